@@ -1,0 +1,1 @@
+"""The bundled models and the scripts that made them."""
