@@ -1,0 +1,51 @@
+"""What an engine can do on this machine with this model: each value of each toggle, and the reason of each no."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.protocol.options import CostClass
+
+
+class Effects(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a value is expected to do against the default: -2 .. 2 per figure, below zero is less. Not a measurement."""
+
+    memory: int = 0
+    ttft: int = 0
+    tps: int = 0
+    quality: int = 0
+
+
+class ValueSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value of a toggle: possible, or why not."""
+
+    value: str
+    possible: bool = True
+    reason: str = ""
+    effects: Effects = Effects()
+
+
+class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One toggle under one engine. `form` says which values beside the listed ones are taken (numbers, paths)."""
+
+    name: str
+    cost: CostClass
+    values: list[ValueSupport]
+    form: str = ""
+
+    def find(self, value: str) -> ValueSupport | None:
+        """The listed value, or None where it is one of the open form."""
+        return next((support for support in self.values if support.value == value), None)
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The report that drives the toggle panel. `versions` names the libraries that the worker found."""
+
+    engine: str
+    devices: list[str] = []
+    toggles: list[ToggleSupport] = []
+    versions: dict[str, str] = {}
+
+    def toggle(self, name: str) -> ToggleSupport | None:
+        """The report of one toggle."""
+        return next((toggle for toggle in self.toggles if toggle.name == name), None)

@@ -1,0 +1,85 @@
+"""What the UI may ask of a worker: imperatives."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from playground.protocol.options import EngineOptions, Value
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """Base of all commands; on the wire the class name stands under `type`."""
+
+
+class SamplingParams(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How tokens are chosen. Temperature 0 is greedy. `ignore_eos`: EOS is an ordinary token and does not stop."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+    stop: list[str] = []
+    ignore_eos: bool = False
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One turn of a conversation, for the model's chat template."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request: exactly one of `prompt`, `prompt_token_ids`, `messages`. It arrives `delay_s` after the command."""
+
+    request_id: str
+    prompt: str | None = None
+    prompt_token_ids: list[int] | None = None
+    messages: list[ChatMessage] | None = None
+    sampling: SamplingParams = SamplingParams()
+    delay_s: float = 0.0
+
+
+class LoadModel(Command):
+    """Load a checkpoint: a folder or a hub id. A model already loaded is let go first."""
+
+    model: str
+    options: EngineOptions = EngineOptions()
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+
+class CancelLoad(Command):
+    """Stop the load that is running; the worker ends up with no model."""
+
+
+class SetOptions(Command):
+    """Change toggles on what is running: now, or before engine step `at_step` (for scripts that must repeat exactly)."""
+
+    changes: dict[str, Value]
+    at_step: int | None = None
+
+
+class Submit(Command):
+    """Queue requests; those of one command are seen by the same scheduling decision."""
+
+    requests: list[GenerationRequest]
+
+
+class Abort(Command):
+    """End a request within one step, or all of them."""
+
+    request_id: str | None = None
+
+
+class UnloadModel(Command):
+    """Let the model go. Only the end of the process surely returns every byte."""
+
+
+class Shutdown(Command):
+    """End the worker; the end of its input means the same."""

@@ -1,0 +1,156 @@
+"""What a worker tells: past tense. Times are seconds of the worker's monotonic clock."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.options import CostClass, EngineOptions
+
+FinishReason = Literal["stop", "length", "abort", "error"]
+Phase = Literal["prefill", "decode", "held", "empty"]
+LoadStage = Literal["checking", "config", "tokenizer", "weights", "device", "converting", "warm-up"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
+    """Base of all events; on the wire the class name stands under `type`."""
+
+
+class WorkerReady(Event):
+    """The worker runs and knows what this machine can do; `clock` is its monotonic time now."""
+
+    pid: int
+    role: str
+    clock: float
+    capabilities: Capabilities
+
+
+class ModelLoading(Event):
+    """A stage of a load or conversion has come this far; total 0 means that the length is not known."""
+
+    stage: LoadStage
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+
+
+class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of the loaded model; bytes and counts are read from the tensors, not from the name."""
+
+    name: str
+    path: str
+    architecture: str
+    parameters: int
+    weights_bytes: int
+    dtype: str
+    device: str
+    layers: int
+    vocabulary: int
+    context: int
+    kv_bytes_per_token: int
+    has_chat_template: bool = False
+    note: str = ""
+    load_seconds: dict[str, float] = {}
+    threads: int = 0
+
+
+class ModelLoaded(Event):
+    """A model is ready; `capabilities` now speaks of this model."""
+
+    facts: ModelFacts
+    capabilities: Capabilities
+
+
+class LoadCancelled(Event):
+    """A load was stopped on request; no model is loaded."""
+
+    model: str
+
+
+class OptionsApplied(Event):
+    """Toggles were set before `step`. `effective` is read back from the engine, with attention per phase; where it is not
+    what was requested, `reasons` says why, by toggle name."""
+
+    changed: list[str]
+    requested: EngineOptions
+    effective: dict[str, str]
+    reasons: dict[str, str] = {}
+    cost: CostClass = "instant"
+    seconds: float = 0.0
+    step: int = 0
+    before: Memory = Memory()
+    after: Memory = Memory()
+
+
+class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens `accepted` held."""
+
+    request_id: str | None = None
+    phase: Phase = "empty"
+    tokens: int = 0
+    speculated: int = 0
+    accepted: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One engine step with its membership: the batching board draws this and nothing else."""
+
+    index: int
+    start: float
+    seconds: float
+    slots: list[SlotWork]
+    waiting: list[str] = []
+    finished: list[str] = []
+    preempted: list[str] = []
+    blocks_used: int = 0
+    blocks_free: int = 0
+    blocks_cached: int = 0
+    kv_bytes: int = 0
+
+
+class StepsExecuted(Event):
+    """Steps since the last such event, in order."""
+
+    steps: list[Step]
+
+
+class TokensGenerated(Event):
+    """Tokens of one request since the last such event: ids, the time of each, and the text that became certain."""
+
+    request_id: str
+    token_ids: list[int]
+    times: list[float]
+    text: str
+
+
+class RequestFinished(Event):
+    """A request ended; `message` says what went wrong where the reason is error."""
+
+    request_id: str
+    reason: FinishReason
+    metrics: RequestMetrics
+    message: str = ""
+
+
+class MemoryMeasured(Event):
+    """The ledger of the engine process."""
+
+    memory: Memory
+
+
+class Failed(Event):
+    """Something asked for did not work; the worker goes on. One line each: what happened, what to do."""
+
+    where: str
+    message: str
+    advice: str = ""
+
+
+class WorkerExited(Event):
+    """The worker's process ended; told by the client, since the dead do not speak."""
+
+    code: int
+    log_tail: str = ""

@@ -1,0 +1,56 @@
+"""What is measured, each number under one definition (`FORMULAS` is what the screen and every export show)."""
+
+from __future__ import annotations
+
+import msgspec
+
+FORMULAS: dict[str, str] = {
+    "TTFT": "first token id available − submitted = queue + load (if cold) + prefill",
+    "TPS": "(N − 1) / (t_last − t_first), the first token excluded; N < 2 shows –",
+    "TPOT": "(E2E − TTFT) / (N − 1)",
+    "ITL": "each gap between token events over the tokens in it; p50 / p90 / p99 over tokens",
+    "E2E": "last token − submitted",
+    "System TPS": "tokens in a window / window",
+    "Goodput": "requests meeting every SLO / second",
+    "Characters": "characters after the first token's / (t_last − t_first): compares models whose tokenizers differ",
+    "Occupancy": "busy slot-steps / slot-steps",
+    "Waste": "idle-but-held slot-steps / slot-steps (static batching holds finished rows)",
+    "KV": "bytes of blocks in use: codes, scales, zeros, full-precision tails; never the pool reserved",
+    "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used",
+}
+
+
+class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request's numbers. Seconds on the engine's monotonic clock; None where the definition gives no value."""
+
+    prompt_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    queue_s: float | None = None
+    load_s: float | None = None
+    prefill_s: float | None = None
+    ttft_s: float | None = None
+    tpot_s: float | None = None
+    e2e_s: float | None = None
+    decode_tps: float | None = None
+    characters_per_second: float | None = None
+    itl_p50_s: float | None = None
+    itl_p90_s: float | None = None
+    itl_p99_s: float | None = None
+    preemptions: int = 0
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The engine process's memory ledger in bytes; None where this machine cannot tell."""
+
+    weights: int = 0
+    weights_predicted: int | None = None
+    kv_used: int = 0
+    kv_reserved: int = 0
+    kv_peak: int = 0
+    process: int | None = None
+    process_anonymous: int | None = None
+    process_file: int | None = None
+    allocated: int | None = None
+    reserved: int | None = None
+    peak: int | None = None

@@ -1,0 +1,151 @@
+"""The toggles: one frozen struct, one description per field, one way to read them from text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+CostClass = Literal["instant", "cache", "warm-up", "weights", "reload"]
+Value = str | int | float | bool
+
+
+class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of an engine. What it really does is read back from it (`OptionsApplied.effective`)."""
+
+    device: str = "auto"
+    dtype: str = "auto"
+    weights: str = "model"
+    int8_threshold: float = 6.0
+    adapter: str = "off"
+    attention: str = "auto"
+    kv_cache: str = "model"
+    kv_blocks: str = "auto"
+    block_size: int = 32
+    batching: str = "continuous"
+    max_batch: int = 8
+    token_budget: int = 256
+    prefix_cache: bool = True
+    speculation: str = "off"
+    compile: bool = False
+
+
+class Toggle(msgspec.Struct, frozen=True):
+    """One field of `EngineOptions`: how it is called on screen, which values it takes, what changing it costs."""
+
+    name: str
+    label: str
+    cost: CostClass
+    values: tuple[str, ...] = ()
+    form: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+TOGGLES: dict[str, Toggle] = {
+    toggle.name: toggle
+    for toggle in (
+        Toggle("weights", "weights", "weights", ("model", "int8", "nf4", "fp8")),
+        Toggle("int8_threshold", "int8 thr.", "instant", form="a number from 0 to 10", low=0, high=10),
+        Toggle(
+            "attention",
+            "attention",
+            "instant",
+            ("auto", "eager", "sdpa-math", "sdpa-flash", "flash_attention_2", "flash_attention_3"),
+        ),
+        Toggle("kv_cache", "KV cache", "cache", ("model", "fp8", "int8", "int4", "int2")),
+        Toggle("kv_blocks", "KV blocks", "cache", ("auto",), "auto or a number of blocks", low=1),
+        Toggle("block_size", "block", "cache", ("16", "32", "64")),
+        Toggle("batching", "batching", "instant", ("continuous", "static")),
+        Toggle("max_batch", "slots", "instant", form="a number of slots from 1", low=1, high=512),
+        Toggle("token_budget", "budget", "instant", form="a number of tokens a step from 1", low=1, high=65536),
+        Toggle("prefix_cache", "prefix", "instant", ("on", "off")),
+        Toggle("speculation", "speculate", "instant", ("off",), "off or lookup:N, N draft tokens"),
+        Toggle("compile", "compile", "warm-up", ("off", "on")),
+        Toggle("adapter", "adapter", "weights", ("off",), "off or the folder of a PEFT LoRA adapter"),
+        Toggle("device", "device", "reload", ("auto", "cpu", "mps"), "auto, cpu, cuda:N or mps"),
+        Toggle("dtype", "dtype", "reload", ("auto", "float32", "bfloat16", "float16")),
+    )
+}
+
+DEFAULTS = EngineOptions()
+
+
+class OptionError(ValueError):
+    """A toggle or value that does not exist; the message names the ones that do."""
+
+
+def parse_value(name: str, text: str) -> Value:
+    """Read the text of one toggle, as typed after `--set` or written in a preset; raises `OptionError`."""
+    toggle = TOGGLES.get(name)
+    if toggle is None:
+        raise OptionError(f"no toggle is called {name!r}; there are: {', '.join(TOGGLES)}")
+    kind = type(getattr(DEFAULTS, name))
+    if kind is str:
+        return _parse_choice(toggle, text)
+    if kind is bool or toggle.values:
+        _require(toggle, text in toggle.values, text)
+        return text == "on" if kind is bool else int(text)
+    return _parse_number(toggle, text, kind)
+
+
+def _parse_choice(toggle: Toggle, text: str) -> str:
+    head, _, tail = text.partition(":")
+    open_forms = {
+        "kv_blocks": text.isdecimal() and int(text) >= 1,
+        "speculation": head == "lookup" and tail.isdecimal() and 1 <= int(tail) <= 32,
+        "adapter": bool(text),
+        "device": head == "cuda" and (tail.isdecimal() or text == "cuda"),
+    }
+    _require(toggle, text in toggle.values or open_forms.get(toggle.name, False), text)
+    return text
+
+
+def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
+    try:
+        number = kind(text)
+    except ValueError:
+        raise OptionError(_wrong(toggle, text)) from None
+    _require(toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text)
+    return number  # type: ignore[no-any-return]
+
+
+def _require(toggle: Toggle, ok: bool, text: str) -> None:
+    if not ok:
+        raise OptionError(_wrong(toggle, text))
+
+
+def _wrong(toggle: Toggle, text: str) -> str:
+    return f"{toggle.name} cannot be {text!r}; it takes {toggle.form or ', '.join(toggle.values)}"
+
+
+def parse_assignment(text: str) -> tuple[str, Value]:
+    """Read `TOGGLE=VALUE`; raises `OptionError`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise OptionError(f"{text!r} is not TOGGLE=VALUE; for example kv_cache=int8")
+    return name.strip(), parse_value(name.strip(), value.strip())
+
+
+def format_value(value: object) -> str:
+    """Spell a value as `parse_value` reads it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:
+    """`options` with some fields replaced."""
+    return msgspec.structs.replace(options, **changes)
+
+
+def changed_names(before: EngineOptions, after: EngineOptions) -> list[str]:
+    """The toggles in which two option sets differ, in field order."""
+    return [name for name in EngineOptions.__struct_fields__ if getattr(before, name) != getattr(after, name)]
+
+
+def as_text(options: EngineOptions) -> dict[str, str]:
+    """Every toggle, spelled as on the command line."""
+    return {name: format_value(getattr(options, name)) for name in EngineOptions.__struct_fields__}
