@@ -106,7 +106,9 @@ def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
         number = kind(text)
     except ValueError:
         raise OptionError(_wrong(toggle, text)) from None
-    _require(toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text)
+    _require(
+        toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text
+    )
     return number  # type: ignore[no-any-return]
 
 

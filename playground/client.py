@@ -1,0 +1,134 @@
+"""The UI's side of a worker: start it, send commands, hand events on, notice its death, start it again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from playground.protocol.commands import LoadModel, Shutdown, Submit
+from playground.protocol.events import ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
+from playground.protocol.metrics import RequestMetrics
+from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_line
+
+LINE_LIMIT = 64 * 2**20
+LOG_TAIL_BYTES = 4000
+DIED = "the engine process ended unexpectedly"
+
+
+class WorkerClient:
+    """One child process. Every event, in order, goes to `on_event` on the loop that called `start`."""
+
+    def __init__(
+        self, role: str, engine: str, log: Path, on_event: Callable[[AnyEvent], None], python: str = sys.executable
+    ) -> None:
+        self._role, self._engine, self._log, self._on_event, self._python = role, engine, log, on_event, python
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._pending: set[str] = set()
+        self._stopping = False
+        self.last_load: LoadModel | None = None
+
+    @property
+    def running(self) -> bool:
+        """The child lives."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start the child in a session of its own, with its output in the log file."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._stopping = False
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                self._python,
+                "-m",
+                "playground.worker",
+                self._role,
+                self._engine,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                limit=LINE_LIMIT,
+            )
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    def send(self, command: AnyCommand) -> None:
+        """Queue a command; one sent to a dead worker ends its requests with an error."""
+        if isinstance(command, LoadModel):
+            self.last_load = command
+        if isinstance(command, Submit):
+            self._pending.update(request.request_id for request in command.requests)
+        if not self.running:
+            self._fail_pending(f"{DIED}; restart it first")
+        elif self._process and self._process.stdin:
+            self._process.stdin.write(encode_line(command))
+
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Ask the child to end, then make it."""
+        self._stopping = True
+        if self.running:
+            with contextlib.suppress(ConnectionError):
+                self.send(Shutdown())
+            await self._wait(grace_s)
+        self.kill()
+        if self._reader:
+            await self._reader
+
+    def kill(self) -> None:
+        """End the child and its children at once."""
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def restart(self, load: bool = True) -> None:
+        """A new child in place of this one, with the same model and options if there was one."""
+        await self.stop(grace_s=0)
+        await self.start()
+        if load and self.last_load:
+            self.send(self.last_load)
+
+    async def _wait(self, seconds: float) -> None:
+        if self._process:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), seconds)
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout
+        async for line in process.stdout:
+            try:
+                event = decode_event(line)
+            except msgspec.MsgspecError:
+                continue
+            self._note(event)
+            self._on_event(event)
+        code = await process.wait()
+        self._fail_pending(DIED)
+        if not self._stopping:
+            self._on_event(WorkerExited(code=code, log_tail=self._tail()))
+
+    def _note(self, event: AnyEvent) -> None:
+        """Remember what a restart must ask for."""
+        if isinstance(event, RequestFinished):
+            self._pending.discard(event.request_id)
+        elif isinstance(event, OptionsApplied) and self.last_load:
+            self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
+        elif isinstance(event, ModelLoaded) and self.last_load:
+            self.last_load = msgspec.structs.replace(self.last_load, model=event.facts.path)
+
+    def _fail_pending(self, message: str) -> None:
+        for request_id in sorted(self._pending):
+            metrics = RequestMetrics(prompt_tokens=0, output_tokens=0)
+            self._on_event(RequestFinished(request_id=request_id, reason="error", metrics=metrics, message=message))
+        self._pending.clear()
+
+    def _tail(self) -> str:
+        with contextlib.suppress(OSError):
+            return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        return ""

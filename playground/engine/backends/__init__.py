@@ -1,0 +1,1 @@
+"""The engines: each turns commands into events behind one small interface (`base.Backend`)."""

@@ -1,0 +1,67 @@
+"""What every engine offers to the worker's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.events import Event, LoadStage
+
+Emit = Callable[[Event], None]
+
+
+class Cancelled(Exception):
+    """A long piece of work was stopped on request."""
+
+
+class EngineError(Exception):
+    """Something asked for cannot be done: one line of what happened, one of what to do."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message, self.advice = message, advice
+
+
+class Progress(Protocol):
+    """Reports a stage; raises `Cancelled` if the user has stopped the work."""
+
+    def __call__(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None: ...
+
+
+class Backend(Protocol):
+    """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`."""
+
+    def capabilities(self) -> Capabilities:
+        """What can be done here, before any model is loaded."""
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        """Load a model, emitting `ModelLoaded` and `OptionsApplied`."""
+
+    def unload(self) -> None:
+        """Let the model go."""
+
+    def set_options(self, command: SetOptions, progress: Progress) -> None:
+        """Change toggles on what is running, emitting `OptionsApplied`."""
+
+    def submit(self, command: Submit, received: float) -> None:
+        """Queue requests that came in at `received` on the engine's clock."""
+
+    def abort(self, command: Abort) -> None:
+        """End requests before the next step."""
+
+    @property
+    def busy(self) -> bool:
+        """There is something to step."""
+
+    @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When a delayed request will arrive, if nothing else is to be done."""
+
+    def step(self) -> None:
+        """Do one step, emitting what it did."""

@@ -1,0 +1,19 @@
+"""Engine names to backends; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from playground.engine.backends.base import Backend, Emit
+
+BACKENDS = {
+    "transformers": "playground.engine.backends.transformers.backend:TransformersBackend",
+    "scripted": "playground.engine.backends.scripted:ScriptedBackend",
+}
+
+
+def create(name: str, emit: Emit) -> Backend:
+    """The backend called `name`; raises `KeyError` for one that does not exist."""
+    module, _, attribute = BACKENDS[name].partition(":")
+    backend: Backend = getattr(import_module(module), attribute)(emit)
+    return backend

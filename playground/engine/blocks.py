@@ -1,0 +1,149 @@
+"""Who holds which KV block: block tables, free list, reference counts, and an LRU of blocks kept for their prefix.
+
+Bookkeeping only, no tensors, so that the scheduler, the simulator and the real cache share it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict, deque
+from hashlib import blake2b
+
+from playground.engine.request import Request
+
+
+class OutOfBlocks(Exception):
+    """No block is free and none can be evicted."""
+
+
+class BlockManager:
+    """`count` blocks of `size` tokens. Only sealed blocks are shared and nothing writes into them: no copy-on-write."""
+
+    def __init__(self, count: int, size: int, seed: str = "", prefix_cache: bool = True) -> None:
+        self.count, self.size, self.prefix_cache = count, size, prefix_cache
+        self._references = [0] * count
+        self._free = deque(range(count))
+        self._idle: OrderedDict[int, None] = OrderedDict()
+        self._hash_of: dict[int, bytes] = {}
+        self._block_of: dict[bytes, int] = {}
+        self._root = seed.encode()
+
+    @property
+    def free(self) -> int:
+        """Blocks that hold nothing."""
+        return len(self._free)
+
+    @property
+    def cached(self) -> int:
+        """Blocks that nobody uses but that still hold a known prefix."""
+        return len(self._idle)
+
+    @property
+    def used(self) -> int:
+        """Blocks in some request's table."""
+        return self.count - self.free - self.cached
+
+    @property
+    def shared(self) -> int:
+        """Blocks in more than one table."""
+        return sum(1 for references in self._references if references > 1)
+
+    @property
+    def available(self) -> int:
+        """Blocks that can be had now, evicting if need be."""
+        return self.free + self.cached
+
+    def is_idle(self, block: int) -> bool:
+        """Nobody uses the block; only its prefix keeps it."""
+        return self._references[block] == 0
+
+    def is_sole_owner(self, block: int) -> bool:
+        """Releasing the one table that names the block makes it available."""
+        return self._references[block] == 1
+
+    def needed(self, request: Request, tokens: int) -> int:
+        """Blocks to add so that `tokens` more tokens of the request can be stored."""
+        return max(0, -(-(request.computed + tokens) // self.size) - len(request.table))
+
+    def grow(self, request: Request, tokens: int) -> None:
+        """Extend the request's table for `tokens` more tokens; raises `OutOfBlocks`."""
+        for _ in range(self.needed(request, tokens)):
+            request.table.append(self._take())
+
+    def _take(self) -> int:
+        if self._free:
+            block = self._free.popleft()
+        elif self._idle:
+            block, _ = self._idle.popitem(last=False)
+            self._forget(block)
+        else:
+            raise OutOfBlocks
+        self._references[block] = 1
+        return block
+
+    def match(self, token_ids: list[int]) -> list[int]:
+        """Blocks that hold the longest known prefix of `token_ids`; at least one token is left to compute."""
+        found: list[int] = []
+        if not self.prefix_cache:
+            return found
+        chain = self._root
+        for start in range(0, len(token_ids) - self.size, self.size):
+            chain = _link(chain, token_ids[start : start + self.size])
+            block = self._block_of.get(chain)
+            if block is None:
+                break
+            found.append(block)
+        return found
+
+    def adopt(self, request: Request) -> int:
+        """Give a new request the blocks of its known prefix; returns the tokens that need no computing."""
+        for block in self.match(request.token_ids(0, request.length)):
+            self._idle.pop(block, None)
+            self._references[block] += 1
+            request.table.append(block)
+            request.hashes.append(self._hash_of[block])
+        request.computed = len(request.table) * self.size
+        return request.computed
+
+    def seal(self, request: Request) -> list[int]:
+        """Hash the blocks that became full; returns their ids. Call when every computed token is accepted."""
+        sealed = []
+        for index in range(len(request.hashes), request.computed // self.size):
+            chain = request.hashes[-1] if request.hashes else self._root
+            chain = _link(chain, request.token_ids(index * self.size, (index + 1) * self.size))
+            request.hashes.append(chain)
+            block = request.table[index]
+            sealed.append(block)
+            if self.prefix_cache and chain not in self._block_of:
+                self._block_of[chain], self._hash_of[block] = block, chain
+        return sealed
+
+    def release(self, request: Request) -> None:
+        """Take the request's blocks back; those with a known prefix stay for reuse until somebody needs the room."""
+        for block in reversed(request.table):
+            self._references[block] -= 1
+            if self._references[block] == 0:
+                if block in self._hash_of:
+                    self._idle[block] = None
+                else:
+                    self._free.append(block)
+        request.table.clear()
+        request.hashes.clear()
+        request.computed = 0
+
+    def reseed(self, seed: str) -> None:
+        """Forget every prefix: blocks written under other options are never served to a new request."""
+        self._root = seed.encode()
+        self._free.extend(self._idle)
+        self._idle.clear()
+        self._hash_of.clear()
+        self._block_of.clear()
+
+    def _forget(self, block: int) -> None:
+        chain = self._hash_of.pop(block)
+        self._block_of.pop(chain, None)
+
+
+def _link(chain: bytes, token_ids: list[int]) -> bytes:
+    # A cryptographic digest: a collision would serve one request another's prefix.
+    return blake2b(chain + array("q", token_ids).tobytes(), digest_size=16).digest()

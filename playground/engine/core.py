@@ -1,0 +1,275 @@
+"""The engine's own loop, one step at a time: schedule, run, sample, emit.
+
+Knows requests, blocks and time. Knows nothing of models: a `Runner` turns planned work into token ids.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Protocol
+
+from playground.engine.blocks import BlockManager
+from playground.engine.detokenizer import Detokenizer, Piece
+from playground.engine.request import Request
+from playground.engine.scheduler import Limits, Plan, Work, schedule
+from playground.engine.timing import RequestTimer
+from playground.protocol.commands import GenerationRequest
+from playground.protocol.events import (
+    Event,
+    FinishReason,
+    RequestFinished,
+    SlotWork,
+    Step,
+    StepsExecuted,
+    TokensGenerated,
+)
+
+
+class Refused(Exception):
+    """A request that can never be served; the message says why, with the numbers."""
+
+
+class Runner(Protocol):
+    """Computes planned work and holds the KV that it leaves behind."""
+
+    blocks: BlockManager
+    context: int
+
+    def encode(self, request: GenerationRequest) -> list[int]:
+        """Prompt ids; raises `Refused`."""
+
+    def detokenizer(self, prompt_ids: list[int]) -> Piece:
+        """A function from the next output id to the text that it completes."""
+
+    def is_end(self, token_id: int) -> bool:
+        """EOS of this model."""
+
+    def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
+        """New token ids per work, none while its prefill goes on. Held rows run and pad."""
+
+    def sealed(self, request: Request, blocks: list[int]) -> None:
+        """These blocks of the request became full and are accepted."""
+
+    def forget(self, request: Request) -> None:
+        """The request ended or lost its blocks."""
+
+    def kv_bytes(self, running: Sequence[Request]) -> int:
+        """Bytes of the blocks in use."""
+
+
+class EngineCore:
+    """All requests of one loaded model."""
+
+    def __init__(
+        self, runner: Runner, emit: Callable[[Event], None], clock: Callable[[], float] = perf_counter
+    ) -> None:
+        self.runner, self._emit, self._clock = runner, emit, clock
+        self.limits = Limits()
+        self.step_index = 0
+        self.loaded_at = clock()
+        self.waiting: list[Request] = []
+        self.running: list[Request] = []
+        self.kv_peak = 0
+        self._arrivals: list[tuple[float, int, Request]] = []
+        self._detokenizers: dict[str, Detokenizer] = {}
+        self._numbers = itertools.count()
+        self._left: list[str] = []
+
+    @property
+    def busy(self) -> bool:
+        """There is work for a step now."""
+        self._arrive()
+        return bool(self.waiting or any(not request.finished for request in self.running))
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When the next delayed request arrives, on the engine's clock."""
+        return self._arrivals[0][0] if self._arrivals else None
+
+    def submit(self, request: GenerationRequest, received: float) -> None:
+        """Queue a request; one that can never be served ends at once with its reason."""
+        timer = RequestTimer(submitted=received + request.delay_s)
+        if received < self.loaded_at:
+            timer.loaded = self.loaded_at
+        try:
+            state = Request(request.request_id, self.runner.encode(request), request.sampling, timer)
+            self._check(state)
+        except Refused as refusal:
+            metrics = timer.metrics(prompt_tokens=0)
+            self._emit(
+                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
+            )
+            return
+        state.order = next(self._numbers)
+        self._detokenizers[state.request_id] = Detokenizer(
+            self.runner.detokenizer(state.prompt_ids), request.sampling.stop
+        )
+        heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
+
+    def abort(self, request_id: str | None) -> None:
+        """End one request, or all; its blocks are free before the next step."""
+        for request in [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]:
+            if request_id in (None, request.request_id) and not request.finished:
+                self._finish(request, "abort")
+        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
+        heapq.heapify(self._arrivals)
+        self.waiting = [request for request in self.waiting if not request.finished]
+        self._let_go()
+
+    def fail(self, message: str) -> None:
+        """End every request with an error, in plain words."""
+        for request in [*self.waiting, *self.running]:
+            if not request.finished:
+                self._finish(request, "error", message)
+        self.waiting.clear()
+        self._let_go()
+
+    def step(self) -> None:
+        """Schedule, run, sample, emit once."""
+        self._arrive()
+        self._let_go()
+        plan = schedule(self.waiting, self.running, self.limits, self.runner.blocks)
+        start = self._clock()
+        self._apply(plan, start)
+        outputs = self.runner.run(plan.works, plan.held)
+        now = self._clock()
+        slots = self._slot_works(plan, outputs)
+        for work, token_ids in zip(plan.works, outputs, strict=True):
+            self._receive(work, token_ids, now)
+        self._report(plan, slots, start, now)
+
+    def _arrive(self) -> None:
+        now = self._clock()
+        while self._arrivals and self._arrivals[0][0] <= now:
+            self.waiting.append(heapq.heappop(self._arrivals)[2])
+
+    def _apply(self, plan: Plan, now: float) -> None:
+        for request in plan.preempted:
+            self._preempt(request)
+        self.waiting = [*sorted(plan.preempted, key=lambda request: request.order), *self.waiting]
+        for request in plan.admitted:
+            self.waiting.remove(request)
+            self.running.append(request)
+            request.slot = self._free_slot()
+            request.cached_tokens = max(request.cached_tokens, self.runner.blocks.adopt(request))
+            request.timer.started(now)
+        for work in plan.works:
+            self.runner.blocks.grow(work.request, work.tokens)
+
+    def _receive(self, work: Work, token_ids: list[int], now: float) -> None:
+        request = work.request
+        request.computed += work.tokens
+        accepted = self._until_end(request, token_ids)
+        request.output_ids += accepted
+        sealed = self.runner.blocks.seal(request)
+        if sealed:
+            self.runner.sealed(request, sealed)
+        if not accepted:
+            return
+        request.timer.received(now, len(accepted))
+        detokenizer = self._detokenizers[request.request_id]
+        text = detokenizer.feed(accepted)
+        reason = self._end_reason(request, accepted[-1], detokenizer)
+        if reason:
+            text += detokenizer.flush() if not detokenizer.stopped else ""
+        times = [now] * len(accepted)
+        self._emit(TokensGenerated(request_id=request.request_id, token_ids=accepted, times=times, text=text))
+        if reason:
+            self._finish(request, reason)
+
+    def _until_end(self, request: Request, token_ids: list[int]) -> list[int]:
+        room = min(request.longest, self.runner.context) - request.length
+        token_ids = token_ids[:room]
+        if request.sampling.ignore_eos:
+            return token_ids
+        end = next((index for index, token_id in enumerate(token_ids) if self.runner.is_end(token_id)), None)
+        return token_ids if end is None else token_ids[: end + 1]
+
+    def _end_reason(self, request: Request, last: int, detokenizer: Detokenizer) -> FinishReason | None:
+        if detokenizer.stopped or (self.runner.is_end(last) and not request.sampling.ignore_eos):
+            return "stop"
+        return "length" if request.length >= min(request.longest, self.runner.context) else None
+
+    def _check(self, request: Request) -> None:
+        prompt, blocks = len(request.prompt_ids), self.runner.blocks
+        if not prompt:
+            raise Refused("the prompt is empty; type something first")
+        if prompt >= self.runner.context:
+            raise Refused(
+                f"the prompt has {prompt} tokens and the model's context is {self.runner.context}; shorten it"
+            )
+        if request.sampling.max_tokens < 1:
+            raise Refused("max_tokens must be at least 1")
+        room = blocks.count * blocks.size
+        if (longest := min(request.longest, self.runner.context)) > room:
+            raise Refused(
+                f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks and there are"
+                f" {blocks.count}; raise kv_blocks or lower max tokens"
+            )
+
+    def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
+        request.finished = True
+        self._left.append(request.request_id)
+        detokenizer = self._detokenizers.pop(request.request_id)
+        metrics = request.timer.metrics(
+            len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
+        )
+        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+
+    def _let_go(self) -> None:
+        """Static batching holds finished rows until the last one has ended; continuous lets each go at once."""
+        if self.limits.policy == "static" and any(not request.finished for request in self.running):
+            return
+        for request in [request for request in self.running if request.finished]:
+            self.running.remove(request)
+            self._release(request)
+
+    def _preempt(self, request: Request) -> None:
+        self.running.remove(request)
+        request.preemptions += 1
+        self._release(request)
+
+    def _release(self, request: Request) -> None:
+        self.runner.forget(request)
+        self.runner.blocks.release(request)
+        request.slot = None
+
+    def _free_slot(self) -> int:
+        taken = {request.slot for request in self.running}
+        return next(slot for slot in itertools.count() if slot not in taken)
+
+    def _slot_works(self, plan: Plan, outputs: Sequence[list[int]]) -> list[SlotWork]:
+        slots = [SlotWork()] * max(
+            self.limits.slots, 1 + max((request.slot or 0 for request in self.running), default=0)
+        )
+        for request in plan.held:
+            slots[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
+        for work in plan.works:
+            phase = "decode" if work.decode else "prefill"
+            slots[work.request.slot or 0] = SlotWork(
+                request_id=work.request.request_id, phase=phase, tokens=work.tokens
+            )
+        return slots
+
+    def _report(self, plan: Plan, slots: list[SlotWork], start: float, now: float) -> None:
+        blocks, kv = self.runner.blocks, self.runner.kv_bytes(self.running)
+        self.kv_peak = max(self.kv_peak, kv)
+        step = Step(
+            index=self.step_index,
+            start=start,
+            seconds=now - start,
+            slots=slots,
+            waiting=[request.request_id for request in self.waiting],
+            finished=self._left,
+            preempted=[request.request_id for request in plan.preempted],
+            blocks_used=blocks.used,
+            blocks_free=blocks.free,
+            blocks_cached=blocks.cached,
+            kv_bytes=kv,
+        )
+        self._left = []
+        self.step_index += 1
+        self._emit(StepsExecuted(steps=[step]))

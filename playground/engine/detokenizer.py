@@ -1,0 +1,74 @@
+"""Token ids to text as they come: whole characters only, and nothing past a stop string."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Piece = Callable[[int], str]
+
+
+class StopText:
+    """Lets text through until one of the stop strings; holds back what may yet become the start of one."""
+
+    def __init__(self, stops: Sequence[str]) -> None:
+        self._stops, self._held = [stop for stop in stops if stop], ""
+        self.stopped = False
+
+    def feed(self, text: str) -> str:
+        """The part of `text`, and of what was held back, that is certain to be output."""
+        if not self._stops:
+            return text
+        self._held += text
+        found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        if found:
+            self.stopped = True
+            certain, self._held = self._held[: min(found)], ""
+            return certain
+        keep = max(_overlap(self._held, stop) for stop in self._stops)
+        certain, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+        return certain
+
+    def flush(self) -> str:
+        """What was held back, once no more text comes."""
+        held, self._held = self._held, ""
+        return held
+
+
+class Detokenizer:
+    """Text of one request, piece by piece. `piece` turns the next id into the text that it completes."""
+
+    def __init__(self, piece: Piece, stops: Sequence[str] = ()) -> None:
+        self._piece, self._stop = piece, StopText(stops)
+        self.characters = 0
+        self.characters_after_first = 0
+        self._first = True
+
+    @property
+    def stopped(self) -> bool:
+        """A stop string was seen."""
+        return self._stop.stopped
+
+    def feed(self, token_ids: Sequence[int]) -> str:
+        """The text that became certain with these ids."""
+        text = ""
+        for token_id in token_ids:
+            piece = self._piece(token_id)
+            if not self._first:
+                self.characters_after_first += len(piece)
+            self._first = False
+            text += self._stop.feed(piece)
+            if self._stop.stopped:
+                break
+        self.characters += len(text)
+        return text
+
+    def flush(self) -> str:
+        """The rest, at the end of the request."""
+        text = self._stop.flush()
+        self.characters += len(text)
+        return text
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that begins `stop`."""
+    return next((size for size in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:size])), 0)

@@ -1,0 +1,112 @@
+"""Batching policies: pure decisions over request states. Neither moves a token nor changes a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from playground.engine.blocks import BlockManager
+from playground.engine.request import Request
+
+Policy = Literal["continuous", "static"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a step may hold: the policy, the slots, the tokens."""
+
+    policy: Policy = "continuous"
+    slots: int = 8
+    token_budget: int = 256
+
+
+@dataclass(frozen=True)
+class Work:
+    """`tokens` tokens of one request to compute in this step."""
+
+    request: Request
+    tokens: int
+    decode: bool
+
+
+@dataclass
+class Plan:
+    """One step's decision. `admitted` maps requests that leave the queue to the prefix tokens that they find cached."""
+
+    works: list[Work] = field(default_factory=list)
+    admitted: list[Request] = field(default_factory=list)
+    preempted: list[Request] = field(default_factory=list)
+    held: list[Request] = field(default_factory=list)
+
+
+def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Limits, blocks: BlockManager) -> Plan:
+    """Decide one step. `waiting` is in order of arrival, preempted requests first; `running` in order of admission,
+    finished rows included where the policy holds them."""
+    plan = Plan()
+    active = [request for request in running if not request.finished]
+    plan.held = [request for request in running if request.finished]
+    while len(active) > limits.slots:
+        plan.preempted.append(active.pop())
+    room = _Room(limits.token_budget, blocks, plan, active)
+    for request in sorted(active, key=lambda request: request.remaining > 1 or not request.output_ids):
+        if request not in plan.preempted:
+            room.extend(request)
+    if not plan.preempted and (limits.policy == "continuous" or not running):
+        _admit(waiting, limits.slots - len(active), room)
+    return plan
+
+
+class _Room:
+    """Tokens and blocks that are left in the step being planned."""
+
+    def __init__(self, tokens: int, blocks: BlockManager, plan: Plan, active: list[Request]) -> None:
+        self.tokens, self.plan, self.active, self._blocks = tokens, plan, active, blocks
+        self.free = blocks.available + sum(_given_back(request, blocks) for request in plan.preempted)
+
+    def extend(self, request: Request) -> None:
+        """Plan the next tokens of a running request, taking blocks from the newest ones if there are no others."""
+        tokens = min(request.remaining, self.tokens)
+        while tokens and (need := self._blocks.needed(request, tokens)) > self.free:
+            victim = self.active.pop()
+            self._preempt(victim)
+            if victim is request:
+                return
+        if tokens:
+            self._take(request, tokens, need)
+
+    def admit(self, request: Request) -> bool:
+        """Plan the first tokens of a waiting request if all that it knows so far fits."""
+        hits = self._blocks.match(request.token_ids(0, request.length))
+        idle = sum(1 for block in hits if self._blocks.is_idle(block))
+        need = -(-request.length // self._blocks.size) - len(hits)
+        tokens = min(request.length - len(hits) * self._blocks.size, self.tokens)
+        if not tokens or need + idle > self.free:
+            return False
+        self.plan.admitted.append(request)
+        self._take(request, tokens, need + idle, first=True)
+        return True
+
+    def _take(self, request: Request, tokens: int, blocks: int, first: bool = False) -> None:
+        self.tokens -= tokens
+        self.free -= blocks
+        decode = not first and tokens == 1 and bool(request.output_ids) and request.remaining == 1
+        self.plan.works.append(Work(request, tokens, decode))
+
+    def _preempt(self, victim: Request) -> None:
+        self.plan.preempted.append(victim)
+        for work in [work for work in self.plan.works if work.request is victim]:
+            self.plan.works.remove(work)
+            self.tokens += work.tokens
+            self.free += self._blocks.needed(victim, work.tokens)
+        self.free += _given_back(victim, self._blocks)
+
+
+def _admit(waiting: Sequence[Request], slots: int, room: _Room) -> None:
+    for request in waiting[: max(0, slots)]:
+        if not room.admit(request):
+            return
+
+
+def _given_back(request: Request, blocks: BlockManager) -> int:
+    return sum(1 for block in request.table if blocks.is_sole_owner(block))

@@ -1,0 +1,83 @@
+"""Times of one request, and the numbers that follow from them (DESIGN §5). The clock is the caller's."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from math import ceil
+
+from playground.protocol.metrics import RequestMetrics
+
+
+@dataclass
+class RequestTimer:
+    """Moments of one request, all on one monotonic clock, in seconds."""
+
+    submitted: float
+    loaded: float | None = None
+    scheduled: float | None = None
+    gaps: list[tuple[float, int]] = field(default_factory=list)
+    first: float | None = None
+    last: float | None = None
+    tokens: int = 0
+
+    def started(self, now: float) -> None:
+        """The first step that works for this request begins."""
+        if self.scheduled is None:
+            self.scheduled = now
+
+    def received(self, now: float, count: int = 1) -> None:
+        """`count` token ids became available in one go."""
+        if self.first is None or self.last is None:
+            self.first = now
+            extra = count - 1
+            if extra:
+                self.gaps.append((0.0, extra))
+        else:
+            self.gaps.append((now - self.last, count))
+        self.last = now
+        self.tokens += count
+
+    def metrics(
+        self, prompt_tokens: int, characters: int = 0, cached_tokens: int = 0, preemptions: int = 0
+    ) -> RequestMetrics:
+        """Every number of this request; `characters` are those that came after the first token."""
+        ttft = _minus(self.first, self.submitted)
+        e2e = _minus(self.last, self.submitted)
+        span = _minus(self.last, self.first) if self.tokens > 1 else None
+        load = max(0.0, self.loaded - self.submitted) if self.loaded is not None else None
+        queue = _minus(self.scheduled, self.submitted)
+        return RequestMetrics(
+            prompt_tokens=prompt_tokens,
+            output_tokens=self.tokens,
+            cached_tokens=cached_tokens,
+            queue_s=queue if queue is None else queue - (load or 0.0),
+            load_s=load or None,
+            prefill_s=_minus(self.first, self.scheduled),
+            ttft_s=ttft,
+            tpot_s=span / (self.tokens - 1) if span is not None else None,
+            e2e_s=e2e,
+            decode_tps=(self.tokens - 1) / span if span else None,
+            characters_per_second=characters / span if span else None,
+            itl_p50_s=percentile(self.gaps, 0.5),
+            itl_p90_s=percentile(self.gaps, 0.9),
+            itl_p99_s=percentile(self.gaps, 0.99),
+            preemptions=preemptions,
+        )
+
+
+def percentile(gaps: list[tuple[float, int]], share: float) -> float | None:
+    """Nearest-rank percentile over tokens: a gap that brought k tokens counts as k of gap / k. None without gaps."""
+    each = sorted((gap / count, count) for gap, count in gaps)
+    total = sum(count for _, count in each)
+    if not total:
+        return None
+    running, ends = 0, []
+    for _, count in each:
+        running += count
+        ends.append(running)
+    return each[bisect_left(ends, max(1, ceil(share * total)))][0]
+
+
+def _minus(later: float | None, earlier: float | None) -> float | None:
+    return None if later is None or earlier is None else later - earlier

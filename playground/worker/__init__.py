@@ -1,0 +1,1 @@
+"""The child process: guards its file descriptors, reads commands, steps a backend, writes coalesced events."""

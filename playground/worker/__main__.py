@@ -1,0 +1,32 @@
+"""`python -m playground.worker ROLE ENGINE`: one child process of the playground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import perf_counter
+
+from playground.worker.guard import end_process_group, guard_pipes
+
+
+def main() -> None:
+    """Say hello, then obey until the input ends."""
+    commands, events = guard_pipes()
+    from playground.engine.backends.registry import create
+    from playground.protocol.events import WorkerReady
+    from playground.worker.inbox import Inbox
+    from playground.worker.loop import WorkerLoop
+    from playground.worker.outbox import Outbox
+
+    role, engine = sys.argv[1], sys.argv[2]
+    inbox, outbox = Inbox(commands), Outbox(events)
+    backend = create(engine, outbox.emit)
+    ready = WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=backend.capabilities())
+    outbox.emit(ready)
+    WorkerLoop(backend, inbox, outbox).run()
+    outbox.close()
+    end_process_group()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Commands as they come in, stamped when they come, read on a thread of their own."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from time import perf_counter
+from typing import BinaryIO
+
+import msgspec
+
+from playground.protocol.commands import CancelLoad, Shutdown
+from playground.protocol.wire import AnyCommand, decode_command
+from playground.worker.guard import end_process_group
+
+GRACE_S = 1.0
+
+
+class Inbox:
+    """A queue of (received, command). End of input means: finish within `GRACE_S` or be ended."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._queue: queue.SimpleQueue[tuple[float, AnyCommand]] = queue.SimpleQueue()
+        self.cancel_load = threading.Event()
+        threading.Thread(target=self._read, name="commands", daemon=True).start()
+
+    def take(self, timeout: float | None) -> tuple[float, AnyCommand] | None:
+        """The next command; waits up to `timeout` seconds, for ever if None."""
+        try:
+            return self._queue.get(block=timeout != 0, timeout=timeout or None)
+        except queue.Empty:
+            return None
+
+    def _read(self) -> None:
+        for line in self._pipe:
+            try:
+                command = decode_command(line)
+            except msgspec.MsgspecError as error:
+                print(f"not a command: {error}", file=sys.stderr)
+                continue
+            if isinstance(command, CancelLoad):
+                self.cancel_load.set()
+            self._queue.put((perf_counter(), command))
+        self.cancel_load.set()
+        self._queue.put((perf_counter(), Shutdown()))
+        threading.Event().wait(GRACE_S)
+        end_process_group()

@@ -1,0 +1,93 @@
+"""The worker's loop: take commands, step the backend, flush events."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+
+from playground.engine.backends.base import Backend, Cancelled, EngineError
+from playground.protocol.commands import Abort, CancelLoad, LoadModel, SetOptions, Shutdown, Submit, UnloadModel
+from playground.protocol.events import Failed, LoadCancelled, LoadStage, ModelLoading
+from playground.protocol.wire import AnyCommand
+from playground.worker.inbox import Inbox
+from playground.worker.outbox import Outbox
+
+
+class WorkerLoop:
+    """Runs one backend until `Shutdown` or the end of input."""
+
+    def __init__(self, backend: Backend, inbox: Inbox, outbox: Outbox) -> None:
+        self._backend, self._inbox, self._outbox = backend, inbox, outbox
+        self._deferred: list[SetOptions] = []
+
+    def run(self) -> None:
+        """Every fault of a command or step is an event; only the end of input ends the loop."""
+        while True:
+            item = self._inbox.take(self._timeout())
+            if item is not None:
+                received, command = item
+                if isinstance(command, Shutdown):
+                    return
+                self._guarded(type(command).__name__, partial(self._handle, received, command))
+            elif self._backend.busy:
+                self._guarded("step", self._step)
+            self._outbox.flush_if_due()
+
+    def _timeout(self) -> float | None:
+        if self._backend.busy:
+            return 0
+        self._outbox.flush()
+        arrival = self._backend.next_arrival
+        return None if arrival is None else max(1e-4, arrival - perf_counter())
+
+    def _step(self) -> None:
+        due = [command for command in self._deferred if (command.at_step or 0) <= self._backend.step_index]
+        for command in due:
+            self._deferred.remove(command)
+            self._backend.set_options(command, self._progress)
+        self._backend.step()
+
+    def _handle(self, received: float, command: AnyCommand) -> None:
+        match command:
+            case LoadModel():
+                self._load(command)
+            case SetOptions(at_step=None):
+                self._backend.set_options(command, self._progress)
+            case SetOptions():
+                self._deferred.append(command)
+            case Submit():
+                self._backend.submit(command, received)
+            case Abort():
+                self._backend.abort(command)
+            case UnloadModel():
+                self._backend.unload()
+            case CancelLoad():
+                self._inbox.cancel_load.clear()
+
+    def _load(self, command: LoadModel) -> None:
+        try:
+            self._backend.load(command, self._progress)
+        except Cancelled:
+            self._backend.unload()
+            self._outbox.emit(LoadCancelled(model=command.model))
+
+    def _progress(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+        if self._inbox.cancel_load.is_set():
+            raise Cancelled
+        self._outbox.emit(ModelLoading(stage=stage, done=done, total=total, detail=detail))
+
+    def _guarded(self, where: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except EngineError as error:
+            self._outbox.emit(Failed(where=where, message=error.message, advice=error.advice))
+        except Cancelled:
+            self._outbox.emit(Failed(where=where, message="stopped on request"))
+        except Exception as error:
+            traceback.print_exc()
+            line = " ".join(str(error).split())[:300] or type(error).__name__
+            self._outbox.emit(Failed(where=where, message=line, advice="the log has the details"))
+            if where == "step":
+                self._backend.abort(Abort())
