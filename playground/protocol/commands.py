@@ -45,7 +45,7 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     delay_s: float = 0.0
 
 
-class LoadModel(Command):
+class LoadModel(Command, frozen=True):
     """Load a checkpoint: a folder or a hub id. A model already loaded is let go first."""
 
     model: str
@@ -54,32 +54,32 @@ class LoadModel(Command):
     allow_pickle: bool = False
 
 
-class CancelLoad(Command):
+class CancelLoad(Command, frozen=True):
     """Stop the load that is running; the worker ends up with no model."""
 
 
-class SetOptions(Command):
-    """Change toggles on what is running: now, or before engine step `at_step` (for scripts that must repeat exactly)."""
+class SetOptions(Command, frozen=True):
+    """Change toggles on what is running: now, or before engine step `at_step`, so that scripts repeat exactly."""
 
     changes: dict[str, Value]
     at_step: int | None = None
 
 
-class Submit(Command):
+class Submit(Command, frozen=True):
     """Queue requests; those of one command are seen by the same scheduling decision."""
 
     requests: list[GenerationRequest]
 
 
-class Abort(Command):
+class Abort(Command, frozen=True):
     """End a request within one step, or all of them."""
 
     request_id: str | None = None
 
 
-class UnloadModel(Command):
+class UnloadModel(Command, frozen=True):
     """Let the model go. Only the end of the process surely returns every byte."""
 
 
-class Shutdown(Command):
+class Shutdown(Command, frozen=True):
     """End the worker; the end of its input means the same."""

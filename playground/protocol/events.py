@@ -19,7 +19,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=Tru
     """Base of all events; on the wire the class name stands under `type`."""
 
 
-class WorkerReady(Event):
+class WorkerReady(Event, frozen=True):
     """The worker runs and knows what this machine can do; `clock` is its monotonic time now."""
 
     pid: int
@@ -28,7 +28,7 @@ class WorkerReady(Event):
     capabilities: Capabilities
 
 
-class ModelLoading(Event):
+class ModelLoading(Event, frozen=True):
     """A stage of a load or conversion has come this far; total 0 means that the length is not known."""
 
     stage: LoadStage
@@ -57,22 +57,22 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     threads: int = 0
 
 
-class ModelLoaded(Event):
+class ModelLoaded(Event, frozen=True):
     """A model is ready; `capabilities` now speaks of this model."""
 
     facts: ModelFacts
     capabilities: Capabilities
 
 
-class LoadCancelled(Event):
+class LoadCancelled(Event, frozen=True):
     """A load was stopped on request; no model is loaded."""
 
     model: str
 
 
-class OptionsApplied(Event):
-    """Toggles were set before `step`. `effective` is read back from the engine, with attention per phase; where it is not
-    what was requested, `reasons` says why, by toggle name."""
+class OptionsApplied(Event, frozen=True):
+    """Toggles were set before `step`. `effective` is read back from the engine, with attention per phase; where it
+    is not what was requested, `reasons` says why, by toggle name."""
 
     changed: list[str]
     requested: EngineOptions
@@ -111,13 +111,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kv_bytes: int = 0
 
 
-class StepsExecuted(Event):
+class StepsExecuted(Event, frozen=True):
     """Steps since the last such event, in order."""
 
     steps: list[Step]
 
 
-class TokensGenerated(Event):
+class TokensGenerated(Event, frozen=True):
     """Tokens of one request since the last such event: ids, the time of each, and the text that became certain."""
 
     request_id: str
@@ -126,7 +126,7 @@ class TokensGenerated(Event):
     text: str
 
 
-class RequestFinished(Event):
+class RequestFinished(Event, frozen=True):
     """A request ended; `message` says what went wrong where the reason is error."""
 
     request_id: str
@@ -135,13 +135,13 @@ class RequestFinished(Event):
     message: str = ""
 
 
-class MemoryMeasured(Event):
+class MemoryMeasured(Event, frozen=True):
     """The ledger of the engine process."""
 
     memory: Memory
 
 
-class Failed(Event):
+class Failed(Event, frozen=True):
     """Something asked for did not work; the worker goes on. One line each: what happened, what to do."""
 
     where: str
@@ -149,7 +149,7 @@ class Failed(Event):
     advice: str = ""
 
 
-class WorkerExited(Event):
+class WorkerExited(Event, frozen=True):
     """The worker's process ended; told by the client, since the dead do not speak."""
 
     code: int
