@@ -5,8 +5,9 @@ Bookkeeping only, no tensors, so that the scheduler, the simulator and the real 
 
 from __future__ import annotations
 
+import heapq
 from array import array
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from hashlib import blake2b
 
 from playground.engine.request import Request
@@ -22,7 +23,7 @@ class BlockManager:
     def __init__(self, count: int, size: int, seed: str = "", prefix_cache: bool = True) -> None:
         self.count, self.size, self.prefix_cache = count, size, prefix_cache
         self._references = [0] * count
-        self._free = deque(range(count))
+        self._free = list(range(count))
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._hash_of: dict[int, bytes] = {}
         self._block_of: dict[bytes, int] = {}
@@ -72,7 +73,8 @@ class BlockManager:
 
     def _take(self) -> int:
         if self._free:
-            block = self._free.popleft()
+            # The lowest first: a lone request stays contiguous and is read without a copy.
+            block = heapq.heappop(self._free)
         elif self._idle:
             block, _ = self._idle.popitem(last=False)
             self._forget(block)
@@ -105,18 +107,15 @@ class BlockManager:
         request.computed = len(request.table) * self.size
         return request.computed
 
-    def seal(self, request: Request) -> list[int]:
-        """Hash the blocks that became full; returns their ids. Call when every computed token is accepted."""
-        sealed = []
+    def seal(self, request: Request) -> None:
+        """Hash the blocks that became full. Call when every computed token is accepted."""
         for index in range(len(request.hashes), request.computed // self.size):
             chain = request.hashes[-1] if request.hashes else self._root
             chain = _link(chain, request.token_ids(index * self.size, (index + 1) * self.size))
             request.hashes.append(chain)
             block = request.table[index]
-            sealed.append(block)
             if self.prefix_cache and chain not in self._block_of:
                 self._block_of[chain], self._hash_of[block] = block, chain
-        return sealed
 
     def release(self, request: Request) -> None:
         """Take the request's blocks back; those with a known prefix stay for reuse until somebody needs the room."""
@@ -126,7 +125,7 @@ class BlockManager:
                 if block in self._hash_of:
                     self._idle[block] = None
                 else:
-                    self._free.append(block)
+                    heapq.heappush(self._free, block)
         request.table.clear()
         request.hashes.clear()
         request.computed = 0
@@ -134,7 +133,7 @@ class BlockManager:
     def reseed(self, seed: str) -> None:
         """Forget every prefix: blocks written under other options are never served to a new request."""
         self._root = seed.encode()
-        self._free.extend(self._idle)
+        self._free = sorted([*self._free, *self._idle])
         self._idle.clear()
         self._hash_of.clear()
         self._block_of.clear()

@@ -50,9 +50,6 @@ class Runner(Protocol):
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         """New token ids per work, none while its prefill goes on. Held rows run and pad."""
 
-    def sealed(self, request: Request, blocks: list[int]) -> None:
-        """These blocks of the request became full and are accepted."""
-
     def forget(self, request: Request) -> None:
         """The request ended or lost its blocks."""
 
@@ -164,9 +161,7 @@ class EngineCore:
         request.computed += work.tokens
         accepted = self._until_end(request, token_ids)
         request.output_ids += accepted
-        sealed = self.runner.blocks.seal(request)
-        if sealed:
-            self.runner.sealed(request, sealed)
+        self.runner.blocks.seal(request)
         if not accepted:
             return
         request.timer.received(now, len(accepted))
@@ -206,8 +201,8 @@ class EngineCore:
         room = blocks.count * blocks.size
         if (longest := min(request.longest, self.runner.context)) > room:
             raise Refused(
-                f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks and there are"
-                f" {blocks.count}; raise kv_blocks or lower max tokens"
+                f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
+                f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
             )
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:

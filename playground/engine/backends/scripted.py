@@ -69,9 +69,6 @@ class ScriptedRunner:
         sleep(STEP_S + PREFILL_TOKEN_S * sum(work.tokens for work in works if not work.decode))
         return [[self._next(work.request)] if work.tokens == work.request.remaining else [] for work in works]
 
-    def sealed(self, request: Request, blocks: list[int]) -> None:
-        """Nothing is stored."""
-
     def forget(self, request: Request) -> None:
         """Nothing is stored."""
 
