@@ -1,0 +1,113 @@
+"""What a stream of commands and events comes to, live or from a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.protocol.commands import LoadModel, Submit
+from playground.protocol.events import (
+    Failed,
+    LoadCancelled,
+    ModelLoaded,
+    OptionsApplied,
+    RequestFinished,
+    Step,
+    StepsExecuted,
+    TokensGenerated,
+    WorkerExited,
+)
+from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.recording import Entry
+
+BUSY = ("prefill", "decode")
+
+
+@dataclass
+class Generated:
+    """One request so far; times are seconds of the engine's clock, one per token."""
+
+    request_id: str
+    token_ids: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    text: str = ""
+    finished: RequestFinished | None = None
+
+
+@dataclass
+class Fold:
+    """Everything that a summary says, kept up to date entry by entry."""
+
+    requests: dict[str, Generated] = field(default_factory=dict)
+    options: EngineOptions = DEFAULTS
+    effective: dict[str, str] = field(default_factory=dict)
+    loaded: ModelLoaded | None = None
+    load_seconds: float | None = None
+    failures: list[Failed] = field(default_factory=list)
+    exited: WorkerExited | None = None
+    steps: int = 0
+    last_step: int = -1
+    slot_steps: int = 0
+    busy_slot_steps: int = 0
+    kv_bytes_peak: int = 0
+    _load_sent: float = 0.0
+
+    def add(self, entry: Entry) -> None:
+        """Take the next command or event."""
+        if entry.command is not None:
+            self._add_command(entry.t, entry.command)
+        if entry.event is not None:
+            self._add_event(entry.t, entry.event)
+
+    @property
+    def ready(self) -> bool:
+        """A model is loaded and its toggles are set."""
+        return self.loaded is not None and bool(self.effective)
+
+    @property
+    def ended(self) -> bool:
+        """No request is unfinished."""
+        return all(request.finished for request in self.requests.values())
+
+    def _add_command(self, t: float, command: AnyCommand) -> None:
+        if isinstance(command, LoadModel):
+            self._load_sent, self.options = t, command.options
+            self.loaded, self.effective = None, {}
+        elif isinstance(command, Submit):
+            self.requests |= {request.request_id: Generated(request.request_id) for request in command.requests}
+
+    def _add_event(self, t: float, event: AnyEvent) -> None:
+        match event:
+            case ModelLoaded():
+                self.loaded, self.load_seconds = event, t - self._load_sent
+            case LoadCancelled():
+                self.failures.append(Failed(where="LoadModel", message=f"the load of {event.model} was stopped"))
+            case OptionsApplied():
+                self.options, self.effective = event.requested, event.effective
+            case TokensGenerated():
+                self._add_tokens(event)
+            case RequestFinished():
+                self._request(event.request_id).finished = event
+            case StepsExecuted():
+                for step in event.steps:
+                    self._add_step(step)
+            case Failed():
+                self.failures.append(event)
+            case WorkerExited():
+                self.exited = event
+
+    def _add_tokens(self, event: TokensGenerated) -> None:
+        request = self._request(event.request_id)
+        request.token_ids += event.token_ids
+        request.times += event.times
+        request.text += event.text
+
+    def _add_step(self, step: Step) -> None:
+        self.steps += 1
+        self.last_step = step.index
+        self.slot_steps += len(step.slots)
+        self.busy_slot_steps += sum(slot.phase in BUSY for slot in step.slots)
+        self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)
+
+    def _request(self, request_id: str) -> Generated:
+        return self.requests.setdefault(request_id, Generated(request_id))

@@ -1,0 +1,52 @@
+"""What went wrong in a run, one line each on stderr, and the exit code that follows from it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playground.headless.errors import one_line
+from playground.headless.switches import spell_switch
+from playground.headless.worker_run import Job, WorkerRun
+from playground.session.recorder import Recorder
+
+
+def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, debug: bool) -> int:
+    """Print warnings and errors; 0 where every request was served. The log goes where nothing went wrong."""
+    _warn_of_switches(run, job)
+    errors = _errors(run, log)
+    if recorder and recorder.error:
+        errors.append(recorder.error)
+    for error in errors:
+        say(error)
+    if run.fold.exited and debug:
+        print(run.fold.exited.log_tail, file=sys.stderr)
+    if not errors:
+        log.unlink(missing_ok=True)
+    return 1 if errors else 0
+
+
+def say(line: str) -> None:
+    """One line on stderr."""
+    print(f"playground: {line}", file=sys.stderr)
+
+
+def _warn_of_switches(run: WorkerRun, job: Job) -> None:
+    if not run.fold.ready:
+        return
+    for switch in job.switches:
+        if (switch.at_step or 0) > run.fold.last_step:
+            say(f"--at {spell_switch(switch)} never came: the last step was {run.fold.last_step}")
+
+
+def _errors(run: WorkerRun, log: Path) -> list[str]:
+    fold = run.fold
+    errors = [one_line(failed.message, failed.advice) for failed in fold.failures]
+    if run.interrupted:
+        return [*errors, "stopped by Ctrl+C"]
+    if fold.exited:
+        return [*errors, one_line(f"the engine process ended with code {fold.exited.code}", f"its log is {log}")]
+    for request in fold.requests.values():
+        if request.finished and request.finished.reason in ("error", "abort"):
+            errors.append(one_line(f"{request.request_id}: {request.finished.message or 'aborted'}"))
+    return errors

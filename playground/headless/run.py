@@ -1,0 +1,85 @@
+"""`playground run`: generate without a screen, as text or as protocol events."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from playground import paths
+from playground.headless.arguments import add_sampling, add_target
+from playground.headless.arrivals import delays, parse_arrivals
+from playground.headless.printer import JsonPrinter, TextPrinter
+from playground.headless.prompts import PromptLine, read_prompts
+from playground.headless.report import report_end
+from playground.headless.requests import build_requests
+from playground.headless.switches import parse_switch
+from playground.headless.target import Target, read_sampling, read_target
+from playground.headless.worker_run import Job, WorkerRun
+from playground.session.recorder import Recorder
+from playground.session.recording import Entry
+
+Watch = Callable[[Entry], None]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of `run`."""
+    add_target(parser)
+    prompt = parser.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", metavar="TEXT", help="one request")
+    prompt.add_argument("--prompts", type=Path, metavar="FILE.jsonl", help="one request a line")
+    add_sampling(parser)
+    parser.add_argument(
+        "--arrivals", type=parse_arrivals, default="all", metavar="KIND", help="all (at once), poisson:RATE or recorded"
+    )
+    parser.add_argument(
+        "--at",
+        type=parse_switch,
+        action="append",
+        default=[],
+        metavar="STEP:TOGGLE=VALUE",
+        help="throw a switch before this engine step; repeatable",
+    )
+    parser.add_argument("--chat", action="store_true", help="a prompt is a user's message: use the chat template")
+    parser.add_argument("--json", action="store_true", help="protocol events, and last a summary, one JSON line each")
+
+
+def main(args: Namespace) -> int:
+    """Run the command; the exit code."""
+    target = read_target(args, args.preset)
+    job = _job(args, target)
+    printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
+    log = paths.log_folder() / f"run-{os.getpid()}.log"
+    recorder = _recorder(args, target)
+    run = WorkerRun(job, log, _watch(printer.print, recorder))
+    try:
+        asyncio.run(run.run())
+    finally:
+        if recorder:
+            recorder.close()
+    printer.end(run.fold)
+    return report_end(run, job, log, recorder, args.debug)
+
+
+def _job(args: Namespace, target: Target) -> Job:
+    lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
+    sampling = read_sampling(args, target.preset)
+    delay = delays(args.arrivals, lines, sampling.seed or 0)
+    return Job(target.engine, target.load, args.at, build_requests(lines, sampling, delay, args.chat))
+
+
+def _recorder(args: Namespace, target: Target) -> Recorder | None:
+    return Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
+
+
+def _watch(show: Watch, recorder: Recorder | None) -> Watch:
+    def watch(entry: Entry) -> None:
+        if recorder and entry.command is not None:
+            recorder.command(entry.command)
+        if recorder and entry.event is not None:
+            recorder.event(entry.event)
+        show(entry)
+
+    return watch

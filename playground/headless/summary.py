@@ -1,0 +1,103 @@
+"""The last line of `run --json`: what the requests, and all of them together, came to."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from playground.headless.fold import Fold, Generated
+from playground.protocol.events import FinishReason
+from playground.protocol.metrics import RequestMetrics
+from playground.protocol.options import as_text
+
+_NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+
+
+class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One request; None where the definition gives no value. `message` is there only where something went wrong."""
+
+    id: str
+    prompt_tokens: int
+    output_tokens: int
+    token_ids: list[int]
+    text: str
+    ttft_s: float | None
+    tpot_s: float | None
+    e2e_s: float | None
+    queue_s: float | None
+    finish_reason: FinishReason | None
+    message: str | UnsetType = UNSET
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """All requests together. `seconds` on the engine's clock, first submission to last token; the load apart."""
+
+    output_tokens: int
+    seconds: float | None
+    tokens_per_second: float | None
+    steps: int
+    occupancy: float | None
+    kv_bytes_peak: int
+    load_seconds: float | None
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Summary"):
+    """The line itself. `options` as last requested, `effective` as last read back from the engine."""
+
+    requests: list[RequestSummary]
+    options: dict[str, str]
+    effective: dict[str, str]
+    totals: Totals
+
+
+def summarize(fold: Fold) -> Summary:
+    """The summary of what was folded, requests in the order of their submission."""
+    requests = list(fold.requests.values())
+    return Summary(
+        requests=[_summarize_request(request) for request in requests],
+        options=as_text(fold.options),
+        effective=fold.effective,
+        totals=_totals(fold, requests),
+    )
+
+
+def span(requests: list[Generated]) -> float | None:
+    """Seconds from the first submission to the last token. A request was submitted its TTFT before its first token."""
+    served = [request for request in requests if request.times]
+    submitted = [
+        request.times[0] - request.finished.metrics.ttft_s
+        for request in served
+        if request.finished and request.finished.metrics.ttft_s is not None
+    ]
+    return max(request.times[-1] for request in served) - min(submitted) if submitted else None
+
+
+def _summarize_request(request: Generated) -> RequestSummary:
+    finished = request.finished
+    metrics = finished.metrics if finished else _NO_METRICS
+    return RequestSummary(
+        id=request.request_id,
+        prompt_tokens=metrics.prompt_tokens,
+        output_tokens=len(request.token_ids),
+        token_ids=request.token_ids,
+        text=request.text,
+        ttft_s=metrics.ttft_s,
+        tpot_s=metrics.tpot_s,
+        e2e_s=metrics.e2e_s,
+        queue_s=metrics.queue_s,
+        finish_reason=finished.reason if finished else None,
+        message=finished.message if finished and finished.message else UNSET,
+    )
+
+
+def _totals(fold: Fold, requests: list[Generated]) -> Totals:
+    tokens, seconds = sum(len(request.token_ids) for request in requests), span(requests)
+    return Totals(
+        output_tokens=tokens,
+        seconds=seconds,
+        tokens_per_second=tokens / seconds if seconds else None,
+        steps=fold.steps,
+        occupancy=fold.busy_slot_steps / fold.slot_steps if fold.slot_steps else None,
+        kv_bytes_peak=fold.kv_bytes_peak,
+        load_seconds=fold.load_seconds,
+    )

@@ -1,0 +1,26 @@
+"""`--at STEP:TOGGLE=VALUE`: switches that are thrown before an engine step."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+from playground.protocol.commands import SetOptions
+from playground.protocol.options import OptionError, format_value, parse_assignment
+
+
+def parse_switch(text: str) -> SetOptions:
+    """Read one switch."""
+    step, colon, assignment = text.partition(":")
+    if not colon or not step.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not STEP:TOGGLE=VALUE; for example 8:kv_cache=int8")
+    try:
+        name, value = parse_assignment(assignment)
+    except OptionError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return SetOptions(changes={name: value}, at_step=int(step))
+
+
+def spell_switch(switch: SetOptions) -> str:
+    """A switch as it is typed."""
+    changes = ",".join(f"{name}={format_value(value)}" for name, value in switch.changes.items())
+    return f"{switch.at_step}:{changes}"

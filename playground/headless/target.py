@@ -1,0 +1,77 @@
+"""What a command line, a preset and the defaults together ask for. Flags win over the preset."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from playground import paths
+from playground.engine.backends.registry import BACKENDS
+from playground.headless.errors import UsageError
+from playground.protocol.commands import LoadModel, SamplingParams
+from playground.protocol.options import DEFAULTS, EngineOptions, with_changes
+
+if TYPE_CHECKING:
+    from playground.preset import Preset
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model on an engine with its toggles."""
+
+    engine: str
+    load: LoadModel
+    preset: Preset | None
+
+    @property
+    def options(self) -> EngineOptions:
+        """The toggles that are asked for."""
+        return self.load.options
+
+
+def read_target(args: Namespace, preset_name: str | None) -> Target:
+    """Put flags over a preset over the defaults; raises `UsageError` and `ConfigError`."""
+    preset = _load_preset(preset_name)
+    engine = _engine(args.engine or (preset.engine if preset else "auto"))
+    _check_engine_flags(args, engine)
+    model = args.model or (preset.model if preset else "")
+    load = LoadModel(
+        model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
+        options=with_changes(DEFAULTS, (preset.options if preset else {}) | args.changes),
+        trust_remote_code=args.trust_remote_code,
+        allow_pickle=args.allow_pickle,
+    )
+    return Target(engine, load, preset)
+
+
+def read_sampling(args: Namespace, preset: Preset | None) -> SamplingParams:
+    """The sampling of the preset, or the defaults, with the flags over it."""
+    sampling = preset.sampling if preset else SamplingParams()
+    given = {name: getattr(args, name) for name in SamplingParams.__struct_fields__ if name != "ignore_eos"}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return msgspec.structs.replace(sampling, **changes, ignore_eos=args.ignore_eos or sampling.ignore_eos)
+
+
+def _load_preset(name: str | None) -> Preset | None:
+    if name is None:
+        return None
+    from playground.preset import load_preset
+
+    return load_preset(name)
+
+
+def _engine(name: str) -> str:
+    engine = "transformers" if name == "auto" else name
+    if engine not in BACKENDS:
+        raise UsageError(f"this version has no {engine} engine", f"there are: {', '.join(BACKENDS)}")
+    return engine
+
+
+def _check_engine_flags(args: Namespace, engine: str) -> None:
+    if args.url and engine != "openai":
+        raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
+    if args.tensor_parallel and engine != "vllm":
+        raise UsageError(f"--tensor-parallel goes with --engine vllm, and the engine is {engine}")
