@@ -1,0 +1,35 @@
+"""Makes tiny-coder from nothing: tokenizer, training, held-out data, figures, card."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+
+from playground.models.make_tiny_coder.corpus import tokenizer_texts
+from playground.models.make_tiny_coder.tokenizer import train_tokenizer
+from playground.models.make_tiny_coder.train import Budget, Training
+
+TOKENIZER_TEXTS = 30_000
+BUNDLED = Path(__file__).parent.parent / "tiny-coder"
+
+
+def main() -> None:
+    """Train for --steps or --minutes and write the model to --out; an interrupted run goes on where it was."""
+    parser = argparse.ArgumentParser(prog="python -m playground.models.make_tiny_coder", description=__doc__)
+    budget = parser.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--steps", type=int, help="training steps; repeatable")
+    budget.add_argument("--minutes", type=float, help="wall clock; the number of steps depends on the machine")
+    parser.add_argument("--out", type=Path, default=BUNDLED)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    tokenizer = train_tokenizer(tokenizer_texts(arguments.seed, TOKENIZER_TEXTS))
+    state = Path(tempfile.gettempdir()) / "tiny-coder-training"
+    Training(tokenizer, Budget(arguments.steps, arguments.minutes), arguments.seed, state).run()
+
+
+if __name__ == "__main__":
+    main()

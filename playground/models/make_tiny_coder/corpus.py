@@ -1,0 +1,69 @@
+"""The training stream: documents of every kind in fixed shares, packed into rows of token ids."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import numpy
+from transformers import PreTrainedTokenizerFast
+
+from playground.models.make_tiny_coder.chat import draw_conversation
+from playground.models.make_tiny_coder.prose import draw_paragraph
+from playground.models.make_tiny_coder.recall import draw_recall
+from playground.models.make_tiny_coder.tasks import draw_task
+
+# Shares of all tokens, for short rows and for the long rows at the end of the training.
+SHORT_SHARES = {"tasks": 0.66, "chat": 0.14, "recall": 0.12, "prose": 0.08}
+LONG_SHARES = {"tasks": 0.46, "chat": 0.12, "recall": 0.34, "prose": 0.08}
+LONG_ROW = 512
+
+
+class Corpus:
+    """An endless, seeded stream of documents and of rows packed from them."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
+        self.tokenizer = tokenizer
+        self.random = random.Random(seed)
+        self.used = dict.fromkeys(SHORT_SHARES, 0.0)
+
+    def rows(self, count: int, length: int) -> numpy.ndarray:
+        """`count` rows of `length` token ids, int64; every row begins with the beginning of a document."""
+        return numpy.array([self._row(length) for _ in range(count)], dtype=numpy.int64)
+
+    def _row(self, length: int) -> list[int]:
+        row: list[int] = []
+        shares = LONG_SHARES if length >= LONG_ROW else SHORT_SHARES
+        while len(row) < length:
+            kind = max(shares, key=lambda one: shares[one] / (1 + self.used[one]))
+            text = draw_document(self.random, kind, length - len(row))
+            ids = [*self.tokenizer.encode(text), self.tokenizer.eos_token_id]
+            self.used[kind] += min(len(ids), length - len(row))
+            row += ids
+        return row[:length]
+
+
+def draw_document(random_source: random.Random, kind: str, room: int) -> str:
+    """One document of a kind; only recall texts make use of the `room` in tokens."""
+    if kind == "tasks":
+        return draw_task(random_source, held_out=False).source
+    if kind == "chat":
+        return draw_conversation(random_source)
+    if kind == "prose":
+        return draw_paragraph(random_source) + "\n"
+    return draw_recall(random_source, max(room, 120), lambda: draw_filler(random_source))
+
+
+def draw_filler(random_source: random.Random) -> str:
+    """A function or a paragraph to stand between a needle and its question."""
+    if random_source.random() < 0.5:
+        return draw_task(random_source, held_out=False).source
+    return draw_paragraph(random_source)
+
+
+def tokenizer_texts(seed: int, count: int) -> Iterator[str]:
+    """Documents to train the tokenizer on, in about the shares of the training."""
+    random_source = random.Random(seed)
+    for _ in range(count):
+        kind = random_source.choices(list(SHORT_SHARES), (70, 12, 3, 15))[0]
+        yield draw_document(random_source, kind, 256)

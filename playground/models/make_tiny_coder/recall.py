@@ -1,0 +1,77 @@
+"""Text whose end can only be known by looking far back: needles in filler, tables to look up, words to copy."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from playground.models.make_tiny_coder.tasks.pools import WORDS
+
+COLOURS = ("red", "blue", "green", "black", "white", "brown", "gold", "pink", "grey", "dark", "old", "new", "small", "tall")
+THINGS = (
+    "door", "lamp", "key", "box", "boat", "chair", "book", "clock", "coat", "cup", "car", "tree", "bell", "ring", "shoe", "gate",
+    "desk", "flag", "drum", "fork", "hat", "kite", "leaf", "map",
+)  # fmt: skip
+TYPICAL_CHARACTERS = 3  # characters of these texts per token, on the low side
+
+
+def draw_recall(random_source: random.Random, tokens: int, filler: Callable[[], str]) -> str:
+    """One recall text of at most about `tokens` tokens; `filler` gives the text between needle and question."""
+    kind = random_source.choice((needles, needles, table, copy))
+    if kind is needles:
+        return needles(random_source, tokens, filler)
+    return kind(random_source, tokens)
+
+
+def needles(random_source: random.Random, tokens: int, filler: Callable[[], str]) -> str:
+    """Some codes told, each after some filler, then asked for in another order."""
+    count = random_source.randint(1, 3 if tokens < 400 else 6)
+    facts = [_fact(key, random_source) for key in _keys(random_source, count)]
+    room = random_source.uniform(0.2, 0.9) * tokens * TYPICAL_CHARACTERS - count * 80
+    parts = list(facts)
+    while sum(map(len, parts)) < room:
+        parts.insert(random_source.randint(0, len(parts)), filler())
+    asked = random_source.sample(facts, count)
+    return "\n".join(parts) + "\n\nQuestions:\n" + "\n".join(asked) + "\n"
+
+
+def haystack(random_source: random.Random, length: int, filler: Callable[[], str], measure: Callable[[str], int]) -> tuple[str, str]:
+    """A prompt of about `length` tokens as `measure` counts them, its needle near the start, and the code it asks for."""
+    fact = _fact(_keys(random_source, 1)[0], random_source)
+    question, code = fact[:-5], fact[-5:-1]
+    parts, end = [fact], f"\n\nQuestions:\n{question}"
+    used = measure(fact + end)
+    while True:
+        part = filler()
+        used += measure(f"\n{part}")
+        if used > length:
+            return "\n".join(parts) + end, code
+        parts.append(part)
+
+
+def table(random_source: random.Random, tokens: int) -> str:
+    """Many codes, then many of them again in another order."""
+    count = min(tokens // 22, random_source.randint(3, 40))
+    facts = [_fact(key, random_source) for key in _keys(random_source, max(2, count))]
+    asked = random_source.sample(facts, max(2, count * 3 // 4))
+    return "\n".join(facts) + "\n\nQuestions:\n" + "\n".join(asked) + "\n"
+
+
+def copy(random_source: random.Random, tokens: int) -> str:
+    """Random words and numbers, then the same again."""
+    count = random_source.randint(5, max(6, min(tokens // 8, 100)))
+    line = " ".join(random_source.choice((random_source.choice(WORDS), _code(random_source))) for _ in range(count))
+    return f"Copy this:\n{line}\nCopy:\n{line}\n"
+
+
+def _fact(key: str, random_source: random.Random) -> str:
+    return f"The code of the {key} is {_code(random_source)}."
+
+
+def _code(random_source: random.Random) -> str:
+    return str(random_source.randint(1000, 9999))
+
+
+def _keys(random_source: random.Random, count: int) -> list[str]:
+    pairs = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS]
+    return random_source.sample(pairs, count)

@@ -1,0 +1,138 @@
+"""The training loop: Muon for the matrices, AdamW for the rest, short rows first and long rows last."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from playground.models.make_tiny_coder.corpus import Corpus
+from playground.models.make_tiny_coder.model import build_model, export
+
+TOKENS_PER_STEP = 2048  # at least one row, so twice as many with the longest rows
+# From this share of the training on, rows of this many tokens.
+ROW_LENGTHS = ((0.0, 256), (0.82, 1024), (0.93, 2048), (0.98, 4096))
+WARM_UP_STEPS = 100
+MATRIX_RATE, OTHER_RATE = 4e-3, 3e-3
+AVERAGE_DECAY = 0.998
+SAVE_SECONDS = 300.0
+LOG_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: a number of steps, or minutes of wall clock."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+    def progress(self, step: int, seconds: float) -> float:
+        """The share of the training that is done, 0 to 1 and above."""
+        if self.steps is not None:
+            return step / self.steps
+        assert self.minutes is not None, "a budget has steps or minutes"
+        return seconds / (60 * self.minutes)
+
+
+class Training:
+    """A run that can be resumed from `state/state.pt`; `export/` beside it holds the averaged weights so far."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, budget: Budget, seed: int, state: Path) -> None:
+        torch.manual_seed(seed)
+        self.tokenizer, self.budget, self.state = tokenizer, budget, state
+        self.model = build_model(tokenizer).train()
+        self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+        self.optimizers = _optimizers(self.model)
+        self.corpus = Corpus(tokenizer, seed)
+        self.step, self.tokens, self.seconds = 0, 0, 0.0
+        if (state / "state.pt").exists():
+            self._resume()
+
+    def run(self) -> None:
+        """Train until the budget is used up; logs to standard output, saves every SAVE_SECONDS."""
+        saved, losses = self.seconds, []
+        while (progress := self.budget.progress(self.step, self.seconds)) < 1:
+            begin, tokens = time.perf_counter(), self.tokens
+            losses.append(self._train_step(progress))
+            self.seconds += time.perf_counter() - begin
+            if self.step % LOG_STEPS == 0:
+                speed = (self.tokens - tokens) / (time.perf_counter() - begin)
+                mean = sum(losses) / len(losses)
+                print(f"{self.step} {self.seconds:.0f}s {progress:.3f} loss {mean:.4f} {speed:.0f} tok/s", flush=True)
+                losses.clear()
+            if self.seconds - saved > SAVE_SECONDS:
+                saved = self.seconds
+                self.save()
+        self.save()
+
+    def save(self) -> None:
+        """Write the resumable state and export the averaged weights."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        partial = self.state / "state.partial"
+        torch.save(self._contents(), partial)
+        partial.replace(self.state / "state.pt")
+        export(self.average, self.tokenizer, self.state / "export")
+
+    def _train_step(self, progress: float) -> float:
+        length = next(length for start, length in reversed(ROW_LENGTHS) if progress >= start)
+        rows = torch.from_numpy(self.corpus.rows(max(1, TOKENS_PER_STEP // length), length + 1))
+        _set_rates(self.optimizers, min(1.0, (self.step + 1) / WARM_UP_STEPS) * _cosine(progress))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.model(input_ids=rows[:, :-1], use_cache=False).logits
+        loss = cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, tensor in self.model.state_dict().items():
+            self.average[name].lerp_(tensor, 1 - min(AVERAGE_DECAY, self.step / (self.step + 10)))
+        self.step += 1
+        self.tokens += rows[:, 1:].numel()
+        return loss.item()
+
+    def _contents(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average,
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "random": self.corpus.random.getstate(),
+            "used": self.corpus.used,
+            "counters": (self.step, self.tokens, self.seconds),
+        }
+
+    def _resume(self) -> None:
+        contents = torch.load(self.state / "state.pt", weights_only=False)
+        self.model.load_state_dict(contents["model"])
+        self.average = contents["average"]
+        for optimizer, state in zip(self.optimizers, contents["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        self.corpus.random.setstate(contents["random"])
+        self.corpus.used = contents["used"]
+        self.step, self.tokens, self.seconds = contents["counters"]
+
+
+def _optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def _set_rates(optimizers: list[torch.optim.Optimizer], share: float) -> None:
+    for optimizer, rate in zip(optimizers, (MATRIX_RATE, OTHER_RATE), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * share
+
+
+def _cosine(progress: float) -> float:
+    """From 1 down to 0.02."""
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))

@@ -1,0 +1,84 @@
+"""Rendered windows on disk in shards, and batches of them of nearly equal length."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from playground.models.make_tiny_whisper.samples import Sample, Segment, draw_sample
+
+SHARD_SAMPLES = 400
+SHARDS_AT_ONCE = 5  # a batch is drawn from this many, so that its lengths can be alike
+BATCH_FRAMES = 9_600  # encoder frames of 10 ms in a batch, padding included
+BATCH_SAMPLES = 40
+
+
+def shard_path(folder: Path, index: int) -> Path:
+    """Where this shard lies."""
+    return folder / f"shard_{index:04d}.npz"
+
+
+def _render_shard(job: tuple[Path, int, int]) -> None:
+    folder, seed, index = job
+    os.nice(10)
+    first = seed * 10_000_000 + index * SHARD_SAMPLES
+    samples = [draw_sample(first + offset) for offset in range(SHARD_SAMPLES)]
+    words = [[(segment.start, segment.end, segment.text) for segment in sample.segments] for sample in samples]
+    unfinished = folder / f"unfinished_{index:04d}.npz"
+    np.savez(
+        unfinished,
+        features=np.concatenate([sample.features for sample in samples]),
+        lengths=[len(sample.features) for sample in samples],
+        segments=json.dumps(words),
+    )
+    unfinished.rename(shard_path(folder, index))
+
+
+def render(folder: Path, seed: int, shards: int, processes: int) -> None:
+    """Renders the shards that are not there yet, in order, with this many processes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [(folder, seed, index) for index in range(shards) if not shard_path(folder, index).exists()]
+    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=1) as pool:
+        for _ in pool.imap(_render_shard, missing, chunksize=1):
+            pass
+
+
+def read_shard(folder: Path, index: int) -> list[Sample]:
+    """The windows of one shard; waits while it is still being rendered."""
+    while not (path := shard_path(folder, index)).exists():
+        time.sleep(1)
+    with np.load(path) as shard:
+        features, lengths, words = shard["features"], shard["lengths"], json.loads(str(shard["segments"]))
+    pieces = np.split(features, np.cumsum(lengths)[:-1])
+    return [Sample(piece, [Segment(*segment) for segment in row]) for piece, row in zip(pieces, words, strict=True)]
+
+
+def _cut(samples: list[Sample]) -> Iterator[list[Sample]]:
+    """Batches of samples in order of length, each within the frame and sample limits."""
+    batch: list[Sample] = []
+    for sample in sorted(samples, key=lambda sample: len(sample.features)):
+        if batch and (len(batch) == BATCH_SAMPLES or (len(batch) + 1) * len(sample.features) > BATCH_FRAMES):
+            yield batch
+            batch = []
+        batch.append(sample)
+    yield batch
+
+
+def batches(folder: Path, seed: int, shards: int) -> Iterator[list[Sample]]:
+    """Endless batches: the first pass takes shards in order as they are rendered, later passes at random."""
+    random_source = random.Random(seed)
+    order = list(range(shards))
+    while True:
+        for first in range(0, shards, SHARDS_AT_ONCE):
+            samples = [s for index in order[first : first + SHARDS_AT_ONCE] for s in read_shard(folder, index)]
+            ready = list(_cut(samples))
+            random_source.shuffle(ready)
+            yield from ready
+        random_source.shuffle(order)
