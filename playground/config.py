@@ -1,0 +1,50 @@
+"""Settings: what a user fixes for good in `config.toml`. Flags of the command line win over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from playground import paths
+from playground.toml_file import ConfigError, find_file, read_toml
+
+
+class VllmSettings(msgspec.Struct, frozen=True):
+    """`python`: the interpreter whose environment has vLLM; None means this one."""
+
+    python: str | None = None
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """What single engines need to know."""
+
+    vllm: VllmSettings = VllmSettings()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """`model_folders`: where the model picker looks for checkpoints besides the bundled ones and the hub cache."""
+
+    theme: str = "dark"
+    preset: str = "default"
+    model_folders: list[str] = []
+    engines: EngineSettings = EngineSettings()
+
+    def model_paths(self) -> list[Path]:
+        """The model folders, `~` expanded."""
+        return [Path(folder).expanduser() for folder in self.model_folders]
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings, defaults where there is no file; raises `ConfigError`."""
+    path = path or paths.config_file()
+    if not path.exists():
+        return Settings()
+    file = read_toml(path)
+    settings = file.as_struct(Settings)
+    for key, folders in (("theme", paths.theme_folders()), ("preset", paths.preset_folders())):
+        try:
+            find_file(key, getattr(settings, key), folders)
+        except ConfigError as error:
+            raise file.error((key,), str(error)) from None
+    return settings

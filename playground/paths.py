@@ -1,0 +1,84 @@
+"""Every location, XDG where the platform has it. Functions only: nothing is read and no folder is made here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+NAME = "playground"
+BUNDLED_MODEL = "tiny-coder"
+
+
+def package_folder() -> Path:
+    """Where this package lies."""
+    return Path(__file__).resolve().parent
+
+
+def shipped_folder(kind: str) -> Path:
+    """The shipped `themes` or `presets`: packed beside this module in an install, at the root of a checkout."""
+    packed = package_folder() / kind
+    return packed if packed.is_dir() else package_folder().parent / kind
+
+
+def config_folder() -> Path:
+    """What people write for themselves: settings, themes, presets."""
+    return platformdirs.user_config_path(NAME, appauthor=False)
+
+
+def config_file() -> Path:
+    """The settings."""
+    return config_folder() / "config.toml"
+
+
+def theme_folders() -> list[Path]:
+    """Where themes lie, the user's own first, since they win."""
+    return [config_folder() / "themes", shipped_folder("themes")]
+
+
+def preset_folders() -> list[Path]:
+    """Where presets lie, the user's own first, since they win."""
+    return [config_folder() / "presets", shipped_folder("presets")]
+
+
+def log_folder() -> Path:
+    """What workers print."""
+    return platformdirs.user_log_path(NAME, appauthor=False)
+
+
+def data_folder() -> Path:
+    """What the program keeps for its user."""
+    return platformdirs.user_data_path(NAME, appauthor=False)
+
+
+def history_database() -> Path:
+    """Every run, one row each."""
+    return data_folder() / "history.db"
+
+
+def recordings_folder() -> Path:
+    """Where recordings go that were started by a key, without a file name."""
+    return data_folder() / "recordings"
+
+
+def bundled_models_folder() -> Path:
+    """The models that come with the program."""
+    return package_folder() / "models"
+
+
+def bundled_model(name: str = BUNDLED_MODEL) -> Path:
+    """The folder of one bundled model."""
+    return bundled_models_folder() / name
+
+
+def hub_cache() -> Path:
+    """Where huggingface_hub keeps checkpoints; its rules (`huggingface_hub/constants.py`), without importing it."""
+    cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
+    home = _expand(os.getenv("HF_HOME", os.path.join(cache, "huggingface")))
+    legacy = os.getenv("HUGGINGFACE_HUB_CACHE", os.path.join(home, "hub"))
+    return Path(_expand(os.getenv("HF_HUB_CACHE", legacy)))
+
+
+def _expand(path: str) -> str:
+    return os.path.expandvars(os.path.expanduser(path))

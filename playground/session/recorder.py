@@ -1,0 +1,115 @@
+"""Writes a session to a file while it runs. Knows nothing of screens, engines or the machine but what it is given."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from playground import __version__
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
+
+FLUSH_SECONDS = 0.2  # the most that a kill may cost
+
+
+class Recorder:
+    """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
+
+    `clock` gives monotonic seconds. `on_error` is called once, from that thread, with one line saying why the recording
+    ended before the session did (a full disk, say); `error` keeps that line. Whatever comes after it is dropped.
+    Raises `RecordingError` where the file cannot be made.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model: str = "",
+        engine: str = "",
+        versions: dict[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        on_error: Callable[[str], None] | None = None,
+    ) -> None:
+        self.path = path
+        self.error = ""
+        self._clock = clock
+        self._on_error = on_error
+        self._encoder = msgspec.json.Encoder()
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb")
+        except OSError as error:
+            raise RecordingError(f"cannot record to {path}: {error.strerror or error}") from None
+        self._start = clock()
+        self._append(_header(model, engine, versions or {}))
+        self._thread = threading.Thread(target=self._flush_until_closed, name="recorder", daemon=True)
+        self._thread.start()
+
+    def command(self, command: AnyCommand) -> None:
+        """Record a command that is sent now."""
+        self._append(Entry(t=self._now(), command=command))
+
+    def event(self, event: AnyEvent) -> None:
+        """Record an event that arrives now."""
+        self._append(Entry(t=self._now(), event=event))
+
+    def close(self) -> None:
+        """Write what is left and end the file; more than once is once."""
+        self._closing.set()
+        self._thread.join()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _now(self) -> float:
+        return round(self._clock() - self._start, 6)
+
+    def _append(self, line: msgspec.Struct) -> None:
+        if not self.error and not self._closing.is_set():
+            self._lines.put(self._encoder.encode(line) + b"\n")
+
+    def _flush_until_closed(self) -> None:
+        try:
+            while not self._closing.wait(FLUSH_SECONDS):
+                self._flush()
+            self._flush()
+        except OSError as error:
+            self.error = f"the recording {self.path} ended early: {error.strerror or error}"
+            if self._on_error:
+                self._on_error(self.error)
+        finally:
+            with suppress(OSError):
+                self._file.close()
+
+    def _flush(self) -> None:
+        lines = [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+        self._file.write(b"".join(lines))
+        self._file.flush()
+
+
+def _header(model: str, engine: str, versions: dict[str, str]) -> Header:
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return Header(
+        format=FORMAT,
+        version=VERSION,
+        program=__version__,
+        created=created,
+        model=model,
+        engine=engine,
+        versions=versions,
+    )

@@ -1,0 +1,48 @@
+"""A recording: one header line, then one JSON line per command or event, each with its time since the start."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import Meta
+
+from playground.protocol.wire import AnyCommand, AnyEvent
+
+FORMAT = "playground-recording"
+VERSION = 1
+
+Message = AnyCommand | AnyEvent
+
+
+class RecordingError(ValueError):
+    """A recording cannot be written or read. The message is one line: file, line, what is wrong."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line. `created` is wall time (ISO 8601, UTC); `versions` names libraries; model and engine if known."""
+
+    format: str
+    version: int
+    program: str = ""
+    created: str = ""
+    model: str = ""
+    engine: str = ""
+    versions: dict[str, str] = {}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line: seconds since the start, and one command or one event."""
+
+    t: Annotated[float, Meta(ge=0)]
+    command: AnyCommand | None = None
+    event: AnyEvent | None = None
+
+    def __post_init__(self) -> None:
+        if (self.command is None) == (self.event is None):
+            raise ValueError("a line holds one command or one event")
+
+    @property
+    def message(self) -> Message:
+        """The command or event."""
+        return cast(Message, self.event or self.command)

@@ -1,0 +1,84 @@
+"""Reads recordings and plays them at the times at which they happened, or faster."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from playground.session.recording import FORMAT, VERSION, Entry, Header, Message, RecordingError
+
+_headers = msgspec.json.Decoder(Header)
+_entries = msgspec.json.Decoder(Entry)
+
+
+@dataclass
+class Recording:
+    """A recording on disk: its header, and its entries as they are asked for; iterate as often as you like.
+
+    `truncated` says, after a pass, that the last line was cut short (the program was killed as it wrote) and left out.
+    """
+
+    path: Path
+    header: Header
+    truncated: str = ""
+
+    def __iter__(self) -> Iterator[Entry]:
+        self.truncated = ""
+        with _open(self.path) as file:
+            file.readline()
+            for number, line in enumerate(file, 2):
+                try:
+                    entry = _entries.decode(line)
+                except msgspec.MsgspecError as error:
+                    if line.endswith(b"\n"):
+                        raise RecordingError(f"{self.path}:{number}: this is no command or event: {error}") from None
+                    self.truncated = f"{self.path}:{number}: the recording breaks off here; this line was left out"
+                    return
+                yield entry
+
+
+def read_recording(path: Path) -> Recording:
+    """Open a recording and read its header; raises `RecordingError`, as does iterating over it."""
+    with _open(path) as file:
+        line = file.readline()
+    try:
+        header = _headers.decode(line)
+    except msgspec.MsgspecError:
+        raise RecordingError(f"{path}:1: this is no recording: its header line is missing") from None
+    if (header.format, header.version) != (FORMAT, VERSION):
+        found = f"{header.format!r} {header.version}"
+        raise RecordingError(f"{path}:1: the format is {found}; this program reads {FORMAT!r} {VERSION}")
+    return Recording(path, header)
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise RecordingError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+async def play(
+    entries: Iterable[Entry],
+    speed: float,
+    sink: Callable[[Message], object],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Give each message to `sink` at its recorded time divided by `speed`; 0 and infinity mean as fast as possible."""
+    if not speed >= 0:
+        raise ValueError(f"speed cannot be {speed:g}; it takes a number from 0, where 0 is as fast as possible")
+    pace = 0.0 if math.isinf(speed) or speed == 0 else 1 / speed
+    start = clock()
+    for entry in entries:
+        # Sleeping even for nothing lets the screen and its keys have their turn.
+        await sleep(max(0.0, start + entry.t * pace - clock()))
+        sink(entry.message)

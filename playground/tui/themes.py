@@ -1,0 +1,130 @@
+"""Themes: TOML files turned into Textual themes, and the meaning of each colour as Rich styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+from rich.style import Style
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+from playground import paths
+from playground.toml_file import ConfigError, Key, TomlFile, find_file, named_files, read_toml, shown
+
+Meaning = Literal["prefill", "decode", "draft", "held", "preempted", "waiting"]
+EIGHT = 8
+
+
+class Meanings(msgspec.Struct, frozen=True, kw_only=True):
+    """What each colour stands for, on every screen alike; `requests` are the colours of the letters A..H."""
+
+    prefill: str
+    decode: str
+    draft: str
+    held: str
+    preempted: str
+    waiting: str
+    requests: Annotated[list[str], Meta(min_length=EIGHT, max_length=EIGHT)]
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> Meanings:
+        """Read back from the variables of the theme that is on (`App.theme_variables`)."""
+        single = [name for name in cls.__struct_fields__ if name != "requests"]
+        requests = [variables[f"request-{index}"] for index in range(EIGHT)]
+        return cls(**{name: variables[f"meaning-{name}"] for name in single}, requests=requests)
+
+    def variables(self) -> dict[str, str]:
+        """The same for stylesheets: `$meaning-prefill`, ... `$request-0` to `$request-7`."""
+        fields = msgspec.structs.asdict(self)
+        requests = {f"request-{index}": colour for index, colour in enumerate(fields.pop("requests"))}
+        return {f"meaning-{name}": colour for name, colour in fields.items()} | requests
+
+    def style(self, meaning: Meaning) -> Style:
+        """Text in the colour of a meaning."""
+        return _text_in(getattr(self, meaning))
+
+    def request_style(self, index: int) -> Style:
+        """Text in the colour of the request with this running number; after H they begin again."""
+        return _text_in(self.requests[index % EIGHT])
+
+
+class ThemeFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in a theme's file."""
+
+    name: str
+    dark: bool
+    primary: str
+    secondary: str
+    accent: str
+    foreground: str
+    background: str
+    surface: str
+    panel: str
+    success: str
+    warning: str
+    error: str
+    meanings: Meanings
+
+    def to_textual(self) -> Theme:
+        """The theme as Textual takes it, the meanings as its variables."""
+        fields = msgspec.structs.asdict(self)
+        fields.pop("meanings")
+        return Theme(**fields, variables=self.meanings.variables())
+
+
+def theme_names() -> list[str]:
+    """The themes that there are, shipped or the user's own."""
+    return list(named_files(paths.theme_folders()))
+
+
+def load_theme(name: str) -> Theme:
+    """A theme by name, the user's own first; raises `ConfigError`."""
+    return read_theme(find_file("theme", name, paths.theme_folders())).to_textual()
+
+
+def load_themes() -> tuple[list[Theme], list[ConfigError]]:
+    """Every theme that can be read, and what is wrong with the others: one bad file must not take the rest away."""
+    themes, errors = [], []
+    for name in theme_names():
+        try:
+            themes.append(load_theme(name))
+        except ConfigError as error:
+            errors.append(error)
+    return themes, errors
+
+
+def read_theme(path: Path) -> ThemeFile:
+    """Read and check one file; raises `ConfigError`."""
+    file = read_toml(path)
+    theme = file.as_struct(ThemeFile)
+    if theme.name != path.stem:
+        message = f"cannot be {shown(theme.name)}; it takes {shown(path.stem)}, as the file is called"
+        raise file.error(("name",), message)
+    for name, value in msgspec.structs.asdict(theme).items():
+        if name not in ("name", "dark", "meanings"):
+            _check_colour(file, (name,), value)
+    for name, value in msgspec.structs.asdict(theme.meanings).items():
+        for colour in value if name == "requests" else [value]:
+            _check_colour(file, ("meanings", name), colour)
+    return theme
+
+
+def _check_colour(file: TomlFile, key: Key, text: str) -> None:
+    """A terminal's own sixteen colours and see-through ones are refused: they look different on each machine."""
+    try:
+        colour = Color.parse(text)
+        usable = colour.ansi is None and colour.a == 1
+    except ColorParseError:
+        usable = False
+    if not usable:
+        raise file.error(key, f"cannot be {shown(text)}; it takes a colour, such as '#56b4e9' or 'steelblue'")
+
+
+@cache
+def _text_in(colour: str) -> Style:
+    return Style(color=Color.parse(colour).rich_color)
