@@ -1,10 +1,10 @@
-"""The command line, and the composition root: which part of the program answers it. Imports late, so that it is quick."""
+"""The command line, and the composition root: which part of the program answers it. Imports late, to be quick."""
 
 from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from importlib import import_module
 from typing import NoReturn
 
@@ -12,14 +12,17 @@ from playground import __version__
 
 COMMANDS = {
     "run": ("playground.headless.run", "generate without a screen"),
+    "replay": ("playground.headless.replay", "play a recording"),
+    "doctor": ("playground.doctor.command", "what works on this machine, and how to mend what does not"),
 }
-APP = ("playground.headless.app", "open the playground")
+APP = ("playground.app_command", "Load a model, stream its answers, flip an optimization, read what it did.")
 
 
 class Parser(ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Exit code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
@@ -31,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 1
     except BrokenPipeError:
-        _close_stdout()
+        _leave_stdout()
         return 1
     except Exception as error:
         if args.debug:
@@ -40,17 +43,30 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str]) -> Namespace:
-    """The arguments of a command and the function that does it, as `main`. A model called run is `./run`."""
+    """The arguments, and as `main` the function that does the command. A model called run is `./run`."""
     first = next((word for word in argv if word != "--debug"), "")
-    module_name, summary = COMMANDS.get(first, APP)
-    if first in COMMANDS:
-        argv = [word for word in argv if word == "--debug"][: argv.index(first)] + argv[argv.index(first) + 1 :]
+    name = first if first in COMMANDS else ""
+    if name:
+        argv = [word for index, word in enumerate(argv) if index != argv.index(name)]
+    module_name, summary = COMMANDS.get(name, APP)
     module = import_module(module_name)
-    parser = Parser(prog=f"playground {first}" if first in COMMANDS else "playground", description=summary)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser = Parser(
+        prog=f"playground {name}".rstrip(),
+        description=summary,
+        epilog=None if name else _list_commands(),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and the end of the engine's log")
+    parser.add_argument("--version", action="version", version=f"playground {__version__}")
     module.add_arguments(parser)
     parser.set_defaults(main=module.main)
     return parser.parse_args(argv)
+
+
+def _list_commands() -> str:
+    lines = [f"  playground {name:9} {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(["other commands, each with a --help of its own:", *lines])
 
 
 def _say(error: Exception) -> int:
@@ -60,15 +76,15 @@ def _say(error: Exception) -> int:
 
     match error:
         case CommandError() | ConfigError() | RecordingError():
-            line, code = str(error), 2 if isinstance(error, UsageError | ConfigError) else 1
+            line = str(error)
         case OSError(filename=str()):
-            line, code = f"{error.filename}: {error.strerror}", 1
+            line = f"{error.filename}: {error.strerror}"
         case _:
-            line, code = f"unexpected {type(error).__name__}: {error}; --debug shows where", 1
+            line = f"unexpected {type(error).__name__}: {error}; --debug shows where"
     print(f"playground: {one_line(line)}", file=sys.stderr)
-    return code
+    return 2 if isinstance(error, UsageError | ConfigError) else 1
 
 
-def _close_stdout() -> None:
-    """The reader left; give the interpreter somewhere to flush to."""
+def _leave_stdout() -> None:
+    """The reader is gone; what is still buffered goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

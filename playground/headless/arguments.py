@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 
 from playground.protocol.options import OptionError, Value, parse_assignment
 
@@ -66,11 +67,11 @@ class _Assign(Action):
         parser: ArgumentParser,
         namespace: Namespace,
         values: str | Sequence[Any] | None,
-        option: str | None = None,
+        option_string: str | None = None,
     ) -> None:
         changes: dict[str, Value] = dict(getattr(namespace, self.dest))
         try:
             name, value = parse_assignment(str(values))
         except OptionError as error:
-            parser.error(f"argument {option}: {error}")
+            parser.error(f"argument {option_string}: {error}")
         setattr(namespace, self.dest, changes | {name: value})

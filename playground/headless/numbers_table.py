@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from playground.headless.fold import Fold, Generated
-from playground.headless.quantity import format_bytes, format_count, format_rate, format_seconds
-from playground.headless.summary import summarize
+from playground.headless.summary import Totals, summarize
+from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL p50", "ITL p99", "E2E", "end")
 
@@ -17,44 +17,27 @@ def print_numbers(fold: Fold) -> None:
         return
     rows = [_row(request) for request in fold.requests.values()]
     if sys.stderr.isatty():
-        _print_rich(rows, _totals(fold))
+        _print_rich(rows, _total_line(summarize(fold).totals))
     else:
-        _print_plain(rows, _totals(fold))
+        _print_plain(rows, _total_line(summarize(fold).totals))
 
 
 def _row(request: Generated) -> tuple[str, ...]:
-    tokens = format_count(len(request.token_ids))
-    if not request.finished:
-        return (request.request_id, tokens, *["–"] * (len(COLUMNS) - 2))
-    metrics = request.finished.metrics
-    seconds = (
-        metrics.ttft_s,
-        metrics.queue_s,
-        metrics.load_s,
-        metrics.prefill_s,
-        metrics.tpot_s,
-        metrics.itl_p50_s,
-        metrics.itl_p99_s,
-        metrics.e2e_s,
-    )
-    times = [format_seconds(value) for value in seconds]
-    return (
-        request.request_id,
-        tokens,
-        *times[:4],
-        format_rate(metrics.decode_tps),
-        *times[4:],
-        request.finished.reason,
-    )
+    tokens, finished = count(len(request.token_ids)), request.finished
+    if not finished:
+        return (request.request_id, tokens, *[UNKNOWN] * (len(COLUMNS) - 2))
+    metrics = finished.metrics
+    parts = (metrics.ttft_s, metrics.queue_s, metrics.load_s, metrics.prefill_s)
+    gaps = (metrics.tpot_s, metrics.itl_p50_s, metrics.itl_p99_s, metrics.e2e_s)
+    tps = rate(metrics.decode_tps, "tok/s")
+    return (request.request_id, tokens, *map(seconds, parts), tps, *map(seconds, gaps), finished.reason)
 
 
-def _totals(fold: Fold) -> str:
-    totals = summarize(fold).totals
-    occupancy = "–" if totals.occupancy is None else f"{100 * totals.occupancy:.0f} %"
+def _total_line(totals: Totals) -> str:
     return (
-        f"{format_count(totals.output_tokens)} tokens in {format_seconds(totals.seconds)}: "
-        f"{format_rate(totals.tokens_per_second)}   steps {format_count(totals.steps)}   occupancy {occupancy}   "
-        f"Memory KV {format_bytes(totals.kv_bytes_peak)}   load {format_seconds(totals.load_seconds)}"
+        f"{count(totals.output_tokens)} tokens in {seconds(totals.seconds)}, {rate(totals.tokens_per_second, 'tok/s')}"
+        f"   steps {count(totals.steps)}   occupancy {percent(totals.occupancy)}"
+        f"   Memory KV {significant(totals.kv_bytes_peak / 2**20)} MiB   load {seconds(totals.load_seconds)}"
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 from playground.headless.fold import Fold
+from playground.headless.load_line import LoadLine
 from playground.headless.numbers_table import print_numbers
 from playground.headless.plain_text import printable
 from playground.headless.summary import summarize
@@ -37,10 +39,14 @@ class TextPrinter:
         self._labelled = requests > 1
         self._open_lines: dict[str, str] = {}
         self._at_line_start = True
+        self._load_line = LoadLine()
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
 
     def print(self, entry: Entry) -> None:
         """Print what an event brings of text."""
         event = entry.event
+        self._load_line.show(event)
         if isinstance(event, TokensGenerated):
             self._add(event.request_id, printable(event.text))
         elif isinstance(event, RequestFinished) and self._labelled:

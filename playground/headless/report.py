@@ -10,6 +10,8 @@ from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
 from playground.session.recorder import Recorder
 
+LOG_TAIL = 4000
+
 
 def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, debug: bool) -> int:
     """Print warnings and errors; 0 where every request was served. The log goes where nothing went wrong."""
@@ -19,9 +21,9 @@ def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, d
         errors.append(recorder.error)
     for error in errors:
         say(error)
-    if run.fold.exited and debug:
-        print(run.fold.exited.log_tail, file=sys.stderr)
-    if not errors:
+    if run.fold.failures or run.fold.exited:
+        _show_log(log, debug)
+    else:
         log.unlink(missing_ok=True)
     return 1 if errors else 0
 
@@ -29,6 +31,11 @@ def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, d
 def say(line: str) -> None:
     """One line on stderr."""
     print(f"playground: {line}", file=sys.stderr)
+
+
+def _show_log(log: Path, debug: bool) -> None:
+    if debug and log.exists():
+        print(log.read_text(errors="replace")[-LOG_TAIL:], file=sys.stderr)
 
 
 def _warn_of_switches(run: WorkerRun, job: Job) -> None:

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from playground.client import WorkerClient
 from playground.headless.fold import Fold
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Abort, Command, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
 
@@ -67,8 +67,8 @@ class WorkerRun:
         self._client.send(command)
 
     def _take(self, message: AnyCommand | AnyEvent) -> None:
-        is_command = isinstance(message, AnyCommand)
-        entry = Entry(t=perf_counter(), **{"command" if is_command else "event": message})
+        now = perf_counter()
+        entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
         self.fold.add(entry)
         self._watch(entry)
 
