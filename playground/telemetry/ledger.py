@@ -1,0 +1,120 @@
+"""The memory ledger: a snapshot and the engine's own account as labelled rows and a bar (DESIGN §5). Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.protocol.metrics import Memory
+from playground.telemetry.snapshot import GpuSample, Snapshot
+
+UNKNOWN = "–"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One figure under its label; None is not known. `note` is what stands beside it."""
+
+    label: str
+    bytes: int | None
+    note: str = ""
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """Parts of the device's memory, each 0 .. 1 and together 1: the bar from left to right."""
+
+    weights: float
+    kv_used: float
+    other: float
+    free: float
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """The memory panel: without the device's memory there is no bar, and `reason` says why there is no GPU."""
+
+    used: int | None
+    total: int | None
+    rows: tuple[Row, ...]
+    shares: Shares | None
+    reason: str
+
+
+def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = None) -> Ledger:
+    """The ledger of the device that the engine runs on: `gpu`, or the host where that is None."""
+    used, total, source = _device(snapshot, gpu)
+    other = None if used is None else max(0, used - memory.weights - memory.kv_used)
+    rows = (
+        Row("device used", used, f"of {format_bytes(total)} · {source}"),
+        _process_on_gpu(snapshot, memory, gpu) if gpu else _process_on_host(snapshot, memory),
+        *_allocator(memory),
+        Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
+        Row("KV used", memory.kv_used, f"of {format_bytes(memory.kv_reserved)} reserved"),
+        Row("KV reserved", memory.kv_reserved, f"most in use {format_bytes(memory.kv_peak)}"),
+        Row("other", other),
+    )
+    shares = None if other is None or not total else _shares(memory, other, total)
+    return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else snapshot.gpu_reason)
+
+
+def format_bytes(count: int | None) -> str:
+    """Three significant digits in MiB, GiB or TiB, three decimals below 1 MiB; – for None."""
+    if count is None:
+        return UNKNOWN
+    if count == 0:
+        return "0 MiB"
+    amount, unit = count / (1 << 20), "MiB"
+    for larger in ("GiB", "TiB"):
+        if amount >= 999.5:
+            amount, unit = amount / 1024, larger
+    digits = f"{amount:.3f}" if amount < 1 else f"{amount:#.3g}".rstrip(".")
+    return f"{digits} {unit}"
+
+
+def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:
+    """(used, total, where that is from)."""
+    host = snapshot.host
+    if gpu is None:
+        return host.used, host.total, "container" if host.contained else "host"
+    if gpu.memory:
+        reserved = "" if gpu.memory.reserved is not None else ", with what the driver reserves"
+        return gpu.memory.used, gpu.memory.total, f"NVML {gpu.memory.version}{reserved}"
+    why = gpu.missing.get("memory") or gpu.missing.get("device", "")
+    if why == "Not Supported":  # a chip on the host's memory, such as GB10
+        return host.used, host.total, "host, which this GPU shares"
+    return None, None, f"NVML: {why}"
+
+
+def _process_on_gpu(snapshot: Snapshot, memory: Memory, gpu: GpuSample) -> Row:
+    """NVML's figure of the worker, or its allocator's: inside a container NVML lists the host's pids, if any."""
+    worker = snapshot.host.worker
+    for process in gpu.processes or ():
+        if worker and process.pid == worker.pid and process.bytes is not None:
+            return Row("process", process.bytes, "NVML")
+    return Row("process", memory.process, "allocator · NVML does not list this process")
+
+
+def _process_on_host(snapshot: Snapshot, memory: Memory) -> Row:
+    """The engine's own word on its resident memory, or what was sampled from outside before it spoke."""
+    resident, anonymous, file = memory.process, memory.process_anonymous, memory.process_file
+    worker = snapshot.host.worker
+    if resident is None and worker:
+        resident, anonymous, file = worker.rss, worker.rss_anonymous, worker.rss_file
+    parts = [_named(name, part) for name, part in (("anonymous", anonymous), ("file", file))]
+    return Row("process", resident, " · ".join(part for part in parts if part))
+
+
+def _allocator(memory: Memory) -> list[Row]:
+    """Rows of the caching allocator; a CPU has none."""
+    figures = {"allocated": memory.allocated, "reserved": memory.reserved, "peak": memory.peak}
+    return [Row(label, figure) for label, figure in figures.items() if figure is not None]
+
+
+def _named(name: str, count: int | None) -> str:
+    return "" if count is None else f"{name} {format_bytes(count)}"
+
+
+def _shares(memory: Memory, other: int, total: int) -> Shares:
+    """Mapped weights count as free to the system, so the parts are cut to what is left of the total, in order."""
+    weights = min(memory.weights, total)
+    kv_used = min(memory.kv_used, total - weights)
+    other = min(other, total - weights - kv_used)
+    free = total - weights - kv_used - other
+    return Shares(weights / total, kv_used / total, other / total, free / total)
