@@ -1,0 +1,95 @@
+"""What is typed wrong: exit code 2, and one line that says what would do."""
+
+from __future__ import annotations
+
+import pytest
+
+WRONG = {
+    "run": "--prompt --prompts is required",
+    "run --prompt x --prompts y": "not allowed with",
+    "run --prompt x --engine nope": "invalid choice: 'nope'",
+    "run --prompt x --engine vllm": "no vllm engine",
+    "run --prompt x --url http://localhost": "--engine openai",
+    "run --prompt x --tensor-parallel 2": "--engine vllm",
+    "run --prompt x --set kv_cache=int9": "it takes model, fp8, int8, int4, int2",
+    "run --prompt x --set nope=1": "no toggle is called 'nope'",
+    "run --prompt x --set kv_cache": "TOGGLE=VALUE",
+    "run --prompt x --at 3": "STEP:TOGGLE=VALUE",
+    "run --prompt x --at=-1:kv_cache=int8": "STEP:TOGGLE=VALUE",
+    "run --prompt x --at 3:kv_cache=int9": "it takes model",
+    "run --prompt x --arrivals poisson": "poisson:RATE",
+    "run --prompt x --arrivals poisson:nan": "poisson:RATE",
+    "run --prompt x --arrivals poisson:-1": "poisson:RATE",
+    "run --prompt x --arrivals recorded": "arrival_s",
+    "run --prompt x --max-tokens 0": "a whole number from 1",
+    "run --prompt x --temperature nan": "a number from 0",
+    "run --prompt x --top-p 1.5": "a number above 0 to 1",
+    "run --prompt x --seed -1": "a whole number from 0",
+    "run --prompt x --preset nope": "there are: default",
+    "run --prompt x --promp y": "unrecognized arguments",
+    "run --prompts missing.jsonl": "cannot read missing.jsonl",
+    "replay": "FILE",
+    "replay x --speed -1": "a number from 0",
+    "--nope": "unrecognized arguments",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_words_are_explained_in_one_line(playground, words):
+    result = playground(*words.split())
+    assert result.code == 2
+    assert result.stdout == "" and len(result.stderr.splitlines()) == 1
+    assert WRONG[words] in result.stderr
+
+
+LINES = {
+    '{"prompt": "x"': "truncated",
+    '{"prompt": "x", "max_token": 3}': "max_token",
+    '{"prompt": "x", "max_tokens": 0}': "max_tokens",
+    '{"prompt": "x", "max_tokens": "3"}': "max_tokens",
+    '{"prompt": "x", "temperature": -1}': "temperature",
+    '{"prompt": "x", "arrival_s": -1}': "arrival_s",
+    '{"prompt": "x", "prompt_token_ids": [1]}': "prompt and prompt_token_ids",
+    '{"max_tokens": 3}': "none of them",
+    '{"prompt_token_ids": []}': "prompt_token_ids",
+    '{"prompt_token_ids": [-1]}': "prompt_token_ids",
+    '{"messages": [{"role": "robot", "content": "x"}]}': "robot",
+    '{"messages": [{"role": "user", "content": "x", "name": "y"}]}': "name",
+    "[1]": "object",
+    '{"prompt": "\\ud800"}': "",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_wrong_prompt_line_is_named_by_file_and_line(run, prompts, line):
+    file = prompts({"prompt": "fine"}, "", line)
+    result = run("--prompts", file)
+    assert result.code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert f"{file}:3: " in result.stderr and LINES[line] in result.stderr
+
+
+def test_a_file_without_prompts_says_what_a_line_is(run, prompts):
+    result = run("--prompts", prompts("", " "))
+    assert result.code == 2 and "holds no prompts" in result.stderr
+
+
+def test_help_and_version_are_no_errors(playground):
+    assert playground("--version").stdout == "playground 0.1.0\n"
+    for words in ("--help", "run --help", "replay --help", "doctor --help"):
+        result = playground(*words.split())
+        assert result.code == 0 and result.stderr == ""
+    assert "playground doctor" in playground("--help").stdout
+
+
+def test_debug_may_stand_before_the_command(playground, tmp_path):
+    words = ("run", "--engine", "scripted", str(tmp_path / "no.jsonl"), "--prompt", "x")
+    assert playground("--debug", *words).code == playground(*words, "--debug").code == 1
+
+
+def test_a_traceback_is_shown_under_debug_alone(playground, tmp_path):
+    plain = playground("replay", "--headless", str(tmp_path / "no.jsonl"))
+    debug = playground("replay", "--headless", str(tmp_path / "no.jsonl"), "--debug")
+    assert plain.code == debug.code == 1
+    assert len(plain.stderr.splitlines()) == 1 and "no.jsonl" in plain.stderr
+    assert "Traceback" in debug.stderr
