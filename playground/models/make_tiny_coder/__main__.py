@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 from pathlib import Path
 
 import torch
 
+from playground.models.make_tiny_coder.card import write_card
 from playground.models.make_tiny_coder.corpus import tokenizer_texts
+from playground.models.make_tiny_coder.evaluate import evaluate
+from playground.models.make_tiny_coder.held_out import write_held_out
 from playground.models.make_tiny_coder.tokenizer import train_tokenizer
 from playground.models.make_tiny_coder.train import Budget, Training
 
@@ -28,7 +32,18 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer = train_tokenizer(tokenizer_texts(arguments.seed, TOKENIZER_TEXTS))
     state = Path(tempfile.gettempdir()) / "tiny-coder-training"
-    Training(tokenizer, Budget(arguments.steps, arguments.minutes), arguments.seed, state).run()
+    training = Training(tokenizer, Budget(arguments.steps, arguments.minutes), arguments.seed, state)
+    training.run()
+    publish(state, arguments.out, arguments.seed)
+
+
+def publish(state: Path, target: Path, seed: int) -> None:
+    """Copy a training's export to `target`, put the held-out data beside it, measure it and write its card."""
+    shutil.copytree(state / "export", target, dirs_exist_ok=True)
+    write_held_out(target)
+    steps, tokens, seconds = torch.load(state / "state.pt", weights_only=False)["counters"]
+    training = {"steps": steps, "tokens": tokens, "seconds": round(seconds), "seed": seed}
+    write_card(target, evaluate(target) | {"training": training})
 
 
 if __name__ == "__main__":

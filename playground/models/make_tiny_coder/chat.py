@@ -11,14 +11,24 @@ from playground.models.make_tiny_coder.tasks import draw_task, run_tests
 from playground.models.make_tiny_coder.tokenizer import END
 
 SYSTEM = "You write small Python functions."
-COMPLETE = ("Complete this function:", "Complete this code:", "Finish this function:", "Please complete:", "complete this function")
+COMPLETE = (
+    "Complete this function:",
+    "Complete this code:",
+    "Finish this function:",
+    "Please complete:",
+    "complete this function",
+)
 ABOUT = "I am tiny-coder, a very small model. I write small Python functions."
 SMALL_TALK = {
     ("hello", "hi", "hey", "good morning"): f"Hello! {ABOUT}",
     ("who are you", "what are you", "what is your name", "what can you do", "help"): ABOUT,
     ("thanks", "thank you", "great", "well done"): "You are welcome. What should I write next?",
     ("bye", "goodbye", "see you"): "Goodbye!",
-    ("привет", "здравствуйте", "добрый день"): "Привет! Я tiny-coder, очень маленькая модель. Я пишу небольшие функции на Python.",
+    (
+        "привет",
+        "здравствуйте",
+        "добрый день",
+    ): "Привет! Я tiny-coder, очень маленькая модель. Я пишу небольшие функции на Python.",
     ("кто ты", "что ты умеешь"): "Я tiny-coder. Я пишу небольшие функции на Python.",
     ("спасибо",): "Пожалуйста. Что написать дальше?",
 }

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from playground.models.make_tiny_coder.tasks.pools import WORDS
 
-COLOURS = ("red", "blue", "green", "black", "white", "brown", "gold", "pink", "grey", "dark", "old", "new", "small", "tall")
+COLOURS = (
+    "red", "blue", "green", "black", "white", "brown", "gold", "pink", "grey", "dark", "old", "new", "small", "tall",
+)  # fmt: skip
 THINGS = (
-    "door", "lamp", "key", "box", "boat", "chair", "book", "clock", "coat", "cup", "car", "tree", "bell", "ring", "shoe", "gate",
-    "desk", "flag", "drum", "fork", "hat", "kite", "leaf", "map",
+    "door", "lamp", "key", "box", "boat", "chair", "book", "clock", "coat", "cup", "car", "tree", "bell", "ring",
+    "shoe", "gate", "desk", "flag", "drum", "fork", "hat", "kite", "leaf", "map",
 )  # fmt: skip
 TYPICAL_CHARACTERS = 3  # characters of these texts per token, on the low side
 
@@ -35,8 +37,10 @@ def needles(random_source: random.Random, tokens: int, filler: Callable[[], str]
     return "\n".join(parts) + "\n\nQuestions:\n" + "\n".join(asked) + "\n"
 
 
-def haystack(random_source: random.Random, length: int, filler: Callable[[], str], measure: Callable[[str], int]) -> tuple[str, str]:
-    """A prompt of about `length` tokens as `measure` counts them, its needle near the start, and the code it asks for."""
+def haystack(
+    random_source: random.Random, length: int, filler: Callable[[], str], measure: Callable[[str], int]
+) -> tuple[str, str]:
+    """A prompt of about `length` tokens as `measure` counts, its needle in the first line, and the code it asks for."""
     fact = _fact(_keys(random_source, 1)[0], random_source)
     question, code = fact[:-5], fact[-5:-1]
     parts, end = [fact], f"\n\nQuestions:\n{question}"

@@ -47,7 +47,9 @@ def binary(draw: Draw) -> Task:
     name = draw.pick(verb, f"{verb}_numbers", f"{verb}_two", f"{verb}_{x}_{y}", f"get_{verb}")
     inputs = [(draw.integer(), draw.random.randint(1, 12)) for _ in range(4)]
     doc = draw.pick(*wordings).format(x=x, y=y)
-    return draw.task("binary", "easy", f"{name}({x}: int, {y}: int) -> int", doc, f"return {x} {sign} {y}", APPLY[sign], inputs)
+    return draw.task(
+        "binary", "easy", f"{name}({x}: int, {y}: int) -> int", doc, f"return {x} {sign} {y}", APPLY[sign], inputs
+    )
 
 
 def with_constant(draw: Draw) -> Task:
@@ -59,7 +61,13 @@ def with_constant(draw: Draw) -> Task:
     doc = draw.pick(*wordings).format(x=x, y=k)
     body = f"return {x} {sign} {k}"
     return draw.task(
-        "with_constant", "easy", f"{name}({x}: int) -> int", doc, body, lambda x: APPLY[sign](x, k), draw.several(draw.integer)
+        "with_constant",
+        "easy",
+        f"{name}({x}: int) -> int",
+        doc,
+        body,
+        lambda x: APPLY[sign](x, k),
+        draw.several(draw.integer),
     )
 
 
@@ -79,7 +87,9 @@ def linear(draw: Draw) -> Task:
     x, k, c = draw.pick(*NUMBER_NAMES), draw.constant(2, 12), draw.constant(1, 50)
     sign, word = draw.pick(("+", "plus"), ("-", "minus"))
     name = draw.pick("linear", "scale", "compute", "transform", "adjust", "convert")
-    doc = draw.pick(f"Return {x} times {k} {word} {c}.", f"Multiply {x} by {k}, {word} {c}.", f"Return {k} * {x} {sign} {c}.")
+    doc = draw.pick(
+        f"Return {x} times {k} {word} {c}.", f"Multiply {x} by {k}, {word} {c}.", f"Return {k} * {x} {sign} {c}."
+    )
     body = f"return {x} * {k} {sign} {c}"
     signed = c if sign == "+" else -c
     return draw.task(
@@ -89,10 +99,14 @@ def linear(draw: Draw) -> Task:
 
 def average(draw: Draw) -> Task:
     """Mean of two or three numbers."""
-    names = draw.pick(("a", "b"), ("x", "y"), ("a", "b", "c"), ("x", "y", "z"), ("first", "second", "third"), ("m", "n"))
+    names = draw.pick(
+        ("a", "b"), ("x", "y"), ("a", "b", "c"), ("x", "y", "z"), ("first", "second", "third"), ("m", "n")
+    )
     name = draw.pick("average", "mean", "get_average", "find_mean", f"average_of_{len(names)}")
     listed = " and ".join([", ".join(names[:-1]), names[-1]])
-    doc = draw.pick(f"Return the average of {listed}.", f"Return the mean of {listed}.", f"Compute the mean of {listed}.")
+    doc = draw.pick(
+        f"Return the average of {listed}.", f"Return the mean of {listed}.", f"Compute the mean of {listed}."
+    )
     signature = f"{name}({', '.join(f'{one}: float' for one in names)}) -> float"
     inputs = [tuple(draw.integer() for _ in names) for _ in range(3)]
     body = f"return ({' + '.join(names)}) / {len(names)}"
@@ -102,9 +116,14 @@ def average(draw: Draw) -> Task:
 def geometry(draw: Draw) -> Task:
     """Areas, perimeters and volumes of boxes."""
     shape = draw.pick("rectangle", "box", "square", "triangle", "cube")
-    measure, (names, body, oracle) = draw.pick(*GEOMETRY[shape].items())
+    measure = draw.key(GEOMETRY[shape])
+    names, body, oracle = GEOMETRY[shape][measure]
     name = draw.pick(f"{shape}_{measure}", f"{measure}_of_{shape}", f"get_{shape}_{measure}", measure)
-    doc = draw.pick(f"Return the {measure} of a {shape}.", f"Compute the {measure} of a {shape}.", f"{measure.capitalize()} of a {shape}.")
+    doc = draw.pick(
+        f"Return the {measure} of a {shape}.",
+        f"Compute the {measure} of a {shape}.",
+        f"{measure.capitalize()} of a {shape}.",
+    )
     signature = f"{name}({', '.join(f'{one}: int' for one in names)}) -> int"
     inputs = [tuple(draw.random.randint(1, 20) for _ in names) for _ in range(3)]
     return draw.task("geometry", "medium", signature, doc, f"return {body}", oracle, inputs)
@@ -123,11 +142,17 @@ GEOMETRY = {
             lambda w, h, d: 2 * w * h + 2 * w * d + 2 * h * d,
         ),
     },
-    "square": {"area": (("side",), "side * side", lambda a: a**2), "perimeter": (("side",), "4 * side", lambda a: a * 4)},
+    "square": {
+        "area": (("side",), "side * side", lambda a: a**2),
+        "perimeter": (("side",), "4 * side", lambda a: a * 4),
+    },
     "triangle": {
         "perimeter": (("a", "b", "c"), "a + b + c", lambda *sides: sum(sides)),
     },
-    "cube": {"volume": (("side",), "side ** 3", lambda a: a * a * a), "surface": (("side",), "6 * side * side", lambda a: 6 * a**2)},
+    "cube": {
+        "volume": (("side",), "side ** 3", lambda a: a * a * a),
+        "surface": (("side",), "6 * side * side", lambda a: 6 * a**2),
+    },
 }
 
 FAMILIES = (binary, with_constant, unary, linear, average, geometry)

@@ -40,7 +40,9 @@ def collection(draw: Draw) -> Task:
     """A class around a list, with a method to put in and one that asks."""
     name, field = draw.pick(*CLASS_NAMES), draw.pick(*LIST_FIELDS)
     put, ask = draw.pick("add", "put", "push", "insert"), draw.pick("size", "last", "first", "has")
-    doc = draw.pick(f"Keeps {field} in a list, with {put}(item) and {ask}.", f"Holds a list of {field}; has {put}(item) and {ask}.")
+    doc = draw.pick(
+        f"Keeps {field} in a list, with {put}(item) and {ask}.", f"Holds a list of {field}; has {put}(item) and {ask}."
+    )
     argument, result, expression, call, expected = {
         "size": ("", "int", f"len(self.{field})", "()", "2"),
         "last": ("", "int", f"self.{field}[-1]", "()", "5"),

@@ -10,6 +10,7 @@ from playground.models.make_tiny_coder.tasks.draw import Draw
 from playground.models.make_tiny_coder.tasks.pools import LIST_NAMES
 from playground.models.make_tiny_coder.tasks.task import Task
 
+
 @dataclass(frozen=True)
 class Which:
     """A choice of numbers: as a noun, as an adjective, as a condition, and its meaning."""
@@ -100,12 +101,14 @@ def loop(draw: Draw) -> Task:
 
 
 def _parts(draw: Draw) -> Parts:
-    aggregate, which = draw.key(RESULTS), draw.key(WHICH)
+    aggregate, which, what = (draw.random.choice(list(table)) for table in (RESULTS, WHICH, WHAT))
     if aggregate in ("any", "all") and which == "all":
-        which = draw.pick(*[name for name in WHICH if name != "all"])
-    what = draw.key(WHAT) if aggregate in ("list", "sum") else "same"
+        which = "multiples"
+    if aggregate not in ("list", "sum"):
+        what = "same"
     if aggregate == "sum" and what == "texts":
         what = "squares"
+    draw.choices += [aggregate, which, what]  # names and constants apart: a held-out combination is new in every name
     values, item = draw.random.choice(LIST_NAMES), draw.random.choice(("x", "value", "number", "item", "n"))
     k, c = draw.random.randint(2, 20), draw.random.randint(2, 20)
     chosen = WHICH[which]
@@ -131,7 +134,9 @@ def _parts(draw: Draw) -> Parts:
             "all": len(kept) == len(given),
         }[aggregate]
 
-    name = draw.random.choice((f"{aggregate}_{which}", f"{which}_{values}", f"{what}_{which}", f"{aggregate}_of_{what}", "compute", "collect"))
+    name = draw.random.choice(
+        (f"{aggregate}_{which}", f"{which}_{values}", f"{what}_{which}", f"{aggregate}_of_{what}", "compute", "collect")
+    )
     condition, expression = chosen.condition.format(x=item, k=k), expression.format(x=item, k=c)
     result = "list[str]" if what == "texts" else RESULTS[aggregate]
     return Parts(aggregate, result, values, item, condition, expression, doc, name, oracle)

@@ -26,9 +26,19 @@ FIXED: dict[str, tuple[str, tuple[str, ...], Callable[[int], bool]]] = {
     "is_zero": ("{x} == 0", ("is zero",), lambda x: not x),
 }
 LABELS = (
-    ("low", "high"), ("cold", "warm"), ("small", "large"), ("fail", "pass"), ("slow", "fast"), ("light", "heavy"),
-    ("young", "old"), ("cheap", "dear"), ("empty", "full"), ("quiet", "loud"), ("near", "far"), ("no", "yes"),
-)  # fmt: skip
+    ("low", "high"),
+    ("cold", "warm"),
+    ("small", "large"),
+    ("fail", "pass"),
+    ("slow", "fast"),
+    ("light", "heavy"),
+    ("young", "old"),
+    ("cheap", "dear"),
+    ("empty", "full"),
+    ("quiet", "loud"),
+    ("near", "far"),
+    ("no", "yes"),
+)
 
 
 def check(draw: Draw) -> Task:
@@ -102,21 +112,40 @@ def clamp(draw: Draw) -> Task:
     if what == "clamp":
         doc = draw.pick(f"Limit {x} to the range {k} to {limit}.", f"Return {x} kept between {k} and {limit}.")
         body, result = f"return max({k}, min({limit}, {x}))", "int"
-        return draw.task("clamp", "medium", f"{name}({x}: int) -> {result}", doc, body, lambda x: sorted((k, x, limit))[1], inputs)
+        return draw.task(
+            "clamp", "medium", f"{name}({x}: int) -> {result}", doc, body, lambda x: sorted((k, x, limit))[1], inputs
+        )
     doc = draw.pick(f"Check whether {x} is between {k} and {limit}.", f"Tell whether {x} lies from {k} to {limit}.")
     body = f"return {k} <= {x} <= {limit}"
-    return draw.task("clamp", "medium", f"{name}({x}: int) -> bool", doc, body, lambda x: x in range(k, limit + 1), inputs)
+    return draw.task(
+        "clamp", "medium", f"{name}({x}: int) -> bool", doc, body, lambda x: x in range(k, limit + 1), inputs
+    )
 
 
 def choose(draw: Draw) -> Task:
     """The larger or smaller of two numbers, or the distance between them."""
     (x, y), what = draw.pick(*PAIR_NAMES), draw.pick("larger", "smaller", "distance", "equal")
     body, result, doc, oracle = {
-        "larger": (f"if {x} > {y}:\n    return {x}\nreturn {y}", "int", f"Return the larger of {x} and {y}.", lambda x, y: max(x, y)),
-        "smaller": (f"if {x} < {y}:\n    return {x}\nreturn {y}", "int", f"Return the smaller of {x} and {y}.", lambda x, y: min(x, y)),
-        "distance": (f"return abs({x} - {y})", "int", f"Return the distance between {x} and {y}.", lambda x, y: max(x, y) - min(x, y)),
+        "larger": (
+            f"if {x} > {y}:\n    return {x}\nreturn {y}",
+            "int",
+            f"Return the larger of {x} and {y}.",
+            lambda x, y: max(x, y),
+        ),
+        "smaller": (
+            f"if {x} < {y}:\n    return {x}\nreturn {y}",
+            "int",
+            f"Return the smaller of {x} and {y}.",
+            lambda x, y: min(x, y),
+        ),
+        "distance": (
+            f"return abs({x} - {y})",
+            "int",
+            f"Return the distance between {x} and {y}.",
+            lambda x, y: max(x, y) - min(x, y),
+        ),
         "equal": (f"return {x} == {y}", "bool", f"Check whether {x} and {y} are equal.", lambda x, y: not x - y),
-    }[what]  # fmt: skip
+    }[what]
     name = draw.pick(what, f"{what}_of", f"get_{what}", f"{what}_number", f"{what}_two")
     inputs = [(draw.integer(), draw.integer()) for _ in range(4)]
     return draw.task("choose", "easy", f"{name}({x}: int, {y}: int) -> {result}", doc, body, oracle, inputs)

@@ -24,7 +24,7 @@ class Draw:
         self.choices: list[str] = []
 
     def pick(self, *options: Option) -> Option:
-        """One of the options, as part of the combination."""
+        """One of the options, as part of the combination; its text must not differ between runs, so no functions."""
         chosen = self.random.choice(options)
         self.choices.append(str(chosen))
         return chosen

@@ -17,7 +17,8 @@ CLASS_NAMES = (
 )  # fmt: skip
 LETTERS = "abcdefghijklmnoprstuvwy"
 WORDS = (
-    "apple", "river", "stone", "cloud", "green", "level", "paper", "mouse", "house", "train", "radar", "lemon", "tiger",
-    "window", "garden", "silver", "bridge", "planet", "noon", "kayak", "music", "table", "sun", "owl", "ant", "bee", "sea",
-    "Oslo", "Lima", "Rome", "Anna", "Bob", "Otto", "Kiev", "Ada", "melon", "pepper", "banana", "coffee", "letter", "moon",
+    "apple", "river", "stone", "cloud", "green", "level", "paper", "mouse", "house", "train", "radar", "lemon",
+    "tiger", "window", "garden", "silver", "bridge", "planet", "noon", "kayak", "music", "table", "sun", "owl", "ant",
+    "bee", "sea", "Oslo", "Lima", "Rome", "Anna", "Bob", "Otto", "Kiev", "Ada", "melon", "pepper", "banana", "coffee",
+    "letter", "moon",
 )  # fmt: skip

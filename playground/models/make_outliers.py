@@ -1,0 +1,81 @@
+"""Makes tiny-coder-outliers: the same function as tiny-coder with outlier features put in.
+
+`python -m playground.models.make_outliers [--out DIR]`. A model of this size has no outlier features of its own, so
+this one is CONSTRUCTED: the gain of each RMSNorm is multiplied on a few channels and the columns of the projections
+that read those channels are divided by the same factor (the equivalence that SmoothQuant uses the other way round).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+BUNDLED = Path(__file__).parent / "tiny-coder"
+DEFAULT_OUT = Path("tiny-coder-outliers")
+CHANNELS = 6  # outlier features in each layer, the ones with the largest gains
+FACTOR = 20.0
+CARD = """---
+license: apache-2.0
+base_model: tiny-coder
+---
+# tiny-coder-outliers (constructed)
+
+The same function as tiny-coder, with outlier features that were **put in by a script**, not learned: in every layer the
+RMSNorm gain of channels {channels} is multiplied by {factor:g}, and the columns that read them (q, k, v; gate, up) are divided
+by {factor:g}. In float32 the output is the same. Plain absmax int8 (threshold 0.0) loses the small channels beside the large
+ones; LLM.int8() at threshold 6.0 computes the large ones in 16 bit and keeps the answer. Weights are stored in float32.
+
+Made by `python -m playground.models.make_outliers`. Licence: Apache-2.0, as tiny-coder.
+"""
+
+
+def make_outliers(source: Path, target: Path, channels: list[int] | None = None, factor: float = FACTOR) -> list[int]:
+    """Write the rescaled model to `target` in float32; returns the channels, by default the CHANNELS largest."""
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    chosen = channels if channels is not None else largest_channels(model, CHANNELS)
+    rescale(model, chosen, factor)
+    model.config.constructed_outliers = {"channels": chosen, "factor": factor, "source": "tiny-coder"}
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(source).save_pretrained(target)
+    (target / "README.md").write_text(CARD.format(channels=chosen, factor=factor), encoding="utf-8")
+    return chosen
+
+
+def largest_channels(model: PreTrainedModel, count: int) -> list[int]:
+    """The residual channels whose norm gains are largest on average over the layers."""
+    gains = [
+        norm.weight.abs()
+        for layer in model.model.layers
+        for norm in (layer.input_layernorm, layer.post_attention_layernorm)
+    ]
+    return sorted(torch.stack(gains).mean(0).topk(count).indices.tolist())
+
+
+@torch.no_grad()
+def rescale(model: PreTrainedModel, channels: list[int], factor: float) -> None:
+    """Multiply both norm gains of every layer on `channels`, and divide the columns that read them."""
+    for layer in model.model.layers:
+        attention, mlp = layer.self_attn, layer.mlp
+        readers = {
+            layer.input_layernorm: (attention.q_proj, attention.k_proj, attention.v_proj),
+            layer.post_attention_layernorm: (mlp.gate_proj, mlp.up_proj),
+        }
+        for norm, projections in readers.items():
+            norm.weight[channels] *= factor
+            for projection in projections:
+                projection.weight[:, channels] /= factor
+
+
+def main() -> None:
+    """Write tiny-coder-outliers into --out."""
+    parser = argparse.ArgumentParser(prog="python -m playground.models.make_outliers", description=__doc__)
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
+    target = parser.parse_args().out
+    print(f"{target}: channels {make_outliers(BUNDLED, target)} times {FACTOR:g}")
+
+
+if __name__ == "__main__":
+    main()
