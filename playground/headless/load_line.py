@@ -19,7 +19,9 @@ class LoadLine:
 
     def show(self, event: AnyEvent | None) -> None:
         """Draw the line for a stage of a load; take it away for anything else."""
-        if self._terminal and isinstance(event, ModelLoading):
+        if not self._terminal:
+            return
+        if isinstance(event, ModelLoading):
             share = f" {percent(event.done / event.total)}" if event.total else ""
             self._write(f"{CLEAR}loading: {event.stage}{share}")
         elif self._shown:

@@ -86,8 +86,8 @@ def test_a_line_wins_over_the_flags(sent, prompts):
         "5",
     )
     plain, own = (request.sampling for request in sent("--prompts", file, *words)[1])
-    assert plain == SamplingParams(max_tokens=9, temperature=0.5, top_k=5, stop=["zz", "qq"], ignore_eos=True)
-    assert own == SamplingParams(max_tokens=2, top_k=5, stop=["zz", "qq"])
+    assert plain == SamplingParams(max_tokens=9, temperature=0.5, stop=["zz", "qq"], ignore_eos=True)
+    assert own == SamplingParams(max_tokens=2, stop=["zz", "qq"])
 
 
 def test_chat_makes_a_message_of_the_prompt(sent):
@@ -98,8 +98,8 @@ def test_chat_makes_a_message_of_the_prompt(sent):
 def test_flags_win_over_the_preset(sent, home):
     presets = Path(home["XDG_CONFIG_HOME"]) / "playground" / "presets"
     presets.mkdir(parents=True)
-    text = 'title = "T"\nsummary = "S"\n[options]\nmax_batch = 2\nkv_cache = "int8"\n[sampling]\nmax_tokens = 5\nseed = 3\n'
-    (presets / "mine.toml").write_text(text)
+    tables = '[options]\nmax_batch = 2\nkv_cache = "int8"\n[sampling]\nmax_tokens = 5\nseed = 3\n'
+    (presets / "mine.toml").write_text(f'title = "T"\nsummary = "S"\n{tables}')
     load, (request,) = sent("--prompt", "x", "--preset", "mine", "--set", "max_batch=4", "--seed", "9")
     assert (load.options.max_batch, load.options.kv_cache) == (4, "int8")
     assert request.sampling == SamplingParams(max_tokens=5, seed=9)

@@ -1,0 +1,77 @@
+"""`replay --headless` shows what `run` showed, from the recording alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from playground.headless.fold import Fold
+from playground.headless.summary import summarize
+from playground.session.replay import read_recording
+
+
+@pytest.fixture
+def recording(tmp_path):
+    return str(tmp_path / "session.jsonl")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_replay_prints_the_same_text_and_numbers(run, playground, prompts, recording, count):
+    live = run("--prompts", prompts(*[{"prompt": "x"}] * count), "--record", recording)
+    replayed = playground("replay", recording, "--headless", "--speed", "0")
+    assert replayed.code == 0
+    assert replayed.stdout == live.stdout
+    assert replayed.stderr.split("   load")[0] == live.stderr.split("   load")[0]
+
+
+def test_the_fold_of_a_recording_is_the_summary_of_the_run(run, prompts, recording):
+    live = run(
+        "--prompts",
+        prompts({"prompt": "x"}, {"prompt": ""}),
+        "--at",
+        "2:kv_cache=int8",
+        "--json",
+        "--record",
+        recording,
+    )
+    fold = Fold()
+    for entry in read_recording(Path(recording)):
+        fold.add(entry)
+    summary = summarize(fold)
+    assert [request.text for request in summary.requests] == [r["text"] for r in live.summary["requests"]]
+    assert summary.effective == live.summary["effective"] and summary.options == live.summary["options"]
+    assert summary.totals.seconds == live.summary["totals"]["seconds"]
+    assert summary.totals.occupancy == live.summary["totals"]["occupancy"]
+    assert summary.totals.load_seconds == pytest.approx(live.summary["totals"]["load_seconds"], abs=0.05)
+
+
+def test_speed_scales_the_time_between_entries(run, playground, recording):
+    run("--prompt", "x", "--ignore-eos", "--max-tokens", "400", "--record", recording)
+    seconds = {}
+    for speed in ("0", "1"):
+        started = time.monotonic()
+        playground("replay", recording, "--headless", "--speed", speed)
+        seconds[speed] = time.monotonic() - started
+    length = max(entry.t for entry in read_recording(Path(recording)))
+    assert length > 1.5
+    assert seconds["1"] >= length > seconds["1"] - seconds["0"] - 1
+
+
+def test_a_recording_cut_short_is_played_and_said(run, playground, recording):
+    run("--prompt", "x", "--record", recording)
+    with open(recording, "rb+") as file:
+        file.truncate(len(file.read()) - 5)
+    result = playground("replay", recording, "--headless", "--speed", "0")
+    assert result.code == 0
+    assert "was cut short" in result.stderr and result.stdout.startswith("def add_numbers")
+
+
+@pytest.mark.parametrize("content", ["", "not json\n", '{"format":"other","version":1}\n'])
+def test_what_is_no_recording_is_refused_in_one_line(playground, tmp_path, content):
+    path = tmp_path / "file.jsonl"
+    path.write_text(content)
+    result = playground("replay", str(path), "--headless")
+    assert result.code == 1 and result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1 and f"{path}:1: " in result.stderr
