@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from playground.engine.request import Request
@@ -27,6 +28,7 @@ class BlockManager:
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._hash_of: dict[int, bytes] = {}
         self._block_of: dict[bytes, int] = {}
+        self._epoch = 0
         self._root = seed.encode()
 
     @property
@@ -130,9 +132,23 @@ class BlockManager:
         request.hashes.clear()
         request.computed = 0
 
+    def take_over(self, requests: Sequence[Request]) -> dict[str, list[int]]:
+        """Block tables here for requests that hold blocks of another manager; raises `OutOfBlocks`."""
+        targets: dict[int, int] = {}
+        for block in (block for request in requests for block in request.table):
+            if block in targets:
+                self._references[targets[block]] += 1
+            else:
+                targets[block] = self._take()
+        return {request.request_id: [targets[block] for block in request.table] for request in requests}
+
     def reseed(self, seed: str) -> None:
-        """Forget every prefix: blocks written under other options are never served to a new request."""
-        self._root = seed.encode()
+        """Forget every prefix: blocks written under other options are never served to a new request.
+
+        The epoch keeps a running request, whose blocks mix both options, from matching should the old ones come back.
+        """
+        self._epoch += 1
+        self._root = f"{self._epoch} {seed}".encode()
         self._free = sorted([*self._free, *self._idle])
         self._idle.clear()
         self._hash_of.clear()

@@ -106,6 +106,12 @@ class EngineCore:
         )
         heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
 
+    def adopt(self, other: EngineCore) -> None:
+        """Take over another loop's requests and count; what they had computed is computed again."""
+        other.preempt([request for request in other.running if not request.finished])
+        self.waiting, self._arrivals, self._detokenizers = other.waiting, other._arrivals, other._detokenizers
+        self._numbers, self.step_index = other._numbers, other.step_index
+
     def abort(self, request_id: str | None) -> None:
         """End one request, or all; its blocks are free before the next step."""
         for request in [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]:
@@ -124,6 +130,12 @@ class EngineCore:
         self.waiting.clear()
         self._let_go()
 
+    def preempt(self, requests: Sequence[Request]) -> None:
+        """Take the blocks of running requests; they are computed again before anything else in the queue."""
+        for request in requests:
+            self._preempt(request)
+        self.waiting = [*sorted(requests, key=lambda request: request.order), *self.waiting]
+
     def step(self) -> None:
         """Schedule, run, sample, emit once."""
         self._arrive()
@@ -136,7 +148,10 @@ class EngineCore:
         slots = self._slot_works(plan, outputs)
         for work, token_ids in zip(plan.works, outputs, strict=True):
             self._receive(work, token_ids, now)
-        self._report(plan, slots, start, now)
+        kv = self.runner.kv_bytes(self.running)
+        self.kv_peak = max(self.kv_peak, kv)
+        self._let_go()
+        self._report(plan, slots, kv, start, now)
 
     def _arrive(self) -> None:
         now = self._clock()
@@ -144,9 +159,7 @@ class EngineCore:
             self.waiting.append(heapq.heappop(self._arrivals)[2])
 
     def _apply(self, plan: Plan, now: float) -> None:
-        for request in plan.preempted:
-            self._preempt(request)
-        self.waiting = [*sorted(plan.preempted, key=lambda request: request.order), *self.waiting]
+        self.preempt(plan.preempted)
         for request in plan.admitted:
             self.waiting.remove(request)
             self.running.append(request)
@@ -230,7 +243,7 @@ class EngineCore:
     def _release(self, request: Request) -> None:
         self.runner.forget(request)
         self.runner.blocks.release(request)
-        request.slot = None
+        request.slot, request.kv_origin = None, ""
 
     def _free_slot(self) -> int:
         taken = {request.slot for request in self.running}
@@ -249,9 +262,8 @@ class EngineCore:
             )
         return slots
 
-    def _report(self, plan: Plan, slots: list[SlotWork], start: float, now: float) -> None:
-        blocks, kv = self.runner.blocks, self.runner.kv_bytes(self.running)
-        self.kv_peak = max(self.kv_peak, kv)
+    def _report(self, plan: Plan, slots: list[SlotWork], kv: int, start: float, now: float) -> None:
+        blocks = self.runner.blocks
         step = Step(
             index=self.step_index,
             start=start,

@@ -10,7 +10,10 @@ from playground.protocol.commands import SamplingParams
 
 @dataclass(eq=False)
 class Request:
-    """Token ids, progress and blocks of one request; `computed` tokens have their keys and values stored."""
+    """Token ids, progress and blocks of one request; `computed` tokens have their keys and values stored.
+
+    `kv_origin`: the coarser kv_cache that some of them went through, which a finer one cannot undo.
+    """
 
     request_id: str
     prompt_ids: list[int]
@@ -23,6 +26,7 @@ class Request:
     slot: int | None = None
     finished: bool = False
     preemptions: int = 0
+    kv_origin: str = ""
     table: list[int] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
 

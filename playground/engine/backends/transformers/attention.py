@@ -1,0 +1,179 @@
+"""Attention: what is asked for, what PyTorch really runs, and why they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+
+from playground.engine.backends.base import EngineError
+
+UNKNOWN = "–"
+GROUPED = "playground_grouped_sdpa"
+KERNELS = {
+    "sdpa-math": [SDPBackend.MATH],
+    "sdpa-flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
+}
+NAMES = {
+    "_scaled_dot_product_flash_attention_for_cpu": "sdpa-flash",
+    "_scaled_dot_product_flash_attention": "sdpa-flash",
+    "_scaled_dot_product_efficient_attention": "sdpa-efficient",
+    "_scaled_dot_product_cudnn_attention": "sdpa-cudnn",
+    "_scaled_dot_product_attention_math_for_mps": "sdpa-math",
+}
+
+
+def grouped_sdpa(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    is_causal: bool | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Scaled dot product attention of query [B, Hq, q, D] over key, value [B, Hkv, L, D]; returns [B, q, Hq, Dv].
+
+    Key and value heads are never repeated in memory: query heads of one group share them, and in decode (q = 1) the
+    group takes the place of the query axis.
+    """
+    batch, heads, length, _dim = query.shape
+    groups = heads // key.shape[1]
+    if length == 1 and groups > 1 and (attention_mask is None or attention_mask.shape[1] == 1):
+        folded = query.reshape(batch, key.shape[1], groups, -1)
+        output = F.scaled_dot_product_attention(folded, key, value, attn_mask=attention_mask, scale=scaling)
+        return output.reshape(batch, 1, heads, -1), None
+    causal = length > 1 and attention_mask is None and (is_causal if is_causal is not None else True)
+    output = F.scaled_dot_product_attention(
+        query, key, value, attn_mask=attention_mask, is_causal=causal, scale=scaling, enable_gqa=groups > 1
+    )
+    return output.transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(GROUPED, grouped_sdpa)
+ALL_MASK_ATTENTION_FUNCTIONS.register(GROUPED, sdpa_mask)
+
+
+class KernelWatch(TorchDispatchMode):
+    """Notes which attention kernels really run inside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name.partition("::")[2]
+        if name in NAMES:
+            self.seen.add(NAMES[name])
+        elif name in ("_softmax", "_safe_softmax"):
+            self.seen.add("softmax")
+        elif name == "scaled_dot_product_attention":
+            # Inference mode hands this composite over whole: only its parts tell the kernel.
+            with self:
+                return func.decompose(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+    def kernel(self, eager: bool) -> str:
+        """The name of what ran: a fused kernel, or scores that were really materialised."""
+        fused = sorted(self.seen - {"softmax"})
+        return " + ".join(fused) if fused else "eager" if eager else "sdpa-math"
+
+
+class AttentionSwitch:
+    """The attention of one loaded model: sets it, reads it back, says why it is not what was asked."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model = model
+        self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
+        self.requested = "auto"
+        self.effective: dict[str, str] = {}
+        self.reason = ""
+
+    def why_not(self, value: str) -> str:
+        """Why a value cannot be had with this model here; empty if it can."""
+        if value in ("auto", "eager"):
+            return ""
+        if value.startswith("flash_attention"):
+            return _why_not_flash(self._model, value)
+        if self._softcap:
+            return "this model caps its attention scores, which sdpa would silently leave out"
+        return "" if self._model._supports_sdpa else f"{type(self._model).__name__} has no sdpa path"
+
+    def set(self, value: str) -> None:
+        """Switch; raises `EngineError` and leaves what was, if the value cannot be had."""
+        if reason := self.why_not(value):
+            raise EngineError(f"attention={value} is not possible: {reason}", "eager always is")
+        before = self._implementation
+        wanted = self._wanted(value)
+        try:
+            self._model.set_attn_implementation(wanted)
+        except (ValueError, ImportError) as error:
+            self._model.set_attn_implementation(before)
+            raise EngineError(f"attention={value} is not possible: {str(error).splitlines()[0]}") from None
+        self.requested, self.effective = value, {}
+        self.reason = (
+            "" if self._implementation == wanted else f"{type(self._model).__name__} keeps {self._implementation}"
+        )
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Restricts PyTorch's choice of kernel while the model runs."""
+        if self._implementation in ("sdpa", GROUPED) and self.requested in KERNELS:
+            return sdpa_kernel(KERNELS[self.requested], set_priority=True)
+        return nullcontext()
+
+    @contextmanager
+    def watched(self, phase: str) -> Iterator[None]:
+        """The first forward of a phase (prefill or decode) after a switch is watched; the others just run."""
+        if phase in self.effective:
+            yield
+            return
+        with KernelWatch() as watch:
+            yield
+        flash = self._implementation.startswith("flash_attention")
+        self.effective[phase] = self._implementation if flash else watch.kernel(self._implementation == "eager")
+
+    def summary(self) -> dict[str, str]:
+        """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
+        prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))
+        known = {kernel for kernel in (prefill, decode) if kernel != UNKNOWN}
+        both = known.pop() if len(known) == 1 else f"prefill {prefill}, decode {decode}"
+        return {"attention": both, "attention_prefill": prefill, "attention_decode": decode}
+
+    @property
+    def difference(self) -> str:
+        """Why the effective attention is not the requested one; empty if it is."""
+        if self.requested == "auto" or set(self.effective.values()) <= {self.requested}:
+            return ""
+        return self.reason or "PyTorch has no such kernel for these shapes, this mask and this dtype"
+
+    @property
+    def _implementation(self) -> str:
+        modules = (module for module in self._model.modules() if isinstance(module, PreTrainedModel))
+        return next(str(module.config._attn_implementation) for module in modules)
+
+    def _wanted(self, value: str) -> str:
+        if value == "auto":
+            value = "sdpa" if not self.why_not("sdpa-flash") else "eager"
+        if value in ("eager",) or value.startswith("flash_attention"):
+            return value
+        return GROUPED if self._model._supports_attention_backend else "sdpa"
+
+
+def _why_not_flash(model: PreTrainedModel, value: str) -> str:
+    package = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}[value]
+    if model.device.type != "cuda":
+        return "it needs an NVIDIA GPU; sdpa-flash is PyTorch's own FlashAttention and runs here"
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        return f"the package {package} is not installed"
+    return "" if model.dtype in (torch.float16, torch.bfloat16) else "it needs float16 or bfloat16"

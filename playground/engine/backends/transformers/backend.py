@@ -1,0 +1,207 @@
+"""The transformers engine: commands to the loop, faults to plain words."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from time import perf_counter
+
+import torch
+
+from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.transformers.checkpoint import inspect
+from playground.engine.backends.transformers.live import LiveEngine
+from playground.engine.backends.transformers.model import load
+from playground.engine.backends.transformers.support import why_not
+from playground.engine.capabilities import conflict, missing_package, report
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied
+from playground.protocol.metrics import Memory
+from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
+
+COSTS = ("instant", "cache", "warm-up", "weights", "reload")
+MEMORY_EVERY_S = 0.5
+
+
+class TransformersBackend:
+    """See `engine.backends.base.Backend`."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._live: LiveEngine | None = None
+        self._command: LoadModel | None = None
+        self._announced: dict[str, str] = {}
+        self._measured = 0.0
+
+    def capabilities(self) -> Capabilities:
+        """What can be done here with the loaded model, or with any if there is none."""
+        versions = {
+            name: version(name) for name in ("torch", "transformers", "bitsandbytes") if not missing_package(name)
+        }
+        devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        return Capabilities(engine="transformers", devices=devices, toggles=report(self._why_not), versions=versions)
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        """Look, load, warm up, set what is asked for."""
+        if reason := conflict(command.options):
+            raise EngineError(reason, "change one of the two")
+        self.unload()
+        started = perf_counter()
+        progress("checking")
+        checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
+        loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
+        with _memory_said(f"loading {checkpoint.name}", "close other programs or choose a smaller checkpoint"):
+            live = LiveEngine(loaded, command.options, self._emit, progress)
+            self._refuse_impossible(live, command.options)
+            live.apply(command.options, progress)
+        self._live, self._command = live, command
+        live.core.loaded_at = perf_counter()
+        live.loaded.seconds["total"] = live.core.loaded_at - started
+        self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
+        self._announce([], live.memory(), started)
+
+    def unload(self) -> None:
+        """Drop every reference; what PyTorch keeps goes with the process."""
+        if self._live:
+            self._live.core.fail("the model was unloaded")
+        self._live = self._command = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def set_options(self, command: SetOptions, progress: Progress) -> None:
+        """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
+        live, started = self._engine, perf_counter()
+        options, before = with_changes(live.options, command.changes), live.memory()
+        if reason := conflict(options):
+            raise EngineError(reason, "change one of the two")
+        self._refuse_impossible(live, options)
+        changed = changed_names(live.options, options)
+        with _memory_said(f"{', '.join(changed)}", "the toggle is back where it was"):
+            if {"device", "dtype"} & set(changed):
+                self._reload(options, progress)
+            else:
+                live.apply(options, progress)
+        self._announce(changed, before, started)
+
+    def submit(self, command: Submit, received: float) -> None:
+        """See `EngineCore.submit`."""
+        for request in command.requests:
+            self._engine.core.submit(request, received)
+
+    def abort(self, command: Abort) -> None:
+        """See `EngineCore.abort`."""
+        if self._live:
+            self._live.core.abort(command.request_id)
+
+    @property
+    def busy(self) -> bool:
+        """There is something to step."""
+        return self._live is not None and self._live.core.busy
+
+    @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._engine.core.step_index
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When a delayed request will arrive."""
+        return self._live.core.next_arrival if self._live else None
+
+    def step(self) -> None:
+        """One step; what it showed of the engine's real state is told, memory twice a second."""
+        live = self._engine
+        try:
+            live.core.step()
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            live.core.fail(f"out of memory in a step: {str(error).splitlines()[0]}; lower slots or max tokens")
+        if live.unsettled and live.effective() != self._announced:
+            self._announce([], live.memory(), perf_counter())
+        if perf_counter() - self._measured > MEMORY_EVERY_S:
+            self._measured = perf_counter()
+            self._emit(MemoryMeasured(memory=live.memory()))
+
+    @property
+    def _engine(self) -> LiveEngine:
+        if self._live is None:
+            raise EngineError("no model is loaded", "load one first")
+        return self._live
+
+    def _reload(self, options: EngineOptions, progress: Progress) -> None:
+        """The same checkpoint anew; requests keep their tokens and are computed again."""
+        assert self._command is not None
+        old = self._engine
+        loaded = load(old.loaded.checkpoint, options, self._command.trust_remote_code, progress)
+        live = LiveEngine(loaded, options, self._emit, progress)
+        live.apply(options, progress)
+        live.core.adopt(old.core)
+        self._live = live
+        self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
+
+    def _refuse_impossible(self, live: LiveEngine, options: EngineOptions) -> None:
+        for name in changed_names(EngineOptions(), options):
+            value = format_value(getattr(options, name))
+            if reason := why_not(name, value, live.attention):
+                raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
+
+    def _why_not(self, name: str, value: str) -> str:
+        return why_not(name, value, self._live.attention if self._live else None)
+
+    def _announce(self, changed: list[str], before: Memory, started: float) -> None:
+        live = self._engine
+        costs = [TOGGLES[name].cost for name in changed]
+        self._announced = live.effective()
+        self._emit(
+            OptionsApplied(
+                changed=changed,
+                requested=live.options,
+                effective=self._announced,
+                reasons=live.reasons(),
+                cost=max(costs, key=COSTS.index, default="instant"),
+                seconds=perf_counter() - started,
+                step=live.core.step_index,
+                before=before,
+                after=live.memory(),
+            )
+        )
+
+
+def facts(live: LiveEngine) -> ModelFacts:
+    """What is known of the loaded model, read from its tensors and its config."""
+    loaded = live.loaded
+    config = loaded.model.config.get_text_config()
+    return ModelFacts(
+        name=loaded.checkpoint.name,
+        path=str(loaded.checkpoint.path),
+        architecture=type(loaded.model).__name__,
+        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
+        weights_bytes=live.weights.bytes,
+        dtype=str(loaded.model.dtype).removeprefix("torch."),
+        device=str(loaded.device),
+        layers=live.layers,
+        vocabulary=config.vocab_size,
+        context=loaded.context,
+        kv_bytes_per_token=live.token_bytes,
+        has_chat_template=loaded.tokenizer.has_chat_template,
+        note=str(loaded.checkpoint.config.get("note", "")),
+        load_seconds=loaded.seconds,
+        threads=torch.get_num_threads(),
+    )
+
+
+@contextmanager
+def _memory_said(what: str, advice: str) -> Iterator[None]:
+    """Out of memory in one line; PyTorch's own first line says how much was asked."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise EngineError(f"out of memory: {what}: {str(error).splitlines()[0]}", advice) from None
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        asked = str(error).splitlines()[0].partition("DefaultCPUAllocator: ")[2]
+        raise EngineError(f"out of memory: {what}: {asked or 'the allocator refused'}", advice) from None

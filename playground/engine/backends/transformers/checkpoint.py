@@ -1,0 +1,153 @@
+"""Look at a checkpoint before anything of it is loaded: every fault is one line and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playground.engine.backends.base import EngineError, Progress
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
+PICKLES = ("*.bin", "*.pt", "*.pth")
+HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder that looks loadable: its config and the size of its weights in bytes."""
+
+    path: Path
+    config: dict[str, Any]
+    weight_bytes: int
+    safetensors: bool
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder's name, or the hub id of a snapshot in the hub cache."""
+        snapshot = next((part for part in self.path.parts if part.startswith("models--")), None)
+        return snapshot.removeprefix("models--").replace("--", "/") if snapshot else self.path.name
+
+
+def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Checkpoint:
+    """Find the folder of a path or hub id and check what is in it; raises `EngineError`."""
+    path = _locate(model, progress)
+    config = _read_config(path)
+    _check_code(path, config, trust_remote_code)
+    if not any((path / name).exists() for name in TOKENIZER_FILES):
+        raise EngineError(
+            f"{path.name} has no tokenizer", f"put one of {', '.join(TOKENIZER_FILES[:3])} into the folder"
+        )
+    weights, safe = _find_weights(path, allow_pickle)
+    for file in weights if safe else ():
+        _check_safetensors(file)
+    return Checkpoint(path, config, sum(file.stat().st_size for file in weights), safe)
+
+
+def _locate(model: str, progress: Progress) -> Path:
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if path.is_file():
+        raise EngineError(f"{model} is a file", "name the folder that holds config.json and the weights")
+    if model.startswith(("/", ".", "~")) or not HUB_ID.fullmatch(model):
+        raise EngineError(f"there is no folder {model}", "check the spelling, or name a hub id such as owner/model")
+    return _download(model, progress)
+
+
+def _download(model: str, progress: Progress) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    progress("checking", detail=f"fetching {model}")
+    try:
+        return Path(snapshot_download(model, allow_patterns=HUB_FILES, local_files_only=True))
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(model, allow_patterns=HUB_FILES, etag_timeout=5))
+    except GatedRepoError:
+        raise EngineError(
+            f"{model} asks for a licence to be accepted", "accept it on its page, then set HF_TOKEN"
+        ) from None
+    except RepositoryNotFoundError:
+        raise EngineError(f"the hub has no model {model}", "check the spelling; a private one needs HF_TOKEN") from None
+    except Exception:
+        raise EngineError(
+            f"{model} is not in the local cache and the hub cannot be reached", "connect, or name a local folder"
+        ) from None
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((path / "config.json").read_text())
+    except FileNotFoundError:
+        raise EngineError(
+            f"{path.name} has no config.json", "name the folder of a model, not the one above it"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise EngineError(f"config.json of {path.name} cannot be read: {error}", "fetch the checkpoint again") from None
+    return config
+
+
+def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    if config.get("model_type") in CONFIG_MAPPING:
+        return
+    if "auto_map" in config:
+        if not trust_remote_code:
+            raise EngineError(
+                f"{path.name} runs code of its own ({', '.join(sorted(config['auto_map']))})",
+                "read that code; if you trust it, start again with --trust-remote-code",
+            )
+        return
+    import transformers
+
+    raise EngineError(
+        f"transformers {transformers.__version__} does not know the architecture {config.get('model_type')!r}",
+        "a newer transformers may; `playground doctor` shows what is installed",
+    )
+
+
+def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:
+    index = path / "model.safetensors.index.json"
+    if index.exists():
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        missing = [name for name in names if not (path / name).exists()]
+        if missing:
+            raise EngineError(
+                f"{path.name} lacks {len(missing)} of {len(names)} weight files: {missing[0]}", "fetch it again"
+            )
+        return [path / name for name in names], True
+    if safetensors := sorted(path.glob("*.safetensors")):
+        return safetensors, True
+    pickles = [file for pattern in PICKLES for file in sorted(path.glob(pattern))]
+    if not pickles:
+        raise EngineError(f"{path.name} has no weights", "put its .safetensors files into the folder")
+    if not allow_pickle:
+        raise EngineError(
+            f"{path.name} has only pickled weights ({pickles[0].name}), and a pickle can run any code",
+            "convert them to safetensors, or start again with --allow-pickle",
+        )
+    return pickles, False
+
+
+def _check_safetensors(file: Path) -> None:
+    """The header says where the last byte belongs (https://github.com/huggingface/safetensors#format)."""
+    size = file.stat().st_size
+    try:
+        with file.open("rb") as data:
+            length = int.from_bytes(data.read(8), "little")
+            if length > size:
+                raise ValueError
+            header = json.loads(data.read(length))
+        header.pop("__metadata__", None)
+        end = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+    except (ValueError, KeyError, TypeError):
+        raise EngineError(f"{file.name} is not a safetensors file or its header is cut off", "fetch it again") from None
+    if size < end:
+        raise EngineError(f"{file.name} is cut off: {size} of {end} bytes", "fetch it again")

@@ -1,0 +1,101 @@
+"""The paged KV cache as a model sees it: `update` stores new keys and values and hands back all that may be seen.
+
+Rows of a batch are aligned at their newest token and padded on the left, as in `generate`, so that every architecture
+builds its own mask, sliding windows and position biases included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from playground.engine.request import Request
+
+
+@dataclass(frozen=True)
+class Row:
+    """One request's part of a forward: `count` tokens from position `start`. A held row runs but stores nothing."""
+
+    request: Request
+    start: int
+    count: int
+    held: bool = False
+
+    @property
+    def length(self) -> int:
+        """Tokens that the newest query of this row sees."""
+        return self.start + self.count
+
+
+class KVStore(Protocol):
+    """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
+    `splits_at_blocks`: no row of a forward may reach over the end of a block."""
+
+    splits_at_blocks: bool
+
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
+        """Prepare a forward of these rows."""
+
+    def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Store new [B, Hkv, q, D] of a layer; returns all that the queries see, [B, Hkv, columns, D]."""
+
+    def seal(self, request: Request, length: int) -> None:
+        """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""
+
+    def forget(self, request: Request) -> None:
+        """The request's block table is no longer valid."""
+
+    def bytes(self, requests: Sequence[Request]) -> int:
+        """Bytes of the blocks that these requests use."""
+
+    def read_blocks(self, layer: int, blocks: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Stored keys and values of whole blocks, [n, size, Hkv, D] in the model's dtype."""
+
+    def write_blocks(self, layer: int, blocks: Sequence[int], keys: Tensor, values: Tensor) -> None:
+        """Store whole blocks that are full."""
+
+    def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of the request's last block, which is not full, [tokens, Hkv, D]."""
+
+    def write_tail(self, layer: int, request: Request, block: int, keys: Tensor, values: Tensor) -> None:
+        """Store the request's last block, which is not full."""
+
+
+class PagedCache(Cache):
+    """The face that transformers 5.16-5.19 asks for, over any store."""
+
+    def __init__(self, store: KVStore) -> None:
+        super().__init__(layers=[])
+        self.store = store
+        self._past = self._columns = 0
+
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> int:
+        """Prepare a forward of these rows; returns the columns that keys and values will have."""
+        self._columns = max(row.length for row in rows)
+        self._past = self._columns - max(row.count for row in rows)
+        self.store.lay_out(rows, device)
+        return self._columns
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """See `KVStore.exchange`."""
+        return self.store.exchange(layer_idx, key_states, value_states)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Columns before the first query; `get_query_offset` follows from it."""
+        return self._past
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:
+        """Columns in all, and the first of them."""
+        return self._columns, 0
+
+    @property
+    def is_sliding(self) -> list[bool]:
+        """No layer drops tokens: a sliding window is kept by the mask."""
+        return [False]

@@ -1,0 +1,147 @@
+"""Blocks of keys and values in the model's own dtype."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from playground.engine.backends.transformers.kv_cache import Row
+from playground.engine.blocks import BlockManager
+from playground.engine.request import Request
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all.
+    `read`: storage rows [B, columns], or the one contiguous stretch of a lone request."""
+
+    write: Tensor | slice
+    source: Tensor | None
+    read: Tensor | slice
+
+
+class FullStore:
+    """See `kv_cache.KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
+    last row is scratch: padding reads it and held rows write it."""
+
+    splits_at_blocks = False
+
+    def __init__(self, blocks: BlockManager) -> None:
+        self._blocks = blocks
+        self._layers: list[tuple[Tensor, Tensor]] = []
+        self._rows: dict[str, Tensor] = {}
+        self._layout = Layout(slice(0), None, slice(0))
+
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
+        """See `KVStore.lay_out`."""
+        if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
+            self._layout = Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
+            return
+        columns, queries = max(row.length for row in rows), max(row.count for row in rows)
+        scratch = self._blocks.count * self._blocks.size
+        read = torch.full((len(rows), columns), scratch)
+        written = []
+        for index, row in enumerate(rows):
+            stored = self._rows_of(row.request)[: row.length]
+            read[index, columns - row.length :] = stored
+            written.append(torch.full((row.count,), scratch) if row.held else stored[row.start :])
+        self._layout = Layout(torch.cat(written).to(device), real_tokens(rows, queries, device), read.to(device))
+
+    def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """See `KVStore.exchange`."""
+        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
+        stored_keys, stored_values = self._layers[layer]
+        return self._exchange(stored_keys, keys), self._exchange(stored_values, values)
+
+    def seal(self, request: Request, length: int) -> None:
+        """A full block is stored as it is."""
+
+    def forget(self, request: Request) -> None:
+        """See `KVStore.forget`."""
+        self._rows.pop(request.request_id, None)
+
+    def bytes(self, requests: Sequence[Request]) -> int:
+        """See `KVStore.bytes`; a block that requests share counts once."""
+        blocks = {block for request in requests for block in request.table}
+        return len(blocks) * self._blocks.size * sum(store[0].nbytes for layer in self._layers for store in layer)
+
+    def read_blocks(self, layer: int, blocks: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """See `KVStore.read_blocks`."""
+        keys, values = (self._paged(store)[list(blocks)] for store in self._layers[layer])
+        return keys, values
+
+    def write_blocks(self, layer: int, blocks: Sequence[int], keys: Tensor, values: Tensor) -> None:
+        """See `KVStore.write_blocks`."""
+        self._make(layer, keys, values)
+        for store, states in zip(self._layers[layer], (keys, values), strict=True):
+            self._paged(store)[list(blocks)] = states
+
+    def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
+        """See `KVStore.read_tail`."""
+        keys, values = (
+            self._paged(store)[block, : request.computed % self._blocks.size] for store in self._layers[layer]
+        )
+        return keys, values
+
+    def write_tail(self, layer: int, request: Request, block: int, keys: Tensor, values: Tensor) -> None:
+        """See `KVStore.write_tail`."""
+        self._make(layer, keys, values)
+        for store, states in zip(self._layers[layer], (keys, values), strict=True):
+            self._paged(store)[block, : len(states)] = states
+
+    def _make(self, layer: int, keys: Tensor, values: Tensor) -> None:
+        while len(self._layers) <= layer:
+            self._layers.append((self._allocate(keys), self._allocate(values)))
+
+    def _allocate(self, states: Tensor) -> Tensor:
+        *_, heads, dim = states.shape
+        # Not zeroed: memory that was never written is never committed by the operating system.
+        store = states.new_empty(self._blocks.count * self._blocks.size + 1, heads, dim)
+        store[-1] = 0
+        return store
+
+    def _exchange(self, store: Tensor, states: Tensor) -> Tensor:
+        layout = self._layout
+        store[layout.write] = flat_tokens(states, layout.source)
+        if isinstance(layout.read, slice):
+            return store[layout.read].unsqueeze(0).transpose(1, 2)
+        gathered = store.index_select(0, layout.read.view(-1))
+        return gathered.view(len(states), -1, *store.shape[1:]).transpose(1, 2)
+
+    def _paged(self, store: Tensor) -> Tensor:
+        return store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+
+    def _rows_of(self, request: Request) -> Tensor:
+        """Storage rows of the request's tokens, as many as its blocks hold."""
+        rows, size = self._rows.get(request.request_id), self._blocks.size
+        if rows is None or len(rows) != len(request.table) * size:
+            rows = (torch.tensor(request.table)[:, None] * size + torch.arange(size)).flatten()
+            self._rows[request.request_id] = rows
+        return rows
+
+    def _stretch(self, row: Row) -> slice | None:
+        """The rows of a request whose blocks lie side by side: they are read without a copy."""
+        size = self._blocks.size
+        table = row.request.table[: -(-row.length // size)]
+        if any(after - before != 1 for before, after in itertools.pairwise(table)):
+            return None
+        return slice(table[0] * size, table[0] * size + row.length)
+
+
+def real_tokens(rows: Sequence[Row], queries: int, device: torch.device) -> Tensor | None:
+    """Which of the B x q tokens of a left-padded forward are no padding; None if all."""
+    if all(row.count == queries for row in rows):
+        return None
+    ends = range(queries, (len(rows) + 1) * queries, queries)
+    return torch.cat([torch.arange(end - row.count, end) for row, end in zip(rows, ends, strict=False)]).to(device)
+
+
+def flat_tokens(states: Tensor, source: Tensor | None) -> Tensor:
+    """New states [B, Hkv, q, D] as [tokens, Hkv, D], padding left out."""
+    batch, heads, queries, dim = states.shape
+    flat = states.transpose(1, 2).reshape(batch * queries, heads, dim)
+    return flat if source is None else flat.index_select(0, source)

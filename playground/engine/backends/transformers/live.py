@@ -1,0 +1,195 @@
+"""One loaded model with its loop, and every toggle acting on both while requests run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from transformers import DynamicCache
+
+from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.kv_move import make_store, move
+from playground.engine.backends.transformers.model import LoadedModel
+from playground.engine.backends.transformers.quantization import BITS
+from playground.engine.backends.transformers.runner import TransformersRunner
+from playground.engine.backends.transformers.weights import WeightSwitch
+from playground.engine.blocks import BlockManager
+from playground.engine.core import EngineCore
+from playground.engine.memory import available, device_memory, format_bytes, process_memory
+from playground.engine.scheduler import Limits
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
+
+KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
+KV_BITS = {"model": 16, **BITS}
+
+
+class LiveEngine:
+    """`apply` raises `EngineError` where a toggle cannot be had; what was before then stands again."""
+
+    def __init__(self, loaded: LoadedModel, options: EngineOptions, emit: Emit, progress: Progress) -> None:
+        self.loaded = loaded
+        self.options = EngineOptions(device=options.device, dtype=options.dtype, kv_blocks=options.kv_blocks)
+        if loaded.device.type != "cpu":
+            progress("device")
+            loaded.model.to(loaded.device)
+        self.attention, self.weights = AttentionSwitch(loaded.model), WeightSwitch(loaded.model, loaded.device)
+        self.attention.set("auto")
+        progress("warm-up")
+        self.layers, self.token_bytes = self.probe()
+        blocks = self._blocks(self.options)
+        self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, make_store("model", blocks)), emit)
+        self._setters: dict[str, Callable[[EngineOptions, Progress], None]] = {
+            "attention": lambda new, progress: self.attention.set(new.attention),
+            "weights": lambda new, progress: self._set_weights(new, progress),
+            "int8_threshold": lambda new, progress: self._set_weights(new, progress),
+            "kv_cache": lambda new, progress: self._move_kv(new, progress),
+            "kv_blocks": lambda new, progress: self._move_kv(new, progress),
+            "block_size": lambda new, progress: self._set_block_size(new),
+            "batching": lambda new, progress: self._set_limits(new),
+            "max_batch": lambda new, progress: self._set_limits(new),
+            "token_budget": lambda new, progress: self._set_limits(new),
+            "prefix_cache": lambda new, progress: self._set_prefix_cache(new),
+        }
+        self._mixed = False
+        self._set_limits(self.options)
+
+    def apply(self, options: EngineOptions, progress: Progress) -> None:
+        """Set what differs, toggle by toggle; on a fault those already set go back."""
+        done = self.options
+        for name in changed_names(self.options, options):
+            after = _with(done, options, name)
+            try:
+                self._setters[name](after, progress)
+            except BaseException:
+                for undone in changed_names(self.options, done):
+                    self._setters[undone](_with(done, self.options, undone), _quiet)
+                raise
+            done = after
+        self.options = options
+        if not self.core.busy:
+            self.probe()
+
+    def probe(self) -> tuple[int, int]:
+        """Run the smallest prefill and decode under the attention of now; returns layers and KV bytes of a token."""
+        cache, device = DynamicCache(), self.loaded.device
+        with torch.inference_mode(), self.attention.context():
+            for phase, ids in (("prefill", [[0, 0]]), ("decode", [[0]])):
+                with self.attention.watched(phase):
+                    self.loaded.model(input_ids=torch.tensor(ids, device=device), past_key_values=cache, use_cache=True)
+        size = sum(layer.keys[0, :, 0].nbytes + layer.values[0, :, 0].nbytes for layer in cache.layers)
+        return len(cache.layers), size
+
+    def effective(self) -> dict[str, str]:
+        """What really is, spelled as toggles, with attention per phase."""
+        blocks, origins = self.core.runner.blocks, self._origins()
+        mixed = f" (from {', '.join(sorted(origins))})" if origins else ""
+        self._mixed = bool(origins)
+        return as_text(self.options) | {
+            "device": str(self.loaded.device),
+            "dtype": str(self.loaded.model.dtype).removeprefix("torch."),
+            "weights": self.weights.kind,
+            "kv_cache": self.options.kv_cache + mixed,
+            "kv_blocks": str(blocks.count),
+            "block_size": str(blocks.size),
+            **self.attention.summary(),
+        }
+
+    def reasons(self) -> dict[str, str]:
+        """Why effective differs from requested, by toggle."""
+        reasons = {"attention": self.attention.difference}
+        if self.options.kv_blocks == "auto":
+            budget = format_bytes(self.core.runner.blocks.count * self._block_bytes(self.options))
+            reasons["kv_blocks"] = (
+                f"{budget}: {KV_SHARE:.0%} of what was free, at most {format_bytes(KV_CPU_BYTES)} on a CPU"
+            )
+        if self._origins():
+            reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact"
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @property
+    def unsettled(self) -> bool:
+        """Something effective may still change while requests run."""
+        return len(self.attention.effective) < 2 or self._mixed != bool(self._origins())
+
+    def memory(self) -> Memory:
+        """The ledger now."""
+        core = self.core
+        return Memory(
+            weights=self.weights.bytes,
+            weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
+            kv_used=core.runner.kv_bytes(core.running),
+            kv_reserved=core.runner.blocks.count * self._block_bytes(self.options),
+            kv_peak=core.kv_peak,
+            **process_memory(),
+            **device_memory(self.loaded.device),
+        )
+
+    def _origins(self) -> set[str]:
+        return {request.kv_origin for request in self.core.running} - {""}
+
+    def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
+        self.weights.switch(options.weights, options.int8_threshold, progress)
+        self.weights.set_threshold(options.int8_threshold)
+        self._reseed(options)
+
+    def _set_limits(self, options: EngineOptions) -> None:
+        policy = "static" if options.batching == "static" else "continuous"
+        self.core.limits = Limits(policy, options.max_batch, options.token_budget)
+
+    def _set_prefix_cache(self, options: EngineOptions) -> None:
+        self.core.runner.blocks.prefix_cache = options.prefix_cache
+        self._reseed(options)
+
+    def _set_block_size(self, options: EngineOptions) -> None:
+        """A block of another size has another shape: what runs is computed again."""
+        self.core.preempt(list(self.core.running))
+        blocks = self._blocks(options)
+        self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks))
+
+    def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
+        core, blocks = self.core, self._blocks(options)
+        held = [request for request in core.running if request.finished]
+        while len({block for request in core.running for block in request.table}) > blocks.count:
+            core.preempt([next(request for request in reversed(core.running) if request not in held)])
+        store = make_store(options.kv_cache, blocks)
+        with torch.inference_mode():
+            move(core.running, core.runner.cache.store, store, blocks, self.layers, progress)
+        finer = KV_BITS[options.kv_cache] > KV_BITS[self.options.kv_cache]
+        for request in core.running:
+            if finer and request.computed >= blocks.size:
+                request.kv_origin = request.kv_origin or self.options.kv_cache
+        core.runner.use_store(blocks, store)
+
+    def _reseed(self, options: EngineOptions) -> None:
+        self.core.runner.blocks.reseed(f"{options.weights} {options.int8_threshold} {options.kv_cache}")
+
+    def _blocks(self, options: EngineOptions) -> BlockManager:
+        size = self._block_bytes(options)
+        free = available(self.loaded.device) or KV_CPU_BYTES
+        budget = int(free * KV_SHARE) if self.loaded.device.type == "cuda" else min(int(free * KV_SHARE), KV_CPU_BYTES)
+        count = max(1, budget // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
+        if count * size > free:
+            raise EngineError(
+                f"{count} KV blocks need {format_bytes(count * size)} and {format_bytes(free)} are free",
+                f"at most {free // size} would fit",
+            )
+        return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
+
+    def _block_bytes(self, options: EngineOptions) -> int:
+        """Bytes of a full block: codes, and per group a step and a smallest value in float16."""
+        full = self.token_bytes * options.block_size
+        if options.kv_cache not in BITS:
+            return full
+        item = self.loaded.model.dtype.itemsize
+        codes = full * BITS[options.kv_cache] // (8 * item)
+        return codes + full // item * 2 // options.block_size + self.layers * 8 * options.block_size
+
+
+def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:
+    return with_changes(base, {name: getattr(source, name)})
+
+
+def _quiet(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+    """Going back is not cancelled half way."""

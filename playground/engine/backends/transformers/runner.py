@@ -1,0 +1,154 @@
+"""Run planned work through the model: rows to one forward, logits to tokens."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, zip_longest
+
+import torch
+from torch import Tensor
+
+from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
+from playground.engine.backends.transformers.model import LoadedModel
+from playground.engine.backends.transformers.sampling import Sampler
+from playground.engine.blocks import BlockManager
+from playground.engine.detokenizer import Piece
+from playground.engine.request import Request
+from playground.engine.scheduler import Work
+from playground.protocol.commands import GenerationRequest
+
+PADDING_SHARE = 0.5
+
+
+class TransformersRunner:
+    """See `engine.core.Runner`. One forward for all decoding rows, and one per group of prefills of like length."""
+
+    def __init__(self, loaded: LoadedModel, attention: AttentionSwitch, blocks: BlockManager, store: KVStore) -> None:
+        self._loaded, self._attention = loaded, attention
+        self.blocks, self.cache = blocks, PagedCache(store)
+        self.context = loaded.context
+        self._sampler = Sampler()
+        self._parameters = set(inspect.signature(loaded.model.forward).parameters)
+
+    def encode(self, request: GenerationRequest) -> list[int]:
+        """See `Tokenizer.encode`."""
+        return self._loaded.tokenizer.encode(request)
+
+    def detokenizer(self, prompt_ids: list[int]) -> Piece:
+        """See `Tokenizer.piece`."""
+        return self._loaded.tokenizer.piece(prompt_ids)
+
+    def is_end(self, token_id: int) -> bool:
+        """See `Tokenizer.is_end`."""
+        return self._loaded.tokenizer.is_end(token_id)
+
+    def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
+        """New token ids per work; none while its prefill goes on."""
+        decode = [_row(work) for work in works if work.decode]
+        decode += [Row(request, request.computed - 1, 1, held=True) for request in held]
+        prefill = [_row(work) for work in works if not work.decode]
+        tokens: dict[str, int] = {}
+        with torch.inference_mode(), self._attention.context():
+            if decode:
+                with self._attention.watched("decode"):
+                    tokens |= self._forward(decode)
+            for group in self._rounds(prefill):
+                with self._attention.watched("prefill"):
+                    tokens |= self._forward(group)
+        return [[tokens[work.request.request_id]] if _completes(work) else [] for work in works]
+
+    def use_store(self, blocks: BlockManager, store: KVStore) -> None:
+        """Go on with other blocks, into which everything was moved."""
+        self.blocks, self.cache = blocks, PagedCache(store)
+
+    def forget(self, request: Request) -> None:
+        """The request ended or lost its blocks."""
+        self.cache.store.forget(request)
+        if request.finished:
+            self._sampler.forget(request)
+
+    def kv_bytes(self, running: Sequence[Request]) -> int:
+        """Bytes of the blocks that requests use."""
+        return self.cache.store.bytes(running)
+
+    def _rounds(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+        """Prefills, cut where the store needs it, as groups to run one after the other."""
+        if not self.cache.store.splits_at_blocks:
+            yield from grouped(rows)
+            return
+        for parts in zip_longest(*(split(row, self.blocks.size) for row in rows)):
+            yield from grouped([part for part in parts if part])
+
+    def _forward(self, rows: Sequence[Row]) -> dict[str, int]:
+        logits = self.logits(rows)
+        for row in rows:
+            if not row.held:
+                self.cache.store.seal(row.request, row.length)
+        due = [index for index, row in enumerate(rows) if not row.held and row.length == row.request.length]
+        if len(due) < len(rows):
+            logits = logits[due]
+        requests = [rows[index].request for index in due]
+        sampled = self._sampler.sample(logits, requests) if requests else []
+        return {request.request_id: token for request, token in zip(requests, sampled, strict=True)}
+
+    def logits(self, rows: Sequence[Row]) -> Tensor:
+        """Logits [B, V] at the newest token of each row."""
+        device, queries = self._loaded.device, max(row.count for row in rows)
+        columns = self.cache.lay_out(rows, device)
+        ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
+        first = [row.length - queries for row in rows]
+        inputs = {
+            "input_ids": torch.tensor(ids, device=device),
+            "position_ids": torch.tensor([range(start, start + queries) for start in first], device=device).clamp_min_(
+                0
+            ),
+            "attention_mask": _mask(rows, columns, device),
+            "past_key_values": self.cache,
+            "use_cache": True,
+            "logits_to_keep": 1,
+        }
+        inputs = {name: value for name, value in inputs.items() if name in self._parameters}
+        return self._loaded.model(**inputs).logits[:, -1]
+
+
+def grouped(rows: Sequence[Row]) -> list[list[Row]]:
+    """Prefills that share a forward: as many as leave no more than `PADDING_SHARE` of it to padding."""
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: row.count):
+        if groups and sum(row.count - other.count for other in groups[-1]) <= PADDING_SHARE * row.count * len(
+            groups[-1]
+        ):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def split(row: Row, size: int) -> list[Row]:
+    """The row in parts of which none reaches over the end of a block of `size` tokens."""
+    edges = [row.start, *range(row.start - row.start % size + size, row.length, size), row.length]
+    return [Row(row.request, start, stop - start) for start, stop in pairwise(edges)]
+
+
+def _row(work: Work) -> Row:
+    return Row(work.request, work.request.computed, work.tokens)
+
+
+def _completes(work: Work) -> bool:
+    return work.tokens == work.request.remaining
+
+
+def _ids(row: Row) -> list[int]:
+    if row.held:
+        return row.request.output_ids[-1:]
+    return row.request.token_ids(row.start, row.length)
+
+
+def _mask(rows: Sequence[Row], columns: int, device: torch.device) -> Tensor | None:
+    """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run."""
+    pads = [columns - row.length for row in rows]
+    if not any(pads):
+        return None
+    return (torch.arange(columns)[None, :] >= torch.tensor(pads)[:, None]).to(device)

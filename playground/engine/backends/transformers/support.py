@@ -1,0 +1,35 @@
+"""Which values of which toggles the transformers engine can offer here, and the reason of each no."""
+
+from __future__ import annotations
+
+import torch
+
+from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.capabilities import missing_package
+
+NOT_YET = "the transformers engine does not offer it yet"
+
+
+def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
+    """The reason that `name=value` cannot be had; empty if it can. `attention` is that of the loaded model."""
+    if name == "weights" and value == "fp8":
+        return "only vLLM computes with fp8 weights"
+    if name == "weights" and value != "model":
+        return missing_package("bitsandbytes")
+    if name == "kv_cache" and value == "fp8":
+        return f"{NOT_YET}; int8 takes as many bytes"
+    if (name in ("speculation", "adapter") and value != "off") or (name == "compile" and value == "on"):
+        return NOT_YET
+    if name == "attention" and attention:
+        return attention.why_not(value)
+    if name == "device":
+        return _why_not_device(value)
+    return ""
+
+
+def _why_not_device(value: str) -> str:
+    if value.startswith("cuda") and not torch.cuda.is_available():
+        return "PyTorch sees no NVIDIA GPU"
+    if value == "mps" and not torch.backends.mps.is_available():
+        return "PyTorch sees no Apple GPU"
+    return ""

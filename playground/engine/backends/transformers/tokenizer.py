@@ -1,0 +1,75 @@
+"""Prompts to token ids and output ids to text, for whatever tokenizer the checkpoint brings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playground.engine.core import Refused
+from playground.engine.detokenizer import Piece
+from playground.protocol.commands import GenerationRequest
+
+BROKEN = "\ufffd"
+CONTEXT_IDS = 8
+
+
+class Tokenizer:
+    """Wraps a `PreTrainedTokenizer`; knows the model's vocabulary size and end tokens."""
+
+    def __init__(self, tokenizer: Any, vocabulary: int, end_ids: set[int]) -> None:
+        self._tokenizer, self._vocabulary, self._ends = tokenizer, vocabulary, end_ids
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Conversations can be rendered."""
+        return bool(getattr(self._tokenizer, "chat_template", None))
+
+    def is_end(self, token_id: int) -> bool:
+        """EOS, any of them."""
+        return token_id in self._ends
+
+    def encode(self, request: GenerationRequest) -> list[int]:
+        """Prompt ids of a request; raises `Refused`."""
+        if request.prompt_token_ids is not None:
+            return self._checked(request.prompt_token_ids)
+        if request.messages is not None:
+            return self._checked(self._render(request))
+        # A lone surrogate (a broken paste) is no text for a tokenizer.
+        text = (request.prompt or "").encode("utf-8", "replace").decode()
+        if not text:
+            raise Refused("the prompt is empty; type something first")
+        return self._checked(self._tokenizer(text).input_ids)
+
+    def piece(self, prompt_ids: list[int]) -> Piece:
+        """Text completed by each next id. Only whole characters come out; special tokens are left out."""
+        ids = list(prompt_ids[-CONTEXT_IDS:])
+        decode = self._tokenizer.decode
+        shown = len(ids)
+        prefix = max(0, shown - CONTEXT_IDS)
+
+        def next_piece(token_id: int) -> str:
+            nonlocal shown, prefix
+            ids.append(token_id)
+            before = decode(ids[prefix:shown], skip_special_tokens=True)
+            after = decode(ids[prefix:], skip_special_tokens=True)
+            if after.endswith(BROKEN) and len(ids) - shown < CONTEXT_IDS:
+                return ""
+            prefix, shown = shown, len(ids)
+            return after[len(before) :] if after.startswith(before) else after
+
+        return next_piece
+
+    def _render(self, request: GenerationRequest) -> list[int]:
+        if not self.has_chat_template:
+            raise Refused("this model has no chat template; use base mode")
+        messages = [{"role": message.role, "content": message.content} for message in request.messages or ()]
+        try:
+            rendered = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+        except Exception as error:
+            raise Refused(f"the model's chat template fails: {str(error).splitlines()[0]}; use base mode") from None
+        return list(rendered["input_ids"])
+
+    def _checked(self, ids: list[int]) -> list[int]:
+        wrong = next((token_id for token_id in ids if not 0 <= token_id < self._vocabulary), None)
+        if wrong is not None:
+            raise Refused(f"token id {wrong} is not in the vocabulary of {self._vocabulary}")
+        return ids

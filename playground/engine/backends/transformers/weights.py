@@ -1,0 +1,141 @@
+"""The weights of the linear layers, switched in place: as loaded, LLM.int8(), or nf4. The originals stay reachable."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from playground.engine.backends.base import EngineError, Progress
+from playground.engine.memory import available
+
+KINDS = ("model", "int8", "nf4")
+KEEP_COPY_SHARE = 0.5
+
+# bitsandbytes warns in every layer of every forward when activations are not float16.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
+class WeightSwitch:
+    """Every linear layer of a model but the output head, under the kind of weights that now computes.
+
+    On a CPU the originals stay where they are: pages of the mapped checkpoint, which the system can drop and read
+    again. On a GPU whatever does not compute waits in host memory. A converted copy is kept while it takes less than
+    `KEEP_COPY_SHARE` of the memory that is free, so that switching again is quick; switching back is exact.
+    """
+
+    def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
+        self._model, self._device = model, device
+        head = model.get_output_embeddings()
+        self._paths = [
+            path
+            for path, module in model.named_modules()
+            if isinstance(module, nn.Linear | Conv1D) and module is not head
+        ]
+        self._originals = {path: model.get_submodule(path) for path in self._paths}
+        self._copies: dict[str, dict[str, nn.Module]] = {}
+        self.kind = "model"
+
+    def switch(self, kind: str, threshold: float, progress: Progress) -> None:
+        """Convert layer by layer; a fault or a cancel puts every layer back."""
+        if kind == self.kind:
+            return
+        if not self._paths:
+            raise EngineError(f"weights={kind} is not possible: this model has no linear layers", "keep weights=model")
+        before = {path: self._model.get_submodule(path) for path in self._paths}
+        modules: dict[str, nn.Module] = {}
+        try:
+            for done, path in enumerate(self._paths):
+                modules[path] = self._module(kind, path, threshold).to(self._device)
+                self._model.set_submodule(path, modules[path])
+                if self._device.type != "cpu":
+                    before[path].to("cpu")
+                progress("converting", done + 1, len(self._paths), f"weights {self.kind} to {kind}")
+        except BaseException:
+            for path in modules:
+                self._model.set_submodule(path, before[path].to(self._device))
+            raise
+        self._keep(kind, modules)
+        self.kind = kind
+        self.set_threshold(threshold)
+
+    def set_threshold(self, threshold: float) -> None:
+        """The outlier threshold of LLM.int8(), from the next forward on; 0 turns the decomposition off."""
+        for module in self._model.modules():
+            if type(module).__name__ == "Linear8bitLt":
+                module.state.threshold = threshold
+                module.state.idx = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all weights that compute now, codes and scales included; shared tensors count once."""
+        return weight_bytes(self._model)
+
+    def _module(self, kind: str, path: str, threshold: float) -> nn.Module:
+        if kind == "model":
+            return self._originals[path]
+        if kind in self._copies:
+            return self._copies[kind][path]
+        weight, bias = _weight_of(self._originals[path])
+        return CONVERTERS[kind](weight, bias, threshold, self._device)
+
+    def _keep(self, kind: str, modules: dict[str, nn.Module]) -> None:
+        if kind == "model" or kind in self._copies:
+            return
+        size = sum(tensor.nbytes for module in modules.values() for tensor in _tensors(module))
+        free = available(torch.device("cpu"))
+        if free is None or size < free * KEEP_COPY_SHARE:
+            self._copies[kind] = modules
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of a model's parameters, buffers and quantization state, each storage once."""
+    return sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
+
+
+def _tensors(model: nn.Module) -> Iterator[Tensor]:
+    for module in model.modules():
+        yield from module.parameters(recurse=False)
+        yield from module.buffers(recurse=False)
+        if type(module).__name__ == "Linear8bitLt":
+            yield from (t for t in (module.weight.SCB, module.state.SCB) if t is not None)
+        elif type(module).__name__ == "Linear4bit" and module.weight.quant_state is not None:
+            yield module.weight.quant_state.absmax
+
+
+def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Weight [out, in] and bias of a linear layer; GPT-2's Conv1D keeps its weight the other way round."""
+    weight: Tensor = module.weight  # type: ignore[assignment]
+    bias: Tensor | None = module.bias  # type: ignore[assignment]
+    return (weight.T.contiguous() if isinstance(module, Conv1D) else weight).data, bias
+
+
+def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
+    import bitsandbytes as bnb  # a second of import that only these switches need
+
+    outputs, inputs = weight.shape
+    layer = bnb.nn.Linear8bitLt(
+        inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta"
+    )
+    layer.weight = bnb.nn.Int8Params(weight, requires_grad=False, has_fp16_weights=False).to(device)
+    layer.bias = bias
+    return layer.eval()
+
+
+def _nf4(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
+    import bitsandbytes as bnb  # a second of import that only these switches need
+
+    outputs, inputs = weight.shape
+    layer = bnb.nn.Linear4bit(
+        inputs, outputs, bias is not None, compute_dtype=weight.dtype, quant_type="nf4", device="meta"
+    )
+    layer.weight = bnb.nn.Params4bit(weight, requires_grad=False, quant_type="nf4", module=layer).to(device)
+    layer.bias = bias
+    return layer.eval()
+
+
+CONVERTERS: dict[str, Callable[[Tensor, Tensor | None, float, torch.device], nn.Module]] = {"int8": _int8, "nf4": _nf4}

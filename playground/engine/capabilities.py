@@ -1,0 +1,63 @@
+"""What this machine and this model can do: every value of every toggle, and the reason of each no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
+from playground.protocol.options import TOGGLES, EngineOptions, format_value
+
+EFFECTS: dict[tuple[str, str], Effects] = {
+    ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
+    ("weights", "nf4"): Effects(memory=-2, ttft=1, quality=-2),
+    ("attention", "eager"): Effects(memory=1, ttft=2, tps=-1),
+    ("attention", "sdpa-math"): Effects(memory=1, ttft=2, tps=-1),
+    ("attention", "sdpa-flash"): Effects(memory=-1, ttft=-2, tps=1),
+    ("attention", "flash_attention_2"): Effects(memory=-1, ttft=-2, tps=1),
+    ("attention", "flash_attention_3"): Effects(memory=-1, ttft=-2, tps=1),
+    ("kv_cache", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
+    ("batching", "static"): Effects(ttft=2, tps=-2),
+    ("prefix_cache", "on"): Effects(ttft=-2),
+    ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
+}
+
+# Pairs of values that do not go together, each with its reason; read in both directions.
+CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
+    (("attention", "flash_attention_2"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
+    (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
+)
+
+
+def conflict(options: EngineOptions) -> str:
+    """Why an option set contradicts itself; empty if it does not."""
+    for (name, value), (other, other_value), reason in CONFLICTS:
+        if format_value(getattr(options, name)) == value and format_value(getattr(options, other)) == other_value:
+            return f"{name}={value} does not go with {other}={other_value}: {reason}"
+    return ""
+
+
+def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
+    """Every toggle; `why_not(name, value)` gives the reason of a no, or nothing."""
+    return [
+        ToggleSupport(
+            name=toggle.name,
+            cost=toggle.cost,
+            form=toggle.form,
+            values=[
+                ValueSupport(
+                    value=value,
+                    possible=not (reason := why_not(toggle.name, value)),
+                    reason=reason,
+                    effects=EFFECTS.get((toggle.name, value), Effects()),
+                )
+                for value in toggle.values
+            ],
+        )
+        for toggle in TOGGLES.values()
+    ]
+
+
+def missing_package(name: str) -> str:
+    """The reason that a package gives for a no; empty if it is installed. Nothing is imported."""
+    return "" if find_spec(name) else f"the package {name} is not installed"

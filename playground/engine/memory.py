@@ -1,0 +1,54 @@
+"""Memory of the engine's process and what is left on its device, in bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    import torch
+
+
+def available(device: torch.device) -> int | None:
+    """Bytes that can still be had on a device; None where the machine cannot tell."""
+    if device.type == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def process_memory() -> dict[str, int | None]:
+    """Resident bytes of this process; on Linux anonymous and file-backed apart (a mapped checkpoint is file-backed)."""
+    sizes: dict[str, int | None] = {"process": psutil.Process().memory_info().rss}
+    try:
+        with open("/proc/self/status") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        sizes["process_anonymous"] = int(fields["RssAnon"].split()[0]) * 1024
+        sizes["process_file"] = int(fields["RssFile"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        sizes["process_anonymous"] = sizes["process_file"] = None
+    return sizes
+
+
+def device_memory(device: torch.device) -> dict[str, int | None]:
+    """What PyTorch's allocator holds on a GPU; nothing on a CPU."""
+    if device.type != "cuda":
+        return {}
+    import torch
+
+    return {
+        "allocated": torch.cuda.memory_allocated(device),
+        "reserved": torch.cuda.memory_reserved(device),
+        "peak": torch.cuda.max_memory_allocated(device),
+    }
+
+
+def format_bytes(count: float) -> str:
+    """Three significant digits in the unit that suits."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1000 or unit == "GiB":
+            break
+        count /= 1024
+    return f"{count:.3g} {unit}"
