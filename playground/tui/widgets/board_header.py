@@ -1,0 +1,47 @@
+"""The board's first line: the newest step, occupancy and waste of what is seen, the queue; or the cursor's cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from playground.tui import board_text, numbers
+from playground.tui.board_viewport import Viewport
+from playground.tui.widgets.board_cells import CellStyles
+
+KEYS = "space pause  +- zoom  ←→ look  z maximize"
+GAP = "   "
+
+
+def header(view: Viewport, title: str, width: int, styles: CellStyles, focused: bool) -> Strip:
+    """Exactly `width` cells. Every figure keeps its place while it changes."""
+    segments = [Segment(f" {title}", styles.title), *_body(view, styles)]
+    strip = Strip(segments)
+    keys = f"{GAP}{KEYS} " if focused else ""
+    room = width - strip.cell_length
+    if keys and room >= len(keys):
+        strip = Strip([*strip, Segment(keys.rjust(room), styles.faint)])
+    return strip.adjust_cell_length(width, styles.text)
+
+
+def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:
+    if view.cursor:
+        yield Segment(GAP + board_text.cell(view.model, view.scale, *view.cursor), styles.text)
+        return
+    usage = view.usage()
+    yield from _figure("step", board_text.newest_step(view.model), 5, styles)
+    yield from _figure("occupancy", numbers.percent(usage.occupancy), 5, styles)
+    yield from _figure("waste", numbers.percent(usage.waste), 5, styles)
+    yield from _figure("waiting", board_text.waiting(view.model), 5, styles)
+    if view.zoom > 1:
+        yield Segment(f"{GAP}1 column = {view.zoom} steps", styles.faint)
+    if not view.following:
+        newer = view.newer()
+        yield Segment(f"{GAP}paused" + (f", {numbers.count(newer)} newer" if newer else ""), styles.alert)
+
+
+def _figure(label: str, value: str, width: int, styles: CellStyles) -> Iterator[Segment]:
+    yield Segment(f"{GAP}{label} ", styles.faint)
+    yield Segment(value.ljust(width), styles.text)

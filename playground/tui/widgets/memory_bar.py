@@ -1,0 +1,27 @@
+"""Parts of a whole as a bar of cells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+LITTLE = "▏"
+
+
+def bar_cells(shares: Sequence[float], width: int) -> list[int]:
+    """Cells for each share of 1, rounded at their common borders so that they never overlap or leave a hole."""
+    borders = [round(border * width) for border in accumulate(shares)]
+    return [right - left for left, right in zip([0, *borders], borders, strict=False)]
+
+
+def bar_parts(shares: Sequence[float], glyphs: str, width: int) -> list[str]:
+    """The bar's text, share by share, `width` cells in all; the last share is what is free.
+
+    A share too small for a cell of its own shows as a thin stroke, at the cost of what is free.
+    """
+    cells = bar_cells(shares, width)
+    parts = []
+    for share, count, glyph in zip(shares[:-1], cells, glyphs, strict=False):
+        parts.append(glyph * count or LITTLE * (share > 0))
+    room = width - sum(map(len, parts))
+    return [*parts, glyphs[-1] * room]
