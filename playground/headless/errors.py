@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playground.tui import plain_text
+
 
 class CommandError(Exception):
     """Something failed (exit code 1)."""
@@ -24,4 +26,4 @@ class UsageError(CommandError):
 
 def one_line(message: str, advice: str = "") -> str:
     """A message and its advice as one line for stderr."""
-    return " ".join(f"{message}; {advice}".split() if advice else message.split())
+    return plain_text.one_line(f"{message}; {advice}" if advice else message)

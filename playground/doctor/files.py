@@ -1,0 +1,39 @@
+"""Files that people edit, and those that come with the program."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from playground import paths
+from playground.config import load_settings
+from playground.doctor.finding import Finding
+from playground.preset import read_preset
+from playground.toml_file import ConfigError, named_files
+from playground.tui.themes import read_theme
+
+
+def check_files() -> list[Finding]:
+    """The settings, and every preset and theme."""
+    presets, themes = named_files(paths.preset_folders()), named_files(paths.theme_folders())
+    return [
+        _check("settings", [paths.config_file()], load_settings, _settings_message()),
+        _check("presets", presets.values(), read_preset, f"{len(presets)}: {', '.join(presets)}"),
+        _check("themes", themes.values(), read_theme, f"{len(themes)}: {', '.join(themes)}"),
+    ]
+
+
+def _check(name: str, files: Iterable[Path], read: Callable[[Path], object], good: str) -> Finding:
+    for path in files:
+        try:
+            read(path)
+        except ConfigError as error:
+            fix = f"${{EDITOR:-nano}} {shlex.quote(str(path))}"
+            return Finding(name=name, status="warn", message=str(error), fix=fix)
+    return Finding(name=name, status="ok", message=good)
+
+
+def _settings_message() -> str:
+    path = paths.config_file()
+    return str(path) if path.exists() else f"defaults; {path} may hold others"

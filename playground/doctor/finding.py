@@ -1,0 +1,25 @@
+"""One thing that was looked at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Status = Literal["ok", "warn", "missing"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """`warn`: works, but could do better; `missing`: cannot be used. `fix` is a command, empty if none helps."""
+
+    name: str
+    status: Status
+    message: str
+    fix: str = ""
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Diagnosis"):
+    """All findings; `works` says whether the transformers engine answers on the bundled model."""
+
+    works: bool
+    findings: list[Finding]
