@@ -74,7 +74,6 @@ def test_control_characters_never_reach_the_terminal(run, tmp_path):
     assert run(str(script), "--prompt", "x").stdout == "a]0;title[31mred2Jb\tc\n[bold]d[/bold]\n"
 
 
-
 def test_a_terminal_gets_a_coloured_table(home):
     reader, writer = pty.openpty()
     command = [sys.executable, "-m", "playground", "run", "--engine", "scripted", "--prompt", "x"]
