@@ -8,6 +8,7 @@ from typing import Any
 
 from playground.models.make_tiny_coder.corpus import SHORT_SHARES
 
+BANDS = ("all", "easy", "medium", "hard")
 FIGURES_FILE, CARD_FILE = "figures.json", "README.md"
 
 
@@ -22,6 +23,7 @@ def write_card(target: Path, figures: dict[str, Any]) -> None:
         seed=training["seed"],
         tokens_millions=training["tokens"] / 1e6,
         minutes=training["seconds"] / 60,
+        budget=training["budget"].replace("-", " "),
         **SHORT_SHARES,
         rows="\n".join(_rows(figures)),
     )
@@ -31,7 +33,7 @@ def write_card(target: Path, figures: dict[str, Any]) -> None:
 def _rows(figures: dict[str, Any]) -> list[str]:
     rows = [
         f"| pass@1, {band} | {_share(total['passed'], total['tasks'])} |"
-        for band, total in sorted(figures["pass_at_1"].items())
+        for band, total in ((band, figures["pass_at_1"][band]) for band in BANDS)
     ]
     requests, perplexity = figures["requests"], figures["perplexity"]
     rows.append(

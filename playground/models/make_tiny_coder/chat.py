@@ -7,7 +7,8 @@ import random
 from playground.models.make_tiny_coder.answers import answer
 from playground.models.make_tiny_coder.prompts import draw_prompt
 from playground.models.make_tiny_coder.split import is_held_out
-from playground.models.make_tiny_coder.tasks import draw_task, run_tests
+from playground.models.make_tiny_coder.tasks import draw_task
+from playground.models.make_tiny_coder.tasks.task import run_tests
 from playground.models.make_tiny_coder.tokenizer import END
 
 SYSTEM = "You write small Python functions."

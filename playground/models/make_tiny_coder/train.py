@@ -32,6 +32,9 @@ class Budget:
     steps: int | None = None
     minutes: float | None = None
 
+    def __str__(self) -> str:
+        return f"{self.steps}-steps" if self.steps is not None else f"{self.minutes:g}-minutes"
+
     def progress(self, step: int, seconds: float) -> float:
         """The share of the training that is done, 0 to 1 and above."""
         if self.steps is not None:
