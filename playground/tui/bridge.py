@@ -1,0 +1,174 @@
+"""The only place where protocol events become messages: owns the worker or the replay, folds, records, coalesces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+import msgspec
+from textual.message_pump import MessagePump
+
+from playground.client import WorkerClient
+from playground.protocol.commands import CancelLoad, Command, LoadModel
+from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.recorder import Recorder
+from playground.session.recording import Entry, Message, RecordingError
+from playground.session.replay import play
+from playground.telemetry.sampler import Sampler
+from playground.telemetry.snapshot import Snapshot
+from playground.tui.messages import MachineSampled, Updated
+from playground.tui.state import State
+
+UPDATES_PER_SECOND = 12
+CANCEL_PATIENCE_S = 1.5
+
+
+class Bridge:
+    """Screens attach and get `Updated` at most `UPDATES_PER_SECOND` times; `send` is the way back."""
+
+    def __init__(
+        self,
+        engine: str,
+        log: Path,
+        *,
+        recorder: Recorder | None = None,
+        replay: Iterable[Entry] | None = None,
+        speed: float = 1.0,
+    ) -> None:
+        self.state = State()
+        self.log = log
+        self.state.replaying = replay is not None
+        self._engine, self._replay, self._speed = engine, replay, speed
+        self._client = WorkerClient("engine", engine, log, self._arrived)
+        self._sampler = Sampler(self._sampled)
+        self._targets: list[MessagePump] = []
+        self._standing: dict[type, AnyEvent] = {}
+        self._now = 0.0
+        self._due: asyncio.TimerHandle | None = None
+        self._flushed = 0.0
+        self._recorder: Recorder | None = None
+        if recorder:
+            self.record(recorder)
+
+    def attach(self, target: MessagePump) -> None:
+        """From now on this screen hears what happens; what happened before it reads from the state."""
+        self._targets.append(target)
+        self._schedule()
+
+    async def start(self) -> None:
+        """Start the worker, or play the recording to its end."""
+        if self._replay is not None:
+            await self._play(self._replay)
+            return
+        self._sampler.start()
+        await self._client.start()
+
+    async def stop(self) -> None:
+        """End the worker and the recording."""
+        self._sampler.stop()
+        if self._due:
+            self._due.cancel()
+        self._targets.clear()
+        await self._client.stop()
+        self.end_recording()
+
+    def send(self, command: AnyCommand) -> None:
+        """Send a command; the state hears of it first."""
+        now = perf_counter()
+        if self._recorder:
+            self._recorder.command(command)
+        self.state.add_command(command, now)
+        self._client.send(command)
+        self._schedule()
+
+    async def load(self, command: LoadModel) -> None:
+        """Load, in a new worker where the old one is dead."""
+        if not self._client.running:
+            await self._client.restart(load=False)
+        self.send(command)
+
+    async def cancel_load(self) -> None:
+        """Stop a load; a worker that does not answer soon is replaced."""
+        loading = self.state.loading
+        self.send(CancelLoad())
+        await asyncio.sleep(CANCEL_PATIENCE_S)
+        if loading is not None and self.state.loading is loading:
+            await self._client.restart(load=False)
+            self._take(LoadCancelled(model=loading.model))
+
+    async def restart(self) -> None:
+        """A new worker with the same model and options."""
+        await self._client.restart(load=False)
+        if self._client.last_load:
+            self.send(self._client.last_load)
+
+    def record(self, recorder: Recorder) -> None:
+        """Record from now on; what a replay must know of the time before comes first."""
+        self._recorder, self.state.recording = recorder, str(recorder.path)
+        for event in self._standing.values():
+            clock = self.state.clock.engine_time(perf_counter())
+            if isinstance(event, WorkerReady) and clock is not None:
+                event = msgspec.structs.replace(event, clock=clock)
+            recorder.event(event)
+        self._schedule()
+
+    def end_recording(self) -> None:
+        """Close the recording, if there is one."""
+        recorder, self._recorder, self.state.recording = self._recorder, None, ""
+        if recorder:
+            recorder.close()
+            if recorder.error:
+                self._take(Failed(where="record", message=recorder.error, advice="free some room and record again"))
+        self._schedule()
+
+    def _arrived(self, event: AnyEvent) -> None:
+        if self._recorder:
+            self._recorder.event(event)
+        self._take(event)
+
+    def _take(self, event: AnyEvent) -> None:
+        if isinstance(event, WorkerReady):
+            self._standing.clear()
+        if isinstance(event, WorkerReady | ModelLoaded | OptionsApplied):
+            self._standing[type(event)] = event
+        self.state.add_event(event, self._now if self.state.replaying else perf_counter())
+        self._sampler.worker_pid = self.state.pid
+        self._schedule()
+
+    async def _play(self, entries: Iterable[Entry]) -> None:
+        try:
+            await play(self._timed(entries), self._speed, self._replayed)
+        except RecordingError as error:
+            self._take(Failed(where="replay", message=str(error)))
+
+    def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Times of a replay are those of the recording, so that it folds as it did."""
+        for entry in entries:
+            self._now = entry.t
+            yield entry
+
+    def _replayed(self, message: Message) -> None:
+        if isinstance(message, Command):
+            self.state.add_command(message, self._now)
+            self._schedule()
+        else:
+            self._take(message)
+
+    def _schedule(self) -> None:
+        if self._due is None and self._targets:
+            wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
+            self._due = asyncio.get_running_loop().call_later(wait, self._flush)
+
+    def _flush(self) -> None:
+        self._due, self._flushed = None, perf_counter()
+        changes = self.state.take_changes()
+        for target in self._targets:
+            target.post_message(Updated(self.state, changes))
+
+    def _sampled(self, snapshot: Snapshot) -> None:
+        """In the sampler's thread: `post_message` is what may be called from there."""
+        for target in self._targets:
+            target.post_message(MachineSampled(snapshot))

@@ -1,0 +1,39 @@
+"""The command palette, made from the action table: what cannot be done now is listed with the reason."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from playground.tui.actions import ACTIONS, Action
+from playground.tui.state import State
+
+
+class ActionProvider(Provider):
+    """Searches the actions of the screen under the palette."""
+
+    async def discover(self) -> Hits:
+        for action in self._actions():
+            yield DiscoveryHit(_title(action), partial(self._do, action), help=self._help(action))
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for action in self._actions():
+            if (score := matcher.match(f"{action.label} {action.description}")) > 0:
+                yield Hit(score, _title(action), partial(self._do, action), help=self._help(action))
+
+    def _actions(self) -> list[Action]:
+        return [action for action in ACTIONS.values() if action.place == "everywhere" and action.name != "palette"]
+
+    def _help(self, action: Action) -> str:
+        state = getattr(self.screen, "state", None)
+        reason = action.blocked(state) if isinstance(state, State) else ""
+        return f"not now: {reason}" if reason else action.description
+
+    async def _do(self, action: Action) -> None:
+        await self.screen.run_action(f"do('{action.name}')")
+
+
+def _title(action: Action) -> str:
+    return f"{action.label}  {action.shown_key}".rstrip()

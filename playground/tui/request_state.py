@@ -1,0 +1,100 @@
+"""One request as the screen knows it: its prompt, its text, and its numbers while it runs and after (DESIGN §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from math import ceil
+
+import msgspec
+
+from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.metrics import RequestMetrics
+
+Gap = tuple[float, int]
+NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+
+
+@dataclass
+class RequestState:
+    """Times are seconds of the engine's clock, but `sent`, which is of this process's; `gaps` are seconds between token events with the tokens they brought."""
+
+    request_id: str
+    prompt: str
+    chat: bool = False
+    sent: float = 0.0
+    submitted: float | None = None
+    loaded: float | None = None
+    scheduled: float | None = None
+    first: float | None = None
+    last: float | None = None
+    tokens: int = 0
+    characters: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    finished: RequestFinished | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self.pieces)
+
+    def started(self, start: float) -> None:
+        """The first step that works for this request began."""
+        if self.scheduled is None:
+            self.scheduled = start
+
+    def received(self, event: TokensGenerated) -> None:
+        """Tokens came, each with its time; those of one time came in one go."""
+        for time, same in groupby(event.times):
+            count = len(list(same))
+            if self.last is None:
+                self.first = time
+                count -= 1
+            if count:
+                self.gaps.append((time - (self.last if self.last is not None else time), count))
+            self.last = time
+        if self.pieces or self.tokens:
+            self.characters += len(event.text)
+        self.tokens += len(event.token_ids)
+        self.pieces.append(event.text)
+
+    @property
+    def metrics(self) -> RequestMetrics:
+        """The engine's own numbers once the request has ended; before that, the same by what has come so far."""
+        if self.finished:
+            return self.finished.metrics
+        span = self.last - self.first if self.first is not None and self.last is not None and self.tokens > 1 else None
+        load = max(0.0, self.loaded - self.submitted) if self.loaded is not None and self.submitted is not None else 0.0
+        queue = _between(self.submitted, self.scheduled)
+        return msgspec.structs.replace(
+            NO_NUMBERS,
+            output_tokens=self.tokens,
+            queue_s=None if queue is None else max(0.0, queue - load),
+            load_s=load or None,
+            prefill_s=_between(self.scheduled, self.first),
+            ttft_s=_between(self.submitted, self.first),
+            tpot_s=span / (self.tokens - 1) if span else None,
+            decode_tps=(self.tokens - 1) / span if span else None,
+            characters_per_second=self.characters / span if span else None,
+            **dict(zip(("itl_p50_s", "itl_p90_s", "itl_p99_s"), percentiles(self.gaps, (0.5, 0.9, 0.99)), strict=True)),
+        )
+
+
+def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | None]:
+    """Nearest rank over tokens: a gap that brought k tokens counts as k of gap / k. None where there are no gaps."""
+    each = sorted((gap / count, count) for gap, count in gaps)
+    total = sum(count for _, count in each)
+    found: list[float | None] = []
+    running, index = 0, -1
+    for share in shares:
+        while total and running < max(1, ceil(share * total)):
+            index += 1
+            running += each[index][1]
+        found.append(each[index][0] if total else None)
+    return found
+
+
+def _between(earlier: float | None, later: float | None) -> float | None:
+    return None if earlier is None or later is None else max(0.0, later - earlier)

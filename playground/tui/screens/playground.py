@@ -1,0 +1,277 @@
+"""Screen 1: prompt, transcript, toggles, speed, memory and the batching board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from playground import paths
+from playground.preset import Preset
+from playground.telemetry.snapshot import Snapshot
+from playground.tui.actions import ACTIONS, Place, bindings
+from playground.tui.faults import death, request_fault
+from playground.tui.letters import Letters
+from playground.tui.machine import memory_view
+from playground.tui.messages import MachineSampled, Updated
+from playground.tui.screens.help import HelpScreen
+from playground.tui.screens.log import LogScreen
+from playground.tui.screens.model_picker import ModelPicker
+from playground.tui.screens.value_entry import ValueEntry
+from playground.tui.session import NotNow, Session
+from playground.tui.speed_source import speed_view
+from playground.tui.state import Changes
+from playground.tui.toggle_rows import candidate
+from playground.tui.widgets.board import BatchBoard
+from playground.tui.widgets.key_bar import KeyBar
+from playground.tui.widgets.memory import MemoryPanel
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.prompt import Prompt
+from playground.tui.widgets.prompt_bar import PromptBar
+from playground.tui.widgets.speed import SpeedPanel
+from playground.tui.widgets.status_line import StatusLine
+from playground.tui.widgets.switch_panel import SwitchPanel
+from playground.tui.widgets.toggle_line import ToggleLine
+from playground.tui.widgets.toggle_panel import TogglePanel
+from playground.tui.widgets.transcript import Transcript
+
+PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
+
+
+class PlaygroundScreen(Screen[None]):
+    """Hands the state down to its widgets, and what they ask for up to the session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    CSS_PATH = "playground.tcss"
+    AUTO_FOCUS = "#prompt"
+
+    def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
+        super().__init__()
+        self._session, self._state = session, session.state
+        self._preset, self._folders = preset, folders
+        self._letters = Letters()
+        self._snapshot = Snapshot(time=0.0)
+        self._shown: dict[str, str] = {}
+        self._deeds: dict[str, Callable[[], object]] = {
+            "help": lambda: self.app.push_screen(HelpScreen(self._state)),
+            "palette": self.app.action_command_palette,
+            "stop": self._stop,
+            "stop_all": session.stop_all,
+            "restart": self._restart,
+            "flip_weights": lambda: session.flip("weights"),
+            "flip_attention": lambda: session.flip("attention"),
+            "flip_kv_cache": lambda: session.flip("kv_cache"),
+            "toggles": self._open_toggles,
+            "model": self._pick_model,
+            "chat": session.toggle_chat,
+            "new": self._begin_conversation,
+            "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
+            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
+            "theme": self.app.search_themes,
+            "quit": self.app.exit,
+            "maximize": self._maximize_focused,
+            "screen_playground": lambda: None,
+        }
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(self._letters)
+        yield ToggleLine(id="toggle-line")
+        with Horizontal(id="body"):
+            yield TogglePanel(id="toggles", classes="panel")
+            yield Transcript(self._letters, id="conversation", classes="panel")
+            with Vertical(id="right"):
+                yield SpeedPanel(id="speed", classes="panel")
+                yield MemoryPanel(id="memory", classes="panel")
+                yield SwitchPanel(id="switch", classes="panel")
+        yield BatchBoard(self._letters, id="batch", classes="panel")
+        yield Notice()
+        yield PromptBar(self._preset.prompts if self._preset else ())
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Hear the bridge, and open as the preset says."""
+        view = self._preset.view if self._preset else None
+        if view:
+            self.query_one(SpeedPanel).larger = view.big_numbers
+            self._maximize(view.maximized)
+        self._session.bridge.attach(self)
+        self._show(Changes())
+
+    @on(Updated)
+    def _updated(self, message: Updated) -> None:
+        changes = message.changes
+        for request_id in changes.started:
+            self._letters[request_id]
+        if changes.unloaded:
+            self.query_one(BatchBoard).clear()
+        if changes.steps:
+            self.query_one(BatchBoard).add_steps(changes.steps)
+        self._report(changes)
+        self._show(changes)
+
+    @on(MachineSampled)
+    def _sampled(self, message: MachineSampled) -> None:
+        self._snapshot = message.snapshot
+        self._show_memory()
+
+    def _show(self, changes: Changes) -> None:
+        """Every widget looks for itself whether it has anything to draw."""
+        state = self._state
+        self.query_one(StatusLine).show(state)
+        self.query_one(TogglePanel).show(state)
+        self.query_one(ToggleLine).show(state)
+        self.query_one(Transcript).show(state, changes)
+        self.query_one(SpeedPanel).show(speed_view(state, self._letters))
+        self._show_memory()
+        self.query_one(SwitchPanel).show(state, self.query_one(TogglePanel).candidate)
+        self.query_one(Notice).show(state)
+        self.query_one(PromptBar).show(self._session.chat)
+        self._show_keys()
+
+    def _show_memory(self) -> None:
+        self.query_one(MemoryPanel).show(*memory_view(self._state, self._snapshot))
+
+    def _show_keys(self) -> None:
+        self.query_one(KeyBar).show(self._state, self._place)
+
+    @property
+    def _place(self) -> Place:
+        places: dict[str | None, Place] = {"toggles": "toggles", "batch": "batch", "prompt": "prompt"}
+        return places.get(self.focused.id if self.focused else None, "everywhere")
+
+    def _report(self, changes: Changes) -> None:
+        """Faults as one line each; a prompt that came to nothing goes back to where it was typed."""
+        notice = self.query_one(Notice)
+        for request_id in changes.finished:
+            if fault := request_fault(self._state.requests[request_id]):
+                notice.say(*fault, bad=True)
+                self.query_one(Prompt).give_back(self._shown.pop(request_id, ""))
+        for failure in changes.failures:
+            notice.say(failure.message, failure.advice, bad=True)
+        if self._state.exited and changes.unloaded:
+            notice.say(*death(self._state.exited), bad=True)
+
+    def action_do(self, name: str) -> None:
+        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
+        if reason := ACTIONS[name].blocked(self._state):
+            self.query_one(Notice).say(reason)
+            return
+        self.query_one(Notice).quiet()
+        self._try(self._deeds[name])
+
+    @on(KeyBar.Pressed)
+    def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        self.action_do(message.action)
+
+    @on(ToggleLine.Pressed)
+    def _line_clicked(self) -> None:
+        self._open_toggles()
+
+    def _try(self, deed: Callable[[], object]) -> bool:
+        try:
+            deed()
+        except NotNow as error:
+            self.query_one(Notice).say(str(error))
+            return False
+        finally:
+            self._show(Changes())
+        return True
+
+    @on(Prompt.Submitted)
+    def _submit(self, message: Prompt.Submitted) -> None:
+        if not message.text.strip() and not (self._state.facts or self._state.loading or self._state.exited):
+            self._load(str(paths.bundled_model()))
+            return
+        self.query_one(Notice).quiet()
+
+        def send() -> None:
+            self._shown[self._session.submit(message.text)] = message.shown
+            self.query_one(Prompt).taken(message.shown)
+
+        self._try(send)
+
+    @on(TogglePanel.Chosen)
+    def _switch(self, message: TogglePanel.Chosen) -> None:
+        chosen = message.candidate
+        if chosen.reason:
+            self.query_one(Notice).say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")
+        else:
+            self.query_one(Notice).quiet()
+            self._try(lambda: self._session.switch(chosen.name, chosen.parsed))
+
+    @on(TogglePanel.Considered)
+    def _consider(self) -> None:
+        self.query_one(SwitchPanel).show(self._state, self.query_one(TogglePanel).candidate)
+
+    @on(TogglePanel.EntryAsked)
+    def _enter_value(self, message: TogglePanel.EntryAsked) -> None:
+        def entered(value: str | None) -> None:
+            if value is not None:
+                self._switch(TogglePanel.Chosen(candidate(self._state, message.row.name, value)))
+
+        self.app.push_screen(ValueEntry(message.row), entered)
+
+    @on(TogglePanel.Left)
+    def _close_toggles(self) -> None:
+        self.remove_class("-drawer")
+        self.query_one(Prompt).focus()
+
+    def _open_toggles(self) -> None:
+        if self.query_one(TogglePanel).has_focus:
+            self._close_toggles()
+        else:
+            self.add_class("-drawer")
+            self.query_one(TogglePanel).focus()
+
+    def _stop(self) -> None:
+        if self._state.loading or self._state.progress:
+            self._cancel_load()
+        else:
+            self._session.stop()
+
+    def _begin_conversation(self) -> None:
+        self._session.begin_conversation()
+        self.query_one(Transcript).clear()
+
+    def _pick_model(self) -> None:
+        def picked(model: str | None) -> None:
+            if model:
+                self._load(model)
+
+        self.app.push_screen(ModelPicker(self._folders), picked)
+
+    @work
+    async def _load(self, model: str) -> None:
+        self.query_one(Notice).quiet()
+        await self._session.load(model)
+
+    @work
+    async def _restart(self) -> None:
+        await self._session.restart()
+
+    @work
+    async def _cancel_load(self) -> None:
+        await self._session.bridge.cancel_load()
+
+    @on(events.DescendantFocus)
+    def _focus_moved(self) -> None:
+        if self.is_mounted and self._place != "toggles":
+            self.remove_class("-drawer")
+        self._show_keys()
+
+    def _maximize_focused(self) -> None:
+        shown = self.focused.id if self.focused and self.focused.id in PANELS else None
+        self._maximize("" if self.has_class("-maximized") else shown or "conversation")
+
+    def _maximize(self, panel: str) -> None:
+        self.set_class(bool(panel), "-maximized")
+        for name in PANELS:
+            self.set_class(name == panel, f"-max-{name}")

@@ -1,0 +1,156 @@
+"""What a user may ask for, as commands: prompts, switches, loads, recordings. Knows the bridge and no widget."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import count
+
+from playground import paths
+from playground.protocol.commands import (
+    Abort,
+    ChatMessage,
+    GenerationRequest,
+    LoadModel,
+    SamplingParams,
+    SetOptions,
+    Submit,
+)
+from playground.protocol.options import EngineOptions, Value
+from playground.session.recorder import Recorder
+from playground.session.recording import RecordingError
+from playground.tui.bridge import Bridge
+from playground.tui.request_state import RequestState
+from playground.tui.toggle_rows import flipped
+
+RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
+
+
+class NotNow(Exception):
+    """What was asked for cannot be done now; the message is one line for the user."""
+
+
+class Session:
+    """One conversation on one worker. Methods raise `NotNow`."""
+
+    def __init__(
+        self, bridge: Bridge, options: EngineOptions, sampling: SamplingParams, *, trust_remote_code: bool = False
+    ) -> None:
+        self.bridge, self.state = bridge, bridge.state
+        self.sampling = sampling
+        self._options, self._trust = options, trust_remote_code
+        self._chat: bool | None = None
+        self._numbers = count(1)
+        self._exchanges: list[str] = []
+
+    @property
+    def chat(self) -> bool:
+        """Prompts go through the chat template; by default where the model has one."""
+        has_template = self.state.facts is not None and self.state.facts.has_chat_template
+        return has_template if self._chat is None else self._chat and (has_template or self.state.facts is None)
+
+    def toggle_chat(self) -> None:
+        """Base instead of chat, or back."""
+        if self.state.facts and not self.state.facts.has_chat_template:
+            raise NotNow(f"{self.state.facts.name} has no chat template: it only continues text")
+        self._chat = not self.chat
+
+    def begin_conversation(self) -> None:
+        """Forget what was said; requests that run go on."""
+        self._exchanges.clear()
+
+    def submit(self, text: str) -> str:
+        """Send a prompt; returns the id of its request."""
+        self._require_live()
+        if not text.strip():
+            raise NotNow("the prompt is empty; type something first")
+        if self.state.exited:
+            raise NotNow("the engine is down; ^Y restarts it, and what you typed stays")
+        if not (self.state.facts or self.state.loading):
+            raise NotNow("no model is loaded; ^O picks one, and what you typed stays")
+        request_id = f"r{next(self._numbers)}"
+        messages = [*self._history(), ChatMessage("user", text)] if self.chat else None
+        request = GenerationRequest(
+            request_id=request_id, prompt=None if messages else text, messages=messages, sampling=self.sampling
+        )
+        if messages:
+            self._exchanges.append(request_id)
+        self.bridge.send(Submit(requests=[request]))
+        return request_id
+
+    def stop(self, request_id: str | None = None) -> None:
+        """End one request, the newest that runs by default."""
+        self._require_live()
+        running = self.state.unfinished
+        if not running:
+            raise NotNow("nothing runs that could be stopped")
+        self.bridge.send(Abort(request_id=request_id or running[-1].request_id))
+
+    def stop_all(self) -> None:
+        """End every request."""
+        self._require_live()
+        self.bridge.send(Abort())
+
+    def switch(self, name: str, value: Value) -> None:
+        """Change one toggle on what is running."""
+        self._require_live()
+        if self.state.exited or not self.state.facts:
+            raise NotNow(f"{name} changes once a model is loaded")
+        self.bridge.send(SetOptions(changes={name: value}))
+
+    def flip(self, name: str) -> None:
+        """Between the two values that the toggle's key stands for."""
+        value, reason = flipped(self.state, name)
+        if reason:
+            raise NotNow(reason)
+        self.switch(name, value)
+
+    async def load(self, model: str) -> None:
+        """Load a checkpoint in place of what is loaded; requests that run end first."""
+        self._require_live()
+        if self.state.unfinished:
+            self.bridge.send(Abort())
+        options = self.state.requested if self.state.facts else self._options
+        self._exchanges.clear()
+        await self.bridge.load(LoadModel(model=model, options=options, trust_remote_code=self._trust))
+
+    async def restart(self) -> None:
+        """The worker anew."""
+        self._require_live()
+        await self.bridge.restart()
+
+    def toggle_recording(self) -> str:
+        """Record into a new file, or end the recording; returns the line that says so."""
+        self._require_live()
+        if path := self.state.recording:
+            self.bridge.end_recording()
+            return f"recorded to {path}"
+        path = paths.recordings_folder() / datetime.now().strftime(RECORDING_NAME)
+        facts, capabilities = self.state.facts, self.state.capabilities
+        try:
+            recorder = Recorder(
+                path,
+                model=facts.path if facts else "",
+                engine=capabilities.engine,
+                versions=capabilities.versions,
+            )
+        except RecordingError as error:
+            raise NotNow(str(error)) from None
+        self.bridge.record(recorder)
+        return f"recording to {path}"
+
+    def _history(self) -> list[ChatMessage]:
+        """The exchanges of this conversation that came to an end."""
+        done = [self.state.requests[request_id] for request_id in self._exchanges]
+        return [turn for request in done if _counts(request) for turn in _turns(request)]
+
+    def _require_live(self) -> None:
+        if self.state.replaying:
+            raise NotNow("this is a replay: what was recorded cannot be changed")
+
+
+def _counts(request: RequestState) -> bool:
+    return bool(request.finished and request.finished.reason in ("stop", "length") and request.text)
+
+
+def _turns(request: RequestState) -> list[ChatMessage]:
+    return [ChatMessage("user", request.prompt), ChatMessage("assistant", request.text)]

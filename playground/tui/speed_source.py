@@ -1,0 +1,28 @@
+"""Which numbers the speed panel shows: those of the newest request that has any."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.tui.letters import Letters
+from playground.tui.request_state import RequestState
+from playground.tui.state import State
+from playground.tui.widgets.speed_view import SpeedView
+
+GAPS = 160
+
+
+def speed_view(state: State, letters: Letters, request_id: str | None = None) -> SpeedView:
+    """The view of one request, by default the newest that has begun, or else the newest of all."""
+    requests = list(state.requests.values())
+    begun = [request for request in requests if request.tokens]
+    request = state.requests.get(request_id or "") or next(reversed(begun or requests), None)
+    if request is None:
+        return SpeedView(replay=state.replaying)
+    view = SpeedView.of(letters[request.request_id], request.metrics, _gaps(request), state.replaying)
+    return msgspec.structs.replace(view, running=not request.finished)
+
+
+def _gaps(request: RequestState) -> tuple[float, ...]:
+    newest = request.gaps[-GAPS:]
+    return tuple(gap / count for gap, count in newest for _ in range(count))[-GAPS:]

@@ -1,0 +1,230 @@
+"""Everything that the screens show: a fold over commands and events, live or replayed. Knows nothing of Textual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.events import (
+    Failed,
+    LoadCancelled,
+    MemoryMeasured,
+    ModelFacts,
+    ModelLoaded,
+    ModelLoading,
+    OptionsApplied,
+    RequestFinished,
+    Step,
+    StepsExecuted,
+    TokensGenerated,
+    WorkerExited,
+    WorkerReady,
+)
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.tui.clock import EngineClock
+from playground.tui.decode_meter import DecodeMeter
+from playground.tui.request_state import NO_NUMBERS, RequestState
+from playground.tui.switch import Switch
+
+Status = Literal["idle", "loading", "running", "failed"]
+
+
+@dataclass
+class Changes:
+    """What came since the last look: text, steps, requests that began or ended, faults, the end of a model."""
+
+    started: list[str] = field(default_factory=list)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    finished: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    failures: list[Failed] = field(default_factory=list)
+    unloaded: bool = False
+
+
+class State:
+    """`add_command` and `add_event` fold; everything else is there to be read."""
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities(engine="")
+        self.facts: ModelFacts | None = None
+        self.requested = EngineOptions()
+        self.effective: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        self.loading: LoadModel | None = None
+        self.progress: ModelLoading | None = None
+        self.switching: list[str] = []
+        self.switch: Switch | None = None
+        self.requests: dict[str, RequestState] = {}
+        self.waiting: list[str] = []
+        self.memory = Memory()
+        self.last_step: Step | None = None
+        self.load_failure: Failed | None = None
+        self.exited: WorkerExited | None = None
+        self.pid: int | None = None
+        self.replaying = False
+        self.recording = ""
+        self.clock = EngineClock()
+        self._meter = DecodeMeter()
+        self._changes = Changes()
+
+    @property
+    def status(self) -> Status:
+        """The word in the status line."""
+        if self.exited or (self.load_failure and not self.loading):
+            return "failed"
+        if self.loading:
+            return "loading"
+        return "running" if self.unfinished else "idle"
+
+    @property
+    def unfinished(self) -> list[RequestState]:
+        """Requests that go on, in their order."""
+        return [request for request in self.requests.values() if not request.finished]
+
+    def take_changes(self) -> Changes:
+        """What is new since the last call."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def add_command(self, command: AnyCommand, now: float) -> None:
+        """A command was sent at `now` on this process's clock."""
+        match command:
+            case LoadModel():
+                self._begin_load(command)
+            case SetOptions():
+                self.switching = list(command.changes)
+            case Submit():
+                for request in command.requests:
+                    self._begin_request(request, now)
+
+    def add_event(self, event: AnyEvent, now: float) -> None:
+        """An event arrived at `now` on this process's clock."""
+        match event:
+            case TokensGenerated():
+                self._add_tokens(event, now)
+            case StepsExecuted():
+                self._add_steps(event, now)
+            case RequestFinished():
+                self._finish(event)
+            case MemoryMeasured():
+                self.memory = event.memory
+            case ModelLoading():
+                self.progress = event
+            case OptionsApplied():
+                self._apply(event)
+            case ModelLoaded():
+                self._end_load(event, now)
+            case LoadCancelled():
+                self._lose_model()
+                self.loading = None
+            case Failed():
+                self._fail(event)
+            case WorkerReady():
+                self._begin_worker(event, now)
+            case WorkerExited():
+                self._end_worker(event)
+
+    def _begin_load(self, command: LoadModel) -> None:
+        self._lose_model()
+        self.loading, self.load_failure = command, None
+        self.requested = command.options
+
+    def _end_load(self, event: ModelLoaded, now: float) -> None:
+        self.facts, self.capabilities = event.facts, event.capabilities
+        if self.loading:  # a reload by a toggle is no part of a request's TTFT
+            for request in self.unfinished:
+                request.loaded = self.clock.engine_time(now)
+        self.loading = self.progress = None
+
+    def _lose_model(self) -> None:
+        self.facts = self.progress = self.switch = self.last_step = None
+        self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
+        self.memory = Memory()
+        self._meter = DecodeMeter()
+        self._changes.unloaded = True
+
+    def _begin_request(self, request: GenerationRequest, now: float) -> None:
+        prompt = request.messages[-1].content if request.messages else request.prompt or ""
+        sent = now + request.delay_s
+        self.requests[request.request_id] = RequestState(
+            request.request_id, prompt, bool(request.messages), sent, self.clock.engine_time(sent)
+        )
+        self._changes.started.append(request.request_id)
+
+    def _add_tokens(self, event: TokensGenerated, now: float) -> None:
+        request = self.requests.get(event.request_id)
+        if request is None:
+            return
+        if event.times:
+            self.clock.arrived(now, event.times[-1])
+            request.submitted = self.clock.engine_time(request.sent)
+        request.received(event)
+        self._changes.texts.setdefault(event.request_id, []).append(event.text)
+
+    def _add_steps(self, event: StepsExecuted, now: float) -> None:
+        for step in event.steps:
+            self._meter.add(step)
+            for work in step.slots:
+                if work.request_id in self.requests and work.phase != "held":
+                    self.requests[work.request_id].started(step.start)
+        if event.steps:
+            self.last_step = step = event.steps[-1]
+            self.waiting = step.waiting
+            peak = max(self.memory.kv_peak, *(each.kv_bytes for each in event.steps), 0)
+            self.memory = msgspec.structs.replace(self.memory, kv_used=step.kv_bytes, kv_peak=peak)
+            self.clock.arrived(now, step.start + step.seconds)
+        self._changes.steps += event.steps
+
+    def _finish(self, event: RequestFinished) -> None:
+        request = self.requests.get(event.request_id)
+        if request and not request.finished:
+            request.finished = event
+            self._changes.finished.append(event.request_id)
+            if event.request_id in self.waiting:
+                self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
+
+    def _apply(self, event: OptionsApplied) -> None:
+        if event.changed:
+            before, self._meter = self._meter, DecodeMeter()
+            self.switch = Switch(event, self.requested, before, self._meter)
+        self.requested, self.effective, self.reasons = event.requested, event.effective, event.reasons
+        self.memory = event.after
+        self.switching, self.progress = [], None
+
+    def _fail(self, event: Failed) -> None:
+        self._changes.failures.append(event)
+        if event.where == "LoadModel":
+            self.loading, self.load_failure = None, event
+            self._lose_model()
+        elif event.where == "SetOptions":
+            self.switching, self.progress = [], None
+        elif event.where == "Submit":
+            self._refuse_unstarted(event)
+
+    def _refuse_unstarted(self, event: Failed) -> None:
+        """A Submit that failed as a whole names no request: those that no step has seen are the ones it meant."""
+        for request in self.unfinished:
+            if request.scheduled is None and request.request_id not in self.waiting:
+                message = f"{event.message}; {event.advice}" if event.advice else event.message
+                self._finish(
+                    RequestFinished(request_id=request.request_id, reason="error", metrics=NO_NUMBERS, message=message)
+                )
+
+    def _begin_worker(self, event: WorkerReady, now: float) -> None:
+        self.pid, self.exited = event.pid, None
+        self.clock.reset()
+        self.clock.arrived(now, event.clock)
+        for request in self.unfinished:
+            request.submitted = self.clock.engine_time(request.sent)
+        if self.facts is None:
+            self.capabilities = event.capabilities
+
+    def _end_worker(self, event: WorkerExited) -> None:
+        self.exited, self.loading, self.pid = event, None, None
+        self._lose_model()

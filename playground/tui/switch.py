@@ -1,0 +1,33 @@
+"""One switch of toggles as it was measured here: what ran before it against what runs after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.protocol.events import OptionsApplied
+from playground.protocol.options import EngineOptions, changed_names, format_value
+from playground.tui.decode_meter import DecodeMeter, Rate
+
+
+@dataclass
+class Switch:
+    """`after` goes on measuring until the next switch ends it."""
+
+    applied: OptionsApplied
+    requested_before: EngineOptions
+    before: DecodeMeter = field(default_factory=DecodeMeter)
+    after: DecodeMeter = field(default_factory=DecodeMeter)
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """(toggle, requested before, requested now)."""
+        names = changed_names(self.requested_before, self.applied.requested)
+        before, now = self.requested_before, self.applied.requested
+        return [(name, format_value(getattr(before, name)), format_value(getattr(now, name))) for name in names]
+
+    @property
+    def rates(self) -> tuple[Rate, Rate] | None:
+        """Decode TPS before and after with equally many requests at a time; None until both are known."""
+        after = self.after.rate()
+        before = self.before.rate(after.rows) if after else None
+        return (before, after) if before and after else None

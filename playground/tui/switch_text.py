@@ -1,0 +1,82 @@
+"""A switch in words: what it costs and what is expected before it, what was measured here after it."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from playground.protocol.capabilities import Effects
+from playground.telemetry.ledger import format_bytes
+from playground.tui import numbers
+from playground.tui.decode_meter import Rate
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+from playground.tui.switch import Switch
+from playground.tui.toggle_rows import COSTS, Candidate
+
+LABEL = "$meaning-waiting"
+FIGURES = ("memory", "ttft", "tps", "quality")
+MORE_IS_BETTER = ("tps", "quality")
+NAMES = {"memory": "memory", "ttft": "TTFT", "tps": "TPS", "quality": "quality"}
+
+
+def cost(state: State, candidate: Candidate) -> Content:
+    """When and how it takes effect."""
+    words = COSTS[candidate.cost]
+    if candidate.cost == "cache" and state.last_step and state.last_step.blocks_used:
+        words = f"converts {numbers.count(state.last_step.blocks_used)} blocks, requests go on"
+    return Content.assemble((f"{candidate.cost}: ", "bold"), (words, LABEL))
+
+
+def expected(effects: Effects) -> Content:
+    """The signs against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
+    return Content("  ").join([_sign(figure, getattr(effects, figure)) for figure in FIGURES])
+
+
+def _sign(figure: str, sign: int) -> Content:
+    if not sign:
+        return Content.assemble((f"{NAMES[figure]} =", LABEL))
+    better = (sign > 0) == (figure in MORE_IS_BETTER)
+    arrow = ("▲" if sign > 0 else "▼") * abs(sign)
+    return Content.assemble((f"{NAMES[figure]} ", LABEL), (arrow, "$success" if better else "$error"))
+
+
+def changes(switch: Switch) -> Content:
+    """Which toggles went from what to what, and how long it took."""
+    words = "  ".join(f"{name} {before} ▸ {now}" for name, before, now in switch.changes)
+    words = words or "  ".join(switch.applied.changed)
+    return Content.assemble((one_line(words, 120), "bold"), (f"  in {numbers.seconds(switch.applied.seconds)}", LABEL))
+
+
+def measured(switch: Switch) -> list[Content]:
+    """What it did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
+    before, after = switch.applied.before, switch.applied.after
+    pairs = (("weights", before.weights, after.weights), ("KV", before.kv_used, after.kv_used))
+    lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
+    return [*lines, _tps(switch.rates, switch)]
+
+
+def _bytes(label: str, was: int, now: int) -> Content:
+    factor = f"  {_factor(was, now)}" if was and now else ""
+    better = "$success" if now < was else "$error"
+    return Content.assemble((f"{label:<8}", LABEL), f"{format_bytes(was)} ▸ {format_bytes(now)}", (factor, better))
+
+
+def _factor(was: int, now: int) -> str:
+    return f"▼ {was / now:.2f}x" if now < was else f"▲ {now / was:.2f}x"
+
+
+def _tps(rates: tuple[Rate, Rate] | None, switch: Switch) -> Content:
+    label = ("TPS     ", LABEL)
+    if rates is None:
+        return Content.assemble(label, "– ▸ –", ("  too few tokens yet", LABEL))
+    before, after = rates
+    share = (after.tps - before.tps) / before.tps
+    spread = (before.spread + after.spread) / before.tps
+    words = f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}"
+    if abs(share) <= spread:
+        verdict = ("  = within the spread", LABEL)
+    else:
+        verdict = (f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error")
+    rows = f"  {after.rows} rows" if after.rows > 1 else ""
+    counted = f"  (±{spread * 100:.0f} %, n {before.tokens}/{after.tokens}{rows})"
+    return Content.assemble(label, words, verdict, (counted, LABEL))

@@ -1,0 +1,131 @@
+"""The toggle panel without a screen: what each toggle is, what it could be next, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
+from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, parse_value
+from playground.tui.state import State
+
+FLASH = ("flash_attention_3", "flash_attention_2", "sdpa-flash")
+COSTS: dict[CostClass, str] = {
+    "instant": "with the next step",
+    "cache": "the KV cache is converted, requests go on",
+    "warm-up": "with the next step, after a compile",
+    "weights": "requests pause while layers are converted",
+    "reload": "the model is loaded again",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One toggle: the value that the engine really uses, and what was asked for where that differs."""
+
+    name: str
+    label: str
+    value: str
+    requested: str
+    reason: str
+    blocked: str
+
+    @property
+    def differs(self) -> bool:
+        """Asked for one thing, got another."""
+        return self.requested not in (self.value, "auto", "–")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A value that a toggle could take next: what it costs, what is expected of it, or why it cannot be."""
+
+    name: str
+    value: str
+    cost: CostClass
+    effects: Effects
+    reason: str
+
+    @property
+    def parsed(self) -> Value:
+        """As `SetOptions` takes it."""
+        return parse_value(self.name, self.value)
+
+
+def rows(state: State) -> list[Row]:
+    """Every toggle, in the order of the panel."""
+    requested = as_text(state.requested)
+    return [_row(state, toggle, requested[toggle.name]) for toggle in TOGGLES.values()]
+
+
+def _row(state: State, toggle: Toggle, requested: str) -> Row:
+    support = state.capabilities.toggle(toggle.name)
+    engine = state.capabilities.engine
+    blocked = "" if support or not engine else f"the {engine} engine does not have this toggle"
+    if support and support.values and not support.form and not any(value.possible for value in support.values):
+        blocked = support.values[0].reason
+    return Row(
+        name=toggle.name,
+        label=toggle.label,
+        value=state.effective.get(toggle.name, requested),
+        requested=requested,
+        reason=state.reasons.get(toggle.name, ""),
+        blocked=blocked,
+    )
+
+
+def candidates(state: State, name: str) -> list[Candidate]:
+    """The values that the arrow keys go through, the requested one among them; none where the toggle is not there."""
+    support, current = state.capabilities.toggle(name), format_value(getattr(state.requested, name))
+    if support is None:
+        return []
+    values = [value.value for value in support.values] or _numbers(TOGGLES[name], current)
+    if current not in values:
+        values.append(current)
+    return [_candidate(support, value) for value in values]
+
+
+def candidate(state: State, name: str, value: str) -> Candidate:
+    """One value, listed or typed."""
+    support = state.capabilities.toggle(name) or ToggleSupport(name=name, cost=TOGGLES[name].cost, values=[])
+    return _candidate(support, value)
+
+
+def _candidate(support: ToggleSupport, value: str) -> Candidate:
+    listed = support.find(value) or ValueSupport(value=value)
+    reason = "" if listed.possible else listed.reason or "not possible here"
+    return Candidate(support.name, value, support.cost, listed.effects, reason)
+
+
+def _numbers(toggle: Toggle, current: str) -> list[str]:
+    """Steps from where the number stands: powers of two, or halves of ten for a threshold."""
+    if toggle.high == 10:
+        return [f"{number:g}" for number in sorted({0.0, 2.0, 4.0, 6.0, 8.0, 10.0, float(current)})]
+    high = int(toggle.high or 1 << 16)
+    powers = {1 << power for power in range(high.bit_length()) if 1 << power <= high}
+    return [str(number) for number in sorted(powers | {int(current)})]
+
+
+def flipped(state: State, name: str) -> tuple[Value, str]:
+    """The other of the two values that a toggle's key stands for, or the reason why it cannot be had."""
+    if name == "attention":
+        value = "eager" if _flashes(state) else _best_flash(state)
+    else:
+        value = "model" if getattr(state.requested, name) == "int8" else "int8"
+    if state.capabilities.toggle(name) is None:
+        return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
+    reason = candidate(state, name, value).reason
+    return value, f"{TOGGLES[name].label} cannot be {value}: {reason}" if reason else ""
+
+
+def _flashes(state: State) -> bool:
+    """Flash attention was asked for, or is what the engine chose."""
+    asked = state.requested.attention
+    return asked in FLASH or (
+        asked == "auto" and state.effective.get("attention", "").startswith(("sdpa-flash", "flash"))
+    )
+
+
+def _best_flash(state: State) -> str:
+    support = state.capabilities.toggle("attention")
+    possible = [value.value for value in support.values if value.possible] if support else []
+    return next((value for value in FLASH if value in possible), "sdpa-flash")

@@ -1,0 +1,64 @@
+"""The last line: every key that works now, and no other."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from playground.tui.actions import Place, footer_actions
+from playground.tui.state import State
+
+GAP = "  "
+
+
+class KeyBar(Widget):
+    """A click on an entry is its key; entries that do not fit are left to the palette."""
+
+    DEFAULT_CSS = """
+    KeyBar { height: 1; dock: bottom; background: $panel; padding: 0 1; }
+    """
+
+    class Pressed(Message):
+        """An entry was clicked."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._entries: list[tuple[str, str, str]] = []
+
+    def show(self, state: State, place: Place) -> None:
+        """Draw anew if other keys work."""
+        actions = sorted(footer_actions(state, place), key=lambda action: action.place == "everywhere")
+        entries = [(action.shown_key, action.label, action.name if action.bound else "") for action in actions]
+        if entries != self._entries:
+            self._entries = entries
+            self.refresh()
+
+    def render(self) -> Content:
+        shown = [
+            Content.assemble((key, "bold $accent"), (f" {label}", "$meaning-waiting"))
+            for (key, label, _), end in zip(self._entries, self._ends(), strict=True)
+            if end <= self.size.width
+        ]
+        return Content(GAP).join(shown)
+
+    def on_click(self, event: events.Click) -> None:
+        x = event.get_content_offset_capture(self).x
+        for (_, _, name), end in zip(self._entries, self._ends(), strict=True):
+            if x < end <= self.size.width:
+                if name:
+                    self.post_message(self.Pressed(name))
+                return
+
+    def _ends(self) -> list[int]:
+        """Where each entry ends."""
+        widths = [len(key) + 1 + len(label) for key, label, _ in self._entries]
+        return [end - len(GAP) for end in accumulate(width + len(GAP) for width in widths)]

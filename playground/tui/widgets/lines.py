@@ -1,0 +1,14 @@
+"""Small helpers for widgets that draw lines of text."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+
+def spread(left: Content, right: Content, width: int) -> Content:
+    """`left` and `right` at the two ends of a line; what does not fit is cut from `right`, then from `left`."""
+    room = width - left.cell_length
+    if room <= 0:
+        return left.truncate(width, ellipsis=True)
+    right = right if right.cell_length < room else right.truncate(room, ellipsis=True)
+    return Content.assemble(left, " " * (room - right.cell_length), right)

@@ -1,0 +1,93 @@
+"""One line that speaks up: how far a load has come, or what went wrong and what to do. Not there otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+
+from playground.protocol.events import ModelLoading
+from playground.telemetry.ledger import format_bytes
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+
+READING_S = 12.0
+BAR = 24
+BYTES = 1 << 16
+
+
+class Notice(Widget):
+    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done."""
+
+    DEFAULT_CSS = """
+    Notice { height: 1; display: none; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    Notice.-shown { display: block; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._progress = Content()
+        self._message = Content()
+        self._timer: Timer | None = None
+
+    def show(self, state: State) -> None:
+        """How far a load or conversion is."""
+        progress = _progress(state)
+        if progress != self._progress:
+            self._progress = progress
+            self._update()
+
+    def say(self, message: str, advice: str = "", bad: bool = False) -> None:
+        """One line for the user; a fault stays until something else is said."""
+        if self._timer:
+            self._timer.stop()
+        text = one_line(f"{message}; {advice}" if advice else message, 400)
+        self._message = Content.assemble(
+            ("! " if bad else "", "bold $error"), (text, "$error" if bad else "$meaning-waiting")
+        )
+        self._timer = None if bad else self.set_timer(READING_S, self.quiet)
+        self._update()
+
+    def quiet(self) -> None:
+        """Nothing to say any more."""
+        if self._message.plain:
+            self._message = Content()
+            self._update()
+
+    def render(self) -> Content:
+        return self._progress if self._progress.plain else self._message
+
+    def _update(self) -> None:
+        self.set_class(bool(self._progress.plain or self._message.plain), "-shown")
+        self.refresh()
+
+
+def _progress(state: State) -> Content:
+    if state.loading is None and state.progress is None:
+        return Content()
+    what = "switching" if state.loading is None else f"loading {one_line(state.loading.model, 60)}"
+    stage = state.progress
+    if stage is None:
+        return Content.assemble((what, "bold"), ("  starting the engine", "$meaning-waiting"), _keys(state))
+    detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
+    return Content.assemble(
+        (what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, "$meaning-waiting"), _keys(state)
+    )
+
+
+def _keys(state: State) -> tuple[str, str]:
+    return ("   Esc cancels", "$meaning-waiting") if state.loading else ("", "")
+
+
+def _bar(stage: ModelLoading) -> Content:
+    if not stage.total:
+        return Content()
+    filled = round(BAR * min(1.0, stage.done / stage.total))
+    shown = format_bytes if stage.total >= BYTES else str
+    return Content.assemble(
+        ("━" * filled, "$accent"),
+        ("━" * (BAR - filled), "$surface-lighten-2"),
+        f"  {shown(stage.done)} of {shown(stage.total)}",
+    )

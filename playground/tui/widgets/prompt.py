@@ -1,0 +1,75 @@
+"""Where prompts are typed: Enter sends, up and down go through what was sent before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from playground.tui.prompt_history import HeldPastes, PromptHistory
+
+NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
+
+
+class Prompt(TextArea):
+    """Clears itself only when told that the prompt was taken."""
+
+    class Submitted(Message):
+        """Enter was pressed; `shown` is what stands in the editor, `text` what is to be sent."""
+
+        def __init__(self, text: str, shown: str) -> None:
+            super().__init__()
+            self.text, self.shown = text, shown
+
+    def __init__(self, prompts: Sequence[str] = (), **widget: Any) -> None:
+        super().__init__(compact=True, highlight_cursor_line=False, show_line_numbers=False, **widget)
+        self._history = PromptHistory(prompts)
+        self._pastes = HeldPastes()
+
+    def taken(self, shown: str) -> None:
+        """The prompt is on its way."""
+        self._history.add(shown)
+        if self.text == shown:
+            self.text = ""
+
+    def give_back(self, shown: str) -> None:
+        """The prompt came to nothing: here it is again, unless something else is being typed."""
+        if not self.text:
+            self._put(shown)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if select or not self._recall(-1, at_edge=self.cursor_at_first_line):
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if select or not self._recall(1, at_edge=self.cursor_at_last_line):
+            super().action_cursor_down(select)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Submitted(self._pastes.expand(self.text), self.text))
+        elif event.key in NEW_LINE_KEYS:
+            event.stop()
+            event.prevent_default()
+            self.insert("\n")
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.insert(self._pastes.hold(event.text))
+
+    def _recall(self, by: int, at_edge: bool) -> bool:
+        text = self._history.step(by, self.text) if at_edge else None
+        if text is None:
+            return False
+        self._put(text)
+        return True
+
+    def _put(self, text: str) -> None:
+        self.text = text
+        self.move_cursor(self.document.end)

@@ -1,0 +1,75 @@
+"""The first line: which model on what, whether it runs, and who waits."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui import numbers
+from playground.tui.letters import Letters
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+from playground.tui.widgets.lines import spread
+
+COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}
+MOST_LETTERS = 8
+
+
+class StatusLine(Widget):
+    """Always says the same things in the same order."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; dock: top; background: $panel; padding: 0 1; }
+    """
+
+    def __init__(self, letters: Letters) -> None:
+        super().__init__()
+        self._letters = letters
+        self._left = self._right = Content()
+
+    def show(self, state: State) -> None:
+        """Draw anew if something is different."""
+        left, right = _left(state), _right(state, self._letters)
+        if (left, right) != (self._left, self._right):
+            self._left, self._right = left, right
+            self.refresh()
+
+    def render(self) -> Content:
+        return spread(self._left, self._right, self.size.width)
+
+
+def _left(state: State) -> Content:
+    facts = state.facts
+    if facts is None:
+        loading = state.loading
+        name = one_line(loading.model.rstrip("/").rsplit("/", 1)[-1], 40) if loading else "no model"
+        return Content.assemble(("playground", "bold $accent"), f"  {name}")
+    parts = [_parameters(facts.parameters), facts.dtype, facts.device]
+    described = "  ".join(part for part in parts if part)
+    return Content.assemble(
+        ("playground", "bold $accent"),
+        (f"  {one_line(facts.name, 40)}", "bold"),
+        (f"  {described}", "$meaning-waiting"),
+    )
+
+
+def _right(state: State, letters: Letters) -> Content:
+    marks = []
+    if state.replaying:
+        marks.append(("REPLAY  ", "bold $warning"))
+    if state.recording:
+        marks.append(("REC  ", "bold $error"))
+    waiting = set(state.waiting)
+    running = [request.request_id for request in state.unfinished if request.request_id not in waiting]
+    named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
+    queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
+    return Content.assemble(
+        *marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, "$meaning-waiting")
+    )
+
+
+def _parameters(count: int) -> str:
+    """6.1 M, 1.24 B."""
+    if not count:
+        return ""
+    return f"{numbers.significant(count / 1e9)} B" if count >= 1e9 else f"{numbers.significant(count / 1e6)} M"

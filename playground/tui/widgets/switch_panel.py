@@ -1,0 +1,53 @@
+"""The switch panel: what the value under the cursor would do, and what the last switch did here."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui import switch_text
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+from playground.tui.toggle_rows import Candidate
+
+LABEL = "$meaning-waiting"
+
+
+class SwitchPanel(Widget):
+    """Before and after stand in the same place."""
+
+    DEFAULT_CSS = """
+    SwitchPanel { height: auto; min-height: 3; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, **widget: str) -> None:
+        super().__init__(**widget)
+        self._lines: list[Content] = [Content()]
+
+    def show(self, state: State, candidate: Candidate | None) -> None:
+        """Draw anew if something is different."""
+        lines = switch_lines(state, candidate)
+        if lines != self._lines:
+            height, self._lines = len(self._lines), lines
+            self.refresh(layout=len(lines) != height)
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines)
+
+
+def switch_lines(state: State, candidate: Candidate | None) -> list[Content]:
+    """The candidate's expectations, if there is one, then the last switch's measurements."""
+    lines = [] if candidate is None else _next(state, candidate)
+    if switch := state.switch:
+        lines += [
+            Content.assemble(("Last switch  ", "bold"), switch_text.changes(switch)),
+            *switch_text.measured(switch),
+        ]
+    return lines or [Content.styled("Switch", "bold"), Content.styled("^G goes to the toggles", LABEL)]
+
+
+def _next(state: State, candidate: Candidate) -> list[Content]:
+    title = Content.assemble(("Next switch  ", "bold"), f"{candidate.name} ▸ {one_line(candidate.value, 40)}")
+    if candidate.reason:
+        return [title, Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), LABEL))]
+    return [title, switch_text.cost(state, candidate), switch_text.expected(candidate.effects)]

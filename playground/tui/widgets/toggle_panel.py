@@ -1,0 +1,180 @@
+"""The toggles: one line each, with the value that the engine really uses; arrows look at others, Enter switches."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from playground.tui.actions import ACTIONS
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+from playground.tui.toggle_rows import Candidate, Row, candidates, rows
+
+KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "flip_kv_cache"}
+LABEL_WIDTH = 11
+DETAIL_LINES = 3
+LABEL = "$meaning-waiting"
+
+
+class TogglePanel(Widget, can_focus=True):
+    """Knows what could be; whether it is done is the screen's."""
+
+    class Chosen(Message):
+        """Switch to this."""
+
+        def __init__(self, candidate: Candidate) -> None:
+            super().__init__()
+            self.candidate = candidate
+
+    class Considered(Message):
+        """Another value is looked at, or none."""
+
+        def __init__(self, candidate: Candidate | None) -> None:
+            super().__init__()
+            self.candidate = candidate
+
+    class EntryAsked(Message):
+        """A value is to be typed."""
+
+        def __init__(self, row: Row) -> None:
+            super().__init__()
+            self.row = row
+
+    class Left(Message):
+        """The user is done here."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("left", "look(-1)", show=False),
+        Binding("right", "look(1)", show=False),
+        Binding("enter", "apply", show=False),
+        Binding("e", "type", show=False),
+        Binding("escape", "leave", show=False),
+    ]
+
+    def __init__(self, **widget: str) -> None:
+        super().__init__(**widget)
+        self._state = State()
+        self._rows: list[Row] = rows(self._state)
+        self._cursor = 0
+        self._value: str | None = None
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """The value that is looked at, if it is another than the one that was asked for."""
+        row = self._rows[self._cursor]
+        found = (each for each in candidates(self._state, row.name) if each.value == self._value)
+        return next(found, None) if self._value != row.requested else None
+
+    def show(self, state: State) -> None:
+        """Draw anew if a toggle is different."""
+        self._state, before = state, self._rows
+        self._rows = rows(state)
+        if self._rows != before:
+            self.refresh()
+
+    def action_move(self, by: int) -> None:
+        self._select((self._cursor + by) % len(self._rows))
+
+    def action_look(self, by: int) -> None:
+        row = self._rows[self._cursor]
+        values = [each.value for each in candidates(self._state, row.name)]
+        if values:
+            at = values.index(self._value if self._value in values else row.requested)
+            self._look_at(values[(at + by) % len(values)])
+
+    def action_apply(self) -> None:
+        if candidate := self.candidate:
+            self.post_message(self.Chosen(candidate))
+            self._look_at(None)
+        elif not candidates(self._state, self._rows[self._cursor].name):
+            self.post_message(self.EntryAsked(self._rows[self._cursor]))
+        else:
+            self.action_look(1)
+
+    def action_type(self) -> None:
+        self.post_message(self.EntryAsked(self._rows[self._cursor]))
+
+    def action_leave(self) -> None:
+        if self._value is not None:
+            self._look_at(None)
+        else:
+            self.post_message(self.Left())
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.get_content_offset_capture(self).y - 1
+        if not 0 <= row < len(self._rows):
+            return
+        if row == self._cursor:
+            self.action_look(1)
+        self._select(row)
+
+    def on_blur(self) -> None:
+        self._look_at(None)
+
+    def render(self) -> Content:
+        lines = [Content.styled("Toggles", "bold")]
+        lines += [self._line(index, row) for index, row in enumerate(self._rows)]
+        lines += ["", *self._detail()]
+        return Content("\n").join(lines)
+
+    def _select(self, cursor: int) -> None:
+        if cursor != self._cursor:
+            self._cursor = cursor
+            self._look_at(None)
+            self.refresh()
+
+    def _look_at(self, value: str | None) -> None:
+        if value != self._value:
+            self._value = value
+            self.post_message(self.Considered(self.candidate))
+            self.refresh()
+
+    def _line(self, index: int, row: Row) -> Content:
+        here = index == self._cursor and self.has_focus
+        action = ACTIONS.get(KEYS.get(row.name, ""))
+        key = action.shown_key if action and not action.blocked(self._state) else ""
+        room = self.size.width - LABEL_WIDTH - 1 - len(key)
+        value = self._shown_value(row, here, room)
+        pad = " " * max(0, room - value.cell_length)
+        label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else LABEL)
+        line = Content.assemble(label, value, pad, " ", (key, "$accent" if action else ""))
+        return line.stylize("on $boost") if here else line
+
+    def _shown_value(self, row: Row, here: bool, room: int) -> Content:
+        if here and self._value is not None and self._value != row.requested:
+            candidate = self.candidate
+            style = "$meaning-waiting strike" if candidate and candidate.reason else "bold $accent"
+            return _fitted(f"{row.value} ▸ ", self._value, style, room)
+        if row.differs:
+            return _fitted(f"{row.requested} ▸ ", f"{row.value} !", "bold $warning", room)
+        style = f"{LABEL} dim" if row.blocked else ""
+        return Content.styled(one_line(row.value, room), style)
+
+    def _detail(self) -> list[Content]:
+        """Under the list: why the row is as it is."""
+        row, candidate = self._rows[self._cursor], self.candidate
+        words, style = "", LABEL
+        if candidate and candidate.reason:
+            words, style = f"{candidate.value}: {candidate.reason}", "$error"
+        elif row.differs:
+            words, style = row.reason or f"{row.requested} was asked for", "$warning"
+        elif row.blocked:
+            words = row.blocked
+        elif row.reason:
+            words = row.reason
+        return list(Content.styled(one_line(words, 300), style).wrap(max(1, self.size.width)))[:DETAIL_LINES]
+
+
+def _fitted(before: str, value: str, style: str, room: int) -> Content:
+    """`before value`, where the value is what must be seen."""
+    value = one_line(value, room)
+    return Content.assemble(
+        (one_line(before, max(0, room - len(value))) if room > len(value) else "", LABEL), (value, style)
+    )

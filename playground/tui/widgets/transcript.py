@@ -1,0 +1,156 @@
+"""The conversation on the screen: draws the lines that are seen, follows what grows unless scrolled away."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from playground.protocol.events import RequestFinished
+from playground.tui import numbers
+from playground.tui.letters import Letters
+from playground.tui.plain_text import one_line
+from playground.tui.request_state import RequestState
+from playground.tui.state import Changes, State
+from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines
+
+GROWING = "▌"
+
+
+class Transcript(ScrollView, can_focus=True):
+    """Text comes in bundles and is only ever appended; a line that is not seen costs nothing to draw."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "transcript--title",
+        "transcript--speaker",
+        "transcript--user",
+        "transcript--model",
+        "transcript--note",
+        "transcript--error",
+        "transcript--growing",
+    }
+
+    def __init__(self, letters: Letters, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._letters = letters
+        self._lines = TranscriptLines()
+        self._advice = ""
+
+    def advise(self, text: str) -> None:
+        """What to do, for as long as nothing was said."""
+        if text != self._advice:
+            self._advice = text
+            self.refresh()
+
+    def show(self, state: State, changes: Changes) -> None:
+        """Take what is new."""
+        at_end = self.is_vertical_scroll_end
+        first = self._lines.height
+        for request_id in changes.started:
+            request = state.requests[request_id]
+            self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
+            at_end = True
+        for request_id, texts in changes.texts.items():
+            changed = self._lines.append(request_id, "".join(texts))
+            first = first if changed is None else min(first, changed)
+        for request_id in changes.finished:
+            voice, note = _ending(state.requests[request_id])
+            self._lines.end(request_id, voice, note)
+            first = 0
+        if changes.started or changes.texts or changes.finished:
+            self._show_from(first, at_end)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._lines.clear()
+        self._show_from(0, True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        width = self.scrollable_content_region.width
+        if width != self._lines.width:
+            at_end = self.is_vertical_scroll_end
+            self._lines.rewrap(width)
+            self._show_from(0, at_end)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        lines = [self._lines.line(y) for y in range(self._lines.height)]
+        return selection.extract("\n".join(line.text if line else "" for line in lines)), "\n"
+
+    @property
+    def allow_select(self) -> bool:
+        return True
+
+    def render_line(self, y: int) -> Strip:
+        width, y = self.size.width, y + int(self.scroll_offset.y)
+        style = self.rich_style
+        if not self._lines.blocks:
+            text = self._advice.split("\n")
+            words = text[y - 1] if 0 < y <= len(text) else ""
+            return self._strip([Segment(f"  {words}", style + self._style("note"))], width, style)
+        line = self._lines.line(y)
+        if line is None:
+            return Strip.blank(width, style)
+        margin = Strip(list(self._margin(line, style)), MARGIN)
+        return Strip.join([margin, self._text(line, y, width - MARGIN, style)])
+
+    def _text(self, line: Line, y: int, width: int, style: Style) -> Strip:
+        text_style = style + self._style(line.block.voice)
+        segments = [Segment(line.text, text_style)]
+        if line.block.open and line.last:
+            segments.append(Segment(GROWING, style + self._style("growing")))
+        strip = self._strip(segments, width, style)
+        if (selection := self.text_selection) and (span := selection.get_span(y)):
+            start, end = span
+            cells = [start, strip.cell_length if end == -1 else end]
+            before, chosen, after = strip.divide([*cells, strip.cell_length])
+            chosen = chosen.apply_style(self.screen.get_component_rich_style("screen--selection"))
+            strip = Strip.join([before, chosen, after])
+        return strip.apply_offsets(0, y)
+
+    def _margin(self, line: Line, style: Style) -> list[Segment]:
+        block, speaker_style = line.block, style + self._style("speaker")
+        if not line.first:
+            return [Segment(" " * MARGIN, style)]
+        letter = block.letter
+        if letter is None:
+            return [Segment(f"   {block.speaker}".ljust(MARGIN), speaker_style)]
+        colour = Style.parse(f"bold {self.app.theme_variables[f'request-{letter.colour}']}")
+        return [
+            Segment(f"{letter.text:<2} "[:3], style + colour),
+            Segment(block.speaker.ljust(MARGIN - 3), speaker_style),
+        ]
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"transcript--{part}", partial=True)
+
+    def _strip(self, segments: list[Segment], width: int, style: Style) -> Strip:
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _show_from(self, first: int, follow: bool) -> None:
+        """Draw anew what changed, from one line on, and stay at the end if that is where the view was."""
+        size = Size(self._lines.width, self._lines.height)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        top = int(self.scroll_offset.y)
+        if first - top < self.size.height:
+            self.refresh_lines(max(top, first), self.size.height)
+        if follow:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+
+def _ending(request: RequestState) -> tuple[str, str]:
+    """The voice and words of the line under an answer."""
+    finished = request.finished
+    assert isinstance(finished, RequestFinished)
+    if finished.reason == "error":
+        return "error", one_line(finished.message or "the request failed", 300)
+    metrics = finished.metrics
+    words = {"stop": "end", "length": "length limit", "abort": "stopped"}
+    tokens = f"{numbers.count(metrics.output_tokens)} token" + "s" * (metrics.output_tokens != 1)
+    return "note", f"{words[finished.reason]} · {tokens} · {numbers.rate(metrics.decode_tps, 'tok/s')}"
