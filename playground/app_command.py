@@ -1,0 +1,83 @@
+"""`playground` without a command: the screen, on a live engine or on a recording."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playground.headless.arguments import add_target
+from playground.headless.errors import CommandError
+
+if TYPE_CHECKING:
+    from playground.session.replay import Recording
+    from playground.tui.app import PlaygroundApp
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of the screen."""
+    add_target(parser)
+    add_theme(parser)
+
+
+def main(args: Namespace) -> int:
+    """Open the screen on a live engine; the exit code."""
+    from playground.config import load_settings
+    from playground.headless.target import read_target
+
+    settings = load_settings()
+    target = read_target(args, args.preset or settings.preset)
+    _require_terminal()
+    from playground.session.recorder import Recorder
+    from playground.tui.app import PlaygroundApp
+
+    _check_theme(args.theme)
+    recorder = Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
+    return _show(
+        PlaygroundApp(
+            engine=target.engine,
+            model=target.load.model,
+            options=target.options,
+            preset=target.preset,
+            theme=args.theme,
+            recorder=recorder,
+            settings=settings,
+            trust_remote_code=args.trust_remote_code,
+        )
+    )
+
+
+def open_replay(recording: Recording, speed: float, theme: str | None) -> int:
+    """Open the screen on a recording; the exit code."""
+    from playground.config import load_settings
+
+    settings = load_settings()
+    _require_terminal()
+    from playground.tui.app import PlaygroundApp
+
+    _check_theme(theme)
+    return _show(PlaygroundApp(engine="scripted", theme=theme, replay=recording, speed=speed, settings=settings))
+
+
+def add_theme(parser: ArgumentParser) -> None:
+    """The colours of a screen."""
+    parser.add_argument("--theme", metavar="NAME", help="colours: a shipped theme or one of your own")
+
+
+def _check_theme(name: str | None) -> None:
+    """The app falls back on another theme; one that was asked for by name must be there and be right."""
+    from playground.tui.themes import load_theme
+
+    if name is not None:
+        load_theme(name)
+
+
+def _require_terminal() -> None:
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+        raise CommandError("the screen needs a terminal", "`playground run` and `replay --headless` do without")
+
+
+def _show(app: PlaygroundApp) -> int:
+    app.run()
+    return app.return_code or 0
