@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.headless.arguments import add_target
-from playground.headless.errors import CommandError
+from playground.headless.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
     from playground.session.replay import Recording
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of the screen."""
     add_target(parser)
-    add_theme(parser)
+    parser.add_argument("--theme", metavar="NAME", help="colours: a shipped theme or one of your own")
 
 
 def main(args: Namespace) -> int:
@@ -26,6 +26,8 @@ def main(args: Namespace) -> int:
     from playground.config import load_settings
     from playground.headless.target import read_target
 
+    if args.allow_pickle:
+        raise UsageError("the screen loads safetensors only", "`playground run --allow-pickle` loads pickled weights")
     settings = load_settings()
     target = read_target(args, args.preset or settings.preset)
     _require_terminal()
@@ -48,7 +50,7 @@ def main(args: Namespace) -> int:
     )
 
 
-def open_replay(recording: Recording, speed: float, theme: str | None) -> int:
+def open_replay(recording: Recording, speed: float) -> int:
     """Open the screen on a recording; the exit code."""
     from playground.config import load_settings
 
@@ -56,13 +58,7 @@ def open_replay(recording: Recording, speed: float, theme: str | None) -> int:
     _require_terminal()
     from playground.tui.app import PlaygroundApp
 
-    _check_theme(theme)
-    return _show(PlaygroundApp(engine="scripted", theme=theme, replay=recording, speed=speed, settings=settings))
-
-
-def add_theme(parser: ArgumentParser) -> None:
-    """The colours of a screen."""
-    parser.add_argument("--theme", metavar="NAME", help="colours: a shipped theme or one of your own")
+    return _show(PlaygroundApp(engine="scripted", replay=recording, speed=speed, settings=settings))
 
 
 def _check_theme(name: str | None) -> None:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from playground.app_command import add_theme, open_replay
+from playground.app_command import open_replay
 from playground.headless.errors import one_line
 from playground.headless.fold import Fold
 from playground.headless.printer import TextPrinter
@@ -24,14 +24,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--speed", type=_speed, default=1.0, metavar="X", help="times as fast; 0 is as fast as possible"
     )
     parser.add_argument("--headless", action="store_true", help="as text, without a screen")
-    add_theme(parser)
 
 
 def main(args: Namespace) -> int:
     """Run the command; the exit code."""
     recording = read_recording(args.file)
     if not args.headless:
-        return open_replay(recording, args.speed, args.theme)
+        return open_replay(recording, args.speed)
     replay = _Replay(recording)
     asyncio.run(replay.play(args.speed))
     replay.end()
