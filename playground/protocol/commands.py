@@ -77,6 +77,10 @@ class Abort(Command, frozen=True):
     request_id: str | None = None
 
 
+class ResetPrefixCache(Command, frozen=True):
+    """Forget every cached prefix, so that the next request starts cold."""
+
+
 class UnloadModel(Command, frozen=True):
     """Let the model go. Only the end of the process surely returns every byte."""
 

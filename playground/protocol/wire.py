@@ -12,6 +12,7 @@ AnyCommand = (
     | commands.SetOptions
     | commands.Submit
     | commands.Abort
+    | commands.ResetPrefixCache
     | commands.UnloadModel
     | commands.Shutdown
 )

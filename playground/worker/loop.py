@@ -8,7 +8,7 @@ from functools import partial
 from time import perf_counter
 
 from playground.engine.backends.base import Backend, Cancelled, EngineError
-from playground.protocol.commands import Abort, CancelLoad, LoadModel, SetOptions, Shutdown, Submit, UnloadModel
+from playground.protocol.commands import Abort, CancelLoad, LoadModel, ResetPrefixCache, SetOptions, Shutdown, Submit, UnloadModel
 from playground.protocol.events import Failed, LoadCancelled, LoadStage, ModelLoading
 from playground.protocol.wire import AnyCommand
 from playground.worker.inbox import Inbox
@@ -61,6 +61,8 @@ class WorkerLoop:
                 self._backend.submit(command, received)
             case Abort():
                 self._backend.abort(command)
+            case ResetPrefixCache():
+                self._backend.reset_prefix_cache()
             case UnloadModel():
                 self._backend.unload()
             case CancelLoad():

@@ -51,6 +51,9 @@ class Backend(Protocol):
     def abort(self, command: Abort) -> None:
         """End requests before the next step."""
 
+    def reset_prefix_cache(self) -> None:
+        """Forget every cached prefix."""
+
     @property
     def busy(self) -> bool:
         """There is something to step."""

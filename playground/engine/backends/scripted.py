@@ -167,6 +167,10 @@ class ScriptedBackend:
         if self._core:
             self._core.abort(command.request_id)
 
+    def reset_prefix_cache(self) -> None:
+        """See `BlockManager.reseed`."""
+        self._loaded.runner.blocks.reseed("")
+
     @property
     def busy(self) -> bool:
         """There is something to step."""

@@ -97,6 +97,10 @@ class TransformersBackend:
         if self._live:
             self._live.core.abort(command.request_id)
 
+    def reset_prefix_cache(self) -> None:
+        """See `BlockManager.reseed`."""
+        self._engine.reseed(self._engine.options)
+
     @property
     def busy(self) -> bool:
         """There is something to step."""

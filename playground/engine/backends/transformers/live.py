@@ -126,13 +126,17 @@ class LiveEngine:
             **device_memory(self.loaded.device),
         )
 
+    def reseed(self, options: EngineOptions) -> None:
+        """Forget every prefix; new ones are known under these options."""
+        self.core.runner.blocks.reseed(f"{options.weights} {options.int8_threshold} {options.kv_cache}")
+
     def _origins(self) -> set[str]:
         return {request.kv_origin for request in self.core.running} - {""}
 
     def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
         self.weights.switch(options.weights, options.int8_threshold, progress)
         self.weights.set_threshold(options.int8_threshold)
-        self._reseed(options)
+        self.reseed(options)
 
     def _set_limits(self, options: EngineOptions) -> None:
         policy = "static" if options.batching == "static" else "continuous"
@@ -140,7 +144,7 @@ class LiveEngine:
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
         self.core.runner.blocks.prefix_cache = options.prefix_cache
-        self._reseed(options)
+        self.reseed(options)
 
     def _set_block_size(self, options: EngineOptions) -> None:
         """A block of another size has another shape: what runs is computed again."""
@@ -161,9 +165,6 @@ class LiveEngine:
             if finer and request.computed >= blocks.size:
                 request.kv_origin = request.kv_origin or self.options.kv_cache
         core.runner.use_store(blocks, store)
-
-    def _reseed(self, options: EngineOptions) -> None:
-        self.core.runner.blocks.reseed(f"{options.weights} {options.int8_threshold} {options.kv_cache}")
 
     def _blocks(self, options: EngineOptions) -> BlockManager:
         size = self._block_bytes(options)
