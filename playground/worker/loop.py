@@ -8,7 +8,16 @@ from functools import partial
 from time import perf_counter
 
 from playground.engine.backends.base import Backend, Cancelled, EngineError
-from playground.protocol.commands import Abort, CancelLoad, LoadModel, ResetPrefixCache, SetOptions, Shutdown, Submit, UnloadModel
+from playground.protocol.commands import (
+    Abort,
+    CancelLoad,
+    LoadModel,
+    ResetPrefixCache,
+    SetOptions,
+    Shutdown,
+    Submit,
+    UnloadModel,
+)
 from playground.protocol.events import Failed, LoadCancelled, LoadStage, ModelLoading
 from playground.protocol.wire import AnyCommand
 from playground.worker.inbox import Inbox

@@ -108,10 +108,13 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight [out, in] and bias of a linear layer; GPT-2's Conv1D keeps its weight the other way round."""
+    """Weight [out, in] in host memory, from where bitsandbytes converts, and bias of a linear layer.
+
+    GPT-2's Conv1D keeps its weight the other way round.
+    """
     weight: Tensor = module.weight  # type: ignore[assignment]
     bias: Tensor | None = module.bias  # type: ignore[assignment]
-    return (weight.T.contiguous() if isinstance(module, Conv1D) else weight).data, bias
+    return (weight.T.contiguous() if isinstance(module, Conv1D) else weight).data.cpu(), bias
 
 
 def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
