@@ -1,4 +1,4 @@
-"""The training stream: documents of every kind in fixed shares, packed into rows of token ids."""
+"""The training stream: documents of every kind in given shares, packed into rows of token ids."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from playground.models.make_tiny_coder.prose import draw_paragraph
 from playground.models.make_tiny_coder.recall import draw_recall
 from playground.models.make_tiny_coder.tasks import draw_task
 
-# Shares of all tokens, for short rows and for the long rows at the end of the training.
-SHORT_SHARES = {"tasks": 0.66, "chat": 0.14, "recall": 0.12, "prose": 0.08}
-LONG_SHARES = {"tasks": 0.46, "chat": 0.12, "recall": 0.34, "prose": 0.08}
-LONG_ROW = 512
+# Each kind's share of all tokens. Tasks are learned fast; looking back takes longer.
+SHARES = {"tasks": 0.46, "chat": 0.18, "recall": 0.26, "prose": 0.10}
 
 
 class Corpus:
@@ -25,7 +23,7 @@ class Corpus:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
         self.tokenizer = tokenizer
         self.random = random.Random(seed)
-        self.used = dict.fromkeys(SHORT_SHARES, 0.0)
+        self.used = dict.fromkeys(SHARES, 0.0)
 
     def rows(self, count: int, length: int) -> numpy.ndarray:
         """`count` rows of `length` token ids, int64; every row begins with the beginning of a document."""
@@ -33,9 +31,8 @@ class Corpus:
 
     def _row(self, length: int) -> list[int]:
         row: list[int] = []
-        shares = LONG_SHARES if length >= LONG_ROW else SHORT_SHARES
         while len(row) < length:
-            kind = max(shares, key=lambda one: shares[one] / (1 + self.used[one]))
+            kind = max(SHARES, key=lambda one: SHARES[one] / (1 + self.used[one]))
             text = draw_document(self.random, kind, length - len(row))
             ids = [*self.tokenizer.encode(text), self.tokenizer.eos_token_id]
             self.used[kind] += min(len(ids), length - len(row))
@@ -62,8 +59,8 @@ def draw_filler(random_source: random.Random) -> str:
 
 
 def tokenizer_texts(seed: int, count: int) -> Iterator[str]:
-    """Documents to train the tokenizer on, in about the shares of the training."""
+    """Documents to train the tokenizer on."""
     random_source = random.Random(seed)
     for _ in range(count):
-        kind = random_source.choices(list(SHORT_SHARES), (70, 12, 3, 15))[0]
+        kind = random_source.choices(list(SHARES), (70, 12, 3, 15))[0]
         yield draw_document(random_source, kind, 256)

@@ -122,5 +122,5 @@ def recall(subject: Subject, length: int, count: int) -> dict[str, int]:
     right = 0
     for _ in range(count):
         prompt, code = haystack(random_source, length, lambda: draw_filler(random_source).strip(), measure)
-        right += subject.complete(prompt, tokens=4) == code
+        right += subject.complete(prompt, tokens=8).startswith(f" {code}.")
     return {"needles": count, "right": right}

@@ -15,9 +15,11 @@ def draw_sentence(random_source: random.Random, language: str, held_out: bool) -
     """One sentence of the wanted side of the split: a pattern with every slot filled."""
     grammar = LANGUAGES[language]
     while True:
-        sentence = _fill(random_source, grammar, random_source.choice(grammar["sentence"]))
-        sentence = sentence[0].upper() + sentence[1:]
-        if is_held_out(sentence) == held_out:
+        pattern = random_source.choice(grammar["sentence"])
+        filled = _fill(random_source, grammar, pattern)
+        sentence = filled[0].upper() + filled[1:]
+        # A pattern without a slot has one sentence only: held out, it would be asked for and never taught.
+        if is_held_out(sentence) == held_out and (filled != pattern or not held_out):
             return sentence
 
 

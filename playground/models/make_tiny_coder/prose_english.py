@@ -28,7 +28,7 @@ ENGLISH: dict[str, tuple[str, ...]] = {
         "closed", "left", "touched",
     ),
     "what": (
-        "the THING", "a QUALITY THING", "the QUALITY THING", "an old THING", "two THING and a letter",
+        "the THING", "a QUALITY THING", "the QUALITY THING", "an old THING", "the THING and a letter",
         "the THING and the map",
     ),
     "thing": (

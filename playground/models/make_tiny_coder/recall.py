@@ -14,12 +14,13 @@ THINGS = (
     "door", "lamp", "key", "box", "boat", "chair", "book", "clock", "coat", "cup", "car", "tree", "bell", "ring",
     "shoe", "gate", "desk", "flag", "drum", "fork", "hat", "kite", "leaf", "map",
 )  # fmt: skip
+WORD_SHARE = 0.75
 TYPICAL_CHARACTERS = 3  # characters of these texts per token, on the low side
 
 
 def draw_recall(random_source: random.Random, tokens: int, filler: Callable[[], str]) -> str:
     """One recall text of at most about `tokens` tokens; `filler` gives the text between needle and question."""
-    kind = random_source.choice((needles, needles, table, copy))
+    kind = random_source.choice((needles, table, copy))
     if kind is needles:
         return needles(random_source, tokens, filler)
     return kind(random_source, tokens)
@@ -42,7 +43,7 @@ def haystack(
 ) -> tuple[str, str]:
     """A prompt of about `length` tokens as `measure` counts, its needle in the first line, and the code it asks for."""
     fact = _fact(_keys(random_source, 1)[0], random_source)
-    question, code = fact[:-5], fact[-5:-1]
+    question, code = fact.removesuffix(".").rsplit(" ", 1)
     parts, end = [fact], f"\n\nQuestions:\n{question}"
     used = measure(fact + end)
     while True:
@@ -55,7 +56,7 @@ def haystack(
 
 def table(random_source: random.Random, tokens: int) -> str:
     """Many codes, then many of them again in another order."""
-    count = min(tokens // 22, random_source.randint(3, 40))
+    count = min(tokens // 24, random_source.randint(3, len(THINGS)))
     facts = [_fact(key, random_source) for key in _keys(random_source, max(2, count))]
     asked = random_source.sample(facts, max(2, count * 3 // 4))
     return "\n".join(facts) + "\n\nQuestions:\n" + "\n".join(asked) + "\n"
@@ -63,9 +64,9 @@ def table(random_source: random.Random, tokens: int) -> str:
 
 def copy(random_source: random.Random, tokens: int) -> str:
     """Random words and numbers, then the same again."""
-    count = random_source.randint(5, max(6, min(tokens // 8, 100)))
-    line = " ".join(random_source.choice((random_source.choice(WORDS), _code(random_source))) for _ in range(count))
-    return f"Copy this:\n{line}\nCopy:\n{line}\n"
+    count = random_source.randint(5, max(6, min(tokens // 12, 60)))
+    line = " ".join(_code(random_source) for _ in range(count))
+    return f"Copy this:\n{line}\n" + f"Copy:\n{line}\n" * random_source.randint(1, 3)
 
 
 def _fact(key: str, random_source: random.Random) -> str:
@@ -73,9 +74,10 @@ def _fact(key: str, random_source: random.Random) -> str:
 
 
 def _code(random_source: random.Random) -> str:
-    return str(random_source.randint(1000, 9999))
+    """A word, or more rarely a number: words are learned sooner, since each is hardly more than a token."""
+    return random_source.choice(WORDS) if random_source.random() < WORD_SHARE else str(random_source.randint(10, 999))
 
 
 def _keys(random_source: random.Random, count: int) -> list[str]:
-    pairs = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS]
-    return random_source.sample(pairs, count)
+    """Keys of which each names another thing, so at most as many as there are things."""
+    return [f"{random_source.choice(COLOURS)} {thing}" for thing in random_source.sample(THINGS, count)]

@@ -16,7 +16,7 @@ from playground.models.make_tiny_coder.corpus import Corpus
 from playground.models.make_tiny_coder.model import build_model, export
 
 TOKENS_PER_STEP = 2048  # at least one row, so twice as many with the longest rows
-# From this share of the training on, rows of this many tokens.
+# From this share of the training on, rows of so many tokens.
 ROW_LENGTHS = ((0.0, 256), (0.8, 1024), (0.9, 2048), (0.97, 4096))
 WARM_UP_STEPS = 100
 MATRIX_RATE, OTHER_RATE = 4e-3, 3e-3
