@@ -86,8 +86,8 @@ def test_a_line_wins_over_the_flags(sent, prompts):
         "5",
     )
     plain, own = (request.sampling for request in sent("--prompts", file, *words)[1])
-    assert plain == SamplingParams(max_tokens=9, temperature=0.5, stop=["zz", "qq"], ignore_eos=True)
-    assert own == SamplingParams(max_tokens=2, stop=["zz", "qq"])
+    assert plain == SamplingParams(max_tokens=9, temperature=0.5, top_k=5, stop=["zz", "qq"], ignore_eos=True)
+    assert own == SamplingParams(max_tokens=2, top_k=5, stop=["zz", "qq"])
 
 
 def test_chat_makes_a_message_of_the_prompt(sent):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +20,11 @@ LONG = ("--ignore-eos", "--max-tokens", "3000")
 
 @pytest.fixture
 def background(home):
-    """Starts `playground run` on the scripted engine and waits until its first token is out."""
+    """Starts `playground run` and leaves it running."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "playground", "run", "--engine", "scripted", "--prompt", "x", *words]
+    def start(*words: str, engine: str = "scripted") -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "playground", "run", "--engine", engine, "--prompt", "x", *words]
         process = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
         return process
@@ -105,6 +106,16 @@ def test_ctrl_c_ends_the_requests_with_their_numbers(background):
     assert stderr == "playground: stopped by Ctrl+C\n"
 
 
+def test_ctrl_c_ends_a_load_at_once(background, home):
+    process = background(engine="transformers")
+    log = Path(home["XDG_STATE_HOME"]) / "playground" / "log" / f"run-{process.pid}.log"
+    while not log.exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=2)
+    assert (process.returncode, stdout, stderr) == (1, "", "playground: stopped by Ctrl+C\n")
+
+
 def test_the_death_of_the_worker_is_told(background):
     process = background(*LONG, "--json")
     worker = read_until(process, "WorkerReady")["pid"]
@@ -148,3 +159,10 @@ def test_a_recording_that_cannot_be_written_is_said_at_once(run, tmp_path):
     result = run("--prompt", "x", "--record", str(tmp_path / "file" / "below"))
     assert result.code == 1 and result.stdout == ""
     assert len(result.stderr.splitlines()) == 1 and "cannot record" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_recording_that_ends_early_fails_the_run_after_its_answer(run):
+    result = run("--prompt", "x", "--record", "/dev/full")
+    assert result.code == 1 and result.stdout == ANSWER
+    assert "recording /dev/full ended early: No space left" in result.stderr
