@@ -42,9 +42,15 @@ def encode_line(message: msgspec.Struct) -> bytes:
 
 def decode_command(line: bytes) -> AnyCommand:
     """Raises `msgspec.MsgspecError` on a line that is no command."""
-    return _commands.decode(line)
+    try:
+        return _commands.decode(line)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def decode_event(line: bytes) -> AnyEvent:
     """Raises `msgspec.MsgspecError` on a line that is no event."""
-    return _events.decode(line)
+    try:
+        return _events.decode(line)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
