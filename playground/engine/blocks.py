@@ -6,12 +6,16 @@ Bookkeeping only, no tensors, so that the scheduler, the simulator and the real 
 from __future__ import annotations
 
 import heapq
+import itertools
 from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import blake2b
 
 from playground.engine.request import Request
+
+
+_roots = itertools.count()
 
 
 class OutOfBlocks(Exception):
@@ -28,8 +32,7 @@ class BlockManager:
         self._idle: OrderedDict[int, None] = OrderedDict()
         self._hash_of: dict[int, bytes] = {}
         self._block_of: dict[bytes, int] = {}
-        self._epoch = 0
-        self._root = seed.encode()
+        self._root = _root(seed)
 
     @property
     def free(self) -> int:
@@ -56,13 +59,9 @@ class BlockManager:
         """Blocks that can be had now, evicting if need be."""
         return self.free + self.cached
 
-    def is_idle(self, block: int) -> bool:
-        """Nobody uses the block; only its prefix keeps it."""
-        return self._references[block] == 0
-
-    def is_sole_owner(self, block: int) -> bool:
-        """Releasing the one table that names the block makes it available."""
-        return self._references[block] == 1
+    def references(self, block: int) -> int:
+        """Tables that name the block; 0 if nobody uses it and at most its prefix keeps it."""
+        return self._references[block]
 
     def needed(self, request: Request, tokens: int) -> int:
         """Blocks to add so that `tokens` more tokens of the request can be stored."""
@@ -143,12 +142,8 @@ class BlockManager:
         return {request.request_id: [targets[block] for block in request.table] for request in requests}
 
     def reseed(self, seed: str) -> None:
-        """Forget every prefix: blocks written under other options are never served to a new request.
-
-        The epoch keeps a running request, whose blocks mix both options, from matching should the old ones come back.
-        """
-        self._epoch += 1
-        self._root = f"{self._epoch} {seed}".encode()
+        """Forget every prefix: blocks written under other options are never served to a new request."""
+        self._root = _root(seed)
         self._free = sorted([*self._free, *self._idle])
         self._idle.clear()
         self._hash_of.clear()
@@ -157,6 +152,12 @@ class BlockManager:
     def _forget(self, block: int) -> None:
         chain = self._hash_of.pop(block)
         self._block_of.pop(chain, None)
+
+
+def _root(seed: str) -> bytes:
+    # Never the same twice: a running request, whose blocks mix two options or come out of another manager, goes on with
+    # its old chain, and no new request may follow that.
+    return f"{next(_roots)} {seed}".encode()
 
 
 def _link(chain: bytes, token_ids: list[int]) -> bytes:

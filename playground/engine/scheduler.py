@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -62,7 +63,10 @@ class _Room:
 
     def __init__(self, tokens: int, blocks: BlockManager, plan: Plan, active: list[Request]) -> None:
         self.tokens, self.plan, self.active, self._blocks = tokens, plan, active, blocks
-        self.free = blocks.available + sum(_given_back(request, blocks) for request in plan.preempted)
+        self.free = blocks.available
+        self._dropped: Counter[int] = Counter()
+        for request in plan.preempted:
+            self._give_back(request)
 
     def extend(self, request: Request) -> None:
         """Plan the next tokens of a running request, taking blocks from the newest ones if there are no others."""
@@ -78,7 +82,7 @@ class _Room:
     def admit(self, request: Request) -> bool:
         """Plan the first tokens of a waiting request if all that it knows so far fits."""
         hits = self._blocks.match(request.token_ids(0, request.length))
-        idle = sum(1 for block in hits if self._blocks.is_idle(block))
+        idle = sum(1 for block in hits if not self._blocks.references(block))
         need = -(-request.length // self._blocks.size) - len(hits)
         tokens = min(request.length - len(hits) * self._blocks.size, self.tokens)
         if not tokens or need + idle > self.free:
@@ -99,14 +103,15 @@ class _Room:
             self.plan.works.remove(work)
             self.tokens += work.tokens
             self.free += self._blocks.needed(victim, work.tokens)
-        self.free += _given_back(victim, self._blocks)
+        self._give_back(victim)
+
+    def _give_back(self, victim: Request) -> None:
+        """A shared block is free once the last of its owners is gone."""
+        self._dropped.update(victim.table)
+        self.free += sum(1 for block in victim.table if self._dropped[block] == self._blocks.references(block))
 
 
 def _admit(waiting: Sequence[Request], slots: int, room: _Room) -> None:
     for request in waiting[: max(0, slots)]:
         if not room.admit(request):
             return
-
-
-def _given_back(request: Request, blocks: BlockManager) -> int:
-    return sum(1 for block in request.table if blocks.is_sole_owner(block))
