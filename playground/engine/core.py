@@ -92,6 +92,8 @@ class EngineCore:
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
+            if request.request_id in self._detokenizers:
+                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
             state = Request(request.request_id, self.runner.encode(request), request.sampling, timer)
             self._check(state)
         except Refused as refusal:
@@ -113,33 +115,28 @@ class EngineCore:
         self._numbers, self.step_index = other._numbers, other.step_index
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all; its blocks are free before the next step."""
-        for request in [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]:
-            if request_id in (None, request.request_id) and not request.finished:
-                self._finish(request, "abort")
-        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
-        heapq.heapify(self._arrivals)
-        self.waiting = [request for request in self.waiting if not request.finished]
-        self._let_go()
+        """End one request, or all; its blocks are free before the next step, whatever the policy."""
+        self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
-        for request in [*self.waiting, *self.running]:
-            if not request.finished:
-                self._finish(request, "error", message)
-        self.waiting.clear()
-        self._let_go()
+        """End every request with an error, in plain words, those still to arrive included."""
+        self._end(None, "error", message)
 
     def preempt(self, requests: Sequence[Request]) -> None:
-        """Take the blocks of running requests; they are computed again before anything else in the queue."""
+        """Take the blocks of running requests; they are computed again before anything else in the queue.
+
+        A finished row that static batching holds is let go.
+        """
         for request in requests:
             self._preempt(request)
-        self.waiting = [*sorted(requests, key=lambda request: request.order), *self.waiting]
+        again = [request for request in requests if not request.finished]
+        self.waiting = [*sorted(again, key=lambda request: (request.timer.submitted, request.order)), *self.waiting]
 
     def step(self) -> None:
         """Schedule, run, sample, emit once."""
         self._arrive()
         self._let_go()
+        self._refuse_misfits()
         plan = schedule(self.waiting, self.running, self.limits, self.runner.blocks)
         start = self._clock()
         self._apply(plan, start)
@@ -164,7 +161,9 @@ class EngineCore:
             self.waiting.remove(request)
             self.running.append(request)
             request.slot = self._free_slot()
-            request.cached_tokens = max(request.cached_tokens, self.runner.blocks.adopt(request))
+            cached = self.runner.blocks.adopt(request)
+            # Blocks that a preempted request finds again are its own, not somebody's prefix.
+            request.cached_tokens = request.cached_tokens if request.preemptions else cached
             request.timer.started(now)
         for work in plan.works:
             self.runner.blocks.grow(work.request, work.tokens)
@@ -202,7 +201,7 @@ class EngineCore:
         return "length" if request.length >= min(request.longest, self.runner.context) else None
 
     def _check(self, request: Request) -> None:
-        prompt, blocks = len(request.prompt_ids), self.runner.blocks
+        prompt = len(request.prompt_ids)
         if not prompt:
             raise Refused("the prompt is empty; type something first")
         if prompt >= self.runner.context:
@@ -211,12 +210,37 @@ class EngineCore:
             )
         if request.sampling.max_tokens < 1:
             raise Refused("max_tokens must be at least 1")
-        room = blocks.count * blocks.size
-        if (longest := min(request.longest, self.runner.context)) > room:
-            raise Refused(
-                f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
-                f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
-            )
+        if misfit := self._misfit(request):
+            raise Refused(misfit)
+
+    def _misfit(self, request: Request) -> str:
+        """Why the request can never have the blocks that it may need; empty if it can."""
+        prompt, blocks = len(request.prompt_ids), self.runner.blocks
+        longest = min(request.longest, self.runner.context)
+        if longest <= blocks.count * blocks.size:
+            return ""
+        return (
+            f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
+            f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
+        )
+
+    def _refuse_misfits(self) -> None:
+        """Blocks may have become fewer since a request was let in; at the head it would hold up the queue for ever."""
+        while self.waiting and (misfit := self._misfit(self.waiting[0])):
+            self._finish(self.waiting.pop(0), "error", misfit)
+
+    def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
+        known = [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]
+        ended = [request for request in known if request_id in (None, request.request_id) and not request.finished]
+        for request in ended:
+            self._finish(request, reason, message)
+            if request in self.running:
+                self.running.remove(request)
+                self._release(request)
+        self.waiting = [request for request in self.waiting if not request.finished]
+        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
+        heapq.heapify(self._arrivals)
+        self._let_go()
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
         request.finished = True
