@@ -125,6 +125,7 @@ class ScriptedBackend:
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Read the answers."""
+        self.unload()
         for stage in ("checking", "tokenizer", "weights"):
             progress(stage)  # type: ignore[arg-type]
         self._core = EngineCore(ScriptedRunner(_answers(command.model)), self._emit)
@@ -148,6 +149,8 @@ class ScriptedBackend:
 
     def unload(self) -> None:
         """Forget the answers."""
+        if self._core:
+            self._core.fail("the model was unloaded")
         self._core = None
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
