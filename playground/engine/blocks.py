@@ -14,7 +14,6 @@ from hashlib import blake2b
 
 from playground.engine.request import Request
 
-
 _roots = itertools.count()
 
 
