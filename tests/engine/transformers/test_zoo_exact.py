@@ -1,0 +1,63 @@
+"""Greedy output equals `model.generate` token for token, for every architecture, however the work is cut up."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.reference import MOST, Reference, generate, reference_model
+from tests.engine.transformers.zoo import END, ZOO
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "chunked-preempted": {"max_batch": 3, "token_budget": 7, "block_size": 16, "kv_blocks": "7"},
+    "static-eager": {"batching": "static", "max_batch": 5, "token_budget": 64, "attention": "eager"},
+    "one-batch": {"max_batch": 5, "token_budget": 512, "block_size": 32},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ZOO)
+def test_greedy_tokens_equal_generate(member: Member, name: str, shape: str) -> None:
+    reference = member(name)
+    driven = Driven(reference.folder, **SHAPES[shape])
+    check(driven, reference)
+    if shape == "chunked-preempted":
+        assert any(step.preempted for step in driven.steps)
+        assert max(slot.tokens for step in driven.steps for slot in step.slots) <= 7
+    if shape == "static-eager":
+        assert any(slot.phase == "held" for step in driven.steps for slot in step.slots)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ZOO)
+def test_every_combination_on_one_engine(member: Member, name: str) -> None:
+    reference = member(name)
+    driven = Driven(reference.folder)
+    for attention, policy, block, budget, (slots, blocks) in product(
+        ("auto", "eager"), ("continuous", "static"), (16, 32), (1, 7, 512), ((2, "64"), (3, "7"))
+    ):
+        driven.set(attention=attention, batching=policy, block_size=block, token_budget=budget)
+        driven.set(max_batch=slots, kv_blocks=blocks)
+        check(driven, reference)
+
+
+def test_end_of_sequence_as_in_generate(member: Member) -> None:
+    reference = member("llama")
+    model = reference_model(reference.folder)
+    asked = [
+        generate(model, prompt, most, [END, reference.end])
+        for prompt, most in zip(reference.prompts, MOST, strict=True)
+    ]
+    assert Driven(reference.folder).run(ask(reference.prompts, MOST)) == asked == reference.ended
+
+
+def check(driven: Driven, reference: Reference) -> None:
+    """Twice: with EOS as the end; then past it, where prefixes stored the first time are found again."""
+    assert driven.run(ask(reference.prompts, MOST)) == reference.ended
+    assert driven.run(ask(reference.prompts, MOST, name="again", ignore_eos=True)) == reference.outputs
+    assert driven.finished("again2").metrics.cached_tokens > 0
+    assert {driven.finished(f"r{index}").reason for index in range(len(MOST))} >= {"stop"}
+    assert driven.finished("again0").reason == "length"
