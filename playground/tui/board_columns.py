@@ -80,11 +80,11 @@ def column_of(scale: Scale, place: float) -> int:
     return int(place // scale.width)
 
 
-def columns(model: BoardModel, scale: Scale) -> range:
-    """The columns that kept steps lie in."""
-    if model.total == model.first:
+def columns(model: BoardModel, scale: Scale, total: int) -> range:
+    """The columns that kept steps before `total` lie in."""
+    if total <= model.first:
         return range(0)
-    first, last = scale.left(model.first), scale.right(model.total - 1)
+    first, last = scale.left(model.first), scale.right(total - 1)
     return range(column_of(scale, first), -int(-last // scale.width))
 
 

@@ -1,13 +1,11 @@
-"""The batching board: slots down, steps across, drawn line by line so that only what is seen costs anything."""
+"""The batching board: slots down, steps across, drawn line by line so that only what is seen and new costs anything."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import monotonic, perf_counter
+from time import monotonic, thread_time
 from typing import Any, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -16,16 +14,16 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from playground.protocol.events import Step
-from playground.tui.board_columns import pieces
 from playground.tui.board_model import BoardModel
-from playground.tui.board_viewport import Cell, Viewport
+from playground.tui.board_viewport import Viewport
 from playground.tui.letters import Letters
 from playground.tui.themes import Meanings
-from playground.tui.widgets.board_cells import LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR, CellStyles, Row
-from playground.tui.widgets.board_header import header
+from playground.tui.widgets.board_cells import LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR, CellStyles
+from playground.tui.widgets.board_lines import BoardLines
 
 REDRAWS_PER_SECOND = 12
-SHARE_OF_A_CORE = 0.05
+SHARE_OF_A_CORE = 0.025  # of drawing; the terminal takes about as much again
+WHEEL = 4
 
 
 class BatchBoard(Widget, can_focus=True):
@@ -53,7 +51,7 @@ class BatchBoard(Widget, can_focus=True):
         super().__init__(**widget)
         self.model = BoardModel(letters)
         self.view = Viewport(self.model)
-        self._title = title
+        self._lines = BoardLines(self.view, title)
         self._theme, self._styles = "", None
         self._due: Timer | None = None
         self._painted, self._cost = 0.0, 0.0
@@ -77,33 +75,27 @@ class BatchBoard(Widget, can_focus=True):
         return 1 + max(1, len(self.model.runs))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        started = perf_counter()
-        self.view.width, self.view.height = max(1, self.size.width - self._gutter), max(1, self.size.height - 1)
-        lines = super().render_lines(crop)
-        self._cost = perf_counter() - started
-        return lines
+        started = thread_time()
+        self._lines.fit(*self.size)
+        strips = super().render_lines(crop)
+        self._cost = thread_time() - started
+        return strips
 
     def render_line(self, y: int) -> Strip:
-        if y == 0:
-            return header(self.view, self._title, self.size.width, self._cell_styles, self.has_focus)
-        slots = self.view.slots()
-        if y > len(slots):
-            return Strip.blank(self.size.width, self._cell_styles.empty)
-        return self._row(slots[y - 1])
+        every = LETTER_EVERY_WITHOUT_COLOUR if self.app.no_color else LETTER_EVERY
+        return self._lines.line(y, self._cell_styles, every, self.has_focus)
 
     def on_click(self, event: events.Click) -> None:
-        slots, seen = self.view.slots(), self.view.columns()
-        row, column = event.y - 1, seen.start + event.x - self._gutter
-        if 0 <= row < len(slots) and seen.start <= column:
-            self.view.point(Cell(slots[row], column))
+        if cell := self._lines.cell_at(event.x - self.styles.gutter.left, event.y - self.styles.gutter.top):
+            self.view.point(cell)
             self.refresh()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll(-4)
+        self._scroll(-WHEEL)
         event.stop()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll(4)
+        self._scroll(WHEEL)
         event.stop()
 
     def action_pause(self) -> None:
@@ -129,47 +121,23 @@ class BatchBoard(Widget, can_focus=True):
         self.refresh()
 
     @property
-    def _gutter(self) -> int:
-        """Cells before the first column: the slot's number between two spaces."""
-        return len(str(max(0, len(self.model.runs) - 1))) + 2
-
-    @property
     def _cell_styles(self) -> CellStyles:
         if self._styles is None or self._theme != self.app.theme:
             self._theme = self.app.theme
-            background, foreground = self.background_colors[1], self.colors[3]
-            self._styles = CellStyles(Meanings.from_variables(self.app.theme_variables), background, foreground)
+            meanings = Meanings.from_variables(self.app.theme_variables)
+            self._styles = CellStyles(meanings, self.background_colors[1], self.colors[3])
         return self._styles
-
-    def _row(self, slot: int) -> Strip:
-        styles, seen = self._cell_styles, self.view.columns()
-        every = LETTER_EVERY_WITHOUT_COLOUR if self.app.no_color else LETTER_EVERY
-        row = Row(self.model.letters, styles, seen.start, seen.stop, every)
-        shown = pieces(self.model.runs[slot], self.view.scale, seen.start, seen.stop)
-        number = Segment(f"{slot:>{self._gutter - 1}} ", styles.faint)
-        strip = Strip([number, *row.draw(shown)], self.size.width)
-        cursor = self.view.cursor
-        if cursor and cursor.slot == slot and cursor.column in seen:
-            return _with_cursor(strip, self._gutter + cursor.column - seen.start)
-        return strip
 
     def _scroll(self, columns: int) -> None:
         self.view.scroll(columns)
         self.refresh()
 
     def _wait(self) -> float:
-        """Seconds until the next redraw, so that redraws stay within their rate and their share of a core."""
-        rest = max(1 / REDRAWS_PER_SECOND, self._cost / SHARE_OF_A_CORE)
-        return max(0.0, self._painted + rest - monotonic())
+        """Seconds until the next redraw is due."""
+        pause = max(1 / REDRAWS_PER_SECOND, self._cost / SHARE_OF_A_CORE)
+        return max(0.001, self._painted + pause - monotonic())  # a timer of no time fails in Textual
 
     def _paint(self) -> None:
         self._due, self._painted = None, monotonic()
-        if self.view.following:
-            self.refresh()
-        else:
-            self.refresh(Region(0, 0, self.size.width, 1))
-
-
-def _with_cursor(strip: Strip, x: int) -> Strip:
-    before, cell, after = strip.divide([x, x + 1, strip.cell_length])
-    return Strip.join([before, cell.apply_style(Style(reverse=True)), after])
+        rows = 0 if self.view.still else len(self.view.slots())
+        self.refresh(Region(0, 0, self.size.width, 1 + rows))

@@ -16,7 +16,8 @@ from playground.tui.themes import Meanings
 
 GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
 MARKS: dict[Mark, str] = {"end": "E", "preempted": "!", "several": "+"}
-LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 16, 4
+LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 24, 6
+NEAR = 3
 TINT = 0.3
 
 
@@ -92,7 +93,7 @@ class Row:
     def __init__(self, letters: Letters, styles: CellStyles, first: int, end: int, every: int = LETTER_EVERY) -> None:
         self._letters, self._styles, self._every = letters, styles, every
         self._at, self._end = first, end
-        self._lettered = first - every
+        self._lettered = first - NEAR
         self._prime: tuple[int, str] | None = None
 
     def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
@@ -143,5 +144,5 @@ class Row:
 
     def _next_letter(self) -> int:
         """Letters stand in fixed columns, so that they move along with their request, and never side by side."""
-        earliest = max(self._at, self._lettered + self._every // 2)
+        earliest = max(self._at, self._lettered + NEAR)
         return earliest + (self._every // 2 - earliest) % self._every

@@ -37,7 +37,7 @@ def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:
     yield from _figure("waiting", board_text.waiting(view.model), 5, styles)
     if view.zoom > 1:
         yield Segment(f"{GAP}1 column = {view.zoom} steps", styles.faint)
-    if not view.following:
+    if view.still:
         newer = view.newer()
         yield Segment(f"{GAP}paused" + (f", {numbers.count(newer)} newer" if newer else ""), styles.alert)
 
