@@ -16,7 +16,17 @@ def available(device: torch.device) -> int | None:
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return min([int(psutil.virtual_memory().available), *_address_space()])
+
+
+def _address_space() -> list[int]:
+    """What `ulimit -v` leaves to this process; nothing where it sets no limit."""
+    try:
+        import resource
+    except ImportError:  # only Unix has it
+        return []
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return [] if limit == resource.RLIM_INFINITY else [max(0, limit - psutil.Process().memory_info().vms)]
 
 
 def process_memory() -> dict[str, int | None]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from time import perf_counter
 
@@ -13,6 +11,7 @@ import torch
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.transformers.live import LiveEngine
+from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.support import why_not
 from playground.engine.capabilities import conflict, missing_package, report
@@ -51,9 +50,11 @@ class TransformersBackend:
         self.unload()
         started = perf_counter()
         progress("checking")
+        self._refuse_impossible(None, command.options)
         checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
-        loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
-        with _memory_said(f"loading {checkpoint.name}", "close other programs or choose a smaller checkpoint"):
+        advice = "close other programs or choose a smaller checkpoint"
+        with memory_said(f"loading {checkpoint.name}", torch.device("cpu"), advice):
+            loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
             live = LiveEngine(loaded, command.options, self._emit, progress)
             self._refuse_impossible(live, command.options)
             live.apply(command.options, progress)
@@ -80,7 +81,8 @@ class TransformersBackend:
             raise EngineError(reason, "change one of the two")
         self._refuse_impossible(live, options)
         changed = changed_names(live.options, options)
-        with _memory_said(f"{', '.join(changed)}", "the toggle is back where it was"):
+        wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
+        with memory_said(wanted, live.loaded.device, "the toggle is back where it was"):
             if {"device", "dtype"} & set(changed):
                 self._reload(options, progress)
             else:
@@ -121,8 +123,12 @@ class TransformersBackend:
         live = self._engine
         try:
             live.core.step()
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            live.core.fail(f"out of memory in a step: {str(error).splitlines()[0]}; lower slots or max tokens")
+        except Exception as error:
+            if not is_memory_fault(error):
+                live.core.fail(f"the engine failed in a step: {str(error) or type(error).__name__}")
+                raise
+            what = describe(error, live.loaded.device)
+            live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
         if live.unsettled and live.effective() != self._announced:
             self._announce([], live.memory(), perf_counter())
         if perf_counter() - self._measured > MEMORY_EVERY_S:
@@ -146,10 +152,11 @@ class TransformersBackend:
         self._live = live
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
-    def _refuse_impossible(self, live: LiveEngine, options: EngineOptions) -> None:
+    def _refuse_impossible(self, live: LiveEngine | None, options: EngineOptions) -> None:
+        """Without a model, what no model could have here."""
         for name in changed_names(EngineOptions(), options):
             value = format_value(getattr(options, name))
-            if reason := why_not(name, value, live.attention):
+            if reason := why_not(name, value, live.attention if live else None):
                 raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
 
     def _why_not(self, name: str, value: str) -> str:
@@ -191,21 +198,7 @@ def facts(live: LiveEngine) -> ModelFacts:
         context=loaded.context,
         kv_bytes_per_token=live.token_bytes,
         has_chat_template=loaded.tokenizer.has_chat_template,
-        note=str(loaded.checkpoint.config.get("note", "")),
+        note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
         load_seconds=loaded.seconds,
         threads=torch.get_num_threads(),
     )
-
-
-@contextmanager
-def _memory_said(what: str, advice: str) -> Iterator[None]:
-    """Out of memory in one line; PyTorch's own first line says how much was asked."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise EngineError(f"out of memory: {what}: {str(error).splitlines()[0]}", advice) from None
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        asked = str(error).splitlines()[0].partition("DefaultCPUAllocator: ")[2]
-        raise EngineError(f"out of memory: {what}: {asked or 'the allocator refused'}", advice) from None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.transformers.hub import HUB_ID, fetch, pickled
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 PICKLES = ("*.bin", "*.pt", "*.pth")
-HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+LFS_POINTER = b"version https://git-lfs"
+SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Checkpoint:
 
 def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Checkpoint:
     """Find the folder of a path or hub id and check what is in it; raises `EngineError`."""
-    path = _locate(model, progress)
+    path = _locate(model, trust_remote_code, allow_pickle, progress)
     config = _read_config(path)
     _check_code(path, config, trust_remote_code)
     if not any((path / name).exists() for name in TOKENIZER_FILES):
@@ -47,43 +48,26 @@ def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
     return Checkpoint(path, config, sum(file.stat().st_size for file in weights), safe)
 
 
-def _locate(model: str, progress: Progress) -> Path:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path.resolve()
-    if path.is_file():
-        raise EngineError(f"{model} is a file", "name the folder that holds config.json and the weights")
+def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
+    # A name may be one that no file system takes: too long, with a zero byte, with a home that does not exist.
+    with suppress(OSError, ValueError, RuntimeError):
+        path = Path(model).expanduser()
+        if model and path.is_dir():
+            return path.resolve()
+        if path.is_file():
+            raise EngineError(f"{model} is a file", "name the folder that holds config.json and the weights")
     if model.startswith(("/", ".", "~")) or not HUB_ID.fullmatch(model):
-        raise EngineError(f"there is no folder {model}", "check the spelling, or name a hub id such as owner/model")
-    return _download(model, progress)
-
-
-def _download(model: str, progress: Progress) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    progress("checking", detail=f"fetching {model}")
-    try:
-        return Path(snapshot_download(model, allow_patterns=HUB_FILES, local_files_only=True))
-    except LocalEntryNotFoundError:
-        pass
-    try:
-        return Path(snapshot_download(model, allow_patterns=HUB_FILES, etag_timeout=5))
-    except GatedRepoError:
         raise EngineError(
-            f"{model} asks for a licence to be accepted", "accept it on its page, then set HF_TOKEN"
-        ) from None
-    except RepositoryNotFoundError:
-        raise EngineError(f"the hub has no model {model}", "check the spelling; a private one needs HF_TOKEN") from None
-    except Exception:
-        raise EngineError(
-            f"{model} is not in the local cache and the hub cannot be reached", "connect, or name a local folder"
-        ) from None
+            f"there is no folder {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model"
+        )
+    return fetch(model, trust_remote_code, allow_pickle, progress)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((path / "config.json").read_text())
+        if not isinstance(config, dict):
+            raise ValueError("it is no JSON object")
     except FileNotFoundError:
         raise EngineError(
             f"{path.name} has no config.json", "name the folder of a model, not the one above it"
@@ -105,6 +89,8 @@ def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> 
                 "read that code; if you trust it, start again with --trust-remote-code",
             )
         return
+    if "model_type" not in config:
+        raise EngineError(f"config.json of {path.name} names no model_type", "fetch the checkpoint again")
     import transformers
 
     raise EngineError(
@@ -116,7 +102,7 @@ def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> 
 def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:
     index = path / "model.safetensors.index.json"
     if index.exists():
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        names = _indexed(index)
         missing = [name for name in names if not (path / name).exists()]
         if missing:
             raise EngineError(
@@ -129,11 +115,15 @@ def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:
     if not pickles:
         raise EngineError(f"{path.name} has no weights", "put its .safetensors files into the folder")
     if not allow_pickle:
-        raise EngineError(
-            f"{path.name} has only pickled weights ({pickles[0].name}), and a pickle can run any code",
-            "convert them to safetensors, or start again with --allow-pickle",
-        )
+        raise pickled(path.name, pickles[0].name)
     return pickles, False
+
+
+def _indexed(index: Path) -> list[str]:
+    try:
+        return sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise EngineError(f"{index.name} does not say which file holds which tensor", "fetch it again") from None
 
 
 def _check_safetensors(file: Path) -> None:
@@ -147,7 +137,14 @@ def _check_safetensors(file: Path) -> None:
             header = json.loads(data.read(length))
         header.pop("__metadata__", None)
         end = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
+        if _starts_with(file, LFS_POINTER):
+            raise EngineError(f"{file.name} is only a Git LFS pointer", "run `git lfs pull` in its folder") from None
         raise EngineError(f"{file.name} is not a safetensors file or its header is cut off", "fetch it again") from None
     if size < end:
         raise EngineError(f"{file.name} is cut off: {size} of {end} bytes", "fetch it again")
+
+
+def _starts_with(file: Path, start: bytes) -> bool:
+    with file.open("rb") as data:
+        return data.read(len(start)) == start

@@ -12,30 +12,30 @@ from typing import Any
 import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.backends.transformers.pretrained import check_room, read_weights, short_line
 from playground.engine.backends.transformers.tokenizer import Tokenizer
-from playground.engine.memory import available, format_bytes
 from playground.protocol.options import EngineOptions
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SMALL_MODEL_PARAMETERS = 50_000_000
-WEIGHT_BYTES = {"model": 1.0, "int8": 0.55, "nf4": 0.35}
+CAUSAL = ("CausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 
 @dataclass
 class LoadedModel:
-    """A model in evaluation mode on its device, its tokenizer, and the seconds of each stage."""
+    """A model in evaluation mode on its device, its tokenizer, the seconds of each stage, and what to know of it."""
 
     model: PreTrainedModel
     tokenizer: Tokenizer
     checkpoint: Checkpoint
     device: torch.device
     seconds: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def context(self) -> int:
@@ -51,16 +51,16 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
     device = _device(options.device)
     with _timed(seconds, "config"):
         progress("config")
-        config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
+        config = _config(checkpoint, trust_remote_code)
         _refuse_what_cannot_be_right(config, trust_remote_code)
     with _timed(seconds, "tokenizer"):
         progress("tokenizer")
         tokenizer = _tokenizer(checkpoint, config, trust_remote_code)
     with _timed(seconds, "weights"):
-        _check_room(checkpoint, config, options, device)
-        model = _weights(checkpoint, config, options, trust_remote_code, progress)
+        check_room(checkpoint, config, options, device)
+        model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
     set_threads(model)
-    return LoadedModel(model, tokenizer, checkpoint, device, seconds)
+    return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
 
 
 def set_threads(model: nn.Module) -> int:
@@ -84,6 +84,19 @@ def _device(name: str) -> torch.device:
     return device
 
 
+def _config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
+    try:
+        return AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
+    except ImportError as error:
+        raise EngineError(
+            f"the code of {checkpoint.name} cannot run: {short_line(error)}", "install what it asks for"
+        ) from error
+    except Exception as error:
+        raise EngineError(
+            f"config.json of {checkpoint.name} makes no model: {short_line(error)}", "fetch the checkpoint again"
+        ) from error
+
+
 def _refuse_what_cannot_be_right(config: Any, trust_remote_code: bool) -> None:
     """State outside plain keys and values cannot be paged, shared or recomputed here."""
     name = type(config).__name__.removesuffix("Config")
@@ -91,6 +104,9 @@ def _refuse_what_cannot_be_right(config: Any, trust_remote_code: bool) -> None:
         raise EngineError(f"{name} is an encoder-decoder model", "only decoder-only language models run here")
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not trust_remote_code:
         raise EngineError(f"{name} is not a causal language model", "choose a checkpoint that generates text")
+    heads = getattr(config, "architectures", None) or ["ForCausalLM"]
+    if not getattr(config, "is_decoder", True) and not any(head.endswith(CAUSAL) for head in heads):
+        raise EngineError(f"{heads[0]} reads in both directions", "choose a checkpoint that generates text")
     text = config.get_text_config()
     layers = set(getattr(text, "layer_types", None) or ())
     recurrent = layers - {"full_attention", "sliding_attention", "chunked_attention"}
@@ -105,8 +121,9 @@ def _tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> 
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     except Exception as error:
-        line = " ".join(str(error).split())[:160]
-        raise EngineError(f"the tokenizer of {checkpoint.name} cannot be read: {line}", "fetch it again") from None
+        raise EngineError(
+            f"the tokenizer of {checkpoint.name} cannot be read: {short_line(error)}", "fetch it again"
+        ) from None
     ends = {tokenizer.eos_token_id, *_as_list(config.get_text_config().eos_token_id)}
     try:
         generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
@@ -118,74 +135,6 @@ def _tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> 
 
 def _as_list(value: int | list[int] | None) -> list[int | None]:
     return list(value) if isinstance(value, list) else [value]
-
-
-def _check_room(checkpoint: Checkpoint, config: Any, options: EngineOptions, device: torch.device) -> None:
-    stored = getattr(config, "dtype", None) or torch.float32
-    wanted = DTYPES.get(options.dtype, stored)
-    needed = int(checkpoint.weight_bytes * wanted.itemsize / stored.itemsize * WEIGHT_BYTES.get(options.weights, 1.0))
-    free = available(device)
-    if free is not None and needed > free:
-        fits = [kind for kind, share in WEIGHT_BYTES.items() if checkpoint.weight_bytes * share < free]
-        advice = f"weights={fits[0]} would fit" if fits else "choose a smaller checkpoint"
-        raise EngineError(f"the weights need {format_bytes(needed)} and {format_bytes(free)} are free", advice)
-
-
-def _weights(
-    checkpoint: Checkpoint, config: Any, options: EngineOptions, trust_remote_code: bool, progress: Progress
-) -> PreTrainedModel:
-    softcap = getattr(config, "attn_logit_softcapping", None) is not None
-    with _reported(progress):
-        try:
-            model = AutoModelForCausalLM.from_pretrained(
-                checkpoint.path,
-                config=config,
-                dtype=DTYPES.get(options.dtype, "auto"),
-                attn_implementation="eager" if softcap else None,
-                use_safetensors=checkpoint.safetensors,
-                trust_remote_code=trust_remote_code,
-            )
-        except (OSError, RuntimeError, ValueError) as error:
-            line = " ".join(str(error).split())[:200]
-            raise EngineError(f"the weights of {checkpoint.name} cannot be loaded: {line}", "see the log") from None
-    return model.eval().requires_grad_(False)  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _reported(progress: Progress) -> Iterator[None]:
-    """Turns the progress bars of transformers into our events, each a chance to cancel."""
-    progress("weights")
-
-    class Bar:
-        def __init__(self, iterable: Any = None, total: int | None = None, **_: Any) -> None:
-            self._iterable, self._done = iterable, 0
-            self._total = total or (len(iterable) if hasattr(iterable, "__len__") else 0)
-            self._last = 0.0
-
-        def __iter__(self) -> Iterator[Any]:
-            for item in self._iterable:
-                yield item
-                self.update()
-
-        def update(self, count: int = 1) -> None:
-            self._done += count
-            if perf_counter() - self._last > 0.05 or self._done == self._total:
-                self._last = perf_counter()
-                progress("weights", self._done, self._total)
-
-        def __enter__(self) -> Bar:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def __getattr__(self, _: str) -> Any:
-            return lambda *args, **kwargs: None
-
-    before = transformers_logging.set_tqdm_hook(lambda factory, args, kwargs: Bar(*args, **kwargs))
-    try:
-        yield
-    finally:
-        transformers_logging.set_tqdm_hook(before)
 
 
 @contextmanager

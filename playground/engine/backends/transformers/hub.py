@@ -1,0 +1,95 @@
+"""Fetch a checkpoint by its hub id: from the local cache without a network, else with progress, and to be cancelled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from playground.engine.backends.base import Cancelled, EngineError, Progress
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+REACH_S = 4.0
+REPORT_EVERY_S = 0.1
+
+
+def fetch(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
+    """The folder of a hub id; raises `EngineError`, and within some seconds where the hub cannot be reached."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    patterns = [*FILES, *(["*.py"] if trust_remote_code else []), *(["*.bin"] if allow_pickle else [])]
+    try:
+        return Path(snapshot_download(model, allow_patterns=patterns, local_files_only=True))
+    except LocalEntryNotFoundError:
+        pass
+    progress("checking", detail=f"fetching {model}")
+    try:
+        # One question without retries comes first: a snapshot's own questions would retry a dead line for a minute.
+        info = HfApi().model_info(model, timeout=REACH_S)
+        _refuse_pickles(model, [file.rfilename for file in info.siblings or ()], allow_pickle)
+        bar = _bar(model, progress)
+        return Path(snapshot_download(model, allow_patterns=patterns, etag_timeout=REACH_S, tqdm_class=bar))
+    except (Cancelled, EngineError):
+        raise
+    except GatedRepoError:
+        raise EngineError(
+            f"{model} asks for a licence to be accepted", "accept it on its page, then set HF_TOKEN"
+        ) from None
+    except RepositoryNotFoundError:
+        raise EngineError(f"the hub has no model {model}", "check the spelling; a private one needs HF_TOKEN") from None
+    except Exception as error:
+        raise _unreachable(model, error) from error
+
+
+def _unreachable(model: str, error: Exception) -> EngineError:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return EngineError(f"the hub answers {response.status_code} when asked for {model}", "try again later")
+    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+        return EngineError(f"{model} cannot be kept: {error.strerror}", "free some room in the hub cache")
+    return EngineError(
+        f"{model} is not in the local cache and the hub cannot be reached", "connect, or name a local folder"
+    )
+
+
+def _refuse_pickles(model: str, files: list[str], allow_pickle: bool) -> None:
+    """Said before a download rather than after it."""
+    if not allow_pickle and files and not any(name.endswith(".safetensors") for name in files):
+        pickles = [name for name in files if name.endswith((".bin", ".pt", ".pth"))]
+        if not pickles:
+            raise EngineError(f"{model} has no weights that run here", "name a model with safetensors files")
+        raise pickled(model, pickles[0])
+
+
+def pickled(name: str, file: str) -> EngineError:
+    """Why weights that are not safetensors are not loaded unasked."""
+    return EngineError(
+        f"{name} has only pickled weights ({file}), and a pickle can run any code",
+        "convert them to safetensors, or start again with --allow-pickle",
+    )
+
+
+def _bar(model: str, progress: Progress) -> type:
+    """A progress bar class that draws nothing: bytes become events, and each one is a chance to cancel."""
+    from tqdm.std import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs | {"gui": True})  # the GUI flag keeps tqdm itself from drawing
+            self._told = 0.0
+
+        def update(self, n: float | None = 1) -> None:
+            self.n += n or 0
+            counts_bytes = self.unit == "B" and "Reconstruct" in str(self.desc)
+            if counts_bytes and perf_counter() - self._told > REPORT_EVERY_S:
+                self._told = perf_counter()
+                progress("checking", int(self.n), int(self.total or 0), f"fetching {model}")
+
+        def refresh(self, *_: Any, **__: Any) -> None: ...
+
+        def close(self) -> None: ...
+
+    return Bar

@@ -1,0 +1,39 @@
+"""Out of memory in plain words, whoever ran out of it: PyTorch's allocators, Python, or the mapping of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from playground.engine.backends.base import EngineError
+from playground.engine.memory import available, format_bytes
+
+BYTES_ASKED = re.compile(r"allocate (\d+) bytes")
+
+
+def is_memory_fault(error: BaseException) -> bool:
+    """The memory ran out; PyTorch's CPU allocator and file mappings only say so in the text of their errors."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
+def describe(error: BaseException, device: torch.device) -> str:
+    """What was asked for and what is free. On a GPU PyTorch's first sentence says both."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return str(error).splitlines()[0]
+    asked, free = BYTES_ASKED.search(str(error)), available(device)
+    wanted = f"{format_bytes(int(asked[1]))} more were asked for" if asked else "more was asked for than there is"
+    return f"{wanted}, {format_bytes(free)} are free" if free is not None else wanted
+
+
+@contextmanager
+def memory_said(what: str, device: torch.device, advice: str) -> Iterator[None]:
+    """Turns a memory fault into an `EngineError`."""
+    try:
+        yield
+    except Exception as error:
+        if not is_memory_fault(error):
+            raise
+        raise EngineError(f"out of memory: {what}: {describe(error, device)}", advice) from error

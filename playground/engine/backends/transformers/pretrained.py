@@ -1,0 +1,123 @@
+"""The weights of a checkpoint as a model: only if they fit, with progress, and never with made-up tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging as transformers_logging
+
+from playground.engine.backends.base import Cancelled, EngineError, Progress
+from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.backends.transformers.memory_fault import is_memory_fault
+from playground.engine.memory import available, format_bytes
+from playground.protocol.options import EngineOptions
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+WEIGHT_BYTES = {"model": 1.0, "int8": 0.55, "nf4": 0.35}
+
+
+def check_room(checkpoint: Checkpoint, config: Any, options: EngineOptions, device: torch.device) -> None:
+    """Raises `EngineError` where the weights do not fit, with the kind that would."""
+    stored = getattr(config, "dtype", None) or torch.float32
+    size = checkpoint.weight_bytes * DTYPES.get(options.dtype, stored).itemsize // stored.itemsize
+    needed, free = int(size * WEIGHT_BYTES.get(options.weights, 1.0)), available(device)
+    if free is not None and needed > free:
+        fits = ["dtype=auto"] if checkpoint.weight_bytes < min(free, size) else []
+        fits += [f"weights={kind}" for kind, share in WEIGHT_BYTES.items() if size * share < free]
+        advice = f"{fits[0]} would fit" if fits else "choose a smaller checkpoint"
+        raise EngineError(f"the weights need {format_bytes(needed)} and {format_bytes(free)} are free", advice)
+
+
+def read_weights(
+    checkpoint: Checkpoint, config: Any, options: EngineOptions, trust_remote_code: bool, progress: Progress
+) -> tuple[PreTrainedModel, str]:
+    """The model, and a note on what in the file it has no place for."""
+    softcap = getattr(config, "attn_logit_softcapping", None) is not None
+    with _reported(progress):
+        try:
+            model, info = AutoModelForCausalLM.from_pretrained(
+                checkpoint.path,
+                config=config,
+                dtype=DTYPES.get(options.dtype, "auto"),
+                attn_implementation="eager" if softcap else None,
+                use_safetensors=checkpoint.safetensors,
+                trust_remote_code=trust_remote_code,
+                ignore_mismatched_sizes=True,  # what does not fit is told by name below
+                output_loading_info=True,
+            )
+        except Cancelled:
+            raise
+        except Exception as error:
+            if is_memory_fault(error):
+                raise
+            raise EngineError(
+                f"the weights of {checkpoint.name} cannot be loaded: {short_line(error)}", "the log has the details"
+            ) from error
+    _refuse_made_up(checkpoint, info)
+    return model.eval().requires_grad_(False), _unexpected(info)
+
+
+def _refuse_made_up(checkpoint: Checkpoint, info: dict[str, Any]) -> None:
+    """transformers fills what a file lacks with random numbers; such a model must not be taken for the real one."""
+    for name, found, wanted in sorted(info["mismatched_keys"]):
+        raise EngineError(
+            f"{name} of {checkpoint.name} has shape {list(found)}, and config.json asks for {list(wanted)}",
+            "config and weights are not of one model: fetch both again",
+        )
+    if missing := sorted(info["missing_keys"]):
+        raise EngineError(
+            f"the weights of {checkpoint.name} lack {len(missing)} of the tensors in its config, such as {missing[0]}",
+            "config and weights are not of one model: fetch both again",
+        )
+
+
+def _unexpected(info: dict[str, Any]) -> str:
+    left = sorted(info["unexpected_keys"])
+    return f"left out, since the config has no place for them: {len(left)} tensors such as {left[0]}" if left else ""
+
+
+def short_line(error: Exception) -> str:
+    """The text of a library's error on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+@contextmanager
+def _reported(progress: Progress) -> Iterator[None]:
+    """Turns the progress bars of transformers into our events, each a chance to cancel."""
+    progress("weights")
+
+    class Bar:
+        def __init__(self, iterable: Any = None, total: int | None = None, **_: Any) -> None:
+            self._iterable, self._done = iterable, 0
+            self._total = total or (len(iterable) if hasattr(iterable, "__len__") else 0)
+            self._last = 0.0
+
+        def __iter__(self) -> Iterator[Any]:
+            for item in self._iterable:
+                yield item
+                self.update()
+
+        def update(self, count: int = 1) -> None:
+            self._done += count
+            if perf_counter() - self._last > 0.05 or self._done == self._total:
+                self._last = perf_counter()
+                progress("weights", self._done, self._total)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __getattr__(self, _: str) -> Any:
+            return lambda *args, **kwargs: None
+
+    before = transformers_logging.set_tqdm_hook(lambda factory, args, kwargs: Bar(*args, **kwargs))
+    try:
+        yield
+    finally:
+        transformers_logging.set_tqdm_hook(before)
