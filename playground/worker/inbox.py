@@ -23,7 +23,7 @@ class Inbox:
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
         self._queue: queue.SimpleQueue[tuple[float, AnyCommand]] = queue.SimpleQueue()
-        self.cancel_load = threading.Event()
+        self._cancels = self._answered = 0
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def take(self, timeout: float | None) -> tuple[float, AnyCommand] | None:
@@ -33,6 +33,15 @@ class Inbox:
         except queue.Empty:
             return None
 
+    @property
+    def cancelling(self) -> bool:
+        """A `CancelLoad` has come in whose turn in the queue is still to come; so it means what is being done now."""
+        return self._cancels > self._answered
+
+    def answer_cancel(self) -> None:
+        """The turn of a `CancelLoad` has come."""
+        self._answered += 1
+
     def _read(self) -> None:
         for line in self._pipe:
             try:
@@ -41,9 +50,9 @@ class Inbox:
                 print(f"not a command: {error}", file=sys.stderr)
                 continue
             if isinstance(command, CancelLoad):
-                self.cancel_load.set()
+                self._cancels += 1
             self._queue.put((perf_counter(), command))
-        self.cancel_load.set()
+        self._cancels += 1
         self._queue.put((perf_counter(), Shutdown()))
         threading.Event().wait(GRACE_S)
         end_process_group()

@@ -41,7 +41,8 @@ class WorkerLoop:
                     return
                 self._guarded(type(command).__name__, partial(self._handle, received, command))
             elif self._backend.busy:
-                self._guarded("step", self._step)
+                self._switch()
+                self._guarded("step", self._backend.step)
             self._outbox.flush_if_due()
 
     def _timeout(self) -> float | None:
@@ -51,12 +52,12 @@ class WorkerLoop:
         arrival = self._backend.next_arrival
         return None if arrival is None else max(1e-4, arrival - perf_counter())
 
-    def _step(self) -> None:
+    def _switch(self) -> None:
+        """Throw the switches that were to wait for the next step; one that fails does not touch the step."""
         due = [command for command in self._deferred if (command.at_step or 0) <= self._backend.step_index]
         for command in due:
             self._deferred.remove(command)
-            self._backend.set_options(command, self._progress)
-        self._backend.step()
+            self._guarded("SetOptions", partial(self._backend.set_options, command, self._progress))
 
     def _handle(self, received: float, command: AnyCommand) -> None:
         match command:
@@ -75,7 +76,7 @@ class WorkerLoop:
             case UnloadModel():
                 self._backend.unload()
             case CancelLoad():
-                self._inbox.cancel_load.clear()
+                self._inbox.answer_cancel()
 
     def _load(self, command: LoadModel) -> None:
         try:
@@ -85,7 +86,7 @@ class WorkerLoop:
             self._outbox.emit(LoadCancelled(model=command.model))
 
     def _progress(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
-        if self._inbox.cancel_load.is_set():
+        if self._inbox.cancelling:
             raise Cancelled
         self._outbox.emit(ModelLoading(stage=stage, done=done, total=total, detail=detail))
 
