@@ -36,8 +36,11 @@ _events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode_line(message: msgspec.Struct) -> bytes:
-    """A message as one line of JSON, the line feed included."""
-    return _encoder.encode(message) + b"\n"
+    """A message as one line of JSON, the line feed included; lone surrogates (a broken argument) become `?`."""
+    try:
+        return _encoder.encode(message) + b"\n"
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(msgspec.to_builtins(message))) + b"\n"
 
 
 def decode_command(line: bytes) -> AnyCommand:
@@ -54,3 +57,14 @@ def decode_event(line: bytes) -> AnyEvent:
         return _events.decode(line)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None
+
+
+def _without_surrogates(value: object) -> object:
+    match value:
+        case str():
+            return value.encode(errors="replace").decode()
+        case list():
+            return [_without_surrogates(item) for item in value]
+        case dict():
+            return {key: _without_surrogates(item) for key, item in value.items()}
+    return value
