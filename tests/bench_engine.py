@@ -37,7 +37,8 @@ class Engine:
     def __init__(self, model: str, dtype: str, **options: object) -> None:
         self.events: list[Event] = []
         self._backend = TransformersBackend(self.events.append)
-        self._backend.load(LoadModel(model=model, options=EngineOptions(dtype=dtype, **options)), _quiet)  # type: ignore[arg-type]
+        asked = EngineOptions(dtype=dtype, **options)  # type: ignore[arg-type]
+        self._backend.load(LoadModel(model=model, options=asked), _quiet)
 
     @property
     def model(self) -> PreTrainedModel:
@@ -114,7 +115,7 @@ def generate_continuous(model: PreTrainedModel, jobs: list[Job], slots: int) -> 
         return seconds
 
 
-class _stock_attention:  # noqa: N801
+class _stock_attention:
     def __init__(self, model: PreTrainedModel) -> None:
         self._model = model
 
@@ -161,7 +162,12 @@ def row(work: str, against: str, ours: float, theirs: float, ratio: float, token
 def batch_one(engine: Engine, name: str, new: int, runs: int) -> None:
     """One request, greedy."""
     job = [([5, 6, 7, 8, 9, 10], new)]
-    row(f"batch 1, {name}", "generate", *pairs(lambda: engine.run(job), lambda: generate_static(engine.model, job, 1), runs), new)
+    row(
+        f"batch 1, {name}",
+        "generate",
+        *pairs(lambda: engine.run(job), lambda: generate_static(engine.model, job, 1), runs),
+        new,
+    )
 
 
 def batched(engine: Engine, name: str, count: int, runs: int) -> None:
@@ -169,10 +175,25 @@ def batched(engine: Engine, name: str, count: int, runs: int) -> None:
     jobs = ragged(count, 2000)
     tokens, label = sum(new for _, new in jobs), f"{count} ragged requests, 8 slots, {name}"
     model = engine.model
-    row(label, "generate, batches of 8", *pairs(lambda: engine.run(jobs), lambda: generate_static(model, jobs, 8), runs), tokens)
-    row(label, "transformers CB", *pairs(lambda: engine.run(jobs), lambda: generate_continuous(model, jobs, 8), runs), tokens)
+    row(
+        label,
+        "generate, batches of 8",
+        *pairs(lambda: engine.run(jobs), lambda: generate_static(model, jobs, 8), runs),
+        tokens,
+    )
+    row(
+        label,
+        "transformers CB",
+        *pairs(lambda: engine.run(jobs), lambda: generate_continuous(model, jobs, 8), runs),
+        tokens,
+    )
     engine.set(batching="static")
-    row(f"{label}, static", "generate, batches of 8", *pairs(lambda: engine.run(jobs), lambda: generate_static(model, jobs, 8), runs), tokens)
+    row(
+        f"{label}, static",
+        "generate, batches of 8",
+        *pairs(lambda: engine.run(jobs), lambda: generate_static(model, jobs, 8), runs),
+        tokens,
+    )
     engine.set(batching="continuous")
 
 
@@ -191,7 +212,8 @@ def shared_prefix(engine: Engine, runs: int) -> None:
             times.append(engine.ttft())
         both.append(times)
     on, off = (statistics.median(column) for column in zip(*both, strict=True))
-    print(f"| 32 requests, shared 512-token prefix, TTFT | prefix cache off | {on * 1e3:.0f} / {off * 1e3:.0f} ms | {off / on:.2f}x |")
+    label = "32 requests, shared 512-token prefix, TTFT"
+    print(f"| {label} | prefix cache off | {on * 1e3:.0f} / {off * 1e3:.0f} ms | {off / on:.2f}x |")
 
 
 def main() -> None:

@@ -141,6 +141,11 @@ class AttentionSwitch:
         flash = self._implementation.startswith("flash_attention")
         self.effective[phase] = self._implementation if flash else watch.kernel(self._implementation == "eager")
 
+    @property
+    def known(self) -> bool:
+        """Both phases have run since the last switch."""
+        return len(self.effective) == 2
+
     def summary(self) -> dict[str, str]:
         """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
         prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))

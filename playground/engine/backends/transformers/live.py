@@ -68,7 +68,7 @@ class LiveEngine:
                 raise
             done = after
         self.options = options
-        if not self.core.busy:
+        if not self.core.busy and not self.attention.known:
             self.probe()
 
     def probe(self) -> tuple[int, int]:
@@ -111,7 +111,7 @@ class LiveEngine:
     @property
     def unsettled(self) -> bool:
         """Something effective may still change while requests run."""
-        return len(self.attention.effective) < 2 or self._mixed != bool(self._origins())
+        return not self.attention.known or self._mixed != bool(self._origins())
 
     def memory(self) -> Memory:
         """The ledger now."""

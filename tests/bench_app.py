@@ -1,0 +1,344 @@
+"""Speed of the whole program, side by side: `python tests/bench_app.py [ROW ...]`. Not a test: it never fails.
+
+Rows: frame, cold, headless, open, keys, cancel, attention, int8. Runs are interleaved; medians, and ratios of pairs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from fcntl import ioctl
+from pathlib import Path
+from struct import pack
+from termios import TIOCSWINSZ
+from time import perf_counter
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from playground.client import WorkerClient  # noqa: E402
+from playground.protocol import commands, events  # noqa: E402
+from playground.protocol.options import EngineOptions  # noqa: E402
+from playground.protocol.wire import AnyEvent  # noqa: E402
+
+TINY = str(ROOT / "playground/models/tiny-coder")
+PROMPT = "def add_numbers(a, b):\n"
+TOKENS = 256
+BARE_APP = """
+from textual.app import App
+from textual.widgets import Static
+class Bare(App):
+    def compose(self):
+        yield Static("Toggles")
+Bare().run()
+"""
+TEN_LINES = f"""
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tokenizer = AutoTokenizer.from_pretrained({TINY!r})
+model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype="auto")
+ids = tokenizer({PROMPT!r}, return_tensors="pt")
+print(tokenizer.decode(model.generate(**ids, max_new_tokens=1)[0]))
+"""
+GENERATE = f"""
+import time, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+torch.set_num_threads(1)
+tokenizer = AutoTokenizer.from_pretrained({TINY!r})
+model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype="auto").eval()
+ids = tokenizer({PROMPT!r}, return_tensors="pt")
+how = dict(max_new_tokens={TOKENS}, do_sample=False, eos_token_id=None, pad_token_id=0)
+with torch.inference_mode():
+    model.generate(**ids, **how)
+    start = time.perf_counter()
+    model.generate(**ids, **how)
+print({TOKENS} / (time.perf_counter() - start))
+"""
+PRESET = f"""
+title = "Benchmark"
+summary = "Streams {{tokens}} tokens"
+prompts = [{PROMPT!r}]
+[sampling]
+max_tokens = {{tokens}}
+ignore_eos = true
+"""
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120x40."""
+
+    def __init__(self, *command: str, config: str | None = None) -> None:
+        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        if config:
+            environment["XDG_CONFIG_HOME"] = config
+        self.start = perf_counter()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], list(command), environment)
+        ioctl(self._fd, TIOCSWINSZ, pack("HHHH", 40, 120, 0, 0))
+
+    def wait_for(self, text: str, timeout: float = 90) -> float:
+        """Seconds until the screen's bytes hold `text`; raises `TimeoutError`."""
+        begun, seen = perf_counter(), b""
+        while perf_counter() - begun < timeout:
+            if select.select([self._fd], [], [], 0.05)[0]:
+                seen = seen[-4096:] + os.read(self._fd, 65536)
+                if text.encode() in seen:
+                    return perf_counter() - begun
+        raise TimeoutError(text)
+
+    def drain(self, seconds: float) -> None:
+        """Read what comes, so that the program never waits for us."""
+        end = perf_counter() + seconds
+        while (left := end - perf_counter()) > 0:
+            if select.select([self._fd], [], [], left)[0]:
+                os.read(self._fd, 65536)
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._fd, text.encode())
+
+    def close(self) -> None:
+        """Ctrl+Q, and wait."""
+        self.type("\x11")
+        self.drain(1.5)
+        os.close(self._fd)
+        os.waitpid(self.pid, 0)
+
+
+def interleaved(ours: Callable[[], float], theirs: Callable[[], float], runs: int) -> tuple[float, float, float]:
+    """Medians of both after one warm-up, and the median of the ratios ours / theirs."""
+    ours(), theirs()
+    both = [(ours(), theirs()) for _ in range(runs)]
+    a, b = (statistics.median(column) for column in zip(*both, strict=True))
+    return a, b, statistics.median(our / their for our, their in both)
+
+
+def frame() -> None:
+    """First frame against a bare Textual app."""
+
+    def first(*command: str) -> float:
+        terminal = Terminal(sys.executable, *command)
+        terminal.wait_for("Toggles")
+        seconds = perf_counter() - terminal.start
+        terminal.close()
+        return seconds
+
+    ours = lambda: first("-m", "playground", "--engine", "scripted")  # noqa: E731
+    a, b, ratio = interleaved(ours, lambda: first("-c", BARE_APP), 7)
+    print(f"first frame: {a:.2f} s, bare Textual app {b:.2f} s, {ratio:.2f}x (at most 1.5)")
+
+
+def cold() -> None:
+    """Cold start to the first token, as whole processes."""
+
+    def seconds(*command: str) -> float:
+        start = perf_counter()
+        subprocess.run([sys.executable, *command], capture_output=True, check=True, cwd=ROOT)
+        return perf_counter() - start
+
+    ours = lambda: seconds("-m", "playground", "run", "--prompt", PROMPT, "--max-tokens", "1")  # noqa: E731
+    a, b, ratio = interleaved(ours, lambda: seconds("-c", TEN_LINES), 5)
+    print(f"cold start to first token: {a:.2f} s, ten-line script {b:.2f} s, {ratio:.2f}x (at most 1.2)")
+
+
+def run_headless() -> float:
+    """Tokens per second of `playground run` from submission to the last token."""
+    command = [sys.executable, "-m", "playground", "run", "--json", "--ignore-eos", "--max-tokens", str(TOKENS)]
+    output = subprocess.run([*command, "--prompt", PROMPT], capture_output=True, check=True, cwd=ROOT).stdout
+    totals = json.loads(output.splitlines()[-1])["totals"]
+    return float(totals["tokens_per_second"])
+
+
+def headless() -> None:
+    """Batch 1 without a screen against a bare `generate`."""
+    theirs = lambda: float(subprocess.check_output([sys.executable, "-c", GENERATE]))  # noqa: E731
+    a, b, ratio = interleaved(run_headless, theirs, 5)
+    print(f"batch 1 headless: {a:.0f} tok/s, generate {b:.0f} tok/s, {ratio:.2f}x (at least 1.0)")
+
+
+def with_preset(folder: str, tokens: int) -> list[str]:
+    """A preset that streams `tokens` tokens, in a config folder of its own."""
+    presets = Path(folder) / "playground" / "presets"
+    presets.mkdir(parents=True, exist_ok=True)
+    (presets / "bench.toml").write_text(PRESET.format(tokens=tokens))
+    return [sys.executable, "-m", "playground", "--preset", "bench"]
+
+
+def run_open() -> float:
+    """Tokens per second of the same request with the screen open, from its recording."""
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "r.jsonl"
+        terminal = Terminal(*with_preset(folder, TOKENS), "--record", str(recording), config=folder)
+        terminal.wait_for("idle")
+        terminal.drain(1)
+        terminal.type("def add_numbers(a, b):\r")
+        terminal.wait_for("end")
+        terminal.drain(1)
+        terminal.close()
+        finished = [line for line in recording.read_text().splitlines() if '"RequestFinished"' in line]
+        metrics = json.loads(finished[-1])["event"]["metrics"]
+        return float(metrics["output_tokens"] / metrics["e2e_s"])
+
+
+def open_app() -> None:
+    """The same with the screen open."""
+    a, b, ratio = interleaved(run_open, run_headless, 5)
+    print(f"batch 1, screen open: {a:.0f} tok/s, headless {b:.0f} tok/s, {ratio:.2f}x (at least 0.95)")
+
+
+def keys() -> None:
+    """A key pressed while text streams, until it is painted; and what the UI process takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        terminal = Terminal(*with_preset(folder, 4000), config=folder)
+        terminal.wait_for("idle")
+        terminal.drain(1)
+        terminal.type("def add_numbers(a, b):\r")
+        terminal.wait_for("tok/s")
+        ui = psutil.Process(terminal.pid)
+        delays = []
+        for index in range(60):
+            before = perf_counter()
+            terminal.type("qxzj"[index % 4])
+            terminal.wait_for("qxzj"[index % 4], timeout=2)
+            delays.append(perf_counter() - before)
+            terminal.drain(0.05)
+        used, begun = sum(ui.cpu_times()[:2]), perf_counter()
+        terminal.drain(4)
+        share = (sum(ui.cpu_times()[:2]) - used) / (perf_counter() - begun)
+        terminal.close()
+    p95 = sorted(delays)[int(len(delays) * 0.95)]
+    p50 = statistics.median(delays)
+    print(f"key to paint while streaming: p50 {p50 * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms (at most 50)")
+    print(f"UI process while streaming: {share:.0%} of a core (under 25 %)")
+
+
+class Worker:
+    """A real worker, driven by its client."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[float, AnyEvent]] = []
+        log = Path(tempfile.gettempdir()) / "playground-bench.log"
+        self.client = WorkerClient("engine", "transformers", log, self._note)
+
+    def _note(self, event: AnyEvent) -> None:
+        self.seen.append((perf_counter(), event))
+
+    async def until(self, kind: type, after: float = 0.0) -> tuple[float, AnyEvent]:
+        """The first event of a kind that came later than `after`."""
+        while True:
+            for when, event in self.seen:
+                if when > after and isinstance(event, kind):
+                    return when, event
+            await asyncio.sleep(0.001)
+
+    async def load(self, model: str, **options: object) -> None:
+        """Start and load."""
+        await self.client.start()
+        self.client.send(commands.LoadModel(model=model, options=EngineOptions(**options)))  # type: ignore[arg-type]
+        await self.until(events.OptionsApplied)
+
+    async def stream(self, tokens: int) -> None:
+        """Begin one long request and wait for its first steps."""
+        sampling = commands.SamplingParams(max_tokens=tokens, ignore_eos=True)
+        request = commands.GenerationRequest(request_id="r", prompt=PROMPT, sampling=sampling)
+        self.client.send(commands.Submit(requests=[request]))
+        await self.until(events.StepsExecuted)
+        await asyncio.sleep(0.5)
+
+    def steps(self) -> list[events.Step]:
+        """Every step so far."""
+        return [step for _, event in self.seen if isinstance(event, events.StepsExecuted) for step in event.steps]
+
+
+async def _cancel() -> None:
+    worker = Worker()
+    await worker.load(TINY)
+    await worker.stream(4000)
+    sent = perf_counter()
+    worker.client.send(commands.Abort(request_id="r"))
+    when, _ = await worker.until(events.RequestFinished)
+    await asyncio.sleep(0.2)
+    late = sum(1 for step in worker.steps() if step.start > sent)
+    step = statistics.median(step.seconds for step in worker.steps())
+    told = when - sent
+    print(f"cancel: told after {told * 1e3:.1f} ms, {late} steps began after it; a step takes {step * 1e3:.1f} ms")
+    await worker.client.stop()
+
+
+async def _attention() -> None:
+    worker = Worker()
+    await worker.load(TINY)
+    await worker.stream(4000)
+    taken = []
+    for value in ("eager", "sdpa-flash", "sdpa-math") * 3:
+        sent = perf_counter()
+        worker.client.send(commands.SetOptions(changes={"attention": value}))
+        _, applied = await worker.until(events.OptionsApplied, sent)
+        assert isinstance(applied, events.OptionsApplied)
+        taken.append(applied.seconds)
+        await asyncio.sleep(0.2)
+    step = statistics.median(step.seconds for step in worker.steps())
+    print(f"attention switch: {statistics.median(taken) * 1e3:.1f} ms; a step takes {step * 1e3:.1f} ms")
+    await worker.client.stop()
+
+
+BITSANDBYTES = """
+import sys, time, torch, bitsandbytes
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+def load(**how):
+    start = time.perf_counter()
+    AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.bfloat16, **how)
+    return time.perf_counter() - start
+load()
+print(load(quantization_config=BitsAndBytesConfig(load_in_8bit=True)) - load())
+"""
+
+
+async def _int8() -> None:
+    from tests.bench_engine import random_qwen
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = random_qwen(folder)
+        theirs = float(subprocess.check_output([sys.executable, "-c", BITSANDBYTES, model], stderr=subprocess.DEVNULL))
+        worker = Worker()
+        await worker.load(model)
+        taken = []
+        for kind in ("int8", "model", "int8", "model", "int8"):
+            sent = perf_counter()
+            worker.client.send(commands.SetOptions(changes={"weights": kind}))
+            _, applied = await worker.until(events.OptionsApplied, sent)
+            assert isinstance(applied, events.OptionsApplied)
+            taken.append(applied.seconds)
+        await worker.client.stop()
+    first, later = taken[0], max(taken[1:])
+    print(f"int8 of 370 M: {first:.2f} s, bitsandbytes' own {theirs:.2f} s, {first / theirs:.2f}x (at most 1.1)")
+    print(f"int8 and back later: {later * 1e3:.0f} ms (at most 300)")
+
+
+ROWS: dict[str, Callable[[], None]] = {
+    "frame": frame,
+    "cold": cold,
+    "headless": headless,
+    "open": open_app,
+    "keys": keys,
+    "cancel": lambda: asyncio.run(_cancel()),
+    "attention": lambda: asyncio.run(_attention()),
+    "int8": lambda: asyncio.run(_int8()),
+}
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ROWS:
+        ROWS[name]()
+        sys.stdout.flush()
