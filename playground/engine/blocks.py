@@ -58,6 +58,11 @@ class BlockManager:
         """Blocks that can be had now, evicting if need be."""
         return self.free + self.cached
 
+    @property
+    def kept(self) -> list[int]:
+        """Blocks that only their prefix keeps, in no order."""
+        return list(self._idle)
+
     def references(self, block: int) -> int:
         """Tables that name the block; 0 if nobody uses it and at most its prefix keeps it."""
         return self._references[block]

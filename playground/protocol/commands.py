@@ -81,6 +81,41 @@ class ResetPrefixCache(Command, frozen=True):
     """Forget every cached prefix, so that the next request starts cold."""
 
 
+class MapBlocks(Command, frozen=True):
+    """Ask once who holds which KV block."""
+
+
+class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request by its tokens; of its prompt the first `shared` are those of every other. It arrives after `delay_s`."""
+
+    request_id: str
+    prompt: int
+    output: int
+    shared: int = 0
+    delay_s: float = 0.0
+
+
+class StepSeconds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step costs: `base`, so much for each prefill token, so much for each row that decodes or is held."""
+
+    base: float
+    prefill_token: float = 0.0
+    row: float = 0.0
+
+
+class Simulate(Command, frozen=True):
+    """Ask what a policy would make of these requests, with no model; without `cost` only steps are known."""
+
+    policy: Literal["static", "continuous"]
+    requests: list[Lengths]
+    slots: int
+    token_budget: int
+    block_size: int
+    blocks: int
+    prefix_cache: bool = True
+    cost: StepSeconds | None = None
+
+
 class UnloadModel(Command, frozen=True):
     """Let the model go. Only the end of the process surely returns every byte."""
 

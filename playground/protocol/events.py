@@ -117,6 +117,36 @@ class StepsExecuted(Event, frozen=True):
     steps: list[Step]
 
 
+class BlockTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The KV blocks of one request in their order, and the tokens stored in them; `held`: it has ended."""
+
+    blocks: list[int]
+    tokens: int
+    held: bool = False
+
+
+class BlocksMapped(Event, frozen=True):
+    """Who holds which of `count` KV blocks of `size` tokens before `step`. `cached` are runs (first, length) of blocks
+    that only a known prefix keeps; a block in no table and in no run is free."""
+
+    step: int
+    count: int
+    size: int
+    tables: dict[str, BlockTable]
+    cached: list[tuple[int, int]] = []
+
+
+class Simulated(Event, frozen=True):
+    """What a policy would make of the requests that `Simulate` named; `makespan_s` is None without a cost of steps."""
+
+    policy: Literal["static", "continuous"]
+    steps: int
+    occupancy: float | None
+    waste: float | None
+    makespan_s: float | None = None
+    refused: int = 0
+
+
 class TokensGenerated(Event, frozen=True):
     """Tokens of one request since the last such event: ids, the time of each, and the text that became certain."""
 

@@ -13,6 +13,8 @@ AnyCommand = (
     | commands.Submit
     | commands.Abort
     | commands.ResetPrefixCache
+    | commands.MapBlocks
+    | commands.Simulate
     | commands.UnloadModel
     | commands.Shutdown
 )
@@ -23,6 +25,8 @@ AnyEvent = (
     | events.LoadCancelled
     | events.OptionsApplied
     | events.StepsExecuted
+    | events.BlocksMapped
+    | events.Simulated
     | events.TokensGenerated
     | events.RequestFinished
     | events.MemoryMeasured

@@ -8,13 +8,16 @@ from functools import partial
 from time import perf_counter
 
 from playground.engine.backends.base import Backend, Cancelled, EngineError
+from playground.engine.prediction import predict
 from playground.protocol.commands import (
     Abort,
     CancelLoad,
     LoadModel,
+    MapBlocks,
     ResetPrefixCache,
     SetOptions,
     Shutdown,
+    Simulate,
     Submit,
     UnloadModel,
 )
@@ -73,6 +76,10 @@ class WorkerLoop:
                 self._backend.abort(command)
             case ResetPrefixCache():
                 self._backend.reset_prefix_cache()
+            case MapBlocks():
+                self._backend.map_blocks()
+            case Simulate():
+                self._outbox.emit(predict(command))
             case UnloadModel():
                 self._backend.unload()
             case CancelLoad():

@@ -54,6 +54,9 @@ class Backend(Protocol):
     def reset_prefix_cache(self) -> None:
         """Forget every cached prefix."""
 
+    def map_blocks(self) -> None:
+        """Emit `BlocksMapped`."""
+
     @property
     def busy(self) -> bool:
         """There is something to step."""

@@ -14,6 +14,7 @@ from time import perf_counter, sleep
 import msgspec
 
 from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.block_map import block_map
 from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore, Refused
 from playground.engine.detokenizer import Piece
@@ -173,6 +174,10 @@ class ScriptedBackend:
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._loaded.runner.blocks.reseed("")
+
+    def map_blocks(self) -> None:
+        """See `engine.block_map`."""
+        self._emit(block_map(self._loaded))
 
     @property
     def busy(self) -> bool:

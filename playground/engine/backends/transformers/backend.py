@@ -14,6 +14,7 @@ from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.support import why_not
+from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
@@ -102,6 +103,10 @@ class TransformersBackend:
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._engine.reseed(self._engine.options)
+
+    def map_blocks(self) -> None:
+        """See `engine.block_map`."""
+        self._emit(block_map(self._engine.core))
 
     @property
     def busy(self) -> bool:

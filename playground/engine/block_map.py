@@ -1,0 +1,32 @@
+"""Who holds which KV block, for whoever asks: tables of the requests in slots, and what only a prefix keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from playground.engine.core import EngineCore
+from playground.protocol.events import BlocksMapped, BlockTable
+
+
+def block_map(core: EngineCore) -> BlocksMapped:
+    """The blocks of one loop, before its next step."""
+    blocks = core.runner.blocks
+    tables = {
+        request.request_id: BlockTable(blocks=list(request.table), tokens=request.computed, held=request.finished)
+        for request in core.running
+    }
+    return BlocksMapped(
+        step=core.step_index, count=blocks.count, size=blocks.size, tables=tables, cached=_spans(sorted(blocks.kept))
+    )
+
+
+def _spans(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising numbers as (first, length) of what follows without a gap."""
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        first, length = spans[-1] if spans else (number, 0)
+        if number == first + length:
+            spans[-1:] = [(first, length + 1)]
+        else:
+            spans.append((number, 1))
+    return spans
