@@ -60,7 +60,7 @@ class Action:
     def shown_key(self) -> str:
         """As the screen spells it: ^W, F1, Esc."""
         key = self.key.split(",")[0]
-        names = {"escape": "Esc", "enter": "Enter", "space": "Space", "tab": "Tab", "plus": "+-"}
+        names = {"escape": "Esc", "enter": "Enter", "space": "Space", "plus": "+-", "up": "↑↓", "left": "←→"}
         if key.startswith("ctrl+"):
             return "^" + key.removeprefix("ctrl+").upper()
         return names.get(key, key.upper() if key.startswith("f") and len(key) > 1 else key)
@@ -96,7 +96,7 @@ _TABLE = (
         "screen_playground",
         "f2,1",
         "Playground",
-        "Screen 1: prompt, toggles, speed, batch",
+        "Screen 1: prompt, toggles, speed",
         priority=False,
         footer=False,
     ),

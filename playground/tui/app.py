@@ -30,6 +30,7 @@ class PlaygroundApp(App[None]):
     TITLE = "playground"
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}
     DEFAULT_MODE = "playground"
+    CSS_PATH = "app.tcss"
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from playground.telemetry.snapshot import Snapshot
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.state import State
 
-UPDATES_PER_SECOND = 12
+UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
 
 
@@ -96,8 +96,8 @@ class Bridge:
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
         if loading is not None and self.state.loading is loading:
+            self._arrived(LoadCancelled(model=loading.model))
             await self._client.restart(load=False)
-            self._take(LoadCancelled(model=loading.model))
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""

@@ -1,13 +1,14 @@
-"""Checkpoints that lie on this machine: bundled, in the user's folders, in the hub's cache. Reads folders, not weights."""
+"""Checkpoints on this machine: bundled, in the user's folders, in the hub's cache. Weights are not read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from playground import paths
+from playground.tui.plain_text import one_line
 
 HUB_PREFIX, HUB_SEPARATOR = "models--", "--"
 WEIGHTS = ("*.safetensors", "*.bin")
@@ -33,6 +34,19 @@ def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
     return [checkpoint for checkpoint in found if checkpoint and unique.pop(checkpoint.model, None)]
 
 
+def has_chat_template(folder: Path) -> bool:
+    """As far as the folder shows, before anything is loaded."""
+    if (folder / "chat_template.jinja").is_file():
+        return True
+    config = _read_json(folder / "tokenizer_config.json")
+    return bool(config.get("chat_template"))
+
+
+def short_name(model: str) -> str:
+    """A folder's last part; a hub id as it is."""
+    return one_line(model if model.count("/") == 1 and not model.startswith("/") else Path(model).name or model, 40)
+
+
 def _cached(cache: Path) -> Iterator[Checkpoint]:
     """Folders `models--org--name` with a snapshot that has a config."""
     for folder in _children(cache):
@@ -52,15 +66,21 @@ def _local(folder: Path, source: str) -> Checkpoint | None:
 
 def _generates(folder: Path) -> bool:
     """Its config says that it is a causal language model, or does not say what it is."""
-    try:
-        with (folder / "config.json").open("rb") as file:
-            config = json.loads(file.read(LARGEST_CONFIG))
-    except (OSError, ValueError):
-        return False
-    if not isinstance(config, dict) or "model_type" not in config:
+    config = _read_json(folder / "config.json")
+    if "model_type" not in config:
         return False
     names = [str(name) for name in config.get("architectures") or ()]
     return not names or any(name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for name in names)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Empty where there is no such file, or something else in it."""
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(LARGEST_CONFIG))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _weight_bytes(folder: Path) -> int:

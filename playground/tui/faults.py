@@ -1,4 +1,4 @@
-"""What went wrong, in one line, and what to do about it."""
+"""What to do next, and what went wrong, in one line each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 
 from playground.protocol.events import WorkerExited
 from playground.tui.request_state import RequestState
+from playground.tui.state import State
 
 RESTART = "^Y restarts it with the same model and options, ^L shows its log"
 
@@ -19,6 +20,19 @@ def death(exited: WorkerExited) -> tuple[str, str]:
         except ValueError:
             how = f"by signal {-exited.code}"
     return f"the engine process ended unexpectedly, {how}", RESTART
+
+
+def advice(state: State) -> str:
+    """What to do, where nothing was said yet."""
+    if state.replaying:
+        return "The recording is played here."
+    if state.exited:
+        return f"The engine is down. {RESTART}."
+    if state.loading:
+        return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
+    if state.facts is None:
+        return "No model is loaded.\n^O picks one, Enter loads the bundled one."
+    return "Type a prompt and press Enter.\n↑ brings prompts to begin with."
 
 
 def request_fault(request: RequestState) -> tuple[str, str] | None:

@@ -18,7 +18,10 @@ NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 @dataclass
 class RequestState:
-    """Times are seconds of the engine's clock, but `sent`, which is of this process's; `gaps` are seconds between token events with the tokens they brought."""
+    """Times are seconds of the engine's clock, but `sent`, which is of this process's.
+
+    `gaps` are seconds between token events with the tokens that they brought.
+    """
 
     request_id: str
     prompt: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import count
+from pathlib import Path
 
 from playground import paths
 from playground.protocol.commands import (
@@ -19,6 +20,7 @@ from playground.protocol.options import EngineOptions, Value
 from playground.session.recorder import Recorder
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
+from playground.tui.checkpoints import has_chat_template
 from playground.tui.request_state import RequestState
 from playground.tui.toggle_rows import flipped
 
@@ -45,13 +47,12 @@ class Session:
     @property
     def chat(self) -> bool:
         """Prompts go through the chat template; by default where the model has one."""
-        has_template = self.state.facts is not None and self.state.facts.has_chat_template
-        return has_template if self._chat is None else self._chat and (has_template or self.state.facts is None)
+        return self._has_template if self._chat is None else self._chat and self._has_template
 
     def toggle_chat(self) -> None:
         """Base instead of chat, or back."""
-        if self.state.facts and not self.state.facts.has_chat_template:
-            raise NotNow(f"{self.state.facts.name} has no chat template: it only continues text")
+        if not self._has_template:
+            raise NotNow("this model has no chat template: it only continues text")
         self._chat = not self.chat
 
     def begin_conversation(self) -> None:
@@ -137,6 +138,13 @@ class Session:
             raise NotNow(str(error)) from None
         self.bridge.record(recorder)
         return f"recording to {path}"
+
+    @property
+    def _has_template(self) -> bool:
+        """Of the model, or of the one that is being loaded, so far as its folder shows."""
+        if self.state.facts:
+            return self.state.facts.has_chat_template
+        return self.state.loading is not None and has_chat_template(Path(self.state.loading.model))
 
     def _history(self) -> list[ChatMessage]:
         """The exchanges of this conversation that came to an end."""

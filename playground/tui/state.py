@@ -44,6 +44,7 @@ class Changes:
     finished: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     unloaded: bool = False
 
 
@@ -121,8 +122,7 @@ class State:
             case ModelLoaded():
                 self._end_load(event, now)
             case LoadCancelled():
-                self._lose_model()
-                self.loading = None
+                self._cancel_load()
             case Failed():
                 self._fail(event)
             case WorkerReady():
@@ -141,6 +141,12 @@ class State:
             for request in self.unfinished:
                 request.loaded = self.clock.engine_time(now)
         self.loading = self.progress = None
+
+    def _cancel_load(self) -> None:
+        self.loading = None
+        self._lose_model()
+        self._end_unfinished("the load was stopped")
+        self._changes.notes.append("the load was stopped; ^O picks a model")
 
     def _lose_model(self) -> None:
         self.facts = self.progress = self.switch = self.last_step = None
@@ -198,23 +204,26 @@ class State:
         self.switching, self.progress = [], None
 
     def _fail(self, event: Failed) -> None:
+        if event.where == "Submit":
+            message = f"{event.message}; {event.advice}" if event.advice else event.message
+            self._end_unfinished(message)
+            return
         self._changes.failures.append(event)
         if event.where == "LoadModel":
             self.loading, self.load_failure = None, event
             self._lose_model()
+            self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":
             self.switching, self.progress = [], None
-        elif event.where == "Submit":
-            self._refuse_unstarted(event)
 
-    def _refuse_unstarted(self, event: Failed) -> None:
-        """A Submit that failed as a whole names no request: those that no step has seen are the ones it meant."""
+    def _end_unfinished(self, message: str) -> None:
+        """What failed names no request: those that no step has seen are the ones that it meant."""
         for request in self.unfinished:
             if request.scheduled is None and request.request_id not in self.waiting:
-                message = f"{event.message}; {event.advice}" if event.advice else event.message
-                self._finish(
-                    RequestFinished(request_id=request.request_id, reason="error", metrics=NO_NUMBERS, message=message)
+                failed = RequestFinished(
+                    request_id=request.request_id, reason="error", metrics=NO_NUMBERS, message=message
                 )
+                self._finish(failed)
 
     def _begin_worker(self, event: WorkerReady, now: float) -> None:
         self.pid, self.exited = event.pid, None

@@ -44,7 +44,7 @@ def changes(switch: Switch) -> Content:
     """Which toggles went from what to what, and how long it took."""
     words = "  ".join(f"{name} {before} ▸ {now}" for name, before, now in switch.changes)
     words = words or "  ".join(switch.applied.changed)
-    return Content.assemble((one_line(words, 120), "bold"), (f"  in {numbers.seconds(switch.applied.seconds)}", LABEL))
+    return Content.assemble(one_line(words, 120), (f"  in {numbers.seconds(switch.applied.seconds)}", LABEL))
 
 
 def measured(switch: Switch) -> list[Content]:
@@ -52,7 +52,7 @@ def measured(switch: Switch) -> list[Content]:
     before, after = switch.applied.before, switch.applied.after
     pairs = (("weights", before.weights, after.weights), ("KV", before.kv_used, after.kv_used))
     lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
-    return [*lines, _tps(switch.rates, switch)]
+    return [*lines, *_tps(switch.rates)]
 
 
 def _bytes(label: str, was: int, now: int) -> Content:
@@ -65,18 +65,17 @@ def _factor(was: int, now: int) -> str:
     return f"▼ {was / now:.2f}x" if now < was else f"▲ {now / was:.2f}x"
 
 
-def _tps(rates: tuple[Rate, Rate] | None, switch: Switch) -> Content:
+def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
     label = ("TPS     ", LABEL)
     if rates is None:
-        return Content.assemble(label, "– ▸ –", ("  too few tokens yet", LABEL))
+        return [Content.assemble(label, "– ▸ –", ("  too few tokens yet", LABEL))]
     before, after = rates
-    share = (after.tps - before.tps) / before.tps
-    spread = (before.spread + after.spread) / before.tps
-    words = f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}"
+    share, spread = (after.tps - before.tps) / before.tps, (before.spread + after.spread) / before.tps
+    verdict = (f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error")
     if abs(share) <= spread:
         verdict = ("  = within the spread", LABEL)
-    else:
-        verdict = (f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error")
-    rows = f"  {after.rows} rows" if after.rows > 1 else ""
-    counted = f"  (±{spread * 100:.0f} %, n {before.tokens}/{after.tokens}{rows})"
-    return Content.assemble(label, words, verdict, (counted, LABEL))
+    rows = f", {after.rows} requests at a time" if after.rows > 1 else ""
+    return [
+        Content.assemble(label, f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}", verdict),
+        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}", LABEL),
+    ]

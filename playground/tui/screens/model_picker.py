@@ -22,7 +22,7 @@ NAME_WIDTH, SOURCE_WIDTH, SIZE_WIDTH = 40, 12, 10
 
 
 class ModelPicker(ModalScreen[str | None]):
-    """Gives back a folder or hub id, or None. What is typed narrows the list; Enter takes what is marked, or as typed."""
+    """Gives back a folder or hub id, or None. Typing narrows the list; Enter takes what is marked, or what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 
 from playground import paths
 from playground.preset import Preset
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.actions import ACTIONS, Place, bindings
-from playground.tui.faults import death, request_fault
+from playground.tui.faults import advice, death, request_fault
 from playground.tui.letters import Letters
 from playground.tui.machine import memory_view
 from playground.tui.messages import MachineSampled, Updated
@@ -42,6 +43,8 @@ from playground.tui.widgets.toggle_panel import TogglePanel
 from playground.tui.widgets.transcript import Transcript
 
 PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
+MOST_SLOTS = 8
+READABLE_S = 0.25
 
 
 class PlaygroundScreen(Screen[None]):
@@ -55,13 +58,14 @@ class PlaygroundScreen(Screen[None]):
 
     def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
         super().__init__()
-        self._session, self._state = session, session.state
+        self._session, self.state = session, session.state
         self._preset, self._folders = preset, folders
         self._letters = Letters()
         self._snapshot = Snapshot(time=0.0)
+        self._numbers_due: Timer | None = None
         self._shown: dict[str, str] = {}
         self._deeds: dict[str, Callable[[], object]] = {
-            "help": lambda: self.app.push_screen(HelpScreen(self._state)),
+            "help": lambda: self.app.push_screen(HelpScreen(self.state)),
             "palette": self.app.action_command_palette,
             "stop": self._stop,
             "stop_all": session.stop_all,
@@ -124,23 +128,38 @@ class PlaygroundScreen(Screen[None]):
 
     def _show(self, changes: Changes) -> None:
         """Every widget looks for itself whether it has anything to draw."""
-        state = self._state
+        state = self.state
         self.query_one(StatusLine).show(state)
         self.query_one(TogglePanel).show(state)
         self.query_one(ToggleLine).show(state)
+        self.query_one(BatchBoard).styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
+        self.query_one(Transcript).advise(advice(state))
         self.query_one(Transcript).show(state, changes)
-        self.query_one(SpeedPanel).show(speed_view(state, self._letters))
-        self._show_memory()
+        self._show_numbers(bool(changes.started or changes.finished or changes.unloaded))
         self.query_one(SwitchPanel).show(state, self.query_one(TogglePanel).candidate)
         self.query_one(Notice).show(state)
         self.query_one(PromptBar).show(self._session.chat)
         self._show_keys()
 
+    def _show_numbers(self, now: bool) -> None:
+        """Numbers that change more often than can be read only cost."""
+        if now or self.state.status != "running":
+            self._show_numbers_now()
+        elif self._numbers_due is None:
+            self._numbers_due = self.set_timer(READABLE_S, self._show_numbers_now)
+
+    def _show_numbers_now(self) -> None:
+        if self._numbers_due:
+            self._numbers_due.stop()
+            self._numbers_due = None
+        self.query_one(SpeedPanel).show(speed_view(self.state, self._letters))
+        self._show_memory()
+
     def _show_memory(self) -> None:
-        self.query_one(MemoryPanel).show(*memory_view(self._state, self._snapshot))
+        self.query_one(MemoryPanel).show(*memory_view(self.state, self._snapshot))
 
     def _show_keys(self) -> None:
-        self.query_one(KeyBar).show(self._state, self._place)
+        self.query_one(KeyBar).show(self.state, self._place)
 
     @property
     def _place(self) -> Place:
@@ -150,19 +169,22 @@ class PlaygroundScreen(Screen[None]):
     def _report(self, changes: Changes) -> None:
         """Faults as one line each; a prompt that came to nothing goes back to where it was typed."""
         notice = self.query_one(Notice)
+        for note in changes.notes:
+            notice.say(note)
         for request_id in changes.finished:
-            if fault := request_fault(self._state.requests[request_id]):
+            if fault := request_fault(self.state.requests[request_id]):
                 notice.say(*fault, bad=True)
                 self.query_one(Prompt).give_back(self._shown.pop(request_id, ""))
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=True)
-        if self._state.exited and changes.unloaded:
-            notice.say(*death(self._state.exited), bad=True)
+        if self.state.exited and changes.unloaded:
+            notice.say(*death(self.state.exited), bad=True)
 
     def action_do(self, name: str) -> None:
         """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
-        if reason := ACTIONS[name].blocked(self._state):
-            self.query_one(Notice).say(reason)
+        if reason := ACTIONS[name].blocked(self.state):
+            if name != "stop" or not self._step_back():
+                self.query_one(Notice).say(reason)
             return
         self.query_one(Notice).quiet()
         self._try(self._deeds[name])
@@ -187,7 +209,7 @@ class PlaygroundScreen(Screen[None]):
 
     @on(Prompt.Submitted)
     def _submit(self, message: Prompt.Submitted) -> None:
-        if not message.text.strip() and not (self._state.facts or self._state.loading or self._state.exited):
+        if not message.text.strip() and not (self.state.facts or self.state.loading or self.state.exited):
             self._load(str(paths.bundled_model()))
             return
         self.query_one(Notice).quiet()
@@ -209,13 +231,13 @@ class PlaygroundScreen(Screen[None]):
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
-        self.query_one(SwitchPanel).show(self._state, self.query_one(TogglePanel).candidate)
+        self.query_one(SwitchPanel).show(self.state, self.query_one(TogglePanel).candidate)
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:
         def entered(value: str | None) -> None:
             if value is not None:
-                self._switch(TogglePanel.Chosen(candidate(self._state, message.row.name, value)))
+                self._switch(TogglePanel.Chosen(candidate(self.state, message.row.name, value)))
 
         self.app.push_screen(ValueEntry(message.row), entered)
 
@@ -232,10 +254,20 @@ class PlaygroundScreen(Screen[None]):
             self.query_one(TogglePanel).focus()
 
     def _stop(self) -> None:
-        if self._state.loading or self._state.progress:
+        if self.state.loading or self.state.progress:
             self._cancel_load()
         else:
             self._session.stop()
+
+    def _step_back(self) -> bool:
+        """What Esc means where nothing is there to be stopped."""
+        if self.has_class("-maximized"):
+            self._maximize("")
+        elif not self.query_one(Prompt).has_focus:
+            self.query_one(Prompt).focus()
+        else:
+            return False
+        return True
 
     def _begin_conversation(self) -> None:
         self._session.begin_conversation()

@@ -1,4 +1,4 @@
-"""One line that speaks up: how far a load has come, or what went wrong and what to do. Not there otherwise."""
+"""One line that speaks up: how far a load has come, or what went wrong and what to do. Empty otherwise."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from textual.widget import Widget
 
 from playground.protocol.events import ModelLoading
 from playground.telemetry.ledger import format_bytes
+from playground.tui.checkpoints import short_name
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
 
 READING_S = 12.0
+PATIENCE_S = 0.4
 BAR = 24
+LABEL = "$meaning-waiting"
 BYTES = 1 << 16
 
 
@@ -22,8 +25,7 @@ class Notice(Widget):
     """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done."""
 
     DEFAULT_CSS = """
-    Notice { height: 1; display: none; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
-    Notice.-shown { display: block; }
+    Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, **widget: Any) -> None:
@@ -31,10 +33,21 @@ class Notice(Widget):
         self._progress = Content()
         self._message = Content()
         self._timer: Timer | None = None
+        self._state: State | None = None
+        self._patience: Timer | None = None
 
     def show(self, state: State) -> None:
-        """How far a load or conversion is."""
-        progress = _progress(state)
+        """How far a load or conversion is; a switch is told of only when it takes its time."""
+        self._state = state
+        if not state.switching:
+            self._lose_patience()
+        elif self._patience is None:
+            self._patience = self.set_timer(PATIENCE_S, self._show_progress)
+        if not (state.switching and state.progress is None):
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        progress = _progress(self._state) if self._state else Content()
         if progress != self._progress:
             self._progress = progress
             self._update()
@@ -44,9 +57,7 @@ class Notice(Widget):
         if self._timer:
             self._timer.stop()
         text = one_line(f"{message}; {advice}" if advice else message, 400)
-        self._message = Content.assemble(
-            ("! " if bad else "", "bold $error"), (text, "$error" if bad else "$meaning-waiting")
-        )
+        self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
         self._timer = None if bad else self.set_timer(READING_S, self.quiet)
         self._update()
 
@@ -59,6 +70,11 @@ class Notice(Widget):
     def render(self) -> Content:
         return self._progress if self._progress.plain else self._message
 
+    def _lose_patience(self) -> None:
+        if self._patience:
+            self._patience.stop()
+            self._patience = None
+
     def _update(self) -> None:
         self.set_class(bool(self._progress.plain or self._message.plain), "-shown")
         self.refresh()
@@ -67,18 +83,16 @@ class Notice(Widget):
 def _progress(state: State) -> Content:
     if state.loading is None and state.progress is None:
         return Content()
-    what = "switching" if state.loading is None else f"loading {one_line(state.loading.model, 60)}"
+    what = "switching" if state.loading is None else f"loading {short_name(state.loading.model)}"
     stage = state.progress
     if stage is None:
-        return Content.assemble((what, "bold"), ("  starting the engine", "$meaning-waiting"), _keys(state))
+        return Content.assemble((what, "bold"), ("  starting the engine", LABEL), _keys(state))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
-    return Content.assemble(
-        (what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, "$meaning-waiting"), _keys(state)
-    )
+    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, LABEL), _keys(state))
 
 
 def _keys(state: State) -> tuple[str, str]:
-    return ("   Esc cancels", "$meaning-waiting") if state.loading else ("", "")
+    return ("   Esc cancels", LABEL) if state.loading else ("", "")
 
 
 def _bar(stage: ModelLoading) -> Content:

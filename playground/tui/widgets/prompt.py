@@ -26,6 +26,7 @@ class Prompt(TextArea):
 
     def __init__(self, prompts: Sequence[str] = (), **widget: Any) -> None:
         super().__init__(compact=True, highlight_cursor_line=False, show_line_numbers=False, **widget)
+        self.cursor_blink = False  # at rest nothing moves
         self._history = PromptHistory(prompts)
         self._pastes = HeldPastes()
 

@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.tui import numbers
+from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
@@ -42,7 +43,7 @@ def _left(state: State) -> Content:
     facts = state.facts
     if facts is None:
         loading = state.loading
-        name = one_line(loading.model.rstrip("/").rsplit("/", 1)[-1], 40) if loading else "no model"
+        name = short_name(loading.model) if loading else "no model"
         return Content.assemble(("playground", "bold $accent"), f"  {name}")
     parts = [_parameters(facts.parameters), facts.dtype, facts.device]
     described = "  ".join(part for part in parts if part)

@@ -11,6 +11,7 @@ from playground.tui.state import State
 from playground.tui.toggle_rows import Candidate
 
 LABEL = "$meaning-waiting"
+USUAL_WIDTH = 44
 
 
 class SwitchPanel(Widget):
@@ -26,7 +27,7 @@ class SwitchPanel(Widget):
 
     def show(self, state: State, candidate: Candidate | None) -> None:
         """Draw anew if something is different."""
-        lines = switch_lines(state, candidate)
+        lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
             self.refresh(layout=len(lines) != height)
@@ -35,19 +36,17 @@ class SwitchPanel(Widget):
         return Content("\n").join(self._lines)
 
 
-def switch_lines(state: State, candidate: Candidate | None) -> list[Content]:
+def switch_lines(state: State, candidate: Candidate | None, width: int) -> list[Content]:
     """The candidate's expectations, if there is one, then the last switch's measurements."""
-    lines = [] if candidate is None else _next(state, candidate)
+    lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
     if switch := state.switch:
-        lines += [
-            Content.assemble(("Last switch  ", "bold"), switch_text.changes(switch)),
-            *switch_text.measured(switch),
-        ]
+        lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
     return lines or [Content.styled("Switch", "bold"), Content.styled("^G goes to the toggles", LABEL)]
 
 
-def _next(state: State, candidate: Candidate) -> list[Content]:
+def _next(state: State, candidate: Candidate, width: int) -> list[Content]:
     title = Content.assemble(("Next switch  ", "bold"), f"{candidate.name} ▸ {one_line(candidate.value, 40)}")
     if candidate.reason:
-        return [title, Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), LABEL))]
-    return [title, switch_text.cost(state, candidate), switch_text.expected(candidate.effects)]
+        reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), LABEL))
+        return [title, *reason.wrap(width)]
+    return [title, *switch_text.cost(state, candidate).wrap(width), switch_text.expected(candidate.effects)]

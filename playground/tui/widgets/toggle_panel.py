@@ -17,7 +17,8 @@ from playground.tui.toggle_rows import Candidate, Row, candidates, rows
 
 KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "flip_kv_cache"}
 LABEL_WIDTH = 11
-DETAIL_LINES = 3
+DETAIL_LINES = 6
+ARROW = " ▸ "
 LABEL = "$meaning-waiting"
 
 
@@ -151,9 +152,9 @@ class TogglePanel(Widget, can_focus=True):
         if here and self._value is not None and self._value != row.requested:
             candidate = self.candidate
             style = "$meaning-waiting strike" if candidate and candidate.reason else "bold $accent"
-            return _fitted(f"{row.value} ▸ ", self._value, style, room)
+            return _fitted(row.value, self._value, style, room)
         if row.differs:
-            return _fitted(f"{row.requested} ▸ ", f"{row.value} !", "bold $warning", room)
+            return _fitted(row.requested, f"{row.value} !", "bold $warning", room)
         style = f"{LABEL} dim" if row.blocked else ""
         return Content.styled(one_line(row.value, room), style)
 
@@ -173,8 +174,7 @@ class TogglePanel(Widget, can_focus=True):
 
 
 def _fitted(before: str, value: str, style: str, room: int) -> Content:
-    """`before value`, where the value is what must be seen."""
+    """`before ▸ value`, where the value is what must be seen."""
     value = one_line(value, room)
-    return Content.assemble(
-        (one_line(before, max(0, room - len(value))) if room > len(value) else "", LABEL), (value, style)
-    )
+    before = one_line(before, max(0, room - len(value) - len(ARROW)))
+    return Content.assemble((f"{before}{ARROW}" if before else "", LABEL), (value, style))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -21,6 +22,7 @@ from playground.tui.state import Changes, State
 from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines
 
 GROWING = "▌"
+STRIPS_KEPT = 512
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -41,6 +43,8 @@ class Transcript(ScrollView, can_focus=True):
         self._letters = letters
         self._lines = TranscriptLines()
         self._advice = ""
+        self._follows = True
+        self._strips: LRUCache[int, Strip] = LRUCache(STRIPS_KEPT)
 
     def advise(self, text: str) -> None:
         """What to do, for as long as nothing was said."""
@@ -50,12 +54,11 @@ class Transcript(ScrollView, can_focus=True):
 
     def show(self, state: State, changes: Changes) -> None:
         """Take what is new."""
-        at_end = self.is_vertical_scroll_end
         first = self._lines.height
         for request_id in changes.started:
             request = state.requests[request_id]
             self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
-            at_end = True
+            self._follows = True
         for request_id, texts in changes.texts.items():
             changed = self._lines.append(request_id, "".join(texts))
             first = first if changed is None else min(first, changed)
@@ -64,19 +67,24 @@ class Transcript(ScrollView, can_focus=True):
             self._lines.end(request_id, voice, note)
             first = 0
         if changes.started or changes.texts or changes.finished:
-            self._show_from(first, at_end)
+            self._show_from(first)
 
     def clear(self) -> None:
         """Begin anew."""
         self._lines.clear()
-        self._show_from(0, True)
+        self._follows = True
+        self._show_from(0)
 
     def on_resize(self, event: events.Resize) -> None:
         width = self.scrollable_content_region.width
         if width != self._lines.width:
-            at_end = self.is_vertical_scroll_end
             self._lines.rewrap(width)
-            self._show_from(0, at_end)
+            self._show_from(0)
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """Scrolling to the end is to follow it, scrolling away is not to."""
+        super().watch_scroll_y(old, new)
+        self._follows = new >= self.max_scroll_y
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         lines = [self._lines.line(y) for y in range(self._lines.height)]
@@ -93,6 +101,20 @@ class Transcript(ScrollView, can_focus=True):
             text = self._advice.split("\n")
             words = text[y - 1] if 0 < y <= len(text) else ""
             return self._strip([Segment(f"  {words}", style + self._style("note"))], width, style)
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._draw(y, width, style)
+        return strip
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self._strips.clear()
+        self.refresh()
+
+    def _draw(self, y: int, width: int, style: Style) -> Strip:
         line = self._lines.line(y)
         if line is None:
             return Strip.blank(width, style)
@@ -132,15 +154,17 @@ class Transcript(ScrollView, can_focus=True):
     def _strip(self, segments: list[Segment], width: int, style: Style) -> Strip:
         return Strip(segments).adjust_cell_length(width, style)
 
-    def _show_from(self, first: int, follow: bool) -> None:
-        """Draw anew what changed, from one line on, and stay at the end if that is where the view was."""
+    def _show_from(self, first: int) -> None:
+        """Draw anew what changed, from one line on, and follow the end."""
+        for y in [y for y in self._strips.keys() if y >= first]:  # noqa: SIM118 the cache cannot be iterated over
+            self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)
         if size != self.virtual_size:
             self.virtual_size = size
         top = int(self.scroll_offset.y)
         if first - top < self.size.height:
             self.refresh_lines(max(top, first), self.size.height)
-        if follow:
+        if self._follows:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
 
 
