@@ -86,7 +86,7 @@ class MapBlocks(Command, frozen=True):
 
 
 class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request by its tokens; the first `shared` of its prompt are those of every other. It arrives after `delay_s`."""
+    """A request by its tokens; the first `shared` of its prompt are every other's too. It arrives after `delay_s`."""
 
     request_id: str
     prompt: int
