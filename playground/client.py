@@ -84,8 +84,7 @@ class WorkerClient:
     def kill(self) -> None:
         """End the child and its children at once."""
         if self._process and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            _end_group(self._process.pid)
 
     async def restart(self, load: bool = True) -> None:
         """A new child in place of this one, with the same model and options if there was one."""
@@ -109,6 +108,7 @@ class WorkerClient:
             self._note(event)
             self._on_event(event)
         code = await process.wait()
+        _end_group(process.pid)
         self._fail_pending(DIED)
         if not self._stopping:
             self._on_event(WorkerExited(code=code, log_tail=self._tail()))
@@ -132,3 +132,9 @@ class WorkerClient:
         with contextlib.suppress(OSError):
             return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
+
+
+def _end_group(pid: int) -> None:
+    """End what is left of the group that a child led; its own children may outlive it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
