@@ -1,0 +1,47 @@
+"""Scripted engines that misbehave as real libraries do: they print, read the terminal, start children, take long."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import sleep
+
+from playground.engine.backends.base import Emit, Progress
+from playground.engine.backends.scripted import ScriptedBackend
+from playground.protocol.commands import LoadModel
+
+SLEEP_S = 300
+
+
+class NoisyEngine(ScriptedBackend):
+    """Prints in every way there is, reads stdin, and starts a child that would outlive it."""
+
+    def __init__(self, emit: Emit) -> None:
+        super().__init__(emit)
+        print('{"type": "printed"}')
+        os.write(1, b"written to 1\n")
+        os.write(2, b"written to 2\n")
+        subprocess.run(["echo", "said by a child"], check=True)
+        print("stdin gave", os.read(0, 100), "and", sys.stdin.read(), flush=True)
+        child = subprocess.Popen(["sleep", str(SLEEP_S)])
+        Path(os.environ["CHILD_FILE"]).write_text(str(child.pid))
+
+
+class SlowEngine(ScriptedBackend):
+    """Loads for ever, but looks up now and then, unless the model is called quick."""
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        while command.model != "quick":
+            progress("weights")
+            sleep(0.01)
+        super().load(command, progress)
+
+
+class StuckEngine(ScriptedBackend):
+    """Loads for ever without looking up."""
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        progress("weights")
+        sleep(SLEEP_S)

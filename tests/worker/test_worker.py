@@ -1,0 +1,91 @@
+"""The worker as a process: what it prints, what it reads, how it ends."""
+
+from __future__ import annotations
+
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, Submit
+from playground.protocol.events import (
+    Failed,
+    ModelLoaded,
+    ModelLoading,
+    OptionsApplied,
+    RequestFinished,
+    TokensGenerated,
+)
+from playground.protocol.wire import decode_event
+from tests.worker.processes import alive, seconds_until_gone, write_answer
+
+
+def ask(name: str) -> Submit:
+    return Submit(requests=[GenerationRequest(request_id=name, prompt="hello")])
+
+
+def test_what_libraries_print_goes_to_the_log_and_what_they_read_is_nothing(start):
+    worker = start("noisy")
+    worker.send(LoadModel(model="any"))
+    worker.until(OptionsApplied)
+    assert [decode_event(line) for line in worker.rest().splitlines()] == []
+    log = worker.log.read_text()
+    for said in ('{"type": "printed"}', "written to 1", "written to 2", "said by a child", "stdin gave b'' and \n"):
+        assert said in log
+
+
+def test_lines_that_are_no_commands_are_named_in_the_log_and_survived(start):
+    worker = start()
+    worker.write(b'garbage\n\n{"type": "Format"}\n\xff\xfe\n{"type": "LoadModel"}\n{"type": "LoadModel", "model": 3}\n')
+    worker.write(b'{"type": "LoadModel", "model": "\xff"}\n' + b"[" * 100_000 + b"\n")
+    worker.send(LoadModel(model="any"))
+    worker.until(ModelLoaded)
+    assert worker.log.read_text().count("not a command") == 8
+
+
+def test_a_command_that_cannot_be_done_is_a_failure_and_the_worker_goes_on(start):
+    worker = start()
+    worker.send(ask("a"))
+    failed = worker.until(Failed)[-1]
+    assert (failed.where, failed.message) == ("Submit", "no script is loaded")
+    worker.send(LoadModel(model="/nowhere/answers.jsonl"))
+    assert "cannot read /nowhere/answers.jsonl" in worker.until(Failed)[-1].message
+    worker.send(LoadModel(model="any"))
+    worker.until(OptionsApplied)
+    worker.send(ask("b"))
+    assert worker.until(RequestFinished)[-1].reason == "stop"
+
+
+def test_a_model_that_replaces_another_ends_its_requests_with_the_reason(start, tmp_path):
+    worker = start()
+    worker.send(LoadModel(model=write_answer(tmp_path, 1000)))
+    worker.until(OptionsApplied)
+    worker.send(ask("a"))
+    worker.until(TokensGenerated)
+    worker.send(LoadModel(model="another"))
+    ended = worker.until(RequestFinished)[-1]
+    assert (ended.reason, ended.message) == ("error", "the model was unloaded")
+
+
+def test_an_abort_ends_a_request_in_mid_stream(start, tmp_path):
+    worker = start()
+    worker.send(LoadModel(model=write_answer(tmp_path, 1000)))
+    worker.send(ask("a"))
+    worker.until(TokensGenerated)
+    worker.send(Abort(request_id="a"))
+    ended = worker.until(RequestFinished)[-1]
+    assert ended.reason == "abort" and 0 < ended.metrics.output_tokens < 256
+
+
+def test_the_end_of_input_ends_the_worker_and_its_children_in_mid_stream(start, child_file, tmp_path):
+    worker = start("noisy")
+    worker.send(LoadModel(model=write_answer(tmp_path, 1000)))
+    worker.send(ask("a"))
+    worker.until(TokensGenerated)
+    child = int(child_file.read_text())
+    assert alive(child)
+    worker.process.stdin.close()
+    assert seconds_until_gone(worker.process.pid, child) < 2
+
+
+def test_the_end_of_input_ends_a_worker_that_is_stuck(start):
+    worker = start("stuck")
+    worker.send(LoadModel(model="any"))
+    worker.until(ModelLoading)
+    worker.process.stdin.close()
+    assert seconds_until_gone(worker.process.pid) < 2
