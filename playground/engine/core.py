@@ -11,25 +11,23 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
+from playground.engine.admission import Refused, check, misfit
 from playground.engine.blocks import BlockManager
 from playground.engine.detokenizer import Detokenizer, Piece
+from playground.engine.ending import end_reason, until_end
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Plan, Work, schedule
+from playground.engine.slots import slot_works
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import (
     Event,
     FinishReason,
     RequestFinished,
-    SlotWork,
     Step,
     StepsExecuted,
     TokensGenerated,
 )
-
-
-class Refused(Exception):
-    """A request that can never be served; the message says why, with the numbers."""
 
 
 class Runner(Protocol):
@@ -95,7 +93,7 @@ class EngineCore:
             if request.request_id in self._detokenizers:
                 raise Refused(f"a request called {request.request_id} is already here; give this one another id")
             state = Request(request.request_id, self.runner.encode(request), request.sampling, timer)
-            self._check(state)
+            check(state, self.runner.context, self.runner.blocks)
         except Refused as refusal:
             metrics = timer.metrics(prompt_tokens=0)
             self._emit(
@@ -142,13 +140,28 @@ class EngineCore:
         self._apply(plan, start)
         outputs = self.runner.run(plan.works, plan.held)
         now = self._clock()
-        slots = self._slot_works(plan, outputs)
+        slots = slot_works(plan, self.running, self.limits.slots)
         for work, token_ids in zip(plan.works, outputs, strict=True):
             self._receive(work, token_ids, now)
         kv = self.runner.kv_bytes(self.running)
         self.kv_peak = max(self.kv_peak, kv)
         self._let_go()
-        self._report(plan, slots, kv, start, now)
+        blocks = self.runner.blocks
+        self._report(
+            Step(
+                index=self.step_index,
+                start=start,
+                seconds=now - start,
+                slots=slots,
+                waiting=[request.request_id for request in self.waiting],
+                finished=self._left,
+                preempted=[request.request_id for request in plan.preempted],
+                blocks_used=blocks.used,
+                blocks_free=blocks.free,
+                blocks_cached=blocks.cached,
+                kv_bytes=kv,
+            )
+        )
 
     def _arrive(self) -> None:
         now = self._clock()
@@ -171,7 +184,7 @@ class EngineCore:
     def _receive(self, work: Work, token_ids: list[int], now: float) -> None:
         request = work.request
         request.computed += work.tokens
-        accepted = self._until_end(request, token_ids)
+        accepted = until_end(request, token_ids, self.runner.context, self.runner.is_end)
         request.output_ids += accepted
         self.runner.blocks.seal(request)
         if not accepted:
@@ -179,7 +192,7 @@ class EngineCore:
         request.timer.received(now, len(accepted))
         detokenizer = self._detokenizers[request.request_id]
         text = detokenizer.feed(accepted)
-        reason = self._end_reason(request, accepted[-1], detokenizer)
+        reason = end_reason(request, self.runner.context, self.runner.is_end, detokenizer.stopped)
         if reason:
             text += detokenizer.flush() if not detokenizer.stopped else ""
         times = [now] * len(accepted)
@@ -187,47 +200,10 @@ class EngineCore:
         if reason:
             self._finish(request, reason)
 
-    def _until_end(self, request: Request, token_ids: list[int]) -> list[int]:
-        room = min(request.longest, self.runner.context) - request.length
-        token_ids = token_ids[:room]
-        if request.sampling.ignore_eos:
-            return token_ids
-        end = next((index for index, token_id in enumerate(token_ids) if self.runner.is_end(token_id)), None)
-        return token_ids if end is None else token_ids[: end + 1]
-
-    def _end_reason(self, request: Request, last: int, detokenizer: Detokenizer) -> FinishReason | None:
-        if detokenizer.stopped or (self.runner.is_end(last) and not request.sampling.ignore_eos):
-            return "stop"
-        return "length" if request.length >= min(request.longest, self.runner.context) else None
-
-    def _check(self, request: Request) -> None:
-        prompt = len(request.prompt_ids)
-        if not prompt:
-            raise Refused("the prompt is empty; type something first")
-        if prompt >= self.runner.context:
-            raise Refused(
-                f"the prompt has {prompt} tokens and the model's context is {self.runner.context}; shorten it"
-            )
-        if request.sampling.max_tokens < 1:
-            raise Refused("max_tokens must be at least 1")
-        if misfit := self._misfit(request):
-            raise Refused(misfit)
-
-    def _misfit(self, request: Request) -> str:
-        """Why the request can never have the blocks that it may need; empty if it can."""
-        prompt, blocks = len(request.prompt_ids), self.runner.blocks
-        longest = min(request.longest, self.runner.context)
-        if longest <= blocks.count * blocks.size:
-            return ""
-        return (
-            f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
-            f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
-        )
-
     def _refuse_misfits(self) -> None:
         """Blocks may have become fewer since a request was let in; at the head it would hold up the queue for ever."""
-        while self.waiting and (misfit := self._misfit(self.waiting[0])):
-            self._finish(self.waiting.pop(0), "error", misfit)
+        while self.waiting and (reason := misfit(self.waiting[0], self.runner.context, self.runner.blocks)):
+            self._finish(self.waiting.pop(0), "error", reason)
 
     def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
         known = [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]
@@ -273,34 +249,7 @@ class EngineCore:
         taken = {request.slot for request in self.running}
         return next(slot for slot in itertools.count() if slot not in taken)
 
-    def _slot_works(self, plan: Plan, outputs: Sequence[list[int]]) -> list[SlotWork]:
-        slots = [SlotWork()] * max(
-            self.limits.slots, 1 + max((request.slot or 0 for request in self.running), default=0)
-        )
-        for request in plan.held:
-            slots[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
-        for work in plan.works:
-            phase = "decode" if work.decode else "prefill"
-            slots[work.request.slot or 0] = SlotWork(
-                request_id=work.request.request_id, phase=phase, tokens=work.tokens
-            )
-        return slots
-
-    def _report(self, plan: Plan, slots: list[SlotWork], kv: int, start: float, now: float) -> None:
-        blocks = self.runner.blocks
-        step = Step(
-            index=self.step_index,
-            start=start,
-            seconds=now - start,
-            slots=slots,
-            waiting=[request.request_id for request in self.waiting],
-            finished=self._left,
-            preempted=[request.request_id for request in plan.preempted],
-            blocks_used=blocks.used,
-            blocks_free=blocks.free,
-            blocks_cached=blocks.cached,
-            kv_bytes=kv,
-        )
+    def _report(self, step: Step) -> None:
         self._left = []
         self.step_index += 1
         self._emit(StepsExecuted(steps=[step]))

@@ -13,10 +13,11 @@ from time import perf_counter, sleep
 
 import msgspec
 
+from playground.engine.admission import Refused
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.block_map import block_map
 from playground.engine.blocks import BlockManager
-from playground.engine.core import EngineCore, Refused
+from playground.engine.core import EngineCore
 from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work

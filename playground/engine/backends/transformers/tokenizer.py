@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.engine.core import Refused
+from playground.engine.admission import Refused
 from playground.engine.detokenizer import Piece
 from playground.protocol.commands import GenerationRequest
 

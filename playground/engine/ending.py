@@ -1,0 +1,24 @@
+"""When an answer ends: EOS, a stop string, its own limit, the model's context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playground.engine.request import Request
+from playground.protocol.events import FinishReason
+
+
+def until_end(request: Request, token_ids: list[int], context: int, is_end: Callable[[int], bool]) -> list[int]:
+    """Of new ids those that still belong to the answer, EOS included."""
+    token_ids = token_ids[: min(request.longest, context) - request.length]
+    if request.sampling.ignore_eos:
+        return token_ids
+    end = next((index for index, token_id in enumerate(token_ids) if is_end(token_id)), None)
+    return token_ids if end is None else token_ids[: end + 1]
+
+
+def end_reason(request: Request, context: int, is_end: Callable[[int], bool], stop_string: bool) -> FinishReason | None:
+    """Why the answer, as it stands, is over; None while it goes on."""
+    if stop_string or (is_end(request.output_ids[-1]) and not request.sampling.ignore_eos):
+        return "stop"
+    return "length" if request.length >= min(request.longest, context) else None

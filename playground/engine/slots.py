@@ -1,0 +1,21 @@
+"""What each slot did in a step: the membership that the batching board draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.engine.request import Request
+from playground.engine.scheduler import Plan
+from playground.protocol.events import SlotWork
+
+
+def slot_works(plan: Plan, running: Sequence[Request], slots: int) -> list[SlotWork]:
+    """One entry per slot, empty ones included."""
+    taken = [request.slot for request in running if request.slot is not None]
+    works = [SlotWork()] * max(slots, 1 + max(taken, default=0))
+    for request in plan.held:
+        works[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
+    for work in plan.works:
+        phase = "decode" if work.decode else "prefill"
+        works[work.request.slot or 0] = SlotWork(request_id=work.request.request_id, phase=phase, tokens=work.tokens)
+    return works
