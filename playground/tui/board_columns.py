@@ -48,7 +48,10 @@ class StepScale:
 
 
 class TimeScale:
-    """A step is as wide as it took: a column is `width` seconds, counted from the first step. Methods as in `Scale`."""
+    """A step is as wide as it took: a column is `width` seconds, counted from the first step.
+
+    Pauses of the engine within a run count as part of it. Methods as in `Scale`.
+    """
 
     def __init__(self, model: BoardModel, width: float) -> None:
         self._model, self.width = model, width

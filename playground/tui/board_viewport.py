@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from playground.tui.board_columns import Scale, StepScale, columns
+from playground.tui.board_columns import Scale, StepScale, TimeScale, columns
 from playground.tui.board_model import BoardModel, Usage
 
 MOST_ZOOM = 64
@@ -27,6 +27,7 @@ class Still(NamedTuple):
 class Viewport:
     """Moves over a model; `width` columns and `height` slots are seen. `still` is None while the newest step is seen.
 
+    With `seconds` the columns are that wide in time, so that two boards can be laid beside each other.
     A full board makes room by half its width at once: what moves with every step cannot be read.
     """
 
@@ -34,13 +35,14 @@ class Viewport:
         self.model = model
         self.width, self.height = 1, 1
         self.zoom, self.top = 1, 0
+        self.seconds: float | None = None
         self.still: Still | None = None
         self.cursor: Cell | None = None
 
     @property
     def scale(self) -> Scale:
-        """`zoom` steps stand in a column."""
-        return StepScale(self.zoom)
+        """`zoom` steps stand in a column, or so many times `seconds`."""
+        return StepScale(self.zoom) if self.seconds is None else TimeScale(self.model, self.zoom * self.seconds)
 
     @property
     def total(self) -> int:

@@ -65,6 +65,11 @@ class BatchBoard(Widget, can_focus=True):
         elif self._due is None and self.is_mounted:
             self._due = self.set_timer(self._wait(), self._paint)
 
+    def share_time(self, seconds: float) -> None:
+        """Make columns so many seconds wide instead of so many steps, to be compared with another board."""
+        self.view.seconds = seconds
+        self.refresh()
+
     def clear(self) -> None:
         """Empty the board, after a model was loaded for example."""
         self.model.clear()

@@ -61,6 +61,11 @@ class CellStyles:
         return [self._letter(Color.parse(colour)) for colour in self._meanings.requests]
 
     @cached_property
+    def ends(self) -> list[Style]:
+        """The other way round than a letter, so that no E is taken for request E."""
+        return [self._on(colour, self._background) + Style(bold=True) for colour in self._meanings.requests]
+
+    @cached_property
     def kinds(self) -> dict[Kind, list[Style]]:
         """By kind, then by the request's colour."""
         requests = [Color.parse(colour) for colour in self._meanings.requests]
@@ -78,7 +83,7 @@ class CellStyles:
             return self.several
         if piece.mark == "preempted":
             return self.preempted
-        return self.letters[letter.colour] if piece.mark else self.kinds[piece.kind][letter.colour]
+        return self.ends[letter.colour] if piece.mark == "end" else self.kinds[piece.kind][letter.colour]
 
     def _on(self, colour: str, background: Color) -> Style:
         return Style(color=Color.parse(colour).rich_color, bgcolor=background.rich_color)
@@ -135,10 +140,11 @@ class Row:
 
     def _cells(self, piece: Piece, letter: Letter, end: int) -> Iterator[Segment]:
         style, glyph = self._styles.of(piece, letter), GLYPHS[piece.kind]
-        while piece.kind != "held" and (column := self._next_letter()) <= end - len(letter.text):
+        while (column := self._next_letter()) <= end - len(letter.text):
             yield Segment(glyph * (column - self._at), style)
             self._at = column
-            yield self._letter(letter, letter.text)
+            again = self._letter(letter, letter.text)
+            yield Segment(letter.text, style) if piece.kind == "held" else again
         yield Segment(glyph * (end - self._at), style)
         self._at = end
 

@@ -35,8 +35,9 @@ def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:
     yield from _figure("occupancy", numbers.percent(usage.occupancy), 5, styles)
     yield from _figure("waste", numbers.percent(usage.waste), 5, styles)
     yield from _figure("waiting", board_text.waiting(view.model), 5, styles)
-    if view.zoom > 1:
-        yield Segment(f"{GAP}1 column = {view.zoom} steps", styles.faint)
+    if view.zoom > 1 or view.seconds:
+        wide = f"{view.zoom} steps" if view.seconds is None else numbers.seconds(view.zoom * view.seconds)
+        yield Segment(f"{GAP}1 column = {wide}", styles.faint)
     if view.still:
         newer = view.newer()
         yield Segment(f"{GAP}paused" + (f", {numbers.count(newer)} newer" if newer else ""), styles.alert)

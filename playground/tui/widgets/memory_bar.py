@@ -15,13 +15,12 @@ def bar_cells(shares: Sequence[float], width: int) -> list[int]:
 
 
 def bar_parts(shares: Sequence[float], glyphs: str, width: int) -> list[str]:
-    """The bar's text, share by share, `width` cells in all; the last share is what is free.
+    """The bar's text, share by share, `width` cells in all.
 
-    A share too small for a cell of its own shows as a thin stroke, at the cost of what is free.
+    A share too small for a cell of its own shows as a thin stroke, at the cost of the largest.
     """
     cells = bar_cells(shares, width)
-    parts = []
-    for share, count, glyph in zip(shares[:-1], cells, glyphs, strict=False):
-        parts.append(glyph * count or LITTLE * (share > 0))
-    room = width - sum(map(len, parts))
-    return [*parts, glyphs[-1] * room]
+    parts = [glyph * count or LITTLE * (share > 0) for share, count, glyph in zip(shares, cells, glyphs, strict=True)]
+    largest = max(range(len(parts)), key=cells.__getitem__)
+    parts[largest] = parts[largest][: cells[largest] - (sum(map(len, parts)) - width)]
+    return parts
