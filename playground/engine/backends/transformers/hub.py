@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from playground.engine.backends.base import Cancelled, EngineError, Progress
@@ -30,8 +32,7 @@ def fetch(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Pro
         # One question without retries comes first: a snapshot's own questions would retry a dead line for a minute.
         info = HfApi().model_info(model, timeout=REACH_S)
         _refuse_pickles(model, [file.rfilename for file in info.siblings or ()], allow_pickle)
-        bar = _bar(model, progress)
-        return Path(snapshot_download(model, allow_patterns=patterns, etag_timeout=REACH_S, tqdm_class=bar))
+        return _download(model, patterns, progress)
     except (Cancelled, EngineError):
         raise
     except GatedRepoError:
@@ -72,21 +73,52 @@ def pickled(name: str, file: str) -> EngineError:
     )
 
 
-def _bar(model: str, progress: Progress) -> type:
-    """A progress bar class that draws nothing: bytes become events, and each one is a chance to cancel."""
+@dataclass
+class _Download:
+    """Bytes of a download so far, and whether it is to go on."""
+
+    done: int = 0
+    total: int = 0
+    stopped: bool = False
+
+
+def _download(model: str, patterns: list[str], progress: Progress) -> Path:
+    """On a thread of its own, since a slow line can keep it silent for long and a cancel must not wait for that."""
+    from huggingface_hub import snapshot_download
+
+    state, folder = _Download(), Future[str]()
+
+    def run() -> None:
+        try:
+            bar = _bar(state)
+            folder.set_result(snapshot_download(model, allow_patterns=patterns, etag_timeout=REACH_S, tqdm_class=bar))
+        except BaseException as error:
+            folder.set_exception(error)
+
+    threading.Thread(target=run, name="download", daemon=True).start()
+    try:
+        while wait([folder], timeout=REPORT_EVERY_S).not_done:
+            progress("checking", state.done, state.total, f"fetching {model}")
+    except Cancelled:
+        state.stopped = True
+        raise
+    return Path(folder.result())
+
+
+def _bar(state: _Download) -> type:
+    """A progress bar class that draws nothing; each of its updates is a chance to stop."""
     from tqdm.std import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs | {"gui": True})  # the GUI flag keeps tqdm itself from drawing
-            self._told = 0.0
 
         def update(self, n: float | None = 1) -> None:
+            if state.stopped:
+                raise Cancelled
             self.n += n or 0
-            counts_bytes = self.unit == "B" and "Reconstruct" in str(self.desc)
-            if counts_bytes and perf_counter() - self._told > REPORT_EVERY_S:
-                self._told = perf_counter()
-                progress("checking", int(self.n), int(self.total or 0), f"fetching {model}")
+            if self.unit == "B" and "Reconstruct" in str(self.desc):  # the other bar of bytes is that of the network
+                state.done, state.total = int(self.n), int(self.total or 0)
 
         def refresh(self, *_: Any, **__: Any) -> None: ...
 
