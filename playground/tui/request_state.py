@@ -78,7 +78,7 @@ class RequestState:
             load_s=load or None,
             prefill_s=_between(self.scheduled, self.first),
             ttft_s=_between(self.submitted, self.first),
-            tpot_s=span / (self.tokens - 1) if span else None,
+            tpot_s=span / (self.tokens - 1) if span is not None else None,
             decode_tps=(self.tokens - 1) / span if span else None,
             characters_per_second=self.characters / span if span else None,
             **dict(zip(("itl_p50_s", "itl_p90_s", "itl_p99_s"), percentiles(self.gaps, (0.5, 0.9, 0.99)), strict=True)),

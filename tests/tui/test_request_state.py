@@ -1,0 +1,53 @@
+"""The numbers of a request that runs are those that the engine will tell of it in the end."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playground.engine.timing import RequestTimer, percentile
+from playground.protocol.events import TokensGenerated
+from playground.tui.request_state import RequestState, percentiles
+
+GAPS = st.lists(st.tuples(st.floats(0, 10), st.integers(1, 4)), max_size=30)
+
+
+@given(GAPS, st.sampled_from([0.5, 0.9, 0.99]))
+def test_percentiles_agree_with_the_engine(gaps: list[tuple[float, int]], share: float) -> None:
+    assert percentiles(gaps, [share]) == [percentile(gaps, share)]
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 1), st.integers(1, 3)), min_size=1, max_size=20), st.integers(1, 5))
+def test_running_numbers_are_the_final_ones(tokens: list[tuple[float, int]], bundle: int) -> None:
+    timer = RequestTimer(submitted=1.0)
+    timer.started(1.5)
+    state = RequestState("a", "prompt", submitted=1.0)
+    state.started(1.5)
+    now, pending, texts = 2.0, list[float](), ""
+    for number, (gap, count) in enumerate(tokens):
+        now += gap
+        timer.received(now, count)
+        pending += [now] * count
+        if number % bundle == 0 or number == len(tokens) - 1:
+            state.received(TokensGenerated(request_id="a", token_ids=[1] * len(pending), times=pending, text="xy"))
+            texts += "xy" if len(state.pieces) > 1 else ""
+            pending = []
+    final, running = timer.metrics(0, len(texts)), state.metrics
+    assert (running.ttft_s, running.queue_s, running.prefill_s) == (final.ttft_s, final.queue_s, final.prefill_s)
+    assert (running.tpot_s, running.decode_tps) == (final.tpot_s, final.decode_tps)
+    assert running.characters_per_second == final.characters_per_second
+    assert (running.itl_p50_s, running.itl_p99_s) == (final.itl_p50_s, final.itl_p99_s)
+    assert state.text == "xy" * len(state.pieces)
+
+
+def test_nothing_is_known_before_the_first_token() -> None:
+    metrics = RequestState("a", "prompt", submitted=1.0).metrics
+    assert metrics.ttft_s is metrics.decode_tps is metrics.tpot_s is metrics.itl_p50_s is None
+
+
+def test_a_cold_start_is_part_of_ttft_and_not_of_the_queue() -> None:
+    state = RequestState("a", "prompt", submitted=1.0, loaded=4.0)
+    state.started(4.5)
+    state.received(TokensGenerated(request_id="a", token_ids=[1], times=[5.0], text="x"))
+    assert (state.metrics.load_s, state.metrics.queue_s, state.metrics.prefill_s) == (3.0, 0.5, 0.5)
+    assert state.metrics.ttft_s == 4.0

@@ -1,0 +1,157 @@
+"""The screen is a fold over commands and events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.events import (
+    Failed,
+    LoadCancelled,
+    ModelLoaded,
+    RequestFinished,
+    TokensGenerated,
+    WorkerExited,
+    WorkerReady,
+)
+from playground.protocol.metrics import RequestMetrics
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.recording import Entry
+from playground.tui.state import State
+
+Story = Callable[[str], list[Entry]]
+
+
+def _fold(entries: list[Entry]) -> State:
+    state = State()
+    for entry in entries:
+        if entry.command is not None:
+            state.add_command(entry.command, entry.t)
+        if entry.event is not None:
+            state.add_event(entry.event, entry.t)
+    return state
+
+
+def _with(state: State, *messages: AnyCommand | AnyEvent, now: float = 2.0) -> State:
+    for message in messages:
+        if isinstance(message, (LoadModel, SetOptions, Submit, CancelLoad)):
+            state.add_command(message, now)
+        else:
+            state.add_event(message, now)
+    return state
+
+
+def _submit(name: str) -> Submit:
+    return Submit(requests=[GenerationRequest(request_id=name, prompt="p")])
+
+
+@pytest.mark.parametrize(
+    ("stage", "status"),
+    [("loading", "loading"), ("idle", "idle"), ("streaming", "running"), ("switched", "running"), ("failed", "failed")],
+)
+def test_status_has_four_words(story: Story, stage: str, status: str) -> None:
+    assert _fold(story(stage)).status == status
+
+
+def test_changes_are_told_once(story: Story) -> None:
+    state = _fold(story("streaming"))
+    changes = state.take_changes()
+    assert changes.started == ["r1", "r2"]
+    assert "".join(changes.texts["r1"]) == state.requests["r1"].text
+    assert len(changes.steps) == 40
+    again = state.take_changes()
+    assert not (again.started or again.texts or again.steps or again.finished)
+
+
+def test_requested_is_not_shown_as_effective(story: Story) -> None:
+    state = _fold(story("switched"))
+    assert state.requested.attention == "auto"
+    assert state.effective["attention"] == "eager"
+    assert state.reasons["attention"] == "eager alone reads codes"
+
+
+def test_a_switch_is_measured_against_what_ran_before(story: Story) -> None:
+    switch = _fold(story("switched")).switch
+    assert switch and switch.changes == [("kv_cache", "model", "int8")]
+    assert switch.applied.before.kv_used == 2 * switch.applied.after.kv_used
+    assert switch.rates
+    before, after = switch.rates
+    assert before.tps == pytest.approx(1 / 0.003)
+    assert after.tps == pytest.approx(1 / 0.00375)
+
+
+def test_kv_in_use_follows_the_steps(story: Story) -> None:
+    state = _fold(story("streaming"))
+    assert state.last_step and state.memory.kv_used == state.last_step.kv_bytes == state.memory.kv_peak
+
+
+def test_submission_is_put_on_the_engines_clock() -> None:
+    state = _with(State(), WorkerReady(pid=1, role="engine", clock=100.0, capabilities=State().capabilities), now=1.5)
+    _with(state, _submit("a"), now=2.0)
+    _with(state, TokensGenerated(request_id="a", token_ids=[1], times=[101.0], text="x"), now=2.1)
+    submitted = state.requests["a"].submitted
+    assert submitted == pytest.approx(100.9)  # the token came 0.1 s after the prompt was sent
+    assert state.requests["a"].metrics.ttft_s == pytest.approx(0.1)
+
+
+def test_a_prompt_typed_before_the_worker_speaks_has_a_time_too() -> None:
+    state = _with(State(), LoadModel(model="m"), _submit("a"), now=1.0)
+    assert state.requests["a"].submitted is None
+    _with(state, WorkerReady(pid=1, role="engine", clock=55.0, capabilities=State().capabilities), now=5.0)
+    assert state.requests["a"].submitted == pytest.approx(51.0)
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [
+        (LoadCancelled(model="m"), "idle", "the load was stopped"),
+        (Failed(where="LoadModel", message="no config", advice="pick another"), "failed", "could not be loaded"),
+    ],
+)
+def test_prompts_that_waited_for_a_load_end_with_it(end: AnyEvent, status: str, said: str) -> None:
+    state = _with(State(), LoadModel(model="m"), _submit("a"), end)
+    finished = state.requests["a"].finished
+    assert finished and finished.reason == "error" and said in finished.message
+    assert state.status == status
+    _with(state, Failed(where="Submit", message="no model is loaded"))
+    assert [failure.where for failure in state.take_changes().failures] == ["LoadModel"] * (status == "failed")
+
+
+def test_a_failed_load_can_be_followed_by_a_good_one(story: Story) -> None:
+    state = _with(State(), LoadModel(model="m"), Failed(where="LoadModel", message="no"))
+    loaded = next(entry.event for entry in story("idle") if isinstance(entry.event, ModelLoaded))
+    assert _with(state, LoadModel(model="n"), loaded).status == "idle"
+
+
+def test_death_ends_everything_and_a_new_worker_begins_anew(story: Story) -> None:
+    state = _fold(story("failed"))
+    assert state.facts is None and state.exited and not state.unfinished
+    _with(state, WorkerReady(pid=2, role="engine", clock=0.0, capabilities=State().capabilities), LoadModel(model="m"))
+    assert state.status == "loading" and state.pid == 2
+
+
+def test_the_first_end_of_a_request_is_the_one_that_counts() -> None:
+    ends = [
+        RequestFinished(request_id="a", reason=reason, metrics=RequestMetrics(prompt_tokens=1, output_tokens=1))
+        for reason in ("abort", "error")
+    ]
+    state = _with(State(), LoadModel(model="m"), _submit("a"), *ends)
+    assert state.requests["a"].finished is ends[0]
+    assert state.take_changes().finished == ["a"]
+
+
+def test_a_refused_switch_leaves_the_toggles_as_they_were(story: Story) -> None:
+    state = _fold(story("idle"))
+    _with(state, SetOptions(changes={"weights": "int8"}))
+    assert state.switching == ["weights"]
+    _with(state, Failed(where="SetOptions", message="no room"))
+    assert state.switching == [] and state.requested.weights == "model" and state.status == "idle"
+
+
+def test_strangers_are_ignored() -> None:
+    state = _with(State(), TokensGenerated(request_id="z", token_ids=[1], times=[1.0], text="x"))
+    assert not state.requests
+    _with(state, WorkerExited(code=1))
+    assert state.status == "failed"

@@ -1,0 +1,79 @@
+"""Toggles come from the capability report; what cannot be says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from playground.protocol.commands import SetOptions
+from playground.protocol.events import OptionsApplied
+from playground.protocol.options import TOGGLES, EngineOptions, as_text
+from playground.session.recording import Entry
+from playground.tui.state import State
+from playground.tui.toggle_rows import candidate, candidates, flipped, rows
+
+Story = Callable[[str], list[Entry]]
+
+
+@pytest.fixture
+def state(story: Story) -> State:
+    state = State()
+    for entry in story("idle"):
+        if entry.event is not None:
+            state.add_event(entry.event, entry.t)
+    return state
+
+
+def _apply(state: State, effective: dict[str, str] | None = None, **changes: object) -> None:
+    options = EngineOptions(**changes)  # type: ignore[arg-type]
+    state.add_command(SetOptions(changes={}), 0.0)
+    shown = as_text(options) | (effective or {})
+    state.add_event(OptionsApplied(changed=list(changes), requested=options, effective=shown), 0.0)
+
+
+def test_every_toggle_has_a_row(state: State) -> None:
+    assert [row.name for row in rows(state)] == list(TOGGLES)
+
+
+def test_a_row_shows_what_is_used_and_flags_what_was_asked_for(state: State) -> None:
+    _apply(state, {"attention": "eager"}, attention="sdpa-flash")
+    row = next(row for row in rows(state) if row.name == "attention")
+    assert (row.value, row.requested, row.differs) == ("eager", "sdpa-flash", True)
+
+
+def test_what_the_engine_chose_itself_is_no_difference(state: State) -> None:
+    row = next(row for row in rows(state) if row.name == "attention")
+    assert (row.value, row.requested, row.differs) == ("sdpa-flash", "auto", False)
+
+
+def test_a_toggle_that_the_engine_does_not_have_says_so(state: State) -> None:
+    row = next(row for row in rows(state) if row.name == "compile")
+    assert row.blocked == "the transformers engine does not have this toggle"
+    assert candidates(state, "compile") == []
+
+
+def test_greyed_values_carry_their_reason(state: State) -> None:
+    reasons = {each.value: each.reason for each in candidates(state, "weights")}
+    assert reasons == {"model": "", "int8": "", "fp8": "vLLM only"}
+
+
+def test_numbers_go_in_powers_of_two_and_keep_what_was_typed(state: State) -> None:
+    _apply(state, max_batch=6)
+    values = [each.value for each in candidates(state, "max_batch")]
+    assert values[:5] == ["1", "2", "4", "6", "8"] and values[-1] == "512"
+    assert candidate(state, "max_batch", "6").parsed == 6
+
+
+def test_keys_flip_between_two_values(state: State) -> None:
+    assert flipped(state, "attention") == ("eager", "")
+    assert flipped(state, "kv_cache") == ("int8", "")
+    assert flipped(state, "weights") == ("int8", "")
+    _apply(state, attention="eager", kv_cache="int8", weights="int8")
+    assert flipped(state, "attention") == ("sdpa-flash", "")
+    assert flipped(state, "kv_cache") == ("model", "")
+    assert flipped(state, "weights") == ("model", "")
+
+
+def test_a_flip_that_cannot_be_says_why() -> None:
+    assert flipped(State(), "kv_cache")[1] == "the unloaded engine has no KV cache toggle"
