@@ -1,0 +1,222 @@
+"""Who may import whom, what a process never loads, how large things may grow, and what the tree holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "playground"
+
+# The composition root: it alone knows both sides, and nobody imports it.
+COMPOSITION = {"__main__", "cli", "app_command", "headless", "doctor"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "tui": {"client", "session", "telemetry", "bench", "config", "paths", "preset", "toml_file", "protocol"},
+    "client": {"protocol"},
+    "worker": {"engine", "speech", "protocol"},
+    "engine": {"protocol"},
+    "speech": {"protocol"},
+    "bench": {"client", "protocol"},
+    "session": {"protocol"},
+    "telemetry": {"protocol"},
+    "preset": {"paths", "protocol", "toml_file"},
+    "config": {"paths", "toml_file"},
+    "toml_file": set(),
+    "paths": set(),
+    "protocol": set(),
+    "models": set(),
+}
+HEAVY = {"torch", "transformers", "bitsandbytes", "vllm", "ctranslate2", "sounddevice"}
+SCREEN = {"textual", "rich"}
+OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}}
+WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator", "timing")
+
+# app -> screens -> widgets -> all the rest of tui; speed_source fills in what a widget shows, and stands beside it.
+TUI_ORDER = {"app": 3, "screens": 2, "widgets": 1, "speed_source": 1}
+TUI_TALKS_TO_WORKERS = {"bridge"}
+
+FILE_LINES, FUNCTION_LINES = 400, 60
+CLASS_LINES = {"App": 200, "Screen": 300, "ModalScreen": 300}
+TOP = {"pyproject.toml", "README.md", "LICENSE", "playground", "themes", "presets", "tests"}
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:root|work|home|Users)/\w")
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it; `from package import name` may name a module as well."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if _is_module(node.module, alias.name))
+
+
+def _is_module(package: str | None, name: str) -> bool:
+    at = ROOT.joinpath(*(package or "").split("."), name)
+    return at.is_dir() or at.with_suffix(".py").is_file()
+
+
+def part(name: str) -> str:
+    """The part of the package that a module belongs to; empty for the package itself and for what is not ours."""
+    ours, _, rest = name.partition(".")
+    return rest.partition(".")[0] if ours == "playground" else ""
+
+
+@cache
+def edges() -> list[tuple[str, str]]:
+    return [(module_name(path), name) for path in sources("playground") for name in imported(path)]
+
+
+def test_the_graph_is_not_empty():
+    assert ("playground.client", "playground.protocol.wire") in edges()
+    assert ("playground.worker.__main__", "playground.engine.backends.registry") in edges(), "a deferred import"
+
+
+def test_every_part_of_the_package_has_its_rule():
+    parts = {part(module_name(path)) for path in sources("playground")} - {""}
+    assert parts <= COMPOSITION | set(MAY_IMPORT)
+
+
+def test_parts_import_only_what_they_may():
+    wrong = [
+        f"{source} -> {target}"
+        for source, target in edges()
+        if (to := part(target)) and (of := part(source)) not in COMPOSITION and to not in MAY_IMPORT[of] | {of}
+    ]
+    assert wrong == []
+
+
+def test_foreign_packages_stay_on_their_side():
+    def foreign(name: str) -> str:
+        return name.partition(".")[0]
+
+    ui = COMPOSITION | {"tui", "client", "session", "telemetry", "bench", "config", "paths", "preset", "protocol"}
+    wrong = [
+        (source, target)
+        for source, target in edges()
+        if (foreign(target) in HEAVY and part(source) in ui - {"doctor"})
+        or (foreign(target) in SCREEN and part(source) in {"worker", "engine", "speech", "protocol"})
+        or (
+            (allowed := OTHERS_ALLOWED.get(part(source))) is not None
+            and foreign(target) not in sys.stdlib_module_names | allowed | {"playground"}
+        )
+    ]
+    assert wrong == []
+
+
+def test_the_loop_and_its_policies_know_no_model():
+    names = {f"playground.engine.{name}" for name in WITHOUT_A_MODEL}
+    ours = {target for source, target in edges() if source in names and part(target) == "engine"}
+    assert not any("backends" in name for name in ours)
+    others = {target.partition(".")[0] for source, target in edges() if source in names} - {"playground"}
+    assert others <= sys.stdlib_module_names
+
+
+def test_the_screens_are_built_from_the_top_down():
+    def rank(name: str) -> int:
+        return TUI_ORDER.get(name.split(".")[2], 0) if name.count(".") >= 2 else 0
+
+    wrong = [
+        f"{source} -> {target}"
+        for source, target in edges()
+        if part(source) == part(target) == "tui" and rank(target) > rank(source)
+    ]
+    assert wrong == []
+
+
+def test_the_bridge_alone_talks_to_workers():
+    who = {source.split(".")[-1] for source, target in edges() if part(source) == "tui" and part(target) == "client"}
+    assert who <= TUI_TALKS_TO_WORKERS
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """The top names in `sys.modules` after importing modules in a fresh process."""
+    code = f"import sys, {', '.join(modules)}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def test_the_ui_process_loads_no_engine():
+    loaded = loaded_by("playground.cli", "playground.tui.app", "playground.client")
+    assert "textual" in loaded and not loaded & (HEAVY | {"numpy"})
+
+
+def test_a_worker_loads_no_screen():
+    engines = [module_name(path) for path in sources("playground/worker", "playground/engine", "playground/speech")]
+    loaded = loaded_by(*engines)
+    assert "torch" in loaded and "textual" not in loaded
+
+
+def test_the_loop_and_a_worker_of_the_scripted_engine_load_no_torch():
+    loop = [f"playground.engine.{name}" for name in WITHOUT_A_MODEL]
+    assert not loaded_by("playground.worker.__main__", "playground.engine.backends.scripted", *loop) & (HEAVY | SCREEN)
+
+
+@pytest.mark.parametrize("folders", [["playground"], ["tests"]], ids="".join)
+def test_files_stay_small(folders):
+    styles = [path for folder in folders for path in (ROOT / folder).rglob("*.tcss")]
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in [*sources(*folders), *styles]}
+    assert {path: count for path, count in lines.items() if count > FILE_LINES} == {}
+
+
+def test_functions_and_screens_stay_small():
+    large = []
+    for path in sources("playground"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                limit = FUNCTION_LINES
+            elif isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases}
+                limit = min((CLASS_LINES[base] for base in bases & set(CLASS_LINES)), default=FILE_LINES)
+            else:
+                continue
+            if (size := (node.end_lineno or 0) - node.lineno + 1) > limit:
+                large.append(f"{path.name}:{node.lineno} {node.name} has {size} lines, at most {limit}")
+    assert large == []
+
+
+@cache
+def tracked() -> list[Path]:
+    """What version control holds."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [Path(name) for name in names.split("\0") if name]
+
+
+def test_the_top_of_the_tree_holds_what_it_should():
+    tops = {path.parts[0] for path in tracked()}
+    assert {top for top in tops if not top.startswith(".")} - TOP == set()
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    found = []
+    for path in tracked():
+        try:
+            text = (ROOT / path).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        found += [f"{path}: {line.strip()[:100]}" for line in text.splitlines() if MACHINE_PATH.search(line)]
+    assert found == []
