@@ -20,7 +20,7 @@ class BoardLines:
 
     @property
     def gutter(self) -> int:
-        """Cells before the first column: the slot's number between two spaces."""
+        """Cells before the first column: a space, the slot's number, and a space or an arrow."""
         return len(str(max(0, len(self._view.model.runs) - 1))) + 2
 
     def fit(self, width: int, height: int) -> None:
@@ -47,12 +47,19 @@ class BoardLines:
         view, seen = self._view, self._view.columns()
         stop = min(seen.stop, view.known().stop)
         shown = pieces(view.model.runs[slot], view.scale, seen.start, stop)
-        number = Segment(f"{slot:>{self.gutter - 1}} ", styles.faint)
+        number = Segment(f"{slot:>{self.gutter - 1}}{self._more(slot)}", styles.faint)
         row = Row(view.model.letters, styles, seen.start, stop, every)
         strip = Strip([number, *row.draw(shown), Segment(" " * (seen.stop - stop), styles.empty)], width)
         if view.cursor and view.cursor.slot == slot and view.cursor.column in seen:
             return _with_cursor(strip, self.gutter + view.cursor.column - seen.start)
         return strip
+
+    def _more(self, slot: int) -> str:
+        """An arrow at the edge behind which there are more slots."""
+        slots, last = self._view.slots(), len(self._view.model.runs) - 1
+        if slot == slots[-1] < last:
+            return "↓"
+        return "↑" if slot == slots[0] > 0 else " "
 
 
 def _with_cursor(strip: Strip, x: int) -> Strip:

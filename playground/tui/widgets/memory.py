@@ -32,9 +32,10 @@ class MemoryPanel(Widget):
 
     def show(self, memory: Memory, snapshot: Snapshot, gpu: GpuSample | None = None, device: str = "cpu") -> None:
         """Draw other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
-        before, self._ledger = self._ledger, memory_ledger(snapshot, memory, gpu)
-        self._gpu, self._device = gpu, device
-        self.refresh(layout=len(before.rows) != len(self._ledger.rows))
+        before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(snapshot, memory, gpu)
+        self._ledger, self._gpu, self._device = ledger, gpu, device
+        if before != (ledger, gpu, device):
+            self.refresh(layout=len(before[0].rows) != len(ledger.rows))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width))

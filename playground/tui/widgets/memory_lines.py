@@ -9,6 +9,7 @@ from textual.content import Content
 from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes
 from playground.telemetry.snapshot import GpuSample
 from playground.tui import numbers
+from playground.tui.widgets.lines import spread
 from playground.tui.widgets.memory_bar import bar_parts
 
 LABEL = "$meaning-waiting"
@@ -20,8 +21,7 @@ LABEL_WIDTH, BYTES_WIDTH = 12, 9
 
 def title(device: str, width: int) -> Content:
     """Memory, and of what."""
-    name, right = ("Memory", "bold"), Content.assemble(("device ", LABEL), device)
-    return Content.assemble(name, " " * (width - len("Memory") - len(right)), right)
+    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), device), width)
 
 
 def headline(ledger: Ledger, width: int) -> list[Content]:

@@ -9,6 +9,7 @@ from textual.content import Content
 from playground.protocol.metrics import FORMULAS
 from playground.tui import numbers
 from playground.tui.widgets.digits import big_digits, bigger_digits
+from playground.tui.widgets.lines import spread
 from playground.tui.widgets.sparkline import sparkline
 from playground.tui.widgets.speed_view import SpeedView
 
@@ -29,8 +30,7 @@ def title(view: SpeedView, width: int) -> Content:
             ("request ", LABEL),
             (view.letter.text, f"bold $request-{view.letter.colour}"),
         ]
-    name, state = ("Speed", "bold"), Content.assemble(*right)
-    return Content.assemble(name, " " * (width - len("Speed") - len(state)), state)
+    return spread(Content.styled("Speed", "bold"), Content.assemble(*right), width)
 
 
 def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]:

@@ -109,9 +109,10 @@ async def test_slots_that_do_not_fit_come_with_the_cursor() -> None:
         board = board_of(pilot)
         board.styles.height = 3
         board.focus()
-        await pilot.press("left", "down", "down", "down")
         await settle(pilot)
-        assert [line[:2] for line in text(board)[1:]] == [" 2", " 3"]
+        assert [line[:3] for line in text(board)[1:]] == [" 0 ", " 1↓"]
+        await pilot.press("left", "down", "down", "down")
+        assert [line[:3] for line in text(board)[1:]] == [" 2↑", " 3"]
 
 
 async def test_clear_empties_the_board() -> None:
