@@ -42,7 +42,7 @@ class Harness:
     def step(self) -> Step:
         """One step, with its books checked."""
         self.core.step()
-        step = self.steps[-1]
+        step = next(event for event in reversed(self.events) if isinstance(event, StepsExecuted)).steps[-1]
         works = [slot for slot in step.slots if slot.phase in ("prefill", "decode")]
         assert sum(slot.tokens for slot in works) <= self.core.limits.token_budget
         active = [request for request in self.core.running if not request.finished]

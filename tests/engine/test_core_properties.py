@@ -98,20 +98,16 @@ def test_static_admits_only_into_an_empty_batch_and_holds_its_rows_to_the_end(re
     harness = Harness(limits, blocks=1000, size=SIZE)
     submit(harness, requests)
     harness.drain()
+    ended_in = {name: step.index for step in harness.steps for name in step.finished}
     batch: set[str] = set()
     over = True
     for step in harness.steps:
         seen = {slot.request_id for slot in step.slots if slot.request_id}
         assert over or seen <= batch
         batch = seen if over else batch
-        ended = {load.name for load in requests if _ended_by(harness, load.name, step.index)}
-        over = batch <= ended
+        over = all(ended_in[name] <= step.index for name in batch)
         held = {slot.request_id for slot in step.slots if slot.phase == "held"}
-        assert held == {name for name in batch if _ended_by(harness, name, step.index - 1)}
-
-
-def _ended_by(harness: Harness, name: str, index: int) -> bool:
-    return any(name in step.finished for step in harness.steps if step.index <= index)
+        assert held == {name for name in batch if ended_in[name] < step.index}
 
 
 action = st.one_of(
