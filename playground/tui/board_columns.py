@@ -125,7 +125,7 @@ def pieces(runs: list[Run], scale: Scale, first: int, end: int) -> Iterator[Piec
 
 def _merged(runs: list[Run], scale: Scale, column: int) -> Iterator[Piece]:
     """One column that these runs begin or end in."""
-    starts, ends, preempted = [], [], []
+    starts, ends, preempted = list[Run](), list[Run](), list[Run]()
     for run in runs:
         if run.starts and column_of(scale, scale.left(run.first)) == column:
             starts.append(run)

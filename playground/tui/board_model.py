@@ -43,7 +43,7 @@ class Run:
 class Moment(NamedTuple):
     """What is kept of one step beside its runs; tokens per slot, and (speculated, accepted) where there was a draft."""
 
-    index: int
+    step_index: int
     start: float
     seconds: float
     tokens: array[int]

@@ -21,7 +21,7 @@ def waiting(model: BoardModel) -> str:
 
 def newest_step(model: BoardModel) -> str:
     """The engine's number of the newest step."""
-    return numbers.count(model.moment(model.total - 1).index if model.total else None)
+    return numbers.count(model.moment(model.total - 1).step_index if model.total else None)
 
 
 def cell(model: BoardModel, scale: Scale, slot: int, column: int) -> str:
@@ -30,7 +30,7 @@ def cell(model: BoardModel, scale: Scale, slot: int, column: int) -> str:
     if not steps:
         return f"slot {slot}  no step"
     moments = [model.moment(step) for step in steps]
-    first, last = numbers.count(moments[0].index), numbers.count(moments[-1].index)
+    first, last = numbers.count(moments[0].step_index), numbers.count(moments[-1].step_index)
     which = f"step {first}" if len(steps) == 1 else f"steps {first}–{last}"
     tokens = sum(moment.tokens[slot] for moment in moments if slot < len(moment.tokens))
     parts = [f"slot {slot}", which, *_phases(model, slot, steps), _tokens(tokens)]

@@ -22,7 +22,7 @@ from playground.tui.widgets.board_cells import LETTER_EVERY, LETTER_EVERY_WITHOU
 from playground.tui.widgets.board_lines import BoardLines
 
 REDRAWS_PER_SECOND = 12
-SHARE_OF_A_CORE = 0.025  # of drawing; the terminal takes about as much again
+SHARE_OF_A_CORE = 0.022  # of drawing; the terminal takes about as much again
 WHEEL = 4
 
 
@@ -52,7 +52,8 @@ class BatchBoard(Widget, can_focus=True):
         self.model = BoardModel(letters)
         self.view = Viewport(self.model)
         self._lines = BoardLines(self.view, title)
-        self._theme, self._styles = "", None
+        self._theme = ""
+        self._styles: CellStyles | None = None
         self._due: Timer | None = None
         self._painted, self._cost = 0.0, 0.0
 

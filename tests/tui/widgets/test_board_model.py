@@ -83,7 +83,7 @@ def test_memory_is_bounded_while_usage_covers_all() -> None:
     assert model.total - model.first <= 45
     assert min(run.last for run in model.runs[0]) >= model.first
     assert model.usage == Usage(busy=200, held=0, slot_steps=400)
-    assert model.moment(model.first).index == model.first
+    assert model.moment(model.first).step_index == model.first
     assert model.usage_of(0, model.total).slot_steps == 2 * (model.total - model.first)
 
 
