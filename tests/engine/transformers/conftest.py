@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tests.engine.transformers.reference import Reference, ask_generate
 from tests.engine.transformers.zoo import make
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+
 from tests.engine.transformers.zoo import END
 
 LENGTHS = (3, 17, 40, 70, 33)

@@ -6,8 +6,9 @@ from itertools import product
 from typing import Any
 
 import pytest
-from tests.engine.transformers.driven import Driven, ask
+
 from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import MOST, Reference, generate, reference_model
 from tests.engine.transformers.zoo import END, ZOO
 

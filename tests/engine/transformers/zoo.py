@@ -32,6 +32,16 @@ SIZES = {
     "tie_word_embeddings": False,
 }
 ALTERNATING = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": WINDOW}
+# The last two of four layers use the keys and values of the first two.
+SHARED_KV = {
+    "num_hidden_layers": 4,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+    "sliding_window": WINDOW,
+    "num_kv_shared_layers": 2,
+    "head_dim": 16,
+    "hidden_size_per_layer_input": 8,
+    "vocab_size_per_layer_input": VOCABULARY,
+}
 GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": CONTEXT}
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
 
@@ -53,6 +63,8 @@ ZOO: dict[str, tuple[str, dict[str, Any]]] = {
         {"head_dim": 16, "query_pre_attn_scalar": 16, "attn_logit_softcapping": 5.0, **ALTERNATING},
     ),
     "gemma3": ("Gemma3TextConfig", {"head_dim": 16, "query_pre_attn_scalar": 16, **ALTERNATING}),
+    "gemma3n": ("Gemma3nTextConfig", SHARED_KV | {"laurel_rank": 8, "activation_sparsity_pattern": [0.9, 0.0] * 2}),
+    "gemma4": ("Gemma4TextConfig", SHARED_KV),
     "phi3": ("Phi3Config", {"sliding_window": None}),
     "gpt2": ("GPT2Config", GPT2),
     "gpt-neox": ("GPTNeoXConfig", {}),

@@ -13,17 +13,16 @@ import torch
 import transformers
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.transformers.pretrained import check_room, read_weights, short_line
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.protocol.options import EngineOptions
 
 SMALL_MODEL_PARAMETERS = 50_000_000
-CAUSAL = ("CausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 
 @dataclass
@@ -52,13 +51,14 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
     with _timed(seconds, "config"):
         progress("config")
         config = _config(checkpoint, trust_remote_code)
-        _refuse_what_cannot_be_right(config, trust_remote_code)
+        refuse_config(config, trust_remote_code)
     with _timed(seconds, "tokenizer"):
         progress("tokenizer")
         tokenizer = _tokenizer(checkpoint, config, trust_remote_code)
     with _timed(seconds, "weights"):
         check_room(checkpoint, config, options, device)
         model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
+        refuse_class(type(model), config.model_type)
     set_threads(model)
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
 
@@ -95,26 +95,6 @@ def _config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
         raise EngineError(
             f"config.json of {checkpoint.name} makes no model: {short_line(error)}", "fetch the checkpoint again"
         ) from error
-
-
-def _refuse_what_cannot_be_right(config: Any, trust_remote_code: bool) -> None:
-    """State outside plain keys and values cannot be paged, shared or recomputed here."""
-    name = type(config).__name__.removesuffix("Config")
-    if config.is_encoder_decoder:
-        raise EngineError(f"{name} is an encoder-decoder model", "only decoder-only language models run here")
-    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not trust_remote_code:
-        raise EngineError(f"{name} is not a causal language model", "choose a checkpoint that generates text")
-    heads = getattr(config, "architectures", None) or ["ForCausalLM"]
-    if not getattr(config, "is_decoder", True) and not any(head.endswith(CAUSAL) for head in heads):
-        raise EngineError(f"{heads[0]} reads in both directions", "choose a checkpoint that generates text")
-    text = config.get_text_config()
-    layers = set(getattr(text, "layer_types", None) or ())
-    recurrent = layers - {"full_attention", "sliding_attention", "chunked_attention"}
-    if recurrent or hasattr(text, "state_size") or hasattr(text, "mamba_d_state"):
-        kinds = ", ".join(sorted(recurrent)) or "state-space"
-        raise EngineError(f"{name} has {kinds} layers, whose state is not keys and values", "run it with vLLM instead")
-    if layers & {"chunked_attention"}:
-        raise EngineError(f"{name} has chunked attention, which is not tested here", "run it with vLLM instead")
 
 
 def _tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> Tokenizer:

@@ -1,0 +1,53 @@
+"""Which architectures cannot be right here: no answer is better than a wrong one."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+from playground.engine.backends.base import EngineError
+
+PAGED_LAYERS = {"full_attention", "sliding_attention"}
+# Their positions follow from the attention mask, or only distances count.
+POSITIONS_FROM_MASK = {"bloom", "mpt"}
+# Causal all the same: the field was left over when the code was written.
+IDLE_IS_DECODER = {"gpt_neox", "gpt_neox_japanese"}
+
+
+def refuse_config(config: Any, trust_remote_code: bool) -> None:
+    """Raises `EngineError` if the config alone shows that paged keys and values would go wrong."""
+    name = type(config).__name__.removesuffix("Config")
+    if config.is_encoder_decoder:
+        raise EngineError(f"{name} is an encoder-decoder model", "only decoder-only language models run here")
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not trust_remote_code:
+        raise EngineError(f"{name} is not a causal language model", "choose a checkpoint that generates text")
+    heads = getattr(config, "architectures", None) or [f"{name}ForCausalLM"]
+    if not getattr(config, "is_decoder", True) and config.model_type not in IDLE_IS_DECODER:
+        raise EngineError(f"{heads[0]} reads in both directions", "choose a checkpoint that generates text")
+    _refuse_layers(name, config.get_text_config())
+    if kind := MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None):
+        refuse_class(kind, config.model_type)
+
+
+def _refuse_layers(name: str, text: Any) -> None:
+    layers = set(getattr(text, "layer_types", None) or ())
+    if "chunked_attention" in layers:
+        raise EngineError(f"{name} has chunked attention, which is not tested here", "run it with vLLM instead")
+    recurrent = layers - PAGED_LAYERS
+    if recurrent or hasattr(text, "state_size") or hasattr(text, "mamba_d_state"):
+        kinds = ", ".join(sorted(recurrent)) or "state-space"
+        raise EngineError(f"{name} has {kinds} layers, whose state is not keys and values", "run it with vLLM instead")
+
+
+def refuse_class(kind: type[PreTrainedModel], model_type: str) -> None:
+    """Raises `EngineError` if the model's class keeps state that cannot be paged or counts positions by itself."""
+    name, parameters = kind.__name__, inspect.signature(kind.forward).parameters
+    if getattr(kind, "_is_stateful", False):
+        raise EngineError(f"{name} keeps a state that is not keys and values", "run it with vLLM instead")
+    if "past_key_values" not in parameters:
+        raise EngineError(f"{name} keeps no keys and values", "only models with a KV cache run here")
+    if "position_ids" not in parameters and model_type not in POSITIONS_FROM_MASK:
+        raise EngineError(f"{name} takes no positions, which padding in a batch would shift", "choose another one")
