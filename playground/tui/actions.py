@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from textual.binding import Binding
 
+from playground.tui.session import MEASURING
 from playground.tui.state import State
 from playground.tui.toggle_rows import flipped
 
-Place = Literal["everywhere", "prompt", "toggles", "batch"]
+Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards"]
+ScreenName = Literal["playground", "batching"]
+BOTH: tuple[ScreenName, ...] = ("playground", "batching")
 Blocked = Callable[[State], str]
 
 
@@ -21,6 +24,18 @@ def _always(_: State) -> str:
 
 def _live(state: State) -> str:
     return "this is a replay" if state.replaying else ""
+
+
+def _quiet(state: State) -> str:
+    return _live(state) or (MEASURING if state.load.busy else "")
+
+
+def _runnable(state: State) -> str:
+    return _quiet(state) or ("" if state.facts else "no model is loaded")
+
+
+def _measuring(state: State) -> str:
+    return _live(state) or ("" if state.load.busy else "no load is running")
 
 
 def _stoppable(state: State) -> str:
@@ -37,7 +52,7 @@ def _broken(state: State) -> str:
 
 def _flips(name: str) -> Blocked:
     def blocked(state: State) -> str:
-        return _live(state) or ("no model is loaded" if not state.facts else flipped(state, name)[1])
+        return _quiet(state) or ("no model is loaded" if not state.facts else flipped(state, name)[1])
 
     return blocked
 
@@ -55,6 +70,7 @@ class Action:
     bound: bool = True
     priority: bool = True
     footer: bool = True
+    screens: tuple[ScreenName, ...] = ("playground",)
 
     @property
     def shown_key(self) -> str:
@@ -66,25 +82,30 @@ class Action:
         return names.get(key, key.upper() if key.startswith("f") and len(key) > 1 else key)
 
 
+_BATCHING: dict[str, Any] = {"screens": ("batching",), "priority": False}
 _TABLE = (
-    Action("help", "f1", "Help", "Keys, and the formula of every number", priority=True),
-    Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False),
-    Action("send", "enter", "Send", "Send the prompt; another may run already", _live, "prompt", bound=False),
+    Action("run_load", "r", "Run both", "Static, then continuous, on the same requests", _runnable, **_BATCHING),
+    Action("stop_load", "escape", "Stop", "Stop the load", _measuring, **_BATCHING),
+    Action("load_form", "ctrl+g", "Load", "Go to the fields of the load", **_BATCHING),
+    Action("zoom_panel", "z", "Maximize", "This panel alone, and back", **_BATCHING),
+    Action("help", "f1", "Help", "Keys, and the formula of every number", priority=True, screens=BOTH),
+    Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False, screens=BOTH),
+    Action("send", "enter", "Send", "Send the prompt; another may run already", _quiet, "prompt", bound=False),
     Action("newline", "ctrl+j", "New line", "A new line in the prompt", _live, "prompt", bound=False, footer=False),
     Action("stop", "escape", "Stop", "Stop the newest request, or the load", _stoppable, priority=False),
-    Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", _broken),
+    Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", _broken, screens=BOTH),
     Action("flip_weights", "ctrl+w", "int8", "Weights: int8 or as the model has them", _flips("weights")),
     Action("flip_attention", "ctrl+f", "Flash", "Attention: FlashAttention or eager", _flips("attention")),
     Action("flip_kv_cache", "ctrl+k", "KV int8", "KV cache: int8 or as the model has it", _flips("kv_cache")),
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
-    Action("model", "ctrl+o", "Model", "Load another checkpoint", _live),
+    Action("model", "ctrl+o", "Model", "Load another checkpoint", _quiet),
     Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", _live, footer=False),
     Action("new", "ctrl+n", "New", "Begin a new conversation", _live, footer=False),
-    Action("record", "ctrl+r", "Record", "Record this session, or end the recording", _live),
-    Action("log", "ctrl+l", "Log", "What the engine printed", footer=False),
+    Action("record", "ctrl+r", "Record", "Record this session, or end the recording", _live, screens=BOTH),
+    Action("log", "ctrl+l", "Log", "What the engine printed", footer=False, screens=BOTH),
     Action("stop_all", "", "Stop all", "Stop every request", _several, footer=False),
-    Action("theme", "", "Theme", "Change the colours", footer=False),
-    Action("quit", "ctrl+q", "Quit", "Leave, and end the engine"),
+    Action("theme", "", "Theme", "Change the colours", footer=False, screens=BOTH),
+    Action("quit", "ctrl+q", "Quit", "Leave, and end the engine", screens=BOTH),
     Action("choose_row", "up", "Toggle", "Another toggle", place="toggles", bound=False, footer=False),
     Action("choose_value", "left", "Value", "Another value of this toggle", _live, "toggles", bound=False),
     Action("apply", "enter", "Apply", "Switch to this value, on what is running", _live, "toggles", bound=False),
@@ -98,22 +119,35 @@ _TABLE = (
         "Playground",
         "Screen 1: prompt, toggles, speed",
         priority=False,
-        footer=False,
+        screens=BOTH,
     ),
+    Action(
+        "screen_batching",
+        "f3,2",
+        "Batching",
+        "Screen 2: static and continuous on the same load",
+        priority=False,
+        screens=BOTH,
+    ),
+    Action("load_field", "left", "Field", "Another field", place="load", bound=False, screens=("batching",)),
+    Action("load_value", "up", "Value", "Another value", place="load", bound=False, screens=("batching",)),
+    Action("load_type", "e", "Type", "Type a value", place="load", bound=False, screens=("batching",)),
+    Action("boards_look", "left", "Cell", "What a cell holds", place="boards", bound=False, screens=("batching",)),
+    Action("boards_zoom", "plus", "Zoom", "A finer time axis", place="boards", bound=False, screens=("batching",)),
 )
 ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 
-def bindings() -> list[Binding]:
-    """What the screen binds; each goes to `action_do`."""
+def bindings(screen: ScreenName = "playground") -> list[Binding]:
+    """What a screen binds; each goes to `action_do`."""
     return [
         Binding(action.key, f"do('{action.name}')", action.label, id=action.name, priority=action.priority, show=False)
         for action in _TABLE
-        if action.bound and action.key
+        if action.bound and action.key and screen in action.screens
     ]
 
 
-def footer_actions(state: State, place: Place) -> list[Action]:
+def footer_actions(state: State, place: Place, screen: ScreenName = "playground") -> list[Action]:
     """What can be done now, here: nothing else stands in the footer."""
-    here = [action for action in _TABLE if action.place in ("everywhere", place)]
+    here = [action for action in _TABLE if action.place in ("everywhere", place) and screen in action.screens]
     return [action for action in here if action.footer and not action.blocked(state)]

@@ -19,6 +19,7 @@ from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 from playground.tui.bridge import Bridge
 from playground.tui.palette import ActionProvider
+from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.themes import load_themes
@@ -59,6 +60,7 @@ class PlaygroundApp(App[None]):
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load.options, sampling, trust_remote_code=trust_remote_code)
         self.add_mode("playground", lambda: PlaygroundScreen(self.session, preset, settings.model_paths()))
+        self.add_mode("batching", lambda: BatchingScreen(self.session))
 
     async def on_mount(self) -> None:
         """Start the engine and load at once; the first frame does not wait for either."""

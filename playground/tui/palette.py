@@ -24,7 +24,9 @@ class ActionProvider(Provider):
                 yield Hit(score, _title(action), partial(self._do, action), help=self._help(action))
 
     def _actions(self) -> list[Action]:
-        return [action for action in ACTIONS.values() if action.place == "everywhere" and action.name != "palette"]
+        here = self.app.current_mode
+        actions = [action for action in ACTIONS.values() if action.place == "everywhere" and here in action.screens]
+        return [action for action in actions if action.name != "palette"]
 
     def _help(self, action: Action) -> str:
         state = getattr(self.screen, "state", None)

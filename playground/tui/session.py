@@ -24,6 +24,7 @@ from playground.tui.checkpoints import has_chat_template
 from playground.tui.request_state import RequestState
 from playground.tui.toggle_rows import flipped
 
+MEASURING = "a load is being measured on screen 2, and this would disturb it; F3, Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
@@ -62,6 +63,7 @@ class Session:
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
         self._require_live()
+        self._require_no_load()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
         if self.state.exited:
@@ -94,6 +96,7 @@ class Session:
     def switch(self, name: str, value: Value) -> None:
         """Change one toggle on what is running."""
         self._require_live()
+        self._require_no_load()
         if self.state.exited or not self.state.facts:
             raise NotNow(f"{name} changes once a model is loaded")
         self.bridge.send(SetOptions(changes={name: value}))
@@ -150,6 +153,10 @@ class Session:
         """The exchanges of this conversation that came to an end."""
         done = [self.state.requests[request_id] for request_id in self._exchanges]
         return [turn for request in done if _counts(request) for turn in _turns(request)]
+
+    def _require_no_load(self) -> None:
+        if self.state.load.busy:
+            raise NotNow(MEASURING)
 
     def _require_live(self) -> None:
         if self.state.replaying:

@@ -29,6 +29,7 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.clock import EngineClock
 from playground.tui.decode_meter import DecodeMeter
+from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import NO_NUMBERS, RequestState
 from playground.tui.switch import Switch
 
@@ -71,6 +72,7 @@ class State:
         self.replaying = False
         self.recording = ""
         self.clock = EngineClock()
+        self.load = LoadRuns()
         self._meter = DecodeMeter()
         self._changes = Changes()
 
@@ -81,7 +83,7 @@ class State:
             return "failed"
         if self.loading:
             return "loading"
-        return "running" if self.unfinished else "idle"
+        return "running" if self.unfinished or self.load.running else "idle"
 
     @property
     def unfinished(self) -> list[RequestState]:
@@ -100,12 +102,13 @@ class State:
                 self._begin_load(command)
             case SetOptions():
                 self.switching = list(command.changes)
-            case Submit():
+            case Submit() if not self.load.begin(command):
                 for request in command.requests:
                     self._begin_request(request, now)
 
     def add_event(self, event: AnyEvent, now: float) -> None:
         """An event arrived at `now` on this process's clock."""
+        self.load.add_event(event)
         match event:
             case TokensGenerated():
                 self._add_tokens(event, now)

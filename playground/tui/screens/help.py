@@ -20,6 +20,8 @@ TITLES: dict[Place, str] = {
     "prompt": "In the prompt",
     "toggles": "In the toggles",
     "batch": "In the batching board",
+    "load": "In the load's fields",
+    "boards": "In the boards of screen 2",
 }
 KEY_WIDTH, LABEL_WIDTH = 8, 14
 

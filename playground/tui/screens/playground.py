@@ -83,6 +83,7 @@ class PlaygroundScreen(Screen[None]):
             "quit": self.app.exit,
             "maximize": self._maximize_focused,
             "screen_playground": lambda: None,
+            "screen_batching": lambda: self.app.switch_mode("batching"),
         }
 
     def compose(self) -> ComposeResult:
@@ -243,6 +244,7 @@ class PlaygroundScreen(Screen[None]):
 
     @on(TogglePanel.Left)
     def _close_toggles(self) -> None:
+        self._maximize("")
         self.remove_class("-drawer")
         self.query_one(Prompt).focus()
 

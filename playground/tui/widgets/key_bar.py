@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from playground.tui.actions import Place, footer_actions
+from playground.tui.actions import Place, ScreenName, footer_actions
 from playground.tui.state import State
 
 GAP = "  "
@@ -34,9 +34,9 @@ class KeyBar(Widget):
         super().__init__(**widget)
         self._entries: list[tuple[str, str, str]] = []
 
-    def show(self, state: State, place: Place) -> None:
+    def show(self, state: State, place: Place, screen: ScreenName = "playground") -> None:
         """Draw anew if other keys work."""
-        actions = sorted(footer_actions(state, place), key=lambda action: action.place == "everywhere")
+        actions = sorted(footer_actions(state, place, screen), key=lambda action: action.place == "everywhere")
         entries = [(action.shown_key, action.label, action.name if action.bound else "") for action in actions]
         if entries != self._entries:
             self._entries = entries

@@ -1,0 +1,141 @@
+"""Drives a load: static, then continuous, on the same requests, with the toggles back as they were in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, SetOptions, Simulate, StepSeconds, Submit
+from playground.protocol.options import Value
+from playground.tui.bridge import Bridge
+from playground.tui.load_profile import POLICIES, LoadProfile, Policy, requests
+from playground.tui.load_run import LoadRun
+from playground.tui.session import NotNow
+
+
+class LoadDriver:
+    """Call `advance` whenever events came in. `fault` says in one line why the last load ended early."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge, self._state = bridge, bridge.state
+        self._course: Iterator[None] = iter(())
+        self._loads = count(1)
+        self._stopped = False
+        self.fault = ""
+
+    @property
+    def busy(self) -> bool:
+        """A load is on."""
+        return self._state.load.busy
+
+    def start(self, profile: LoadProfile) -> None:
+        """Begin; raises `NotNow` where a load would disturb or could not run."""
+        if reason := self._reason(profile):
+            raise NotNow(reason)
+        self.fault, self._stopped = "", False
+        self._state.load.begin_load()
+        self._course = self._both(profile, next(self._loads))
+        self.advance()
+
+    def stop(self) -> None:
+        """End the run that goes on, and skip the one to come."""
+        if self.busy and not self._stopped:
+            self._stopped = True
+            self._bridge.send(Abort())
+
+    def advance(self) -> None:
+        """Go on as far as what has come in allows."""
+        next(self._course, None)
+
+    def _reason(self, profile: LoadProfile) -> str:
+        state = self._state
+        if state.replaying:
+            return "this is a replay: what was recorded cannot be run again"
+        if self.busy:
+            return "a load is running; Esc stops it"
+        if state.loading or not state.facts:
+            return "no model is loaded yet; ^O on screen 1 picks one"
+        if running := len(state.unfinished):
+            return f"{running} of screen 1's requests run, and a load would disturb them; F2, then Esc stops them"
+        if profile.prompt + profile.lengths.high > state.facts.context:
+            return f"prompt and answer can be longer than the model's context of {state.facts.context} tokens"
+        toggle = state.capabilities.toggle("batching")
+        kinds = [(policy, toggle.find(policy) if toggle else None) for policy in POLICIES]
+        return next((f"batching {policy}: {kind.reason}" for policy, kind in kinds if kind and not kind.possible), "")
+
+    def _both(self, profile: LoadProfile, load: int) -> Iterator[None]:
+        options = self._state.requested
+        restore: dict[str, Value] = {"batching": options.batching, "max_batch": options.max_batch}
+        try:
+            for policy in POLICIES:
+                yield from self._switch(policy, profile.slots)
+                run = LoadRun(policy, load, requests(profile, policy, load, self._vocabulary))
+                cost = self._cost()
+                if cost or not profile.arrivals.timed:
+                    yield from self._predict(run, profile.slots, cost)
+                if self._ended():
+                    return
+                yield from self._run(run)
+                if self.fault:
+                    return
+        finally:
+            if self._state.facts:
+                self._bridge.send(SetOptions(changes=restore))
+            self._state.load.busy = False
+
+    def _switch(self, policy: Policy, slots: int) -> Iterator[None]:
+        """The policy as the engine reports it, not as it was asked for. Its blocks are counted on the way."""
+        self._bridge.send(MapBlocks())
+        self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}))
+        while self._state.switching:
+            yield
+        effective = self._state.effective.get("batching", policy)
+        if effective != policy and not self._ended():
+            self.fault = f"the engine batches {effective}: {self._state.reasons.get('batching', 'no reason given')}"
+
+    def _predict(self, run: LoadRun, slots: int, cost: StepSeconds | None) -> Iterator[None]:
+        """What has no prediction in seconds yet; waited for, since it takes the engine's time."""
+        load, blocks, options = self._state.load, self._state.load.blocks, self._state.requested
+        timed = [policy for policy, simulated in load.predicted.items() if simulated.makespan_s is not None]
+        load.predicted = {policy: load.predicted[policy] for policy in timed}
+        due = [policy for policy in POLICIES if policy not in timed]
+        for policy in due:
+            self._bridge.send(
+                Simulate(
+                    policy=policy,
+                    requests=run.lengths(),
+                    slots=slots,
+                    token_budget=options.token_budget,
+                    block_size=blocks.size if blocks else options.block_size,
+                    blocks=blocks.count if blocks else sum(each.prompt + each.output for each in run.lengths()),
+                    prefix_cache=options.prefix_cache,
+                    cost=cost,
+                )
+            )
+        while len(load.predicted) < len(POLICIES) and not self._ended():
+            yield
+
+    def _run(self, run: LoadRun) -> Iterator[None]:
+        self._bridge.send(ResetPrefixCache())
+        self._bridge.send(Submit(requests=list(run.requests.values())))
+        run = self._state.load.runs[run.policy]
+        while not run.done:
+            yield
+        if not run.whole and not self._ended():
+            self.fault = run.fault or "a request ended before its length was reached"
+
+    def _cost(self) -> StepSeconds | None:
+        """What the run before this one says of a step."""
+        newest = self._state.load.newest
+        return newest.fit.cost() if newest and newest.whole else None
+
+    def _ended(self) -> bool:
+        """Nothing more is to be started, and why."""
+        if not self.fault:
+            lost = "" if self._state.facts else "the model is gone"
+            self.fault = self._state.load.failed or lost or ("stopped" if self._stopped else "")
+        return bool(self.fault)
+
+    @property
+    def _vocabulary(self) -> int:
+        return self._state.facts.vocabulary if self._state.facts else 0

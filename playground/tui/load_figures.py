@@ -1,0 +1,72 @@
+"""The figures of a load as text: what stands over each board, and how far the load has come."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from playground.protocol.events import Simulated
+from playground.tui import numbers
+from playground.tui.load_profile import POLICIES
+from playground.tui.load_run import LoadRun, same_tokens
+from playground.tui.load_runs import LoadRuns
+
+
+class Figures(NamedTuple):
+    """One policy's, measured."""
+
+    makespan: str
+    occupancy: str
+    waste: str
+    tps: str
+
+    @classmethod
+    def of(cls, run: LoadRun) -> Figures:
+        """Of a run that has ended or goes on."""
+        usage = run.usage
+        tps = numbers.rate(run.tps, "tok/s")
+        return cls(numbers.seconds(run.makespan), numbers.percent(usage.occupancy), numbers.percent(usage.waste), tps)
+
+
+class Progress(NamedTuple):
+    """`share` of the run's output tokens are there; `left_s` for this run, None while too little is known."""
+
+    number: int
+    policy: str
+    share: float
+    left_s: float | None
+
+
+def progress(runs: LoadRuns) -> Progress | None:
+    """Of the run that goes on."""
+    run = runs.running
+    if run is None:
+        return None
+    share = run.made / max(1, run.asked)
+    return Progress(POLICIES.index(run.policy) + 1, run.policy, share, _left(run, share))
+
+
+def _left(run: LoadRun, share: float) -> float | None:
+    """By the predicted number of steps where that is known, by tokens where it is not."""
+    if not run.makespan or not run.made:
+        return None
+    if run.predicted and run.predicted.steps:
+        share = run.board.total / run.predicted.steps
+    return max(0.0, run.makespan / share - run.makespan) if share else None
+
+
+def predicted(simulated: Simulated | None) -> str:
+    """Occupancy / waste as the simulator has them."""
+    if simulated is None:
+        return ""
+    return f"{numbers.percent(simulated.occupancy)} / {numbers.percent(simulated.waste)}"
+
+
+def verdict(runs: LoadRuns) -> str:
+    """One line about both runs; empty before both have ended."""
+    static, continuous = (runs.runs.get(policy) for policy in POLICIES)
+    if runs.speed_up is None or static is None or continuous is None:
+        return ""
+    same, all_of_them = same_tokens(static, continuous), len(static.requests)
+    word = "faster" if runs.speed_up >= 1 else "slower"
+    factor = max(runs.speed_up, 1 / runs.speed_up)
+    return f"continuous is {factor:.2f}x {word}; the same tokens in {same} of {all_of_them} requests"

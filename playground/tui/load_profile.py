@@ -1,0 +1,76 @@
+"""What a load is made of, and the requests drawn from it: the same for every policy that runs it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal, NamedTuple
+
+from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.tui.load_arrivals import Arrivals, delays
+from playground.tui.load_lengths import Lengths, draw
+
+Policy = Literal["static", "continuous"]
+POLICIES: tuple[Policy, ...] = ("static", "continuous")
+ANY_VOCABULARY = 1000
+_ID = re.compile(r"load(\d+)-(static|continuous)-(\d+)")
+
+
+@dataclass(frozen=True)
+class LoadProfile:
+    """`prompt` in tokens; `shared` is the per cent of it that every prompt begins with; `slots` run at a time."""
+
+    requests: int = 64
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    lengths: Lengths = field(default_factory=Lengths)
+    prompt: int = 32
+    shared: int = 0
+    slots: int = 8
+    seed: int = 0
+
+    @property
+    def shared_tokens(self) -> int:
+        """Tokens of the common prefix."""
+        return self.prompt * self.shared // 100
+
+
+class Name(NamedTuple):
+    """What the id of a load's request says."""
+
+    load: int
+    policy: Policy
+    index: int
+
+
+def requests(profile: LoadProfile, policy: Policy, load: int, vocabulary: int) -> list[GenerationRequest]:
+    """One `Submit`'s worth. Only the ids differ between policies: prompts, lengths and arrivals come from the seed."""
+    random = Random(profile.seed)
+    arrivals = delays(profile.arrivals, profile.requests, random)
+    known = vocabulary or ANY_VOCABULARY
+    prefix = _prompt(profile.shared_tokens, known, random)
+    drawn = []
+    for index, delay in enumerate(arrivals):
+        length = draw(profile.lengths, random)
+        prompt = prefix + _prompt(profile.prompt - profile.shared_tokens, known, random)
+        drawn.append(
+            GenerationRequest(
+                request_id=f"load{load}-{policy}-{index}",
+                prompt_token_ids=prompt,
+                sampling=SamplingParams(max_tokens=length, ignore_eos=True),
+                delay_s=delay,
+            )
+        )
+    return drawn
+
+
+def read_name(request_id: str) -> Name | None:
+    """What the id says; None for a request that belongs to no load."""
+    match = _ID.fullmatch(request_id)
+    if match is None:
+        return None
+    return Name(int(match[1]), "static" if match[2] == "static" else "continuous", int(match[3]))
+
+
+def _prompt(tokens: int, vocabulary: int, random: Random) -> list[int]:
+    return [random.randrange(vocabulary) for _ in range(tokens)]

@@ -1,0 +1,176 @@
+"""Screen 2: one load under static and under continuous batching, on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from playground.protocol.commands import MapBlocks
+from playground.tui.actions import ACTIONS, Place, bindings
+from playground.tui.faults import death
+from playground.tui.letters import Letters
+from playground.tui.load_driver import LoadDriver
+from playground.tui.load_profile import LoadProfile
+from playground.tui.messages import Updated
+from playground.tui.screens.help import HelpScreen
+from playground.tui.screens.log import LogScreen
+from playground.tui.session import NotNow, Session
+from playground.tui.state import Changes, State
+from playground.tui.widgets.block_map import BlockMap
+from playground.tui.widgets.key_bar import KeyBar
+from playground.tui.widgets.load_board import LoadBoard
+from playground.tui.widgets.load_form import LoadForm
+from playground.tui.widgets.load_form_entry import LoadFormEntry
+from playground.tui.widgets.load_table import LoadTable
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.status_line import StatusLine
+from playground.tui.widgets.twin_boards import TwinBoards
+
+MAP_EVERY_S = 0.5
+HINT = "r runs the load twice: static, then continuous, on the same arrivals, prompts and lengths"
+REPLAY_HINT = "this recording holds no load"
+
+
+class BatchingScreen(Screen[None]):
+    """Hands the state down to its widgets, and what they ask for to the driver of loads."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("batching")
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    CSS_PATH = "batching.tcss"
+    AUTO_FOCUS = "LoadForm"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session, self._state = session, session.state
+        self._driver = LoadDriver(session.bridge)
+        self._said = ""
+        self._deeds: dict[str, Callable[[], object]] = {
+            "help": lambda: self.app.push_screen(HelpScreen(self._state)),
+            "palette": self.app.action_command_palette,
+            "restart": lambda: self.run_worker(session.restart()),
+            "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
+            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
+            "theme": self.app.search_themes,
+            "quit": self.app.exit,
+            "screen_playground": lambda: self.app.switch_mode("playground"),
+            "screen_batching": lambda: None,
+            "run_load": self._run,
+            "stop_load": self._driver.stop,
+            "load_form": lambda: self.query_one(LoadForm).focus(),
+            "zoom_panel": self._maximize,
+        }
+
+    @property
+    def state(self) -> State:
+        """For the palette, which says why something cannot be done."""
+        return self._state
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(Letters())
+        yield LoadForm()
+        yield LoadTable()
+        yield TwinBoards()
+        yield BlockMap()
+        yield Notice()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Hear the bridge; while a load runs, ask now and then who holds which block."""
+        self._session.bridge.attach(self)
+        self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
+        self._show()
+
+    @on(Updated)
+    def _updated(self, message: Updated) -> None:
+        self._driver.advance()
+        self._report(message.changes)
+        self._show()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def action_do(self, name: str) -> None:
+        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
+        notice = self.query_one(Notice)
+        if reason := ACTIONS[name].blocked(self._state):
+            if name == "stop_load" and self.has_class("-maximized"):
+                self._maximize()
+            else:
+                notice.say(reason)
+            return
+        notice.quiet()
+        try:
+            self._deeds[name]()
+        except NotNow as error:
+            notice.say(str(error))
+        self._show()
+
+    @on(KeyBar.Pressed)
+    def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        self.action_do(message.action)
+
+    @on(LoadForm.RunAsked)
+    def _run_asked(self) -> None:
+        self.action_do("run_load")
+
+    @on(LoadForm.EntryAsked)
+    def _type(self, message: LoadForm.EntryAsked) -> None:
+        form = self.query_one(LoadForm)
+
+        def entered(profile: LoadProfile | None) -> None:
+            if profile is not None:
+                form.set(profile)
+
+        self.app.push_screen(LoadFormEntry(message.field, form.profile), entered)
+
+    def on_descendant_focus(self) -> None:
+        if self.is_mounted:
+            self._show_keys()
+
+    def _run(self) -> None:
+        self._driver.start(self.query_one(LoadForm).profile)
+
+    def _ask_for_blocks(self) -> None:
+        if self._driver.busy and self._state.load.running:
+            self._session.bridge.send(MapBlocks())
+
+    def _report(self, changes: Changes) -> None:
+        notice = self.query_one(Notice)
+        for failure in changes.failures:
+            notice.say(failure.message, failure.advice, bad=True)
+        if self._state.exited and changes.unloaded:
+            notice.say(*death(self._state.exited), bad=True)
+        elif self._driver.fault and self._driver.fault != self._said:
+            notice.say(f"the load ended early: {self._driver.fault}")
+        self._said = self._driver.fault
+
+    def _show(self) -> None:
+        """Every widget looks for itself whether it has anything to draw."""
+        load = self._state.load
+        self.query_one(StatusLine).show(self._state)
+        self.query_one(LoadTable).show(load, REPLAY_HINT if self._state.replaying else HINT)
+        self.query_one(TwinBoards).show(load, self.query_one(LoadForm).profile.slots)
+        self.query_one(BlockMap).show(load)
+        self.query_one(Notice).show(self._state)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        place: Place = "everywhere"
+        if isinstance(self.focused, LoadForm):
+            place = "load"
+        elif isinstance(self.focused, LoadBoard):
+            place = "boards"
+        self.query_one(KeyBar).show(self._state, place, "batching")
+
+    def _maximize(self) -> None:
+        board = self.focused if isinstance(self.focused, LoadBoard) else None
+        name = "" if self.has_class("-maximized") else board.id if board else "blocks"
+        self.set_class(bool(name), "-maximized")
+        for each in ("board-static", "board-continuous", "blocks"):
+            self.set_class(name == each, f"-max-{each}")

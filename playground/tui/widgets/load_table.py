@@ -1,0 +1,90 @@
+"""What both policies made of the load: TTFT, steps and makespan, measured beside predicted; or how far it has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui import numbers
+from playground.tui.load_figures import Progress, progress, verdict
+from playground.tui.load_run import LoadRun
+from playground.tui.load_runs import LoadRuns
+
+BAR = 24
+LABEL = "$meaning-waiting"
+WIDE = 100
+
+
+class LoadTable(Widget):
+    """A line that speaks of the whole, and a row per policy."""
+
+    DEFAULT_CSS = """
+    LoadTable { height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._lines: tuple[Content, ...] = ()
+        self._wide: tuple[Content, ...] = ()
+
+    def show(self, runs: LoadRuns, hint: str) -> None:
+        """Draw anew if a figure is different; `hint` stands where nothing else is to be said."""
+        lines, wide = _lines(runs, hint, False), _lines(runs, hint, True)
+        if (lines, wide) != (self._lines, self._wide):
+            self._lines, self._wide = lines, wide
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("\n").join(self._wide if self.size.width >= WIDE else self._lines)
+
+
+def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:
+    return _headline(runs, hint), _titles(wide), *(_row(run, wide) for run in runs.ordered())
+
+
+def _headline(runs: LoadRuns, hint: str) -> Content:
+    now = progress(runs)
+    if now:
+        return _bar(now)
+    if runs.busy:
+        return Content.styled("getting ready: setting the policy, predicting", LABEL)
+    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
+
+
+def _bar(now: Progress) -> Content:
+    filled = round(BAR * min(1.0, now.share))
+    left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
+    return Content.assemble(
+        (f"run {now.number} of 2  {now.policy:<10}  ", "bold"),
+        ("━" * filled, "$accent"),
+        ("━" * (BAR - filled), "$surface-lighten-2"),
+        f"  {numbers.percent(now.share)} of its tokens{left}",
+        ("   Esc stops", LABEL),
+    )
+
+
+def _titles(wide: bool) -> Content:
+    more = (
+        f"{'steps':>11}{'predicted':>11}{'makespan':>13}{'predicted':>11}" if wide else f"{'steps':>9}{'predicted':>11}"
+    )
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}", LABEL)
+
+
+def _row(run: LoadRun, wide: bool) -> Content:
+    expected = run.predicted
+    ttft = "".join(f"{numbers.seconds(value):>9}" for value in run.ttft())
+    steps = numbers.count(run.board.total)
+    foreseen = numbers.count(expected.steps if expected else None)
+    if not wide:
+        return Content.assemble((f"{run.policy:<12}", "bold"), f"{ttft}{steps:>9}{foreseen:>11}")
+    seconds, guess = numbers.seconds(run.makespan), numbers.seconds(expected.makespan_s if expected else None)
+    return Content.assemble(
+        (f"{run.policy:<12}", "bold"),
+        ttft,
+        f"{steps:>11}",
+        (f"{foreseen:>11}", LABEL),
+        f"{seconds:>13}",
+        (f"{guess:>11}", LABEL),
+    )
