@@ -65,8 +65,8 @@ class RequestState:
 
     @property
     def metrics(self) -> RequestMetrics:
-        """The engine's own numbers once the request has ended; before that, the same by what has come so far."""
-        if self.finished:
+        """The engine's own numbers once it has told them; until then, and if it dies, the same by what has come."""
+        if self.finished and self.finished.metrics.output_tokens >= self.tokens:
             return self.finished.metrics
         span = self.last - self.first if self.first is not None and self.last is not None and self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None and self.submitted is not None else 0.0

@@ -74,8 +74,8 @@ def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
     verdict = (f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error")
     if abs(share) <= spread:
         verdict = ("  = within the spread", LABEL)
-    rows = f", {after.rows} requests at a time" if after.rows > 1 else ""
+    rows = f", {after.rows} at a time" if after.rows > 1 else ""
     return [
         Content.assemble(label, f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}", verdict),
-        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}", LABEL),
+        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens} tokens{rows}", LABEL),
     ]

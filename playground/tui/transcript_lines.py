@@ -58,7 +58,7 @@ class TranscriptLines:
     def begin(self, request_id: str, letter: Letter, prompt: str, chat: bool) -> None:
         """A prompt was sent; its answer grows under it."""
         shown = prompt if len(prompt) <= LONGEST_SHOWN else f"{prompt[:LONGEST_SHOWN]}… {text_size(prompt)} in all"
-        self._add("user", "you" if chat else "prompt", letter, shown)
+        self._add("user", "you" if chat else "base", letter, shown)
         self._answers[request_id] = self._add("model", "model" if chat else "text", None, "")
         self._answers[request_id].open = True
 

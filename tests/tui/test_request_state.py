@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.engine.timing import RequestTimer, percentile
-from playground.protocol.events import TokensGenerated
+from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.metrics import RequestMetrics
 from playground.tui.request_state import RequestState, percentiles
 
 GAPS = st.lists(st.tuples(st.floats(0, 10), st.integers(1, 4)), max_size=30)
@@ -51,3 +52,12 @@ def test_a_cold_start_is_part_of_ttft_and_not_of_the_queue() -> None:
     state.received(TokensGenerated(request_id="a", token_ids=[1], times=[5.0], text="x"))
     assert (state.metrics.load_s, state.metrics.queue_s, state.metrics.prefill_s) == (3.0, 0.5, 0.5)
     assert state.metrics.ttft_s == 4.0
+
+
+def test_what_was_measured_outlives_the_engine() -> None:
+    state = RequestState("a", "prompt", submitted=1.0)
+    state.started(1.5)
+    state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 2.5], text="xy"))
+    nothing = RequestMetrics(prompt_tokens=0, output_tokens=0)
+    state.finished = RequestFinished(request_id="a", reason="error", metrics=nothing, message="died")
+    assert (state.metrics.ttft_s, state.metrics.decode_tps) == (1.0, 2.0)

@@ -25,7 +25,7 @@ def test_answers_grow_under_their_prompts() -> None:
     lines.append("b", "two\nlines")
     assert lines.append("a", "one\n") == 1
     assert _texts(lines) == ["first prompt", "one", "", "second prompt", "two", "lines"]
-    assert [line.block.speaker for y in (0, 1, 3, 4) if (line := lines.line(y))] == ["you", "model", "prompt", "text"]
+    assert [line.block.speaker for y in (0, 1, 3, 4) if (line := lines.line(y))] == ["you", "model", "base", "text"]
 
 
 def test_an_ending_stands_under_its_answer_and_closes_it() -> None:

@@ -79,7 +79,7 @@ class Transcript(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if width != self._lines.width:
             self._lines.rewrap(width)
-            self._show_from(0)
+        self._show_from(0)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """Scrolling to the end is to follow it, scrolling away is not to."""

@@ -1,0 +1,260 @@
+"""Screen 1 on a real worker: type, stream, flip, stop, break, mend."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.events import Paste
+from textual.pilot import Pilot
+
+from playground.session.replay import read_recording
+from playground.tui.app import PlaygroundApp
+from playground.tui.screens.help import HelpScreen
+from playground.tui.screens.log import LogScreen
+from playground.tui.screens.model_picker import ModelPicker
+from playground.tui.widgets.prompt import Prompt
+
+Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
+Script = Callable[[Iterable[str]], str]
+Wait = Callable[..., Any]
+
+WORDS = ["word "] * 2000
+
+
+def _shown(app: PlaygroundApp) -> str:
+    """The cells of the screen, as text."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def _send(pilot: Pilot[None], text: str) -> None:
+    prompt = pilot.app.screen.query_one(Prompt)
+    prompt.focus()
+    prompt.insert(text)
+    await pilot.press("enter")
+
+
+async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press(*"hello", "enter")
+        await until(pilot, lambda: "add_numbers" in _shown(app) and app.bridge.state.status == "idle")
+        shown = _shown(app)
+        assert "hello" in shown and "tok/s" in shown and "end · 15 tokens" in shown
+        assert app.screen.query_one(Prompt).text == ""
+
+
+async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, script: Script, until: Wait) -> None:
+    async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
+        await _send(pilot, "one")
+        await _send(pilot, "two")
+        await until(pilot, lambda: all(request.tokens for request in app.bridge.state.requests.values()))
+        assert "A B running" in _shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.bridge.state.requests["r2"].finished)
+        assert not app.bridge.state.requests["r1"].finished
+        await pilot.press("escape")
+        await until(pilot, lambda: app.bridge.state.status == "idle")
+        assert {request.finished.reason for request in app.bridge.state.requests.values()} == {"abort"}
+        await until(pilot, lambda: "stopped ·" in _shown(app))
+
+
+async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Script, until: Wait) -> None:
+    async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
+        state = app.bridge.state
+        await _send(pilot, "one")
+        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens > 40)
+        await pilot.press("ctrl+f", "ctrl+k")
+        await until(pilot, lambda: state.effective.get("attention") == "eager" and state.requested.kv_cache == "int8")
+        await until(pilot, lambda: state.switch and "kv_cache model ▸ int8" in _shown(app))
+        await pilot.press("ctrl+f", "ctrl+k")
+        await until(pilot, lambda: state.effective.get("attention") == "sdpa-flash")
+        assert state.unfinished, "the request goes on through every switch"
+
+
+async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("ctrl+g", *["down"] * 6, "right", "enter")
+        await until(pilot, lambda: app.bridge.state.requested.batching == "static")
+        await pilot.press("down", "e", "ctrl+a", "delete", *"999", "enter")
+        await until(pilot, lambda: "cannot be '999'" in _shown(app))
+        await pilot.press("backspace", "backspace", "enter")
+        await until(pilot, lambda: app.bridge.state.requested.max_batch == 9)
+
+
+async def test_a_greyed_value_says_why_and_is_not_sent(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("ctrl+g", "right")
+        await until(pilot, lambda: "not possible: the scripted engine" in _shown(app))
+        await pilot.press("enter", "ctrl+w")
+        await until(pilot, lambda: "weights cannot be int8: the scripted engine has no model" in _shown(app))
+        assert app.bridge.state.requested.weights == "model"
+        assert "^W" not in _shown(app), "what cannot be done is not in the footer"
+
+
+async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
+    opened: Opened, script: Script, until: Wait
+) -> None:
+    async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
+        state = app.bridge.state
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: state.requested.attention == "eager")
+        await _send(pilot, "do not lose me")
+        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens)
+        os.kill(state.pid, signal.SIGKILL)
+        await until(pilot, lambda: state.status == "failed")
+        shown = _shown(app)
+        assert "failed" in shown and "SIGKILL" in shown and "^Y" in shown
+        assert app.screen.query_one(Prompt).text == "do not lose me"
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: state.status == "idle" and state.effective.get("attention") == "eager")
+        await pilot.press("enter")
+        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens)
+
+
+async def test_a_model_that_cannot_be_loaded_leaves_what_was_typed(opened: Opened, until: Wait, tmp_path: Path) -> None:
+    async with opened(str(tmp_path / "missing.jsonl")) as (app, pilot):
+        await until(pilot, lambda: "cannot read" in _shown(app))
+        assert app.bridge.state.status == "failed"
+        await _send(pilot, "keep this")
+        await until(pilot, lambda: "no model is loaded" in _shown(app))
+        assert app.screen.query_one(Prompt).text == "keep this"
+
+
+async def test_a_model_is_picked_by_typing_its_path(opened: Opened, script: Script, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        path = script(["other ", "answer"])
+        await pilot.press(*["slash" if letter == "/" else letter for letter in path], "enter")
+        await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == path)
+        await _send(pilot, "hello")
+        await until(pilot, lambda: "other answer" in _shown(app))
+
+
+async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("space", "enter")
+        await until(pilot, lambda: "the prompt is empty" in _shown(app))
+        assert not app.bridge.state.requests
+
+
+async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wait) -> None:
+    async with opened(max_tokens=64) as (app, pilot):
+        await _send(pilot, "word " * 5000)
+        await until(pilot, lambda: "context is 4096; shorten it" in " ".join(_shown(app).split()))
+        assert app.screen.query_one(Prompt).text.startswith("word word")
+
+
+async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wait) -> None:
+    pieces = ["[bold red]not markup[/]", " \x1b[31mnot", " red\x1b]0;title\x07", "\x9b2J\r", " [@click=app.quit]x[/]"]
+    async with opened(script(pieces)) as (app, pilot):
+        await _send(pilot, "[b]hi[/b]\x1b[0m")
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        shown = _shown(app)
+        assert "[b]hi[/b][0m" in shown and "[bold red]not markup[/] [31mnot" in shown
+        assert not set(map(chr, range(32))) - {"\n"} & set(shown)
+
+
+async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        text = "0123456789abcdef\n" * 62_500
+        prompt = app.screen.query_one(Prompt)
+        prompt.post_message(Paste(text))
+        await until(pilot, lambda: "1.1 MB pasted #1" in prompt.text, seconds=2)
+        await pilot.press("!", "enter")
+        await until(pilot, lambda: app.bridge.state.requests)
+        assert app.bridge.state.requests["r1"].prompt == text + "!"
+        await until(pilot, lambda: not app.bridge.state.unfinished)
+        assert prompt.text == "[1.1 MB pasted #1]!"
+
+
+async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, script: Script, until: Wait) -> None:
+    async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
+        await _send(pilot, "one")
+        for size in ((20, 5), (1, 1), (250, 70), (80, 24), (20, 5), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("ctrl+g", "ctrl+g")
+            await pilot.pause(0.1)
+        assert "word word" in _shown(app)
+
+
+async def test_prompts_of_the_preset_are_one_key_away(opened: Opened) -> None:
+    async with opened() as (app, pilot):
+        prompt = app.screen.query_one(Prompt)
+        await pilot.press(*"mine", "up")
+        assert prompt.text == "add two numbers"
+        await pilot.press("down")
+        assert prompt.text == "mine"
+        await pilot.press("ctrl+j", *"two")
+        assert prompt.text == "mine\ntwo"
+
+
+async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("ctrl+r")
+        path = Path(app.bridge.state.recording)
+        await until(pilot, lambda: "REC" in _shown(app))
+        await _send(pilot, "hello")
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: f"recorded to {path}"[:60] in _shown(app))
+        live = app.bridge.state
+    replayed = PlaygroundApp(engine="scripted", replay=read_recording(path), speed=0)
+    async with replayed.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "REPLAY" in _shown(replayed) and "end · 15 tokens" in _shown(replayed))
+        state = replayed.bridge.state
+        assert state.requests["r1"].text == live.requests["r1"].text
+        assert state.requests["r1"].finished == live.requests["r1"].finished
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "this is a replay" in _shown(replayed))
+
+
+async def test_base_and_chat_are_shown_and_sent(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await _send(pilot, "first")
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await _send(pilot, "second")
+        await until(pilot, lambda: len(app.bridge.state.requests) == 2 and not app.bridge.state.unfinished)
+        metrics = [request.metrics.prompt_tokens for request in app.bridge.state.requests.values()]
+        assert metrics[1] > metrics[0] + 1, "a chat sends what was said before"
+        await pilot.press("f8")
+        await _send(pilot, "third")
+        await until(pilot, lambda: len(app.bridge.state.requests) == 3 and not app.bridge.state.unfinished)
+        assert app.bridge.state.requests["r3"].metrics.prompt_tokens == 1
+        await until(pilot, lambda: "base  third" in _shown(app))
+
+
+async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        for key, screen, words in (("f1", HelpScreen, "TTFT"), ("ctrl+l", LogScreen, "engine-")):
+            await pilot.press(key)
+            await until(
+                pilot, lambda screen=screen, words=words: isinstance(app.screen, screen) and words in _shown(app)
+            )
+            await pilot.press("escape")
+            await until(pilot, lambda screen=screen: not isinstance(app.screen, screen))
+
+
+async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("ctrl+g", "z")
+        await until(pilot, lambda: app.screen.query_one("#toggles").size.width > 100)
+        assert not app.screen.query_one("#batch").display
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.query_one("#batch").display)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_no_process_stays_behind(opened: Opened, width: int) -> None:
+    async with opened(size=(width, 24)) as (app, pilot):
+        pid = app.bridge.state.pid
+        await pilot.press("ctrl+q")
+    assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

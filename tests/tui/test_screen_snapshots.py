@@ -1,0 +1,57 @@
+"""Screen 1 as it looks: idle, loading, streaming, after a switch, failed; replayed from a fixed session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from playground.session.recording import Entry
+from playground.tui.app import PlaygroundApp
+
+Story = Callable[[str], list[Entry]]
+SIZES = [(80, 24), (120, 40)]
+
+
+async def _settle(pilot: Pilot[None]) -> None:
+    """The replay is over and every coalesced redraw done."""
+    await pilot.pause(0.6)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+@pytest.mark.parametrize("stage", ["idle", "loading", "streaming", "switched", "failed"])
+def test_stage(
+    snap_compare: Callable[..., bool], story: Story, stage: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = PlaygroundApp(engine="transformers", replay=story(stage), speed=0)
+    assert snap_compare(app, terminal_size=size, run_before=_settle)
+
+
+@pytest.mark.parametrize("theme", ["light", "projector", "colour-blind-safe"])
+def test_theme(snap_compare: Callable[..., bool], story: Story, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = PlaygroundApp(engine="transformers", replay=story("switched"), speed=0, theme=theme)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=_settle)
+
+
+def test_toggles_open_as_a_drawer(snap_compare: Callable[..., bool], story: Story) -> None:
+    async def open_drawer(pilot: Pilot[None]) -> None:
+        await _settle(pilot)
+        await pilot.press("ctrl+g", "down", "down", "down")
+        await _settle(pilot)
+
+    app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=open_drawer)
+
+
+def test_help(snap_compare: Callable[..., bool], story: Story) -> None:
+    async def open_help(pilot: Pilot[None]) -> None:
+        await _settle(pilot)
+        await pilot.press("f1")
+        await _settle(pilot)
+
+    app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=open_help)
