@@ -94,6 +94,8 @@ class AttentionSwitch:
     def __init__(self, model: PreTrainedModel) -> None:
         self._model = model
         self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
+        text = model.config.get_text_config()
+        self._windows = bool(getattr(text, "sliding_window", None) or getattr(text, "layer_types", None))
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
@@ -123,6 +125,11 @@ class AttentionSwitch:
         self.reason = (
             "" if self._implementation == wanted else f"{type(self._model).__name__} keeps {self._implementation}"
         )
+
+    @property
+    def takes_ready_masks(self) -> bool:
+        """A 4-D boolean mask is used as it is: sdpa through the attention interface, and no sliding windows."""
+        return self._implementation == GROUPED and not self._windows
 
     def context(self) -> AbstractContextManager[Any]:
         """Restricts PyTorch's choice of kernel while the model runs."""

@@ -106,7 +106,11 @@ class FullStore:
 
     def _exchange(self, store: Tensor, states: Tensor) -> Tensor:
         layout = self._layout
-        store[layout.write] = flat_tokens(states, layout.source)
+        new = flat_tokens(states, layout.source)
+        if isinstance(layout.write, slice):
+            store[layout.write] = new
+        else:
+            store.index_copy_(0, layout.write, new)
         if isinstance(layout.read, slice):
             return store[layout.read].unsqueeze(0).transpose(1, 2)
         gathered = store.index_select(0, layout.read.view(-1))

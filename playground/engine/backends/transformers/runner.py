@@ -98,19 +98,30 @@ class TransformersRunner:
         device, queries = self._loaded.device, max(row.count for row in rows)
         columns = self.cache.lay_out(rows, device)
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
-        first = [row.length - queries for row in rows]
+        positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         inputs = {
             "input_ids": torch.tensor(ids, device=device),
-            "position_ids": torch.tensor([range(start, start + queries) for start in first], device=device).clamp_min_(
-                0
-            ),
-            "attention_mask": _mask(rows, columns, device),
+            "position_ids": torch.tensor(positions, device=device),
+            "attention_mask": self._mask(rows, columns, queries),
             "past_key_values": self.cache,
             "use_cache": True,
             "logits_to_keep": 1,
         }
         inputs = {name: value for name, value in inputs.items() if name in self._parameters}
         return self._loaded.model(**inputs).logits[:, -1]
+
+    def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | None:
+        """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run.
+
+        Where one token per row sees all that is no padding, the mask is ready to use, [B, 1, 1, columns].
+        """
+        pads = [columns - row.length for row in rows]
+        if not any(pads):
+            return None
+        mask = torch.arange(columns)[None, :] >= torch.tensor(pads)[:, None]
+        if queries == 1 and self._attention.takes_ready_masks:
+            mask = mask[:, None, None, :]
+        return mask.to(self._loaded.device)
 
 
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
@@ -144,11 +155,3 @@ def _ids(row: Row) -> list[int]:
     if row.held:
         return row.request.output_ids[-1:]
     return row.request.token_ids(row.start, row.length)
-
-
-def _mask(rows: Sequence[Row], columns: int, device: torch.device) -> Tensor | None:
-    """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run."""
-    pads = [columns - row.length for row in rows]
-    if not any(pads):
-        return None
-    return (torch.arange(columns)[None, :] >= torch.tensor(pads)[:, None]).to(device)
