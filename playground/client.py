@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from playground.protocol.commands import LoadModel, Shutdown, Submit
-from playground.protocol.events import ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
+from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_line
 
@@ -121,6 +121,8 @@ class WorkerClient:
             self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
         elif isinstance(event, ModelLoaded) and self.last_load:
             self.last_load = msgspec.structs.replace(self.last_load, model=event.facts.path)
+        elif isinstance(event, LoadCancelled) or (isinstance(event, Failed) and event.where == "LoadModel"):
+            self.last_load = None  # what did not load is not what a restart brings back
 
     def _fail_pending(self, message: str) -> None:
         for request_id in sorted(self._pending):

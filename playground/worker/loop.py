@@ -109,4 +109,4 @@ class WorkerLoop:
             line = " ".join(str(error).split())[:300] or type(error).__name__
             self._outbox.emit(Failed(where=where, message=line, advice="the log has the details"))
             if where == "step":
-                self._backend.abort(Abort())
+                self._backend.fail(f"the engine failed in a step: {line}")

@@ -51,6 +51,9 @@ class Backend(Protocol):
     def abort(self, command: Abort) -> None:
         """End requests before the next step."""
 
+    def fail(self, message: str) -> None:
+        """End every request with an error, in plain words."""
+
     def reset_prefix_cache(self) -> None:
         """Forget every cached prefix."""
 

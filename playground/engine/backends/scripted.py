@@ -172,6 +172,11 @@ class ScriptedBackend:
         if self._core:
             self._core.abort(command.request_id)
 
+    def fail(self, message: str) -> None:
+        """See `EngineCore.fail`."""
+        if self._core:
+            self._core.fail(message)
+
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._loaded.runner.blocks.reseed("")

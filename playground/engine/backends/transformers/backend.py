@@ -100,6 +100,11 @@ class TransformersBackend:
         if self._live:
             self._live.core.abort(command.request_id)
 
+    def fail(self, message: str) -> None:
+        """See `EngineCore.fail`."""
+        if self._live:
+            self._live.core.fail(message)
+
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._engine.reseed(self._engine.options)

@@ -154,9 +154,8 @@ class LiveEngine:
 
     def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
         core, blocks = self.core, self._blocks(options)
-        held = [request for request in core.running if request.finished]
         while len({block for request in core.running for block in request.table}) > blocks.count:
-            core.preempt([next(request for request in reversed(core.running) if request not in held)])
+            core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks)
         with torch.inference_mode():
             move(core.running, core.runner.cache.store, store, blocks, self.layers, progress)
