@@ -6,11 +6,12 @@ import os
 import sys
 from time import perf_counter
 
-from playground.worker.guard import end_process_group, guard_pipes
+from playground.worker.guard import end_process_group, end_with_parent, guard_pipes
 
 
 def main() -> None:
     """Say hello, then obey until the input ends."""
+    end_with_parent(True)
     commands, events = guard_pipes()
     from playground.engine.backends.registry import create
     from playground.protocol.events import WorkerReady
@@ -21,6 +22,7 @@ def main() -> None:
     role, engine = sys.argv[1], sys.argv[2]
     inbox, outbox = Inbox(commands), Outbox(events)
     backend = create(engine, outbox.emit)
+    end_with_parent(False)
     ready = WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=backend.capabilities())
     outbox.emit(ready)
     WorkerLoop(backend, inbox, outbox).run()

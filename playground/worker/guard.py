@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import select
 import signal
+from contextlib import suppress
 from typing import BinaryIO
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def guard_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -16,6 +21,18 @@ def guard_pipes() -> tuple[BinaryIO, BinaryIO]:
     os.close(null)
     os.dup2(2, 1)
     return commands, events
+
+
+def end_with_parent(on: bool) -> None:
+    """While libraries are imported, which keeps the thread that reads commands waiting, Linux ends this process with
+    the UI's. Afterwards the end of input does, since it takes children along."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
+    with suppress(AttributeError):
+        poll = select.poll()
+        poll.register(0, 0)
+        if on and any(event & select.POLLHUP for _, event in poll.poll(0)):
+            end_process_group()
 
 
 def end_process_group() -> None:
