@@ -38,14 +38,17 @@ class LiveWorker:
                 preexec_fn=before,
             )
         self.events: list[Event] = []
-        self._seen = 0
+        self._seen = self._submitted = 0
         self._incoming: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, command: Command) -> None:
         """Write one command."""
         assert self.process.stdin
+        self._drain()
         self._seen = len(self.events)
+        if isinstance(command, Submit):
+            self._submitted = self._seen
         self.process.stdin.write(encode_line(command))
         self.process.stdin.flush()
 
@@ -84,9 +87,9 @@ class LiveWorker:
         return [ends[request.request_id] for request in requests]
 
     def wait_end(self, request_id: str) -> RequestFinished:
-        """The end of a request, which may already have come."""
-        ended = [event for event in self.of(RequestFinished) if event.request_id == request_id]
-        return ended[-1] if ended else self.wait(RequestFinished, when=lambda event: event.request_id == request_id)
+        """The end of a request of the last `Submit`, which may already have come."""
+        self._seen = self._submitted
+        return self.wait(RequestFinished, when=lambda event: event.request_id == request_id)
 
     def of(self, kind: type[Kind]) -> list[Kind]:
         """All events of a kind."""
@@ -97,6 +100,11 @@ class LiveWorker:
         assert self.process.stdin
         self.process.stdin.close()
         return self.process.wait(timeout=10)
+
+    def _drain(self) -> None:
+        while not self._incoming.empty():
+            if (event := self._incoming.get()) is not None:
+                self.events.append(event)
 
     def _read(self) -> None:
         assert self.process.stdout
