@@ -1,0 +1,84 @@
+"""Switches on running requests: those that change no number change no token; those that do say so and can go back."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.protocol.commands import GenerationRequest
+from playground.protocol.options import Value
+from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.reference import MOST, Reference
+
+EXACT: dict[int, dict[str, Value]] = {
+    2: {"attention": "eager"},
+    4: {"batching": "static"},
+    6: {"token_budget": 5, "kv_blocks": "12"},
+    8: {"attention": "sdpa-math", "batching": "continuous"},
+    9: {"max_batch": 2},
+    11: {"attention": "sdpa-flash", "block_size": 16},
+    13: {"prefix_cache": False, "max_batch": 5},
+    15: {"kv_blocks": "40", "token_budget": 512},
+    17: {"block_size": 64, "prefix_cache": True},
+    19: {"attention": "auto"},
+}
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral-sliding", "gpt-neox", "falcon-alibi", "deepseek-v3"])
+def test_exact_switches_in_flight_keep_every_token(member: Member, name: str) -> None:
+    reference = member(name)
+    driven = Driven(reference.folder, token_budget=24)
+    assert driven.run(ask(reference.prompts, MOST, ignore_eos=True), EXACT) == reference.outputs
+    assert driven.run(ask(reference.prompts, MOST, name="after")) == reference.ended
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
+def test_kv_cache_there_and_back(member: Member, kind: str) -> None:
+    reference = member("llama")
+    driven = Driven(reference.folder)
+    driven.submit(requests := ask(reference.prompts, 24, ignore_eos=True))
+    steps(driven, 4)
+    there = driven.set(kv_cache=kind)
+    assert there.effective["kv_cache"] == kind
+    assert there.after.kv_used < there.before.kv_used
+    steps(driven, 4)
+    back = driven.set(kv_cache="model")
+    assert back.effective["kv_cache"] == f"model (from {kind})"
+    assert "does not come back" in back.reasons["kv_cache"]
+    driven.finish()
+    assert all(len(driven.output(request.request_id)) == 24 for request in requests)
+    assert driven.backend.step_index == len(driven.steps)
+    assert driven.run(exactly(reference, "new")) == reference.outputs
+    assert driven.set(max_batch=4).effective["kv_cache"] == "model"
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4"])
+def test_a_quantized_start_and_an_early_switch_agree(member: Member, kind: str) -> None:
+    """Converting stored blocks in flight gives the same codes as sealing them quantized."""
+    reference = member("llama")
+    quantized = Driven(reference.folder, kv_cache=kind)
+    short = [prompt[:31] for prompt in reference.prompts]
+    expected = quantized.run(ask(short, MOST, ignore_eos=True))
+    driven = Driven(reference.folder)
+    assert driven.run(ask(short, MOST, ignore_eos=True), {1: {"kv_cache": kind}}) == expected
+
+
+def test_weights_int8_and_back_are_exact_for_new_requests(member: Member) -> None:
+    pytest.importorskip("bitsandbytes")
+    reference = member("llama")
+    driven = Driven(reference.folder)
+    switches: dict[int, dict[str, Value]] = {3: {"weights": "int8"}, 7: {"weights": "model"}}
+    driven.run(exactly(reference, "mixed"), switches)
+    assert driven.run(exactly(reference, "new")) == reference.outputs
+    assert driven.finished("new3").metrics.cached_tokens == 0, "blocks written under int8 are never served"
+
+
+def exactly(reference: Reference, name: str) -> list[GenerationRequest]:
+    """The reference's requests, past EOS."""
+    return ask(reference.prompts, MOST, name=name, ignore_eos=True)
+
+
+def steps(driven: Driven, count: int) -> None:
+    """Some steps of a running engine."""
+    for _ in range(count):
+        driven.backend.step()
