@@ -1,0 +1,87 @@
+"""A load as it is recorded: the engine's own loop on a clock of its own, with a runner that checks what blocks hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from playground.engine.block_map import block_map
+from playground.engine.core import EngineCore
+from playground.engine.request import Request
+from playground.engine.scheduler import Limits, Work
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
+from playground.protocol.events import Event, ModelFacts, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.options import EngineOptions, as_text, with_changes
+from playground.session.recording import Entry
+from playground.tui.load_profile import POLICIES, LoadProfile, Policy, requests
+from tests.engine.fake_runner import Clock, FakeRunner
+
+STEP_S, PREFILL_TOKEN_S, PAUSE_S = 0.004, 0.0001, 0.0005
+CAPABILITIES = Capabilities(engine="transformers")
+FACTS = ModelFacts(
+    name="tiny-coder",
+    path="/models/tiny-coder",
+    architecture="LlamaForCausalLM",
+    parameters=3_670_000,
+    weights_bytes=7_340_000,
+    dtype="bfloat16",
+    device="cpu",
+    layers=6,
+    vocabulary=2048,
+    context=8192,
+    kv_bytes_per_token=2048,
+)
+
+
+class PacedRunner(FakeRunner):
+    """Steps take what their prefill tokens cost."""
+
+    def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
+        self._clock.now += STEP_S + PREFILL_TOKEN_S * sum(work.tokens for work in works if not work.decode)
+        return [self._compute(work.request, work.tokens) for work in works]
+
+
+def load_events(profile: LoadProfile, policy: Policy, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:
+    """The submission and every event of one run; every eighth step the block map."""
+    submit = Submit(requests=requests(profile, policy, load, FACTS.vocabulary))
+    clock = Clock()
+    clock.now = start
+    events: list[Event] = []
+    core = EngineCore(PacedRunner(clock, blocks=128, size=16, context=8192), events.append, clock)
+    core.limits = Limits(policy, profile.slots, 256)
+    yield submit
+    for request in submit.requests:
+        core.submit(request, clock.now)
+    while core.busy or core.next_arrival is not None:
+        if not core.busy:
+            clock.now = core.next_arrival or clock.now
+            continue
+        core.step()
+        clock.now += PAUSE_S
+        if core.step_index % 8 == 0:
+            events.append(block_map(core))
+        yield from events
+        events.clear()
+
+
+def recording(profile: LoadProfile, policies: Sequence[Policy] = POLICIES) -> list[Entry]:
+    """A model is loaded, and a load is run."""
+    options = EngineOptions()
+    messages: list[Command | Event] = [
+        WorkerReady(pid=1, role="engine", clock=0.0, capabilities=CAPABILITIES),
+        LoadModel(model=FACTS.path),
+        ModelLoaded(facts=FACTS, capabilities=CAPABILITIES),
+        OptionsApplied(changed=[], requested=options, effective=as_text(options)),
+    ]
+    for number, policy in enumerate(policies):
+        changes = {"batching": policy, "max_batch": profile.slots}
+        changed = with_changes(options, changes)
+        messages += [
+            SetOptions(changes=changes),
+            OptionsApplied(changed=["batching"], requested=changed, effective=as_text(changed)),
+            *load_events(profile, policy, start=1.0 + 100 * number),
+        ]
+    return [
+        Entry(t=1.0, command=message) if isinstance(message, Command) else Entry(t=1.0, event=message)  # type: ignore[arg-type]
+        for message in messages
+    ]
