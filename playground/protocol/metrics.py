@@ -15,6 +15,8 @@ FORMULAS: dict[str, str] = {
     "Characters": "characters after the first token's / (t_last − t_first): compares models whose tokenizers differ",
     "Occupancy": "busy slot-steps / slot-steps",
     "Waste": "idle-but-held slot-steps / slot-steps (static batching holds finished rows)",
+    "Makespan": "last token − first arrival; speed-up is that of static / that of continuous",
+    "Fragmentation": "room for tokens in used KV blocks that holds none / room in used KV blocks",
     "KV": "bytes of blocks in use: codes, scales, zeros, full-precision tails; never the pool reserved",
     "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used",
 }

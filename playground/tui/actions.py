@@ -150,4 +150,5 @@ def bindings(screen: ScreenName = "playground") -> list[Binding]:
 def footer_actions(state: State, place: Place, screen: ScreenName = "playground") -> list[Action]:
     """What can be done now, here: nothing else stands in the footer."""
     here = [action for action in _TABLE if action.place in ("everywhere", place) and screen in action.screens]
-    return [action for action in here if action.footer and not action.blocked(state)]
+    usable = [action for action in here if action.footer and not action.blocked(state)]
+    return [action for action in usable if action.name != f"screen_{screen}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from statistics import median
+from statistics import fmean
 
 from playground.protocol.commands import StepSeconds
 from playground.protocol.events import Step
@@ -27,7 +27,7 @@ class CostFit:
         for step in steps:
             if self._ended and self._ended[0] == step.index - 1:
                 self._pauses.append(max(0.0, step.start - self._ended[1]))
-            self._ended = step.index, step.start + step.seconds
+            self._ended = (step.index, step.start + step.seconds) if _busy_after(step) else None
             row = _terms(step)
             for i, left in enumerate(row):
                 self._products[i] += left * step.seconds
@@ -45,8 +45,14 @@ class CostFit:
             for i, row in enumerate(self._squares)
         ]
         base, prefill, row = _solve(matrix, self._products)
-        pause = median(self._pauses) if self._pauses else 0.0
+        pause = fmean(self._pauses) if self._pauses else 0.0
         return StepSeconds(base=base + pause, prefill_token=prefill, row=row)
+
+
+def _busy_after(step: Step) -> bool:
+    """The engine goes straight on: what comes before the next step is its own doing, no wait for an arrival."""
+    active = (work.request_id for work in step.slots if work.request_id and work.phase != "held")
+    return bool(step.waiting or any(request_id not in step.finished for request_id in active))
 
 
 def _terms(step: Step) -> tuple[float, float, float]:

@@ -32,6 +32,8 @@ from playground.tui.widgets.status_line import StatusLine
 from playground.tui.widgets.twin_boards import TwinBoards
 
 MAP_EVERY_S = 0.5
+HIGH = 32
+OTHERS, OTHERS_LOW = 18, 12  # lines of all panels but the boards
 HINT = "r runs the load twice: static, then continuous, on the same arrivals, prompts and lengths"
 REPLAY_HINT = "this recording holds no load"
 
@@ -41,7 +43,7 @@ class BatchingScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("batching")
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (HIGH, "-high")]
     CSS_PATH = "batching.tcss"
     AUTO_FOCUS = "LoadForm"
 
@@ -93,7 +95,14 @@ class BatchingScreen(Screen[None]):
         self._show()
 
     def on_resize(self) -> None:
+        """Boards share what the other panels leave."""
+        self._fit()
         self.call_after_refresh(self._show)
+
+    def _fit(self) -> None:
+        others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
+        alone = self.has_class("-maximized")
+        self.query_one(TwinBoards).fit(None if alone else self.size.height - others)
 
     def action_do(self, name: str) -> None:
         """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
@@ -174,3 +183,4 @@ class BatchingScreen(Screen[None]):
         self.set_class(bool(name), "-maximized")
         for each in ("board-static", "board-continuous", "blocks"):
             self.set_class(name == each, f"-max-{each}")
+        self._fit()

@@ -17,6 +17,7 @@ from playground.tui.load_run import LoadRun
 from playground.tui.load_runs import LoadRuns
 
 LEVELS = "▁▂▃▄▅▆▇█"
+WIDE = 100
 MOST_WIDE = 3
 LABEL = "$meaning-waiting"
 LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
@@ -26,7 +27,9 @@ class BlockMap(Widget):
     """The newest map of the run that goes on; of one that has ended, the fullest."""
 
     DEFAULT_CSS = """
-    BlockMap { height: 1fr; min-height: 2; padding: 0 1; background: $surface; text-wrap: nowrap; }
+    BlockMap {
+        height: 1fr; min-height: 2; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, **widget: Any) -> None:
@@ -61,11 +64,11 @@ class BlockMap(Widget):
         when = f"{run.policy}, fullest" if run.done else run.policy
         first = Content.assemble(
             ("Blocks ", "bold"),
-            (f"{when}, step {numbers.count(event.step)}  ", LABEL),
-            f" used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
+            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", LABEL),
+            f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
             f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
-            f"  unfilled {numbers.percent(known.unused)}",
-            f"  {known.pieces:.1f} pieces" if known.pieces else "",
+            f"  fragmentation {numbers.percent(known.unused)}",
+            (f"  {known.pieces:.1f} pieces a request" if known.pieces and width >= WIDE else "", LABEL),
             (scale, LABEL),
         )
         room = width - first.cell_length

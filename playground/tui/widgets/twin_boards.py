@@ -72,6 +72,11 @@ class TwinBoards(Vertical):
         yield from self.boards.values()
         yield self._axis
 
+    def fit(self, lines: int | None) -> None:
+        """No board is higher than half of so many lines; None where one of them stands alone."""
+        for board in self.boards.values():
+            board.styles.max_height = lines and max(2, lines // 2)
+
     def show(self, runs: LoadRuns, slots: int) -> None:
         """What is new; `slots` are those of the load to come."""
         for policy, board in self.boards.items():
