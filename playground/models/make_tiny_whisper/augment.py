@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.models.make_tiny_whisper.voices import SAMPLING_RATE, resample
+from playground.models.make_tiny_whisper.voices import SAMPLING_RATE
 
 # Noise power falls or rises with frequency by this exponent.
 COLOURS = {"white": 0.0, "pink": -1.0, "brown": -2.0, "blue": 1.0}
 
 
+def _power_of_two(length: int) -> int:
+    """The next one that is no shorter: transforms of it are fast."""
+    return 1 << max(length - 1, 1).bit_length()
+
+
 def _shaped(samples: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """The samples with their amplitude spectrum multiplied; `gains` are per frequency bin of their own length."""
-    return np.fft.irfft(np.fft.rfft(samples) * gains, len(samples)).astype(np.float32)
+    """The samples with their spectrum multiplied; `gains` belong to the bins of a transform that is no shorter."""
+    size = 2 * (len(gains) - 1)
+    return np.fft.irfft(np.fft.rfft(samples, size) * gains, size)[: len(samples)].astype(np.float32)
 
 
 def coloured_noise(random_source: np.random.Generator, length: int, colour: str) -> np.ndarray:
     """Noise of unit RMS."""
-    size = 1 << max(length - 1, 1).bit_length()
+    size = _power_of_two(length)
     bins = np.maximum(np.fft.rfftfreq(size, 1 / SAMPLING_RATE), 40.0)
     noise = _shaped(random_source.standard_normal(size), bins ** (COLOURS[colour] / 2))[:length]
     return noise / rms(noise)
@@ -67,24 +73,19 @@ def _room(random_source: np.random.Generator, samples: np.ndarray) -> np.ndarray
     response = random_source.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
     response *= random_source.uniform(0.1, 0.7) / np.linalg.norm(response)
     response[0] = 1.0
-    size = 1 << (len(samples) + length).bit_length()
+    size = _power_of_two(len(samples) + length)
     wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(response, size), size)
     return wet[: len(samples)].astype(np.float32)
 
 
 def _microphone(random_source: np.random.Generator, samples: np.ndarray) -> np.ndarray:
     """A tilt of up to 8 dB over the band, and sometimes a telephone's band."""
-    bins = np.fft.rfftfreq(len(samples), 1 / SAMPLING_RATE)
+    bins = np.fft.rfftfreq(_power_of_two(len(samples)), 1 / SAMPLING_RATE)
     gains = 10 ** (random_source.uniform(-8, 8) * (bins / bins[-1] - 0.5) / 20)
     if random_source.random() < 0.3:
         gains = gains / (1 + (random_source.uniform(100, 300) / np.maximum(bins, 1)) ** 4)
         gains = gains / (1 + (bins / random_source.uniform(3200, 6000)) ** 8)
     return _shaped(samples, gains)
-
-
-def change_voice(random_source: np.random.Generator, speech: np.ndarray) -> np.ndarray:
-    """Half of the time played up to 8 % faster or slower, which moves the formants as another throat would."""
-    return resample(speech, random_source.uniform(0.92, 1.08)) if random_source.random() < 0.5 else speech
 
 
 def change_scene(random_source: np.random.Generator, samples: np.ndarray, speech_rms: float) -> np.ndarray:

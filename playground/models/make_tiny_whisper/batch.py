@@ -1,4 +1,4 @@
-"""A batch of windows as tensors: features with their silent tail, decoder tokens, labels, characters."""
+"""A batch of windows as tensors: features with their silent tail, decoder tokens, labels, phonemes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from playground.models.make_tiny_whisper.network import CHARACTERS, silent_tail
+from playground.models.make_tiny_whisper.network import silent_tail
 from playground.models.make_tiny_whisper.samples import Sample, Segment
 from playground.models.make_tiny_whisper.tokenizer import Layout
 from playground.models.make_tiny_whisper.wordings import training_text
@@ -28,7 +28,7 @@ class Batch:
     sounding: int
     tokens: Tensor
     labels: Tensor
-    characters: list[Tensor]
+    phonemes: Tensor
 
 
 def _spoken_tokens(layout: Layout, segments: list[Segment], with_timestamps: bool) -> list[int]:
@@ -81,11 +81,13 @@ def make_batch(samples: list[Sample], layout: Layout, random_source: random.Rand
     features = torch.zeros(len(windows), 2 * len(positions), 80)
     for row, window in zip(features, windows, strict=True):
         row[: len(window)] = window
+    phonemes = torch.zeros(len(windows), sounding, dtype=torch.long)
+    for track, sample in zip(phonemes, samples, strict=True):
+        track[: len(sample.phonemes)] = torch.from_numpy(sample.phonemes)
     drawn = [_tokens_and_labels(layout, sample.segments, random_source) for sample in samples]
-    spoken = [" ".join(segment.text for segment in sample.segments) for sample in samples]
     return Batch(
         features.transpose(1, 2).contiguous(), positions, log_weights, sounding,
         pad_sequence([tokens for tokens, _ in drawn], batch_first=True, padding_value=layout.end),
         pad_sequence([labels for _, labels in drawn], batch_first=True, padding_value=IGNORED),
-        [torch.tensor([CHARACTERS.index(c) + 1 for c in text], dtype=torch.long) for text in spoken],
+        phonemes,
     )  # fmt: skip

@@ -16,8 +16,10 @@ from playground.models.make_tiny_whisper.samples import Sample, Segment, draw_sa
 
 SHARD_SAMPLES = 400
 SHARDS_AT_ONCE = 5  # a batch is drawn from this many, so that its lengths can be alike
-BATCH_FRAMES = 9_600  # encoder frames of 10 ms in a batch, padding included
+WINDOW_FRAMES = 3_000
+BATCH_FRAMES = 6_400  # encoder frames of 10 ms in a batch, padding included
 BATCH_SAMPLES = 40
+FIRST_PASS_FRAMES = 700  # longer windows wait for the second pass: they are dear, and teach little at first
 
 
 def shard_path(folder: Path, index: int) -> Path:
@@ -36,6 +38,7 @@ def _render_shard(job: tuple[Path, int, int]) -> None:
         unfinished,
         features=np.concatenate([sample.features for sample in samples]),
         lengths=[len(sample.features) for sample in samples],
+        phonemes=np.concatenate([sample.phonemes for sample in samples]).astype(np.uint8),
         segments=json.dumps(words),
     )
     unfinished.rename(shard_path(folder, index))
@@ -55,9 +58,12 @@ def read_shard(folder: Path, index: int) -> list[Sample]:
     while not (path := shard_path(folder, index)).exists():
         time.sleep(1)
     with np.load(path) as shard:
-        features, lengths, words = shard["features"], shard["lengths"], json.loads(str(shard["segments"]))
-    pieces = np.split(features, np.cumsum(lengths)[:-1])
-    return [Sample(piece, [Segment(*segment) for segment in row]) for piece, row in zip(pieces, words, strict=True)]
+        features, lengths, phonemes = shard["features"], shard["lengths"], shard["phonemes"].astype(np.int64)
+        words = json.loads(str(shard["segments"]))
+    windows = np.split(features, np.cumsum(lengths)[:-1])
+    tracks = np.split(phonemes, np.cumsum(lengths // 2)[:-1])
+    rows = zip(windows, tracks, words, strict=True)
+    return [Sample(window, track, [Segment(*segment) for segment in row]) for window, track, row in rows]
 
 
 def _cut(samples: list[Sample]) -> Iterator[list[Sample]]:
@@ -72,13 +78,15 @@ def _cut(samples: list[Sample]) -> Iterator[list[Sample]]:
 
 
 def batches(folder: Path, seed: int, shards: int) -> Iterator[list[Sample]]:
-    """Endless batches: the first pass takes shards in order as they are rendered, later passes at random."""
+    """Endless batches: first the short windows, shard by shard as they are rendered; in later passes all of them."""
     random_source = random.Random(seed)
     order = list(range(shards))
+    longest = FIRST_PASS_FRAMES
     while True:
         for first in range(0, shards, SHARDS_AT_ONCE):
             samples = [s for index in order[first : first + SHARDS_AT_ONCE] for s in read_shard(folder, index)]
-            ready = list(_cut(samples))
+            ready = list(_cut([sample for sample in samples if len(sample.features) <= longest]))
             random_source.shuffle(ready)
             yield from ready
         random_source.shuffle(order)
+        longest = WINDOW_FRAMES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from pathlib import Path
@@ -16,36 +15,29 @@ from playground.models.make_tiny_whisper.data import batches
 from playground.models.make_tiny_whisper.network import TrainedWhisper
 from playground.models.make_tiny_whisper.tokenizer import Layout
 
-PEAK_RATE = 1.2e-3
-WARM_UP_STEPS = 400
-CHARACTER_WEIGHT = 1.0
+PEAK_RATE = 1e-3
+WARM_UP_STEPS = 200
+COOL_DOWN = 1 / 3  # of the steps
+SILENCE_STEPS = 1000  # until silent positions weigh in attention what they will in a full window
+PHONEME_WEIGHT = 1.0
 CHECKPOINT_STEPS = 500
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Linear warm-up, then half a cosine down to a fiftieth of the peak."""
-    if step < WARM_UP_STEPS:
-        return PEAK_RATE * (step + 1) / WARM_UP_STEPS
-    progress = (step - WARM_UP_STEPS) / max(1, steps - WARM_UP_STEPS)
-    return PEAK_RATE * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+    """Warm-up, a plateau, and a straight line down to nothing over the last third."""
+    return PEAK_RATE * min(1.0, (step + 1) / WARM_UP_STEPS, (steps - step) / (COOL_DOWN * steps))
 
 
-def losses(model: TrainedWhisper, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Cross-entropy of the tokens and CTC of the characters, in nats per token and per encoder position."""
+def losses(model: TrainedWhisper, batch: Batch, silence: float) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the tokens and of the phonemes, in nats per token and per 20 ms.
+
+    `silence` from 0 to 1 says how much of its full weight the silent tail has.
+    """
+    weights = batch.log_weights * silence
     with torch.autocast("cpu", torch.bfloat16):
-        logits, characters = model(batch.features, batch.tokens, batch.positions, batch.log_weights, batch.sounding)
-    tokens = functional.cross_entropy(logits.float().flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED)
-    lengths = torch.tensor([len(row) for row in batch.characters])
-    alignment = functional.ctc_loss(
-        characters.float().log_softmax(-1).transpose(0, 1),
-        torch.cat(batch.characters),
-        torch.full((len(lengths),), batch.sounding),
-        lengths,
-        reduction="sum",
-        zero_infinity=True,
-    )
-    # Per position: a batch of silence has no characters to divide by.
-    return tokens, alignment / (len(lengths) * batch.sounding)
+        tokens, phonemes = model(batch.features, batch.tokens, batch.positions, weights, batch.sounding)
+    said = functional.cross_entropy(tokens.float().flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED)
+    return said, functional.cross_entropy(phonemes.float().flatten(0, 1), batch.phonemes.flatten())
 
 
 def _save(path: Path, model: TrainedWhisper, optimizer: torch.optim.Optimizer, step: int) -> None:
@@ -81,17 +73,18 @@ def train(folder: Path, layout: Layout, seed: int, shards: int, steps: int) -> T
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps)
         # A generator of its own for every step, so that a resumed run draws what an unbroken one would.
-        tokens, alignment = losses(model, make_batch(samples, layout, random.Random(seed * 1_000_003 + step)))
+        batch = make_batch(samples, layout, random.Random(seed * 1_000_003 + step))
+        tokens, phonemes = losses(model, batch, silence=min(1.0, step / SILENCE_STEPS))
         optimizer.zero_grad()
-        (tokens + CHARACTER_WEIGHT * alignment).backward()
+        (tokens + PHONEME_WEIGHT * phonemes).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         heard += len(samples)
-        seen.append((tokens.item(), alignment.item()))
+        seen.append((tokens.item(), phonemes.item()))
         if (step + 1) % 50 == 0:
-            mean_tokens, mean_alignment = (sum(column) / len(seen) for column in zip(*seen, strict=True))
+            mean_tokens, mean_phonemes = (sum(column) / len(seen) for column in zip(*seen, strict=True))
             rate = heard / (time.monotonic() - started)
-            print(f"step {step + 1} tokens {mean_tokens:.3f} characters {mean_alignment:.3f} {rate:.1f} windows/s")
+            print(f"step {step + 1} tokens {mean_tokens:.3f} phonemes {mean_phonemes:.3f} {rate:.1f} windows/s")
             seen = []
         if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == steps:
             _save(checkpoint, model, optimizer, step + 1)

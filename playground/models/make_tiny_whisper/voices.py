@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from dataclasses import dataclass
 
 import numpy as np
 
-SAMPLING_RATE = 16_000
-ESPEAK_RATE = 22_050
-WAV_HEADER_BYTES = 44
+from playground.models.make_tiny_whisper.espeak import sample_rate, synthesize
 
-ACCENTS = ("en-us", "en-us", "en-us", "en-gb", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp",
+SAMPLING_RATE = 16_000
+
+# The library calls the British voice `en`.
+ACCENTS = ("en-us", "en-us", "en-us", "en", "en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp",
            "en-gb-x-gbcwmd", "en-029", "en-us-nyc")  # fmt: skip
 TRAINING_VARIANTS = (
     "", "", "", "f1", "f2", "f3", "f4", "m1", "m2", "m3", "m5", "m6", "m7", "m8", "Alex", "Alicia", "Andrea", "Annie",
@@ -50,7 +50,9 @@ def training_voice(random_source: random.Random) -> Voice:
         if all(abs(speed - held_out) > SPEED_MARGIN for held_out in HELD_OUT_SPEEDS)
     ]
     name = _name(random_source.choice(ACCENTS), random_source.choice(TRAINING_VARIANTS))
-    return Voice(name, random_source.choice(speeds), random_source.randint(15, 85), random_source.choice((0, 0, 0, 1, 3)))
+    return Voice(
+        name, random_source.choice(speeds), random_source.randint(15, 85), random_source.choice((0, 0, 0, 1, 3))
+    )
 
 
 def held_out_voice(random_source: random.Random) -> Voice:
@@ -59,24 +61,36 @@ def held_out_voice(random_source: random.Random) -> Voice:
     return Voice(name, random_source.choice(HELD_OUT_SPEEDS), random_source.randint(30, 70))
 
 
-def speak(text: str, voice: Voice) -> np.ndarray:
-    """float32 mono at 16 kHz, silence around the speech trimmed; OSError without espeak-ng, ValueError without sound."""
-    command = ["espeak-ng", "-v", voice.name, "-s", str(voice.speed), "-p", str(voice.pitch), "-g", str(voice.word_gap)]
-    wav = subprocess.run([*command, "--stdout", text], capture_output=True, check=True).stdout
-    samples = np.frombuffer(wav[WAV_HEADER_BYTES:], dtype="<i2").astype(np.float32) / 32768
+@dataclass(frozen=True)
+class Speech:
+    """float32 mono at 16 kHz without silence around it, and each phoneme's start in seconds and name."""
+
+    samples: np.ndarray
+    phonemes: list[tuple[float, str]]
+
+    def stretched(self, percent: int) -> Speech:
+        """The same played slower (above 100) or faster, which moves the formants as another throat would."""
+        moved = [(start * percent / 100, name) for start, name in self.phonemes]
+        return Speech(resample(self.samples, percent, 100), moved)
+
+
+def speak(text: str, voice: Voice) -> Speech:
+    """What espeak-ng says; OSError where it is not installed, ValueError where it makes no sound of the text."""
+    sound = synthesize(text, voice.name, voice.speed, voice.pitch, voice.word_gap)
+    samples = sound.samples.astype(np.float32) / 32768
     loud = np.flatnonzero(np.abs(samples) > 0.003)
     if not len(loud):
         raise ValueError(f"espeak-ng made no sound of {text!r} with {voice.name}")
-    return resample(samples[loud[0] : loud[-1] + 1], SAMPLING_RATE / ESPEAK_RATE)
+    trimmed = resample(samples[loud[0] : loud[-1] + 1], SAMPLING_RATE, sample_rate())
+    return Speech(trimmed, [((first - loud[0]) / sample_rate(), name) for first, name in sound.phonemes])
 
 
-def resample(samples: np.ndarray, factor: float) -> np.ndarray:
-    """Band-limited resampling to `factor` times as many samples, through the spectrum."""
-    length = round(len(samples) * factor)
-    padded = 1 << max(len(samples) - 1, 1).bit_length()
-    spectrum = np.fft.rfft(np.pad(samples, (0, padded - len(samples))))
-    padded_out = round(padded * factor)
-    kept = np.zeros(padded_out // 2 + 1, dtype=spectrum.dtype)
+def resample(samples: np.ndarray, up: int, down: int) -> np.ndarray:
+    """Band-limited resampling to up / down times as many samples, through the spectrum."""
+    unit = 1 << (-(-len(samples) // down) - 1).bit_length()  # both transforms get lengths without large factors
+    spectrum = np.fft.rfft(samples, unit * down)
+    kept = np.zeros(unit * up // 2 + 1, dtype=spectrum.dtype)
     count = min(len(kept), len(spectrum))
     kept[:count] = spectrum[:count]
-    return (np.fft.irfft(kept, padded_out)[:length] * (padded_out / padded)).astype(np.float32)
+    changed = np.fft.irfft(kept, unit * up)[: round(len(samples) * up / down)]
+    return (changed * (up / down)).astype(np.float32)
