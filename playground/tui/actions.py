@@ -86,7 +86,7 @@ _BATCHING: dict[str, Any] = {"screens": ("batching",), "priority": False}
 _TABLE = (
     Action("run_load", "r", "Run both", "Static, then continuous, on the same requests", _runnable, **_BATCHING),
     Action("stop_load", "escape", "Stop", "Stop the load", _measuring, **_BATCHING),
-    Action("load_form", "ctrl+g", "Load", "Go to the fields of the load", **_BATCHING),
+    Action("load_form", "ctrl+g", "Load", "Go to the fields of the load", _live, **_BATCHING),
     Action("zoom_panel", "z", "Maximize", "This panel alone, and back", **_BATCHING),
     Action("help", "f1", "Help", "Keys, and the formula of every number", priority=True, screens=BOTH),
     Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False, screens=BOTH),

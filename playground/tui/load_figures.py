@@ -54,6 +54,20 @@ def _left(run: LoadRun, share: float) -> float | None:
     return max(0.0, run.makespan / share - run.makespan) if share else None
 
 
+def described(runs: LoadRuns) -> str:
+    """The load as its requests tell it, for a replay: nobody typed it here."""
+    run = runs.newest
+    if run is None:
+        return ""
+    lengths, outputs = run.lengths(), [request.sampling.max_tokens for request in run.requests.values()]
+    last = max(each.delay_s for each in lengths)
+    arrivals = f"over {numbers.seconds(last)}" if last else "all at once"
+    return (
+        f"{len(lengths)} requests, {arrivals}, lengths {min(outputs)}..{max(outputs)}, "
+        f"prompts of {lengths[0].prompt} ({lengths[0].shared} shared)"
+    )
+
+
 def predicted(simulated: Simulated | None) -> str:
     """Occupancy / waste as the simulator has them."""
     if simulated is None:

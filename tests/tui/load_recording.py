@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from playground.engine.block_map import block_map
 from playground.engine.core import EngineCore
+from playground.engine.prediction import predict
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Command, LoadModel, SetOptions, Simulate, StepSeconds, Submit
 from playground.protocol.events import Event, ModelFacts, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.options import EngineOptions, as_text, with_changes
 from playground.session.recording import Entry
 from playground.tui.load_profile import POLICIES, LoadProfile, Policy, requests
+from playground.tui.load_run import LoadRun
 from tests.engine.fake_runner import Clock, FakeRunner
 
 STEP_S, PREFILL_TOKEN_S, PAUSE_S = 0.004, 0.0001, 0.0005
@@ -64,6 +66,24 @@ def load_events(profile: LoadProfile, policy: Policy, load: int = 1, start: floa
         events.clear()
 
 
+def _predicted(profile: LoadProfile) -> Iterator[Event]:
+    """What the simulator says of both policies when a step costs what it does here."""
+    run = LoadRun("static", 1, requests(profile, "static", 1, FACTS.vocabulary))
+    cost = StepSeconds(base=STEP_S + PAUSE_S, prefill_token=PREFILL_TOKEN_S)
+    for policy in POLICIES:
+        yield predict(
+            Simulate(
+                policy=policy,
+                requests=run.lengths(),
+                slots=profile.slots,
+                token_budget=256,
+                block_size=16,
+                blocks=128,
+                cost=cost,
+            )
+        )
+
+
 def recording(profile: LoadProfile, policies: Sequence[Policy] = POLICIES) -> list[Entry]:
     """A model is loaded, and a load is run."""
     options = EngineOptions()
@@ -79,6 +99,7 @@ def recording(profile: LoadProfile, policies: Sequence[Policy] = POLICIES) -> li
         messages += [
             SetOptions(changes=changes),
             OptionsApplied(changed=["batching"], requested=changed, effective=as_text(changed)),
+            *_predicted(profile),
             *load_events(profile, policy, start=1.0 + 100 * number),
         ]
     return [

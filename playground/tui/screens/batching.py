@@ -15,6 +15,7 @@ from playground.tui.actions import ACTIONS, Place, bindings
 from playground.tui.faults import death
 from playground.tui.letters import Letters
 from playground.tui.load_driver import LoadDriver
+from playground.tui.load_figures import described
 from playground.tui.load_profile import LoadProfile
 from playground.tui.messages import Updated
 from playground.tui.screens.help import HelpScreen
@@ -50,6 +51,8 @@ class BatchingScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._state = session, session.state
+        if self._state.replaying:
+            self.AUTO_FOCUS = "LoadBoard"
         self._driver = LoadDriver(session.bridge)
         self._said = ""
         self._deeds: dict[str, Callable[[], object]] = {
@@ -162,6 +165,8 @@ class BatchingScreen(Screen[None]):
     def _show(self) -> None:
         """Every widget looks for itself whether it has anything to draw."""
         load = self._state.load
+        if self._state.replaying:
+            self.query_one(LoadForm).show_recorded(described(load))
         self.query_one(StatusLine).show(self._state)
         self.query_one(LoadTable).show(load, REPLAY_HINT if self._state.replaying else HINT)
         self.query_one(TwinBoards).show(load, self.query_one(LoadForm).profile.slots)

@@ -60,7 +60,7 @@ class BlockMap(Widget):
 
     def _title(self, event: BlocksMapped, each: int, run: LoadRun, width: int) -> Content:
         known = figures(event)
-        scale = f"   1 cell = {each} blocks" if each > 1 else ""
+        scale = f"  {each} a cell" if each > 1 else ""
         when = f"{run.policy}, fullest" if run.done else run.policy
         first = Content.assemble(
             ("Blocks ", "bold"),
@@ -68,7 +68,7 @@ class BlockMap(Widget):
             f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
             f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
             f"  fragmentation {numbers.percent(known.unused)}",
-            (f"  {known.pieces:.1f} pieces a request" if known.pieces and width >= WIDE else "", LABEL),
+            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", LABEL),
             (scale, LABEL),
         )
         room = width - first.cell_length

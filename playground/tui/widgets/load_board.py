@@ -31,6 +31,9 @@ class LoadBoard(BatchBoard):
             super().__init__()
             self.board = board
 
+    class Resized(Message):
+        """Other columns fit."""
+
     def __init__(self, policy: str, **widget: Any) -> None:
         super().__init__(title=policy, **widget)
         self._policy = policy
@@ -75,6 +78,9 @@ class LoadBoard(BatchBoard):
         self.view.zoom, self.view.cursor = other.view.zoom, None
         self.view.still = Still(other.view.still.end, self.model.total) if other.view.still else None
         self.refresh()
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return 1 + max(1, len(self.model.runs) or self._expected)

@@ -17,13 +17,14 @@ from playground.tui.load_profile import LoadProfile
 GAP = 2
 BUTTON = "[ Run both ]"
 TITLE = "Load"
+TITLE_PART, RECORDED_PART = -1, -2
 
 
 class LoadForm(Widget, can_focus=True):
     """Holds the profile; whether it is run is the screen's."""
 
     DEFAULT_CSS = """
-    LoadForm { height: auto; padding: 0 1; background: $surface; }
+    LoadForm { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
@@ -48,6 +49,14 @@ class LoadForm(Widget, can_focus=True):
         super().__init__(**widget)
         self.profile = LoadProfile()
         self._at = 0
+        self._recorded: str | None = None
+
+    def show_recorded(self, text: str) -> None:
+        """A replay: what was run stands here, and nothing can be set."""
+        self.can_focus = False
+        if text != self._recorded:
+            self._recorded = text
+            self.refresh(layout=True)
 
     def set(self, profile: LoadProfile) -> None:
         """Another load."""
@@ -96,8 +105,10 @@ class LoadForm(Widget, can_focus=True):
             self.refresh()
 
     def _lines(self, width: int) -> list[list[tuple[str, int | None]]]:
-        """Texts with the number of their field, filled into lines; None is the button, -1 the title."""
-        parts: list[tuple[str, int | None]] = [(TITLE, -1)]
+        """Texts with the number of their field, filled into lines; None is the button."""
+        parts: list[tuple[str, int | None]] = [(TITLE, TITLE_PART)]
+        if self._recorded is not None:
+            return [[*parts, (self._recorded, RECORDED_PART)]]
         parts += [(field.label.format(field.text(self.profile)), index) for index, field in enumerate(FIELDS)]
         parts.append((BUTTON, None))
         lines: list[list[tuple[str, int | None]]] = [[]]
@@ -111,7 +122,7 @@ class LoadForm(Widget, can_focus=True):
         if index is None:
             return Content.styled(text, "bold $accent")
         if index < 0:
-            return Content.styled(text, "bold")
+            return Content.styled(text, "bold" if index == TITLE_PART else "$meaning-waiting")
         field = FIELDS[index]
         value = field.text(self.profile)
         before, _, after = field.label.partition("{}")

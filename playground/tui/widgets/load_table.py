@@ -47,13 +47,13 @@ def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:
 def _headline(runs: LoadRuns, hint: str) -> Content:
     now = progress(runs)
     if now:
-        return _bar(now)
+        return _bar(now, runs.busy)
     if runs.busy:
         return Content.styled("getting ready: setting the policy, predicting", LABEL)
     return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
 
 
-def _bar(now: Progress) -> Content:
+def _bar(now: Progress, stoppable: bool) -> Content:
     filled = round(BAR * min(1.0, now.share))
     left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
     return Content.assemble(
@@ -61,7 +61,7 @@ def _bar(now: Progress) -> Content:
         ("━" * filled, "$accent"),
         ("━" * (BAR - filled), "$surface-lighten-2"),
         f"  {numbers.percent(now.share)} of its tokens{left}",
-        ("   Esc stops", LABEL),
+        ("   Esc stops" if stoppable else "", LABEL),
     )
 
 

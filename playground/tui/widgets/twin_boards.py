@@ -67,6 +67,7 @@ class TwinBoards(Vertical):
         super().__init__(**widget)
         self.boards = {policy: LoadBoard(policy, id=f"board-{policy}") for policy in POLICIES}
         self._axis = TimeAxis()
+        self._shown: tuple[LoadRuns, int] | None = None
 
     def compose(self) -> ComposeResult:
         yield from self.boards.values()
@@ -79,6 +80,7 @@ class TwinBoards(Vertical):
 
     def show(self, runs: LoadRuns, slots: int) -> None:
         """What is new; `slots` are those of the load to come."""
+        self._shown = runs, slots
         for policy, board in self.boards.items():
             board.show(runs.runs.get(policy), runs.speed_up if policy == "continuous" else None, slots)
         width = self.boards["static"].columns_seen
@@ -87,6 +89,11 @@ class TwinBoards(Vertical):
             for board in self.boards.values():
                 board.fit(seconds)
         self._axis.show(self.boards["static"])
+
+    @on(LoadBoard.Resized)
+    def _resized(self) -> None:
+        if self._shown:
+            self.show(*self._shown)
 
     @on(LoadBoard.Moved)
     def _moved(self, message: LoadBoard.Moved) -> None:
