@@ -77,5 +77,5 @@ def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
     rows = f", {after.rows} at a time" if after.rows > 1 else ""
     return [
         Content.assemble(label, f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}", verdict),
-        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens} tokens{rows}", LABEL),
+        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}", LABEL),
     ]

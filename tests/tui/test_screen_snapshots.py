@@ -45,13 +45,3 @@ def test_toggles_open_as_a_drawer(snap_compare: Callable[..., bool], story: Stor
 
     app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
     assert snap_compare(app, terminal_size=(80, 24), run_before=open_drawer)
-
-
-def test_help(snap_compare: Callable[..., bool], story: Story) -> None:
-    async def open_help(pilot: Pilot[None]) -> None:
-        await _settle(pilot)
-        await pilot.press("f1")
-        await _settle(pilot)
-
-    app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
-    assert snap_compare(app, terminal_size=(120, 40), run_before=open_help)

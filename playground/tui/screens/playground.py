@@ -9,35 +9,29 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 
 from playground import paths
-from playground.preset import Preset
-from playground.telemetry.snapshot import Snapshot
+from playground.preset import Preset, View
 from playground.tui.actions import ACTIONS, Place, bindings
 from playground.tui.faults import advice, death, request_fault
 from playground.tui.letters import Letters
-from playground.tui.machine import memory_view
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.screens.help import HelpScreen
 from playground.tui.screens.log import LogScreen
 from playground.tui.screens.model_picker import ModelPicker
 from playground.tui.screens.value_entry import ValueEntry
 from playground.tui.session import NotNow, Session
-from playground.tui.speed_source import speed_view
 from playground.tui.state import Changes
 from playground.tui.toggle_rows import candidate
 from playground.tui.widgets.board import BatchBoard
 from playground.tui.widgets.key_bar import KeyBar
-from playground.tui.widgets.memory import MemoryPanel
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.numbers_column import NumbersColumn
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.prompt_bar import PromptBar
-from playground.tui.widgets.speed import SpeedPanel
 from playground.tui.widgets.status_line import StatusLine
-from playground.tui.widgets.switch_panel import SwitchPanel
 from playground.tui.widgets.toggle_line import ToggleLine
 from playground.tui.widgets.toggle_panel import TogglePanel
 from playground.tui.widgets.transcript import Transcript
@@ -59,10 +53,9 @@ class PlaygroundScreen(Screen[None]):
     def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
         super().__init__()
         self._session, self.state = session, session.state
-        self._preset, self._folders = preset, folders
+        self._prompts, self._view = (preset.prompts, preset.view) if preset else ([], View())
+        self._folders = folders
         self._letters = Letters()
-        self._snapshot = Snapshot(time=0.0)
-        self._numbers_due: Timer | None = None
         self._shown: dict[str, str] = {}
         self._deeds: dict[str, Callable[[], object]] = {
             "help": lambda: self.app.push_screen(HelpScreen(self.state)),
@@ -92,21 +85,15 @@ class PlaygroundScreen(Screen[None]):
         with Horizontal(id="body"):
             yield TogglePanel(id="toggles", classes="panel")
             yield Transcript(self._letters, id="conversation", classes="panel")
-            with Vertical(id="right"):
-                yield SpeedPanel(id="speed", classes="panel")
-                yield MemoryPanel(id="memory", classes="panel")
-                yield SwitchPanel(id="switch", classes="panel")
+            yield NumbersColumn(self._letters, self.state, big_numbers=self._view.big_numbers)
         yield BatchBoard(self._letters, id="batch", classes="panel")
         yield Notice()
-        yield PromptBar(self._preset.prompts if self._preset else ())
+        yield PromptBar(self._prompts)
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Hear the bridge, and open as the preset says."""
-        view = self._preset.view if self._preset else None
-        if view:
-            self.query_one(SpeedPanel).larger = view.big_numbers
-            self._maximize(view.maximized)
+        self._maximize(self._view.maximized)
         self._session.bridge.attach(self)
         self._show(Changes())
 
@@ -124,8 +111,7 @@ class PlaygroundScreen(Screen[None]):
 
     @on(MachineSampled)
     def _sampled(self, message: MachineSampled) -> None:
-        self._snapshot = message.snapshot
-        self._show_memory()
+        self.query_one(NumbersColumn).sampled(message.snapshot)
 
     def _show(self, changes: Changes) -> None:
         """Every widget looks for itself whether it has anything to draw."""
@@ -136,28 +122,10 @@ class PlaygroundScreen(Screen[None]):
         self.query_one(BatchBoard).styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
         self.query_one(Transcript).advise(advice(state))
         self.query_one(Transcript).show(state, changes)
-        self._show_numbers(bool(changes.started or changes.finished or changes.unloaded))
-        self.query_one(SwitchPanel).show(state, self.query_one(TogglePanel).candidate)
+        self.query_one(NumbersColumn).show(changes, self.query_one(TogglePanel).candidate)
         self.query_one(Notice).show(state)
         self.query_one(PromptBar).show(self._session.chat)
         self._show_keys()
-
-    def _show_numbers(self, now: bool) -> None:
-        """Numbers that change more often than can be read only cost."""
-        if now or self.state.status != "running":
-            self._show_numbers_now()
-        elif self._numbers_due is None:
-            self._numbers_due = self.set_timer(READABLE_S, self._show_numbers_now)
-
-    def _show_numbers_now(self) -> None:
-        if self._numbers_due:
-            self._numbers_due.stop()
-            self._numbers_due = None
-        self.query_one(SpeedPanel).show(speed_view(self.state, self._letters))
-        self._show_memory()
-
-    def _show_memory(self) -> None:
-        self.query_one(MemoryPanel).show(*memory_view(self.state, self._snapshot))
 
     def _show_keys(self) -> None:
         self.query_one(KeyBar).show(self.state, self._place)
@@ -232,7 +200,7 @@ class PlaygroundScreen(Screen[None]):
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
-        self.query_one(SwitchPanel).show(self.state, self.query_one(TogglePanel).candidate)
+        self.query_one(NumbersColumn).consider(self.query_one(TogglePanel).candidate)
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:

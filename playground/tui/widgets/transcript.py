@@ -43,13 +43,13 @@ class Transcript(ScrollView, can_focus=True):
         self._letters = letters
         self._lines = TranscriptLines()
         self._advice = ""
-        self._follows = True
         self._strips: LRUCache[int, Strip] = LRUCache(STRIPS_KEPT)
 
     def advise(self, text: str) -> None:
         """What to do, for as long as nothing was said."""
         if text != self._advice:
             self._advice = text
+            self._strips.clear()
             self.refresh()
 
     def show(self, state: State, changes: Changes) -> None:
@@ -58,7 +58,7 @@ class Transcript(ScrollView, can_focus=True):
         for request_id in changes.started:
             request = state.requests[request_id]
             self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
-            self._follows = True
+            self.anchor()
         for request_id, texts in changes.texts.items():
             changed = self._lines.append(request_id, "".join(texts))
             first = first if changed is None else min(first, changed)
@@ -72,19 +72,19 @@ class Transcript(ScrollView, can_focus=True):
     def clear(self) -> None:
         """Begin anew."""
         self._lines.clear()
-        self._follows = True
         self._show_from(0)
+        self.anchor()
+
+    def on_mount(self) -> None:
+        """Stay at the end while text grows, until scrolled away."""
+        self.anchor()
 
     def on_resize(self, event: events.Resize) -> None:
         width = self.scrollable_content_region.width
         if width != self._lines.width:
             self._lines.rewrap(width)
         self._show_from(0)
-
-    def watch_scroll_y(self, old: float, new: float) -> None:
-        """Scrolling to the end is to follow it, scrolling away is not to."""
-        super().watch_scroll_y(old, new)
-        self._follows = new >= self.max_scroll_y
+        self.refresh(layout=True)  # the anchor went by the height of before
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         lines = [self._lines.line(y) for y in range(self._lines.height)]
@@ -95,15 +95,11 @@ class Transcript(ScrollView, can_focus=True):
         return True
 
     def render_line(self, y: int) -> Strip:
-        width, y = self.size.width, y + int(self.scroll_offset.y)
-        style = self.rich_style
-        if not self._lines.blocks:
-            text = self._advice.split("\n")
-            words = text[y - 1] if 0 < y <= len(text) else ""
-            return self._strip([Segment(f"  {words}", style + self._style("note"))], width, style)
+        y += int(self.scroll_offset.y)
         strip = self._strips.get(y)
         if strip is None:
-            strip = self._strips[y] = self._draw(y, width, style)
+            draw = self._draw if self._lines.blocks else self._draw_advice
+            strip = self._strips[y] = draw(y, self.size.width, self.rich_style)
         return strip
 
     def notify_style_update(self) -> None:
@@ -113,6 +109,11 @@ class Transcript(ScrollView, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:
         self._strips.clear()
         self.refresh()
+
+    def _draw_advice(self, y: int, width: int, style: Style) -> Strip:
+        lines = self._advice.split("\n")
+        words = lines[y - 1] if 0 < y <= len(lines) else ""
+        return self._strip([Segment(f"  {words}", style + self._style("note"))], width, style)
 
     def _draw(self, y: int, width: int, style: Style) -> Strip:
         line = self._lines.line(y)
@@ -155,7 +156,7 @@ class Transcript(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _show_from(self, first: int) -> None:
-        """Draw anew what changed, from one line on, and follow the end."""
+        """Draw anew what changed, from one line on."""
         for y in [y for y in self._strips.keys() if y >= first]:  # noqa: SIM118 the cache cannot be iterated over
             self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)
@@ -164,8 +165,6 @@ class Transcript(ScrollView, can_focus=True):
         top = int(self.scroll_offset.y)
         if first - top < self.size.height:
             self.refresh_lines(max(top, first), self.size.height)
-        if self._follows:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
 
 
 def _ending(request: RequestState) -> tuple[str, str]:

@@ -1,0 +1,69 @@
+"""The right column: speed, memory, and what a switch does. Redraws no more often than can be read."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from playground.telemetry.snapshot import Snapshot
+from playground.tui.letters import Letters
+from playground.tui.machine import memory_view
+from playground.tui.speed_source import speed_view
+from playground.tui.state import Changes, State
+from playground.tui.toggle_rows import Candidate
+from playground.tui.widgets.memory import MemoryPanel
+from playground.tui.widgets.speed import SpeedPanel
+from playground.tui.widgets.switch_panel import SwitchPanel
+
+READABLE_S = 0.25
+
+
+class NumbersColumn(Vertical):
+    """Three panels on one state."""
+
+    def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
+        super().__init__(id="right")
+        self._letters, self._state = letters, state
+        self._big_numbers = big_numbers
+        self._snapshot = Snapshot(time=0.0)
+        self._shown = 0.0
+        self._due: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        speed = SpeedPanel(id="speed", classes="panel")
+        speed.larger = self._big_numbers
+        yield speed
+        yield MemoryPanel(id="memory", classes="panel")
+        yield SwitchPanel(id="switch", classes="panel")
+
+    def show(self, changes: Changes, candidate: Candidate | None) -> None:
+        """Draw the newest numbers, soon if not now."""
+        event = changes.started or changes.finished or changes.unloaded
+        if event or self._state.status != "running" or monotonic() - self._shown >= READABLE_S:
+            self._show_numbers()
+        elif self._due is None:
+            self._due = self.set_timer(2 * READABLE_S, self._show_numbers)
+        self.consider(candidate)
+
+    def consider(self, candidate: Candidate | None) -> None:
+        """What a value would do, and what the last switch did."""
+        self.query_one(SwitchPanel).show(self._state, candidate)
+
+    def sampled(self, snapshot: Snapshot) -> None:
+        """The machine as it is now."""
+        self._snapshot = snapshot
+        self._show_memory()
+
+    def _show_numbers(self) -> None:
+        if self._due:
+            self._due.stop()
+            self._due = None
+        self._shown = monotonic()
+        self.query_one(SpeedPanel).show(speed_view(self._state, self._letters))
+        self._show_memory()
+
+    def _show_memory(self) -> None:
+        self.query_one(MemoryPanel).show(*memory_view(self._state, self._snapshot))
