@@ -46,6 +46,11 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"d_model": 32, "vocab_size": VOCABULARY, "decoder_layers": 1, "is_decoder": True},
         "takes no positions",
     ),
+    "gpt-neox-japanese": (
+        "GPTNeoXJapaneseConfig",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4},
+        "one fixed memory layout",
+    ),
     "t5": ("T5Config", ENCODER_DECODER, "is an encoder-decoder model"),
     "bart": ("BartConfig", BART, "is an encoder-decoder model"),
 }

@@ -14,7 +14,12 @@ PAGED_LAYERS = {"full_attention", "sliding_attention"}
 # Their positions follow from the attention mask, or only distances count.
 POSITIONS_FROM_MASK = {"bloom", "mpt"}
 # Causal all the same: the field was left over when the code was written.
-IDLE_IS_DECODER = {"gpt_neox", "gpt_neox_japanese"}
+IDLE_IS_DECODER = {"gpt_neox"}
+# Tried, and not equal to `generate`.
+WENT_WRONG = {
+    "moshi": "its mask ignores the window to which its own cache is cropped",
+    "gpt_neox_japanese": "its attention reads keys in one fixed memory layout",
+}
 
 
 def refuse_config(config: Any, trust_remote_code: bool) -> None:
@@ -24,6 +29,8 @@ def refuse_config(config: Any, trust_remote_code: bool) -> None:
         raise EngineError(f"{name} is an encoder-decoder model", "only decoder-only language models run here")
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not trust_remote_code:
         raise EngineError(f"{name} is not a causal language model", "choose a checkpoint that generates text")
+    if reason := WENT_WRONG.get(config.model_type):
+        raise EngineError(f"{name} would not answer as in transformers: {reason}", "choose another checkpoint")
     heads = getattr(config, "architectures", None) or [f"{name}ForCausalLM"]
     if not getattr(config, "is_decoder", True) and config.model_type not in IDLE_IS_DECODER:
         raise EngineError(f"{heads[0]} reads in both directions", "choose a checkpoint that generates text")
