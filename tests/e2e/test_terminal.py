@@ -1,0 +1,160 @@
+"""The program in a real terminal: what its user sees and presses, from the first frame to a clean shell."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+
+import psutil
+import pytest
+
+LOAD_S = 90.0
+SCRIPTED = ("--engine", "scripted", "--preset", "endless")
+
+
+def toggle(screen: str, label: str) -> str:
+    """The value beside a toggle's label."""
+    found = re.search(rf"^ *{re.escape(label)} +(\S+)", screen, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def status(screen: str) -> str:
+    """The status line."""
+    return screen.splitlines()[0]
+
+
+def tokens(screen: str) -> int:
+    """Steps so far, as the board counts them."""
+    found = re.search(r"step (\d[\d\u202f ]*)", screen)
+    return int(re.sub(r"\D", "", found[1])) if found else 0
+
+
+def worker_of(terminal) -> psutil.Process:
+    """The engine's process."""
+    return next(process for process in terminal.processes() if "playground.worker" in " ".join(process.cmdline()))
+
+
+def loaded(screen: str) -> bool:
+    return "idle" in status(screen) and "cpu" in status(screen)
+
+
+def streaming(screen: str) -> bool:
+    return "running" in status(screen) and tokens(screen) > 3
+
+
+@pytest.fixture
+def app(start):
+    """The bundled model, loaded, with text that does not end by itself."""
+    terminal = start("--preset", "endless")
+    terminal.wait(loaded, LOAD_S)
+    return terminal
+
+
+def test_the_main_job(app):
+    assert re.search(r"tiny-coder +[\d.]+ M +bfloat16 +cpu", status(app.screen()))
+    app.type("def add(a, b):")
+    app.wait(lambda screen: "> def add(a, b):" in screen)
+    app.press("Enter")
+    screen = app.wait(streaming)
+    assert "def add(a, b):" in screen
+    app.wait(lambda screen: re.search(r"\d tok/s", screen) and re.search(r"\d ms", screen))
+    for key, label, value in (("C-k", "KV cache", "int8"), ("C-f", "attention", "eager"), ("C-w", "weights", "int8")):
+        before = tokens(app.screen())
+        app.press(key)
+        screen = app.wait(lambda screen, label=label, value=value: toggle(screen, label) == value)
+        assert "running" in status(screen), "it changed while text streamed"
+        app.wait(lambda screen, before=before: tokens(screen) > before + 3)
+    app.press("Escape")
+    started = time.monotonic()
+    stopped = app.wait(loaded)
+    assert time.monotonic() - started < 5
+    time.sleep(0.5)
+    assert tokens(app.screen()) == tokens(stopped)
+
+
+def test_a_killed_engine_starts_again_by_one_key(app):
+    app.press("C-k")
+    app.wait(lambda screen: toggle(screen, "KV cache") == "int8")
+    app.type("def f(x):")
+    app.press("Enter")
+    app.wait(streaming)
+    worker_of(app).send_signal(signal.SIGKILL)
+    screen = app.wait(lambda screen: "failed" in status(screen))
+    assert "the engine process ended unexpectedly, by SIGKILL" in screen and "^Y" in screen
+    app.press("C-y")
+    screen = app.wait(loaded, LOAD_S)
+    assert "tiny-coder" in status(screen) and toggle(screen, "KV cache") == "int8"
+
+
+def test_nothing_outlives_a_killed_ui(app):
+    app.type("x")
+    app.press("Enter")
+    app.wait(streaming)
+    family = app.processes()
+    ui = next(process for process in family if "playground.worker" not in " ".join(process.cmdline()))
+    os.kill(ui.pid, signal.SIGKILL)
+    assert len(family) > 1
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+
+
+def test_a_model_that_is_not_there(start):
+    terminal = start("/nowhere/at/all")
+    screen = terminal.wait(lambda screen: "failed" in status(screen), LOAD_S)
+    assert "there is no folder /nowhere/at/all" in screen
+    terminal.press("C-q")
+    terminal.wait(lambda screen: "EXIT 0" in screen)
+
+
+def test_a_window_of_20x5_and_back(start):
+    terminal = start(*SCRIPTED)
+    terminal.wait(loaded, LOAD_S)
+    terminal.type("x")
+    terminal.press("Enter")
+    terminal.wait(streaming)
+    for columns, rows in ((20, 5), (250, 70), (80, 24), (5, 2), (120, 40)):
+        terminal.resize(columns, rows)
+        screen = terminal.wait(lambda screen, rows=rows: len(screen.splitlines()) <= rows and screen.strip() != "")
+        assert "Traceback" not in screen
+    screen = terminal.wait(streaming)
+    assert "Toggles" in screen and "Memory" in screen and "Batch" in screen
+    terminal.press("Escape")
+    terminal.wait(loaded)
+
+
+def test_escapes_and_markup_are_only_text(start):
+    terminal = start(*SCRIPTED)
+    terminal.wait(loaded, LOAD_S)
+    terminal.type("[bold red]loud[/] [/nothing] [@click=app.quit]go[/]")
+    terminal.press("Enter")
+    screen = terminal.wait(streaming)
+    assert "[bold red]loud[/] [/nothing]" in screen and "[@click=app.quit]go[/]" in screen
+
+
+def test_a_megabyte_is_pasted_and_the_keys_go_on(start, tmp_path):
+    terminal = start(*SCRIPTED)
+    terminal.wait(loaded, LOAD_S)
+    terminal.paste("def add(a, b): return a + b\n" * 37_500, tmp_path / "paste")
+    terminal.wait(lambda screen: "1.0 MB" in screen or "1.1 MB" in screen, 30)
+    terminal.press("F1")
+    terminal.wait(lambda screen: "Keys" in screen or "Help" in screen, 10)
+
+
+def test_quitting_leaves_a_clean_shell(start):
+    terminal = start(*SCRIPTED)
+    terminal.wait(loaded, LOAD_S)
+    terminal.type("x")
+    terminal.press("Enter")
+    terminal.wait(streaming)
+    family = terminal.processes()
+    terminal.press("C-q")
+    terminal.wait(lambda screen: "EXIT 0" in screen)
+    assert psutil.wait_procs(family, timeout=2)[1] == []
+    assert terminal.flags() == "0 0 0 0 1 0"
+    terminal.type("echo still $((20 + 1)) here")
+    terminal.press("Enter")
+    screen = terminal.wait(lambda screen: "still 21 here" in screen)
+    *_, typed, answer, prompt = [line for line in screen.splitlines() if line.strip()]
+    assert typed.endswith("echo still $((20 + 1)) here") and answer == "still 21 here"
+    assert prompt.strip() in ("#", "$"), "nothing was left to be typed"
