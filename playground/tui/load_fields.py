@@ -27,7 +27,7 @@ class Field(NamedTuple):
 
     def set(self, profile: LoadProfile, text: str) -> LoadProfile:
         """The profile with this field as typed; raises `ValueError`."""
-        return replace(profile, **{self.name: self.read(text.strip())})
+        return replace(profile, **{self.name: self.read(text.strip())})  # type: ignore[arg-type]
 
     def step(self, profile: LoadProfile, by: int) -> LoadProfile:
         """The profile with the choice before or after; a value that was typed lies before the first."""

@@ -40,7 +40,7 @@ class Name(NamedTuple):
 
     load: int
     policy: Policy
-    index: int
+    place: int
 
 
 def requests(profile: LoadProfile, policy: Policy, load: int, vocabulary: int) -> list[GenerationRequest]:

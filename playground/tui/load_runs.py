@@ -63,15 +63,16 @@ class LoadRuns:
                 for run in self.runs.values():
                     run.add_steps([step for step in event.steps if _of(run, step)])
             case TokensGenerated():
-                if run := self._owner.get(event.request_id):
-                    run.add_tokens(event)
+                if owner := self._owner.get(event.request_id):
+                    owner.add_tokens(event)
             case RequestFinished():
-                if run := self._owner.get(event.request_id):
-                    run.finished.setdefault(event.request_id, event)
+                if owner := self._owner.get(event.request_id):
+                    owner.finished.setdefault(event.request_id, event)
             case BlocksMapped():
                 self.blocks = event
-                if run := next((self._owner[each] for each in event.tables if each in self._owner), None):
-                    run.add_blocks(event)
+                owners = [self._owner[each] for each in event.tables if each in self._owner]
+                if owners:
+                    owners[0].add_blocks(event)
             case ModelLoaded():
                 for run in self.runs.values():
                     run.fit = CostFit()

@@ -42,7 +42,7 @@ REPLAY_HINT = "this recording holds no load"
 class BatchingScreen(Screen[None]):
     """Hands the state down to its widgets, and what they ask for to the driver of loads."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("batching")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("batching")]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (HIGH, "-high")]
     CSS_PATH = "batching.tcss"
@@ -51,8 +51,6 @@ class BatchingScreen(Screen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._state = session, session.state
-        if self._state.replaying:
-            self.AUTO_FOCUS = "LoadBoard"
         self._driver = LoadDriver(session.bridge)
         self._said = ""
         self._deeds: dict[str, Callable[[], object]] = {
@@ -90,6 +88,8 @@ class BatchingScreen(Screen[None]):
         self._session.bridge.attach(self)
         self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
         self._show()
+        if self._state.replaying:
+            self.query(LoadBoard).first().focus()
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:

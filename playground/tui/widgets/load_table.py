@@ -59,7 +59,7 @@ def _bar(now: Progress, stoppable: bool) -> Content:
     return Content.assemble(
         (f"run {now.number} of 2  {now.policy:<10}  ", "bold"),
         ("━" * filled, "$accent"),
-        ("━" * (BAR - filled), "$surface-lighten-2"),
+        ("╌" * (BAR - filled), LABEL),
         f"  {numbers.percent(now.share)} of its tokens{left}",
         ("   Esc stops" if stoppable else "", LABEL),
     )
@@ -69,7 +69,8 @@ def _titles(wide: bool) -> Content:
     more = (
         f"{'steps':>11}{'predicted':>11}{'makespan':>13}{'predicted':>11}" if wide else f"{'steps':>9}{'predicted':>11}"
     )
-    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}", LABEL)
+    how = "  from measured step costs" if wide else ""
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", LABEL)
 
 
 def _row(run: LoadRun, wide: bool) -> Content:
