@@ -177,8 +177,8 @@ class EngineCore:
             cached = self.runner.blocks.adopt(request)
             # Blocks that a preempted request finds again are its own, not somebody's prefix.
             request.cached_tokens = request.cached_tokens if request.preemptions else cached
-            request.timer.started(now)
         for work in plan.works:
+            work.request.timer.started(now)
             self.runner.blocks.grow(work.request, work.tokens)
 
     def _receive(self, work: Work, token_ids: list[int], now: float) -> None:

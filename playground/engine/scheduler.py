@@ -54,7 +54,9 @@ def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Lim
         if request not in plan.preempted:
             room.extend(request)
     if not plan.preempted and (limits.policy == "continuous" or not running):
-        _admit(waiting, limits.slots - len(active), room)
+        for request in waiting[: max(0, limits.slots - len(active))]:
+            if not room.admit(request, whole_batch=limits.policy == "static"):
+                break
     return plan
 
 
@@ -79,16 +81,21 @@ class _Room:
         if tokens:
             self._take(request, tokens, need)
 
-    def admit(self, request: Request) -> bool:
-        """Plan the first tokens of a waiting request if all that it knows so far fits."""
+    def admit(self, request: Request, whole_batch: bool) -> bool:
+        """Plan the first tokens of a waiting request if all that it knows so far fits.
+
+        A batch that later requests cannot join is filled at once; who finds no tokens left begins in a later step.
+        """
         hits = self._blocks.match(request.token_ids(0, request.length))
         idle = sum(1 for block in hits if not self._blocks.references(block))
         need = -(-request.length // self._blocks.size) - len(hits)
         tokens = min(request.length - len(hits) * self._blocks.size, self.tokens)
-        if not tokens or need + idle > self.free:
+        if not (tokens or whole_batch) or need + idle > self.free:
             return False
         self.plan.admitted.append(request)
-        self._take(request, tokens, need + idle, first=True)
+        self.free -= need + idle
+        if tokens:
+            self._take(request, tokens, 0, first=True)
         return True
 
     def _take(self, request: Request, tokens: int, blocks: int, first: bool = False) -> None:
@@ -109,9 +116,3 @@ class _Room:
         """A shared block is free once the last of its owners is gone."""
         self._dropped.update(victim.table)
         self.free += sum(1 for block in victim.table if self._dropped[block] == self._blocks.references(block))
-
-
-def _admit(waiting: Sequence[Request], slots: int, room: _Room) -> None:
-    for request in waiting[: max(0, slots)]:
-        if not room.admit(request):
-            return

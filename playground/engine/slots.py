@@ -10,10 +10,10 @@ from playground.protocol.events import SlotWork
 
 
 def slot_works(plan: Plan, running: Sequence[Request], slots: int) -> list[SlotWork]:
-    """One entry per slot, empty ones included."""
+    """One entry per slot, empty ones included; a request that found no room in the step is held, as a finished row."""
     taken = [request.slot for request in running if request.slot is not None]
     works = [SlotWork()] * max(slots, 1 + max(taken, default=0))
-    for request in plan.held:
+    for request in (request for request in running if request.slot is not None):
         works[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
     for work in plan.works:
         phase = "decode" if work.decode else "prefill"

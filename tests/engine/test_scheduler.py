@@ -103,6 +103,13 @@ def test_static_holds_finished_rows_and_fills_an_empty_batch_up_to_its_slots():
     assert names(plan.admitted) == "cd"
 
 
+def test_static_fills_its_batch_whatever_the_token_budget():
+    blocks = BlockManager(32, SIZE)
+    plan = schedule([waiting(name, 6) for name in "abcd"], [], Limits("static", slots=3, token_budget=8), blocks)
+    assert names(plan.admitted) == "abc"
+    assert worked(plan) == [("a", 6, False), ("b", 2, False)]
+
+
 def test_planning_changes_nothing():
     blocks = BlockManager(4, SIZE)
     batch, queue = [running(blocks, "a", 8), running(blocks, "b", 5)], [waiting("c", 3)]
