@@ -38,9 +38,8 @@ class LoadedModel:
 
     @property
     def context(self) -> int:
-        """Positions that the model was made for."""
-        config = self.model.config.get_text_config()
-        return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 2**20)
+        """See `context_of`."""
+        return context_of(self.model.config)
 
 
 def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool, progress: Progress) -> LoadedModel:
@@ -61,6 +60,12 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         refuse_class(type(model), config.model_type)
     set_threads(model)
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
+
+
+def context_of(config: Any) -> int:
+    """Positions that the model was made for."""
+    text = config.get_text_config()
+    return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
 
 
 def set_threads(model: nn.Module) -> int:
@@ -110,7 +115,7 @@ def _tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> 
         ends.update(_as_list(generation.eos_token_id))
     except (OSError, ValueError):
         pass
-    return Tokenizer(tokenizer, config.get_text_config().vocab_size, ends - {None})
+    return Tokenizer(tokenizer, config.get_text_config().vocab_size, context_of(config), ends - {None})
 
 
 def _as_list(value: int | list[int] | None) -> list[int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from playground.engine.admission import Refused
@@ -13,10 +14,10 @@ CONTEXT_IDS = 8
 
 
 class Tokenizer:
-    """Wraps a `PreTrainedTokenizer`; knows the model's vocabulary size and end tokens."""
+    """Wraps a `PreTrainedTokenizer`; knows the model's vocabulary size, its context and its end tokens."""
 
-    def __init__(self, tokenizer: Any, vocabulary: int, end_ids: set[int]) -> None:
-        self._tokenizer, self._vocabulary, self._ends = tokenizer, vocabulary, end_ids
+    def __init__(self, tokenizer: Any, vocabulary: int, context: int, end_ids: set[int]) -> None:
+        self._tokenizer, self._vocabulary, self._context, self._ends = tokenizer, vocabulary, context, end_ids
 
     @property
     def has_chat_template(self) -> bool:
@@ -37,6 +38,7 @@ class Tokenizer:
         text = (request.prompt or "").encode("utf-8", "replace").decode()
         if not text:
             raise Refused("the prompt is empty; type something first")
+        self._refuse_what_cannot_fit(text)
         return self._checked(self._tokenizer(text).input_ids)
 
     def piece(self, prompt_ids: list[int]) -> Piece:
@@ -59,9 +61,20 @@ class Tokenizer:
 
         return next_piece
 
+    def _refuse_what_cannot_fit(self, text: str) -> None:
+        """A pasted book is not tokenized for seconds, with every other request waiting, only to be refused."""
+        fewest = len(text.encode()) // self._longest_token
+        if fewest > self._context:
+            raise Refused(f"the prompt has over {fewest} tokens and the model's context is {self._context}; shorten it")
+
+    @cached_property
+    def _longest_token(self) -> int:
+        return max(len(token.encode()) for token in self._tokenizer.get_vocab())
+
     def _render(self, request: GenerationRequest) -> list[int]:
         if not self.has_chat_template:
             raise Refused("this model has no chat template; use base mode")
+        self._refuse_what_cannot_fit("".join(message.content for message in request.messages or ()))
         messages = [{"role": message.role, "content": message.content} for message in request.messages or ()]
         try:
             rendered = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
