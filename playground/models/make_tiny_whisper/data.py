@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from playground.models.make_tiny_whisper.samples import Sample, Segment, draw_sample
+from playground.models.make_tiny_whisper.samples import FRAMES_PER_SECOND, Sample, Segment, draw_sample
 
 SHARD_SAMPLES = 400
 SHARDS_AT_ONCE = 5  # a batch is drawn from this many, so that its lengths can be alike
 WINDOW_FRAMES = 3_000
 BATCH_FRAMES = 6_400  # encoder frames of 10 ms in a batch, padding included
 BATCH_SAMPLES = 40
+JOIN_AFTER_BATCHES = 1_500  # from then on a third of the short windows are put together, several to a window
 FIRST_PASS_FRAMES = 700  # longer windows wait for the second pass: they are dear, and teach little at first
 
 
@@ -77,16 +78,45 @@ def _cut(samples: list[Sample]) -> Iterator[list[Sample]]:
     yield batch
 
 
+def _concatenate(samples: list[Sample]) -> Sample:
+    """One window after the other, each cut to whole positions of two frames."""
+    features = [sample.features[: 2 * len(sample.phonemes)] for sample in samples]
+    starts = np.cumsum([0] + [len(window) for window in features]) / FRAMES_PER_SECOND
+    segments = [
+        Segment(start + segment.start, start + segment.end, segment.text)
+        for start, sample in zip(starts, samples, strict=False)
+        for segment in sample.segments
+    ]
+    return Sample(np.concatenate(features), np.concatenate([sample.phonemes for sample in samples]), segments)
+
+
+def _joined(samples: list[Sample], random_source: random.Random) -> list[Sample]:
+    """The samples with a third of the short ones in groups of two to four: sentence after sentence in one window."""
+    short = [sample for sample in samples if len(sample.features) <= FIRST_PASS_FRAMES]
+    random_source.shuffle(short)
+    ready = [sample for sample in samples if len(sample.features) > FIRST_PASS_FRAMES]
+    separate = 2 * len(short) // 3
+    ready += short[:separate]
+    while separate < len(short):
+        count = random_source.randint(2, 4)
+        ready.append(_concatenate(short[separate : separate + count]))
+        separate += count
+    return ready
+
+
 def batches(folder: Path, seed: int, shards: int) -> Iterator[list[Sample]]:
     """Endless batches: first the short windows, shard by shard as they are rendered; in later passes all of them."""
     random_source = random.Random(seed)
     order = list(range(shards))
-    longest = FIRST_PASS_FRAMES
+    longest, given = FIRST_PASS_FRAMES, 0
     while True:
         for first in range(0, shards, SHARDS_AT_ONCE):
             samples = [s for index in order[first : first + SHARDS_AT_ONCE] for s in read_shard(folder, index)]
+            if given >= JOIN_AFTER_BATCHES:
+                samples = _joined(samples, random_source)
             ready = list(_cut([sample for sample in samples if len(sample.features) <= longest]))
             random_source.shuffle(ready)
             yield from ready
+            given += len(ready)
         random_source.shuffle(order)
         longest = WINDOW_FRAMES

@@ -17,14 +17,14 @@ from playground.models.make_tiny_whisper.tokenizer import Layout
 
 PEAK_RATE = 1e-3
 WARM_UP_STEPS = 200
-COOL_DOWN = 1 / 3  # of the steps
+COOL_DOWN = 1 / 4  # of the steps
 SILENCE_STEPS = 1000  # until silent positions weigh in attention what they will in a full window
 PHONEME_WEIGHT = 1.0
 CHECKPOINT_STEPS = 500
 
 
 def learning_rate(step: int, steps: int) -> float:
-    """Warm-up, a plateau, and a straight line down to nothing over the last third."""
+    """Warm-up, a plateau, and a straight line down to nothing over the last quarter."""
     return PEAK_RATE * min(1.0, (step + 1) / WARM_UP_STEPS, (steps - step) / (COOL_DOWN * steps))
 
 
