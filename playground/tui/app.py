@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from typing import ClassVar
@@ -72,6 +73,7 @@ class PlaygroundApp(App[None]):
 
     async def _start(self) -> None:
         await self.bridge.start()
+        gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
         if not self.bridge.state.replaying:
             self.bridge.send(self._load)
 

@@ -8,18 +8,18 @@ from playground.protocol.events import WorkerExited
 from playground.tui.request_state import RequestState
 from playground.tui.state import State
 
-RESTART = "^Y restarts it with the same model and options, ^L shows its log"
+RESTART = "^Y restarts it as it was, ^L shows its log"
 
 
 def death(exited: WorkerExited) -> tuple[str, str]:
     """How the worker ended."""
-    how = f"with code {exited.code}"
+    how = f"code {exited.code}"
     if exited.code < 0:
         try:
-            how = f"by {signal.Signals(-exited.code).name}"
+            how = signal.Signals(-exited.code).name
         except ValueError:
-            how = f"by signal {-exited.code}"
-    return f"the engine process ended unexpectedly, {how}", RESTART
+            how = f"signal {-exited.code}"
+    return f"the engine process died ({how})", RESTART
 
 
 def advice(state: State) -> str:

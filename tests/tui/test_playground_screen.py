@@ -154,7 +154,7 @@ async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wa
     pieces = ["[bold red]not markup[/]", " \x1b[31mnot", " red\x1b]0;title\x07", "\x9b2J\r", " [@click=app.quit]x[/]"]
     async with opened(script(pieces)) as (app, pilot):
         await _send(pilot, "[b]hi[/b]\x1b[0m")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: "end ·" in _shown(app))
         shown = _shown(app)
         assert "[b]hi[/b][0m" in shown and "[bold red]not markup[/] [31mnot" in shown
         assert not set(map(chr, range(32))) - {"\n"} & set(shown)

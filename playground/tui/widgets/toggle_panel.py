@@ -140,7 +140,8 @@ class TogglePanel(Widget, can_focus=True):
     def _line(self, index: int, row: Row) -> Content:
         here = index == self._cursor and self.has_focus
         action = ACTIONS.get(KEYS.get(row.name, ""))
-        key = action.shown_key if action and not action.blocked(self._state) else ""
+        looks = here and self._value is not None
+        key = action.shown_key if action and not looks and not action.blocked(self._state) else ""
         room = self.size.width - LABEL_WIDTH - 1 - len(key)
         value = self._shown_value(row, here, room)
         pad = " " * max(0, room - value.cell_length)

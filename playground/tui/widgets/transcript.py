@@ -134,7 +134,7 @@ class Transcript(ScrollView, can_focus=True):
             before, chosen, after = strip.divide([*cells, strip.cell_length])
             chosen = chosen.apply_style(self.screen.get_component_rich_style("screen--selection"))
             strip = Strip.join([before, chosen, after])
-        return strip.apply_offsets(0, y)
+        return strip.simplify().apply_offsets(0, y)
 
     def _margin(self, line: Line, style: Style) -> list[Segment]:
         block, speaker_style = line.block, style + self._style("speaker")
