@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from playground.models.make_tiny_coder import train  # noqa: E402
-from playground.models.make_tiny_coder.corpus import SHARES, Corpus, tokenizer_texts  # noqa: E402
+from playground.models.make_tiny_coder.corpus import Corpus, tokenizer_texts  # noqa: E402
+from playground.models.make_tiny_coder.stage import SHORT  # noqa: E402
 from playground.models.make_tiny_coder.tokenizer import train_tokenizer  # noqa: E402
 from playground.models.make_tiny_coder.train import Budget, Training  # noqa: E402
 
@@ -31,23 +32,23 @@ def test_an_interrupted_training_ends_with_the_weights_of_an_unbroken_one(
     tokenizer: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "TOKENS_PER_STEP", ROW)
-    unbroken = weights_after(Training(tokenizer, Budget(steps=3), 5, tmp_path / "unbroken"))
-    broken = Training(tokenizer, Budget(steps=3), 5, tmp_path / "broken")
+    unbroken = weights_after(Training(tokenizer, SHORT, Budget(steps=3), 5, tmp_path / "unbroken"))
+    broken = Training(tokenizer, SHORT, Budget(steps=3), 5, tmp_path / "broken")
     broken._train_step(0.0)
     broken.save()
-    resumed = Training(tokenizer, Budget(steps=3), 5, tmp_path / "broken")
+    resumed = Training(tokenizer, SHORT, Budget(steps=3), 5, tmp_path / "broken")
     assert resumed.step == 1
     assert torch.equal(weights_after(resumed), unbroken)
     assert resumed.tokens == 3 * ROW
 
 
 def test_rows_are_repeatable_and_hold_every_kind_in_its_share(tokenizer: object) -> None:
-    corpus = Corpus(tokenizer, 1)
+    corpus = Corpus(tokenizer, 1, SHORT)
     rows = corpus.rows(40, 257)
     assert rows.shape == (40, 257)
-    assert (rows == Corpus(tokenizer, 1).rows(40, 257)).all()
+    assert (rows == Corpus(tokenizer, 1, SHORT).rows(40, 257)).all()
     total = sum(corpus.used.values())
-    for kind, share in SHARES.items():
+    for kind, share in SHORT.shares.items():
         assert corpus.used[kind] / total == pytest.approx(share, abs=0.05)
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from playground.models.make_tiny_coder.corpus import SHARES
+from playground.models.make_tiny_coder.stage import SHORT
 
 BANDS = ("all", "easy", "medium", "hard")
 FIGURES_FILE, CARD_FILE = "figures.json", "README.md"
@@ -24,7 +24,7 @@ def write_card(target: Path, figures: dict[str, Any]) -> None:
         tokens_millions=training["tokens"] / 1e6,
         minutes=training["seconds"] / 60,
         budget=training["budget"].replace("-", " "),
-        **SHARES,
+        **SHORT.shares,
         rows="\n".join(_rows(figures)),
     )
     (target / CARD_FILE).write_text(card, encoding="utf-8")

@@ -11,19 +11,17 @@ from transformers import PreTrainedTokenizerFast
 from playground.models.make_tiny_coder.chat import draw_conversation
 from playground.models.make_tiny_coder.prose import draw_paragraph
 from playground.models.make_tiny_coder.recall import draw_recall
+from playground.models.make_tiny_coder.stage import SHORT, Stage
 from playground.models.make_tiny_coder.tasks import draw_task
-
-# Each kind's share of all tokens. Tasks are learned fast; looking back takes longer.
-SHARES = {"tasks": 0.46, "chat": 0.18, "recall": 0.26, "prose": 0.10}
 
 
 class Corpus:
     """An endless, seeded stream of documents and of rows packed from them."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, seed: int, stage: Stage) -> None:
+        self.tokenizer, self.stage = tokenizer, stage
         self.random = random.Random(seed)
-        self.used = dict.fromkeys(SHARES, 0.0)
+        self.used = dict.fromkeys(stage.shares, 0.0)
 
     def rows(self, count: int, length: int) -> numpy.ndarray:
         """`count` rows of `length` token ids, int64; every row begins with the beginning of a document."""
@@ -31,24 +29,25 @@ class Corpus:
 
     def _row(self, length: int) -> list[int]:
         row: list[int] = []
+        shares = self.stage.shares
         while len(row) < length:
-            kind = max(SHARES, key=lambda one: SHARES[one] / (1 + self.used[one]))
-            text = draw_document(self.random, kind, length - len(row))
+            kind = max(shares, key=lambda one: shares[one] / (1 + self.used[one]))
+            text = draw_document(self.random, kind, length - len(row), self.stage.needles)
             ids = [*self.tokenizer.encode(text), self.tokenizer.eos_token_id]
             self.used[kind] += min(len(ids), length - len(row))
             row += ids
         return row[:length]
 
 
-def draw_document(random_source: random.Random, kind: str, room: int) -> str:
-    """One document of a kind; only recall texts make use of the `room` in tokens."""
+def draw_document(random_source: random.Random, kind: str, room: int, needles: int) -> str:
+    """One document of a kind; only recall texts make use of the `room` in tokens and of the number of `needles`."""
     if kind == "tasks":
         return draw_task(random_source, held_out=False).source
     if kind == "chat":
         return draw_conversation(random_source)
     if kind == "prose":
         return draw_paragraph(random_source) + "\n"
-    return draw_recall(random_source, max(room, 120), lambda: draw_filler(random_source))
+    return draw_recall(random_source, max(room, 120), needles, lambda: draw_filler(random_source))
 
 
 def draw_filler(random_source: random.Random) -> str:
@@ -62,5 +61,5 @@ def tokenizer_texts(seed: int, count: int) -> Iterator[str]:
     """Documents to train the tokenizer on."""
     random_source = random.Random(seed)
     for _ in range(count):
-        kind = random_source.choices(list(SHARES), (70, 12, 3, 15))[0]
-        yield draw_document(random_source, kind, 256)
+        kind = random_source.choices(list(SHORT.shares), (70, 12, 3, 15))[0]
+        yield draw_document(random_source, kind, 256, SHORT.needles)

@@ -15,20 +15,21 @@ THINGS = (
     "shoe", "gate", "desk", "flag", "drum", "fork", "hat", "kite", "leaf", "map",
 )  # fmt: skip
 WORD_SHARE = 0.75
+LONG_TEXT = 400  # tokens
 TYPICAL_CHARACTERS = 3  # characters of these texts per token, on the low side
 
 
-def draw_recall(random_source: random.Random, tokens: int, filler: Callable[[], str]) -> str:
-    """One recall text of at most about `tokens` tokens; `filler` gives the text between needle and question."""
+def draw_recall(random_source: random.Random, tokens: int, most: int, filler: Callable[[], str]) -> str:
+    """One recall text of at most about `tokens` tokens; `most` and `filler` are for `needles`."""
     kind = random_source.choice((needles, table, copy))
     if kind is needles:
-        return needles(random_source, tokens, filler)
+        return needles(random_source, tokens, most, filler)
     return kind(random_source, tokens)
 
 
-def needles(random_source: random.Random, tokens: int, filler: Callable[[], str]) -> str:
-    """Some codes told, each after some filler, then asked for in another order."""
-    count = random_source.randint(1, 3 if tokens < 400 else 6)
+def needles(random_source: random.Random, tokens: int, most: int, filler: Callable[[], str]) -> str:
+    """Up to `most` codes told (three in a short text), with filler between, then asked for in another order."""
+    count = random_source.randint(1, 3 if tokens < LONG_TEXT else most)
     facts = [_fact(key, random_source) for key in _keys(random_source, count)]
     room = random_source.uniform(0.2, 0.9) * tokens * TYPICAL_CHARACTERS - count * 80
     parts = list(facts)

@@ -1,4 +1,4 @@
-"""The training loop: Muon for the matrices, AdamW for the rest, short rows first and long rows last."""
+"""The training loop: Muon for the matrices, AdamW for the rest."""
 
 from __future__ import annotations
 
@@ -14,13 +14,9 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from playground.models.make_tiny_coder.corpus import Corpus
 from playground.models.make_tiny_coder.model import build_model, export
+from playground.models.make_tiny_coder.stage import Stage
 
 TOKENS_PER_STEP = 2048  # at least one row, so twice as many with the longest rows
-# From this share of the training on, rows of so many tokens.
-ROW_LENGTHS = ((0.0, 256), (0.8, 1024), (0.9, 2048), (0.97, 4096))
-WARM_UP_STEPS = 100
-MATRIX_RATE, OTHER_RATE = 4e-3, 3e-3
-AVERAGE_DECAY = 0.998
 SAVE_SECONDS = 300.0
 LOG_STEPS = 50
 
@@ -35,6 +31,13 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.steps}-steps" if self.steps is not None else f"{self.minutes:g}-minutes"
 
+    def part(self, share: float) -> Budget:
+        """A share of this budget."""
+        if self.steps is not None:
+            return Budget(steps=round(self.steps * share))
+        assert self.minutes is not None, "a budget has steps or minutes"
+        return Budget(minutes=self.minutes * share)
+
     def progress(self, step: int, seconds: float) -> float:
         """The share of the training that is done, 0 to 1 and above."""
         if self.steps is not None:
@@ -44,21 +47,31 @@ class Budget:
 
 
 class Training:
-    """A run that can be resumed from `state/state.pt`; `export/` beside it holds the averaged weights so far."""
+    """One stage, resumed where `state/state.pt` left it; `export/` beside it holds the averaged weights so far."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, budget: Budget, seed: int, state: Path) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        stage: Stage,
+        budget: Budget,
+        seed: int,
+        state: Path,
+        weights: dict[str, torch.Tensor] | None = None,
+    ) -> None:
         torch.manual_seed(seed)
-        self.tokenizer, self.budget, self.state = tokenizer, budget, state
+        self.tokenizer, self.stage, self.budget, self.state = tokenizer, stage, budget, state
         self.model = build_model(tokenizer).train()
+        if weights is not None:
+            self.model.load_state_dict(weights)
         self.average = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        self.optimizers = _optimizers(self.model)
-        self.corpus = Corpus(tokenizer, seed)
+        self.optimizers = _optimizers(self.model, stage)
+        self.corpus = Corpus(tokenizer, seed, stage)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         if (state / "state.pt").exists():
             self._resume()
 
     def run(self) -> None:
-        """Train until the budget is used up; logs to standard output, saves every SAVE_SECONDS."""
+        """Train until this stage's budget is used up; logs to standard output, saves every SAVE_SECONDS."""
         saved, losses = self.seconds, []
         while (progress := self.budget.progress(self.step, self.seconds)) < 1:
             begin, tokens = time.perf_counter(), self.tokens
@@ -82,10 +95,17 @@ class Training:
         partial.replace(self.state / "state.pt")
         export(self.average, self.tokenizer, self.state / "export")
 
+    @property
+    def counters(self) -> tuple[int, int, float]:
+        """Steps, tokens and seconds so far."""
+        return self.step, self.tokens, self.seconds
+
     def _train_step(self, progress: float) -> float:
-        length = next(length for start, length in reversed(ROW_LENGTHS) if progress >= start)
+        length = next(length for start, length in reversed(self.stage.row_lengths) if progress >= start)
         rows = torch.from_numpy(self.corpus.rows(max(1, TOKENS_PER_STEP // length), length + 1))
-        _set_rates(self.optimizers, min(1.0, (self.step + 1) / WARM_UP_STEPS) * _cosine(progress))
+        _set_rates(
+            self.optimizers, self.stage, min(1.0, (self.step + 1) / self.stage.warm_up_steps) * _cosine(progress)
+        )
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.model(input_ids=rows[:, :-1], use_cache=False).logits
         loss = cross_entropy(logits.float().flatten(0, 1), rows[:, 1:].flatten())
@@ -95,7 +115,7 @@ class Training:
             optimizer.step()
             optimizer.zero_grad()
         for name, tensor in self.model.state_dict().items():
-            self.average[name].lerp_(tensor, 1 - min(AVERAGE_DECAY, self.step / (self.step + 10)))
+            self.average[name].lerp_(tensor, 1 - min(self.stage.average_decay, self.step / (self.step + 10)))
         self.step += 1
         self.tokens += rows[:, 1:].numel()
         return loss.item()
@@ -107,7 +127,7 @@ class Training:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "random": self.corpus.random.getstate(),
             "used": self.corpus.used,
-            "counters": (self.step, self.tokens, self.seconds),
+            "counters": self.counters,
         }
 
     def _resume(self) -> None:
@@ -121,17 +141,17 @@ class Training:
         self.step, self.tokens, self.seconds = contents["counters"]
 
 
-def _optimizers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+def _optimizers(model: LlamaForCausalLM, stage: Stage) -> list[torch.optim.Optimizer]:
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     return [
-        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(matrices, lr=stage.matrix_rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=stage.other_rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
-def _set_rates(optimizers: list[torch.optim.Optimizer], share: float) -> None:
-    for optimizer, rate in zip(optimizers, (MATRIX_RATE, OTHER_RATE), strict=True):
+def _set_rates(optimizers: list[torch.optim.Optimizer], stage: Stage, share: float) -> None:
+    for optimizer, rate in zip(optimizers, (stage.matrix_rate, stage.other_rate), strict=True):
         for group in optimizer.param_groups:
             group["lr"] = rate * share
 
