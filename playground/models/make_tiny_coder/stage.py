@@ -20,7 +20,7 @@ class Stage:
 
 
 SHORT = Stage(
-    share=0.92,
+    share=0.954,
     row_lengths=((0.0, 256), (0.8, 1024), (0.9, 2048), (0.97, 4096)),
     # Tasks are learned fast; looking back takes longer.
     shares={"tasks": 0.46, "chat": 0.18, "recall": 0.26, "prose": 0.10},
@@ -32,7 +32,7 @@ SHORT = Stage(
 )
 # The first stage ends at a rate too low to learn distance; many needles in a text give it something to learn from.
 LONG = Stage(
-    share=0.08,
+    share=0.046,
     row_lengths=((0.0, 1024), (0.4, 2048), (0.8, 4096)),
     shares={"tasks": 0.28, "chat": 0.12, "recall": 0.52, "prose": 0.08},
     needles=20,

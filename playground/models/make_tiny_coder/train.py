@@ -34,7 +34,7 @@ class Budget:
     def part(self, share: float) -> Budget:
         """A share of this budget."""
         if self.steps is not None:
-            return Budget(steps=round(self.steps * share))
+            return Budget(steps=max(1, round(self.steps * share)))
         assert self.minutes is not None, "a budget has steps or minutes"
         return Budget(minutes=self.minutes * share)
 
