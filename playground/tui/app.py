@@ -9,21 +9,22 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.command import Provider
-from textual.theme import Theme
+from textual.screen import Screen
 
 from playground import paths
 from playground.config import Settings
 from playground.preset import Preset
 from playground.protocol.commands import LoadModel, SamplingParams
+from playground.protocol.events import Failed
 from playground.protocol.options import EngineOptions
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
+from playground.toml_file import ConfigError
 from playground.tui.bridge import Bridge
 from playground.tui.palette import ActionProvider
-from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
-from playground.tui.themes import load_themes
+from playground.tui.themes import load_theme, load_themes
 
 
 class PlaygroundApp(App[None]):
@@ -50,7 +51,7 @@ class PlaygroundApp(App[None]):
     ) -> None:
         super().__init__()
         settings = settings or Settings()
-        self._add_themes(theme or settings.theme)
+        self._take_theme(theme or settings.theme)
         log = paths.log_folder() / f"engine-{os.getpid()}.log"
         self.bridge = Bridge(engine, log, recorder=recorder, replay=replay, speed=speed)
         self._load = LoadModel(
@@ -61,31 +62,44 @@ class PlaygroundApp(App[None]):
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load.options, sampling, trust_remote_code=trust_remote_code)
         self.add_mode("playground", lambda: PlaygroundScreen(self.session, preset, settings.model_paths()))
-        self.add_mode("batching", lambda: BatchingScreen(self.session))
+        self.add_mode("batching", self._batching)
 
-    async def on_mount(self) -> None:
-        """Start the engine and load at once; the first frame does not wait for either."""
-        self.run_worker(self._start(), name="engine")
+    def on_mount(self) -> None:
+        """Ask for the model at once; the engine starts right after the first frame."""
+        if not self.bridge.state.replaying:
+            self.bridge.send(self._load)
+        self.call_after_refresh(lambda: self.run_worker(self._start(), name="engine"))
 
     async def on_unmount(self) -> None:
         """No process of ours stays behind."""
         await self.bridge.stop()
 
     async def _start(self) -> None:
+        self.call_later(self._add_themes)
         await self.bridge.start()
         gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
-        if not self.bridge.state.replaying:
-            self.bridge.send(self._load)
 
-    def _add_themes(self, name: str) -> None:
+    def _batching(self) -> Screen[None]:
+        from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
+
+        return BatchingScreen(self.session)
+
+    def _take_theme(self, name: str) -> None:
         """Ours in place of Textual's, so that every theme says what its colours mean."""
-        themes, self.theme_errors = load_themes()
+        builtin = list(self.available_themes)
+        try:
+            theme = load_theme(name)
+        except ConfigError:
+            theme = load_themes()[0][0]
+        self.register_theme(theme)
+        self.theme = theme.name
+        for each in builtin:
+            self.unregister_theme(each)
+
+    def _add_themes(self) -> None:
+        """The other themes, once the first frame is out; what is wrong with one is told."""
+        themes, errors = load_themes()
         for theme in themes:
             self.register_theme(theme)
-        for builtin in set(self.available_themes) - {theme.name for theme in themes}:
-            self.unregister_theme(builtin)
-        self.theme = _named(themes, name)
-
-
-def _named(themes: list[Theme], name: str) -> str:
-    return name if name in {theme.name for theme in themes} else themes[0].name
+        for error in errors:
+            self.bridge.tell(Failed(where="theme", message=str(error)))

@@ -46,6 +46,7 @@ class Bridge:
         self._sampler = Sampler(self._sampled)
         self._targets: list[MessagePump] = []
         self._standing: dict[type, AnyEvent] = {}
+        self._early: list[AnyCommand] | None = []  # what was asked for before there was a worker
         self._now = 0.0
         self._due: asyncio.TimerHandle | None = None
         self._flushed = 0.0
@@ -65,6 +66,9 @@ class Bridge:
             return
         self._sampler.start()
         await self._client.start()
+        early, self._early = self._early, None
+        for command in early or ():
+            self._client.send(command)
 
     async def stop(self) -> None:
         """End the worker and the recording."""
@@ -81,7 +85,10 @@ class Bridge:
         if self._recorder:
             self._recorder.command(command)
         self.state.add_command(command, now)
-        self._client.send(command)
+        if self._early is None:
+            self._client.send(command)
+        else:
+            self._early.append(command)
         self._schedule()
 
     async def load(self, command: LoadModel) -> None:
@@ -105,6 +112,10 @@ class Bridge:
         if self._client.last_load:
             self.send(self._client.last_load)
 
+    def tell(self, fault: Failed) -> None:
+        """A fault of this process, told like those of the worker."""
+        self._take(fault)
+
     def record(self, recorder: Recorder) -> None:
         """Record from now on; what a replay must know of the time before comes first."""
         self._recorder, self.state.recording = recorder, str(recorder.path)
@@ -121,7 +132,7 @@ class Bridge:
         if recorder:
             recorder.close()
             if recorder.error:
-                self._take(Failed(where="record", message=recorder.error, advice="free some room and record again"))
+                self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
         self._schedule()
 
     def _arrived(self, event: AnyEvent) -> None:
@@ -142,7 +153,7 @@ class Bridge:
         try:
             await play(self._timed(entries), self._speed, self._replayed)
         except RecordingError as error:
-            self._take(Failed(where="replay", message=str(error)))
+            self.tell(Failed(where="replay", message=str(error)))
 
     def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Times of a replay are those of the recording, so that it folds as it did."""
