@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("faster_whisper")
 
@@ -27,10 +28,12 @@ from playground.models.make_tiny_whisper.evaluate import (
     word_errors,
     words_from_nothing,
 )
+from playground.models.make_tiny_whisper.network import TrainedWhisper, silent_tail
+from playground.models.make_tiny_whisper.tokenizer import Layout
 
 FOLDER = Path(__file__).parents[2] / "playground" / "models" / "tiny-whisper"
 SEED = 77
-SMALL_SAMPLE = 0.03  # what forty sentences may differ by from the card's two hundred
+SMALL_SAMPLE = 0.03  # what two dozen sentences may differ by from the card's two hundred
 
 needs_espeak = pytest.mark.skipif(not is_installed(), reason="espeak-ng is not installed: no speech to test")
 
@@ -42,7 +45,7 @@ def model() -> WhisperModel:
 
 @pytest.fixture(scope="module")
 def utterances() -> list[Utterance]:
-    return held_out_utterances(SEED, 40)
+    return held_out_utterances(SEED, 24)
 
 
 def test_is_small_enough_to_bundle() -> None:
@@ -101,3 +104,19 @@ def test_card_names_its_origin_and_licence() -> None:
     assert "## Licence" in card and "espeak-ng" in card and "GPL" in card
     assert "python -m playground.models.make_tiny_whisper" in card
     assert "## Limits" in card and "WER" in card
+
+
+@pytest.mark.parametrize("sounding", [1, 150, 1470, 1499])
+def test_silent_tail_stands_for_every_position_once(sounding: int) -> None:
+    positions, log_weights = silent_tail(sounding, torch.Generator().manual_seed(SEED))
+    assert log_weights.exp().sum().item() == pytest.approx(1500, rel=1e-5)
+    assert positions.tolist() == sorted(set(positions.tolist())) and positions[-1] == 1499
+
+
+def test_training_pass_over_all_positions_is_whispers_own(model: WhisperModel) -> None:
+    trained = TrainedWhisper(Layout(model.hf_tokenizer)).eval()
+    features, tokens = torch.randn(1, 80, 3000), torch.tensor([[1025, 1032, 5, 6]])
+    with torch.no_grad():
+        ours, _ = trained(features, tokens, torch.arange(1500), torch.zeros(1500), sounding=1500)
+        theirs = trained.whisper(input_features=features, decoder_input_ids=tokens).logits
+    torch.testing.assert_close(ours, theirs)

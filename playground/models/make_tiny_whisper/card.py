@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from playground.models.make_tiny_whisper.data import JOIN_AFTER_BATCHES
 from playground.models.make_tiny_whisper.evaluate import CLEAN_BOUND, NOISY_BOUND, Errors
+from playground.models.make_tiny_whisper.voices import ACCENTS, TRAINING_VARIANTS
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,11 @@ knows the requests that tiny-coder understands and a few hundred words around th
 cores). The scripts lie beside this folder in `make_tiny_whisper/`: read `wordings.py`, `voices.py`, `augment.py`,
 `samples.py`, `network.py`, `train.py` in this order.
 
-- Data: {windows:,} windows rendered by espeak-ng: 8 English accents times 74 voice variants, 110 to 240 words a minute,
-  pitch 15 to 85, played up to 8 % faster or slower; 30 % in a room, 40 % through a coloured microphone, 60 % with noise
-  (white, pink, brown, blue, hum, clicks) at 3 to 35 dB, any gain; 7 % hold no speech at all; one in ten holds several
-  sentences with pauses. The words: tiny-coder's spoken prompts, requests near them, short commands, loose words.
+- Data: {windows:,} windows rendered by espeak-ng: {accents} English accents times {variants} voice variants, 110 to 240
+  words a minute, pitch 15 to 85, played up to 8 % faster or slower; 30 % in a room, 40 % through a coloured microphone,
+  60 % with noise (white, pink, brown, blue, hum, clicks) at 3 to 35 dB, any gain; 7 % hold no speech at all; one in ten
+  holds several sentences with pauses, and in the last {joined_steps} steps a third of the short ones are joined in twos
+  to fours. The words: tiny-coder's spoken prompts, requests near them, short commands, loose words.
 - Training: {steps} steps of AdamW, batches of 64 s of audio, bfloat16 autocast, seed {seed}, one thread; half of the
   windows with timestamps. Beside the next token, the encoder learns to name the phoneme of every 20 ms, which espeak-ng
   tells exactly; that part is dropped afterwards. Its heads start out looking at fixed distances in time. With random
@@ -97,10 +100,20 @@ def _row(condition: str, errors: Errors) -> str:
 def write_card(folder: Path, recipe: Recipe, measured: Measured, held_out: str) -> None:
     """Writes README.md into the model's folder."""
     text = CARD.format(
-        parameters=recipe.parameters / 1e6, size_mb=(folder / "model.bin").stat().st_size / 1e6, windows=recipe.windows,
-        steps=recipe.steps, seed=recipe.seed, held_out=held_out, clean_bound=CLEAN_BOUND, noisy_bound=NOISY_BOUND,
+        parameters=recipe.parameters / 1e6,
+        size_mb=(folder / "model.bin").stat().st_size / 1e6,
+        windows=recipe.windows,
+        accents=len(set(ACCENTS)),
+        variants=len(set(TRAINING_VARIANTS)),
+        steps=recipe.steps,
+        joined_steps=recipe.steps - JOIN_AFTER_BATCHES,
+        seed=recipe.seed,
+        held_out=held_out,
+        clean_bound=CLEAN_BOUND,
+        noisy_bound=NOISY_BOUND,
         rows="\n".join(_row(condition, errors) for condition, errors in measured.errors.items()),
-        invented=len(measured.invented), wordless=measured.wordless,
+        invented=len(measured.invented),
+        wordless=measured.wordless,
         versions=", ".join(f"{library} {version(library)}" for library in LIBRARIES),
-    )  # fmt: skip
+    )
     (folder / "README.md").write_text(text, encoding="utf-8")
