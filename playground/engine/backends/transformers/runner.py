@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, zip_longest
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,7 +119,7 @@ class TransformersRunner:
         pads = [columns - row.length for row in rows]
         if not any(pads):
             return None
-        mask = torch.arange(columns)[None, :] >= torch.tensor(pads)[:, None]
+        mask = torch.from_numpy(np.arange(columns) >= np.array(pads)[:, None])
         if queries == 1 and self._attention.takes_ready_masks:
             mask = mask[:, None, None, :]
         return mask.to(self._loaded.device)
