@@ -58,15 +58,18 @@ cores). The scripts lie beside this folder in `make_tiny_whisper/`: read `wordin
 - Training: {steps} steps of AdamW, batches of 64 s of audio, bfloat16 autocast, seed {seed}, one thread; half of the
   windows with timestamps. Beside the next token, the encoder learns to name the phoneme of every 20 ms, which espeak-ng
   tells exactly; that part is dropped afterwards. Its heads start out looking at fixed distances in time. With random
-  heads and a character CTC loss instead, 1000 steps gave a WER of 49 % where this gave 18 % (nine sentences).
-- faster-whisper pads every window to 30 s. Training at that length would cost seven times as much, so a step computes
-  the positions with sound and 24 of the silent ones, each weighted in every attention by the number it stands for
+  heads, a character CTC loss instead and a slower warm-up, 1000 steps gave a WER of 49 % where this gave 18 % (nine
+  sentences: a hint, no comparison).
+- faster-whisper pads every window to 30 s. Training at that length would take seven times the positions, so a step
+  computes the positions with sound and 24 of the silent ones, each weighted in every attention by the number it stands for
   (`network.py`): a fair sample of the full window. No step ran at full length; all figures below did.
-- Deterministic for the same seed on the same library versions and processor kind; bfloat16 sums differ elsewhere.
+- Deterministic for the same seed on the same library versions and processor kind; bfloat16 sums differ elsewhere. These
+  weights come from a run that was stopped twice and resumed from its checkpoint, which changes no draw.
 
 ## Figures
-Measured on the files in this folder through faster-whisper (int8, CPU), on requests, voice variants and speeds
-({held_out}) that training never used; the accents are known ones. WER by jiwer, lower case, nothing else normalized.
+Measured on the files in this folder through faster-whisper (int8, CPU), on requests, voice variants and speeds that
+training never used ({held_out}); the
+accents are known ones. WER by jiwer, lower case, nothing else normalized.
 
 | condition | WER | substituted / inserted / deleted | words |
 |---|---|---|---|
@@ -79,7 +82,9 @@ The project's tests hold it to at most {clean_bound:.0%} clean and {noisy_bound:
 - Human speech was never heard in training or evaluation. Expect many errors: speak slowly and near the microphone.
 - Words outside its vocabulary come out as words inside it.
 - Timestamps are learned to a tenth of a second. English only; another `language` is ignored.
-- A sentence cut by the edge of a 30 s window may be lost; the application cuts at pauses instead.
+- Made for one to three sentences at a time. Of a 30 s window full of sentences most are lost, as the last row shows:
+  cut recordings at pauses.
+- It leans on the wordings it knows: "checks whether a number is prime", which is none of them, becomes "checks if".
 
 ## Licence
 Weights, tokenizer and scripts are this project's own work, under the project's licence. The speech was made by
