@@ -61,8 +61,8 @@ cores). The scripts lie beside this folder in `make_tiny_whisper/`: read `wordin
   heads, a character CTC loss instead and a slower warm-up, 1000 steps gave a WER of 49 % where this gave 18 % (nine
   sentences: a hint, no comparison).
 - faster-whisper pads every window to 30 s. Training at that length would take seven times the positions, so a step
-  computes the positions with sound and 24 of the silent ones, each weighted in every attention by the number it stands for
-  (`network.py`): a fair sample of the full window. No step ran at full length; all figures below did.
+  computes the positions with sound and 24 of the silent ones, each weighted in every attention by the number it stands
+  for (`network.py`): a fair sample of the full window. No step ran at full length; all figures below did.
 - Deterministic for the same seed on the same library versions and processor kind; bfloat16 sums differ elsewhere. These
   weights come from a run that was stopped twice and resumed from its checkpoint, which changes no draw.
 

@@ -49,6 +49,7 @@ def render(folder: Path, seed: int, shards: int, processes: int) -> None:
     """Renders the shards that are not there yet, in order, with this many processes."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [(folder, seed, index) for index in range(shards) if not shard_path(folder, index).exists()]
+    # A new process for every shard: the sound that espeak-ng makes depends on what it has said before.
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=1) as pool:
         for _ in pool.imap(_render_shard, missing, chunksize=1):
             pass
