@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -23,6 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Open the screen on a live engine; the exit code."""
+    gc.disable()  # until the first frame is out: collecting while modules load costs a tenth of it
     from playground.config import load_settings
     from playground.headless.target import read_target
 

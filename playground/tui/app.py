@@ -77,6 +77,7 @@ class PlaygroundApp(App[None]):
     async def _start(self) -> None:
         self.call_later(self._add_themes)
         await self.bridge.start()
+        gc.enable()
         gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
 
     def _batching(self) -> Screen[None]:

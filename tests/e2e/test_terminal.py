@@ -68,10 +68,12 @@ def test_the_main_job(app):
         app.wait(lambda screen, before=before: tokens(screen) > before + 3)
     app.press("Escape")
     started = time.monotonic()
-    stopped = app.wait(loaded)
+    app.wait(loaded)
     assert time.monotonic() - started < 5
+    time.sleep(0.5)  # the transcript draws what came before the end
+    stopped = tokens(app.screen())
     time.sleep(0.5)
-    assert tokens(app.screen()) == tokens(stopped)
+    assert tokens(app.screen()) == stopped
 
 
 def test_a_killed_engine_starts_again_by_one_key(app):
@@ -81,8 +83,8 @@ def test_a_killed_engine_starts_again_by_one_key(app):
     app.press("Enter")
     app.wait(streaming)
     worker_of(app).send_signal(signal.SIGKILL)
-    screen = app.wait(lambda screen: "failed" in status(screen))
-    assert "the engine process ended unexpectedly, by SIGKILL" in screen and "^Y" in screen
+    said = "the engine process died (SIGKILL)"
+    app.wait(lambda screen: "failed" in status(screen) and said in screen and "^Y" in screen)
     app.press("C-y")
     screen = app.wait(loaded, LOAD_S)
     assert "tiny-coder" in status(screen) and toggle(screen, "KV cache") == "int8"

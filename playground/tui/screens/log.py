@@ -29,7 +29,8 @@ class LogScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         log = Log(max_lines=MOST_LINES, classes="overlay")
-        log.border_title = str(self._path)
+        # The name first: a long folder is what a narrow title may lose.
+        log.border_title = f"{self._path.name}  {self._path.parent}"
         log.border_subtitle = "Esc closes"
         yield log
 

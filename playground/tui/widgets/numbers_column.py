@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from time import monotonic
 
-from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
 
@@ -22,7 +21,7 @@ READABLE_S = 0.25
 
 
 class NumbersColumn(Vertical):
-    """Three panels on one state."""
+    """Three panels on one state, mounted once the first frame is out."""
 
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
         super().__init__(id="right")
@@ -32,12 +31,16 @@ class NumbersColumn(Vertical):
         self._shown = 0.0
         self._due: Timer | None = None
 
-    def compose(self) -> ComposeResult:
+    def on_mount(self) -> None:
+        """Nothing is measured yet: the prompt comes first."""
+        self.call_after_refresh(self._fill)
+
+    async def _fill(self) -> None:
         speed = SpeedPanel(id="speed", classes="panel")
         speed.larger = self._big_numbers
-        yield speed
-        yield MemoryPanel(id="memory", classes="panel")
-        yield SwitchPanel(id="switch", classes="panel")
+        await self.mount(speed, MemoryPanel(id="memory", classes="panel"), SwitchPanel(id="switch", classes="panel"))
+        self._show_numbers()
+        self.consider(None)
 
     def show(self, changes: Changes, candidate: Candidate | None) -> None:
         """Draw the newest numbers, soon if not now."""
@@ -50,7 +53,8 @@ class NumbersColumn(Vertical):
 
     def consider(self, candidate: Candidate | None) -> None:
         """What a value would do, and what the last switch did."""
-        self.query_one(SwitchPanel).show(self._state, candidate)
+        for panel in self.query(SwitchPanel):
+            panel.show(self._state, candidate)
 
     def sampled(self, snapshot: Snapshot) -> None:
         """The machine as it is now."""
@@ -62,8 +66,10 @@ class NumbersColumn(Vertical):
             self._due.stop()
             self._due = None
         self._shown = monotonic()
-        self.query_one(SpeedPanel).show(speed_view(self._state, self._letters))
+        for panel in self.query(SpeedPanel):
+            panel.show(speed_view(self._state, self._letters))
         self._show_memory()
 
     def _show_memory(self) -> None:
-        self.query_one(MemoryPanel).show(*memory_view(self._state, self._snapshot))
+        for panel in self.query(MemoryPanel):
+            panel.show(*memory_view(self._state, self._snapshot))

@@ -32,7 +32,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> dict[str,
 @pytest.fixture(scope="session")
 def worker(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[LiveWorker]:
     """The worker of the session."""
-    worker = LiveWorker(tmp_path_factory.mktemp("worker") / "log", environment)
+    # Freed memory goes back at once: what a limit leaves is then what there is.
+    allocator = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
+    worker = LiveWorker(tmp_path_factory.mktemp("worker") / "log", environment | allocator)
     yield worker
     worker.process.kill()
     worker.process.wait()
