@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.headless.arguments import add_target
-from playground.headless.errors import CommandError, UsageError
+from playground.headless.errors import CommandError
 
 if TYPE_CHECKING:
     from playground.session.replay import Recording
@@ -28,8 +28,6 @@ def main(args: Namespace) -> int:
     from playground.config import load_settings
     from playground.headless.target import read_target
 
-    if args.allow_pickle:
-        raise UsageError("the screen loads safetensors only", "`playground run --allow-pickle` loads pickled weights")
     settings = load_settings()
     target = read_target(args, args.preset or settings.preset)
     _require_terminal()
@@ -48,6 +46,7 @@ def main(args: Namespace) -> int:
             recorder=recorder,
             settings=settings,
             trust_remote_code=args.trust_remote_code,
+            allow_pickle=args.allow_pickle,
         )
     )
 

@@ -48,6 +48,7 @@ class PlaygroundApp(App[None]):
         speed: float = 1.0,
         settings: Settings | None = None,
         trust_remote_code: bool = False,
+        allow_pickle: bool = False,
     ) -> None:
         super().__init__()
         settings = settings or Settings()
@@ -58,9 +59,10 @@ class PlaygroundApp(App[None]):
             model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
             options=options or EngineOptions(),
             trust_remote_code=trust_remote_code,
+            allow_pickle=allow_pickle,
         )
         sampling = preset.sampling if preset else SamplingParams()
-        self.session = Session(self.bridge, self._load.options, sampling, trust_remote_code=trust_remote_code)
+        self.session = Session(self.bridge, self._load, sampling)
         self.add_mode("playground", lambda: PlaygroundScreen(self.session, preset, settings.model_paths()))
         self.add_mode("batching", self._batching)
 

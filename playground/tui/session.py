@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import msgspec
+
 from playground import paths
 from playground.protocol.commands import (
     Abort,
@@ -16,7 +18,7 @@ from playground.protocol.commands import (
     SetOptions,
     Submit,
 )
-from playground.protocol.options import EngineOptions, Value
+from playground.protocol.options import Value
 from playground.session.recorder import Recorder
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
@@ -33,14 +35,12 @@ class NotNow(Exception):
 
 
 class Session:
-    """One conversation on one worker. Methods raise `NotNow`."""
+    """One conversation on one worker. `asked` is the load of the command line: what it trusts holds for every load.
+    Methods raise `NotNow`."""
 
-    def __init__(
-        self, bridge: Bridge, options: EngineOptions, sampling: SamplingParams, *, trust_remote_code: bool = False
-    ) -> None:
+    def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
-        self.sampling = sampling
-        self._options, self._trust = options, trust_remote_code
+        self.sampling, self._asked = sampling, asked
         self._chat: bool | None = None
         self._numbers = count(1)
         self._exchanges: list[str] = []
@@ -113,9 +113,9 @@ class Session:
         self._require_live()
         if self.state.unfinished:
             self.bridge.send(Abort())
-        options = self.state.requested if self.state.facts else self._options
+        options = self.state.requested if self.state.facts else self._asked.options
         self._exchanges.clear()
-        await self.bridge.load(LoadModel(model=model, options=options, trust_remote_code=self._trust))
+        await self.bridge.load(msgspec.structs.replace(self._asked, model=model, options=options))
 
     async def restart(self) -> None:
         """The worker anew."""

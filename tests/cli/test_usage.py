@@ -30,7 +30,6 @@ WRONG = {
     "run --prompts missing.jsonl": "cannot read missing.jsonl",
     "replay": "FILE",
     "replay x --speed -1": "a number from 0",
-    "--allow-pickle": "playground run --allow-pickle",
     "--nope": "unrecognized arguments",
 }
 

@@ -72,3 +72,13 @@ async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, u
         await until(pilot, lambda: "end · 15 tokens" in _shown(app))
         await until(pilot, lambda: "  0 A" in _shown(app))
         assert app.no_color
+
+
+async def test_what_the_command_line_trusts_holds_for_every_load(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", trust_remote_code=True, allow_pickle=True)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        await app.session.load("another")
+        await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == "another")
+        load = app.bridge._client.last_load
+        assert load and load.model == "another" and load.trust_remote_code and load.allow_pickle
