@@ -26,14 +26,15 @@ async def test_static_and_continuous_give_the_same_tokens(until: Wait) -> None:
         await until(pilot, lambda: state.facts, seconds=120)
         await pilot.press("f3")
         await pilot.pause(0.2)
+        # Long enough for the block map, which is asked for twice a second.
         app.screen.query_one(LoadForm).set(
-            LoadProfile(requests=12, slots=4, lengths=Lengths("lognormal", 4, 32), shared=50)
+            LoadProfile(requests=24, slots=4, lengths=Lengths("lognormal", 32, 128), shared=50)
         )
         await pilot.press("r")
         await until(pilot, lambda: len(state.load.runs) == 2 and not state.load.busy, seconds=120)
         static, continuous = (state.load.runs[policy] for policy in POLICIES)
         assert static.whole and continuous.whole
-        assert same_tokens(static, continuous) == 12
+        assert same_tokens(static, continuous) == 24
         assert static.made == continuous.made == static.asked
         for run in (static, continuous):
             assert run.predicted and run.predicted.steps == run.board.total
