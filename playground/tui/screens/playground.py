@@ -38,7 +38,6 @@ from playground.tui.widgets.transcript import Transcript
 
 PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
 MOST_SLOTS = 8
-READABLE_S = 0.25
 
 
 class PlaygroundScreen(Screen[None]):
