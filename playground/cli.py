@@ -13,6 +13,7 @@ from playground import __version__
 COMMANDS = {
     "run": ("playground.headless.run", "generate without a screen"),
     "replay": ("playground.headless.replay", "play a recording"),
+    "bench": ("playground.headless.bench.command", "measure: code, speech, quality, load, attention, tokenizer"),
     "doctor": ("playground.doctor.command", "what works on this machine, and how to mend what does not"),
 }
 APP = ("playground.app_command", "Load a model, stream its answers, flip an optimization, read what it did.")

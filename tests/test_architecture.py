@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"engine", "speech", "protocol"},
     "engine": {"protocol"},
     "speech": {"protocol"},
-    "bench": {"client", "protocol"},
+    "bench": {"client", "session", "protocol"},
     "session": {"protocol"},
     "telemetry": {"protocol"},
     "preset": {"paths", "protocol", "toml_file"},

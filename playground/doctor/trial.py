@@ -11,10 +11,10 @@ from pathlib import Path
 from playground import paths
 from playground.doctor.finding import Finding
 from playground.headless.errors import one_line
-from playground.headless.fold import Fold
 from playground.headless.summary import summarize
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams
+from playground.session.fold import Fold
 from playground.tui.numbers import rate, seconds
 
 TIMEOUT_S = 180.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from playground.headless.fold import Fold, Generated
 from playground.headless.summary import Totals, summarize
+from playground.session.fold import Fold, Generated
 from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL p50", "ITL p99", "E2E", "end")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
-from playground.headless.fold import Fold
 from playground.headless.load_line import LoadLine
 from playground.headless.numbers_table import print_numbers
 from playground.headless.summary import summarize
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.wire import encode_line
+from playground.session.fold import Fold
 from playground.session.recording import Entry
 from playground.tui.plain_text import printable
 

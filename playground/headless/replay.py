@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playground.app_command import open_replay
 from playground.headless.errors import one_line
-from playground.headless.fold import Fold
 from playground.headless.printer import TextPrinter
 from playground.headless.report import say
 from playground.protocol.commands import Submit
+from playground.session.fold import Fold
 from playground.session.recording import Entry
 from playground.session.replay import Recording, play, read_recording
 

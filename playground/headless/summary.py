@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from playground.headless.fold import Fold, Generated
 from playground.protocol.events import FinishReason
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.options import as_text
+from playground.session.fold import Fold, Generated
 
 _NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from time import perf_counter
 
 from playground.client import WorkerClient
-from playground.headless.fold import Fold
 from playground.protocol.commands import Abort, Command, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.fold import Fold
 from playground.session.recording import Entry
 
 STOP_GRACE_S = 10.0

@@ -116,6 +116,23 @@ class Simulate(Command, frozen=True):
     cost: StepSeconds | None = None
 
 
+class Tokenize(Command, frozen=True):
+    """Ask for the token ids of texts, special tokens as the model's tokenizer adds them to a prompt."""
+
+    key: str
+    texts: list[str]
+
+
+class Score(Command, frozen=True, kw_only=True):
+    """Teacher-force `token_ids` under the stored view of the KV cache. `keep_as` keeps the logits in the worker under
+    a name, `against` compares with logits kept before; they never cross the pipe."""
+
+    key: str
+    token_ids: list[int]
+    keep_as: str | None = None
+    against: str | None = None
+
+
 class UnloadModel(Command, frozen=True):
     """Let the model go. Only the end of the process surely returns every byte."""
 

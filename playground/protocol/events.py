@@ -156,6 +156,27 @@ class TokensGenerated(Event, frozen=True):
     text: str
 
 
+class Tokenized(Event, frozen=True):
+    """The token ids of the texts that `Tokenize` named, in their order."""
+
+    key: str
+    token_ids: list[list[int]]
+
+
+class Scored(Event, frozen=True):
+    """One value per token but the first, which nothing predicts. `nll` in nats; `top`: the likeliest id there. Against
+    kept logits also `kl` (base against this, nats), `rank` of the base's likeliest id here (0 is likeliest) and
+    `agreement`, the share of positions where both find the same id likeliest."""
+
+    key: str
+    nll: list[float]
+    top: list[int]
+    kl: list[float] = []
+    rank: list[int] = []
+    agreement: float | None = None
+    seconds: float = 0.0
+
+
 class RequestFinished(Event, frozen=True):
     """A request ended; `message` says what went wrong where the reason is error."""
 

@@ -15,6 +15,8 @@ AnyCommand = (
     | commands.ResetPrefixCache
     | commands.MapBlocks
     | commands.Simulate
+    | commands.Tokenize
+    | commands.Score
     | commands.UnloadModel
     | commands.Shutdown
 )
@@ -28,6 +30,8 @@ AnyEvent = (
     | events.BlocksMapped
     | events.Simulated
     | events.TokensGenerated
+    | events.Tokenized
+    | events.Scored
     | events.RequestFinished
     | events.MemoryMeasured
     | events.Failed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from playground.headless.fold import Fold
 from playground.headless.summary import summarize
+from playground.session.fold import Fold
 from playground.session.replay import read_recording
 
 

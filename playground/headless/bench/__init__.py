@@ -1,0 +1,1 @@
+"""`playground bench SUITE`: the command lines of the suites; what they do stands in `playground.bench`."""

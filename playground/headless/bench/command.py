@@ -1,0 +1,21 @@
+"""`playground bench`: which suite answers it. Each suite's module has `add_arguments(parser)` and `main(args)`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from importlib import import_module
+
+SUITES: dict[str, str] = {}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of every suite, one sub-command each."""
+    suites = parser.add_subparsers(dest="suite", required=True, metavar="SUITE")
+    for name, summary in SUITES.items():
+        suite = suites.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        import_module(f"playground.headless.bench.{name}").add_arguments(suite)
+
+
+def main(args: Namespace) -> int:
+    """Run the suite; the exit code."""
+    return int(import_module(f"playground.headless.bench.{args.suite}").main(args))
