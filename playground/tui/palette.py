@@ -25,7 +25,7 @@ class ActionProvider(Provider):
 
     def _actions(self) -> list[Action]:
         here = self.app.current_mode
-        actions = [action for action in ACTIONS.values() if action.place == "everywhere" and here in action.screens]
+        actions = [action for action in ACTIONS.values() if action.place == "everywhere" and action.on(here)]
         return [action for action in actions if action.name != "palette"]
 
     def _help(self, action: Action) -> str:

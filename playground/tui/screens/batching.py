@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from playground.protocol.commands import MapBlocks
-from playground.tui.actions import ACTIONS, Place, bindings
+from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.faults import death
 from playground.tui.letters import Letters
 from playground.tui.load_driver import LoadDriver
 from playground.tui.load_figures import described
 from playground.tui.load_profile import LoadProfile
 from playground.tui.messages import Updated
-from playground.tui.screens.help import HelpScreen
-from playground.tui.screens.log import LogScreen
-from playground.tui.session import NotNow, Session
-from playground.tui.state import Changes, State
+from playground.tui.screens.stage import Stage
+from playground.tui.session import Session
+from playground.tui.state import Changes
 from playground.tui.widgets.block_map import BlockMap
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.load_board import LoadBoard
@@ -39,40 +36,26 @@ HINT = "r runs the load twice: static, then continuous, on the same arrivals, pr
 REPLAY_HINT = "this recording holds no load"
 
 
-class BatchingScreen(Screen[None]):
+class BatchingScreen(Stage):
     """Hands the state down to its widgets, and what they ask for to the driver of loads."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("batching")]
+    NAME: ClassVar[ScreenName] = "batching"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (HIGH, "-high")]
     CSS_PATH = "batching.tcss"
     AUTO_FOCUS = "LoadForm"
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session, self._state = session, session.state
+        super().__init__(session)
         self._driver = LoadDriver(session.bridge)
         self._said = ""
-        self._deeds: dict[str, Callable[[], object]] = {
-            "help": lambda: self.app.push_screen(HelpScreen(self._state)),
-            "palette": self.app.action_command_palette,
-            "restart": lambda: self.run_worker(session.restart()),
-            "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
-            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
-            "theme": self.app.search_themes,
-            "quit": self.app.exit,
-            "screen_playground": lambda: self.app.switch_mode("playground"),
-            "screen_batching": lambda: None,
+        self.deeds |= {
             "run_load": self._run,
             "stop_load": self._driver.stop,
             "load_form": lambda: self.query_one(LoadForm).focus(),
             "zoom_panel": self._maximize,
         }
-
-    @property
-    def state(self) -> State:
-        """For the palette, which says why something cannot be done."""
-        return self._state
 
     def compose(self) -> ComposeResult:
         yield StatusLine(Letters())
@@ -85,47 +68,34 @@ class BatchingScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Hear the bridge; while a load runs, ask now and then who holds which block."""
-        self._session.bridge.attach(self)
+        self.session.bridge.attach(self)
         self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
-        self._show()
-        if self._state.replaying:
+        self.show()
+        if self.state.replaying:
             self.query(LoadBoard).first().focus()
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._driver.advance()
         self._report(message.changes)
-        self._show()
+        self.show()
 
     def on_resize(self) -> None:
         """Boards share what the other panels leave."""
         self._fit()
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self.show)
 
     def _fit(self) -> None:
         others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
         alone = self.has_class("-maximized")
         self.query_one(TwinBoards).fit(None if alone else self.size.height - others)
 
-    def action_do(self, name: str) -> None:
-        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
-        notice = self.query_one(Notice)
-        if reason := ACTIONS[name].blocked(self._state):
-            if name == "stop_load" and self.has_class("-maximized"):
-                self._maximize()
-            else:
-                notice.say(reason)
-            return
-        notice.quiet()
-        try:
-            self._deeds[name]()
-        except NotNow as error:
-            notice.say(str(error))
-        self._show()
-
-    @on(KeyBar.Pressed)
-    def _key_clicked(self, message: KeyBar.Pressed) -> None:
-        self.action_do(message.action)
+    def step_back(self, name: str) -> bool:
+        """Esc brings a maximized panel back where no load is there to be stopped."""
+        if name == "stop_load" and self.has_class("-maximized"):
+            self._maximize()
+            return True
+        return False
 
     @on(LoadForm.RunAsked)
     def _run_asked(self) -> None:
@@ -143,44 +113,43 @@ class BatchingScreen(Screen[None]):
 
     def on_descendant_focus(self) -> None:
         if self.is_mounted:
-            self._show_keys()
+            self.show_keys()
 
     def _run(self) -> None:
         self._driver.start(self.query_one(LoadForm).profile)
 
     def _ask_for_blocks(self) -> None:
-        if self._driver.busy and self._state.load.running:
-            self._session.bridge.send(MapBlocks())
+        if self._driver.busy and self.state.load.running:
+            self.session.bridge.send(MapBlocks())
 
     def _report(self, changes: Changes) -> None:
         notice = self.query_one(Notice)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=True)
-        if self._state.exited and changes.unloaded:
-            notice.say(*death(self._state.exited), bad=True)
+        if self.state.exited and changes.unloaded:
+            notice.say(*death(self.state.exited), bad=True)
         elif self._driver.fault and self._driver.fault != self._said:
             notice.say(f"the load ended early: {self._driver.fault}")
         self._said = self._driver.fault
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """Every widget looks for itself whether it has anything to draw."""
-        load = self._state.load
-        if self._state.replaying:
+        load = self.state.load
+        if self.state.replaying:
             self.query_one(LoadForm).show_recorded(described(load))
-        self.query_one(StatusLine).show(self._state)
-        self.query_one(LoadTable).show(load, REPLAY_HINT if self._state.replaying else HINT)
+        self.query_one(StatusLine).show(self.state)
+        self.query_one(LoadTable).show(load, REPLAY_HINT if self.state.replaying else HINT)
         self.query_one(TwinBoards).show(load, self.query_one(LoadForm).profile.slots)
         self.query_one(BlockMap).show(load)
-        self.query_one(Notice).show(self._state)
-        self._show_keys()
+        self.query_one(Notice).show(self.state)
+        self.show_keys()
 
-    def _show_keys(self) -> None:
-        place: Place = "everywhere"
+    @property
+    def place(self) -> Place:
+        """See `Stage.place`."""
         if isinstance(self.focused, LoadForm):
-            place = "load"
-        elif isinstance(self.focused, LoadBoard):
-            place = "boards"
-        self.query_one(KeyBar).show(self._state, place, "batching")
+            return "load"
+        return "boards" if isinstance(self.focused, LoadBoard) else "everywhere"
 
     def _maximize(self) -> None:
         board = self.focused if isinstance(self.focused, LoadBoard) else None

@@ -12,17 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from playground.protocol.metrics import FORMULAS
-from playground.tui.actions import ACTIONS, Action, Place
+from playground.tui.actions import ACTIONS, PLACES, Action
 from playground.tui.state import State
 
-TITLES: dict[Place, str] = {
-    "everywhere": "Everywhere",
-    "prompt": "In the prompt",
-    "toggles": "In the toggles",
-    "batch": "In the batching board",
-    "load": "In the load's fields",
-    "boards": "In the boards of screen 2",
-}
 KEY_WIDTH, LABEL_WIDTH = 8, 14
 
 
@@ -46,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
 def help_text(state: State) -> Content:
     """All of it; what cannot be done now says why."""
     lines: list[Content] = []
-    for place, title in TITLES.items():
+    for place, title in PLACES.items():
         lines.append(Content.styled(title, "bold $accent"))
         lines += [_action(action, state) for action in ACTIONS.values() if action.place == place and action.key]
         lines.append(Content())

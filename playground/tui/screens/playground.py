@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,19 +9,17 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from playground import paths
 from playground.preset import Preset, View
-from playground.tui.actions import ACTIONS, Place, bindings
+from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.faults import advice, death, request_fault
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
-from playground.tui.screens.help import HelpScreen
-from playground.tui.screens.log import LogScreen
 from playground.tui.screens.model_picker import ModelPicker
+from playground.tui.screens.stage import Stage
 from playground.tui.screens.value_entry import ValueEntry
-from playground.tui.session import NotNow, Session
+from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.toggle_rows import candidate
 from playground.tui.widgets.board import BatchBoard
@@ -40,28 +37,25 @@ PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
 MOST_SLOTS = 8
 
 
-class PlaygroundScreen(Screen[None]):
+class PlaygroundScreen(Stage):
     """Hands the state down to its widgets, and what they ask for up to the session."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    NAME: ClassVar[ScreenName] = "playground"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
     CSS_PATH = "playground.tcss"
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
-        super().__init__()
-        self._session, self.state = session, session.state
+        super().__init__(session)
         self._prompts, self._view = (preset.prompts, preset.view) if preset else ([], View())
         self._folders = folders
         self._letters = Letters()
         self._shown: dict[str, str] = {}
-        self._deeds: dict[str, Callable[[], object]] = {
-            "help": lambda: self.app.push_screen(HelpScreen(self.state)),
-            "palette": self.app.action_command_palette,
+        self.deeds |= {
             "stop": self._stop,
             "stop_all": session.stop_all,
-            "restart": self._restart,
             "flip_weights": lambda: session.flip("weights"),
             "flip_attention": lambda: session.flip("attention"),
             "flip_kv_cache": lambda: session.flip("kv_cache"),
@@ -69,13 +63,7 @@ class PlaygroundScreen(Screen[None]):
             "model": self._pick_model,
             "chat": session.toggle_chat,
             "new": self._begin_conversation,
-            "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
-            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
-            "theme": self.app.search_themes,
-            "quit": self.app.exit,
             "maximize": self._maximize_focused,
-            "screen_playground": lambda: None,
-            "screen_batching": lambda: self.app.switch_mode("batching"),
         }
 
     def compose(self) -> ComposeResult:
@@ -93,8 +81,8 @@ class PlaygroundScreen(Screen[None]):
     def on_mount(self) -> None:
         """Hear the bridge, and open as the preset says."""
         self._maximize(self._view.maximized)
-        self._session.bridge.attach(self)
-        self._show(Changes())
+        self.session.bridge.attach(self)
+        self.show()
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
@@ -123,14 +111,16 @@ class PlaygroundScreen(Screen[None]):
         self.query_one(Transcript).show(state, changes)
         self.query_one(NumbersColumn).show(changes, self.query_one(TogglePanel).candidate)
         self.query_one(Notice).show(state)
-        self.query_one(PromptBar).show(self._session.chat)
-        self._show_keys()
+        self.query_one(PromptBar).show(self.session.chat)
+        self.show_keys()
 
-    def _show_keys(self) -> None:
-        self.query_one(KeyBar).show(self.state, self._place)
+    def show(self) -> None:
+        """Draw what changed without any event."""
+        self._show(Changes())
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
+        """See `Stage.place`."""
         places: dict[str | None, Place] = {"toggles": "toggles", "batch": "batch", "prompt": "prompt"}
         return places.get(self.focused.id if self.focused else None, "everywhere")
 
@@ -148,32 +138,9 @@ class PlaygroundScreen(Screen[None]):
         if self.state.exited and changes.unloaded:
             notice.say(*death(self.state.exited), bad=True)
 
-    def action_do(self, name: str) -> None:
-        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
-        if reason := ACTIONS[name].blocked(self.state):
-            if name != "stop" or not self._step_back():
-                self.query_one(Notice).say(reason)
-            return
-        self.query_one(Notice).quiet()
-        self._try(self._deeds[name])
-
-    @on(KeyBar.Pressed)
-    def _key_clicked(self, message: KeyBar.Pressed) -> None:
-        self.action_do(message.action)
-
     @on(ToggleLine.Pressed)
     def _line_clicked(self) -> None:
         self._open_toggles()
-
-    def _try(self, deed: Callable[[], object]) -> bool:
-        try:
-            deed()
-        except NotNow as error:
-            self.query_one(Notice).say(str(error))
-            return False
-        finally:
-            self._show(Changes())
-        return True
 
     @on(Prompt.Submitted)
     def _submit(self, message: Prompt.Submitted) -> None:
@@ -183,10 +150,10 @@ class PlaygroundScreen(Screen[None]):
         self.query_one(Notice).quiet()
 
         def send() -> None:
-            self._shown[self._session.submit(message.text)] = message.shown
+            self._shown[self.session.submit(message.text)] = message.shown
             self.query_one(Prompt).taken(message.shown)
 
-        self._try(send)
+        self.attempt(send)
 
     @on(TogglePanel.Chosen)
     def _switch(self, message: TogglePanel.Chosen) -> None:
@@ -195,7 +162,7 @@ class PlaygroundScreen(Screen[None]):
             self.query_one(Notice).say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")
         else:
             self.query_one(Notice).quiet()
-            self._try(lambda: self._session.switch(chosen.name, chosen.parsed))
+            self.attempt(lambda: self.session.switch(chosen.name, chosen.parsed))
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
@@ -226,10 +193,12 @@ class PlaygroundScreen(Screen[None]):
         if self.state.loading or self.state.progress:
             self._cancel_load()
         else:
-            self._session.stop()
+            self.session.stop()
 
-    def _step_back(self) -> bool:
+    def step_back(self, name: str) -> bool:
         """What Esc means where nothing is there to be stopped."""
+        if name != "stop":
+            return False
         if self.has_class("-maximized"):
             self._maximize("")
         elif not self.query_one(Prompt).has_focus:
@@ -239,7 +208,7 @@ class PlaygroundScreen(Screen[None]):
         return True
 
     def _begin_conversation(self) -> None:
-        self._session.begin_conversation()
+        self.session.begin_conversation()
         self.query_one(Transcript).clear()
 
     def _pick_model(self) -> None:
@@ -252,21 +221,17 @@ class PlaygroundScreen(Screen[None]):
     @work
     async def _load(self, model: str) -> None:
         self.query_one(Notice).quiet()
-        await self._session.load(model)
-
-    @work
-    async def _restart(self) -> None:
-        await self._session.restart()
+        await self.session.load(model)
 
     @work
     async def _cancel_load(self) -> None:
-        await self._session.bridge.cancel_load()
+        await self.session.bridge.cancel_load()
 
     @on(events.DescendantFocus)
     def _focus_moved(self) -> None:
-        if self.is_mounted and self._place != "toggles":
+        if self.is_mounted and self.place != "toggles":
             self.remove_class("-drawer")
-        self._show_keys()
+        self.show_keys()
 
     def _maximize_focused(self) -> None:
         shown = self.focused.id if self.focused and self.focused.id in PANELS else None

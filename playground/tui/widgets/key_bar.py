@@ -34,7 +34,7 @@ class KeyBar(Widget):
         super().__init__(**widget)
         self._entries: list[tuple[str, str, str]] = []
 
-    def show(self, state: State, place: Place, screen: ScreenName = "playground") -> None:
+    def show(self, state: State, place: Place, screen: ScreenName) -> None:
         """Draw anew if other keys work."""
         actions = sorted(footer_actions(state, place, screen), key=lambda action: action.place == "everywhere")
         entries = [(action.shown_key, action.label, action.name if action.bound else "") for action in actions]

@@ -1,0 +1,21 @@
+"""What can be done on screen 2."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from playground.tui.actions import action
+from playground.tui.actions.blocked import no_load, no_model, replay
+
+Action = partial(action.Action, screens=("batching",), priority=False)
+ACTIONS = (
+    Action("run_load", "r", "Run both", "Static, then continuous, on the same requests", no_model),
+    Action("stop_load", "escape", "Stop", "Stop the load", no_load),
+    Action("load_form", "ctrl+g", "Load", "Go to the fields of the load", replay),
+    Action("zoom_panel", "z", "Maximize", "This panel alone, and back"),
+    Action("load_field", "left", "Field", "Another field", place="load", bound=False),
+    Action("load_value", "up", "Value", "Another value", place="load", bound=False),
+    Action("load_type", "e", "Type", "Type a value", place="load", bound=False),
+    Action("boards_look", "left", "Cell", "What a cell holds", place="boards", bound=False),
+    Action("boards_zoom", "plus", "Zoom", "A finer time axis", place="boards", bound=False),
+)

@@ -1,0 +1,52 @@
+"""Why an action cannot be done now: one line for the user, empty where it can."""
+
+from __future__ import annotations
+
+from playground.tui.actions.action import Blocked
+from playground.tui.session import MEASURING
+from playground.tui.state import State
+from playground.tui.toggle_rows import flipped
+
+
+def replay(state: State) -> str:
+    """A replay cannot be changed."""
+    return "this is a replay" if state.replaying else ""
+
+
+def measuring(state: State) -> str:
+    """A load that is being measured must not be disturbed."""
+    return replay(state) or (MEASURING if state.load.busy else "")
+
+
+def no_model(state: State) -> str:
+    """There is nothing to run."""
+    return measuring(state) or ("" if state.facts else "no model is loaded")
+
+
+def no_load(state: State) -> str:
+    """No load is being measured."""
+    return replay(state) or ("" if state.load.busy else "no load is running")
+
+
+def nothing_runs(state: State) -> str:
+    """Neither a request nor the load of a model goes on."""
+    return replay(state) or ("" if state.unfinished or state.loading else "nothing runs that could be stopped")
+
+
+def not_several(state: State) -> str:
+    """Fewer than two requests run."""
+    return replay(state) or ("" if len(state.unfinished) > 1 else "fewer than two requests run")
+
+
+def well(state: State) -> str:
+    """The engine has not failed."""
+    return replay(state) or ("" if state.status == "failed" else "the engine is well")
+
+
+def cannot_flip(name: str) -> Blocked:
+    """Why the key of a toggle has nothing to flip to."""
+
+    def blocked(state: State) -> str:
+        return measuring(state) or ("no model is loaded" if not state.facts else flipped(state, name)[1])
+
+    return blocked

@@ -1,0 +1,22 @@
+"""What can be done on every screen."""
+
+from __future__ import annotations
+
+from playground.tui.actions.action import Action
+from playground.tui.actions.blocked import replay, well
+
+BEFORE = (
+    Action("help", "f1", "Help", "Keys, and the formula of every number"),
+    Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False),
+)
+AFTER = (
+    Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", well),
+    Action("record", "ctrl+r", "Record", "Record this session, or end the recording", replay),
+    Action("log", "ctrl+l", "Log", "What the engine printed", footer=False),
+    Action("theme", "", "Theme", "Change the colours", footer=False),
+    Action("quit", "ctrl+q", "Quit", "Leave, and end the engine"),
+)
+SCREENS = (
+    Action("screen_playground", "f2,1", "Playground", "Screen 1: prompt, toggles, speed", priority=False),
+    Action("screen_batching", "f3,2", "Batching", "Screen 2: static and continuous on the same load", priority=False),
+)

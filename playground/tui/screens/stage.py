@@ -1,0 +1,85 @@
+"""What the numbered screens do alike: hear the bridge, do actions or say why not, show the keys that work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.screen import Screen
+
+from playground.tui.actions import ACTIONS, Place, ScreenName
+from playground.tui.actions.common import SCREENS
+from playground.tui.screens.help import HelpScreen
+from playground.tui.screens.log import LogScreen
+from playground.tui.session import NotNow, Session
+from playground.tui.widgets.key_bar import KeyBar
+from playground.tui.widgets.notice import Notice
+
+Deeds = dict[str, Callable[[], object]]
+
+
+class Stage(Screen[None]):
+    """A screen gives its own deeds by the names of their actions, has a `Notice` and a `KeyBar`, and shows itself."""
+
+    NAME: ClassVar[ScreenName]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session, self.state = session, session.state
+        self.deeds: Deeds = {
+            "help": lambda: self.app.push_screen(HelpScreen(self.state)),
+            "palette": self.app.action_command_palette,
+            "restart": self._restart,
+            "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
+            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
+            "theme": self.app.search_themes,
+            "quit": self.app.exit,
+            **{action.name: self._switcher(action.name) for action in SCREENS},
+        }
+
+    @property
+    def place(self) -> Place:
+        """Where the focus is, for the keys that work only there."""
+        return "everywhere"
+
+    def show(self) -> None:
+        """Draw what changed."""
+        raise NotImplementedError
+
+    def step_back(self, name: str) -> bool:
+        """An action that cannot be done may still mean something here, as Esc does; True where it did."""
+        return False
+
+    def action_do(self, name: str) -> None:
+        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
+        if reason := ACTIONS[name].blocked(self.state):
+            if not self.step_back(name):
+                self.query_one(Notice).say(reason)
+            return
+        self.query_one(Notice).quiet()
+        self.attempt(self.deeds[name])
+
+    def attempt(self, deed: Callable[[], object]) -> None:
+        """Do it, or say in one line why it cannot be done now."""
+        try:
+            deed()
+        except NotNow as error:
+            self.query_one(Notice).say(str(error))
+        self.show()
+
+    def show_keys(self) -> None:
+        """The keys that work now."""
+        self.query_one(KeyBar).show(self.state, self.place, self.NAME)
+
+    @on(KeyBar.Pressed)
+    def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        self.action_do(message.action)
+
+    @work
+    async def _restart(self) -> None:
+        await self.session.restart()
+
+    def _switcher(self, action: str) -> Callable[[], object]:
+        mode = action.removeprefix("screen_")
+        return lambda: None if mode == self.NAME else self.app.switch_mode(mode)
