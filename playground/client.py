@@ -111,7 +111,7 @@ class WorkerClient:
         _end_group(process.pid)
         self._fail_pending(DIED)
         if not self._stopping:
-            self._on_event(WorkerExited(code=code, log_tail=self._tail()))
+            self._on_event(WorkerExited(code=code, log_tail=self._tail(), role=self._role))
 
     def _note(self, event: AnyEvent) -> None:
         """Remember what a restart must ask for."""

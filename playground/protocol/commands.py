@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.options import EngineOptions, Value
+from playground.protocol.speech import SpeechOptions
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
@@ -72,7 +73,7 @@ class Submit(Command, frozen=True):
 
 
 class Abort(Command, frozen=True):
-    """End a request within one step, or all of them."""
+    """End a request within one step, or all of them; a transcript goes by its key."""
 
     request_id: str | None = None
 
@@ -131,6 +132,32 @@ class Score(Command, frozen=True, kw_only=True):
     token_ids: list[int]
     keep_as: str | None = None
     against: str | None = None
+
+
+class ListInputs(Command, frozen=True):
+    """Ask for the microphones that there are now."""
+
+
+class StartListening(Command, frozen=True, kw_only=True):
+    """Open a microphone and transcribe what it hears, loading the model if need be. `input` is a device's name; empty
+    is the system's own choice. `keep_audio`: a WAV file to write what is heard to; empty keeps no audio."""
+
+    key: str
+    options: SpeechOptions
+    input: str = ""
+    keep_audio: str = ""
+
+
+class StopListening(Command, frozen=True):
+    """Close the microphone; what was said until now is transcribed to its end."""
+
+
+class Transcribe(Command, frozen=True, kw_only=True):
+    """Transcribe an audio file, in any format that FFmpeg reads."""
+
+    key: str
+    path: str
+    options: SpeechOptions
 
 
 class UnloadModel(Command, frozen=True):

@@ -17,6 +17,10 @@ AnyCommand = (
     | commands.Simulate
     | commands.Tokenize
     | commands.Score
+    | commands.ListInputs
+    | commands.StartListening
+    | commands.StopListening
+    | commands.Transcribe
     | commands.UnloadModel
     | commands.Shutdown
 )
@@ -34,6 +38,12 @@ AnyEvent = (
     | events.Scored
     | events.RequestFinished
     | events.MemoryMeasured
+    | events.InputsListed
+    | events.SpeechModelLoaded
+    | events.MicrophoneChanged
+    | events.AudioLevel
+    | events.TranscriptUpdated
+    | events.TranscriptFinished
     | events.Failed
     | events.WorkerExited
 )
