@@ -56,7 +56,7 @@ class LoadModel(Command, frozen=True):
 
 
 class CancelLoad(Command, frozen=True):
-    """Stop the load that is running; the worker ends up with no model."""
+    """Stop the load that is running, so that the worker ends up with no model; or a measurement, if one is running."""
 
 
 class SetOptions(Command, frozen=True):
@@ -158,6 +158,15 @@ class Transcribe(Command, frozen=True, kw_only=True):
     key: str
     path: str
     options: SpeechOptions
+
+
+class MeasureAttention(Command, frozen=True):
+    """Time one attention call with the loaded model's head shapes at each length, kernel by kernel: prefill (as many
+    queries as keys, causal) and decode (one query). `CancelLoad` stops it; what was measured by then has been told."""
+
+    lengths: list[int]
+    kernels: list[Literal["eager", "sdpa-math", "sdpa-flash"]]
+    repeats: int = 5
 
 
 class UnloadModel(Command, frozen=True):

@@ -46,7 +46,9 @@ class ModelLoading(Event, frozen=True):
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the loaded model; bytes and counts are read from the tensors, not from the name."""
+    """What is known of the loaded model; bytes and counts are read from the tensors, not from the name.
+    `embedding_parameters` are only looked up, never multiplied (0 where the output layer shares them);
+    `output_parameters` are multiplied once per row and step, not once per token."""
 
     name: str
     path: str
@@ -59,6 +61,10 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vocabulary: int
     context: int
     kv_bytes_per_token: int
+    heads: int = 0
+    head_dim: int = 0
+    embedding_parameters: int = 0
+    output_parameters: int = 0
     has_chat_template: bool = False
     note: str = ""
     load_seconds: dict[str, float] = {}
@@ -183,6 +189,52 @@ class Scored(Event, frozen=True):
     rank: list[int] = []
     agreement: float | None = None
     seconds: float = 0.0
+
+
+class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
+    """What this device reaches at best in the model's dtype: a square matrix product, and a copy of memory. `threads`
+    of the CPU that both used."""
+
+    flops_per_second: float
+    bytes_per_second: float
+    threads: int = 0
+
+
+class HeadShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer's attention: query heads, key-value heads, their dimension, and bytes of a number in the cache."""
+
+    heads: int
+    kv_heads: int
+    head_dim: int
+    itemsize: int
+
+
+class AttentionPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One kernel at one length: the median of `repeats` calls with their extremes in seconds, and the most bytes that
+    a call allocates on top of its inputs. `flops` and `bytes` are what the task needs at least, whatever the kernel
+    does; `ran` is the kernel that really ran. `fault`: why there are no numbers."""
+
+    kernel: str
+    phase: Literal["prefill", "decode"]
+    length: int
+    ran: str = ""
+    seconds: float = 0.0
+    fastest_s: float = 0.0
+    slowest_s: float = 0.0
+    peak_bytes: int | None = None
+    flops: float = 0.0
+    bytes: float = 0.0
+    fault: str = ""
+
+
+class AttentionMeasured(Event, frozen=True):
+    """`done` of `total` points of a `MeasureAttention`, with those measured since the last such event."""
+
+    shape: HeadShape
+    ceilings: Ceilings
+    points: list[AttentionPoint]
+    done: int
+    total: int
 
 
 class RequestFinished(Event, frozen=True):

@@ -18,6 +18,9 @@ FORMULAS: dict[str, str] = {
     "Makespan": "last token − first arrival; speed-up is that of static / that of continuous",
     "Fragmentation": "room for tokens in used KV blocks that holds none / room in used KV blocks",
     "KV": "bytes of blocks in use: codes, scales, zeros, full-precision tails; never the pool reserved",
+    "Attention FLOPs": "4 · heads · head_dim · pairs; a pair: a query and a key it may see, n(n + 1)/2 in prefill",
+    "Attention bytes": "(2 · heads · queries + 2 · KV heads · keys) · head_dim · bytes of a number: each is moved once",
+    "Roofline": "min(FLOP/s of a matrix product, FLOPs / bytes · bytes/s of a copy), both measured on this machine",
     "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used",
 }
 

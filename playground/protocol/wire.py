@@ -21,6 +21,7 @@ AnyCommand = (
     | commands.StartListening
     | commands.StopListening
     | commands.Transcribe
+    | commands.MeasureAttention
     | commands.UnloadModel
     | commands.Shutdown
 )
@@ -36,6 +37,7 @@ AnyEvent = (
     | events.TokensGenerated
     | events.Tokenized
     | events.Scored
+    | events.AttentionMeasured
     | events.RequestFinished
     | events.MemoryMeasured
     | events.InputsListed

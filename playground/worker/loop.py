@@ -14,6 +14,7 @@ from playground.protocol.commands import (
     CancelLoad,
     LoadModel,
     MapBlocks,
+    MeasureAttention,
     ResetPrefixCache,
     SetOptions,
     Shutdown,
@@ -78,6 +79,8 @@ class WorkerLoop:
                 self._backend.reset_prefix_cache()
             case MapBlocks():
                 self._backend.map_blocks()
+            case MeasureAttention():
+                self._backend.measure_attention(command, self._check)
             case Simulate():
                 self._outbox.emit(predict(command))
             case UnloadModel():
@@ -93,9 +96,13 @@ class WorkerLoop:
             self._outbox.emit(LoadCancelled(model=command.model))
 
     def _progress(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self._check()
+        self._outbox.emit(ModelLoading(stage=stage, done=done, total=total, detail=detail))
+
+    def _check(self) -> None:
+        """Stop something long if that was asked for."""
         if self._inbox.cancelling:
             raise Cancelled
-        self._outbox.emit(ModelLoading(stage=stage, done=done, total=total, detail=detail))
 
     def _guarded(self, where: str, action: Callable[[], None]) -> None:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import Event, LoadStage
 
 Emit = Callable[[Event], None]
@@ -59,6 +59,9 @@ class Backend(Protocol):
 
     def map_blocks(self) -> None:
         """Emit `BlocksMapped`."""
+
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+        """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop was asked for."""
 
     @property
     def busy(self) -> bool:

@@ -6,7 +6,7 @@ The answers come from a recording (`.jsonl`) where one is named as the model, el
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
 from time import perf_counter, sleep
@@ -22,7 +22,7 @@ from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.capabilities import Capabilities, Effects, ToggleSupport, ValueSupport
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, TokensGenerated
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, with_changes
@@ -184,6 +184,10 @@ class ScriptedBackend:
     def map_blocks(self) -> None:
         """See `engine.block_map`."""
         self._emit(block_map(self._loaded))
+
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+        """There is none."""
+        raise EngineError("the scripted engine has no attention to measure", "use --engine transformers")
 
     @property
     def busy(self) -> bool:

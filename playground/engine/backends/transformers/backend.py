@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from importlib.metadata import version
 from time import perf_counter
 
@@ -11,13 +12,14 @@ import torch
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.transformers.live import LiveEngine
+from playground.engine.backends.transformers.measure_attention import measure
 from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.support import why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
@@ -113,6 +115,14 @@ class TransformersBackend:
         """See `engine.block_map`."""
         self._emit(block_map(self._engine.core))
 
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+        """See `measure_attention.measure`; requests that run would be held up and disturb it."""
+        live = self._engine
+        if live.core.busy:
+            raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
+        with memory_said("measuring attention", live.loaded.device, "take shorter lengths"):
+            measure(command, live.loaded.model, live.loaded.device, self._emit, check)
+
     @property
     def busy(self) -> bool:
         """There is something to step."""
@@ -195,6 +205,9 @@ def facts(live: LiveEngine) -> ModelFacts:
     """What is known of the loaded model, read from its tensors and its config."""
     loaded = live.loaded
     config = loaded.model.config.get_text_config()
+    embedding, output = loaded.model.get_input_embeddings(), loaded.model.get_output_embeddings()
+    shared = output is None or embedding.weight is output.weight
+    heads = getattr(config, "num_attention_heads", 0)
     return ModelFacts(
         name=loaded.checkpoint.name,
         path=str(loaded.checkpoint.path),
@@ -207,6 +220,10 @@ def facts(live: LiveEngine) -> ModelFacts:
         vocabulary=config.vocab_size,
         context=loaded.context,
         kv_bytes_per_token=live.token_bytes,
+        heads=heads,
+        head_dim=getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0),
+        embedding_parameters=0 if shared else embedding.weight.numel(),
+        output_parameters=embedding.weight.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,
         note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
         load_seconds=loaded.seconds,

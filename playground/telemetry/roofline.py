@@ -1,0 +1,79 @@
+"""Where a step stands under the roofline: operations and bytes from the model's facts, against measured ceilings. Pure.
+
+What is counted is what the step needs at least: every weight read once, every stored key and value read once. Experts
+that a token does not visit are counted all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.protocol.events import Ceilings, ModelFacts, Step
+
+
+@dataclass(frozen=True)
+class Need:
+    """Floating-point operations and bytes."""
+
+    flops: float
+    bytes: float
+
+    @property
+    def intensity(self) -> float | None:
+        """Operations per byte."""
+        return self.flops / self.bytes if self.bytes else None
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One step or call: `share` of what the roof allows at its intensity; `memory_bound`: the copy is the limit."""
+
+    intensity: float
+    flops_per_second: float
+    bytes_per_second: float
+    share: float
+    memory_bound: bool
+
+
+def reachable(ceilings: Ceilings, intensity: float) -> float:
+    """FLOP/s under the roof at an intensity."""
+    return min(ceilings.flops_per_second, intensity * ceilings.bytes_per_second)
+
+
+def ridge(ceilings: Ceilings) -> float:
+    """The intensity at which the two ceilings meet."""
+    return ceilings.flops_per_second / ceilings.bytes_per_second
+
+
+def dot(need: Need, seconds: float, ceilings: Ceilings) -> Dot | None:
+    """None where nothing was done."""
+    if not need.flops or not need.bytes or seconds <= 0:
+        return None
+    intensity = need.flops / need.bytes
+    achieved = need.flops / seconds
+    return Dot(
+        intensity=intensity,
+        flops_per_second=achieved,
+        bytes_per_second=need.bytes / seconds,
+        share=achieved / reachable(ceilings, intensity),
+        memory_bound=intensity < ridge(ceilings),
+    )
+
+
+def step_need(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int | None = None) -> Need:
+    """Of one engine step. `weights_bytes`: what the weights weigh now, if not as loaded (int8, say).
+
+    A step does not tell how long each row's context is: every row gets the mean, blocks in use over rows, which is
+    exact for the bytes and for the operations of decode, and at most a block per row too much.
+    """
+    tokens = sum(work.tokens for work in step.slots)
+    rows = sum(1 for work in step.slots if work.tokens)
+    if not rows:
+        return Need(0.0, 0.0)
+    inner = facts.parameters - facts.embedding_parameters - facts.output_parameters
+    products = 2.0 * (inner * tokens + facts.output_parameters * rows)
+    pairs = tokens * step.blocks_used * block_size / rows
+    attention = 4.0 * facts.layers * facts.heads * facts.head_dim * pairs
+    weights = facts.weights_bytes if weights_bytes is None else weights_bytes
+    looked_up = facts.embedding_parameters / facts.parameters * weights if facts.parameters else 0.0
+    return Need(products + attention, weights - looked_up + step.kv_bytes + tokens * facts.kv_bytes_per_token)
