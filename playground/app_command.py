@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playground.headless.arguments import add_target
@@ -26,16 +25,15 @@ def main(args: Namespace) -> int:
     """Open the screen on a live engine; the exit code."""
     gc.disable()  # until the first frame is out: collecting while modules load costs a tenth of it
     from playground.config import load_settings
-    from playground.headless.target import read_target
+    from playground.headless.target import open_recorder, read_target
 
     settings = load_settings()
     target = read_target(args, args.preset or settings.preset)
     _require_terminal()
-    from playground.session.recorder import Recorder
     from playground.tui.app import PlaygroundApp
 
     _check_theme(args.theme)
-    recorder = Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
+    recorder = open_recorder(args, target)
     return _show(
         PlaygroundApp(
             engine=target.engine,

@@ -16,7 +16,7 @@ from playground.headless.prompts import PromptLine, read_prompts
 from playground.headless.report import report_end
 from playground.headless.requests import build_requests
 from playground.headless.switches import parse_switch
-from playground.headless.target import Target, read_sampling, read_target
+from playground.headless.target import Target, open_recorder, read_sampling, read_target
 from playground.headless.worker_run import Job, WorkerRun
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
@@ -52,7 +52,7 @@ def main(args: Namespace) -> int:
     job = _job(args, target)
     printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
     log = paths.log_folder() / f"run-{os.getpid()}.log"
-    recorder = _recorder(args, target)
+    recorder = open_recorder(args, target)
     run = WorkerRun(job, log, _watch(printer.print, recorder))
     try:
         asyncio.run(run.run())
@@ -68,10 +68,6 @@ def _job(args: Namespace, target: Target) -> Job:
     sampling = read_sampling(args, target.preset)
     delay = delays(args.arrivals, lines, sampling.seed or 0)
     return Job(target.engine, target.load, args.at, build_requests(lines, sampling, delay, args.chat))
-
-
-def _recorder(args: Namespace, target: Target) -> Recorder | None:
-    return Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
 
 
 def _watch(show: Watch, recorder: Recorder | None) -> Watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from playground.protocol.options import DEFAULTS, EngineOptions, with_changes
 
 if TYPE_CHECKING:
     from playground.preset import Preset
+    from playground.session.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,15 @@ def read_sampling(args: Namespace, preset: Preset | None) -> SamplingParams:
     given = {name: getattr(args, name) for name in SamplingParams.__struct_fields__ if name != "ignore_eos"}
     changes = {name: value for name, value in given.items() if value is not None}
     return msgspec.structs.replace(sampling, **changes, ignore_eos=args.ignore_eos or sampling.ignore_eos)
+
+
+def open_recorder(args: Namespace, target: Target) -> Recorder | None:
+    """The recording that `--record` asks for."""
+    if not args.record:
+        return None
+    from playground.session.recorder import Recorder
+
+    return Recorder(Path(args.record), model=target.load.model, engine=target.engine)
 
 
 def _load_preset(name: str | None) -> Preset | None:

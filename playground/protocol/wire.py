@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import msgspec
 
 from playground.protocol import commands, events
@@ -51,8 +54,12 @@ AnyEvent = (
 )
 
 _encoder = msgspec.json.Encoder()
-_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
-_events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Made at the first line: the screen is drawn before."""
+    return msgspec.json.Decoder(kind)
 
 
 def encode_line(message: msgspec.Struct) -> bytes:
@@ -66,17 +73,19 @@ def encode_line(message: msgspec.Struct) -> bytes:
 def decode_command(line: bytes) -> AnyCommand:
     """Raises `msgspec.MsgspecError` on a line that is no command."""
     try:
-        return _commands.decode(line)
+        command: AnyCommand = _decoder(AnyCommand).decode(line)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None
+    return command
 
 
 def decode_event(line: bytes) -> AnyEvent:
     """Raises `msgspec.MsgspecError` on a line that is no event."""
     try:
-        return _events.decode(line)
+        event: AnyEvent = _decoder(AnyEvent).decode(line)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None
+    return event
 
 
 def _without_surrogates(value: object) -> object:

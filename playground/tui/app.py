@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterable
-from typing import ClassVar
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.command import Provider
@@ -17,7 +19,6 @@ from playground.preset import Preset
 from playground.protocol.commands import LoadModel, SamplingParams
 from playground.protocol.events import Failed
 from playground.protocol.options import EngineOptions
-from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 from playground.toml_file import ConfigError
 from playground.tui.bridge import Bridge
@@ -26,6 +27,9 @@ from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.themes import load_theme, load_themes
 
+if TYPE_CHECKING:
+    from playground.session.recorder import Recorder
+
 
 class PlaygroundApp(App[None]):
     """`model` None means the bundled one. With `replay`, its entries are played at `speed` and no engine is started."""
@@ -33,7 +37,7 @@ class PlaygroundApp(App[None]):
     TITLE = "playground"
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}
     DEFAULT_MODE = "playground"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground.tcss"]
 
     def __init__(
         self,
@@ -63,11 +67,16 @@ class PlaygroundApp(App[None]):
         )
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load, sampling)
-        self.add_mode("playground", lambda: PlaygroundScreen(self.session, preset, settings.model_paths()))
+        self._first = partial(PlaygroundScreen, self.session, preset, settings.model_paths())
         self.add_mode("batching", self._batching)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
+        return self._first()
 
     def on_mount(self) -> None:
         """Ask for the model at once; the engine starts right after the first frame."""
+        self.add_mode(self.DEFAULT_MODE, self._first)
         if not self.bridge.state.replaying:
             self.bridge.send(self._load)
         self.call_after_refresh(lambda: self.run_worker(self._start(), name="engine"))

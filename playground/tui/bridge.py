@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual.message_pump import MessagePump
@@ -14,13 +15,14 @@ from playground.client import WorkerClient
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.recorder import Recorder
 from playground.session.recording import Entry, Message, RecordingError
-from playground.session.replay import play
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.state import State
+
+if TYPE_CHECKING:
+    from playground.session.recorder import Recorder
 
 UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
@@ -150,6 +152,8 @@ class Bridge:
         self._schedule()
 
     async def _play(self, entries: Iterable[Entry]) -> None:
+        from playground.session.replay import play
+
         try:
             await play(self._timed(entries), self._speed, self._replayed)
         except RecordingError as error:

@@ -19,10 +19,8 @@ from playground.protocol.commands import (
     Submit,
 )
 from playground.protocol.options import Value
-from playground.session.recorder import Recorder
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
-from playground.tui.checkpoints import has_chat_template
 from playground.tui.request_state import RequestState
 from playground.tui.toggle_rows import flipped
 
@@ -124,6 +122,8 @@ class Session:
 
     def toggle_recording(self) -> str:
         """Record into a new file, or end the recording; returns the line that says so."""
+        from playground.session.recorder import Recorder
+
         self._require_live()
         if path := self.state.recording:
             self.bridge.end_recording()
@@ -147,6 +147,8 @@ class Session:
         """Of the model, or of the one that is being loaded, so far as its folder shows."""
         if self.state.facts:
             return self.state.facts.has_chat_template
+        from playground.tui.checkpoints import has_chat_template
+
         return self.state.loading is not None and has_chat_template(Path(self.state.loading.model))
 
     def _history(self) -> list[ChatMessage]:

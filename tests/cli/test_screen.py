@@ -78,7 +78,8 @@ def test_the_screen_opens_and_a_key_ends_it(terminal):
     screen = terminal("--engine", "scripted")
     screen.wait_for("scripted")
     screen.wait_for("Toggles")
-    assert screen.end(CTRL_Q) == 0
+    code = screen.end(CTRL_Q)
+    assert code == 0, screen.shown[-8000:].decode()
 
 
 def test_a_recording_opens_the_screen_as_a_replay(terminal, run, tmp_path):

@@ -16,9 +16,7 @@ from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.faults import advice, death, request_fault
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
-from playground.tui.screens.model_picker import ModelPicker
 from playground.tui.screens.stage import Stage
-from playground.tui.screens.value_entry import ValueEntry
 from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.toggle_rows import candidate
@@ -44,7 +42,6 @@ class PlaygroundScreen(Stage):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
-    CSS_PATH = "playground.tcss"
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
@@ -170,6 +167,8 @@ class PlaygroundScreen(Stage):
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:
+        from playground.tui.screens.value_entry import ValueEntry
+
         def entered(value: str | None) -> None:
             if value is not None:
                 self._switch(TogglePanel.Chosen(candidate(self.state, message.row.name, value)))
@@ -212,6 +211,8 @@ class PlaygroundScreen(Stage):
         self.query_one(Transcript).clear()
 
     def _pick_model(self) -> None:
+        from playground.tui.screens.model_picker import ModelPicker
+
         def picked(model: str | None) -> None:
             if model:
                 self._load(model)

@@ -10,8 +10,6 @@ from textual.screen import Screen
 
 from playground.tui.actions import ACTIONS, Place, ScreenName
 from playground.tui.actions.common import SCREENS
-from playground.tui.screens.help import HelpScreen
-from playground.tui.screens.log import LogScreen
 from playground.tui.session import NotNow, Session
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
@@ -28,11 +26,11 @@ class Stage(Screen[None]):
         super().__init__()
         self.session, self.state = session, session.state
         self.deeds: Deeds = {
-            "help": lambda: self.app.push_screen(HelpScreen(self.state)),
+            "help": self._help,
             "palette": self.app.action_command_palette,
             "restart": self._restart,
             "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
-            "log": lambda: self.app.push_screen(LogScreen(session.bridge.log)),
+            "log": self._log,
             "theme": self.app.search_themes,
             "quit": self.app.exit,
             **{action.name: self._switcher(action.name) for action in SCREENS},
@@ -75,6 +73,16 @@ class Stage(Screen[None]):
     @on(KeyBar.Pressed)
     def _key_clicked(self, message: KeyBar.Pressed) -> None:
         self.action_do(message.action)
+
+    def _help(self) -> None:
+        from playground.tui.screens.help import HelpScreen  # overlays load when they are asked for
+
+        self.app.push_screen(HelpScreen(self.state))
+
+    def _log(self) -> None:
+        from playground.tui.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(self.session.bridge.log))
 
     @work
     async def _restart(self) -> None:

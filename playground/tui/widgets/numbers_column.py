@@ -36,6 +36,8 @@ class NumbersColumn(Vertical):
         self.call_after_refresh(self._fill)
 
     async def _fill(self) -> None:
+        if not self.is_attached:  # somebody quit at the first frame
+            return
         speed = SpeedPanel(id="speed", classes="panel")
         speed.larger = self._big_numbers
         await self.mount(speed, MemoryPanel(id="memory", classes="panel"), SwitchPanel(id="switch", classes="panel"))
