@@ -47,12 +47,14 @@ class WorkerRun:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         await self._client.start()
         try:
+            if self.interrupted:  # while the worker started, when there was nothing yet to be killed
+                return
             self._send(self._job.load)
             if await self._until(lambda: self.fold.ready):
                 self._submit()
                 await self._until(lambda: self.fold.ended)
         finally:
-            await self._client.stop(0 if self.fold.exited else STOP_GRACE_S)
+            await self._client.stop(STOP_GRACE_S if self._submitted and not self.fold.exited else 0)
         while not self._events.empty():
             self._take(self._events.get_nowait())
 
