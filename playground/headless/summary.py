@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from playground.protocol.events import FinishReason
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.options import as_text
-from playground.session.fold import Fold, Generated
+from playground.session.fold import Fold, Generated, span
 
 _NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
@@ -59,17 +59,6 @@ def summarize(fold: Fold) -> Summary:
         effective=fold.effective,
         totals=_totals(fold, requests),
     )
-
-
-def span(requests: list[Generated]) -> float | None:
-    """Seconds from the first submission to the last token. A request was submitted its TTFT before its first token."""
-    served = [request for request in requests if request.times]
-    submitted = [
-        request.times[0] - request.finished.metrics.ttft_s
-        for request in served
-        if request.finished and request.finished.metrics.ttft_s is not None
-    ]
-    return max(request.times[-1] for request in served) - min(submitted) if submitted else None
 
 
 def _summarize_request(request: Generated) -> RequestSummary:

@@ -111,3 +111,14 @@ class Fold:
 
     def _request(self, request_id: str) -> Generated:
         return self.requests.setdefault(request_id, Generated(request_id))
+
+
+def span(requests: list[Generated]) -> float | None:
+    """Seconds from the first submission to the last token. A request was submitted its TTFT before its first token."""
+    served = [request for request in requests if request.times]
+    submitted = [
+        request.times[0] - request.finished.metrics.ttft_s
+        for request in served
+        if request.finished and request.finished.metrics.ttft_s is not None
+    ]
+    return max(request.times[-1] for request in served) - min(submitted) if submitted else None

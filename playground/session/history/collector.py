@@ -1,0 +1,173 @@
+"""Sees commands and events pass, and makes one run of every submission as the last of its requests ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+
+from playground.protocol.commands import GenerationRequest, LoadModel, Submit
+from playground.protocol.events import (
+    MemoryMeasured,
+    ModelFacts,
+    ModelLoaded,
+    OptionsApplied,
+    RequestFinished,
+    Step,
+    StepsExecuted,
+    TokensGenerated,
+    WorkerReady,
+)
+from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.fold import Generated, span
+from playground.session.history.run import TITLE, Run, differences
+
+WORKING = ("prefill", "decode")
+
+
+@dataclass
+class Submission:
+    """Requests of one command while they run."""
+
+    kind: str
+    at: float
+    asked: list[GenerationRequest]
+    requests: dict[str, Generated]
+    kv_bytes: int = 0
+    beside: int = 0
+    switched: set[str] = field(default_factory=set)
+
+    @property
+    def ended(self) -> bool:
+        """None of its requests goes on."""
+        return all(request.finished for request in self.requests.values())
+
+    @property
+    def metrics(self) -> list[RequestMetrics]:
+        """The engine's own numbers."""
+        return [request.finished.metrics for request in self.requests.values() if request.finished]
+
+
+class Collector:
+    """`kind` names what a submission belongs to; an empty name means that it is nobody's run. `clock` is wall time."""
+
+    def __init__(
+        self, keep: Callable[[Run], None], kind: Callable[[Submit], str], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._keep, self._kind, self._clock = keep, kind, clock
+        self._running: dict[str, Submission] = {}
+        self._facts: ModelFacts | None = None
+        self._model, self._engine = "", ""
+        self._versions: dict[str, str] = {}
+        self._options: EngineOptions = DEFAULTS
+        self._effective: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
+        self._memory = Memory()
+
+    def add_command(self, command: AnyCommand) -> None:
+        """A command that is sent now."""
+        if isinstance(command, LoadModel):
+            self._model, self._options, self._facts = command.model, command.options, None
+            self._effective, self._reasons, self._memory = {}, {}, Memory()
+        elif isinstance(command, Submit) and command.requests and (kind := self._kind(command)):
+            requests = {request.request_id: Generated(request.request_id) for request in command.requests}
+            submission = Submission(kind, self._clock(), command.requests, requests)
+            self._running |= dict.fromkeys(requests, submission)
+
+    def add_event(self, event: AnyEvent) -> None:
+        """An event that arrives now."""
+        match event:
+            case TokensGenerated() if event.request_id in self._running:
+                request = self._running[event.request_id].requests[event.request_id]
+                request.token_ids += event.token_ids
+                request.times += event.times
+            case RequestFinished() if event.request_id in self._running:
+                self._finish(event)
+            case StepsExecuted() if self._running:
+                for step in event.steps:
+                    self._add_step(step)
+            case OptionsApplied():
+                self._apply(event)
+            case MemoryMeasured():
+                self._memory = event.memory
+            case ModelLoaded():
+                self._facts = event.facts
+            case WorkerReady():
+                self._engine, self._versions = event.capabilities.engine, event.capabilities.versions
+
+    def _apply(self, event: OptionsApplied) -> None:
+        self._options, self._effective, self._reasons = event.requested, event.effective, event.reasons
+        self._memory = event.after
+        for submission in self._running.values():
+            if any(request.times for request in submission.requests.values()):
+                submission.switched.update(event.changed)
+
+    def _add_step(self, step: Step) -> None:
+        working = [work.request_id for work in step.slots if work.request_id and work.phase in WORKING]
+        submissions = {id(each): each for name in working if (each := self._running.get(name))}
+        for submission in submissions.values():
+            submission.kv_bytes = max(submission.kv_bytes, step.kv_bytes)
+            others = sum(name not in submission.requests for name in working)
+            submission.beside = max(submission.beside, others)
+
+    def _finish(self, event: RequestFinished) -> None:
+        submission = self._running.pop(event.request_id)
+        submission.requests[event.request_id].finished = event
+        if submission.ended:
+            self._keep(self._run(submission))
+
+    def _run(self, submission: Submission) -> Run:
+        metrics, asked = submission.metrics, submission.asked[0]
+        requests = list(submission.requests.values())
+        seconds, tokens = span(requests), sum(len(request.token_ids) for request in requests)
+        prompt = asked.messages[-1].content if asked.messages else asked.prompt or ""
+        more = f" + {len(requests) - 1} more" if len(requests) > 1 else ""
+        return Run(
+            at=submission.at,
+            kind=submission.kind,
+            model=self._facts.name if self._facts else self._model,
+            model_path=self._facts.path if self._facts else self._model,
+            engine=self._engine,
+            title=" ".join(prompt[: 4 * TITLE].split())[: TITLE - len(more)] + more,
+            options=differences(self._options),
+            effective=self._effective,
+            flags=self._flags(submission),
+            requests=len(requests),
+            prompt_tokens=sum(each.prompt_tokens for each in metrics),
+            output_tokens=tokens,
+            seconds=seconds,
+            ttft_s=_median([each.ttft_s for each in metrics]),
+            tps=_median([each.decode_tps for each in metrics]),
+            system_tps=tokens / seconds if seconds and len(requests) > 1 else None,
+            memory_bytes=self._memory.peak or self._memory.process,
+            kv_bytes=submission.kv_bytes or None,
+            weights_bytes=self._memory.weights or None,
+            versions=self._versions,
+            prompt=prompt,
+            chat=bool(asked.messages),
+        )
+
+    def _flags(self, submission: Submission) -> list[str]:
+        """What keeps a number from being compared without a second thought."""
+        metrics = submission.metrics
+        cold = any(each.load_s for each in metrics)
+        read = sum(each.prompt_tokens for each in metrics)
+        cached = sum(each.cached_tokens for each in metrics)
+        reasons = sorted({each.finished.reason for each in submission.requests.values() if each.finished})
+        return [
+            *(["cold"] if cold else []),
+            *([f"prefix {cached / read:.0%}"] if cached and read else []),
+            *([f"beside {submission.beside}"] if submission.beside else []),
+            *(f"switched {name}" for name in sorted(submission.switched)),
+            *(f"{name} is {self._effective.get(name, 'not as asked')}" for name in sorted(self._reasons)),
+            *(["preempted"] if any(each.preemptions for each in metrics) else []),
+            *(reason for reason in reasons if reason in ("abort", "error")),
+        ]
+
+
+def _median(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

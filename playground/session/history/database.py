@@ -1,0 +1,135 @@
+"""The history's file: open, add, find, read, tag. Everything blocks: only the history's own thread calls it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from array import array
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.session.history.query import Query
+from playground.session.history.run import Run
+from playground.session.history.schema import migrate
+
+BUSY_S = 2.0
+CHUNK = 500
+DETAILS = ("model_path", "prompt", "chat", "effective", "versions", "result")
+JSON = {"options": dict[str, str], "flags": list[str], "tags": list[str]}
+JSON_DETAILS = {"effective": dict[str, str], "versions": dict[str, str], "result": dict[str, Any]}
+LISTED = tuple(name for name in Run.__struct_fields__ if name not in DETAILS)
+
+
+class Database:
+    """Raises `sqlite3.Error`, `OSError` where its folder cannot be made, and `NewerSchema`."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            migrate(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+        _keep_private(path)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    def add(self, run: Run) -> int:
+        """Keep a run; the id that it gets."""
+        return self.add_all([run])[0]
+
+    def add_all(self, runs: Iterable[Run]) -> list[int]:
+        """Keep runs, all or none of them."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            ids = [self._insert(run) for run in runs]
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk has rolled back by itself
+                self._connection.execute("ROLLBACK")
+            raise
+        return ids
+
+    def find(self, query: Query) -> array[int]:
+        """The ids of the runs that a query names, in its order."""
+        ids = array("q")
+        for select in query.selects:
+            ids.extend(row[0] for row in self._connection.execute(select, query.parameters))
+        return ids
+
+    def read(self, ids: Sequence[int]) -> list[Run]:
+        """What a list shows of runs, in this order; one that is gone is left out."""
+        return self._read(ids, f"SELECT {', '.join(LISTED)} FROM runs WHERE id IN")
+
+    def read_whole(self, ids: Sequence[int]) -> list[Run]:
+        """Runs with all that is known of them, in this order."""
+        columns = ", ".join((*LISTED, *DETAILS))
+        return self._read(ids, f"SELECT {columns} FROM runs JOIN details USING (id) WHERE id IN")
+
+    def newest(self, query: Query, limit: int) -> list[Run]:
+        """The newest of the runs that have both a TTFT and a TPS, as a list shows them."""
+        sql = f"SELECT id FROM runs WHERE {query.where} AND ttft_s IS NOT NULL AND tps IS NOT NULL"
+        ids = self._connection.execute(f"{sql} ORDER BY at DESC LIMIT ?", (*query.parameters, limit))
+        return self.read([row[0] for row in ids])
+
+    def tag(self, ids: Sequence[int], tags: Sequence[str]) -> None:
+        """Give runs these tags in place of those they have."""
+        text = msgspec.json.encode(list(tags)).decode()
+        self._connection.executemany("UPDATE runs SET tags = ? WHERE id = ?", [(text, each) for each in ids])
+
+    def _insert(self, run: Run) -> int:
+        values = _encoded(run, LISTED[1:], JSON)
+        columns, marks = ", ".join(LISTED[1:]), ", ".join("?" * (len(LISTED) - 1))
+        cursor = self._connection.execute(f"INSERT INTO runs ({columns}) VALUES ({marks})", values)
+        details = [cursor.lastrowid, *_encoded(run, DETAILS, JSON_DETAILS)]
+        columns, marks = ", ".join(("id", *DETAILS)), ", ".join("?" * len(details))
+        self._connection.execute(f"INSERT INTO details ({columns}) VALUES ({marks})", details)
+        return cursor.lastrowid or 0
+
+    def _read(self, ids: Sequence[int], select: str) -> list[Run]:
+        found: dict[int, Run] = {}
+        for start in range(0, len(ids), CHUNK):
+            some = list(ids[start : start + CHUNK])
+            cursor = self._connection.execute(f"{select} ({', '.join('?' * len(some))})", some)
+            names = [column[0] for column in cursor.description]
+            for row in cursor:
+                run = _decoded(dict(zip(names, row, strict=True)))
+                found[run.id] = run
+        return [found[each] for each in ids if each in found]
+
+
+def _encoded(run: Run, names: Sequence[str], json: dict[str, Any]) -> list[Any]:
+    values = [getattr(run, name) for name in names]
+    return [
+        msgspec.json.encode(value).decode() if name in json else _storable(value)
+        for name, value in zip(names, values, strict=True)
+    ]
+
+
+def _storable(value: Any) -> Any:
+    """Text that SQLite takes: a lone surrogate of a model's answer is no UTF-8."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _decoded(row: dict[str, Any]) -> Run:
+    for name, kind in (JSON | JSON_DETAILS).items():
+        if name in row:
+            row[name] = msgspec.json.decode(row[name], type=kind)
+    if "chat" in row:
+        row["chat"] = bool(row["chat"])
+    return Run(**row)
+
+
+def _keep_private(path: Path) -> None:
+    """Prompts are nobody else's to read."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        path.chmod(0o600)

@@ -1,0 +1,107 @@
+"""Keeps the database open through what goes wrong with it: full, locked, damaged, newer, out of reach."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from playground.session.history.database import Database
+from playground.session.history.run import Run
+from playground.session.history.schema import NewerSchema
+
+T = TypeVar("T")
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "another program holds it locked",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_IOERR: "the disk does not answer",
+}
+
+
+class HistoryFault(Exception):
+    """The history cannot do it now: one line of what is wrong."""
+
+
+class Keeper:
+    """Lives on the history's thread. A fault costs what was asked for, and the next one is tried again."""
+
+    def __init__(self, path: Path, on_fault: Callable[[str], None]) -> None:
+        self._path, self._on_fault = path, on_fault
+        self._database: Database | None = None
+        self._said = ""
+
+    def add(self, run: Run) -> None:
+        """Keep a run, or say why it is not kept."""
+        try:
+            self._do(lambda database: database.add(run))
+            self._said = ""
+        except HistoryFault as fault:
+            self._say(f"this run was not kept: {fault}")
+
+    def answer(self, question: Callable[[Database], T], answer: Future[T]) -> None:
+        """Answer a question, unless nobody waits for it any more."""
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(self._do(question))
+        except HistoryFault as fault:
+            answer.set_exception(fault)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._database:
+            with suppress(sqlite3.Error):
+                self._database.close()
+            self._database = None
+
+    def _do(self, deed: Callable[[Database], T]) -> T:
+        try:
+            try:
+                return self._try(deed)
+            except sqlite3.DatabaseError as error:
+                if _code(error) not in DAMAGED:
+                    raise
+            self._set_aside()
+            return self._try(deed)
+        except Exception as error:  # the thread outlives whatever it is
+            raise HistoryFault(self._explain(error)) from None
+
+    def _try(self, deed: Callable[[Database], T]) -> T:
+        if self._database is None:
+            self._database = Database(self._path)
+        return deed(self._database)
+
+    def _set_aside(self) -> None:
+        """A damaged file is kept for whoever wants to mend it, under another name, with its journal."""
+        self.close()
+        name = f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + suffix).rename(self._path.with_name(name + suffix))
+        self._say(f"{self._path} was damaged: it is set aside as {name}, and a new one is begun")
+
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, NewerSchema):
+            return f"{self._path} is of a newer version of this program ({error})"
+        if isinstance(error, OSError):
+            return f"{error.filename or self._path}: {error.strerror or error}"
+        reason = REASONS.get(_code(error), str(error))
+        return f"{self._path}: {reason}"
+
+    def _say(self, line: str) -> None:
+        if line != self._said:
+            self._said = line
+            self._on_fault(line)
+
+
+def _code(error: Exception) -> int:
+    """SQLite's primary result code; 0 where it gave none."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

@@ -1,0 +1,132 @@
+"""The filter line as SQL: words, `field:word`, `field>number`, `toggle=value`, all of which have to hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from playground.protocol.options import DEFAULTS, TOGGLES, OptionError, as_text, format_value, parse_value
+
+Sort = Literal["at", "kind", "model", "ttft_s", "tps", "system_tps", "memory_bytes", "kv_bytes", "quality"]
+Parameter = str | float
+Condition = tuple[str, tuple[Parameter, ...]]
+
+EVERYTHING = "1"
+INDEXED = ("model", "tps", "ttft_s", "memory_bytes", "quality")
+
+TEXT_FIELDS = {
+    "model": "model",
+    "kind": "kind",
+    "engine": "engine",
+    "flag": "flags",
+    "tag": "tags",
+    "prompt": "title",
+    "option": "options",
+    "measure": "measure",
+}
+WORDS = ("model", "kind", "engine", "title", "options", "flags", "tags")
+_MIB = float(1 << 20)
+# Column and what one unit of the number typed comes to in it; a unit may be typed as well.
+NUMBER_FIELDS = {
+    "tps": ("tps", 1.0),
+    "system": ("system_tps", 1.0),
+    "ttft": ("ttft_s", 1e-3),
+    "seconds": ("seconds", 1.0),
+    "memory": ("memory_bytes", _MIB),
+    "kv": ("kv_bytes", _MIB),
+    "quality": ("quality", 1.0),
+    "tokens": ("output_tokens", 1.0),
+    "requests": ("requests", 1.0),
+}
+UNITS = {"ms": 1e-3, "s": 1.0, "mib": _MIB, "gib": 1024 * _MIB}
+_COMPARED = re.compile(r"(?P<name>\w+)(?P<how>>=|<=|>|<|=)(?P<value>.+)")
+_NUMBER = re.compile(r"(?P<number>[-+]?[0-9.]+(?:e[-+]?[0-9]+)?)(?P<unit>[a-z]*)", re.IGNORECASE)
+_DEFAULTS = as_text(DEFAULTS)
+
+
+class FilterError(ValueError):
+    """A term that cannot be read; the message names what would do."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which runs, and in which order. Runs without the value sorted by come last."""
+
+    where: str = EVERYTHING
+    parameters: tuple[Parameter, ...] = ()
+    sort: Sort = "at"
+    descending: bool = True
+    text: str = field(default="", compare=False)
+
+    @property
+    def selects(self) -> list[str]:
+        """The ids in their order, the newer of two equal runs first: along an index, or through the table and sorted,
+        which is quicker than to look up row by row what an index names."""
+        base, direction = f"SELECT id FROM runs WHERE {self.where}", "DESC" if self.descending else "ASC"
+        if self.sort == "at":
+            return [f"{base} ORDER BY at {direction}"]
+        if self.where == EVERYTHING and self.sort in INDEXED:
+            known = f"{base} AND {self.sort} IS NOT NULL ORDER BY {self.sort} {direction}, at {direction}"
+            return [known, f"{base} AND {self.sort} IS NULL ORDER BY at DESC"]
+        return [f"{base} ORDER BY +{self.sort} {direction} NULLS LAST, +at {direction}"]
+
+
+def parse_filter(text: str, sort: Sort = "at", descending: bool = True) -> Query:
+    """Read the filter line; raises `FilterError`."""
+    conditions = [_term(term) for term in text.split()]
+    where = " AND ".join(condition for condition, _ in conditions) or EVERYTHING
+    parameters = tuple(parameter for _, each in conditions for parameter in each)
+    return Query(where, parameters, sort, descending, text)
+
+
+def _term(term: str) -> Condition:
+    name, colon, word = term.partition(":")
+    if colon and name.lower() in TEXT_FIELDS:
+        return _contains([TEXT_FIELDS[name.lower()]], word)
+    if match := _COMPARED.fullmatch(term):
+        return _comparison(match["name"].lower(), match["how"], match["value"])
+    return _contains(WORDS, term)
+
+
+def _contains(columns: Sequence[str], word: str) -> Condition:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    found = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
+    return f"({found})", (f"%{escaped}%",) * len(columns)
+
+
+def _comparison(name: str, how: str, value: str) -> Condition:
+    if name in NUMBER_FIELDS:
+        column, scale = NUMBER_FIELDS[name]
+        return f"{column} {how} ?", (_number(name, value, scale),)
+    if name in TOGGLES and how == "=":
+        return _toggle(name, value)
+    if name in TEXT_FIELDS and how == "=":
+        return f"{TEXT_FIELDS[name]} = ?", (value,)
+    known = ", ".join([*NUMBER_FIELDS, *TOGGLES] if how == "=" else NUMBER_FIELDS)
+    raise FilterError(f"{name}{how} is not known; before {how} stands one of: {known}")
+
+
+def _toggle(name: str, text: str) -> Condition:
+    """As text within the JSON of the options, which is ten times faster than parsing it: quotes in it are escaped."""
+    try:
+        value = format_value(parse_value(name, text))
+    except OptionError as error:
+        raise FilterError(str(error)) from None
+    if value == _DEFAULTS[name]:
+        return "instr(options, ?) = 0", (f'"{name}":',)
+    return "instr(options, ?) > 0", (msgspec.json.encode({name: value}).decode()[1:-1],)
+
+
+def _number(name: str, text: str, scale: float) -> float:
+    match = _NUMBER.fullmatch(text)
+    unit = match["unit"].lower() if match else ""
+    if not match or (unit and unit not in UNITS):
+        raise FilterError(f"{name} is compared with a number, not {text!r}; units: {', '.join(UNITS)}")
+    try:
+        return float(match["number"]) * (UNITS[unit] if unit else scale)
+    except ValueError:
+        raise FilterError(f"{name} is compared with a number, not {text!r}") from None

@@ -1,0 +1,59 @@
+"""One run: what was asked of which model under which options, and what was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names
+
+TITLE = 80
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`at` is wall time in Unix seconds, `seconds` the whole run's; TTFT and TPS are medians over its `requests`.
+
+    `options` are the differences from the defaults, spelled as on the command line. `quality` is a value of the
+    `measure` (pass@1, perplexity, ...). `result` is a benchmark's own report as JSON would have it.
+    None is what was not measured. `id` is 0 until the run is kept.
+    """
+
+    id: int = 0
+    at: float
+    kind: str
+    model: str
+    engine: str = ""
+    title: str = ""
+    options: dict[str, str] = {}
+    flags: list[str] = []
+    tags: list[str] = []
+    requests: int = 1
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float | None = None
+    ttft_s: float | None = None
+    tps: float | None = None
+    system_tps: float | None = None
+    memory_bytes: int | None = None
+    kv_bytes: int | None = None
+    weights_bytes: int | None = None
+    quality: float | None = None
+    measure: str = ""
+    model_path: str = ""
+    prompt: str = ""
+    chat: bool = False
+    effective: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    result: dict[str, Any] = {}
+
+
+def differences(options: EngineOptions) -> dict[str, str]:
+    """The toggles that are not at their defaults."""
+    spelled = as_text(options)
+    return {name: spelled[name] for name in changed_names(DEFAULTS, options)}
+
+
+def spell_options(options: dict[str, str]) -> str:
+    """`kv_cache=int8 max_batch=4`; `defaults` where nothing differs."""
+    return " ".join(f"{name}={value}" for name, value in options.items()) or "defaults"

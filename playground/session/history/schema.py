@@ -1,0 +1,80 @@
+"""The tables, one migration per version: a file of any older version is brought up to this one, a newer one is left."""
+
+from __future__ import annotations
+
+import sqlite3
+
+# What a list shows is kept apart from what one run alone shows, so that a look through all of them reads little.
+_FIRST = """
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  kind TEXT NOT NULL,
+  model TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  title TEXT NOT NULL,
+  options TEXT NOT NULL,
+  flags TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  seconds REAL,
+  ttft_s REAL,
+  tps REAL,
+  system_tps REAL,
+  memory_bytes INTEGER,
+  kv_bytes INTEGER,
+  weights_bytes INTEGER,
+  quality REAL,
+  measure TEXT NOT NULL
+);
+CREATE TABLE details (
+  id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  model_path TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  chat INTEGER NOT NULL,
+  effective TEXT NOT NULL,
+  versions TEXT NOT NULL,
+  result TEXT NOT NULL
+);
+CREATE INDEX runs_at ON runs (at);
+"""
+
+_TAGS_AND_SORTING = """
+ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+CREATE INDEX runs_model ON runs (model, at);
+CREATE INDEX runs_tps ON runs (tps, at);
+CREATE INDEX runs_ttft ON runs (ttft_s, at);
+CREATE INDEX runs_memory ON runs (memory_bytes, at);
+CREATE INDEX runs_quality ON runs (quality, at);
+"""
+
+MIGRATIONS = (_FIRST, _TAGS_AND_SORTING)
+VERSION = len(MIGRATIONS)
+
+
+class NewerSchema(Exception):
+    """The file was written by a newer version of the program; it is left as it is."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file, an empty one too, to `VERSION`; another process may be doing the same. Raises `NewerSchema`."""
+    if _version(connection) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = _version(connection)
+        if found > VERSION:
+            raise NewerSchema(f"its schema is version {found}, and this program reads up to {VERSION}")
+        for migration in MIGRATIONS[found:]:
+            for statement in filter(str.strip, migration.split(";")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
