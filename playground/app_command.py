@@ -43,6 +43,7 @@ def main(args: Namespace) -> int:
             theme=args.theme,
             recorder=recorder,
             settings=settings,
+            keep_history=not args.no_history,
             trust_remote_code=args.trust_remote_code,
             allow_pickle=args.allow_pickle,
         )

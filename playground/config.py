@@ -23,11 +23,13 @@ class EngineSettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """`model_folders`: where the model picker looks for checkpoints besides the bundled ones and the hub cache."""
+    """`model_folders`: where the model picker looks for checkpoints besides the bundled ones and the hub cache.
+    `history`: whether runs are kept."""
 
     theme: str = "dark"
     preset: str = "default"
     model_folders: list[str] = []
+    history: bool = True
     engines: EngineSettings = EngineSettings()
 
     def model_paths(self) -> list[Path]:

@@ -80,6 +80,7 @@ class Terminal:
 
     def __init__(self, *command: str, config: str | None = None) -> None:
         environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        environment["XDG_DATA_HOME"] = config or tempfile.gettempdir()  # these are no runs of the user's
         if config:
             environment["XDG_CONFIG_HOME"] = config
         self.start = perf_counter()

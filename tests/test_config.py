@@ -53,7 +53,11 @@ def test_settings_are_read(config: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ('\ncolour = "red"\n', 2, "colour: there is no such key; there are: theme, preset, model_folders, engines"),
+        (
+            '\ncolour = "red"\n',
+            2,
+            "colour: there is no such key; there are: theme, preset, model_folders, history, engines",
+        ),
         ("theme = 3\n", 1, "theme: cannot be 3; it takes text"),
         ('# mine\ntheme = "neon"\n', 2, "theme: no theme is called 'neon'; there are: colour-blind-safe, dark, "),
         ('preset = "x/../y"\n', 1, "preset: no preset is called 'x/../y'; there are: default, fast-start, "),

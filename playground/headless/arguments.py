@@ -25,6 +25,7 @@ def add_target(parser: ArgumentParser) -> None:
         "--set", dest="changes", metavar="TOGGLE=VALUE", default={}, action=_Assign, help="one toggle; repeatable"
     )
     parser.add_argument("--record", metavar="FILE", help="keep every command and event, for replay")
+    parser.add_argument("--no-history", action="store_true", help="do not keep these runs")
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
     parser.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
 

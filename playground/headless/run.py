@@ -11,6 +11,7 @@ from pathlib import Path
 from playground import paths
 from playground.headless.arguments import add_sampling, add_target
 from playground.headless.arrivals import delays, parse_arrivals
+from playground.headless.history import kept_history
 from playground.headless.printer import JsonPrinter, TextPrinter
 from playground.headless.prompts import PromptLine, read_prompts
 from playground.headless.report import report_end
@@ -18,6 +19,7 @@ from playground.headless.requests import build_requests
 from playground.headless.switches import parse_switch
 from playground.headless.target import Target, open_recorder, read_sampling, read_target
 from playground.headless.worker_run import Job, WorkerRun
+from playground.session.history.collector import Collector
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 
@@ -53,13 +55,14 @@ def main(args: Namespace) -> int:
     printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
     log = paths.log_folder() / f"run-{os.getpid()}.log"
     recorder = open_recorder(args, target)
-    run = WorkerRun(job, log, _watch(printer.print, recorder))
-    try:
-        asyncio.run(run.run())
-    finally:
-        if recorder:
-            recorder.close()
-    printer.end(run.fold)
+    with kept_history(args) as history:
+        run = WorkerRun(job, log, _watch(printer.print, recorder, Collector(history.add, lambda _: "run")))
+        try:
+            asyncio.run(run.run())
+        finally:
+            if recorder:
+                recorder.close()
+        printer.end(run.fold)
     return report_end(run, job, log, recorder, args.debug)
 
 
@@ -70,12 +73,16 @@ def _job(args: Namespace, target: Target) -> Job:
     return Job(target.engine, target.load, args.at, build_requests(lines, sampling, delay, args.chat))
 
 
-def _watch(show: Watch, recorder: Recorder | None) -> Watch:
+def _watch(show: Watch, recorder: Recorder | None, collector: Collector) -> Watch:
     def watch(entry: Entry) -> None:
-        if recorder and entry.command is not None:
-            recorder.command(entry.command)
-        if recorder and entry.event is not None:
-            recorder.event(entry.event)
+        if entry.command is not None:
+            collector.add_command(entry.command)
+            if recorder:
+                recorder.command(entry.command)
+        if entry.event is not None:
+            collector.add_event(entry.event)
+            if recorder:
+                recorder.event(entry.event)
         show(entry)
 
     return watch

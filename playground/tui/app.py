@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Iterable
@@ -19,9 +20,12 @@ from playground.preset import Preset
 from playground.protocol.commands import LoadModel, SamplingParams
 from playground.protocol.events import Failed
 from playground.protocol.options import EngineOptions
+from playground.session.history.collector import Collector
+from playground.session.history.history import History
 from playground.session.recording import Entry
 from playground.toml_file import ConfigError
 from playground.tui.bridge import Bridge
+from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
@@ -51,6 +55,7 @@ class PlaygroundApp(App[None]):
         replay: Iterable[Entry] | None = None,
         speed: float = 1.0,
         settings: Settings | None = None,
+        keep_history: bool = True,
         trust_remote_code: bool = False,
         allow_pickle: bool = False,
     ) -> None:
@@ -58,7 +63,9 @@ class PlaygroundApp(App[None]):
         settings = settings or Settings()
         self._take_theme(theme or settings.theme)
         log = paths.log_folder() / f"engine-{os.getpid()}.log"
-        self.bridge = Bridge(engine, log, recorder=recorder, replay=replay, speed=speed)
+        self.history = History(paths.history_database(), self._history_failed)
+        collector = Collector(self.history.add, run_kind) if keep_history and settings.history else None
+        self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
         self._load = LoadModel(
             model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
             options=options or EngineOptions(),
@@ -82,8 +89,9 @@ class PlaygroundApp(App[None]):
         self.call_after_refresh(lambda: self.run_worker(self._start(), name="engine"))
 
     async def on_unmount(self) -> None:
-        """No process of ours stays behind."""
+        """No process of ours stays behind, and no run is lost."""
         await self.bridge.stop()
+        await asyncio.to_thread(self.history.close)
 
     async def _start(self) -> None:
         self.call_later(self._add_themes)
@@ -95,6 +103,10 @@ class PlaygroundApp(App[None]):
         from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
 
         return BatchingScreen(self.session)
+
+    def _history_failed(self, line: str) -> None:
+        """In the history's thread."""
+        self.bridge.tell_from_thread(Failed(where="history", message=line))
 
     def _take_theme(self, name: str) -> None:
         """Ours in place of Textual's, so that every theme says what its colours mean."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from playground.client import WorkerClient
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
@@ -37,6 +39,7 @@ class Bridge:
         log: Path,
         *,
         recorder: Recorder | None = None,
+        collector: Collector | None = None,
         replay: Iterable[Entry] | None = None,
         speed: float = 1.0,
     ) -> None:
@@ -52,6 +55,8 @@ class Bridge:
         self._now = 0.0
         self._due: asyncio.TimerHandle | None = None
         self._flushed = 0.0
+        self._collector = collector
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._recorder: Recorder | None = None
         if recorder:
             self.record(recorder)
@@ -63,6 +68,7 @@ class Bridge:
 
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
+        self._loop = asyncio.get_running_loop()
         if self._replay is not None:
             await self._play(self._replay)
             return
@@ -86,6 +92,8 @@ class Bridge:
         now = perf_counter()
         if self._recorder:
             self._recorder.command(command)
+        if self._collector:
+            self._collector.add_command(command)
         self.state.add_command(command, now)
         if self._early is None:
             self._client.send(command)
@@ -118,6 +126,12 @@ class Bridge:
         """A fault of this process, told like those of the worker."""
         self._take(fault)
 
+    def tell_from_thread(self, fault: Failed) -> None:
+        """The same from another thread; once the app has ended there is nobody to tell."""
+        if self._loop:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.tell, fault)
+
     def record(self, recorder: Recorder) -> None:
         """Record from now on; what a replay must know of the time before comes first."""
         self._recorder, self.state.recording = recorder, str(recorder.path)
@@ -140,6 +154,8 @@ class Bridge:
     def _arrived(self, event: AnyEvent) -> None:
         if self._recorder:
             self._recorder.event(event)
+        if self._collector:
+            self._collector.add_event(event)
         self._take(event)
 
     def _take(self, event: AnyEvent) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
 
-from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.tui.load_arrivals import Arrivals, delays
 from playground.tui.load_lengths import Lengths, draw
 
@@ -70,6 +70,11 @@ def read_name(request_id: str) -> Name | None:
     if match is None:
         return None
     return Name(int(match[1]), "static" if match[2] == "static" else "continuous", int(match[3]))
+
+
+def run_kind(command: Submit) -> str:
+    """What the history calls what a screen submits."""
+    return "load" if read_name(command.requests[0].request_id) else "chat"
 
 
 def _prompt(tokens: int, vocabulary: int, random: Random) -> list[int]:

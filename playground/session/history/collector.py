@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import median
 
 from playground.protocol.commands import GenerationRequest, LoadModel, Submit
 from playground.protocol.events import (
@@ -20,7 +19,7 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Generated, span
 from playground.session.history.run import TITLE, Run, differences
@@ -162,12 +161,20 @@ class Collector:
             *([f"prefix {cached / read:.0%}"] if cached and read else []),
             *([f"beside {submission.beside}"] if submission.beside else []),
             *(f"switched {name}" for name in sorted(submission.switched)),
-            *(f"{name} is {self._effective.get(name, 'not as asked')}" for name in sorted(self._reasons)),
+            *self._not_as_asked(),
             *(["preempted"] if any(each.preemptions for each in metrics) else []),
             *(reason for reason in reasons if reason in ("abort", "error")),
         ]
 
+    def _not_as_asked(self) -> list[str]:
+        """What is effective where it is not what was requested; auto asks for nothing."""
+        requested = as_text(self._options)
+        found = [(name, requested[name], self._effective.get(name, "unknown")) for name in sorted(self._reasons)]
+        return [f"{name} is {value}" for name, asked, value in found if asked not in (value, "auto")]
+
 
 def _median(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+    """Of those that are known; `statistics` would cost the first frame some milliseconds."""
+    known = sorted(value for value in values if value is not None)
+    middle = len(known) // 2
+    return (known[middle] + known[~middle]) / 2 if known else None
