@@ -46,6 +46,7 @@ def main(args: Namespace) -> int:
             keep_history=not args.no_history,
             trust_remote_code=args.trust_remote_code,
             allow_pickle=args.allow_pickle,
+            tensor_parallel=args.tensor_parallel or 1,
         )
     )
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from playground import paths
+from playground.config import worker_python
 from playground.protocol.commands import LoadModel, Shutdown, Submit
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
 from playground.protocol.metrics import RequestMetrics
@@ -23,12 +25,14 @@ DIED = "the engine process ended unexpectedly"
 
 
 class WorkerClient:
-    """One child process. Every event, in order, goes to `on_event` on the loop that called `start`."""
+    """One child process. Every event, in order, goes to `on_event` on the loop that called `start`. `python`: the
+    interpreter, by default the one that the settings name for the engine."""
 
     def __init__(
-        self, role: str, engine: str, log: Path, on_event: Callable[[AnyEvent], None], python: str = sys.executable
+        self, role: str, engine: str, log: Path, on_event: Callable[[AnyEvent], None], python: str = ""
     ) -> None:
-        self._role, self._engine, self._log, self._on_event, self._python = role, engine, log, on_event, python
+        self._role, self._engine, self._log, self._on_event = role, engine, log, on_event
+        self._python = python or worker_python(engine)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._pending: set[str] = set()
@@ -56,6 +60,7 @@ class WorkerClient:
                 stderr=log,
                 start_new_session=True,
                 limit=LINE_LIMIT,
+                env=_environment(self._python),
             )
         self._reader = asyncio.create_task(self._read(self._process))
 
@@ -134,6 +139,20 @@ class WorkerClient:
         with contextlib.suppress(OSError):
             return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
+
+
+def _environment(python: str) -> dict[str, str] | None:
+    """An interpreter of another environment finds this package, and nothing else of this environment."""
+    if python == sys.executable:
+        return None
+    folder = paths.import_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / paths.package_folder().name
+    if link.resolve() != paths.package_folder():
+        link.unlink(missing_ok=True)
+        link.symlink_to(paths.package_folder())
+    rest = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), rest)))}
 
 
 def _end_group(pid: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -11,9 +13,13 @@ from playground.toml_file import ConfigError, find_file, read_toml
 
 
 class VllmSettings(msgspec.Struct, frozen=True):
-    """`python`: the interpreter whose environment has vLLM; None means this one."""
+    """`python`: the interpreter whose environment has vLLM; None means this one. `executor`: what runs vLLM's workers;
+    auto is this process, or processes of this machine under --tensor-parallel. `in_flight`: what a restart for a
+    toggle does to requests that run, resubmit them with what they have produced or end them."""
 
     python: str | None = None
+    executor: Literal["auto", "mp", "ray"] = "auto"
+    in_flight: Literal["resubmit", "end"] = "resubmit"
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
@@ -50,3 +56,9 @@ def load_settings(path: Path | None = None) -> Settings:
         except ConfigError as error:
             raise file.error((key,), str(error)) from None
     return settings
+
+
+def worker_python(engine: str) -> str:
+    """The interpreter that an engine's worker starts with; raises `ConfigError`."""
+    python = load_settings().engines.vllm.python if engine == "vllm" else None
+    return str(Path(python).expanduser()) if python else sys.executable

@@ -57,6 +57,21 @@ def history_database() -> Path:
     return data_folder() / "history.db"
 
 
+def references_folder() -> Path:
+    """What checkpoints answer greedily, one file each."""
+    return data_folder() / "references"
+
+
+def vllm_starts() -> Path:
+    """How long starts of vLLM took here."""
+    return data_folder() / "vllm-starts.json"
+
+
+def import_folder() -> Path:
+    """A folder that holds this package and nothing else, for interpreters of other environments."""
+    return platformdirs.user_cache_path(NAME, appauthor=False) / "import"
+
+
 def recordings_folder() -> Path:
     """Where recordings go that were started by a key, without a file name."""
     return data_folder() / "recordings"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from playground.engine.blocks import BlockManager
+from typing import Protocol
+
 from playground.engine.request import Request
+
+
+class Blocks(Protocol):
+    """`count` KV blocks of `size` tokens, whoever manages them."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
 
 
 class Refused(Exception):
     """A request that can never be served; the message says why, with the numbers."""
 
 
-def check(request: Request, context: int, blocks: BlockManager) -> None:
+def check(request: Request, context: int, blocks: Blocks) -> None:
     """Raises `Refused`. `context`: the positions that the model has."""
     prompt = len(request.prompt_ids)
     if not prompt:
@@ -23,7 +34,7 @@ def check(request: Request, context: int, blocks: BlockManager) -> None:
         raise Refused(reason)
 
 
-def misfit(request: Request, context: int, blocks: BlockManager) -> str:
+def misfit(request: Request, context: int, blocks: Blocks) -> str:
     """Why the request can never have the blocks that it may need; empty if it can."""
     prompt, longest = len(request.prompt_ids), min(request.longest, context)
     if longest <= blocks.count * blocks.size:

@@ -16,11 +16,11 @@ def block_map(core: EngineCore) -> BlocksMapped:
         for request in core.running
     }
     return BlocksMapped(
-        step=core.step_index, count=blocks.count, size=blocks.size, tables=tables, cached=_spans(sorted(blocks.kept))
+        step=core.step_index, count=blocks.count, size=blocks.size, tables=tables, cached=spans(sorted(blocks.kept))
     )
 
 
-def _spans(numbers: Iterable[int]) -> list[tuple[int, int]]:
+def spans(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Rising numbers as (first, length) of what follows without a gap."""
     spans: list[tuple[int, int]] = []
     for number in numbers:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from playground import paths
+from playground.config import load_settings
 from playground.engine.backends.registry import BACKENDS
 from playground.headless.errors import UsageError
 from playground.protocol.commands import LoadModel, SamplingParams
@@ -46,7 +47,15 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
         trust_remote_code=args.trust_remote_code,
         allow_pickle=args.allow_pickle,
     )
-    return Target(engine, load, preset)
+    return Target(engine, _on_vllm(load, args) if engine == "vllm" else load, preset)
+
+
+def _on_vllm(load: LoadModel, args: Namespace) -> LoadModel:
+    """With what the settings say of vLLM; raises `ConfigError`."""
+    vllm = load_settings().engines.vllm
+    return msgspec.structs.replace(
+        load, tensor_parallel=args.tensor_parallel or 1, executor=vllm.executor, in_flight=vllm.in_flight
+    )
 
 
 def read_sampling(args: Namespace, preset: Preset | None) -> SamplingParams:
@@ -84,5 +93,7 @@ def _engine(name: str) -> str:
 def _check_engine_flags(args: Namespace, engine: str) -> None:
     if args.url and engine != "openai":
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
+    if args.tensor_parallel is not None and args.tensor_parallel < 1:
+        raise UsageError(f"--tensor-parallel cannot be {args.tensor_parallel}; it takes a number of GPUs from 1")
     if args.tensor_parallel and engine != "vllm":
         raise UsageError(f"--tensor-parallel goes with --engine vllm, and the engine is {engine}")

@@ -26,12 +26,14 @@ class ValueSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One toggle under one engine. `form` says which values beside the listed ones are taken (numbers, paths)."""
+    """One toggle under one engine. `form` says which values beside the listed ones are taken (numbers, paths);
+    `seconds`, where it is known, is what a change took on this machine so far."""
 
     name: str
     cost: CostClass
     values: list[ValueSupport]
     form: str = ""
+    seconds: float | None = None
 
     def find(self, value: str) -> ValueSupport | None:
         """The listed value, or None where it is one of the open form."""

@@ -47,12 +47,19 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
 
 class LoadModel(Command, frozen=True):
-    """Load a checkpoint: a folder or a hub id. A model already loaded is let go first."""
+    """Load a checkpoint: a folder or a hub id. A model already loaded is let go first.
+
+    For vLLM also over how many GPUs, by which of its executors, and whether requests in flight go on after a restart
+    that a toggle needs, or end.
+    """
 
     model: str
     options: EngineOptions = EngineOptions()
     trust_remote_code: bool = False
     allow_pickle: bool = False
+    tensor_parallel: int = 1
+    executor: Literal["auto", "mp", "ray"] = "auto"
+    in_flight: Literal["resubmit", "end"] = "resubmit"
 
 
 class CancelLoad(Command, frozen=True):

@@ -58,6 +58,7 @@ class PlaygroundApp(App[None]):
         keep_history: bool = True,
         trust_remote_code: bool = False,
         allow_pickle: bool = False,
+        tensor_parallel: int = 1,
     ) -> None:
         super().__init__()
         settings = settings or Settings()
@@ -71,6 +72,9 @@ class PlaygroundApp(App[None]):
             options=options or EngineOptions(),
             trust_remote_code=trust_remote_code,
             allow_pickle=allow_pickle,
+            tensor_parallel=tensor_parallel,
+            executor=settings.engines.vllm.executor,
+            in_flight=settings.engines.vllm.in_flight,
         )
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load, sampling)

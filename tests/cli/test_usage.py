@@ -8,7 +8,7 @@ WRONG = {
     "run": "--prompt --prompts is required",
     "run --prompt x --prompts y": "not allowed with",
     "run --prompt x --engine nope": "invalid choice: 'nope'",
-    "run --prompt x --engine vllm": "no vllm engine",
+    "run --prompt x --engine vllm --tensor-parallel 0": "a number of GPUs from 1",
     "run --prompt x --url http://localhost": "--engine openai",
     "run --prompt x --tensor-parallel 2": "--engine vllm",
     "run --prompt x --set kv_cache=int9": "it takes model, fp8, int8, int4, int2",

@@ -8,6 +8,7 @@ from playground.engine.backends.base import Backend, Emit
 
 BACKENDS = {
     "transformers": "playground.engine.backends.transformers.backend:TransformersBackend",
+    "vllm": "playground.engine.backends.vllm.backend:VllmBackend",
     "scripted": "playground.engine.backends.scripted:ScriptedBackend",
 }
 

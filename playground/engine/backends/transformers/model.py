@@ -49,11 +49,11 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
     device = _device(options.device)
     with _timed(seconds, "config"):
         progress("config")
-        config = _config(checkpoint, trust_remote_code)
+        config = read_config(checkpoint, trust_remote_code)
         refuse_config(config, trust_remote_code)
     with _timed(seconds, "tokenizer"):
         progress("tokenizer")
-        tokenizer = _tokenizer(checkpoint, config, trust_remote_code)
+        tokenizer = read_tokenizer(checkpoint, config, trust_remote_code)
     with _timed(seconds, "weights"):
         check_room(checkpoint, config, options, device)
         model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
@@ -89,7 +89,8 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
+def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
+    """The checkpoint's config; raises `EngineError`."""
     try:
         return AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     except ImportError as error:
@@ -102,7 +103,8 @@ def _config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
         ) from error
 
 
-def _tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> Tokenizer:
+def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> Tokenizer:
+    """The checkpoint's tokenizer with every end token that its files name; raises `EngineError`."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     except Exception as error:

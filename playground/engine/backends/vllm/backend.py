@@ -1,0 +1,192 @@
+"""The vLLM engine: commands to its loop, restarts for what cannot change while it runs, faults to plain words."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
+from playground.engine.backends.vllm.report import report
+from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
+from playground.engine.capabilities import conflict
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied
+from playground.protocol.metrics import Memory
+from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
+
+if TYPE_CHECKING:
+    from playground.engine.backends.vllm.live import Live
+
+LIVE = {"max_batch", "token_budget"}
+IDLE = {"int8_threshold"}  # means nothing here, whatever it says
+MEMORY_EVERY_S = 0.5
+
+
+class VllmBackend:
+    """See `engine.backends.base.Backend`. vLLM itself is imported by the first load."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._live: Live | None = None
+        self._measured = 0.0
+
+    def capabilities(self) -> Capabilities:
+        """What vLLM truly does here; with a model loaded also what that model brings."""
+        versions = {"vllm": vllm_version()} if vllm_version() else {}
+        quantized, options = (self._live.engine.quantized, self._live.options) if self._live else ("", EngineOptions())
+        price = self._live.price if self._live else None
+        return Capabilities(
+            engine="vllm", devices=[platform()], toggles=report(options, quantized, price), versions=versions
+        )
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        """Look at the checkpoint, start vLLM on it, compare its first answers with the reference."""
+        self._refuse_impossible(command.options, "")
+        self.unload()
+        opened = _opened(command, progress)
+        self._live = opened.started(command.options, progress, self._emit)
+        self._told([], Memory(), opened.began, "reload")
+
+    def unload(self) -> None:
+        """End vLLM's workers; what PyTorch keeps goes with the process."""
+        live, self._live = self._live, None
+        if live:
+            live.loop.fail("the model was unloaded")
+            live.engine.stop()
+
+    def set_options(self, command: SetOptions, progress: Progress) -> None:
+        """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
+        live, started = self._engine, perf_counter()
+        options, before = with_changes(live.options, command.changes), live.memory()
+        self._refuse_impossible(options, live.engine.quantized)
+        changed = changed_names(live.options, options)
+        restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
+        if not restart:
+            live.limit(options)
+            self._told(changed, before, started, "instant", loaded=False)
+            return
+        self._restart(live, options, progress)
+        self._told(changed, before, started, "reload")
+
+    def submit(self, command: Submit, received: float) -> None:
+        """See `VllmLoop.submit`."""
+        for request in command.requests:
+            self._engine.loop.submit(request, received)
+
+    def abort(self, command: Abort) -> None:
+        """See `VllmLoop.abort`."""
+        if self._live:
+            self._live.loop.abort(command.request_id)
+            self._emit(MemoryMeasured(memory=self._live.memory()))
+
+    def fail(self, message: str) -> None:
+        """See `VllmLoop.fail`."""
+        if self._live:
+            self._live.loop.fail(message)
+
+    def reset_prefix_cache(self) -> None:
+        """vLLM forgets prefixes only while no request holds blocks."""
+        if not self._engine.engine.llm.reset_prefix_cache():
+            raise EngineError("vLLM forgets prefixes only while nothing runs", "let the requests end first")
+
+    def map_blocks(self) -> None:
+        """See `engine.backends.vllm.block_map`."""
+        self._emit(self._engine.block_map())
+
+    @property
+    def busy(self) -> bool:
+        """There is something to step."""
+        return self._live is not None and self._live.loop.busy
+
+    @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._engine.loop.step_index
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When a delayed request will arrive."""
+        return self._live.loop.next_arrival if self._live else None
+
+    def step(self) -> None:
+        """One step; an engine that lost one of its processes cannot go on, so this process ends, which is told."""
+        live = self._engine
+        try:
+            live.loop.step()
+        except Exception as error:
+            if live.engine.failed:
+                raise SystemExit(f"vLLM's engine died: {error}") from error
+            raise
+        if perf_counter() - self._measured > MEMORY_EVERY_S:
+            self._measured = perf_counter()
+            self._emit(MemoryMeasured(memory=live.memory()))
+
+    @property
+    def _engine(self) -> Live:
+        if self._live is None:
+            raise EngineError("no model is loaded", "load one first")
+        return self._live
+
+    def _restart(self, live: Live, options: EngineOptions, progress: Progress) -> None:
+        """vLLM anew; where that fails, as it was before."""
+        try:
+            live.restart(options, progress)
+        except (EngineError, Cancelled) as fault:
+            try:
+                live.restart(live.options, _quiet)
+            except EngineError:
+                self._live = None
+                live.loop.fail("vLLM did not start again")
+                raise fault from None
+            raise
+
+    def _refuse_impossible(self, options: EngineOptions, quantized: str) -> None:
+        if reason := conflict(options):
+            raise EngineError(reason, "change one of the two")
+        for name in changed_names(EngineOptions(), options):
+            value = format_value(getattr(options, name))
+            if reason := why_not(name, value, quantized):
+                raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
+
+    def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
+        live = self._engine
+        if loaded:
+            self._emit(ModelLoaded(facts=live.facts(), capabilities=self.capabilities()))
+        applied = OptionsApplied(
+            changed=changed,
+            requested=live.options,
+            effective=live.effective(),
+            reasons=live.reasons(),
+            cost=cost if changed else "instant",
+            seconds=perf_counter() - started,
+            step=live.loop.step_index,
+            before=before,
+            after=live.memory(),
+        )
+        self._emit(applied)
+        if live.verdict.garbage and loaded:
+            message = f"vLLM's answers are not this model's: {live.verdict}"
+            self._emit(Failed(where="verify", message=message, advice="go back to the toggles before"))
+
+
+def _opened(command: LoadModel, progress: Progress) -> Any:
+    """The checkpoint, once it is sure that vLLM is here. The import takes seconds."""
+    missing, advice = missing_packages()
+    if missing:
+        raise EngineError(f"the vLLM engine needs {', '.join(missing)} in its interpreter", advice)
+    progress("checking", detail="importing vLLM")
+    from playground.engine.backends.vllm.engine import prepare
+
+    prepare(command.options)
+    try:
+        from playground.engine.backends.vllm.live import Opened
+    except Exception as error:
+        from playground.engine.backends.vllm.faults import in_words
+
+        raise in_words(error, "at all", command.options) from error
+    return Opened(command, progress)
+
+
+def _quiet(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+    """Going back is not cancelled half way."""

@@ -1,0 +1,155 @@
+"""One start of vLLM's engine in this process, and what it says of itself afterwards."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.backends.transformers.tokenizer import Tokenizer
+from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
+from playground.engine.backends.vllm.faults import in_words
+from playground.engine.backends.vllm.pool import Pool
+from playground.engine.backends.vllm.stages import staged
+from playground.engine.backends.vllm.support import platform
+from playground.protocol.commands import LoadModel
+from playground.protocol.options import EngineOptions, as_text
+
+KV_NAMES = {"auto": "model", "int8_per_token_head": "int8", "int4_per_token_head": "int4"}
+
+
+@dataclass
+class Engine:
+    """A running `LLMEngine`, the options that it was started with, and what its workers report."""
+
+    llm: Any
+    options: EngineOptions
+    tokenizer: Tokenizer
+    facts: list[dict[str, Any]]
+    context: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def core(self) -> Any:
+        """vLLM's `EngineCore`, in this process."""
+        return self.llm.engine_core.engine_core
+
+    @property
+    def scheduler(self) -> Any:
+        """vLLM's scheduler, which reports its steps."""
+        return self.core.scheduler
+
+    @cached_property
+    def pool(self) -> Pool:
+        """As vLLM laid it out; the block that it keeps for itself is no part of it."""
+        config = self.scheduler.kv_cache_config
+        total = sum(tensor.size for tensor in config.kv_cache_tensors) * len(self.facts)
+        return Pool(config.num_blocks - 1, self.scheduler.block_size, total // config.num_blocks)
+
+    @property
+    def weights_bytes(self) -> int:
+        """Over all ranks, from the tensors."""
+        return sum(fact["weights_bytes"] for fact in self.facts)
+
+    @property
+    def quantized(self) -> str:
+        """How vLLM says that the weights are quantized; empty where they are not."""
+        return str(self.llm.vllm_config.model_config.quantization or "")
+
+    @property
+    def failed(self) -> bool:
+        """A process that belongs to the engine is gone, and with it the engine."""
+        return bool(getattr(self.core.model_executor, "is_failed", False))
+
+    def limit(self, options: EngineOptions) -> None:
+        """Slots and tokens a step from the next step on, within what the start made room for."""
+        self.scheduler.max_num_active_reqs = options.max_batch
+        self.scheduler.max_num_scheduled_tokens = options.token_budget
+
+    def takes(self, options: EngineOptions) -> bool:
+        """The start made room for these slots and this budget."""
+        return options.max_batch <= most_slots(self.options) and options.token_budget <= most_tokens(self.options)
+
+    def effective(self, options: EngineOptions) -> dict[str, str]:
+        """What vLLM really uses, read back from it."""
+        config, scheduler = self.llm.vllm_config, self.scheduler
+        attention = ", ".join(self.facts[0]["attention"])
+        cache = str(config.cache_config.cache_dtype)
+        speculative = config.speculative_config
+        mode = str(getattr(config.compilation_config.mode, "name", config.compilation_config.mode))
+        return as_text(options) | {
+            "device": str(config.device_config.device_type),
+            "dtype": str(config.model_config.dtype).removeprefix("torch."),
+            "weights": self.quantized or "model",
+            "attention": attention,
+            "attention_prefill": attention,
+            "attention_decode": attention,
+            "kv_cache": KV_NAMES.get(cache, cache),
+            "kv_blocks": str(self.pool.count),
+            "block_size": str(scheduler.block_size),
+            "batching": "continuous",
+            "max_batch": str(min(scheduler.max_num_active_reqs, scheduler.max_num_running_reqs)),
+            "token_budget": str(scheduler.max_num_scheduled_tokens),
+            "prefix_cache": "on" if config.cache_config.enable_prefix_caching else "off",
+            "speculation": f"lookup:{speculative.num_speculative_tokens}" if speculative else "off",
+            "compile": "off" if mode in ("NONE", "0", "None") else "on",
+            "adapter": "off",
+        }
+
+    def stop(self) -> None:
+        """End vLLM's workers and let the model go."""
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+        self.llm.engine_core.shutdown()
+        self.llm = None
+        cleanup_dist_env_and_memory()
+        gc.collect()
+
+
+def prepare(options: EngineOptions) -> None:
+    """Before vLLM is imported: this process is its engine core, and nothing is sent home."""
+    os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1"}
+    device, _, number = options.device.partition(":")
+    if device == "cuda" and number:
+        os.environ["CUDA_VISIBLE_DEVICES"] = number
+
+
+def start(
+    command: LoadModel,
+    checkpoint: Checkpoint,
+    options: EngineOptions,
+    tokenizer: Tokenizer,
+    context: int,
+    pool: Pool,
+    progress: Progress,
+    expected: float | None,
+) -> Engine:
+    """Start vLLM with these options; raises `EngineError` in plain words, `Cancelled` where a stage ends."""
+    arguments = engine_arguments(command, checkpoint, options, pool, context, platform())
+    with staged(progress, expected) as stages:
+        stages.tell("config", "vLLM's configuration")
+        try:
+            engine = _built(arguments)
+        except Exception as error:
+            raise in_words(error, checkpoint.name, options) from error
+        stages.tell("warm-up", "the engine is ready")
+    running = Engine(engine, options, tokenizer, engine.collective_rpc("playground_facts"), context)
+    running.seconds = stages.seconds
+    running.limit(options)
+    return running
+
+
+def _built(arguments: dict[str, Any]) -> Any:
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.v1.engine.llm_engine import LLMEngine
+
+    from playground.engine.backends.vllm.steps import AsyncStepScheduler, StepScheduler
+
+    config = EngineArgs(**arguments).create_engine_config()
+    ahead = config.scheduler_config.async_scheduling
+    config.scheduler_config.scheduler_cls = AsyncStepScheduler if ahead else StepScheduler
+    return LLMEngine.from_vllm_config(config, disable_log_stats=True)

@@ -1,0 +1,42 @@
+"""Why vLLM did not start, in one line, and which number to lower."""
+
+from __future__ import annotations
+
+import re
+
+from playground.engine.backends.base import Cancelled, EngineError
+from playground.protocol.options import EngineOptions
+
+LONG = 300
+# What vLLM's text holds, and what to do then.
+ADVICE: tuple[tuple[str, str], ...] = (
+    (r"is less than desired GPU memory utilization|Free memory on device", "lower kv_blocks, or free the GPU"),
+    (r"kv cache allocation is less than requested|KV cache is needed|No available memory for the cache", "kv_blocks"),
+    (r"out of memory|OutOfMemory|allocate memory|MemoryError|bad_alloc", "lower kv_blocks, slots or budget"),
+    (r"operator torchvision::nms does not exist", "`playground doctor` prints the command that mends it"),
+    (r"No module named|cannot import name", "`playground doctor` shows what this interpreter lacks"),
+    (r"World size .* is larger than|tensor parallel size", "lower --tensor-parallel"),
+    (r"must be divisible by", "choose a --tensor-parallel that divides the model's attention heads"),
+    (r"not a valid|not supported|unsupported", "the toggle panel shows what is possible"),
+)
+
+
+def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
+    """As an `EngineError`; a `Cancelled`, or what already is one, stays as it is."""
+    cause = _root(error)
+    if isinstance(cause, Cancelled | EngineError):
+        return cause
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    advice = next((advice for pattern, advice in ADVICE if re.search(pattern, f"{type(cause).__name__}: {text}")), "")
+    if advice == "kv_blocks":
+        advice = "free memory or choose a smaller checkpoint"
+        if options.kv_blocks != "auto":
+            advice = f"lower kv_blocks, which is {options.kv_blocks}"
+    return EngineError(f"vLLM cannot start {model}: {text[:LONG]}", advice or "the log has the details")
+
+
+def _root(error: BaseException) -> BaseException:
+    """What vLLM's own wrapper around a fault is about."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

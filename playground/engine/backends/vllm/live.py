@@ -1,0 +1,160 @@
+"""A checkpoint on vLLM: its engine, its requests, and the restarts that its toggles need."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter
+
+import torch
+
+from playground.engine.backends.base import Emit, Progress
+from playground.engine.backends.transformers.checkpoint import inspect
+from playground.engine.backends.transformers.model import (
+    SMALL_MODEL_PARAMETERS,
+    context_of,
+    read_config,
+    read_tokenizer,
+)
+from playground.engine.backends.vllm.block_map import block_map
+from playground.engine.backends.vllm.engine import Engine, start
+from playground.engine.backends.vllm.loop import VllmLoop
+from playground.engine.backends.vllm.pool import plan_pool
+from playground.engine.backends.vllm.references import Verdict, digest
+from playground.engine.backends.vllm.start_times import StartTimes
+from playground.engine.backends.vllm.stored import stored_elements
+from playground.engine.backends.vllm.support import platform
+from playground.engine.backends.vllm.verify import verify
+from playground.engine.memory import available, format_bytes, process_memory
+from playground.protocol.commands import LoadModel
+from playground.protocol.events import BlocksMapped, ModelFacts
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions
+
+
+class Opened:
+    """A checkpoint that was looked at, and how to start vLLM on it; raises `EngineError` and `Cancelled`."""
+
+    def __init__(self, command: LoadModel, progress: Progress) -> None:
+        self.command, self.began = command, perf_counter()
+        self.checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
+        progress("config")
+        self.config = read_config(self.checkpoint, command.trust_remote_code)
+        progress("tokenizer")
+        self.tokenizer = read_tokenizer(self.checkpoint, self.config, command.trust_remote_code)
+        self.elements = stored_elements(self.checkpoint.path)
+        if platform() == "cpu" and self.elements < SMALL_MODEL_PARAMETERS and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1)  # as in the transformers engine: a second one gains less than the UI needs
+        self.times = StartTimes(f"{digest(self.checkpoint)} {platform()} {command.tensor_parallel}")
+
+    def start(self, options: EngineOptions, progress: Progress) -> tuple[Engine, Verdict]:
+        """One start of vLLM, timed and checked."""
+        began, compiled = perf_counter(), options.compile
+        free = available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0
+        pool = plan_pool(self.config, options, free, platform() == "cpu")
+        context, expected = context_of(self.config), self.times.expected(compiled)
+        engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
+        verdict = verify(engine, self.checkpoint, options)
+        self.times.add(compiled, perf_counter() - began)
+        return engine, verdict
+
+    def started(self, options: EngineOptions, progress: Progress, emit: Emit) -> Live:
+        """The first start."""
+        return Live(self, options, *self.start(options, progress), emit)
+
+
+class Live:
+    """`options` as they are asked for; those that vLLM was started with stand in `engine.options`."""
+
+    def __init__(self, opened: Opened, options: EngineOptions, engine: Engine, verdict: Verdict, emit: Emit) -> None:
+        self.opened, self.options, self.engine, self.verdict = opened, options, engine, verdict
+        self.loop = VllmLoop(engine, emit)
+        engine.seconds["total"] = self.loop.loaded_at - opened.began
+
+    @property
+    def price(self) -> float | None:
+        """Seconds of a restart on this machine."""
+        return self.opened.times.expected(self.options.compile)
+
+    def limit(self, options: EngineOptions) -> None:
+        """Slots and budget, from the next step on."""
+        self.engine.limit(options)
+        self.options = options
+
+    def restart(self, options: EngineOptions, progress: Progress) -> None:
+        """vLLM anew with other options. Requests go on with what they have produced, or end: the user's setting."""
+        if self.engine.llm is not None:
+            self.engine.stop()
+        if self.opened.command.in_flight == "end":
+            self.loop.lose("ended: vLLM starts anew for a toggle (in_flight is set to end)")
+        self.engine, self.verdict = self.opened.start(options, progress)
+        self.options = options
+        self.loop.adopt(self.engine)
+
+    def effective(self) -> dict[str, str]:
+        """See `Engine.effective`; and whether its first answers are this checkpoint's."""
+        return self.engine.effective(self.options) | {"verified": str(self.verdict)}
+
+    def reasons(self) -> dict[str, str]:
+        """Why effective differs from requested, and what the pool holds."""
+        pool = self.engine.pool
+        capacity = f"{pool.tokens} tokens in {format_bytes(pool.count * pool.block_bytes)}, reserved at the start"
+        reasons = {"kv_blocks": f"{capacity}; a switch of dtype changes how many tokens fit, not the bytes"}
+        if not self.verdict.total:
+            reasons["verified"] = "no reference of this checkpoint yet; a plain start makes one"
+        if platform() == "cpu" and not self.engine.quantized:
+            reasons["weights"] = "their bytes are counted from the checkpoint: vLLM packs them for the CPU"
+        if self.engine.quantized:
+            reasons["weights"] = f"the checkpoint brings {self.engine.quantized}"
+            if self.options.weights == "fp8":
+                reasons["weights"] = "vLLM's own name of the kernel that it took"
+        if self.options.attention == "auto":
+            reasons["attention"] = "vLLM's choice for this device"
+        over = len(self.engine.scheduler.running) - self.options.max_batch
+        if over > 0:
+            reasons["max_batch"] = f"vLLM takes no slot away: {over} more run to their end"
+        return reasons
+
+    def memory(self) -> Memory:
+        """The pool reserved against what requests use of it, and the process."""
+        pool, predicted = self.engine.pool, self.opened.checkpoint.weight_bytes
+        return Memory(
+            weights=self.weights_bytes,
+            weights_predicted=predicted if self.options.dtype == "auto" and self.options.weights == "model" else None,
+            kv_used=self.engine.scheduler.count_blocks().used * pool.block_bytes,
+            kv_reserved=pool.count * pool.block_bytes,
+            kv_peak=self.loop.kv_peak,
+            **process_memory(),
+        )
+
+    @property
+    def weights_bytes(self) -> int:
+        """Of the tensors. On a CPU vLLM packs plain weights into memory that no tensor shows: there by their count."""
+        if platform() == "cpu" and not self.engine.quantized:
+            return self.opened.elements * self.engine.llm.vllm_config.model_config.dtype.itemsize
+        return self.engine.weights_bytes
+
+    def block_map(self) -> BlocksMapped:
+        """See `block_map`."""
+        return block_map(self.loop)
+
+    def facts(self) -> ModelFacts:
+        """What is known of the loaded model; counts are those of the tensors on all ranks."""
+        engine, checkpoint, text = self.engine, self.opened.checkpoint, self.opened.config.get_text_config()
+        effective = engine.effective(self.options)
+        return ModelFacts(
+            name=checkpoint.name,
+            path=str(checkpoint.path),
+            architecture=engine.facts[0]["architecture"],
+            parameters=self.opened.elements,
+            weights_bytes=self.weights_bytes,
+            dtype=effective["dtype"],
+            device=effective["device"],
+            layers=text.num_hidden_layers,
+            vocabulary=text.vocab_size,
+            context=engine.context,
+            kv_bytes_per_token=engine.pool.block_bytes // engine.pool.size,
+            has_chat_template=self.opened.tokenizer.has_chat_template,
+            note="; ".join(filter(None, (str(checkpoint.config.get("note", "")), str(self.verdict)))),
+            load_seconds=engine.seconds,
+            threads=torch.get_num_threads(),
+        )

@@ -1,0 +1,228 @@
+"""Requests on their way through one vLLM engine: queued, stepped, measured, told of. Knows ids, times and rows."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from vllm.inputs import TokensPrompt
+
+from playground.engine.admission import Refused, check
+from playground.engine.backends.vllm.engine import Engine
+from playground.engine.backends.vllm.sampling import sampling_of
+from playground.engine.backends.vllm.slots import Slots
+from playground.engine.detokenizer import Detokenizer
+from playground.engine.request import Request
+from playground.engine.timing import RequestTimer
+from playground.protocol.commands import GenerationRequest
+from playground.protocol.events import Event, FinishReason, RequestFinished, Step, StepsExecuted, TokensGenerated
+
+
+class VllmLoop:
+    """All requests of one engine. vLLM gives each an id of its own; outside, ours stand."""
+
+    def __init__(self, engine: Engine, emit: Callable[[Event], None]) -> None:
+        self.engine, self._emit = engine, emit
+        self.step_index = 0
+        self.loaded_at = perf_counter()
+        self.kv_peak = 0
+        self.requests: dict[str, Request] = {}
+        self._slots = Slots()
+        self._inner: dict[str, str] = {}
+        self._arrivals: list[tuple[float, int, Request]] = []
+        self._detokenizers: dict[str, Detokenizer] = {}
+        self._numbers = itertools.count()
+        self._left: list[str] = []
+        self._preempted: list[str] = []
+        self._flush = False
+
+    @property
+    def busy(self) -> bool:
+        """There is work for a step now; after an abort one more, which shows the blocks that came back."""
+        self._arrive()
+        return bool(self._inner) or self._flush
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When the next delayed request arrives."""
+        return self._arrivals[0][0] if self._arrivals else None
+
+    @property
+    def known(self) -> dict[str, str]:
+        """vLLM's ids to ours, in the order in which it got the requests."""
+        return self._inner
+
+    def submit(self, request: GenerationRequest, received: float) -> None:
+        """Queue a request; one that can never be served ends at once with its reason."""
+        timer = RequestTimer(submitted=received + request.delay_s)
+        if received < self.loaded_at:
+            timer.loaded = self.loaded_at
+        try:
+            if request.request_id in self.requests:
+                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
+            state = Request(request.request_id, self.engine.tokenizer.encode(request), request.sampling, timer)
+            check(state, self.engine.context, self.engine.pool)
+        except Refused as refusal:
+            metrics = timer.metrics(prompt_tokens=0)
+            self._emit(
+                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
+            )
+            return
+        state.order = next(self._numbers)
+        piece = self.engine.tokenizer.piece(state.prompt_ids)
+        self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
+        self.requests[state.request_id] = state
+        heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
+
+    def adopt(self, engine: Engine) -> None:
+        """Go on with another engine: what a request has produced becomes part of its prompt and is computed again."""
+        self.engine = engine
+        again = [self.requests[ours] for ours in self._inner.values()]
+        self._inner, self._slots = {}, Slots()
+        for request in sorted(again, key=lambda request: request.order):
+            request.preemptions += 1
+            self._preempted.append(request.request_id)
+            self._hand_over(request)
+
+    def abort(self, request_id: str | None) -> None:
+        """End one request, or all; vLLM frees the blocks at once."""
+        self._end(request_id, "abort")
+
+    def fail(self, message: str) -> None:
+        """End every request with an error, in plain words."""
+        self._end(None, "error", message)
+
+    def lose(self, message: str) -> None:
+        """End those that vLLM has; its engine is gone, and they are not to be computed again."""
+        for request_id in list(self._inner.values()):
+            self._finish(self.requests[request_id], "abort", message)
+
+    def step(self) -> None:
+        """One step of vLLM, told as one of ours."""
+        self._arrive()
+        self._flush = False
+        start = perf_counter()
+        outputs = self.engine.llm.step()
+        now = perf_counter()
+        reported = self.engine.scheduler.reported.done
+        rows = reported.popleft() if reported else None
+        if rows:
+            self._slots.take(rows, self._inner)
+            for row in rows.rows:
+                if row.request_id in self._inner:
+                    self.requests[self._inner[row.request_id]].timer.started(start)
+            self._preempted += self._count_preemptions(rows.preempted)
+        works = self._slots.works(rows, self._inner, self.engine.scheduler.max_num_active_reqs) if rows else []
+        for output in outputs:
+            self._receive(output, now)
+        if rows or self._left:
+            self._report(start, now, works)
+
+    def _arrive(self) -> None:
+        now = perf_counter()
+        while self._arrivals and self._arrivals[0][0] <= now:
+            self._hand_over(heapq.heappop(self._arrivals)[2])
+
+    def _hand_over(self, request: Request) -> None:
+        prompt = TokensPrompt(prompt_token_ids=request.prompt_ids + request.output_ids)
+        sampling = sampling_of(request, self.engine.context)
+        inner = self.engine.llm.add_request(request.request_id, prompt, sampling)
+        self._inner[inner] = request.request_id
+
+    def _receive(self, output: Any, now: float) -> None:
+        request = self.requests.get(output.request_id)
+        if request is None:
+            return
+        completion = output.outputs[0]
+        token_ids = list(completion.token_ids)
+        reason: FinishReason | None = None
+        if completion.finish_reason:
+            reason = completion.finish_reason if completion.finish_reason in ("stop", "length") else "error"
+        text = ""
+        if token_ids:
+            text, token_ids, reason = self._read(request, token_ids, reason)
+            request.output_ids += token_ids
+            request.timer.received(now, len(token_ids))
+        if output.num_cached_tokens and not request.preemptions:
+            request.cached_tokens = output.num_cached_tokens
+        if reason:
+            detokenizer = self._detokenizers[request.request_id]
+            text += detokenizer.flush() if not detokenizer.stopped else ""
+        if token_ids:
+            times = [now] * len(token_ids)
+            self._emit(TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=text))
+        if reason:
+            if not completion.finish_reason:
+                self._drop(request)
+            message = "" if reason != "error" else f"vLLM ended it: {completion.finish_reason}"
+            self._finish(request, reason, message)
+
+    def _read(
+        self, request: Request, token_ids: list[int], reason: FinishReason | None
+    ) -> tuple[str, list[int], FinishReason | None]:
+        """The text of new ids, and those of them that stand before a stop string; vLLM knows none of ours."""
+        detokenizer, text = self._detokenizers[request.request_id], ""
+        for count, token_id in enumerate(token_ids, 1):
+            text += detokenizer.feed([token_id])
+            if detokenizer.stopped:
+                return text, token_ids[:count], "stop"
+        return text, token_ids, reason
+
+    def _count_preemptions(self, inner: list[str]) -> list[str]:
+        ours = [self._inner[each] for each in inner if each in self._inner]
+        for request_id in ours:
+            self.requests[request_id].preemptions += 1
+        return ours
+
+    def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
+        ended = [request for request in self.requests.values() if request_id in (None, request.request_id)]
+        for request in ended:
+            self._drop(request)
+            self._finish(request, reason, message)
+        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
+        heapq.heapify(self._arrivals)
+
+    def _drop(self, request: Request) -> None:
+        """Out of vLLM, between two of its steps."""
+        inner = [theirs for theirs, ours in self._inner.items() if ours == request.request_id]
+        if inner and self.engine.llm is not None and not self.engine.failed:
+            self.engine.llm.abort_request(inner, internal=True)
+            self._flush = True
+
+    def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
+        request.finished = True
+        self._left.append(request.request_id)
+        detokenizer = self._detokenizers.pop(request.request_id)
+        del self.requests[request.request_id]
+        for inner in [theirs for theirs, ours in self._inner.items() if ours == request.request_id]:
+            del self._inner[inner]
+            self._slots.leave(inner)
+        metrics = request.timer.metrics(
+            len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
+        )
+        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+
+    def _report(self, start: float, now: float, works: list[Any]) -> None:
+        blocks = self.engine.scheduler.count_blocks()
+        kv_bytes = blocks.used * self.engine.pool.block_bytes
+        self.kv_peak = max(self.kv_peak, kv_bytes)
+        waiting = [self._inner[inner] for inner in self.engine.scheduler.waiting_ids() if inner in self._inner]
+        step = Step(
+            index=self.step_index,
+            start=start,
+            seconds=now - start,
+            slots=works,
+            waiting=waiting,
+            finished=self._left,
+            preempted=self._preempted,
+            blocks_used=blocks.used,
+            blocks_free=blocks.free,
+            blocks_cached=blocks.cached,
+            kv_bytes=kv_bytes,
+        )
+        self._left, self._preempted = [], []
+        self.step_index += 1
+        self._emit(StepsExecuted(steps=[step]))

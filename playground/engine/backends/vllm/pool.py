@@ -1,0 +1,56 @@
+"""How large vLLM's KV pool is to be, before anything is loaded: so many blocks, so many bytes, and whether they fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playground.engine.backends.base import EngineError
+from playground.engine.memory import format_bytes
+from playground.protocol.options import EngineOptions
+
+SHARE, CPU_BYTES = 0.25, 512 * 2**20  # what the transformers engine takes, so that both serve the same load
+ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """`count` blocks of `size` tokens, `block_bytes` each, over all ranks."""
+
+    count: int
+    size: int
+    block_bytes: int
+
+    @property
+    def tokens(self) -> int:
+        """Capacity."""
+        return self.count * self.size
+
+
+def plan_pool(config: Any, options: EngineOptions, free: int, cpu: bool) -> Pool:
+    """The pool of these options on `free` bytes; raises `EngineError` with the number to lower."""
+    block = max(1, int(token_bytes(config, options) * options.block_size))
+    budget = min(int(free * SHARE), CPU_BYTES) if cpu else int(free * SHARE)
+    count = max(1, budget // block) if options.kv_blocks == "auto" else int(options.kv_blocks)
+    # vLLM keeps one block for itself.
+    needed = (count + 1) * block
+    if needed > free:
+        raise EngineError(
+            f"{count} KV blocks need {format_bytes(needed)} and {format_bytes(free)} are free",
+            f"lower kv_blocks; at most {max(0, free // block - 1)} would fit",
+        )
+    return Pool(count, options.block_size, block)
+
+
+def token_bytes(config: Any, options: EngineOptions) -> float:
+    """Bytes of keys and values of one token over all layers, as the config predicts them."""
+    text = config.get_text_config()
+    stored = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
+    item = ITEM_BYTES.get(options.dtype if options.dtype != "auto" else stored, 2)
+    item = KV_BYTES.get(options.kv_cache, item)
+    if latent := getattr(text, "kv_lora_rank", None):
+        return text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return text.num_hidden_layers * 2 * heads * width * item

@@ -1,0 +1,101 @@
+"""What a checkpoint answers greedily, kept on disk by its hash: so that a start that answers otherwise is noticed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from playground import paths
+from playground.engine.backends.transformers.checkpoint import Checkpoint
+
+TEXTS = ("def add(a, b):", "The sun", "1, 2, 3,")
+TOKENS = 8
+SMALL_BYTES = 256 * 2**20
+EDGE = 2**20
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of `total` greedy tokens so many are `same` as the reference's, up to where each answer first differs."""
+
+    same: int
+    total: int
+    by: str
+    first_same: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.same} of {self.total} greedy tokens as {self.by}" if self.total else "unverified"
+
+    @property
+    def garbage(self) -> bool:
+        """Not even one answer begins as it should."""
+        return self.total > 0 and not self.first_same
+
+
+UNVERIFIED = Verdict(0, 0, "")
+
+
+def digest(checkpoint: Checkpoint) -> str:
+    """Of the config, and of the name, size, start and end of every file of weights."""
+    hashed = blake2b((checkpoint.path / "config.json").read_bytes(), digest_size=16)
+    for file in sorted(checkpoint.path.glob("*.safetensors")):
+        size = file.stat().st_size
+        hashed.update(f"{file.name} {size}".encode())
+        with file.open("rb") as data:
+            hashed.update(data.read(EDGE))
+            data.seek(max(0, size - EDGE))
+            hashed.update(data.read(EDGE))
+    return hashed.hexdigest()
+
+
+def judge(answers: list[list[int]], reference: dict[str, Any]) -> Verdict:
+    """Answers against the kept ones."""
+    same = [_common(ours, theirs) for ours, theirs in zip(answers, reference["tokens"], strict=True)]
+    total = sum(map(len, reference["tokens"]))
+    return Verdict(sum(same), total, reference["by"], sum(count > 0 for count in same))
+
+
+def read_reference(key: str) -> dict[str, Any] | None:
+    """The reference of a checkpoint, if there is one that still fits what is asked."""
+    try:
+        reference = json.loads(_file(key).read_text())
+        return reference if len(reference["tokens"]) == len(TEXTS) and reference["by"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_reference(key: str, tokens: list[list[int]], by: str) -> None:
+    """A disk that is full costs the check, not the start."""
+    with suppress(OSError):
+        _file(key).parent.mkdir(parents=True, exist_ok=True)
+        _file(key).write_text(json.dumps({"by": by, "tokens": tokens}))
+
+
+def answer_with_transformers(checkpoint: Checkpoint, prompts: list[list[int]]) -> list[list[int]]:
+    """Greedy tokens of `generate` in float32; for checkpoints that are small enough to be loaded a second time."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(checkpoint.path, dtype=torch.float32).eval()
+    answers = []
+    with torch.inference_mode():
+        for prompt in prompts:
+            ids = torch.tensor([prompt])
+            output = model.generate(
+                ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=TOKENS, pad_token_id=0
+            )
+            answers.append(output[0, len(prompt) :].tolist())
+    return answers
+
+
+def _common(ours: list[int], theirs: list[int]) -> int:
+    pairs = zip(ours, theirs, strict=False)
+    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(ours), len(theirs)))
+
+
+def _file(key: str) -> Path:
+    return paths.references_folder() / f"{key}.json"

@@ -1,0 +1,37 @@
+"""Every toggle as vLLM has it here: possible or why not, what a change costs, how long a restart took before."""
+
+from __future__ import annotations
+
+from playground.engine.backends.vllm.arguments import most_slots, most_tokens
+from playground.engine.backends.vllm.support import why_not
+from playground.engine.capabilities import EFFECTS
+from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
+from playground.protocol.options import TOGGLES, EngineOptions, Toggle
+
+
+def report(options: EngineOptions, quantized: str, price: float | None) -> list[ToggleSupport]:
+    """Against an engine that was started with `options`; `price`: seconds of a restart, where they are known."""
+    return [_toggle(toggle, options, quantized, price) for toggle in TOGGLES.values()]
+
+
+def _toggle(toggle: Toggle, options: EngineOptions, quantized: str, price: float | None) -> ToggleSupport:
+    room = {"max_batch": most_slots(options), "token_budget": most_tokens(options)}.get(toggle.name)
+    if room is not None:
+        values = [ValueSupport(value=str(number)) for number in _powers(room)]
+        more = f"a number from 1; over {room} vLLM starts anew"
+        return ToggleSupport(name=toggle.name, cost="instant", values=values, form=more)
+    values = [
+        ValueSupport(
+            value=value,
+            possible=not (reason := why_not(toggle.name, value, quantized)),
+            reason=reason,
+            effects=EFFECTS.get((toggle.name, value), Effects()),
+        )
+        for value in toggle.values or ("6",)[: toggle.name == "int8_threshold"]
+    ]
+    form = "" if values and not any(value.possible for value in values) else toggle.form
+    return ToggleSupport(name=toggle.name, cost="reload", values=values, form=form, seconds=price)
+
+
+def _powers(most: int) -> list[int]:
+    return [1 << power for power in range(most.bit_length()) if 1 << power <= most]

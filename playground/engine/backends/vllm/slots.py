@@ -1,0 +1,49 @@
+"""vLLM keeps its rows in a list; on the board each request keeps one slot for as long as it runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from playground.protocol.events import SlotWork
+
+if TYPE_CHECKING:
+    from playground.engine.backends.vllm.steps import StepRow, StepRows
+
+
+class Slots:
+    """Which slot each running request has, by vLLM's ids."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, int] = {}
+
+    def take(self, rows: StepRows, known: Mapping[str, str]) -> None:
+        """Newly admitted requests get the lowest free slots, preempted ones lose theirs."""
+        for inner in rows.preempted:
+            self._slots.pop(inner, None)
+        for inner in rows.running:
+            if inner in known and inner not in self._slots:
+                taken = set(self._slots.values())
+                self._slots[inner] = next(slot for slot in itertools.count() if slot not in taken)
+
+    def leave(self, inner: str) -> None:
+        """A request ended."""
+        self._slots.pop(inner, None)
+
+    def works(self, rows: StepRows, known: Mapping[str, str], slots: int) -> list[SlotWork]:
+        """One entry per slot, empty ones included; a request that got no tokens in the step is held."""
+        works = [SlotWork()] * max(slots, 1 + max(self._slots.values(), default=0))
+        for inner, slot in self._slots.items():
+            works[slot] = SlotWork(request_id=known[inner], phase="held")
+        for row in rows.rows:
+            if row.request_id in self._slots:
+                works[self._slots[row.request_id]] = _work(row, known[row.request_id])
+        return works
+
+
+def _work(row: StepRow, request_id: str) -> SlotWork:
+    phase = "decode" if row.decode else "prefill"
+    return SlotWork(
+        request_id=request_id, phase=phase, tokens=row.tokens, speculated=row.speculated, accepted=row.accepted
+    )

@@ -1,0 +1,66 @@
+"""vLLM's own log lines as stages of a load, each a chance to stop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from playground.engine.backends.base import Progress
+from playground.protocol.events import LoadStage
+
+# The start of a line by which vLLM says that a stage has begun.
+MARKS: tuple[tuple[str, LoadStage, str], ...] = (
+    ("Resolved architecture", "config", "vLLM's configuration"),
+    ("Initializing a V1 LLM engine", "device", "the engine and its workers"),
+    ("Starting to load model", "weights", "reading the weights"),
+    ("Loading weights took", "weights", "weights are there"),
+    ("Model loading took", "weights", "weights are there"),
+    ("torch.compile", "warm-up", "compiling"),
+    ("Warming up model", "warm-up", "compiling and warming up"),
+    ("Using", "warm-up", "reserving the KV pool"),
+    ("init engine", "warm-up", "the engine is ready"),
+)
+
+
+class Stages(logging.Handler):
+    """Tells each stage once, with how far a start of `expected` seconds has come. `seconds`: since the start."""
+
+    def __init__(self, progress: Progress, expected: float | None) -> None:
+        super().__init__(logging.INFO)
+        self._progress, self._expected = progress, expected
+        self._started = perf_counter()
+        self.seconds: dict[str, float] = {}
+        self._stage: LoadStage = "checking"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A `Cancelled` of `progress` goes up through the line of vLLM that logged."""
+        text = str(record.msg)
+        for start, stage, detail in MARKS:
+            if text.startswith(start):
+                self.tell(stage, detail)
+                return
+
+    def tell(self, stage: LoadStage, detail: str) -> None:
+        """A stage has begun; where its like was measured before, with how far the whole is by that clock."""
+        past = perf_counter() - self._started
+        if stage != self._stage:
+            self.seconds[self._stage] = past - sum(self.seconds.values())
+            self._stage = stage
+        if self._expected is None:
+            self._progress(stage, detail=detail)
+            return
+        done = round(min(past / self._expected, 0.99) * 100)
+        self._progress(stage, done, 100, f"{detail}; about {self._expected:.0f} s in all here")
+
+
+@contextmanager
+def staged(progress: Progress, expected: float | None) -> Iterator[Stages]:
+    """Listens to vLLM's log while the engine starts."""
+    stages, logger = Stages(progress, expected), logging.getLogger("vllm")
+    logger.addHandler(stages)
+    try:
+        yield stages
+    finally:
+        logger.removeHandler(stages)

@@ -1,0 +1,42 @@
+"""Seconds that starts of vLLM took on this machine, kept on disk: the price of a switch before it is thrown."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+
+from playground import paths
+
+KEPT = 7
+
+
+class StartTimes:
+    """Of one checkpoint; a start that compiles costs another price than one that does not."""
+
+    def __init__(self, checkpoint: str, file: Path | None = None) -> None:
+        self._file, self._checkpoint = file or paths.vllm_starts(), checkpoint
+
+    def expected(self, compiled: bool) -> float | None:
+        """The median; None before the first."""
+        seconds = self._read().get(self._key(compiled))
+        return median(seconds) if seconds else None
+
+    def add(self, compiled: bool, seconds: float) -> None:
+        """Keep a start; a disk that is full costs the price tag, not the start."""
+        times = self._read()
+        times[self._key(compiled)] = [*times.get(self._key(compiled), []), round(seconds, 2)][-KEPT:]
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(json.dumps(times))
+
+    def _key(self, compiled: bool) -> str:
+        return f"{self._checkpoint} {'compiled' if compiled else 'eager'}"
+
+    def _read(self) -> dict[str, list[float]]:
+        try:
+            times = json.loads(self._file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return times if isinstance(times, dict) else {}

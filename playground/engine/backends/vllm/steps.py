@@ -1,0 +1,114 @@
+"""vLLM's scheduler, reporting which rows each of its steps held. Loaded by name, also in vLLM's own child processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from vllm.v1.core.sched.async_scheduler import AsyncScheduler
+from vllm.v1.core.sched.output import SchedulerOutput
+from vllm.v1.core.sched.scheduler import Scheduler
+from vllm.v1.outputs import ModelRunnerOutput
+from vllm.v1.request import RequestStatus
+
+COUNT_SHARE = 200
+
+
+@dataclass(slots=True)
+class StepRow:
+    """What one request computed in one step: `tokens` scheduled; of `speculated` drafts `accepted` held."""
+
+    request_id: str
+    tokens: int
+    decode: bool
+    speculated: int = 0
+    accepted: int = 0
+
+
+@dataclass(slots=True)
+class StepRows:
+    """One step of the scheduler by its own request ids. `running` are those admitted, in its order."""
+
+    rows: list[StepRow]
+    running: list[str]
+    preempted: list[str]
+
+
+@dataclass
+class BlockCount:
+    """Blocks of the pool without the null block. `cached`: nobody uses them, a known prefix keeps them."""
+
+    used: int = 0
+    free: int = 0
+    cached: int = 0
+
+
+@dataclass
+class Reported:
+    """Steps that were scheduled and whose output is still to come, and those that are complete."""
+
+    planned: dict[int, StepRows] = field(default_factory=dict)
+    done: deque[StepRows] = field(default_factory=deque)
+
+
+class _Reporting:
+    """Put before a scheduler class of vLLM; keeps what `schedule` decided until its output is there."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reported = Reported()
+        self._blocks = BlockCount()
+        self._count_after = 0.0
+
+    def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
+        before = list(self.running)
+        output = super().schedule(*args, **kwargs)
+        rows = [self._row(request_id, count, output) for request_id, count in output.num_scheduled_tokens.items()]
+        preempted = [request.request_id for request in before if request.status == RequestStatus.PREEMPTED]
+        running = [request.request_id for request in self.running]
+        self.reported.planned[id(output)] = StepRows(rows, running, preempted)
+        return output
+
+    def update_from_output(self, output: SchedulerOutput, model_output: ModelRunnerOutput) -> Any:
+        step = self.reported.planned.pop(id(output))
+        for row in step.rows:
+            if row.speculated and (index := model_output.req_id_to_index.get(row.request_id)) is not None:
+                row.accepted = max(0, len(model_output.sampled_token_ids[index]) - 1)
+        result = super().update_from_output(output, model_output)
+        self.reported.done.append(step)
+        return result
+
+    def waiting_ids(self) -> list[str]:
+        """Requests without a slot, in the queue's order."""
+        queues = (self.kv_holding_waiting, self.waiting)
+        return [request.request_id for queue in queues for request in queue]
+
+    def count_blocks(self) -> BlockCount:
+        """Used is exact. Cached blocks must be looked for one by one, so they are counted as seldom as keeps that
+        below half a percent of the time."""
+        pool, now = self.kv_cache_manager.block_pool, perf_counter()
+        idle = pool.get_num_free_blocks()
+        if now >= self._count_after:
+            cached = sum(block.ref_cnt == 0 and block.block_hash is not None for block in pool.blocks)
+            self._count_after = now + COUNT_SHARE * (perf_counter() - now)
+        else:
+            cached = min(self._blocks.cached, idle)
+        self._blocks = BlockCount(pool.num_gpu_blocks - 1 - idle, idle - cached, cached)
+        return self._blocks
+
+    def _row(self, request_id: str, count: int, output: SchedulerOutput) -> StepRow:
+        request = self.requests[request_id]
+        computed = request.num_computed_tokens - count
+        decode = computed >= max(request.num_prompt_tokens, request.num_tokens - 1)
+        drafts = len(output.scheduled_spec_decode_tokens.get(request_id, ()))
+        return StepRow(request_id, count, decode, drafts)
+
+
+class StepScheduler(_Reporting, Scheduler):
+    """Each step's output comes before the next is scheduled."""
+
+
+class AsyncStepScheduler(_Reporting, AsyncScheduler):
+    """The next step is scheduled while this one runs."""

