@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
 from playground.engine.capabilities import conflict
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
@@ -93,6 +94,10 @@ class VllmBackend:
     def map_blocks(self) -> None:
         """See `engine.backends.vllm.block_map`."""
         self._emit(self._engine.block_map())
+
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+        """vLLM's kernels run inside its own steps alone."""
+        raise EngineError("vLLM's attention cannot be run by itself", "the transformers engine measures attention")
 
     @property
     def busy(self) -> bool:
