@@ -21,6 +21,7 @@ FORMULAS: dict[str, str] = {
     "Attention FLOPs": "4 · heads · head_dim · pairs; a pair: a query and a key it may see, n(n + 1)/2 in prefill",
     "Attention bytes": "(2 · heads · queries + 2 · KV heads · keys) · head_dim · bytes of a number: each is moved once",
     "Roofline": "min(FLOP/s of a matrix product, FLOPs / bytes · bytes/s of a copy), both measured on this machine",
+    "pass@k": "mean over tasks of 1 − C(n−c, k) / C(n, k): n samples, c of them right; interval: Wilson, 95 %",
     "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used",
 }
 

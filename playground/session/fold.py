@@ -41,6 +41,7 @@ class Fold:
     requests: dict[str, Generated] = field(default_factory=dict)
     options: EngineOptions = DEFAULTS
     effective: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     loaded: ModelLoaded | None = None
     load_seconds: float | None = None
     failures: list[Failed] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Fold:
     def _add_command(self, t: float, command: AnyCommand) -> None:
         if isinstance(command, LoadModel):
             self._load_sent, self.options = t, command.options
-            self.loaded, self.effective = None, {}
+            self.loaded, self.effective, self.reasons = None, {}, {}
         elif isinstance(command, Submit):
             self.requests |= {request.request_id: Generated(request.request_id) for request in command.requests}
 
@@ -83,7 +84,7 @@ class Fold:
             case LoadCancelled():
                 self.failures.append(Failed(where="LoadModel", message=f"the load of {event.model} was stopped"))
             case OptionsApplied():
-                self.options, self.effective = event.requested, event.effective
+                self.options, self.effective, self.reasons = event.requested, event.effective, event.reasons
             case TokensGenerated():
                 self._add_tokens(event)
             case RequestFinished():

@@ -1,0 +1,106 @@
+"""What a suite writes: its totals, its items, and what a reader must know before believing them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from playground import __version__
+from playground.protocol.metrics import FORMULAS
+from playground.protocol.options import as_text
+from playground.session.fold import Fold
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True):
+    """The trust flags of a result; None where this machine cannot tell.
+
+    `start`: whether the engine had served anything before what was measured. `prefix_hit`: share of all prompt tokens
+    that the prefix cache served. `throttled`: why GPU clocks were held down. `other_processes`: the most that computed
+    on the engine's GPU beside it. `differs`: by toggle, why it is not what was requested. `n`: samples behind the
+    totals. `notes`: anything else that weakens the result, one line each ("stopped by Ctrl+C: 12 of 40 tasks").
+    """
+
+    start: Literal["cold", "warm"]
+    prefix_hit: float | None
+    throttled: tuple[str, ...] | None
+    other_processes: int | None
+    differs: dict[str, str]
+    n: int
+    versions: dict[str, str]
+    formulas: dict[str, str]
+    notes: list[str] = []
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` are the suite's."""
+
+    suite: str
+    model: str
+    options: dict[str, str]
+    effective: dict[str, str]
+    totals: dict[str, Any]
+    items: list[dict[str, Any]]
+    trust: Trust
+
+
+def build_report(suite: str, fold: Fold, totals: Any, items: Sequence[Any], trust: Trust, model: str = "") -> Report:
+    """A report on what went through one engine; totals and items are structs or dicts."""
+    return Report(
+        suite=suite,
+        model=model or (fold.loaded.facts.name if fold.loaded else ""),
+        options=as_text(fold.options),
+        effective=fold.effective,
+        totals=msgspec.to_builtins(totals),
+        items=[msgspec.to_builtins(item) for item in items],
+        trust=trust,
+    )
+
+
+def build_trust(
+    fold: Fold,
+    *,
+    n: int,
+    formulas: Sequence[str],
+    start: Literal["cold", "warm"] = "cold",
+    throttled: tuple[str, ...] | None = None,
+    other_processes: int | None = None,
+    notes: Sequence[str] = (),
+) -> Trust:
+    """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
+    return Trust(
+        start=start,
+        prefix_hit=prefix_hit(fold),
+        throttled=throttled,
+        other_processes=other_processes,
+        differs=dict(fold.reasons),
+        n=n,
+        versions=_versions(fold),
+        formulas={name: FORMULAS[name] for name in formulas},
+        notes=list(notes),
+    )
+
+
+def prefix_hit(fold: Fold) -> float | None:
+    """Share of prompt tokens that came out of the prefix cache; None where no request has ended."""
+    metrics = [request.finished.metrics for request in fold.requests.values() if request.finished]
+    tokens = sum(metric.prompt_tokens for metric in metrics)
+    return sum(metric.cached_tokens for metric in metrics) / tokens if tokens else None
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write it as JSON; raises `OSError` that names the file."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+
+
+def read_report(path: Path) -> Report:
+    """Read what `write_report` wrote; raises `OSError` and `msgspec.MsgspecError`."""
+    return msgspec.json.decode(path.read_bytes(), type=Report)
+
+
+def _versions(fold: Fold) -> dict[str, str]:
+    engine = fold.loaded.capabilities.versions if fold.loaded else {}
+    return {"playground": __version__, "python": platform.python_version(), **engine}

@@ -1,0 +1,42 @@
+"""What every suite does with its report: flags for the files, the trust line under the table, writing."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from playground.bench.report import Report, Trust, write_report
+from playground.headless.report import say
+from playground.tui.numbers import percent
+from playground.tui.plain_text import one_line
+
+
+def add_output(parser: ArgumentParser) -> None:
+    """Where the result goes beside the terminal."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+
+
+def save_report(report: Report, args: Namespace) -> None:
+    """Write the files that were asked for; raises `OSError`."""
+    if args.json:
+        write_report(report, args.json)
+
+
+def print_trust(trust: Trust) -> None:
+    """The flags in one line, what weakens the result in lines of their own, on stderr."""
+    print(trust_line(trust), file=sys.stderr)
+    for name, reason in trust.differs.items():
+        say(one_line(f"{name} is not what was requested: {reason}"))
+    for note in trust.notes:
+        say(one_line(note))
+
+
+def trust_line(trust: Trust) -> str:
+    """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – where it cannot be told."""
+    throttled = "–" if trust.throttled is None else ", ".join(trust.throttled) or "no"
+    others = "–" if trust.other_processes is None else str(trust.other_processes)
+    return (
+        f"n {trust.n}   {trust.start}   prefix hits {percent(trust.prefix_hit)}   throttled {throttled}"
+        f"   others on the GPU {others}"
+    )

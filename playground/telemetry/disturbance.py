@@ -1,0 +1,33 @@
+"""What disturbed a measurement: clocks held down, other processes on the GPU."""
+
+from __future__ import annotations
+
+import os
+
+from playground.telemetry.devices import find_gpu
+from playground.telemetry.snapshot import GpuSample, Snapshot
+
+
+class Disturbance:
+    """Folds snapshots, from a sampler's thread too; None stands for what this machine cannot tell.
+
+    `device` is the engine's, in torch's words; until it is set nothing is looked at.
+    """
+
+    def __init__(self, device: str = "") -> None:
+        self.device = device
+        self.throttled: tuple[str, ...] | None = None
+        self.other_processes: int | None = None
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take the next look at the machine."""
+        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        if gpu is not None:
+            self._add_gpu(gpu)
+
+    def _add_gpu(self, gpu: GpuSample) -> None:
+        if gpu.board.throttle is not None:
+            self.throttled = tuple(dict.fromkeys((*(self.throttled or ()), *gpu.board.throttle)))
+        if gpu.processes is not None:
+            # One is the engine; which one cannot be told, since the driver knows no PID namespaces.
+            self.other_processes = max(self.other_processes or 0, len(gpu.processes) - 1)
