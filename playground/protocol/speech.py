@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-DropReason = Literal["quiet", "no speech", "unsure", "looping", "repeated", "known phrase", "empty"]
+DropReason = Literal["quiet", "no speech", "unsure", "looping", "repeated", "known phrase", "empty", "too slow"]
 MicrophoneState = Literal["closed", "opening", "open", "lost"]
 
 

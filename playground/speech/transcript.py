@@ -34,7 +34,16 @@ Gate = Callable[[Heard], Vote | None]
 
 def judge(heard: Heard) -> DroppedSegment | None:
     """None if the segment is to be kept, else the segment with the reason of the first gate that it fails."""
-    for gate in GATES:
+    return judge_audio(heard) or _first_vote(heard, TEXT_GATES)
+
+
+def judge_audio(heard: Heard) -> DroppedSegment | None:
+    """The gates that need no text yet: what fails them need not be transcribed."""
+    return _first_vote(heard, AUDIO_GATES)
+
+
+def _first_vote(heard: Heard, gates: tuple[Gate, ...]) -> DroppedSegment | None:
+    for gate in gates:
         if vote := gate(heard):
             return DroppedSegment(segment=heard.segment, reason=vote[0], detail=vote[1])
     return None
@@ -85,7 +94,8 @@ def _known(heard: Heard) -> Vote | None:
     return ("known phrase", f"{phrase!r} is what Whisper writes on silence") if phrase else None
 
 
-GATES: tuple[Gate, ...] = (_quiet, _voiceless, _empty, _unsure, _compressible, _looping, _known)
+AUDIO_GATES: tuple[Gate, ...] = (_quiet, _voiceless)
+TEXT_GATES: tuple[Gate, ...] = (_empty, _unsure, _compressible, _looping, _known)
 
 
 def find_loop(text: str) -> tuple[str, int]:

@@ -13,19 +13,17 @@ def main() -> None:
     """Say hello, then obey until the input ends."""
     end_with_parent(True)
     commands, events = guard_pipes()
-    from playground.engine.backends.registry import create
     from playground.protocol.events import WorkerReady
     from playground.worker.inbox import Inbox
-    from playground.worker.loop import WorkerLoop
     from playground.worker.outbox import Outbox
+    from playground.worker.roles import create_loop
 
     role, engine = sys.argv[1], sys.argv[2]
     inbox, outbox = Inbox(commands), Outbox(events)
-    backend = create(engine, outbox.emit)
+    capabilities, loop = create_loop(role, engine, inbox, outbox)
     end_with_parent(False)
-    ready = WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=backend.capabilities())
-    outbox.emit(ready)
-    WorkerLoop(backend, inbox, outbox).run()
+    outbox.emit(WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=capabilities))
+    loop.run()
     outbox.close()
     end_process_group()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from playground.engine.backends.base import Backend, Cancelled, EngineError
+from playground.engine.backends.base import Backend, Cancelled
 from playground.engine.prediction import predict
 from playground.protocol.commands import (
     Abort,
@@ -22,8 +21,9 @@ from playground.protocol.commands import (
     Submit,
     UnloadModel,
 )
-from playground.protocol.events import Failed, LoadCancelled, LoadStage, ModelLoading
+from playground.protocol.events import LoadCancelled, LoadStage, ModelLoading
 from playground.protocol.wire import AnyCommand
+from playground.worker.faults import guarded
 from playground.worker.inbox import Inbox
 from playground.worker.outbox import Outbox
 
@@ -105,15 +105,6 @@ class WorkerLoop:
             raise Cancelled
 
     def _guarded(self, where: str, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except EngineError as error:
-            self._outbox.emit(Failed(where=where, message=error.message, advice=error.advice))
-        except Cancelled:
-            self._outbox.emit(Failed(where=where, message="stopped on request"))
-        except Exception as error:
-            traceback.print_exc()
-            line = " ".join(str(error).split())[:300] or type(error).__name__
-            self._outbox.emit(Failed(where=where, message=line, advice="the log has the details"))
-            if where == "step":
-                self._backend.fail(f"the engine failed in a step: {line}")
+        fault = guarded(self._outbox.emit, where, action)
+        if fault and where == "step":
+            self._backend.fail(f"the engine failed in a step: {fault}")

@@ -19,6 +19,7 @@ PREPROCESSOR = {
     "feature_extractor_type": "WhisperFeatureExtractor", "processor_class": "WhisperProcessor", "feature_size": 80,
     "sampling_rate": 16000, "hop_length": 160, "chunk_length": 30, "n_fft": 400, "n_samples": 480000,
     "nb_max_frames": 3000, "padding_side": "right", "padding_value": 0.0, "return_attention_mask": False,
+    "trained_speech_s": 10.0,  # ours: of a window with more speech than this most is lost
 }  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""Decodes on threads of their own, each with its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from time import perf_counter
+
+from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
+from playground.speech.transcriber import WORKERS, Transcriber
+from playground.speech.transcript import Heard, judge, judge_audio
+from playground.speech.vad import Utterance
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What was heard in utterances, in their order, dropped or not; seconds of this process's clock."""
+
+    verdicts: list[Segment | DroppedSegment]
+    language: str
+    started: float
+    ended: float
+
+
+class Decoder:
+    """A model and its threads. The audio gates come before the model, the text gates after it."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self.transcriber = transcriber
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="decode")
+
+    def submit(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str = "") -> Future[Decoded]:
+        """Decode soon; without `language` it is what the options say, or is heard."""
+        return self._pool.submit(self._decode, utterances, options, language)
+
+    def close(self) -> None:
+        """Wait for what runs, forget what waits, and let the model go."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.transcriber.close()
+
+    def _decode(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> Decoded:
+        started = perf_counter()
+        early = [judge_audio(_heard(utterance, _silent(utterance))) for utterance in utterances]
+        worth = [utterance for utterance, drop in zip(utterances, early, strict=True) if drop is None]
+        if worth and not language:
+            language = self.transcriber.language(options, worth[0].samples)
+        segments = iter(self.transcriber.decode(worth, options, language))
+        verdicts: list[Segment | DroppedSegment] = []
+        for utterance, drop in zip(utterances, early, strict=True):
+            segment = None if drop else next(segments)
+            verdicts.append(drop or judge(_heard(utterance, segment, language)) or segment)
+        return Decoded(verdicts, language, started, perf_counter())
+
+
+def _silent(utterance: Utterance) -> Segment:
+    return Segment(start=round(utterance.start_s, 3), end=round(utterance.end_s, 3), text="")
+
+
+def _heard(utterance: Utterance, segment: Segment, language: str = "") -> Heard:
+    return Heard(segment, utterance.loudness_db, utterance.speech_s, language)

@@ -1,0 +1,239 @@
+"""The streaming policy: what to transcribe when, while somebody speaks.
+
+An utterance that is open is transcribed now and then (greedily, to show words) and whenever its voice falls silent (in
+full: if nothing more is said, that is the final text already). Final texts have the right of way, and with two decodes
+at a time none of them waits for a partial one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from time import perf_counter
+
+import msgspec
+
+from playground.protocol.events import Event, TranscriptFinished, TranscriptUpdated
+from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
+from playground.speech.agreement import Agreement
+from playground.speech.decoding import Decoded, Decoder
+from playground.speech.transcriber import WORKERS, partial_options
+from playground.speech.transcript import joined
+from playground.speech.vad import FRAME_S, Samples, Utterance, UtteranceCutter
+
+HINT_S = 2 * FRAME_S  # of silence: worth a full decode
+SURER_HINT_S = 4 * FRAME_S  # worth the second thread too
+INTERVAL_S = 0.5
+LEAST_S = 0.5  # of audio, before a partial text is worth its decode
+MOST_LAG_S = 2.5  # words older than that help nobody who speaks
+MOST_WAITING_S = 60.0
+
+
+@dataclass
+class Run:
+    """One decode that was asked for at `asked`. `full`: good enough to be the final text. `told`: when it was shown."""
+
+    utterance: Utterance
+    future: Future[Decoded]
+    full: bool
+    asked: float
+    told: float | None = None
+
+
+@dataclass
+class Ended:
+    """An utterance that is over, with the decode of its final text once that has begun."""
+
+    utterance: Utterance
+    agreement: Agreement
+    run: Run | None = None
+
+
+class Dictation:
+    """One transcript from a microphone. `when` gives the moment at which the audio at a second of it came in. A decode
+    that breaks raises from `step`."""
+
+    def __init__(
+        self,
+        key: str,
+        options: SpeechOptions,
+        decoder: Decoder,
+        emit: Callable[[Event], None],
+        when: Callable[[float], float],
+    ) -> None:
+        self._key, self._options, self._decoder, self._emit, self._when = key, options, decoder, emit, when
+        self._cutter = UtteranceCutter(decoder.transcriber.longest_s(options))
+        self._agreement = Agreement()
+        self._runs: list[Run] = []
+        self._ended: list[Ended] = []
+        self._full: Run | None = None  # the newest full run of the open utterance
+        self._segments: list[Segment] = []
+        self._dropped: list[DroppedSegment] = []
+        self._timings: list[UtteranceTiming] = []
+        self._language = ""
+        self._last_partial, self._late = 0.0, 0
+        self._vad_s = self._decode_s = 0.0
+        self._finals_only = "" if options.partials else "partial text is switched off"
+
+    @property
+    def speaking(self) -> bool:
+        """A voice is heard now."""
+        return self._cutter.open_s is not None and self._cutter.silence_s < HINT_S
+
+    @property
+    def waiting_s(self) -> float:
+        """Audio of utterances that are over and have no final text yet."""
+        return sum(ended.utterance.end_s - ended.utterance.start_s for ended in self._ended)
+
+    def hear(self, samples: Samples) -> None:
+        """The next audio."""
+        started = perf_counter()
+        for utterance in self._cutter.feed(samples):
+            self._end(utterance)
+        self._vad_s += perf_counter() - started
+
+    def stop(self) -> None:
+        """No more audio comes."""
+        for utterance in self._cutter.flush():
+            self._end(utterance)
+
+    def step(self) -> None:
+        """Tell what has been decoded, and decode what is due."""
+        for run in [run for run in self._runs if run.future.done()]:
+            self._runs.remove(run)
+            self._decode_s += run.future.result().ended - run.future.result().started
+            if not any(ended.run is run for ended in self._ended):
+                self._show(run)
+        while self._ended and (run := self._ended[0].run) and run.future.done():
+            self._settle(self._ended.pop(0), run)
+        self._give_up()
+        self._start()
+
+    def finish(self, seconds: float, load_s: float, message: str = "") -> TranscriptFinished:
+        """The whole, `seconds` after the end of the audio."""
+        return TranscriptFinished(
+            key=self._key,
+            text=joined(self._segments),
+            segments=self._segments,
+            dropped=self._dropped,
+            audio_seconds=round(self._cutter.heard_s, 3),
+            language=self._language,
+            vad_s=self._vad_s,
+            decode_s=self._decode_s,
+            load_s=load_s,
+            seconds=seconds,
+            timings=self._timings,
+            reason="error" if message else "stop",
+            message=message,
+        )
+
+    def _end(self, utterance: Utterance) -> None:
+        """If the last full run has heard all of its voice, that run's text is the final one."""
+        full, self._full = self._full, None
+        if full and _voice(full.utterance) != _voice(utterance):
+            full = None
+        self._ended.append(Ended(utterance, self._agreement, full))
+        self._agreement = Agreement()
+
+    def _start(self) -> None:
+        """Final texts first; of the open utterance, a full run in its silences, else a partial one now and then."""
+        for ended in self._ended:
+            if ended.run is None and len(self._runs) < WORKERS:
+                ended.run = self._run(ended.utterance, full=True)
+        if self._cutter.open_s is None or any(ended.run is None for ended in self._ended):
+            return
+        silence = self._cutter.silence_s
+        if silence >= HINT_S:
+            heard = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
+            if not heard and len(self._runs) < (WORKERS if silence >= SURER_HINT_S else 1):
+                self._full = self._run(self._cutter.so_far(), full=True)
+        elif self._partial_due:
+            self._last_partial = perf_counter()
+            self._run(self._cutter.so_far(), full=False)
+
+    @property
+    def _partial_due(self) -> bool:
+        due = perf_counter() - self._last_partial >= INTERVAL_S
+        return due and not self._finals_only and not self._runs and (self._cutter.open_s or 0) >= LEAST_S
+
+    def _run(self, utterance: Utterance, full: bool) -> Run:
+        options = self._options if full else partial_options(self._options)
+        asked = perf_counter()
+        future = self._decoder.submit([utterance], options, "" if full else self._language)
+        self._runs.append(Run(utterance, future, full, asked))
+        return self._runs[-1]
+
+    def _show(self, run: Run) -> None:
+        """The open utterance as it reads now."""
+        verdict = run.future.result().verdicts[0]
+        self._agreement.add(verdict.text if isinstance(verdict, Segment) else "")
+        run.told = perf_counter()
+        lag = run.told - self._when(run.utterance.end_s)
+        if not run.full:
+            self._watch(lag, run.future.result())
+        self._tell(lag)
+
+    def _watch(self, lag: float, decoded: Decoded) -> None:
+        """Two partial texts in a row that came too late are enough."""
+        self._late = self._late + 1 if lag > MOST_LAG_S else 0
+        if self._late == 2:
+            seconds = decoded.ended - decoded.started
+            self._finals_only = f"a decode takes {seconds:.1f} s here, so words come at each pause and not before"
+
+    def _settle(self, ended: Ended, run: Run) -> None:
+        """An utterance has its final text, or the reason why it has none."""
+        decoded, verdict = run.future.result(), run.future.result().verdicts[0]
+        told, end = run.told or perf_counter(), self._when(ended.utterance.voice_end_s)
+        timing = UtteranceTiming(
+            end_s=ended.utterance.voice_end_s,
+            vad_s=max(0.0, run.asked - end),
+            wait_s=decoded.started - run.asked,
+            decode_s=decoded.ended - decoded.started,
+            final_s=told - end,
+        )
+        self._language = decoded.language or self._language
+        self._timings.append(timing)
+        if isinstance(verdict, Segment):
+            verdict = msgspec.structs.replace(verdict, text=ended.agreement.settle(verdict.text))
+        self._keep(verdict, timing)
+
+    def _keep(self, verdict: Segment | DroppedSegment, timing: UtteranceTiming | None = None) -> None:
+        kept, dropped = ([verdict], []) if isinstance(verdict, Segment) else ([], [verdict])
+        self._segments += kept
+        self._dropped += dropped
+        segment = verdict if isinstance(verdict, Segment) else verdict.segment
+        self._tell(perf_counter() - self._when(segment.end), kept, dropped, timing)
+
+    def _tell(
+        self,
+        lag: float,
+        segments: list[Segment] | None = None,
+        dropped: list[DroppedSegment] | None = None,
+        timing: UtteranceTiming | None = None,
+    ) -> None:
+        update = TranscriptUpdated(
+            key=self._key,
+            confirmed=self._agreement.confirmed,
+            partial=self._agreement.partial,
+            segments=segments or [],
+            dropped=dropped or [],
+            timing=timing,
+            position_s=self._cutter.heard_s,
+            lag_s=lag,
+            finals_only=self._finals_only,
+        )
+        self._emit(update)
+
+    def _give_up(self) -> None:
+        """A model that falls behind for good must not fill the memory: the oldest audio goes, and that is said."""
+        waiting = [ended for ended in self._ended if ended.run is None]
+        while sum(ended.utterance.end_s - ended.utterance.start_s for ended in waiting) > MOST_WAITING_S:
+            oldest = waiting.pop(0)
+            self._ended.remove(oldest)
+            segment = Segment(start=oldest.utterance.start_s, end=oldest.utterance.end_s, text="")
+            detail = f"more than {MOST_WAITING_S:.0f} s of speech waited for the model"
+            self._keep(DroppedSegment(segment=segment, reason="too slow", detail=detail))
+
+
+def _voice(utterance: Utterance) -> tuple[float, float]:
+    return utterance.start_s, utterance.voice_end_s

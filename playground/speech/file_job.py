@@ -1,0 +1,137 @@
+"""One sound file, read, cut and decoded on threads of its own; what is done waits to be taken."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from time import perf_counter
+
+from playground.protocol.events import TranscriptFinished, TranscriptUpdated
+from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
+from playground.speech.audio_file import AudioFile
+from playground.speech.decoding import Decoded, Decoder
+from playground.speech.model_files import STOCK_WINDOW_S
+from playground.speech.transcriber import WORKERS
+from playground.speech.transcript import joined
+from playground.speech.vad import RATE, Utterance, UtteranceCutter, packed
+
+AHEAD = WORKERS + 1  # batches that wait or run: reading is never waited for, and no file is held whole
+
+
+class FileJob:
+    """Begins at once. `take` gives the events so far, the last of them `TranscriptFinished`, or raises what went
+    wrong."""
+
+    def __init__(self, key: str, audio: AudioFile, options: SpeechOptions, decoder: Decoder, load_s: float) -> None:
+        self._key, self._audio, self._options, self._decoder = key, audio, options, decoder
+        self._load_s, self._started = load_s, perf_counter()
+        self._events: queue.SimpleQueue[TranscriptUpdated | TranscriptFinished | Exception] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._segments: list[Segment] = []
+        self._dropped: list[DroppedSegment] = []
+        self._language, self._heard_s, self._vad_s, self._decode_s = "", 0.0, 0.0, 0.0
+        threading.Thread(target=self._work, name="file", daemon=True).start()
+
+    def take(self) -> Iterator[TranscriptUpdated | TranscriptFinished]:
+        """What is new."""
+        for _ in range(self._events.qsize()):
+            event = self._events.get()
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    def stop(self) -> None:
+        """End after the batches that run; what was heard until then is told."""
+        self._stopped.set()
+
+    def _work(self) -> None:
+        try:
+            running: deque[Future[Decoded]] = deque()
+            for batch in self._batches():
+                running.append(self._decoder.submit(batch, self._options, self._known_language(batch)))
+                if len(running) == AHEAD:
+                    self._add(running.popleft().result())
+                if self._stopped.is_set():
+                    break
+            for future in running:
+                self._add(future.result())
+            self._events.put(self._finish())
+        except Exception as error:
+            self._events.put(error)
+
+    def _known_language(self, batch: list[Utterance]) -> str:
+        """Heard once, in the first batch."""
+        if not self._language:
+            self._language = self._decoder.transcriber.language(self._options, batch[0].samples)
+        return self._language
+
+    def _batches(self) -> Iterator[list[Utterance]]:
+        batch: list[Utterance] = []
+        for window in self._windows():
+            batch.append(window)
+            if len(batch) == self._options.batch:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _windows(self) -> Iterator[Utterance]:
+        """Utterances; where the model is made for full windows, as many together as fit into one."""
+        longest = self._decoder.transcriber.longest_s(self._options)
+        together: list[Utterance] = []
+        for utterance in self._utterances(longest):
+            seconds = sum(len(each.samples) for each in (*together, utterance)) / RATE
+            if together and (longest < STOCK_WINDOW_S or seconds > longest):
+                yield packed(together)
+                together = []
+            together.append(utterance)
+        if together:
+            yield packed(together)
+
+    def _utterances(self, longest_s: float) -> Iterator[Utterance]:
+        cutter = UtteranceCutter(longest_s)
+        for samples in self._audio:
+            started = perf_counter()
+            ended = cutter.feed(samples)
+            self._vad_s += perf_counter() - started
+            self._heard_s += len(samples) / RATE
+            yield from ended
+            if self._stopped.is_set():
+                return
+        yield from cutter.flush()
+
+    def _add(self, decoded: Decoded) -> None:
+        segments = [verdict for verdict in decoded.verdicts if isinstance(verdict, Segment)]
+        dropped = [verdict for verdict in decoded.verdicts if isinstance(verdict, DroppedSegment)]
+        self._segments += segments
+        self._dropped += dropped
+        self._decode_s += decoded.ended - decoded.started
+        ends = [each.end for each in segments] + [each.segment.end for each in dropped]
+        update = TranscriptUpdated(
+            key=self._key,
+            segments=segments,
+            dropped=dropped,
+            position_s=max(ends),
+            total_s=self._audio.duration_s,
+        )
+        self._events.put(update)
+
+    def _finish(self) -> TranscriptFinished:
+        damaged = self._audio.damaged
+        return TranscriptFinished(
+            key=self._key,
+            text=joined(self._segments),
+            segments=self._segments,
+            dropped=self._dropped,
+            audio_seconds=round(self._heard_s, 3),
+            language=self._language,
+            vad_s=self._vad_s,
+            decode_s=self._decode_s,
+            load_s=self._load_s,
+            seconds=perf_counter() - self._started,
+            reason="abort" if self._stopped.is_set() else "stop",
+            message=f"{damaged} damaged pieces of the file were left out" if damaged else "",
+        )

@@ -1,0 +1,105 @@
+"""The microphones of this machine through PortAudio, and why there is none or why one cannot be opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from playground.protocol.speech import AudioInput
+from playground.speech.faults import SpeechError
+
+WAY_OUT = "or give a sound file: type its path, or drop it here"
+CONTAINER_SIGNS = ("/.dockerenv", "/run/.containerenv")
+# PortAudio's numbers (portaudio.h): the texts differ by platform
+UNANTICIPATED, INVALID_DEVICE, INVALID_RATE, UNAVAILABLE = -9999, -9996, -9997, -9985
+
+
+def portaudio() -> Any:
+    """The sounddevice module, imported late: its import starts PortAudio, which prints. Raises `SpeechError`."""
+    try:
+        import sounddevice
+    except ImportError:
+        raise SpeechError("sounddevice is not installed", f"pip install sounddevice, {WAY_OUT}") from None
+    except OSError:
+        advice = f"install it (Debian, Ubuntu: apt install libportaudio2), {WAY_OUT}"
+        raise SpeechError("the PortAudio library is not installed, so no microphone can be heard", advice) from None
+    return sounddevice
+
+
+def list_inputs() -> list[AudioInput]:
+    """Every device that can be listened to, as they are now. Raises `SpeechError` where there is none."""
+    sd = portaudio()
+    refresh(sd)
+    default = _default_index(sd)
+    inputs = [
+        AudioInput(
+            name=str(device["name"]),
+            channels=int(device["max_input_channels"]),
+            rate=round(device["default_samplerate"]),
+            default=index == default,
+        )
+        for index, device in enumerate(sd.query_devices())
+        if device["max_input_channels"] > 0
+    ]
+    if not inputs:
+        raise no_microphone()
+    return inputs
+
+
+def refresh(sd: Any) -> None:
+    """PortAudio looks for devices when it starts, and never again. Only while no stream is open."""
+    sd._terminate()
+    sd._initialize()
+
+
+def find_input(name: str) -> tuple[Any, int, AudioInput]:
+    """(sounddevice, index, device) of the device called `name`, of the default one if empty; raises `SpeechError`."""
+    found = list_inputs()
+    sd = portaudio()
+    wanted = [each for each in found if each.name == name or (not name and each.default)] or ([] if name else found)
+    if not wanted:
+        names = ", ".join(each.name for each in found)
+        raise SpeechError(f"no microphone is called {name!r} now", f"there are: {names}")
+    names = [str(device["name"]) if device["max_input_channels"] > 0 else "" for device in sd.query_devices()]
+    return sd, names.index(wanted[0].name), wanted[0]
+
+
+def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> SpeechError:
+    """Why there is none, as far as can be told from here."""
+    if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
+        message = "no microphone here: this is an SSH session, and yours is at the other end"
+        return SpeechError(message, f"run the playground where the microphone is, {WAY_OUT}")
+    if any((root / sign.lstrip("/")).exists() for sign in CONTAINER_SIGNS):
+        message = "no microphone here: this is a container that was given no sound device"
+        return SpeechError(message, f"start it with --device /dev/snd or the host's PulseAudio socket, {WAY_OUT}")
+    if "microsoft" in _read(root / "proc/version").lower():
+        message = "no microphone here: WSL passes it on through WSLg alone"
+        return SpeechError(message, f"update WSL and install libasound2-plugins, {WAY_OUT}")
+    return SpeechError("no microphone was found", f"plug one in and try again, {WAY_OUT}")
+
+
+def cannot_open(name: str, error: Exception) -> SpeechError:
+    """Why PortAudio could not open a device. Its errors carry (text, number[, host's own]) as arguments."""
+    number = error.args[1] if len(error.args) > 1 else None
+    text = " ".join(str(error.args[0] if error.args else error).split())
+    if number == UNAVAILABLE or "busy" in text.lower():
+        return SpeechError(f"{name} is busy: another program holds it", f"close that program, {WAY_OUT}")
+    if number in (INVALID_DEVICE, UNANTICIPATED):
+        return SpeechError(f"{name} does not answer", f"plug it in again or choose another microphone, {WAY_OUT}")
+    if number == INVALID_RATE:
+        return SpeechError(f"{name} takes no rate that it names itself", f"choose another microphone, {WAY_OUT}")
+    return SpeechError(f"{name} cannot be opened: {text[:200]}", f"choose another microphone, {WAY_OUT}")
+
+
+def _default_index(sd: Any) -> int:
+    index = sd.default.device[0]
+    return index if index >= 0 else sd.query_hostapis()[0]["default_input_device"] if sd.query_hostapis() else -1
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

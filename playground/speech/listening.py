@@ -1,0 +1,141 @@
+"""An open microphone, from its opening to the final text: levels, what happens to the device, the dictation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import perf_counter
+
+import numpy as np
+
+from playground.protocol.commands import StartListening
+from playground.protocol.events import AudioLevel, Event, MicrophoneChanged, TranscriptFinished
+from playground.speech.decoding import Decoder
+from playground.speech.dictation import Dictation
+from playground.speech.faults import SpeechError
+from playground.speech.recorder import Recorder
+from playground.speech.vad import RATE, Samples, decibels
+
+LEVEL_EVERY_S = 0.1
+MOST_EARLY_S = 60.0  # said before the model is loaded
+
+
+class Listening:
+    """`step` often. What is said while the model loads is kept for it. Raises `SpeechError` where the model fails."""
+
+    def __init__(
+        self,
+        command: StartListening,
+        recorder: Recorder,
+        loading: Future[Decoder],
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._command, self._recorder, self._loading, self._emit = command, recorder, loading, emit
+        self._dictation: Dictation | None = None
+        self._load_s = 0.0
+        self._early: list[Samples] = []
+        self._moment: list[Samples] = []
+        self._leveled = perf_counter()
+        self._lost = False
+        self._stopped: float | None = None
+        self.done = False
+        self._tell("open")
+
+    def step(self) -> None:
+        """Read, hear, transcribe, tell."""
+        if self._stopped is None:
+            self._take(self._recorder.read())
+            self._watch_device()
+        self._begin()
+        if self._dictation:
+            self._dictation.step()
+            if self._stopped is not None and not self._dictation.waiting_s:
+                self._end()
+
+    def stop(self) -> None:
+        """Close the microphone; what was said is transcribed in the steps to come."""
+        if self._stopped is None:
+            self._stopped = perf_counter()
+            self._take(self._recorder.close())
+            self._tell("closed")
+            if self._dictation:
+                self._dictation.stop()
+
+    def break_off(self, message: str) -> None:
+        """Something broke: close the microphone, and give what there is with one line of what happened."""
+        self.stop()
+        self._end(message)
+
+    def _take(self, samples: Samples) -> None:
+        self._moment.append(samples)
+        if perf_counter() - self._leveled >= LEVEL_EVERY_S:
+            self._tell_level()
+        if self._dictation:
+            self._dictation.hear(samples)
+        else:
+            self._early.append(samples)
+
+    def _begin(self) -> None:
+        """As soon as the model is there."""
+        if self._dictation:
+            return
+        if not self._loading.done():
+            if sum(map(len, self._early)) > MOST_EARLY_S * RATE:
+                raise SpeechError(f"the recogniser is not loaded after {MOST_EARLY_S:.0f} s", "speak when it is")
+            return
+        decoder, command = self._loading.result(), self._command
+        self._load_s = decoder.transcriber.facts.load_s
+        self._dictation = Dictation(command.key, command.options, decoder, self._emit, self._recorder.time_of)
+        self._dictation.hear(np.concatenate(self._early))
+        self._early.clear()
+        if self._stopped is not None:
+            self._dictation.stop()
+
+    def _watch_device(self) -> None:
+        lost = self._recorder.lost
+        if lost != self._lost:
+            self._lost = lost
+            if lost and self._dictation:
+                self._dictation.stop()  # what was being said ends here
+            self._tell("lost" if lost else "open")
+
+    def _tell(self, state: str) -> None:
+        recorder = self._recorder
+        notes = {"lost": f"{recorder.name} is gone; it is looked for until it is back", "open": "", "closed": ""}
+        event = MicrophoneChanged(state=state, input=recorder.name, rate=recorder.rate, note=notes[state])  # type: ignore[arg-type]
+        self._emit(event)
+
+    def _tell_level(self) -> None:
+        moment = np.concatenate(self._moment)
+        self._moment, self._leveled = [], perf_counter()
+        peak = float(np.abs(moment).max()) if len(moment) else 0.0
+        level = AudioLevel(
+            rms_db=decibels(float(np.sqrt(np.mean(moment * moment))) if len(moment) else 0.0),
+            peak_db=decibels(peak),
+            seconds=self._recorder.read_s,
+            speech=self._dictation is not None and self._dictation.speaking,
+            overflows=self._recorder.overflows,
+            lost_s=self._recorder.lost_s,
+            lag_s=self._dictation.waiting_s if self._dictation else sum(map(len, self._early)) / RATE,
+        )
+        self._emit(level)
+
+    def _end(self, message: str = "") -> None:
+        assert self._stopped is not None
+        self.done = True
+        seconds = perf_counter() - self._stopped
+        if self._dictation:
+            self._emit(self._dictation.finish(seconds, self._load_s, message))
+        else:
+            heard_s = self._recorder.read_s
+            empty = TranscriptFinished(
+                key=self._command.key,
+                text="",
+                segments=[],
+                dropped=[],
+                audio_seconds=round(heard_s, 3),
+                seconds=seconds,
+                reason="error",
+                message=message,
+            )
+            self._emit(empty)

@@ -1,0 +1,164 @@
+"""One microphone: opened, read as 16 kHz mono, looked for again when it is unplugged, and closed."""
+
+from __future__ import annotations
+
+import threading
+import wave
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from playground.speech.faults import SpeechError
+from playground.speech.inputs import cannot_open, find_input
+from playground.speech.ring_buffer import RingBuffer
+from playground.speech.vad import FRAME_S, RATE, Samples
+
+HELD_S = 60.0  # what a stalled reader may leave behind
+LOST_AFTER_S = 1.0  # a device that lives delivers silence too
+RETRY_S = 1.0
+CLOSE_S = 1.0
+
+
+class Recorder:
+    """Open from the start until `close`. `read` gives what came in since the last time. Raises `SpeechError` where the
+    device cannot be opened; one that vanishes later is no error: `lost` is true until it is back."""
+
+    def __init__(self, name: str = "", keep: Path | None = None) -> None:
+        self._wanted = name
+        self._stream: Any = None
+        self._resampler: Any = None
+        self._retry = 0.0
+        self._overflows, self._lost_s, self._before_s = 0, 0.0, 0.0
+        self.name, self.rate = "", 0
+        self.lost = False
+        self.read_s = 0.0
+        self._file = _WavFile(keep) if keep else None
+        try:
+            self._open()
+        except SpeechError:
+            if self._file:
+                self._file.close()
+            raise
+
+    @property
+    def overflows(self) -> int:
+        """Times that audio was lost, since the start."""
+        return self._overflows + self._buffer.overflows
+
+    @property
+    def lost_s(self) -> float:
+        """How much of it."""
+        return self._lost_s + self._buffer.lost / self.rate
+
+    def read(self) -> Samples:
+        """What came in, at 16 kHz, one channel; nothing while the device is gone."""
+        if self.lost:
+            self._look_again()
+        elif self._buffer.quiet_s > LOST_AFTER_S:
+            self._lose()
+        samples = self._buffer.read()
+        if self._resampler is not None and len(samples):
+            samples = self._resampler.resample_chunk(samples)
+        if self._file:
+            self._file.write(samples)
+        self.read_s += len(samples) / RATE
+        return samples
+
+    def time_of(self, seconds: float) -> float:
+        """When the audio at `seconds` of all that was read came in, on this process's clock."""
+        return self._buffer.time_of(seconds - self._before_s)
+
+    def close(self) -> Samples:
+        """Close the microphone; the last that it heard."""
+        _close(self._stream)
+        self._stream = None
+        rest = self.read() if not self.lost else np.zeros(0, np.float32)
+        if self._file:
+            self._file.close()
+        return rest
+
+    def _open(self) -> None:
+        sd, index, device = find_input(self._wanted)
+        try:
+            rate = RATE if _takes(sd, index, RATE) else device.rate
+            buffer = RingBuffer(round(HELD_S * rate), rate)
+            stream = sd.InputStream(
+                device=index,
+                samplerate=rate,
+                channels=1,
+                dtype="float32",
+                blocksize=round(FRAME_S * rate),
+                latency="low",
+                callback=lambda indata, frames, time, status: buffer.write(
+                    indata[:, 0].copy(), bool(status.input_overflow)
+                ),
+            )
+            stream.start()
+        except (sd.PortAudioError, ValueError) as error:
+            raise cannot_open(device.name, error) from None
+        self._stream, self._buffer, self.rate, self.name = stream, buffer, rate, device.name
+        self._resampler = None
+        if rate != RATE:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32")
+
+    def _lose(self) -> None:
+        self.lost, self._retry = True, 0.0
+        self._overflows, self._lost_s = self.overflows, self.lost_s
+        _close(self._stream)
+        self._stream = None
+
+    def _look_again(self) -> None:
+        if perf_counter() < self._retry:
+            return
+        try:
+            self._open()
+        except SpeechError:
+            self._retry = perf_counter() + RETRY_S
+        else:
+            self.lost, self._before_s = False, self.read_s
+
+
+def _takes(sd: Any, index: int, rate: int) -> bool:
+    try:
+        sd.check_input_settings(device=index, channels=1, dtype="float32", samplerate=rate)
+    except sd.PortAudioError:
+        return False
+    return True
+
+
+def _close(stream: Any) -> None:
+    """A device that is gone may never answer: it is not waited for."""
+    if stream is not None:
+        closing = threading.Thread(target=_abort, args=(stream,), name="closing", daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
+
+
+def _abort(stream: Any) -> None:
+    with suppress(Exception):
+        stream.abort()
+        stream.close()
+
+
+class _WavFile:
+    """What is heard, as 16-bit mono; whole after every write."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = wave.open(str(path), "wb")  # noqa: SIM115 it stays open as long as the microphone
+        except OSError as error:
+            message = f"cannot keep the audio in {path}: {error.strerror or error}"
+            raise SpeechError(message, "choose another place") from None
+        self._file.setparams((1, 2, RATE, 0, "NONE", ""))
+
+    def write(self, samples: Samples) -> None:
+        self._file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,55 @@
+"""Audio between the device's thread and ours: bounded, and honest about what did not fit."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from time import perf_counter
+
+import numpy as np
+
+from playground.speech.vad import Samples
+
+
+class RingBuffer:
+    """Holds at most `capacity` samples; the oldest make room. `write` is for the device's thread."""
+
+    def __init__(self, capacity: int, rate: int) -> None:
+        self._capacity, self._rate = capacity, rate
+        self._lock = threading.Lock()
+        self._blocks: deque[Samples] = deque()
+        self._held = self._written = 0
+        self._arrived = perf_counter()
+        self.overflows = self.lost = 0
+
+    def write(self, block: Samples, overflowed: bool = False) -> None:
+        """Add a block (it is kept, not copied); `overflowed`: the device lost some before it."""
+        with self._lock:
+            self.overflows += overflowed
+            self._blocks.append(block)
+            self._held += len(block)
+            self._written += len(block)
+            self._arrived = perf_counter()
+            if self._held > self._capacity:
+                self.overflows += 1
+            while self._held > self._capacity:
+                oldest = self._blocks.popleft()
+                self._held -= len(oldest)
+                self.lost += len(oldest)
+
+    def read(self) -> Samples:
+        """Everything that is there."""
+        with self._lock:
+            blocks, self._held = list(self._blocks), 0
+            self._blocks.clear()
+        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+    @property
+    def quiet_s(self) -> float:
+        """How long nothing has been written, not even silence."""
+        return perf_counter() - self._arrived
+
+    def time_of(self, seconds: float) -> float:
+        """When, on this process's clock, the audio at `seconds` after the first that was read came in."""
+        with self._lock:
+            return self._arrived - ((self._written - self.lost) / self._rate - seconds)

@@ -1,0 +1,163 @@
+"""faster-whisper behind one question: which words are in these utterances? With the model's doubts of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from playground.protocol.speech import Segment, SpeechModelFacts, SpeechOptions
+from playground.speech.devices import check_compute_type, choose
+from playground.speech.faults import SpeechError
+from playground.speech.model_files import STOCK_WINDOW_S, find_model, mels, weights_bytes, window_s
+from playground.speech.transcript import HIGH_COMPRESSION, LOW_LOGPROB, NO_SPEECH
+from playground.speech.vad import RATE, Samples, Utterance
+
+WORKERS = 2  # decodes at a time: a final text never waits for a partial one
+
+
+class Transcriber:
+    """A loaded model. `decode` may be called from `WORKERS` threads at a time. Raises `SpeechError` where it cannot be
+    loaded."""
+
+    def __init__(self, options: SpeechOptions) -> None:
+        started = perf_counter()
+        folder = find_model(options.model)
+        device = choose(options.device)
+        check_compute_type(device, options.compute_type)
+        self._model = _load(folder, device, options)
+        self._trained_s = window_s(folder)
+        self.facts = SpeechModelFacts(
+            name=folder.name if folder.parent.name != "snapshots" else options.model,
+            path=str(folder),
+            device=device,
+            compute_type=self._model.model.compute_type,
+            mels=mels(folder),
+            multilingual=self._model.model.is_multilingual,
+            window_s=self.longest_s(options),
+            weights_bytes=weights_bytes(folder),
+            load_s=perf_counter() - started,
+        )
+
+    def longest_s(self, options: SpeechOptions) -> float:
+        """The most speech that one window may hold."""
+        return min(options.window_s or self._trained_s, STOCK_WINDOW_S)
+
+    def language(self, options: SpeechOptions, samples: Samples) -> str:
+        """The language that is asked for, or, with `auto`, the one that is heard in `samples`."""
+        if options.language != "auto":
+            return self._known(options.language)
+        return str(self._model.detect_language(audio=samples)[0]) if self.facts.multilingual else "en"
+
+    def decode(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> list[Segment]:
+        """One segment for each utterance, in their order: first all together at the first temperature, then those
+        alone that came out looping or unlikely, at the others in turn."""
+        if not utterances:
+            return []
+        segments = self._together(utterances, options, language)
+        later = options.temperatures[1:]
+        return [
+            self._again(utterance, segment, options, language) if later and _is_poor(segment) else segment
+            for utterance, segment in zip(utterances, segments, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Let the model go."""
+        self._model.model.unload_model()
+
+    def _known(self, language: str) -> str:
+        if not self.facts.multilingual and language != "en":
+            raise SpeechError(f"{self.facts.name} knows English alone, not {language!r}", "choose another recogniser")
+        if language not in self._model.supported_languages:
+            names = ", ".join(self._model.supported_languages)
+            raise SpeechError(f"the recogniser knows no language {language!r}", f"auto, or one of {names}")
+        return language
+
+    def _together(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> list[Segment]:
+        from faster_whisper import BatchedInferencePipeline
+
+        edges = np.cumsum([0, *(len(utterance.samples) for utterance in utterances)]) / RATE
+        clips = [{"start": a, "end": b} for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)]
+        found, _ = BatchedInferencePipeline(self._model).transcribe(
+            np.concatenate([utterance.samples for utterance in utterances]),
+            language=language,
+            beam_size=options.beam,
+            temperature=list(options.temperatures[:1]),
+            vad_filter=False,
+            clip_timestamps=clips,
+            batch_size=len(utterances),
+            without_timestamps=True,
+        )
+        texts: list[list[Any]] = [[] for _ in utterances]
+        for segment in found:  # the work is done here
+            texts[int(np.searchsorted(edges, segment.start + 1e-3, side="right")) - 1].append(segment)
+        return [_segment(utterance, parts) for utterance, parts in zip(utterances, texts, strict=True)]
+
+    def _again(self, utterance: Utterance, poor: Segment, options: SpeechOptions, language: str) -> Segment:
+        found, _ = self._model.transcribe(
+            utterance.samples,
+            language=language,
+            beam_size=options.beam,
+            temperature=list(options.temperatures[1:]),
+            condition_on_previous_text=False,
+            no_speech_threshold=None,
+            without_timestamps=True,
+        )
+        better = _segment(utterance, list(found))
+        return better if better.avg_logprob > poor.avg_logprob or not _is_poor(better) else poor
+
+
+def _load(folder: Path, device: str, options: SpeechOptions) -> Any:
+    from faster_whisper import WhisperModel
+
+    kind, _, index = device.partition(":")
+    threads = options.threads or max(1, (os.cpu_count() or 1) // WORKERS)
+    try:
+        return WhisperModel(
+            str(folder),
+            device=kind,
+            device_index=int(index or 0),
+            compute_type=options.compute_type,
+            cpu_threads=threads,
+            num_workers=WORKERS,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        line = " ".join(str(error).split())[:200]
+        raise SpeechError(f"{folder.name} cannot be loaded: {line}", "choose another recogniser") from None
+    except Exception as error:  # tokenizers raises the bare class
+        line = " ".join(str(error).split())[:200]
+        raise SpeechError(
+            f"{folder.name} has a tokenizer.json that cannot be read: {line}", "convert it again"
+        ) from None
+
+
+def _segment(utterance: Utterance, parts: Sequence[Any]) -> Segment:
+    """What the model said of an utterance; the doubts of a text in parts are those of its worst."""
+    if not parts:
+        return Segment(start=round(utterance.start_s, 3), end=round(utterance.end_s, 3), text="")
+    return Segment(
+        start=round(utterance.start_s, 3),
+        end=round(utterance.end_s, 3),
+        text=" ".join(part.text.strip() for part in parts if part.text.strip()),
+        no_speech_prob=max(part.no_speech_prob for part in parts),
+        avg_logprob=min(part.avg_logprob for part in parts),
+        compression_ratio=max(part.compression_ratio for part in parts),
+        temperature=max(part.temperature or 0.0 for part in parts),
+    )
+
+
+def _is_poor(segment: Segment) -> bool:
+    """Whisper's own reasons to try again at a higher temperature; one without speech is none."""
+    if segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < LOW_LOGPROB:
+        return False
+    return segment.compression_ratio > HIGH_COMPRESSION or segment.avg_logprob < LOW_LOGPROB
+
+
+def partial_options(options: SpeechOptions) -> SpeechOptions:
+    """For a text that will soon be replaced: greedy, once."""
+    return msgspec.structs.replace(options, beam=1, temperatures=(0.0,))

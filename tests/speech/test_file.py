@@ -1,0 +1,72 @@
+"""Sound files through a real worker and the bundled recogniser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from playground.protocol.commands import Abort, Transcribe
+from playground.protocol.events import SpeechModelLoaded, TranscriptFinished, TranscriptUpdated
+from playground.speech.vad import RATE
+from tests.speech.conftest import OPTIONS
+from tests.speech.speaking import SPOKEN, convert, hum, silence, speech, tones, white_noise, write_wav
+
+pytestmark = pytest.mark.usefixtures("speaks")
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".opus"])
+async def test_every_usual_format_is_heard(ear, tmp_path, suffix):
+    path = write_wav(tmp_path / "said.wav", speech())
+    if suffix != ".wav":
+        path = convert(path, tmp_path / f"said{suffix}")
+    done = await ear.transcribe(path)
+    assert done.text == SPOKEN and done.reason == "stop" and done.language == "en"
+    assert done.audio_seconds == pytest.approx(len(speech()) / RATE, abs=0.1)
+    assert 0 < done.decode_s <= done.seconds and done.vad_s > 0
+
+
+async def test_sentences_are_found_where_they_were_said_and_told_as_they_come(ear, tmp_path):
+    sentences = [SPOKEN, "write a function that reverses a string", SPOKEN]
+    parts = [speech(sentence) for sentence in sentences]
+    gap = silence(2)
+    path = write_wav(tmp_path / "said.wav", np.concatenate([x for part in parts for x in (part, gap)]))
+    done = await ear.transcribe(path)
+    starts = np.cumsum([0] + [len(part) / RATE + 2 for part in parts])[:3] + 0.3
+    assert [segment.text for segment in done.segments] == sentences
+    assert [segment.start for segment in done.segments] == pytest.approx(starts - 0.3, abs=0.3)
+    updates = ear.all(TranscriptUpdated)
+    assert [segment for update in updates for segment in update.segments] == done.segments
+    assert updates[-1].position_s <= updates[-1].total_s == pytest.approx(done.audio_seconds, abs=0.1)
+
+
+async def test_speech_with_no_pause_in_it_is_cut_and_not_lost(ear, tmp_path):
+    said = np.concatenate([speech(SPOKEN)[4800:-4800]] * 8)
+    done = await ear.transcribe(write_wav(tmp_path / "said.wav", said))
+    assert len(done.segments) >= 2 and max(segment.end - segment.start for segment in done.segments) <= 10.1
+    assert done.text.count("function") >= 6
+
+
+@pytest.mark.parametrize("sound", [silence, white_noise, hum, tones], ids=lambda make: make.__name__)
+async def test_ten_minutes_without_speech_hold_no_word(ear, tmp_path, sound):
+    done = await ear.transcribe(write_wav(tmp_path / "nothing.wav", sound(600)))
+    assert done.text == "" and done.segments == [] and done.audio_seconds == 600
+    assert all(dropped.reason and dropped.detail for dropped in done.dropped)
+
+
+async def test_the_model_is_loaded_once_and_another_in_its_place(ear, tmp_path):
+    path = write_wav(tmp_path / "said.wav", speech())
+    await ear.transcribe(path)
+    await ear.transcribe(path)
+    assert len(ear.all(SpeechModelLoaded)) == 1
+    await ear.transcribe(path, type(OPTIONS)(model=OPTIONS.model, compute_type="float32"))
+    assert [event.facts.compute_type for event in ear.all(SpeechModelLoaded)][1:] == ["float32"]
+
+
+async def test_a_transcription_can_be_stopped_and_keeps_what_it_has(ear, tmp_path):
+    path = write_wav(tmp_path / "long.wav", np.tile(np.concatenate([speech(), silence(1)]), 60))
+    ear.send(Transcribe(key="long", path=str(path), options=type(OPTIONS)(model=OPTIONS.model, batch=1)))
+    await ear.until(TranscriptUpdated)
+    ear.send(Abort())
+    done = await ear.until(TranscriptFinished)
+    assert done.reason == "abort" and 0 < len(done.segments) < 60 and SPOKEN in done.text
+    assert (await ear.transcribe(write_wav(tmp_path / "said.wav", speech()))).text == SPOKEN
