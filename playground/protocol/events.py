@@ -192,11 +192,12 @@ class Scored(Event, frozen=True):
 
 
 class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
-    """What this device reaches at best in the model's dtype: a square matrix product, and a copy of memory. `threads`
-    of the CPU that both used."""
+    """What this device reaches at best: a square matrix product in `dtype` (the model's, or float32 where a CPU is
+    faster in that), and a copy of memory. `threads` of the CPU that both used."""
 
     flops_per_second: float
     bytes_per_second: float
+    dtype: str = ""
     threads: int = 0
 
 

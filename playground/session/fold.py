@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from playground.protocol.commands import LoadModel, Submit
@@ -114,7 +115,7 @@ class Fold:
         return self.requests.setdefault(request_id, Generated(request_id))
 
 
-def span(requests: list[Generated]) -> float | None:
+def span(requests: Sequence[Generated]) -> float | None:
     """Seconds from the first submission to the last token. A request was submitted its TTFT before its first token."""
     served = [request for request in requests if request.times]
     submitted = [

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from playground.tui import load_arrivals, load_lengths
+from playground.bench.load import arrivals, lengths
 from playground.tui.load_profile import LoadProfile
 
 Read = Callable[[str], object]
@@ -53,15 +53,15 @@ FIELDS: tuple[Field, ...] = (
         "arrivals",
         "arrivals {}",
         ("all", "poisson:4", "poisson:16", "burst:8", "burst:16"),
-        load_arrivals.FORM,
-        load_arrivals.parse_arrivals,
+        arrivals.FORM,
+        arrivals.parse_arrivals,
     ),
     Field(
         "lengths",
         "lengths {}",
         ("lognormal 16..256", "lognormal 8..64", "uniform 16..256", "fixed 64"),
-        load_lengths.FORM,
-        load_lengths.parse_lengths,
+        lengths.FORM,
+        lengths.parse_lengths,
     ),
     Field("prompt", "prompt {}", ("16", "32", "64", "128", "512"), *_number("prompt", 1, 8192)),
     Field("shared", "prefix {} %", ("0", "25", "50", "75", "100"), *_number("shared", 0, 100)),

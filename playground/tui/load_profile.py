@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
 
-from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
-from playground.tui.load_arrivals import Arrivals, delays
-from playground.tui.load_lengths import Lengths, draw
+from playground.bench.load.arrivals import Arrivals
+from playground.bench.load.lengths import Lengths
+from playground.bench.load.requests import Shape, draw_requests
+from playground.protocol.commands import GenerationRequest, Submit
 
 Policy = Literal["static", "continuous"]
 POLICIES: tuple[Policy, ...] = ("static", "continuous")
-ANY_VOCABULARY = 1000
 _ID = re.compile(r"load(\d+)-(static|continuous)-(\d+)")
 
 
@@ -45,23 +45,9 @@ class Name(NamedTuple):
 
 def requests(profile: LoadProfile, policy: Policy, load: int, vocabulary: int) -> list[GenerationRequest]:
     """One `Submit`'s worth. Only the ids differ between policies: prompts, lengths and arrivals come from the seed."""
-    random = Random(profile.seed)
-    arrivals = delays(profile.arrivals, profile.requests, random)
-    known = vocabulary or ANY_VOCABULARY
-    prefix = _prompt(profile.shared_tokens, known, random)
-    drawn = []
-    for index, delay in enumerate(arrivals):
-        length = draw(profile.lengths, random)
-        prompt = prefix + _prompt(profile.prompt - profile.shared_tokens, known, random)
-        drawn.append(
-            GenerationRequest(
-                request_id=f"load{load}-{policy}-{index}",
-                prompt_token_ids=prompt,
-                sampling=SamplingParams(max_tokens=length, ignore_eos=True),
-                delay_s=delay,
-            )
-        )
-    return drawn
+    shape = Shape(profile.prompt, profile.shared_tokens, profile.lengths)
+    name, random = f"load{load}-{policy}", Random(profile.seed)
+    return draw_requests(name, profile.requests, profile.arrivals, shape, vocabulary, random)
 
 
 def read_name(request_id: str) -> Name | None:
@@ -75,7 +61,3 @@ def read_name(request_id: str) -> Name | None:
 def run_kind(command: Submit) -> str:
     """What the history calls what a screen submits."""
     return "load" if read_name(command.requests[0].request_id) else "chat"
-
-
-def _prompt(tokens: int, vocabulary: int, random: Random) -> list[int]:
-    return [random.randrange(vocabulary) for _ in range(tokens)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playground.bench.percentiles import percentiles
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
 from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated
@@ -11,7 +12,6 @@ from playground.tui.board_model import BoardModel, Usage
 from playground.tui.letters import Letters
 from playground.tui.load_cost import CostFit
 from playground.tui.load_profile import Policy
-from playground.tui.request_state import percentiles
 
 SHARES = (0.5, 0.9, 0.99)
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from math import ceil
 
 import msgspec
 
+from playground.bench.percentiles import Gap, percentiles
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
 
-Gap = tuple[float, int]
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
@@ -83,20 +81,6 @@ class RequestState:
             characters_per_second=self.characters / span if span else None,
             **dict(zip(("itl_p50_s", "itl_p90_s", "itl_p99_s"), percentiles(self.gaps, (0.5, 0.9, 0.99)), strict=True)),
         )
-
-
-def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | None]:
-    """Nearest rank over tokens: a gap that brought k tokens counts as k of gap / k. None where there are no gaps."""
-    each = sorted((gap / count, count) for gap, count in gaps)
-    total = sum(count for _, count in each)
-    found: list[float | None] = []
-    running, index = 0, -1
-    for share in shares:
-        while total and running < max(1, ceil(share * total)):
-            index += 1
-            running += each[index][1]
-        found.append(each[index][0] if total else None)
-    return found
 
 
 def _between(earlier: float | None, later: float | None) -> float | None:

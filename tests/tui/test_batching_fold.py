@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from playground.bench.load.arrivals import Arrivals
 from playground.engine.prediction import predict
 from playground.protocol.commands import Command, Lengths, Simulate, Submit
 from playground.protocol.events import BlocksMapped, BlockTable, Step, StepsExecuted
 from playground.protocol.wire import decode_command, decode_event, encode_line
-from playground.tui.load_arrivals import Arrivals
 from playground.tui.load_blocks import blocks, figures, merged
 from playground.tui.load_figures import progress, verdict
 from playground.tui.load_profile import POLICIES, LoadProfile

@@ -7,9 +7,9 @@ from statistics import median
 
 import pytest
 
-from playground.tui.load_arrivals import Arrivals, delays, parse_arrivals
+from playground.bench.load.arrivals import Arrivals, delays, parse_arrivals
+from playground.bench.load.lengths import Lengths, draw, parse_lengths
 from playground.tui.load_fields import FIELDS
-from playground.tui.load_lengths import Lengths, draw, parse_lengths
 from playground.tui.load_profile import LoadProfile, read_name, requests
 
 VOCABULARY = 500

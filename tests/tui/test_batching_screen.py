@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from playground.bench.load.arrivals import Arrivals
+from playground.bench.load.lengths import Lengths
 from playground.tui.app import PlaygroundApp
-from playground.tui.load_arrivals import Arrivals
-from playground.tui.load_lengths import Lengths
 from playground.tui.load_profile import POLICIES, LoadProfile
 from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.playground import PlaygroundScreen

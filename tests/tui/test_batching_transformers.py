@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from playground.bench.load.lengths import Lengths
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
-from playground.tui.load_lengths import Lengths
 from playground.tui.load_profile import POLICIES, LoadProfile
 from playground.tui.load_run import same_tokens
 from playground.tui.widgets.load_form import LoadForm

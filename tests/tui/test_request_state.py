@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.bench.percentiles import percentiles
 from playground.engine.timing import RequestTimer, percentile
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
-from playground.tui.request_state import RequestState, percentiles
+from playground.tui.request_state import RequestState
 
 GAPS = st.lists(st.tuples(st.floats(0, 10), st.integers(1, 4)), max_size=30)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from importlib import import_module
 
-SUITES: dict[str, str] = {}
+SUITES: dict[str, str] = {
+    "load": "rising rates or users: waits, throughput, goodput, saturation",
+    "attention": "eager, math and flash over lengths, on a measured roofline",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

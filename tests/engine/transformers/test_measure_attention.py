@@ -81,7 +81,7 @@ def test_peak_is_what_is_held_at_a_time():
 
 def test_ceilings_are_above_what_attention_reaches(measured, points):
     ceilings = measured[0].ceilings
-    assert ceilings.threads == torch.get_num_threads()
+    assert ceilings.threads == torch.get_num_threads() and ceilings.dtype == "float32"
     best = max(point.flops / point.seconds for point in points.values() if point.phase == "prefill")
     assert 0 < best < 1.5 * ceilings.flops_per_second
     assert 1e9 < ceilings.bytes_per_second < 1e13
@@ -140,3 +140,12 @@ def test_facts_tell_what_a_step_multiplies(driven):
     told = facts(driven.backend._engine)
     assert (told.heads, told.head_dim) == (4, 64)
     assert told.output_parameters == 2048 * 256 and told.embedding_parameters == 0
+
+
+def test_a_roof_in_sixteen_bits_is_not_lower_than_what_kernels_reach():
+    """Fused kernels on a CPU compute in float32 whatever the model's dtype; so must the roof where that is faster."""
+    driven = Driven(paths.bundled_model(), dtype="bfloat16")
+    driven.backend.measure_attention(command(lengths=[256], kernels=["sdpa-flash"], repeats=5), no_stop)
+    events = driven.of(AttentionMeasured)
+    fastest = max(point.flops / point.fastest_s for event in events for point in event.points)
+    assert fastest < 1.5 * events[-1].ceilings.flops_per_second

@@ -1,0 +1,1 @@
+"""What one attention call costs over length, kernel by kernel."""

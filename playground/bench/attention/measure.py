@@ -1,0 +1,46 @@
+"""Asks an engine to measure attention and gathers the points as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground.bench.engine import Engine
+from playground.protocol.commands import MeasureAttention
+from playground.protocol.events import AttentionMeasured, AttentionPoint, Ceilings, HeadShape
+
+KERNELS = ("eager", "sdpa-math", "sdpa-flash")
+
+
+@dataclass
+class Measured:
+    """What has come so far."""
+
+    shape: HeadShape | None = None
+    ceilings: Ceilings | None = None
+    points: list[AttentionPoint] = field(default_factory=list)
+
+    def add(self, event: AttentionMeasured) -> None:
+        """Take the next points."""
+        self.shape, self.ceilings = event.shape, event.ceilings
+        self.points += event.points
+
+
+async def measure_attention(
+    engine: Engine,
+    lengths: Sequence[int],
+    kernels: Sequence[Any],
+    repeats: int,
+    measured: Measured,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Fill `measured` point by point."""
+
+    def last(event: AttentionMeasured) -> bool:
+        measured.add(event)
+        progress(event.done, event.total)
+        return event.done == event.total
+
+    command = MeasureAttention(lengths=list(lengths), kernels=list(kernels), repeats=repeats)
+    await engine.ask(command, AttentionMeasured, last)

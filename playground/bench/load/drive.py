@@ -1,0 +1,72 @@
+"""Runs a sweep on one engine: warm-up apart, then level by level on a cold prefix cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from playground.bench.engine import Engine
+from playground.bench.load.arrivals import Arrivals
+from playground.bench.load.figures import LevelFigures, level_figures
+from playground.bench.load.level import Level
+from playground.bench.load.requests import Shape, draw_requests
+from playground.bench.load.slo import Slo
+from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
+
+NO_SLO = Slo()
+Told = Callable[[LevelFigures], None]
+Progress = Callable[[Level, int, int], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be run. Each level has `requests` of its own, so that none finds another's prompts in the prefix
+    cache; `keep_prefix_cache` leaves even the common beginning of its prompts there from level to level."""
+
+    levels: Sequence[Level]
+    shape: Shape
+    requests: int = 32
+    warm_up: int = 4
+    slo: Slo = NO_SLO
+    seed: int = 0
+    keep_prefix_cache: bool = False
+
+
+async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress) -> None:
+    """Tell the figures of each level as soon as it is done."""
+    vocabulary = engine.loaded.facts.vocabulary
+    if sweep.warm_up:
+        warm = draw_requests("warm", sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
+        await engine.generate(warm)
+    lone: float | None = None
+    for number, level in enumerate(sweep.levels):
+        seed = str(sweep.seed) if sweep.keep_prefix_cache else f"{sweep.seed} {number}"
+        requests = draw_requests(
+            f"level{number}", sweep.requests, level.arrivals, sweep.shape, vocabulary, Random(seed)
+        )
+        if not sweep.keep_prefix_cache:
+            engine.send(ResetPrefixCache())
+        await _run_level(engine, level, requests, progress)
+        generated = [engine.fold.requests[request.request_id] for request in requests]
+        figures = level_figures(level, generated, requests[-1].delay_s, sweep.slo, lone)
+        lone = figures.e2e.p50 if lone is None else lone
+        told(figures)
+
+
+async def _run_level(engine: Engine, level: Level, requests: Sequence[GenerationRequest], progress: Progress) -> None:
+    ids = [request.request_id for request in requests]
+    todo = list(requests) if level.users else []
+    if not level.users:
+        engine.send(Submit(requests=list(requests)))
+
+    def ended() -> bool:
+        """Looks after each event; in a closed loop whoever has an answer asks again at once."""
+        known = engine.fold.requests
+        done = sum(request_id in known and known[request_id].finished is not None for request_id in ids)
+        while todo and len(ids) - len(todo) - done < level.users:
+            engine.send(Submit(requests=[todo.pop(0)]))
+        progress(level, done, len(ids))
+        return done == len(ids)
+
+    await engine.until(ended)

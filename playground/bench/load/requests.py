@@ -1,0 +1,45 @@
+"""Requests drawn at random: prompts of random ids with a common beginning, lengths, and when each arrives."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from playground.bench.load.arrivals import Arrivals, delays
+from playground.bench.load.lengths import Lengths, draw
+from playground.protocol.commands import GenerationRequest, SamplingParams
+
+ANY_VOCABULARY = 1000
+
+
+class Shape(NamedTuple):
+    """How requests look: `prompt` tokens of which the first `shared` are every prompt's, and how long answers are."""
+
+    prompt: int
+    shared: int
+    lengths: Lengths
+
+
+def draw_requests(
+    name: str, count: int, arrivals: Arrivals, shape: Shape, vocabulary: int, random: Random
+) -> list[GenerationRequest]:
+    """`count` requests called NAME-0 and so on, in order of arrival; they run to their length whatever they say."""
+    known = vocabulary or ANY_VOCABULARY
+    at = delays(arrivals, count, random)
+    prefix = _ids(shape.shared, known, random)
+    drawn = []
+    for index, delay in enumerate(at):
+        tokens = draw(shape.lengths, random)
+        drawn.append(
+            GenerationRequest(
+                request_id=f"{name}-{index}",
+                prompt_token_ids=prefix + _ids(shape.prompt - shape.shared, known, random),
+                sampling=SamplingParams(max_tokens=tokens, ignore_eos=True),
+                delay_s=delay,
+            )
+        )
+    return drawn
+
+
+def _ids(tokens: int, vocabulary: int, random: Random) -> list[int]:
+    return [random.randrange(vocabulary) for _ in range(tokens)]

@@ -1,0 +1,45 @@
+"""Text to measure on, written for this project: LANGUAGE-DOMAIN.txt, a few kilobytes each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+HELD_OUT = "held_out.txt"
+
+
+class Text(NamedTuple):
+    """A text with what it is."""
+
+    name: str
+    language: str
+    domain: str
+    content: str
+
+    @property
+    def size(self) -> int:
+        """Bytes in UTF-8."""
+        return len(self.content.encode())
+
+    @property
+    def words(self) -> int:
+        """Runs of characters without white space between."""
+        return len(self.content.split())
+
+
+def bundled_texts() -> list[Text]:
+    """What comes with the program."""
+    return [read_text(path) for path in sorted(Path(__file__).parent.glob("*.txt"))]
+
+
+def read_text(path: Path) -> Text:
+    """A file as a text; LANGUAGE-DOMAIN is read off its name. Raises `OSError`; broken UTF-8 becomes marks."""
+    language, _, domain = path.stem.partition("-")
+    content = path.read_bytes().decode("utf-8", "replace")
+    return Text(path.stem, language, domain or "–", content)
+
+
+def held_out_text(model: str) -> Text | None:
+    """What a model's folder brings as text that it was not trained on; the bundled one does."""
+    path = Path(model) / HELD_OUT
+    return read_text(path)._replace(name="held-out", language="mixed", domain="held-out") if path.is_file() else None

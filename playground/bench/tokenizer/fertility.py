@@ -1,0 +1,89 @@
+"""Tokens against words, bytes and characters, text by text; and what a speed in tokens means in characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+import msgspec
+
+from playground.bench.engine import Engine, EngineFailed
+from playground.bench.texts import Text
+from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
+from playground.protocol.events import Tokenized
+
+PROBES = ("a", "1", "Я")
+PROMPT_TOKENS, ANSWER_TOKENS, RUNS = 32, 96, 3
+
+
+class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
+    """One text. `fertility` is tokens per word; `characters_per_second` is the measured TPS in characters of it."""
+
+    name: str
+    language: str
+    domain: str
+    bytes: int
+    characters: int
+    words: int
+    tokens: int
+    fertility: float | None
+    bytes_per_token: float | None
+    characters_per_token: float | None
+    characters_per_second: float | None = None
+
+
+async def count_tokens(engine: Engine, texts: Sequence[Text]) -> list[TextTokens]:
+    """Each text as the loaded model's tokenizer cuts it, special tokens left out."""
+    wanted = [*PROBES, *(text.content for text in texts)]
+    answer = await engine.ask(Tokenize(key="count", texts=wanted), Tokenized, lambda event: event.key == "count")
+    probes, rest = answer.token_ids[: len(PROBES)], answer.token_ids[len(PROBES) :]
+    special = common(probes) + common([ids[::-1] for ids in probes])
+    return [_text_tokens(text, max(0, len(ids) - special)) for text, ids in zip(texts, rest, strict=True)]
+
+
+async def measure_tps(engine: Engine, text: Text) -> float | None:
+    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time."""
+    answer = await engine.ask(Tokenize(key="prompt", texts=[text.content]), Tokenized)
+    prompt = answer.token_ids[0][:PROMPT_TOKENS]
+    found = []
+    for run in range(RUNS + 1):  # the first one warms up
+        engine.send(ResetPrefixCache())
+        sampling = SamplingParams(max_tokens=ANSWER_TOKENS, ignore_eos=True)
+        request = GenerationRequest(request_id=f"tps{run}", prompt_token_ids=prompt, sampling=sampling)
+        finished = (await engine.generate([request]))[0].finished
+        if finished and finished.reason == "error":
+            raise EngineFailed(finished.message)
+        if finished and finished.metrics.decode_tps is not None:
+            found.append(finished.metrics.decode_tps)
+    return median(found[1:]) if len(found) > 1 else None
+
+
+def at_speed(texts: Sequence[TextTokens], tps: float | None) -> list[TextTokens]:
+    """The same with characters per second filled in."""
+    return [
+        msgspec.structs.replace(text, characters_per_second=tps * text.characters_per_token)
+        if tps and text.characters_per_token
+        else text
+        for text in texts
+    ]
+
+
+def common(rows: Sequence[Sequence[int]]) -> int:
+    """How many ids all rows begin with: what is the same before texts that share no character is no text."""
+    places = zip(*rows, strict=False)
+    return next((index for index, ids in enumerate(places) if len(set(ids)) > 1), min(map(len, rows), default=0))
+
+
+def _text_tokens(text: Text, tokens: int) -> TextTokens:
+    return TextTokens(
+        name=text.name,
+        language=text.language,
+        domain=text.domain,
+        bytes=text.size,
+        characters=len(text.content),
+        words=text.words,
+        tokens=tokens,
+        fertility=tokens / text.words if text.words else None,
+        bytes_per_token=text.size / tokens if tokens else None,
+        characters_per_token=len(text.content) / tokens if tokens else None,
+    )

@@ -1,0 +1,146 @@
+"""`playground bench load`: requests at rising rates or from rising numbers of users, and what they waited for."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from typing import Any
+
+from playground.bench.engine import Engine
+from playground.bench.load.drive import Sweep, run_sweep
+from playground.bench.load.figures import LevelFigures, Spread, saturation
+from playground.bench.load.lengths import parse_lengths
+from playground.bench.load.level import FORM, Level, parse_levels
+from playground.bench.load.requests import Shape
+from playground.bench.load.slo import FORM as SLO_FORM
+from playground.bench.load.slo import Slo, parse_slo
+from playground.bench.report import build_report, build_trust
+from playground.headless.arguments import add_target
+from playground.headless.bench.output import add_output, print_trust, save_report
+from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.table import print_table
+from playground.headless.target import read_target
+from playground.tui.numbers import percent, rate, seconds, significant
+
+FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "Saturation")
+DEFAULT_LEVELS = "closed:1,2,4,8,16"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of `bench load`."""
+    add_target(parser)
+    parser.add_argument(
+        "--load", type=_read(parse_levels), default=DEFAULT_LEVELS, metavar="LEVELS", help=f"{FORM} ({DEFAULT_LEVELS})"
+    )
+    parser.add_argument(
+        "--lengths",
+        type=_read(parse_lengths),
+        default="lognormal 16..128",
+        metavar="LENGTHS",
+        help="answers: 'lognormal LOW..HIGH', 'uniform LOW..HIGH' or 'fixed N' tokens (lognormal 16..128)",
+    )
+    for name, default, text in (
+        ("requests", 32, "requests of each level"),
+        ("prompt", 64, "tokens of a prompt"),
+        ("shared", 0, "per cent of the prompt that all prompts begin with"),
+        ("warm-up", 4, "requests before the first level, which do not count"),
+        ("seed", 0, "the same requests and arrivals again"),
+    ):
+        parser.add_argument(f"--{name}", type=_whole, default=default, metavar="N", help=f"{text} ({default})")
+    parser.add_argument("--slo", type=_read(parse_slo), default=Slo(), metavar="LIMITS", help=SLO_FORM)
+    parser.add_argument(
+        "--keep-prefix-cache", action="store_true", help="the same prompts at each level, and the cache is not cleared"
+    )
+    add_output(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run the suite; the exit code."""
+    target = read_target(args, args.preset)
+    shape = Shape(max(1, args.prompt), max(1, args.prompt) * min(100, args.shared) // 100, args.lengths)
+    sweep = Sweep(args.load, shape, max(1, args.requests), args.warm_up, args.slo, args.seed, args.keep_prefix_cache)
+    items, progress = list[LevelFigures](), Progress()
+
+    def show(level: Level, done: int, total: int) -> None:
+        progress.show(f"{level}  {done} of {total} requests  level {len(items) + 1} of {len(sweep.levels)}")
+
+    async def work(engine: Engine) -> None:
+        progress.show("warming up")
+        await run_sweep(engine, sweep, items.append, show)
+
+    outcome = run_suite(args, target, work)
+    progress.end()
+    outcome.require(items)
+    full = saturation(items)
+    _print(items, args.slo, full)
+    trust = build_trust(
+        outcome.fold,
+        n=sum(item.requests for item in items),
+        formulas=FORMULAS,
+        start="warm" if sweep.warm_up else "cold",
+        notes=outcome.notes,
+    )
+    print_trust(trust)
+    save_report(build_report("load", outcome.fold, _totals(items, sweep, full), items, trust), args)
+    return outcome.end()
+
+
+def _totals(items: list[LevelFigures], sweep: Sweep, full: str) -> dict[str, Any]:
+    return {
+        "levels": len(items),
+        "saturation": full or None,
+        "system_tps_best": max((item.system_tps for item in items if item.system_tps), default=None),
+        "goodput_best": max((item.goodput for item in items if item.goodput is not None), default=None),
+        "slo": sweep.slo,
+        "prompt": sweep.shape.prompt,
+        "shared": sweep.shape.shared,
+        "lengths": str(sweep.shape.lengths),
+        "requests": sweep.requests,
+        "warm_up": sweep.warm_up,
+        "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
+    }
+
+
+def _print(items: list[LevelFigures], slo: Slo, full: str) -> None:
+    waits = ("TTFT", "TPOT", "ITL", "E2E")
+    print_table(
+        ("load", "req/s", "offered", "TPS", "hit", *(f"{name} p50/p90/p99" for name in waits), "goodput"),
+        [
+            (
+                item.load,
+                significant(item.requests_per_second),
+                significant(item.offered),
+                significant(item.system_tps),
+                percent(item.prefix_hit),
+                *(_spread(each) for each in (item.ttft, item.tpot, item.itl, item.e2e)),
+                f"{significant(item.goodput)} ({percent(item.slo_share)})" if slo else "–",
+            )
+            for item in items
+        ],
+    )
+    if failed := sum(item.failed for item in items):
+        print(f"{failed} requests failed; they are in no figure but this one, and met no SLO")
+    best = max((item.system_tps for item in items if item.system_tps), default=None)
+    if len(items) > 1:
+        point = f"saturates after {full}" if full else "does not saturate within this sweep"
+        print(f"\n{point}; at most {rate(best, 'tok/s')} in all")
+
+
+def _spread(spread: Spread) -> str:
+    return " / ".join(seconds(value) for value in (spread.p50, spread.p90, spread.p99))
+
+
+def _read(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"cannot be {text!r}; it takes a whole number from 0")
+    return int(text)

@@ -1,0 +1,110 @@
+"""What all suites of one engine share: start it, let the suite work, keep what was measured whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from playground import paths
+from playground.bench.engine import Engine, EngineFailed
+from playground.headless.errors import CommandError, one_line
+from playground.headless.load_line import CLEAR, LoadLine
+from playground.headless.report import say
+from playground.headless.target import Target, open_recorder
+from playground.session.fold import Fold
+from playground.session.recording import Entry
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What went through the engine, and why it ended before its time if it did."""
+
+    fold: Fold
+    fault: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """For the report's trust flags."""
+        return [self.fault] if self.fault else []
+
+    def require(self, measured: object) -> None:
+        """Raises `CommandError` where nothing at all was measured."""
+        if not measured:
+            raise CommandError(self.fault or "nothing was measured")
+
+    def end(self) -> int:
+        """Say what went wrong; the exit code."""
+        if self.fault:
+            say(self.fault)
+        return 1 if self.fault else 0
+
+
+def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]]) -> Outcome:
+    """Run `work` on a loaded engine. Ctrl+C and faults of the engine end it; what it has kept by then is its own."""
+    log = paths.log_folder() / f"bench-{os.getpid()}.log"
+    recorder, line = open_recorder(args, target), LoadLine()
+
+    def watch(entry: Entry) -> None:
+        line.show(entry.event)
+        if recorder and entry.command is not None:
+            recorder.command(entry.command)
+        if recorder and entry.event is not None:
+            recorder.event(entry.event)
+
+    engine = Engine(target.engine, target.load, log, watch)
+
+    async def whole() -> None:
+        async with engine:
+            await work(engine)
+
+    try:
+        fault = "" if asyncio.run(_finished(whole())) else "stopped by Ctrl+C"
+    except EngineFailed as error:
+        fault = one_line(error.message, error.advice)
+    finally:
+        if recorder:
+            recorder.close()
+    if not fault or fault.startswith("stopped"):
+        log.unlink(missing_ok=True)
+    elif engine.fold.exited:
+        fault = one_line(fault, f"its log is {log}")
+    return Outcome(engine.fold, fault)
+
+
+class Progress:
+    """How far a suite is, as one line on stderr that the next one replaces; nothing where no one looks."""
+
+    def __init__(self) -> None:
+        self._terminal, self._shown = sys.stderr.isatty(), ""
+
+    def show(self, text: str) -> None:
+        """Draw it, if it is different."""
+        if self._terminal and text != self._shown:
+            sys.stderr.write(f"{CLEAR}{text}")
+            sys.stderr.flush()
+            self._shown = text
+
+    def end(self) -> None:
+        """Take it away."""
+        if self._shown:
+            sys.stderr.write(CLEAR)
+            self._shown = ""
+
+
+async def _finished(work: Coroutine[Any, Any, None]) -> bool:
+    """False where Ctrl+C ended it."""
+    task = asyncio.create_task(work)
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return False
+    return True

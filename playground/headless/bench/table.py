@@ -1,0 +1,19 @@
+"""A table on stdout: first column left, numbers right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.tui.plain_text import one_line
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    """`left`: how many columns at the left hold text."""
+    cells = [[one_line(cell) for cell in row] for row in (titles, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        aligned = (
+            cell.ljust(width) if at < left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  ".join(aligned).rstrip())

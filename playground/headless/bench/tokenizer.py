@@ -1,0 +1,86 @@
+"""`playground bench tokenizer`: what a token is worth in words, bytes and characters, by language and domain."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from playground.bench.engine import Engine
+from playground.bench.report import build_report, build_trust
+from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tokens, measure_tps
+from playground.headless.arguments import add_target
+from playground.headless.bench.output import add_output, print_trust, save_report
+from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.table import print_table
+from playground.headless.bench.text_files import add_texts, read_texts
+from playground.headless.target import read_target
+from playground.tui.numbers import count, significant
+
+FORMULAS = ("Fertility", "Bytes per token", "Text speed", "TPS")
+TITLES = ("text", "language", "domain", "tokens", "words", "tokens/word", "bytes/token", "char/token", "char/s")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of `bench tokenizer`."""
+    add_target(parser)
+    add_texts(parser)
+    parser.add_argument("--no-speed", action="store_true", help="count only: generate nothing")
+    add_output(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run the suite; the exit code."""
+    target = read_target(args, args.preset)
+    texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), Progress()
+
+    async def work(engine: Engine) -> None:
+        items.extend(await count_tokens(engine, texts))
+        if not args.no_speed:
+            progress.show("generating, to learn the speed in tokens")
+            speeds.append(await measure_tps(engine, texts[0]))
+
+    outcome = run_suite(args, target, work)
+    progress.end()
+    outcome.require(items)
+    tps = speeds[0] if speeds else None
+    items = at_speed(items, tps)
+    _print(items, tps)
+    trust = build_trust(outcome.fold, n=len(items), formulas=FORMULAS, start="warm", notes=outcome.notes)
+    totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
+    print_trust(trust)
+    save_report(build_report("tokenizer", outcome.fold, totals, items, trust), args)
+    return outcome.end()
+
+
+def _by_language(items: list[TextTokens]) -> dict[str, dict[str, float | None]]:
+    """Over all texts of a language together."""
+    languages = dict.fromkeys(item.language for item in items)
+    totals: dict[str, dict[str, float | None]] = {}
+    for language in languages:
+        own = [item for item in items if item.language == language]
+        tokens, words = sum(item.tokens for item in own), sum(item.words for item in own)
+        totals[language] = {
+            "fertility": tokens / words if words else None,
+            "bytes_per_token": sum(item.bytes for item in own) / tokens if tokens else None,
+            "characters_per_token": sum(item.characters for item in own) / tokens if tokens else None,
+        }
+    return totals
+
+
+def _print(items: list[TextTokens], tps: float | None) -> None:
+    rows = [
+        (
+            item.name,
+            item.language,
+            item.domain,
+            count(item.tokens),
+            count(item.words),
+            significant(item.fertility),
+            significant(item.bytes_per_token),
+            significant(item.characters_per_token),
+            significant(item.characters_per_second),
+        )
+        for item in items
+    ]
+    print_table(TITLES, rows, left=3)
+    if tps is not None:
+        print(f"\nchar/s: what {significant(tps)} tok/s, measured on this model's own answers, are worth in each text")

@@ -1,0 +1,112 @@
+"""`playground bench`: tables for people, one JSON file for programs, and nothing lost by Ctrl+C."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground.bench.report import read_report
+from tests.cli.conftest import Playground
+
+LOAD = ("bench", "load", "--engine", "scripted", "--requests", "4", "--lengths", "fixed 4", "--prompt", "8")
+
+
+def report(path: Path) -> dict[str, Any]:
+    read_report(path)  # it is one
+    return json.loads(path.read_text())
+
+
+def test_a_sweep_of_users(playground: Playground, tmp_path: Path):
+    file = tmp_path / "load.json"
+    result = playground(*LOAD, "--load", "closed:1,4", "--slo", "ttft=5,e2e=9", "--json", str(file))
+    assert result.code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:3] == ["load", "req/s", "offered"] and lines[1].startswith("closed:1 ")
+    assert "\r" not in result.stderr, "no progress line where no one looks"
+    written = report(file)
+    assert written["suite"] == "load" and [item["load"] for item in written["items"]] == ["closed:1", "closed:4"]
+    first, second = written["items"]
+    assert first["slo_share"] == second["slo_share"] == 1.0 and first["goodput"] > 0
+    assert second["system_tps"] > first["system_tps"] and first["ttft"]["p99"] >= first["ttft"]["p50"] > 0
+    assert written["totals"]["goodput_best"] == second["goodput"] and written["trust"]["n"] == 8
+    assert set(written["trust"]["formulas"]) >= {"TTFT", "Goodput", "Saturation", "System TPS"}
+
+
+def test_rates(playground: Playground, tmp_path: Path):
+    file = tmp_path / "load.json"
+    result = playground(*LOAD, "--load", "poisson:400,20", "--json", str(file))
+    assert result.code == 0, result.stderr
+    items = report(file)["items"]
+    assert [item["load"] for item in items] == ["poisson:20", "poisson:400"]
+    assert all(item["offered"] > 0 and item["goodput"] is None for item in items)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("load", "--load", "closed:none"), "a load cannot be 'closed:none'"),
+        (("load", "--slo", "speed=1"), "an SLO cannot be 'speed=1'"),
+        (("load", "--lengths", "long"), "lengths cannot be 'long'"),
+        (("load", "--requests", "-3"), "--requests"),
+        (("attention", "--lengths", "0"), "numbers of tokens from 1"),
+        (("attention", "--kernels", "best"), "cannot be 'best'; there are: eager"),
+        (("fastest",), "invalid choice: 'fastest'"),
+    ],
+)
+def test_usage(playground: Playground, words: tuple[str, ...], said: str):
+    result = playground("bench", *words)
+    assert (result.code, result.stdout) == (2, "") and said in result.stderr
+
+
+def test_what_the_engine_cannot_do_is_one_line(playground: Playground):
+    result = playground("bench", "attention", "--engine", "scripted")
+    assert result.code == 1 and result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "playground: the scripted engine has no attention to measure; use --engine transformers"
+    ]
+
+
+def test_a_file_that_cannot_be_written(playground: Playground, tmp_path: Path):
+    result = playground(*LOAD, "--load", "closed:1", "--json", str(tmp_path / "no" / "folder.json"))
+    assert result.code == 1 and "closed:1" in result.stdout, "the table was shown all the same"
+    assert "No such file or directory" in result.stderr
+
+
+def test_ctrl_c_keeps_the_levels_that_were_done(home: dict[str, str], tmp_path: Path):
+    file, recording = tmp_path / "load.json", tmp_path / "run.jsonl"
+    words = [*LOAD, "--load", "closed:4,1", "--record", str(recording), "--requests", "120", "--json", str(file)]
+    words[words.index("--load") + 1] = "closed:1,2"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "playground", *words], env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 60
+    while "level1-3" not in (recording.read_text() if recording.exists() else ""):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and b"closed:1" in out and b"closed:2" not in out
+    assert b"stopped by Ctrl+C" in err and b"Traceback" not in err
+    written = report(file)
+    assert [item["load"] for item in written["items"]] == ["closed:1"]
+    assert written["trust"]["notes"] == ["stopped by Ctrl+C"]
+
+
+def test_attention_of_the_bundled_model(playground: Playground, tmp_path: Path):
+    file = tmp_path / "attention.json"
+    result = playground("bench", "attention", "--lengths", "64,128", "--repeats", "2", "--json", str(file))
+    assert result.code == 0, result.stderr
+    assert "4 heads, 2 of keys and values, dimension 64; roof" in result.stdout
+    written = report(file)
+    assert len(written["items"]) == 12 and not any(item["fault"] for item in written["items"])
+    for item in written["items"]:
+        assert item["flops_per_second"] == pytest.approx(item["flops"] / item["seconds"])
+        assert item["bytes_per_second"] == pytest.approx(item["bytes"] / item["seconds"])
+    assert written["totals"]["shape"] == {"heads": 4, "kv_heads": 2, "head_dim": 64, "itemsize": 2}
