@@ -176,6 +176,13 @@ class MeasureAttention(Command, frozen=True):
     repeats: int = 5
 
 
+class CheckModel(Command, frozen=True):
+    """Look at a checkpoint without loading it: files, headers, tensors, tokenizer, template. Runs nothing of it."""
+
+    model: str
+    allow_pickle: bool = False
+
+
 class UnloadModel(Command, frozen=True):
     """Let the model go. Only the end of the process surely returns every byte."""
 

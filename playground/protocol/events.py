@@ -20,6 +20,7 @@ from playground.protocol.speech import (
 
 FinishReason = Literal["stop", "length", "abort", "error"]
 Phase = Literal["prefill", "decode", "held", "empty"]
+Verdict = Literal["pass", "warn", "fail"]
 LoadStage = Literal["checking", "config", "tokenizer", "weights", "device", "converting", "warm-up"]
 
 
@@ -236,6 +237,23 @@ class AttentionMeasured(Event, frozen=True):
     points: list[AttentionPoint]
     done: int
     total: int
+
+
+class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that was looked at. `fail` is what is broken, `warn` what merely looks unlikely."""
+
+    name: str
+    verdict: Verdict
+    evidence: str
+    advice: str = ""
+
+
+class ModelChecked(Event, frozen=True):
+    """What `CheckModel` found; one that is not `loadable` cannot be loaded at all."""
+
+    model: str
+    findings: list[CheckFinding]
+    loadable: bool = True
 
 
 class RequestFinished(Event, frozen=True):

@@ -25,6 +25,7 @@ AnyCommand = (
     | commands.StopListening
     | commands.Transcribe
     | commands.MeasureAttention
+    | commands.CheckModel
     | commands.UnloadModel
     | commands.Shutdown
 )
@@ -41,6 +42,7 @@ AnyEvent = (
     | events.Tokenized
     | events.Scored
     | events.AttentionMeasured
+    | events.ModelChecked
     | events.RequestFinished
     | events.MemoryMeasured
     | events.InputsListed

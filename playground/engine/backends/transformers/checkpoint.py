@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.hub import HUB_ID, fetch, pickled
+from playground.engine.backends.transformers.safetensors_header import read_header
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 PICKLES = ("*.bin", "*.pt", "*.pth")
-LFS_POINTER = b"version https://git-lfs"
 SHOWN = 200
 
 
@@ -23,8 +24,13 @@ class Checkpoint:
 
     path: Path
     config: dict[str, Any]
-    weight_bytes: int
+    weights: list[Path]
     safetensors: bool
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of the weight files."""
+        return sum(file.stat().st_size for file in self.weights)
 
     @property
     def name(self) -> str:
@@ -44,8 +50,8 @@ def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
         )
     weights, safe = _find_weights(path, allow_pickle)
     for file in weights if safe else ():
-        _check_safetensors(file)
-    return Checkpoint(path, config, sum(file.stat().st_size for file in weights), safe)
+        read_header(file)
+    return Checkpoint(path, config, weights, safe)
 
 
 def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
@@ -124,27 +130,3 @@ def _indexed(index: Path) -> list[str]:
         return sorted(set(json.loads(index.read_text())["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise EngineError(f"{index.name} does not say which file holds which tensor", "fetch it again") from None
-
-
-def _check_safetensors(file: Path) -> None:
-    """The header says where the last byte belongs (https://github.com/huggingface/safetensors#format)."""
-    size = file.stat().st_size
-    try:
-        with file.open("rb") as data:
-            length = int.from_bytes(data.read(8), "little")
-            if length > size:
-                raise ValueError
-            header = json.loads(data.read(length))
-        header.pop("__metadata__", None)
-        end = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        if _starts_with(file, LFS_POINTER):
-            raise EngineError(f"{file.name} is only a Git LFS pointer", "run `git lfs pull` in its folder") from None
-        raise EngineError(f"{file.name} is not a safetensors file or its header is cut off", "fetch it again") from None
-    if size < end:
-        raise EngineError(f"{file.name} is cut off: {size} of {end} bytes", "fetch it again")
-
-
-def _starts_with(file: Path, start: bytes) -> bool:
-    with file.open("rb") as data:
-        return data.read(len(start)) == start

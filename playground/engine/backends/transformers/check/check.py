@@ -1,0 +1,52 @@
+"""`CheckModel`: every finding on a checkpoint, the cheap ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.transformers.architecture import refuse_config
+from playground.engine.backends.transformers.check.files import check_files
+from playground.engine.backends.transformers.check.headers import check_headers
+from playground.engine.backends.transformers.check.template import check_template
+from playground.engine.backends.transformers.check.values import check_values
+from playground.engine.backends.transformers.check.vocabulary import check_vocabulary
+from playground.engine.backends.transformers.check.weights import check_weights
+from playground.engine.backends.transformers.checkpoint import Checkpoint, inspect
+from playground.engine.backends.transformers.model import read_config
+from playground.engine.backends.transformers.pretrained import short_line
+from playground.protocol.commands import CheckModel
+from playground.protocol.events import CheckFinding, ModelChecked
+
+Part = Callable[[Checkpoint, Progress], Iterator[CheckFinding]]
+PARTS: tuple[Part, ...] = (check_files, check_headers, check_weights, check_values, check_vocabulary, check_template)
+
+
+def check(command: CheckModel, progress: Progress) -> ModelChecked:
+    """Look at everything; what cannot be loaded at all ends the look."""
+    progress("checking")
+    try:
+        checkpoint = inspect(
+            command.model, trust_remote_code=False, allow_pickle=command.allow_pickle, progress=progress
+        )
+        refuse_config(read_config(checkpoint, trust_remote_code=False), trust_remote_code=False)
+    except EngineError as error:
+        found = CheckFinding(name="loadable", verdict="fail", evidence=error.message, advice=error.advice)
+        return ModelChecked(model=command.model, findings=[found], loadable=False)
+    findings = [
+        CheckFinding(name="loadable", verdict="pass", evidence=f"{checkpoint.config.get('model_type')} runs here")
+    ]
+    for part in PARTS:
+        findings += _guarded(part, checkpoint, progress)
+    return ModelChecked(model=command.model, findings=findings)
+
+
+def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[CheckFinding]:
+    """A part that breaks on what it looks at has found something too."""
+    try:
+        return list(part(checkpoint, progress))
+    except (EngineError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        name = part.__name__.removeprefix("check_")
+        return [
+            CheckFinding(name=name, verdict="fail", evidence=short_line(error), advice="fetch the checkpoint again")
+        ]

@@ -1,0 +1,50 @@
+"""Headers of the safetensors files: bytes, names and dtypes, before any tensor is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.backends.transformers.safetensors_header import TensorHeader, read_header
+from playground.protocol.events import CheckFinding
+
+FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+
+
+def check_headers(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
+    """Whether bytes and shapes agree, no name stands twice, and the floats are of one kind."""
+    if not checkpoint.safetensors:
+        yield CheckFinding(
+            name="headers",
+            verdict="warn",
+            evidence="pickled weights have none; nothing was read",
+            advice="convert the weights to safetensors",
+        )
+        return
+    headers = [(file.name, read_header(file)) for file in checkpoint.weights]
+    tensors = [(file, name, tensor) for file, header in headers for name, tensor in header.items()]
+    wrong = [f"{name} in {file}" for file, name, tensor in tensors if not tensor.fits]
+    wrong += [f"{name} overlaps in {file}" for file, header in headers for name in _overlapping(header)]
+    wrong += [f"{name} twice" for name, count in Counter(name for _, name, _ in tensors).items() if count > 1]
+    yield CheckFinding(
+        name="headers",
+        verdict="fail" if wrong else "pass",
+        evidence=f"{len(wrong)} wrong, such as {wrong[0]}" if wrong else f"{len(tensors)} tensors",
+        advice="fetch the checkpoint again" if wrong else "",
+    )
+    dtypes = Counter(tensor.dtype for _, _, tensor in tensors)
+    mixed = len([dtype for dtype in dtypes if dtype in FLOATS]) > 1
+    yield CheckFinding(
+        name="dtypes",
+        verdict="warn" if mixed else "pass",
+        evidence=", ".join(f"{count} of {dtype}" for dtype, count in dtypes.most_common()),
+        advice="dtype=auto loads them as config.json says; some lose or gain nothing by it" if mixed else "",
+    )
+
+
+def _overlapping(header: dict[str, TensorHeader]) -> Iterator[str]:
+    ordered = sorted(header.items(), key=lambda item: (item[1].start, item[1].stop))
+    yield from (name for (_, before), (name, after) in pairwise(ordered) if after.start < before.stop)

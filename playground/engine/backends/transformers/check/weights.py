@@ -1,0 +1,45 @@
+"""Config against weights: which tensors are missing, left over or of another shape. Only names and shapes are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.protocol.events import CheckFinding
+
+
+def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
+    """As transformers itself would place them, on the meta device, so that renamed and merged tensors count as found."""
+    if not checkpoint.safetensors:
+        return
+    progress("checking", detail="config against weights")
+    transformers_logging.set_verbosity_error()
+    _, info = AutoModelForCausalLM.from_pretrained(
+        checkpoint.path,
+        device_map="meta",
+        use_safetensors=True,
+        trust_remote_code=False,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+    )
+    mismatched = sorted(info["mismatched_keys"])
+    wrong = [f"{name} is {list(found)}, config.json asks for {list(wanted)}" for name, found, wanted in mismatched]
+    for name, keys, verdict in (
+        ("missing tensors", sorted(info["missing_keys"]), "fail"),
+        ("shapes", wrong, "fail"),
+        ("unexpected tensors", sorted(info["unexpected_keys"]), "warn"),
+    ):
+        yield CheckFinding(
+            name=name,
+            verdict=verdict if keys else "pass",
+            evidence=f"{len(keys)}: {', '.join(keys[:2])}"
+            if keys
+            else "as config.json asks"
+            if name == "shapes"
+            else "none",
+            advice="config and weights are not of one model" if keys else "",
+        )

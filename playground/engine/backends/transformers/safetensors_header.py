@@ -1,0 +1,67 @@
+"""The header of a safetensors file: which tensors, where, and whether the file holds them all
+(https://github.com/huggingface/safetensors#format)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+from playground.engine.backends.base import EngineError
+
+LFS_POINTER = b"version https://git-lfs"
+BITS = {
+    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F32", "I32", "U32"), 32),
+    **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
+    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 8),
+    "F4": 4,
+}
+
+
+@dataclass(frozen=True)
+class TensorHeader:
+    """One tensor: dtype as the format spells it, shape, and its bytes [start, stop) behind the header."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+    @property
+    def fits(self) -> bool:
+        """Its bytes are as many as dtype and shape ask for; a dtype that is not known here is believed."""
+        bits = BITS.get(self.dtype)
+        return bits is None or (self.stop - self.start) * 8 == prod(self.shape) * bits
+
+
+def read_header(file: Path) -> dict[str, TensorHeader]:
+    """The tensors of a file by name; raises `EngineError` where it is no such file or is cut off."""
+    size = file.stat().st_size
+    try:
+        with file.open("rb") as data:
+            length = int.from_bytes(data.read(8), "little")
+            if length > size:
+                raise ValueError
+            header = json.loads(data.read(length))
+        header.pop("__metadata__", None)
+        tensors = {name: _tensor(entry) for name, entry in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        if _starts_with(file, LFS_POINTER):
+            raise EngineError(f"{file.name} is only a Git LFS pointer", "run `git lfs pull` in its folder") from None
+        raise EngineError(f"{file.name} is not a safetensors file or its header is cut off", "fetch it again") from None
+    end = 8 + length + max((tensor.stop for tensor in tensors.values()), default=0)
+    if size < end:
+        raise EngineError(f"{file.name} is cut off: {size} of {end} bytes", "fetch it again")
+    return tensors
+
+
+def _tensor(entry: dict[str, object]) -> TensorHeader:
+    start, stop = (int(at) for at in entry["data_offsets"])  # type: ignore[attr-defined]
+    return TensorHeader(str(entry["dtype"]), tuple(int(size) for size in entry["shape"]), start, stop)  # type: ignore[attr-defined]
+
+
+def _starts_with(file: Path, start: bytes) -> bool:
+    with file.open("rb") as data:
+        return data.read(len(start)) == start
