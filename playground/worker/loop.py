@@ -11,6 +11,7 @@ from playground.engine.prediction import predict
 from playground.protocol.commands import (
     Abort,
     CancelLoad,
+    CheckModel,
     LoadModel,
     MapBlocks,
     MeasureAttention,
@@ -81,6 +82,8 @@ class WorkerLoop:
                 self._backend.map_blocks()
             case MeasureAttention():
                 self._backend.measure_attention(command, self._check)
+            case CheckModel():
+                self._backend.check_model(command, self._progress)
             case Simulate():
                 self._outbox.emit(predict(command))
             case UnloadModel():

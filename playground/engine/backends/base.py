@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
+from playground.protocol.commands import Abort, CheckModel, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import Event, LoadStage
 
 Emit = Callable[[Event], None]
@@ -62,6 +62,9 @@ class Backend(Protocol):
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop was asked for."""
+
+    def check_model(self, command: CheckModel, progress: Progress) -> None:
+        """Emit `ModelChecked`; what is loaded stays."""
 
     @property
     def busy(self) -> bool:

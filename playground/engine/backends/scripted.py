@@ -22,7 +22,15 @@ from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.capabilities import Capabilities, Effects, ToggleSupport, ValueSupport
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MeasureAttention, SetOptions, Submit
+from playground.protocol.commands import (
+    Abort,
+    CheckModel,
+    GenerationRequest,
+    LoadModel,
+    MeasureAttention,
+    SetOptions,
+    Submit,
+)
 from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, TokensGenerated
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, with_changes
@@ -188,6 +196,10 @@ class ScriptedBackend:
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """There is none."""
         raise EngineError("the scripted engine has no attention to measure", "use --engine transformers")
+
+    def check_model(self, command: CheckModel, progress: Progress) -> None:
+        """There is none."""
+        raise EngineError("the scripted engine has no checkpoint to check", "use --engine transformers")
 
     @property
     def busy(self) -> bool:

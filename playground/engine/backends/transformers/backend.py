@@ -10,6 +10,7 @@ from time import perf_counter
 import torch
 
 from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure_attention import measure
@@ -19,7 +20,7 @@ from playground.engine.backends.transformers.support import why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
+from playground.protocol.commands import Abort, CheckModel, LoadModel, MeasureAttention, SetOptions, Submit
 from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
@@ -122,6 +123,12 @@ class TransformersBackend:
             raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
         with memory_said("measuring attention", live.loaded.device, "take shorter lengths"):
             measure(command, live.loaded.model, live.loaded.device, self._emit, check)
+
+    def check_model(self, command: CheckModel, progress: Progress) -> None:
+        """See `check.check`; it reads whole files, and would hold up requests."""
+        if self.busy:
+            raise EngineError("requests are running, and would be held up", "wait, or stop them")
+        self._emit(check(command, progress))
 
     @property
     def busy(self) -> bool:

@@ -26,16 +26,13 @@ def check(command: CheckModel, progress: Progress) -> ModelChecked:
     """Look at everything; what cannot be loaded at all ends the look."""
     progress("checking")
     try:
-        checkpoint = inspect(
-            command.model, trust_remote_code=False, allow_pickle=command.allow_pickle, progress=progress
-        )
+        checkpoint = inspect(command.model, False, command.allow_pickle, progress)
         refuse_config(read_config(checkpoint, trust_remote_code=False), trust_remote_code=False)
     except EngineError as error:
         found = CheckFinding(name="loadable", verdict="fail", evidence=error.message, advice=error.advice)
         return ModelChecked(model=command.model, findings=[found], loadable=False)
-    findings = [
-        CheckFinding(name="loadable", verdict="pass", evidence=f"{checkpoint.config.get('model_type')} runs here")
-    ]
+    kind = checkpoint.config["model_type"]
+    findings = [CheckFinding(name="loadable", verdict="pass", evidence=f"an architecture that runs here: {kind}")]
     for part in PARTS:
         findings += _guarded(part, checkpoint, progress)
     return ModelChecked(model=command.model, findings=findings)
@@ -46,7 +43,5 @@ def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[Che
     try:
         return list(part(checkpoint, progress))
     except (EngineError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        name = part.__name__.removeprefix("check_")
-        return [
-            CheckFinding(name=name, verdict="fail", evidence=short_line(error), advice="fetch the checkpoint again")
-        ]
+        name, advice = part.__name__.removeprefix("check_"), "fetch the checkpoint again"
+        return [CheckFinding(name=name, verdict="fail", evidence=short_line(error), advice=advice)]

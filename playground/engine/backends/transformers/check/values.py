@@ -13,7 +13,7 @@ from torch import Tensor
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.protocol.events import CheckFinding
+from playground.protocol.events import CheckFinding, Verdict
 
 
 def check_values(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
@@ -29,17 +29,18 @@ def check_values(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFi
                 zero.append(name)
             else:
                 digests.append((_digest(tensor), name))
-    yield _finding("NaN or Inf", broken, "fail", "the weights are broken: train or fetch them again")
-    yield _finding("all-zero matrices", zero, "warn", "meant only where a layer was pruned or is new")
+    yield finding("NaN or Inf", broken, "fail", "the weights are broken: train or fetch them again")
+    yield finding("all-zero matrices", zero, "warn", "meant only where a layer was pruned or is new")
     same = [[name for _, name in group] for _, group in groupby(sorted(digests), key=itemgetter(0))]
     twice = [" = ".join(names) for names in same if len(names) > 1]
-    yield _finding("duplicated tensors", twice, "warn", "meant only where weights are tied or layers were copied")
+    yield finding("duplicated tensors", twice, "warn", "meant only where weights are tied or layers were copied")
 
 
-def _finding(name: str, found: list[str], verdict: str, advice: str) -> CheckFinding:
+def finding(name: str, found: list[str], verdict: Verdict, advice: str) -> CheckFinding:
+    """`verdict` where anything was found, with the first two."""
     if not found:
         return CheckFinding(name=name, verdict="pass", evidence="none")
-    return CheckFinding(name=name, verdict=verdict, evidence=f"{len(found)}: {', '.join(found[:2])}", advice=advice)  # type: ignore[arg-type]
+    return CheckFinding(name=name, verdict=verdict, evidence=f"{len(found)}: {', '.join(found[:2])}", advice=advice)
 
 
 def _tensors(checkpoint: Checkpoint, progress: Progress) -> Iterator[tuple[str, Tensor]]:

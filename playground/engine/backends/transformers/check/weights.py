@@ -8,12 +8,15 @@ from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers.check.values import finding
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.protocol.events import CheckFinding
 
+ADVICE = "config and weights are not of one model"
+
 
 def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """As transformers itself would place them, on the meta device, so that renamed and merged tensors count as found."""
+    """As transformers would place them, on the meta device, so that renamed and merged tensors count as found."""
     if not checkpoint.safetensors:
         return
     progress("checking", detail="config against weights")
@@ -28,18 +31,6 @@ def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
     )
     mismatched = sorted(info["mismatched_keys"])
     wrong = [f"{name} is {list(found)}, config.json asks for {list(wanted)}" for name, found, wanted in mismatched]
-    for name, keys, verdict in (
-        ("missing tensors", sorted(info["missing_keys"]), "fail"),
-        ("shapes", wrong, "fail"),
-        ("unexpected tensors", sorted(info["unexpected_keys"]), "warn"),
-    ):
-        yield CheckFinding(
-            name=name,
-            verdict=verdict if keys else "pass",
-            evidence=f"{len(keys)}: {', '.join(keys[:2])}"
-            if keys
-            else "as config.json asks"
-            if name == "shapes"
-            else "none",
-            advice="config and weights are not of one model" if keys else "",
-        )
+    yield finding("missing tensors", sorted(info["missing_keys"]), "fail", ADVICE)
+    yield finding("wrong shapes", wrong, "fail", ADVICE)
+    yield finding("unexpected tensors", sorted(info["unexpected_keys"]), "warn", ADVICE)
