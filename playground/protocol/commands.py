@@ -176,6 +176,14 @@ class MeasureAttention(Command, frozen=True):
     repeats: int = 5
 
 
+class MeasureOutliers(Command, frozen=True):
+    """One forward over a prompt, to see which input columns of which linear layers hold large values. `CancelLoad`
+    does not stop it: it takes as long as a prefill."""
+
+    prompt: str
+    columns: int = 64
+
+
 class CheckModel(Command, frozen=True):
     """Look at a checkpoint without loading it: files, headers, tensors, tokenizer, template. Runs nothing of it."""
 

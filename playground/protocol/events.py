@@ -239,6 +239,29 @@ class AttentionMeasured(Event, frozen=True):
     total: int
 
 
+class LayerColumns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one linear layer (and those that read the same input) was fed: of its `width` input columns the `columns`
+    with the largest magnitudes `peaks`, largest first, over all tokens of the prompt. Under int8, `taken` are the
+    columns that bitsandbytes itself computed in 16 bit; None where it did not compute."""
+
+    name: str
+    width: int
+    columns: list[int]
+    peaks: list[float]
+    median: float
+    taken: list[int] | None = None
+
+
+class OutliersMeasured(Event, frozen=True):
+    """Input columns of the linear layers in the order of the forward; a column is an outlier for LLM.int8() where its
+    peak reaches `threshold`, the engine's int8_threshold now (https://arxiv.org/abs/2208.07339)."""
+
+    tokens: int
+    threshold: float
+    weights: str
+    layers: list[LayerColumns]
+
+
 class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that was looked at. `fail` is what is broken, `warn` what merely looks unlikely."""
 

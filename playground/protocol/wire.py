@@ -25,6 +25,7 @@ AnyCommand = (
     | commands.StopListening
     | commands.Transcribe
     | commands.MeasureAttention
+    | commands.MeasureOutliers
     | commands.CheckModel
     | commands.UnloadModel
     | commands.Shutdown
@@ -42,6 +43,7 @@ AnyEvent = (
     | events.Tokenized
     | events.Scored
     | events.AttentionMeasured
+    | events.OutliersMeasured
     | events.ModelChecked
     | events.RequestFinished
     | events.MemoryMeasured

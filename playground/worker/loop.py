@@ -15,6 +15,7 @@ from playground.protocol.commands import (
     LoadModel,
     MapBlocks,
     MeasureAttention,
+    MeasureOutliers,
     ResetPrefixCache,
     SetOptions,
     Shutdown,
@@ -82,6 +83,8 @@ class WorkerLoop:
                 self._backend.map_blocks()
             case MeasureAttention():
                 self._backend.measure_attention(command, self._check)
+            case MeasureOutliers():
+                self._backend.measure_outliers(command)
             case CheckModel():
                 self._backend.check_model(command, self._progress)
             case Simulate():

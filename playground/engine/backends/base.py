@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, CheckModel, LoadModel, MeasureAttention, SetOptions, Submit
+from playground.protocol.commands import (
+    Abort,
+    CheckModel,
+    LoadModel,
+    MeasureAttention,
+    MeasureOutliers,
+    SetOptions,
+    Submit,
+)
 from playground.protocol.events import Event, LoadStage
 
 Emit = Callable[[Event], None]
@@ -62,6 +70,9 @@ class Backend(Protocol):
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop was asked for."""
+
+    def measure_outliers(self, command: MeasureOutliers) -> None:
+        """Emit `OutliersMeasured`."""
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
         """Emit `ModelChecked`; what is loaded stays."""

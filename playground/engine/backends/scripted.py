@@ -28,6 +28,7 @@ from playground.protocol.commands import (
     GenerationRequest,
     LoadModel,
     MeasureAttention,
+    MeasureOutliers,
     SetOptions,
     Submit,
 )
@@ -193,9 +194,13 @@ class ScriptedBackend:
         """See `engine.block_map`."""
         self._emit(block_map(self._loaded))
 
-    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+    def measure_attention(self, command: MeasureAttention, MeasureOutliers, check: Callable[[], None]) -> None:
         """There is none."""
         raise EngineError("the scripted engine has no attention to measure", "use --engine transformers")
+
+    def measure_outliers(self, command: MeasureOutliers) -> None:
+        """There are none."""
+        raise EngineError("the scripted engine has no layers to look into", "use --engine transformers")
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
         """There is none."""

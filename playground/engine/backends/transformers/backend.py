@@ -14,14 +14,24 @@ from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure_attention import measure
+from playground.engine.backends.transformers.measure_outliers import measure_outliers
 from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.support import why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, CheckModel, LoadModel, MeasureAttention, SetOptions, Submit
-from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied
+from playground.protocol.commands import (
+    Abort,
+    CheckModel,
+    GenerationRequest,
+    LoadModel,
+    MeasureAttention,
+    MeasureOutliers,
+    SetOptions,
+    Submit,
+)
+from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied, OutliersMeasured
 from playground.protocol.metrics import Memory
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
 
@@ -123,6 +133,15 @@ class TransformersBackend:
             raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
         with memory_said("measuring attention", live.loaded.device, "take shorter lengths"):
             measure(command, live.loaded.model, live.loaded.device, self._emit, check)
+
+    def measure_outliers(self, command: MeasureOutliers) -> None:
+        """See `measure_outliers.measure_outliers`."""
+        live = self._engine
+        ids = live.core.runner.encode(GenerationRequest(request_id="outliers", prompt=command.prompt))
+        with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
+            layers = measure_outliers(live.loaded.model, ids[: live.loaded.context], command.columns)
+        threshold, weights = live.options.int8_threshold, live.weights.kind
+        self._emit(OutliersMeasured(tokens=len(ids), threshold=threshold, weights=weights, layers=layers))
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
         """See `check.check`; it reads whole files, and would hold up requests."""

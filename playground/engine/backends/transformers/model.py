@@ -111,13 +111,19 @@ def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool)
         raise EngineError(
             f"the tokenizer of {checkpoint.name} cannot be read: {short_line(error)}", "fetch it again"
         ) from None
-    ends = {tokenizer.eos_token_id, *_as_list(config.get_text_config().eos_token_id)}
+    text = config.get_text_config()
+    return Tokenizer(tokenizer, text.vocab_size, context_of(config), end_ids(checkpoint, tokenizer, text))
+
+
+def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
+    """The token ids that end an answer: those of tokenizer, text config and generation config together."""
+    ends = {tokenizer.eos_token_id, *_as_list(text.eos_token_id)}
     try:
         generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
         ends.update(_as_list(generation.eos_token_id))
     except (OSError, ValueError):
         pass
-    return Tokenizer(tokenizer, config.get_text_config().vocab_size, context_of(config), ends - {None})
+    return ends - {None}
 
 
 def _as_list(value: int | list[int] | None) -> list[int | None]:

@@ -11,7 +11,15 @@ from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
 from playground.engine.capabilities import conflict
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Abort, LoadModel, MeasureAttention, SetOptions, Submit
+from playground.protocol.commands import (
+    Abort,
+    CheckModel,
+    LoadModel,
+    MeasureAttention,
+    MeasureOutliers,
+    SetOptions,
+    Submit,
+)
 from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
@@ -94,6 +102,14 @@ class VllmBackend:
     def map_blocks(self) -> None:
         """See `engine.backends.vllm.block_map`."""
         self._emit(self._engine.block_map())
+
+    def measure_outliers(self, command: MeasureOutliers) -> None:
+        """Its layers are fused; the columns are looked at where transformers runs them."""
+        raise EngineError("the vLLM engine shows no input columns", "use --engine transformers")
+
+    def check_model(self, command: CheckModel, progress: Progress) -> None:
+        """Files are looked at where transformers is at home."""
+        raise EngineError("the vLLM engine checks no files", "use --engine transformers")
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """vLLM's kernels run inside its own steps alone."""

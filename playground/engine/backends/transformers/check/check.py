@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from safetensors import SafetensorError
+
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_config
 from playground.engine.backends.transformers.check.files import check_files
@@ -42,6 +44,6 @@ def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[Che
     """A part that breaks on what it looks at has found something too."""
     try:
         return list(part(checkpoint, progress))
-    except (EngineError, ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (EngineError, SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         name, advice = part.__name__.removeprefix("check_"), "fetch the checkpoint again"
         return [CheckFinding(name=name, verdict="fail", evidence=short_line(error), advice=advice)]
