@@ -17,10 +17,12 @@ from playground.protocol.commands import (
     MeasureAttention,
     MeasureOutliers,
     ResetPrefixCache,
+    Score,
     SetOptions,
     Shutdown,
     Simulate,
     Submit,
+    Tokenize,
     UnloadModel,
 )
 from playground.protocol.events import LoadCancelled, LoadStage, ModelLoading
@@ -87,6 +89,10 @@ class WorkerLoop:
                 self._backend.measure_outliers(command)
             case CheckModel():
                 self._backend.check_model(command, self._progress)
+            case Tokenize():
+                self._backend.tokenize(command)
+            case Score():
+                self._backend.score(command, self._check)
             case Simulate():
                 self._outbox.emit(predict(command))
             case UnloadModel():

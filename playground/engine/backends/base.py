@@ -12,8 +12,10 @@ from playground.protocol.commands import (
     LoadModel,
     MeasureAttention,
     MeasureOutliers,
+    Score,
     SetOptions,
     Submit,
+    Tokenize,
 )
 from playground.protocol.events import Event, LoadStage
 
@@ -64,6 +66,12 @@ class Backend(Protocol):
 
     def reset_prefix_cache(self) -> None:
         """Forget every cached prefix."""
+
+    def tokenize(self, command: Tokenize) -> None:
+        """Emit `Tokenized`."""
+
+    def score(self, command: Score, check: Callable[[], None]) -> None:
+        """Emit `Scored`; running requests wait meanwhile. `check` raises `Cancelled` once a stop was asked for."""
 
     def map_blocks(self) -> None:
         """Emit `BlocksMapped`."""

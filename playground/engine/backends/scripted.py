@@ -29,8 +29,10 @@ from playground.protocol.commands import (
     LoadModel,
     MeasureAttention,
     MeasureOutliers,
+    Score,
     SetOptions,
     Submit,
+    Tokenize,
 )
 from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, TokensGenerated
 from playground.protocol.metrics import Memory
@@ -189,6 +191,14 @@ class ScriptedBackend:
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._loaded.runner.blocks.reseed("")
+
+    def tokenize(self, command: Tokenize) -> None:
+        """There is no tokenizer."""
+        raise EngineError("the scripted engine has no tokenizer", "use --engine transformers")
+
+    def score(self, command: Score, check: Callable[[], None]) -> None:
+        """There are no logits."""
+        raise EngineError("the scripted engine has no model that could score", "use --engine transformers")
 
     def map_blocks(self) -> None:
         """See `engine.block_map`."""

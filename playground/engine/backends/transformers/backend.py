@@ -17,6 +17,7 @@ from playground.engine.backends.transformers.measure_attention import measure
 from playground.engine.backends.transformers.measure_outliers import measure_outliers
 from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
+from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
@@ -28,10 +29,19 @@ from playground.protocol.commands import (
     LoadModel,
     MeasureAttention,
     MeasureOutliers,
+    Score,
     SetOptions,
     Submit,
+    Tokenize,
 )
-from playground.protocol.events import MemoryMeasured, ModelFacts, ModelLoaded, OptionsApplied, OutliersMeasured
+from playground.protocol.events import (
+    MemoryMeasured,
+    ModelFacts,
+    ModelLoaded,
+    OptionsApplied,
+    OutliersMeasured,
+    Tokenized,
+)
 from playground.protocol.metrics import Memory
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
 
@@ -46,6 +56,7 @@ class TransformersBackend:
         self._emit = emit
         self._live: LiveEngine | None = None
         self._command: LoadModel | None = None
+        self._scorer = Scorer()
         self._announced: dict[str, str] = {}
         self._measured = 0.0
 
@@ -61,7 +72,7 @@ class TransformersBackend:
         """Look, load, warm up, set what is asked for."""
         if reason := conflict(command.options):
             raise EngineError(reason, "change one of the two")
-        self.unload()
+        self._let_go()
         started = perf_counter()
         progress("checking")
         self._refuse_impossible(None, command.options)
@@ -80,6 +91,11 @@ class TransformersBackend:
 
     def unload(self) -> None:
         """Drop every reference; what PyTorch keeps goes with the process."""
+        self._scorer.forget()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Kept logits stay: two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")
         self._live = self._command = None
@@ -121,6 +137,15 @@ class TransformersBackend:
     def reset_prefix_cache(self) -> None:
         """See `BlockManager.reseed`."""
         self._engine.reseed(self._engine.options)
+
+    def tokenize(self, command: Tokenize) -> None:
+        """See `Tokenizer.ids`."""
+        tokenizer = self._engine.loaded.tokenizer
+        self._emit(Tokenized(key=command.key, token_ids=[tokenizer.ids(text) for text in command.texts]))
+
+    def score(self, command: Score, check: Callable[[], None]) -> None:
+        """See `Scorer.score`."""
+        self._emit(self._scorer.score(command, self._engine, check))
 
     def map_blocks(self) -> None:
         """See `engine.block_map`."""

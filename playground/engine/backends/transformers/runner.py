@@ -94,22 +94,38 @@ class TransformersRunner:
         sampled = self._sampler.sample(logits, requests) if requests else []
         return {request.request_id: token for request, token in zip(requests, sampled, strict=True)}
 
+    def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
+        """Prefill the next known tokens of a request in a cache of its own; logits [tokens, V], one row for each."""
+        row = Row(request, request.computed, tokens)
+        parts = split(row, self.blocks.size) if cache.store.splits_at_blocks else [row]
+        logits = []
+        with torch.inference_mode(), self._attention.context():
+            for part in parts:
+                logits.append(self.forward([part], cache, part.count)[0])
+                cache.store.seal(request, part.length)
+        return torch.cat(logits)
+
     def logits(self, rows: Sequence[Row]) -> Tensor:
         """Logits [B, V] at the newest token of each row."""
+        return self.forward(rows, self.cache, 1)[:, -1]
+
+    def forward(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
+        """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         device, queries = self._loaded.device, max(row.count for row in rows)
-        columns = self.cache.lay_out(rows, device)
+        columns = cache.lay_out(rows, device)
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         inputs = {
             "input_ids": torch.tensor(ids, device=device),
             "position_ids": torch.tensor(positions, device=device),
             "attention_mask": self._mask(rows, columns, queries),
-            "past_key_values": self.cache,
+            "past_key_values": cache,
             "use_cache": True,
-            "logits_to_keep": 1,
+            "logits_to_keep": keep,
         }
         inputs = {name: value for name, value in inputs.items() if name in self._parameters}
-        return self._loaded.model(**inputs).logits[:, -1]
+        logits: Tensor = self._loaded.model(**inputs).logits
+        return logits[:, -keep:]
 
     def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | None:
         """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run.

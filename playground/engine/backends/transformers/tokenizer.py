@@ -41,6 +41,10 @@ class Tokenizer:
         self._refuse_what_cannot_fit(text)
         return self._checked(self._tokenizer(text).input_ids)
 
+    def ids(self, text: str) -> list[int]:
+        """Ids of a text, special tokens as before a prompt; no limit, and none for an empty text."""
+        return list(self._tokenizer(text.encode("utf-8", "replace").decode()).input_ids) if text else []
+
     def piece(self, prompt_ids: list[int]) -> Piece:
         """Text completed by each next id. Only whole characters come out; special tokens are left out."""
         ids = list(prompt_ids[-CONTEXT_IDS:])

@@ -17,10 +17,12 @@ from playground.protocol.commands import (
     LoadModel,
     MeasureAttention,
     MeasureOutliers,
+    Score,
     SetOptions,
     Submit,
+    Tokenize,
 )
-from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied
+from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied, Tokenized
 from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
 
@@ -110,6 +112,15 @@ class VllmBackend:
     def check_model(self, command: CheckModel, progress: Progress) -> None:
         """Files are looked at where transformers is at home."""
         raise EngineError("the vLLM engine checks no files", "use --engine transformers")
+
+    def tokenize(self, command: Tokenize) -> None:
+        """See `Tokenizer.ids`."""
+        tokenizer = self._engine.engine.tokenizer
+        self._emit(Tokenized(key=command.key, token_ids=[tokenizer.ids(text) for text in command.texts]))
+
+    def score(self, command: Score, check: Callable[[], None]) -> None:
+        """vLLM keeps its logits to itself."""
+        raise EngineError("vLLM hands out no whole logits to keep and compare", "the transformers engine scores")
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """vLLM's kernels run inside its own steps alone."""

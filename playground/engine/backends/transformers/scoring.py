@@ -1,0 +1,168 @@
+"""Teacher-force token ids through the paged cache and compare with what was kept before.
+
+Logits are looked at chunk by chunk, so that a long text under a large vocabulary never lies in memory at once. What is
+kept are log-probabilities in float16 on the host: near zero, where the likely tokens are, they are fine enough for a KL
+within 1e-5, where raw logits in float16 are up to 30 times coarser. Both sides are rounded, so that a comparison with
+oneself is exactly 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from playground.engine.admission import Refused
+from playground.engine.backends.base import EngineError
+from playground.engine.backends.transformers.kv_cache import PagedCache
+from playground.engine.backends.transformers.kv_move import make_store
+from playground.engine.backends.transformers.live import LiveEngine
+from playground.engine.backends.transformers.memory_fault import memory_said
+from playground.engine.blocks import BlockManager
+from playground.engine.memory import format_bytes
+from playground.engine.request import Request
+from playground.engine.timing import RequestTimer
+from playground.protocol.commands import GenerationRequest, SamplingParams, Score
+from playground.protocol.events import Scored
+
+CHUNK_TOKENS, CHUNK_BYTES = 256, 64 * 2**20
+KEPT_BYTES = 2 * 2**30
+FLOOR = -60_000.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Log-probabilities [tokens - 1, V] in float16 on the host, and the likeliest id at each position."""
+
+    token_ids: list[int]
+    log_probabilities: Tensor
+    top: list[int]
+
+
+@dataclass
+class Figures:
+    """What has been found so far, one value per predicted token."""
+
+    nll: list[float] = field(default_factory=list)
+    top: list[int] = field(default_factory=list)
+    kl: list[float] = field(default_factory=list)
+    rank: list[int] = field(default_factory=list)
+
+
+class Scorer:
+    """Answers `Score`; keeps log-probabilities by name, up to `KEPT_BYTES` in all."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Kept] = {}
+
+    def score(self, command: Score, live: LiveEngine, check: Callable[[], None]) -> Scored:
+        """Raises `EngineError`, and what `check` raises between two chunks. The blocks are the text's own, beside those
+        of running requests, and go afterwards."""
+        started = perf_counter()
+        ids, vocabulary = _checked(command.token_ids, live), live.loaded.model.config.get_text_config().vocab_size
+        base = self._base(command, ids, vocabulary) if command.against else None
+        figures = Figures()
+        with memory_said(f"scoring {len(ids)} tokens", live.loaded.device, "score fewer tokens at a time"):
+            keep = self._room(command.keep_as, len(ids) - 1, vocabulary) if command.keep_as else None
+            for at, logits in chunks(live, ids[:-1], chunk_tokens(vocabulary)):
+                check()
+                _add(figures, logits, ids[at + 1 : at + 1 + len(logits)], base, at)
+                if keep is not None:
+                    keep[at : at + len(logits)] = as_kept(logits).cpu()
+        if command.keep_as and keep is not None:
+            self._kept[command.keep_as] = Kept(ids, keep, figures.top)
+        agreement = None
+        if base:
+            same = sum(ours == theirs for ours, theirs in zip(figures.top, base.top, strict=True))
+            agreement = same / len(base.top)
+        return Scored(
+            key=command.key,
+            nll=figures.nll,
+            top=figures.top,
+            kl=figures.kl,
+            rank=figures.rank,
+            agreement=agreement,
+            seconds=perf_counter() - started,
+        )
+
+    def forget(self) -> None:
+        """Let go of everything kept."""
+        self._kept.clear()
+
+    def _base(self, command: Score, ids: list[int], vocabulary: int) -> Kept:
+        base = self._kept.get(command.against or "")
+        if base is None:
+            raise EngineError(f"no logits are kept as {command.against!r}", "score with keep_as first")
+        if base.token_ids != ids:
+            raise EngineError(f"the logits kept as {command.against!r} are of other tokens", "score the same tokens")
+        if base.log_probabilities.shape[1] != vocabulary:
+            raise EngineError(
+                f"the logits kept as {command.against!r} are of another vocabulary", "compare models that share one"
+            )
+        return base
+
+    def _room(self, name: str, positions: int, vocabulary: int) -> Tensor:
+        wanted = 2 * positions * vocabulary
+        taken = sum(kept.log_probabilities.nbytes for other, kept in self._kept.items() if other != name)
+        if taken + wanted > KEPT_BYTES:
+            raise EngineError(
+                f"keeping logits of {positions} tokens x {vocabulary} ids takes {format_bytes(wanted)}; "
+                f"{format_bytes(taken)} of {format_bytes(KEPT_BYTES)} are taken",
+                "score a shorter text, or keep under a name that is taken, which replaces it",
+            )
+        self._kept.pop(name, None)
+        return torch.empty(positions, vocabulary, dtype=torch.float16)
+
+
+def chunk_tokens(vocabulary: int) -> int:
+    """Tokens whose float32 logits are looked at together."""
+    return max(1, min(CHUNK_TOKENS, CHUNK_BYTES // (4 * vocabulary)))
+
+
+def chunks(live: LiveEngine, token_ids: list[int], tokens: int) -> Iterator[tuple[int, Tensor]]:
+    """The position of each chunk and its float32 logits [<= tokens, V], through blocks that nobody else uses."""
+    size, kind = live.core.runner.blocks.size, live.options.kv_cache
+    blocks = BlockManager(-(-len(token_ids) // size), size, prefix_cache=False)
+    cache = PagedCache(make_store(kind, blocks))
+    request = Request("", token_ids, SamplingParams(), RequestTimer(submitted=0.0))
+    blocks.grow(request, len(token_ids))
+    while request.remaining:
+        start, count = request.computed, min(tokens, request.remaining)
+        yield start, live.core.runner.teach(request, count, cache).float()
+        request.computed += count
+
+
+def as_kept(logits: Tensor) -> Tensor:
+    """Log-probabilities rounded as they are kept."""
+    return logits.log_softmax(-1).clamp_min(FLOOR).half()
+
+
+def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None, at: int) -> None:
+    """Take in the logits [n, V] that predict `targets`."""
+    wanted = torch.tensor(targets, device=logits.device).unsqueeze(1)
+    figures.nll += (-logits.log_softmax(-1).gather(1, wanted).squeeze(1)).tolist()
+    figures.top += logits.argmax(-1).tolist()
+    if base is None:
+        return
+    theirs = base.log_probabilities[at : at + len(targets)].to(logits.device).float().log_softmax(-1)
+    ours = as_kept(logits).float().log_softmax(-1)
+    figures.kl += (theirs.exp() * (theirs - ours)).sum(-1).tolist()
+    likeliest = torch.tensor(base.top[at : at + len(targets)], device=logits.device).unsqueeze(1)
+    figures.rank += (logits > logits.gather(1, likeliest)).sum(-1).tolist()
+
+
+def _checked(token_ids: list[int], live: LiveEngine) -> list[int]:
+    if len(token_ids) < 2:
+        raise EngineError("nothing predicts the first token of a text", "score two tokens or more")
+    if len(token_ids) > live.loaded.context:
+        raise EngineError(
+            f"the text has {len(token_ids)} tokens and the model's context is {live.loaded.context}",
+            "score it in parts",
+        )
+    try:
+        return live.loaded.tokenizer.encode(GenerationRequest(request_id="", prompt_token_ids=token_ids))
+    except Refused as refusal:
+        raise EngineError(str(refusal), "tokenize with this model") from None
