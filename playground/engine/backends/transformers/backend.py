@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable
 from importlib.metadata import version
 from time import perf_counter
+from typing import Any
 
 import torch
 
@@ -272,7 +273,7 @@ def facts(live: LiveEngine) -> ModelFacts:
         context=loaded.context,
         kv_bytes_per_token=live.token_bytes,
         heads=heads,
-        head_dim=getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0),
+        head_dim=_head_dim(config, heads),
         embedding_parameters=0 if shared else embedding.weight.numel(),
         output_parameters=embedding.weight.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,
@@ -280,3 +281,11 @@ def facts(live: LiveEngine) -> ModelFacts:
         load_seconds=loaded.seconds,
         threads=torch.get_num_threads(),
     )
+
+
+def _head_dim(config: Any, heads: int) -> int:
+    """Of one attention head; 0 where it is not one number for all layers."""
+    try:
+        return int(getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0))
+    except RuntimeError:  # what transformers raises where layers differ
+        return 0

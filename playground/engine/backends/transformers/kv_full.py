@@ -35,6 +35,7 @@ class FullStore:
         self._blocks = blocks
         self._layers: list[tuple[Tensor, Tensor]] = []
         self._rows: dict[str, np.ndarray] = {}
+        self._side_by_side: dict[str, tuple[list[int], bool]] = {}
         self._layout = Layout(slice(0), None, slice(0))
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
@@ -66,6 +67,7 @@ class FullStore:
     def forget(self, request: Request) -> None:
         """See `KVStore.forget`."""
         self._rows.pop(request.request_id, None)
+        self._side_by_side.pop(request.request_id, None)
 
     def bytes(self, requests: Sequence[Request]) -> int:
         """See `KVStore.bytes`; a block that requests share counts once."""
@@ -132,11 +134,12 @@ class FullStore:
 
     def _stretch(self, row: Row) -> slice | None:
         """The rows of a request whose blocks lie side by side: they are read without a copy."""
-        size = self._blocks.size
-        table = row.request.table[: -(-row.length // size)]
-        if any(after - before != 1 for before, after in itertools.pairwise(table)):
-            return None
-        return slice(table[0] * size, table[0] * size + row.length)
+        table, size = row.request.table, self._blocks.size
+        known = self._side_by_side.get(row.request.request_id)
+        if known is None or known[0] != table:
+            known = list(table), all(after - before == 1 for before, after in itertools.pairwise(table))
+            self._side_by_side[row.request.request_id] = known
+        return slice(table[0] * size, table[0] * size + row.length) if known[1] else None
 
 
 def real_tokens(rows: Sequence[Row], queries: int, device: torch.device) -> Tensor | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.decoder import find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import Sampler
@@ -32,6 +33,7 @@ class TransformersRunner:
         self.context = loaded.context
         self._sampler = Sampler()
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
+        self._decoder = find_decoder(loaded.model)
 
     def encode(self, request: GenerationRequest) -> list[int]:
         """See `Tokenizer.encode`."""
@@ -113,12 +115,16 @@ class TransformersRunner:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         device, queries = self._loaded.device, max(row.count for row in rows)
         columns = cache.lay_out(rows, device)
+        mask = self._mask(rows, columns, queries)
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
+        token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
+        if self._decoder and queries == 1 and (mask is None or mask.ndim == 4):
+            return self._decoder(token_ids, at, mask, cache)
         inputs = {
-            "input_ids": torch.tensor(ids, device=device),
-            "position_ids": torch.tensor(positions, device=device),
-            "attention_mask": self._mask(rows, columns, queries),
+            "input_ids": token_ids,
+            "position_ids": at,
+            "attention_mask": mask,
             "past_key_values": cache,
             "use_cache": True,
             "logits_to_keep": keep,
