@@ -76,6 +76,13 @@ class BlockManager:
         for _ in range(self.needed(request, tokens)):
             request.table.append(self._take())
 
+    def trim(self, request: Request) -> None:
+        """Give back blocks past the computed tokens: they were for drafts that did not hold."""
+        for _ in range(len(request.table) - -(-request.computed // self.size)):
+            block = request.table.pop()
+            self._references[block] = 0
+            heapq.heappush(self._free, block)
+
     def _take(self) -> int:
         if self._free:
             # The lowest first: a lone request stays contiguous and is read without a copy.

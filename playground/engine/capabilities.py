@@ -18,23 +18,31 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("attention", "flash_attention_3"): Effects(memory=-1, ttft=-2, tps=1),
     ("kv_cache", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
     ("batching", "static"): Effects(ttft=2, tps=-2),
+    ("speculation", "lookup:4"): Effects(tps=1),
     ("prefix_cache", "on"): Effects(ttft=-2),
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
 }
 
-# Pairs of values that do not go together, each with its reason; read in both directions.
+# Pairs of values that do not go together, each with its reason; read in both directions. `lookup` is any `lookup:N`.
 CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
     (("attention", "flash_attention_2"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
+    (("speculation", "lookup"), ("batching", "static"), "rows of a static batch advance together, one token a step"),
 )
 
 
 def conflict(options: EngineOptions) -> str:
     """Why an option set contradicts itself; empty if it does not."""
     for (name, value), (other, other_value), reason in CONFLICTS:
-        if format_value(getattr(options, name)) == value and format_value(getattr(options, other)) == other_value:
+        if value in _spellings(options, name) and other_value in _spellings(options, other):
             return f"{name}={value} does not go with {other}={other_value}: {reason}"
     return ""
+
+
+def _spellings(options: EngineOptions, name: str) -> tuple[str, str]:
+    """A value, and what stands before its colon."""
+    value = format_value(getattr(options, name))
+    return value, value.partition(":")[0]
 
 
 def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:

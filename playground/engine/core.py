@@ -35,6 +35,7 @@ class Runner(Protocol):
 
     blocks: BlockManager
     context: int
+    splits_at_blocks: bool
 
     def encode(self, request: GenerationRequest) -> list[int]:
         """Prompt ids; raises `Refused`."""
@@ -46,7 +47,8 @@ class Runner(Protocol):
         """EOS of this model."""
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """New token ids per work, none while its prefill goes on. Held rows run and pad."""
+        """New token ids per work, none while its prefill goes on; of drafts those that hold, and the one that follows.
+        Held rows run and pad."""
 
     def forget(self, request: Request) -> None:
         """The request ended or lost its blocks."""
@@ -135,14 +137,17 @@ class EngineCore:
         self._arrive()
         self._let_go()
         self._refuse_misfits()
+        self._propose()
         plan = schedule(self.waiting, self.running, self.limits, self.runner.blocks)
         start = self._clock()
         self._apply(plan, start)
         outputs = self.runner.run(plan.works, plan.held)
         now = self._clock()
-        slots = slot_works(plan, self.running, self.limits.slots)
-        for work, token_ids in zip(plan.works, outputs, strict=True):
-            self._receive(work, token_ids, now)
+        accepted = {
+            work.request.request_id: self._receive(work, token_ids, now)
+            for work, token_ids in zip(plan.works, outputs, strict=True)
+        }
+        slots = slot_works(plan, self.running, self.limits.slots, accepted)
         kv = self.runner.kv_bytes(self.running)
         self.kv_peak = max(self.kv_peak, kv)
         self._let_go()
@@ -168,6 +173,19 @@ class EngineCore:
         while self._arrivals and self._arrivals[0][0] <= now:
             self.waiting.append(heapq.heappop(self._arrivals)[2])
 
+    def _propose(self) -> None:
+        """Look up drafts for the rows that decode, none past the end of an answer."""
+        for request in self.running:
+            most = min(
+                self.limits.drafts, request.longest - request.length - 1, self.runner.context - request.length - 1
+            )
+            if self.runner.splits_at_blocks:
+                # A token past the end of a block would have to see it sealed.
+                most = min(most, -request.length % self.runner.blocks.size)
+            decoding = most > 0 and request.output_ids and not request.finished and request.remaining == 1
+            ids = request.token_ids(0, request.length) if decoding else []
+            request.draft_ids = request.ngrams.propose(ids, most)
+
     def _apply(self, plan: Plan, now: float) -> None:
         self.preempt(plan.preempted)
         for request in plan.admitted:
@@ -181,24 +199,35 @@ class EngineCore:
             work.request.timer.started(now)
             self.runner.blocks.grow(work.request, work.tokens)
 
-    def _receive(self, work: Work, token_ids: list[int], now: float) -> None:
-        request = work.request
-        request.computed += work.tokens
-        accepted = until_end(request, token_ids, self.runner.context, self.runner.is_end)
-        request.output_ids += accepted
+    def _receive(self, work: Work, token_ids: list[int], now: float) -> int:
+        """Take the new tokens of a work; returns how many of them are accepted drafts."""
+        request, detokenizer = work.request, self._detokenizers[work.request.request_id]
+        kept = until_end(request, token_ids, self.runner.context, self.runner.is_end)
+        text, drafted, taken = "", 0, 0
+        while taken < len(kept) and not detokenizer.stopped:
+            drafted = len(text)
+            text += detokenizer.feed(kept[taken : taken + 1])
+            taken += 1
+        kept = kept[:taken]
+        request.computed += taken if work.drafts else work.tokens
+        request.output_ids += kept
         self.runner.blocks.seal(request)
-        if not accepted:
-            return
-        request.timer.received(now, len(accepted))
-        detokenizer = self._detokenizers[request.request_id]
-        text = detokenizer.feed(accepted)
+        self.runner.blocks.trim(request)
+        if not kept:
+            return 0
+        request.timer.received(now, taken)
         reason = end_reason(request, self.runner.context, self.runner.is_end, detokenizer.stopped)
         if reason:
             text += detokenizer.flush() if not detokenizer.stopped else ""
-        times = [now] * len(accepted)
-        self._emit(TokensGenerated(request_id=request.request_id, token_ids=accepted, times=times, text=text))
+        spans = [(0, drafted)] if drafted else []
+        self._emit(
+            TokensGenerated(
+                request_id=request.request_id, token_ids=kept, times=[now] * taken, text=text, draft_spans=spans
+            )
+        )
         if reason:
             self._finish(request, reason)
+        return taken - 1
 
     def _refuse_misfits(self) -> None:
         """Blocks may have become fewer since a request was let in; at the head it would hold up the queue for ever."""

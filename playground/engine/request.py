@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from playground.engine.speculation import NgramIndex
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
 
@@ -12,7 +13,8 @@ from playground.protocol.commands import SamplingParams
 class Request:
     """Token ids, progress and blocks of one request; `computed` tokens have their keys and values stored.
 
-    `kv_origin`: the coarser kv_cache that some of them went through, which a finer one cannot undo.
+    `kv_origin`: the coarser kv_cache that some of them went through, which a finer one cannot undo. `draft_ids`: what
+    may follow, proposed for the next step alone.
     """
 
     request_id: str
@@ -29,6 +31,8 @@ class Request:
     kv_origin: str = ""
     table: list[int] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
+    draft_ids: list[int] = field(default_factory=list)
+    ngrams: NgramIndex = field(default_factory=NgramIndex)
 
     @property
     def length(self) -> int:

@@ -15,20 +15,22 @@ Policy = Literal["continuous", "static"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a step may hold: the policy, the slots, the tokens."""
+    """What a step may hold: the policy, the slots, the tokens, and for each row that decodes the draft tokens."""
 
     policy: Policy = "continuous"
     slots: int = 8
     token_budget: int = 256
+    drafts: int = 0
 
 
 @dataclass(frozen=True)
 class Work:
-    """`tokens` tokens of one request to compute in this step."""
+    """`tokens` tokens of one request to compute in this step, the last of them `drafts` where it speculates."""
 
     request: Request
     tokens: int
     decode: bool
+    drafts: tuple[int, ...] = ()
 
 
 @dataclass
@@ -57,6 +59,7 @@ def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Lim
         for request in waiting[: max(0, limits.slots - len(active))]:
             if not room.admit(request, whole_batch=limits.policy == "static"):
                 break
+    plan.works = [room.with_drafts(work) for work in plan.works]
     return plan
 
 
@@ -97,6 +100,17 @@ class _Room:
         if tokens:
             self._take(request, tokens, 0, first=True)
         return True
+
+    def with_drafts(self, work: Work) -> Work:
+        """Add draft tokens to a decoding row, as many as leave what is certain its tokens and blocks."""
+        request, drafts = work.request, work.request.draft_ids[: self.tokens] if work.decode else []
+        while drafts and (need := self._blocks.needed(request, 1 + len(drafts)) - self._blocks.needed(request, 1)):
+            if need <= self.free:
+                self.free -= need
+                break
+            drafts = drafts[:-1]
+        self.tokens -= len(drafts)
+        return Work(request, 1 + len(drafts), True, tuple(drafts)) if drafts else work
 
     def _take(self, request: Request, tokens: int, blocks: int, first: bool = False) -> None:
         self.tokens -= tokens

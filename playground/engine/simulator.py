@@ -88,7 +88,7 @@ class _LengthsRunner:
     """See `engine.core.Runner`: every answer goes on until its length is reached, every token costs time alone."""
 
     def __init__(self, arrivals: Sequence[Arrival], blocks: BlockManager, cost: StepCost) -> None:
-        self.blocks, self.now = blocks, 0.0
+        self.blocks, self.now, self.splits_at_blocks = blocks, 0.0, False
         self.context = 1 + max((arrival.prompt_tokens + arrival.output_tokens for arrival in arrivals), default=0)
         self._cost = cost
         self._arrivals = {arrival.request_id: (number, arrival) for number, arrival in enumerate(arrivals, 1)}

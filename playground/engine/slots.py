@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from playground.engine.request import Request
 from playground.engine.scheduler import Plan
 from playground.protocol.events import SlotWork
 
 
-def slot_works(plan: Plan, running: Sequence[Request], slots: int) -> list[SlotWork]:
-    """One entry per slot, empty ones included; a request that found no room in the step is held, as a finished row."""
+def slot_works(plan: Plan, running: Sequence[Request], slots: int, accepted: Mapping[str, int]) -> list[SlotWork]:
+    """One entry per slot, empty ones included; a request that found no room in the step is held, as a finished row.
+    `accepted`: draft tokens that held, by request id."""
     taken = [request.slot for request in running if request.slot is not None]
     works = [SlotWork()] * max(slots, 1 + max(taken, default=0))
     for request in (request for request in running if request.slot is not None):
         works[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
     for work in plan.works:
         phase = "decode" if work.decode else "prefill"
-        works[work.request.slot or 0] = SlotWork(request_id=work.request.request_id, phase=phase, tokens=work.tokens)
+        works[work.request.slot or 0] = SlotWork(
+            request_id=work.request.request_id,
+            phase=phase,
+            tokens=work.tokens,
+            speculated=len(work.drafts),
+            accepted=accepted.get(work.request.request_id, 0),
+        )
     return works

@@ -101,7 +101,8 @@ class OptionsApplied(Event, frozen=True):
 
 
 class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens `accepted` held."""
+    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens the first `accepted` held, and the
+    step made one token more. So draft position i was proposed where `speculated` > i, and held where `accepted` > i."""
 
     request_id: str | None = None
     phase: Phase = "empty"
@@ -163,12 +164,14 @@ class Simulated(Event, frozen=True):
 
 
 class TokensGenerated(Event, frozen=True):
-    """Tokens of one request since the last such event: ids, the time of each, and the text that became certain."""
+    """Tokens of one request since the last such event: ids, the time of each, and the text that became certain.
+    `draft_spans`: from which to before which character of `text` accepted drafts brought it."""
 
     request_id: str
     token_ids: list[int]
     times: list[float]
     text: str
+    draft_spans: list[tuple[int, int]] = []
 
 
 class Tokenized(Event, frozen=True):

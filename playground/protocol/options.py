@@ -60,7 +60,9 @@ TOGGLES: dict[str, Toggle] = {
         Toggle("max_batch", "slots", "instant", form="a number of slots from 1", low=1, high=512),
         Toggle("token_budget", "budget", "instant", form="a number of tokens a step from 1", low=1, high=65536),
         Toggle("prefix_cache", "prefix", "instant", ("on", "off")),
-        Toggle("speculation", "speculate", "instant", ("off",), "off or lookup:N, N draft tokens"),
+        Toggle(
+            "speculation", "speculate", "instant", ("off", "lookup:4"), "off or lookup:N, N draft tokens from 1 to 32"
+        ),
         Toggle("compile", "compile", "warm-up", ("off", "on")),
         Toggle("adapter", "adapter", "weights", ("off",), "off or the folder of a PEFT LoRA adapter"),
         Toggle("device", "device", "reload", ("auto", "cpu", "mps"), "auto, cpu, cuda:N or mps"),

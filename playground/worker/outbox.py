@@ -63,8 +63,13 @@ class Outbox:
         if held is not None:
             held.token_ids.extend(event.token_ids)
             held.times.extend(event.times)
+            at = len(held.text)
             event = TokensGenerated(
-                request_id=event.request_id, token_ids=held.token_ids, times=held.times, text=held.text + event.text
+                request_id=event.request_id,
+                token_ids=held.token_ids,
+                times=held.times,
+                text=held.text + event.text,
+                draft_spans=[*held.draft_spans, *((at + start, at + end) for start, end in event.draft_spans)],
             )
         self._tokens[event.request_id] = event
         if event.request_id not in self._seen:

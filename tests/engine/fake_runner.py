@@ -53,6 +53,7 @@ class FakeRunner:
 
     def __init__(self, clock: Clock, blocks: int = 64, size: int = 4, context: int = 400) -> None:
         self.blocks, self.context, self.weights = BlockManager(blocks, size), context, 0
+        self.splits_at_blocks = False
         self._clock, self._stored = clock, {}
 
     def encode(self, request: GenerationRequest) -> list[int]:
@@ -67,15 +68,23 @@ class FakeRunner:
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         self._clock.now += 1.0
         assert all(request.finished and request.table for request in held)
-        return [self._compute(work.request, work.tokens) for work in works]
+        return [self._compute(work) for work in works]
 
-    def _compute(self, request: Request, tokens: int) -> list[int]:
-        start, stop = request.computed, request.computed + tokens
-        state = self._read(request, start - 1) if start else 0
-        for position, token_id in enumerate(request.token_ids(start, stop), start):
+    def _compute(self, work: Work) -> list[int]:
+        request, start = work.request, work.request.computed
+        known = request.token_ids(start, start + work.tokens - len(work.drafts))
+        state, states = self._read(request, start - 1) if start else 0, []
+        for position, token_id in enumerate([*known, *work.drafts], start):
             state = digest(state, token_id, self.weights)
             self._write(request, position, state)
-        return [choose(state)] if stop == request.length else []
+            states.append(state)
+        if self.splits_at_blocks and work.drafts:
+            assert start // self.blocks.size == (start + work.tokens - 1) // self.blocks.size
+        if start + len(known) < request.length:
+            return []
+        best = [choose(state) for state in states[len(known) - 1 :]]
+        held = next((at for at, token in enumerate(work.drafts) if token != best[at]), len(work.drafts))
+        return best[: held + 1]
 
     def _read(self, request: Request, position: int) -> int:
         return self._stored[request.table[position // self.blocks.size], position % self.blocks.size]

@@ -51,6 +51,7 @@ class Harness:
         assert len(set(slots)) == len(slots) and None not in slots
         check_partition(self.runner.blocks, self.core.running)
         assert not any(request.table for request in self.core.waiting)
+        assert all(len(request.table) == -(-request.computed // self.runner.blocks.size) for request in active)
         return step
 
     def drain(self, most: int = 3000) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.engine.scheduler import Limits
-from tests.engine.fake_runner import expected
+from playground.engine.speculation import NgramIndex
+from tests.engine.fake_runner import digest, expected
 from tests.engine.harness import Harness
 
 PROFILE = settings(max_examples=150, deadline=None, derandomize=True)
@@ -78,6 +81,33 @@ def test_the_tokens_depend_on_no_policy_chunking_batch_or_room(requests, limits,
     harness.drain()
     assert all(answered(harness, load) for load in requests)
     assert harness.runner.blocks.used == 0
+
+
+@PROFILE
+@given(loads(), limits, st.sampled_from([0, 1, 3, 1000]), st.integers(1, 9), st.booleans())
+def test_no_draft_changes_a_token_or_leaves_a_block(requests, limits, spare, drafts, within_blocks):
+    limits = Limits("continuous", limits.slots, limits.token_budget, drafts)
+    harness = Harness(limits, blocks=max(load.blocks for load in requests) + spare, size=SIZE)
+    harness.runner.splits_at_blocks = within_blocks
+    submit(harness, requests)
+    with patch.object(NgramIndex, "propose", half_right):
+        harness.drain()
+    assert all(answered(harness, load) for load in requests)
+    assert harness.runner.blocks.used == 0
+    works = [slot for step in harness.steps for slot in step.slots if slot.speculated]
+    assert all(slot.accepted <= slot.speculated == slot.tokens - 1 <= drafts for slot in works)
+    if not any(step.preempted for step in harness.steps):
+        generated = sum(len(harness.tokens(load.name)) for load in requests)
+        decodes = [slot for step in harness.steps for slot in step.slots if slot.phase == "decode"]
+        assert generated == len(requests) + sum(1 + slot.accepted for slot in decodes)
+
+
+def half_right(_: NgramIndex, ids: Sequence[int], most: int) -> list[int]:
+    """Drafts that go wrong now and then, at any place."""
+    if not ids or most < 1:
+        return []
+    true, wrong = expected(list(ids), most, ignore_eos=True), digest(len(ids), ids[-1])
+    return [*true[: wrong % 12], *[1 + wrong % 3] * most][:most]
 
 
 @PROFILE

@@ -54,7 +54,7 @@ class ScriptedRunner:
 
     def __init__(self, answers: Sequence[Sequence[str]]) -> None:
         self.blocks = BlockManager(BLOCKS, 32)
-        self.context = CONTEXT
+        self.context, self.splits_at_blocks = CONTEXT, False
         self._answers = cycle(answers)
         self._scripts: dict[str, list[str]] = {}
         self._vocabulary: list[str] = [""]

@@ -19,12 +19,14 @@ from playground.engine.request import Request
 
 @dataclass(frozen=True)
 class Row:
-    """One request's part of a forward: `count` tokens from position `start`. A held row runs but stores nothing."""
+    """One request's part of a forward: `count` tokens from position `start`, the last of them `drafts`. A held row runs
+    but stores nothing."""
 
     request: Request
     start: int
     count: int
     held: bool = False
+    drafts: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:

@@ -34,7 +34,7 @@ class FullStore:
     def __init__(self, blocks: BlockManager) -> None:
         self._blocks = blocks
         self._layers: list[tuple[Tensor, Tensor]] = []
-        self._rows: dict[str, np.ndarray] = {}
+        self._rows: dict[str, tuple[list[int], np.ndarray]] = {}
         self._side_by_side: dict[str, tuple[list[int], bool]] = {}
         self._layout = Layout(slice(0), None, slice(0))
 
@@ -126,10 +126,10 @@ class FullStore:
 
     def _rows_of(self, request: Request) -> np.ndarray:
         """Storage rows of the request's tokens, as many as its blocks hold."""
-        rows, size = self._rows.get(request.request_id), self._blocks.size
-        if rows is None or len(rows) != len(request.table) * size:
-            rows = (np.array(request.table)[:, None] * size + np.arange(size)).ravel()
-            self._rows[request.request_id] = rows
+        table, rows = self._rows.get(request.request_id, ([], np.empty(0)))
+        if table != request.table:
+            rows = (np.array(request.table)[:, None] * self._blocks.size + np.arange(self._blocks.size)).ravel()
+            self._rows[request.request_id] = (list(request.table), rows)
         return rows
 
     def _stretch(self, row: Row) -> slice | None:

@@ -50,6 +50,7 @@ class LiveEngine:
             "batching": lambda new, progress: self._set_limits(new),
             "max_batch": lambda new, progress: self._set_limits(new),
             "token_budget": lambda new, progress: self._set_limits(new),
+            "speculation": lambda new, progress: self._set_limits(new),
             "prefix_cache": lambda new, progress: self._set_prefix_cache(new),
         }
         self._mixed = False
@@ -140,7 +141,8 @@ class LiveEngine:
 
     def _set_limits(self, options: EngineOptions) -> None:
         policy = "static" if options.batching == "static" else "continuous"
-        self.core.limits = Limits(policy, options.max_batch, options.token_budget)
+        drafts = int(options.speculation.partition(":")[2] or 0)
+        self.core.limits = Limits(policy, options.max_batch, options.token_budget, drafts)
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
         self.core.runner.blocks.prefix_cache = options.prefix_cache

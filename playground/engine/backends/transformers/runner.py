@@ -35,6 +35,11 @@ class TransformersRunner:
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
         self._decoder = find_decoder(loaded.model)
 
+    @property
+    def splits_at_blocks(self) -> bool:
+        """See `KVStore`."""
+        return self.cache.store.splits_at_blocks
+
     def encode(self, request: GenerationRequest) -> list[int]:
         """See `Tokenizer.encode`."""
         return self._loaded.tokenizer.encode(request)
@@ -48,11 +53,11 @@ class TransformersRunner:
         return self._loaded.tokenizer.is_end(token_id)
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """New token ids per work; none while its prefill goes on."""
+        """See `engine.core.Runner`."""
         decode = [_row(work) for work in works if work.decode]
         decode += [Row(request, request.computed - 1, 1, held=True) for request in held]
         prefill = [_row(work) for work in works if not work.decode]
-        tokens: dict[str, int] = {}
+        tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
             if decode:
                 with self._attention.watched("decode"):
@@ -60,7 +65,7 @@ class TransformersRunner:
             for group in self._rounds(prefill):
                 with self._attention.watched("prefill"):
                     tokens |= self._forward(group)
-        return [[tokens[work.request.request_id]] if _completes(work) else [] for work in works]
+        return [tokens.get(work.request.request_id, []) for work in works]
 
     def use_store(self, blocks: BlockManager, store: KVStore) -> None:
         """Go on with other blocks, into which everything was moved."""
@@ -78,23 +83,26 @@ class TransformersRunner:
 
     def _rounds(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         """Prefills, cut where the store needs it, as groups to run one after the other."""
-        if not self.cache.store.splits_at_blocks:
+        if not self.splits_at_blocks:
             yield from grouped(rows)
             return
         for parts in zip_longest(*(split(row, self.blocks.size) for row in rows)):
             yield from grouped([part for part in parts if part])
 
-    def _forward(self, rows: Sequence[Row]) -> dict[str, int]:
-        logits = self.logits(rows)
-        for row in rows:
-            if not row.held:
-                self.cache.store.seal(row.request, row.length)
-        due = [index for index, row in enumerate(rows) if not row.held and row.length == row.request.length]
+    def _forward(self, rows: Sequence[Row]) -> dict[str, list[int]]:
+        logits = self.forward(rows, self.cache, 1 + max(len(row.drafts) for row in rows))
+        due = [index for index, row in enumerate(rows) if not row.held and _completes(row)]
         if len(due) < len(rows):
             logits = logits[due]
-        requests = [rows[index].request for index in due]
-        sampled = self._sampler.sample(logits, requests) if requests else []
-        return {request.request_id: token for request, token in zip(requests, sampled, strict=True)}
+        requests, drafts = [rows[index].request for index in due], [rows[index].drafts for index in due]
+        sampled = self._sampler.sample(logits, requests, drafts) if requests else []
+        tokens = {request.request_id: token_ids for request, token_ids in zip(requests, sampled, strict=True)}
+        for row in rows:
+            if not row.held:
+                # Drafts that do not hold are never sealed: the next tokens are written over them.
+                accepted = row.start + len(tokens[row.request.request_id]) if row.drafts else row.length
+                self.cache.store.seal(row.request, accepted)
+        return tokens
 
     def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
         """Prefill the next known tokens of a request in a cache of its own; logits [tokens, V], one row for each."""
@@ -106,10 +114,6 @@ class TransformersRunner:
                 logits.append(self.forward([part], cache, part.count)[0])
                 cache.store.seal(request, part.length)
         return torch.cat(logits)
-
-    def logits(self, rows: Sequence[Row]) -> Tensor:
-        """Logits [B, V] at the newest token of each row."""
-        return self.forward(rows, self.cache, 1)[:, -1]
 
     def forward(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
@@ -167,14 +171,14 @@ def split(row: Row, size: int) -> list[Row]:
 
 
 def _row(work: Work) -> Row:
-    return Row(work.request, work.request.computed, work.tokens)
+    return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts)
 
 
-def _completes(work: Work) -> bool:
-    return work.tokens == work.request.remaining
+def _completes(row: Row) -> bool:
+    return row.length - len(row.drafts) == row.request.length
 
 
 def _ids(row: Row) -> list[int]:
     if row.held:
         return row.request.output_ids[-1:]
-    return row.request.token_ids(row.start, row.length)
+    return [*row.request.token_ids(row.start, row.length), *row.drafts]

@@ -1,4 +1,10 @@
-"""Choose the next token of each row, in the order of `transformers`' own logits processors."""
+"""Choose the next tokens of each row, in the order of `transformers`' own logits processors.
+
+A draft is verified by sampling as if there were none: it holds while it names the token that was sampled. For drafts
+that are looked up, not drawn, that is rejection sampling (https://arxiv.org/abs/2211.17192): a draft holds with the
+probability that the model gives it, and what follows one that does not is distributed as the rest. The random numbers
+are drawn as without drafts too, so that a seed gives the same tokens.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +23,31 @@ class Sampler:
     def __init__(self) -> None:
         self._generators: dict[str, torch.Generator] = {}
 
-    def sample(self, logits: Tensor, requests: Sequence[Request]) -> list[int]:
-        """One token id per row of `logits` [B, V]."""
+    def sample(self, logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[int, ...]]) -> list[list[int]]:
+        """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest
+        logits, one for each and one for the token after them."""
         if all(is_plain_greedy(request.sampling) for request in requests):
-            return logits.argmax(-1).tolist()  # type: ignore[no-any-return]
-        return [self._sample_one(row, request) for row, request in zip(logits, requests, strict=True)]
+            best: list[list[int]] = logits.argmax(-1).tolist()
+            return [_held(row[-1 - len(draft) :], draft) for row, draft in zip(best, drafts, strict=True)]
+        return [
+            self._sample_row(row[-1 - len(draft) :], request, draft)
+            for row, request, draft in zip(logits, requests, drafts, strict=True)
+        ]
 
     def forget(self, request: Request) -> None:
         """The request has ended."""
         self._generators.pop(request.request_id, None)
 
-    def _sample_one(self, logits: Tensor, request: Request) -> int:
+    def _sample_row(self, logits: Tensor, request: Request, draft: tuple[int, ...]) -> list[int]:
+        """Token by token, since each one depends on those before it."""
+        tokens: list[int] = []
+        while tokens == list(draft[: len(tokens)]) and len(tokens) <= len(draft):
+            tokens.append(self._sample_one(logits[len(tokens)], request, tokens))
+        return tokens
+
+    def _sample_one(self, logits: Tensor, request: Request, since: Sequence[int]) -> int:
         params = request.sampling
-        logits = penalized(logits.float(), request, params.repetition_penalty)
+        logits = penalized(logits.float(), request, params.repetition_penalty, since)
         if params.temperature == 0:
             return int(logits.argmax())
         probabilities = distribution(logits, params)
@@ -50,11 +68,18 @@ def is_plain_greedy(params: SamplingParams) -> bool:
     return params.temperature == 0 and params.repetition_penalty == 1.0
 
 
-def penalized(logits: Tensor, request: Request, penalty: float) -> Tensor:
-    """Repetition penalty over prompt and output (CTRL, https://arxiv.org/abs/1909.05858). `logits` [V]."""
+def _held(best: list[int], draft: tuple[int, ...]) -> list[int]:
+    """The tokens up to the first one that the draft did not foresee, that one included."""
+    held = next((at for at, token in enumerate(draft) if token != best[at]), len(draft))
+    return best[: held + 1]
+
+
+def penalized(logits: Tensor, request: Request, penalty: float, since: Sequence[int] = ()) -> Tensor:
+    """Repetition penalty over prompt, output and the tokens `since` (CTRL, https://arxiv.org/abs/1909.05858). `logits`
+    [V]."""
     if penalty == 1.0:
         return logits
-    seen = torch.tensor(sorted({*request.prompt_ids, *request.output_ids}), device=logits.device)
+    seen = torch.tensor(sorted({*request.prompt_ids, *request.output_ids, *since}), device=logits.device)
     chosen = logits[seen]
     return logits.index_put((seen,), torch.where(chosen < 0, chosen * penalty, chosen / penalty))
 

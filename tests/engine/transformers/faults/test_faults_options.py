@@ -24,7 +24,10 @@ IMPOSSIBLE = [
     pytest.param({"device": "cuda:0"}, "device=cuda:0 is not possible: PyTorch sees no NVIDIA GPU", marks=NO_GPU),
     ({"device": "mps"}, "device=mps is not possible: PyTorch sees no Apple GPU"),
     ({"compile": True}, "compile=on is not possible: "),
-    ({"speculation": "lookup:4"}, "speculation=lookup:4 is not possible: "),
+    (
+        {"speculation": "lookup:4", "batching": "static"},
+        "speculation=lookup does not go with batching=static: rows of a static batch advance together",
+    ),
     ({"adapter": "/nowhere"}, "adapter=/nowhere is not possible: "),
     (
         {"attention": "flash_attention_2", "dtype": "float32"},
