@@ -30,11 +30,11 @@ class EngineFailed(Exception):
 
 
 class Engine:
-    """`async with Engine(...) as engine:` starts a worker and loads; leaving ends it. Waits raise `EngineFailed` as
-    soon as the worker dies or says that it failed. `watch` sees every command and event, in order."""
+    """`async with Engine(...) as engine:` starts a worker and loads what is named; leaving ends it. Waits raise
+    `EngineFailed` as soon as the worker dies or says that it failed. `watch` sees every command and event, in order."""
 
     def __init__(
-        self, name: str, load: LoadModel, log: Path, watch: Callable[[Entry], None] = lambda entry: None
+        self, name: str, load: LoadModel | None, log: Path, watch: Callable[[Entry], None] = lambda entry: None
     ) -> None:
         self.fold = Fold()
         self._load, self._watch = load, watch
@@ -44,8 +44,8 @@ class Engine:
     async def __aenter__(self) -> Engine:
         await self._client.start()
         try:
-            self.send(self._load)
-            await self.until(lambda: self.fold.ready)
+            if self._load:
+                await self.load(self._load)
         except BaseException:
             await self._client.stop(0)
             raise
@@ -55,6 +55,11 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._client.stop(0 if error else STOP_GRACE_S)
+
+    async def load(self, command: LoadModel) -> None:
+        """Load a model and set its toggles."""
+        self.send(command)
+        await self.until(lambda: self.fold.ready)
 
     @property
     def loaded(self) -> ModelLoaded:

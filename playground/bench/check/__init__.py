@@ -1,0 +1,1 @@
+"""`playground check`: is this checkpoint whole, and does it behave? First without loading it, then with the engine."""

@@ -1,0 +1,74 @@
+"""The whole check of one checkpoint, finding by finding."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from time import perf_counter
+from typing import Literal
+
+import msgspec
+
+from playground.bench.check.damage import check_damage
+from playground.bench.check.fits import check_fits
+from playground.bench.check.generation import check_generation
+from playground.bench.check.outliers import check_outliers
+from playground.bench.engine import Engine, EngineFailed
+from playground.protocol.commands import CheckModel, LoadModel
+from playground.protocol.events import CheckFinding, ModelChecked, Verdict
+
+PARTS = (check_generation, check_damage, check_outliers, check_fits)
+ORDER: tuple[Verdict, ...] = ("pass", "warn", "fail")
+
+
+class CheckReport(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Check"):
+    """All findings. `verdict` is the worst of them, or `unloadable`."""
+
+    model: str
+    verdict: Literal["pass", "warn", "fail", "unloadable"]
+    findings: list[CheckFinding]
+    seconds: float
+    versions: dict[str, str] = {}
+
+
+class Check:
+    """`run` yields findings as they are made; afterwards `report` is the whole."""
+
+    def __init__(self, load: LoadModel) -> None:
+        self._load = load
+        self._findings: list[CheckFinding] = []
+        self._loadable = True
+        self._started = perf_counter()
+
+    async def run(self, engine: Engine) -> AsyncIterator[CheckFinding]:
+        """`engine` has nothing loaded yet. What is broken on disk is not loaded."""
+        command = CheckModel(model=self._load.model, allow_pickle=self._load.allow_pickle)
+        checked = await engine.ask(command, ModelChecked)
+        self._loadable = checked.loadable
+        for finding in checked.findings:
+            yield self._note(finding)
+        if not checked.loadable or any(finding.verdict == "fail" for finding in checked.findings):
+            return
+        try:
+            await engine.load(self._load)
+        except EngineFailed as error:
+            self._loadable = False
+            yield self._note(CheckFinding(name="loads", verdict="fail", evidence=error.message, advice=error.advice))
+            return
+        for part in PARTS:
+            async for finding in part(engine):
+                yield self._note(finding)
+
+    def report(self, engine: Engine) -> CheckReport:
+        """What was found so far."""
+        worst = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
+        return CheckReport(
+            model=self._load.model,
+            verdict=worst if self._loadable else "unloadable",
+            findings=self._findings,
+            seconds=perf_counter() - self._started,
+            versions=engine.fold.loaded.capabilities.versions if engine.fold.loaded else {},
+        )
+
+    def _note(self, finding: CheckFinding) -> CheckFinding:
+        self._findings.append(finding)
+        return finding

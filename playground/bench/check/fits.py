@@ -1,0 +1,26 @@
+"""What fits on this device: weights, and how many tokens of KV cache beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from playground.bench.engine import Engine
+from playground.protocol.events import CheckFinding
+
+MIB = 2**20
+
+
+async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
+    """By the engine's own block count under its memory budget."""
+    facts, effective = engine.loaded.facts, engine.fold.effective
+    room = int(effective["kv_blocks"]) * int(effective["block_size"])
+    whole = room // facts.context
+    yield CheckFinding(
+        name="fits",
+        verdict="pass" if whole else "warn",
+        evidence=(
+            f"weights {facts.weights_bytes / MIB:.3g} MiB on {facts.device}; KV {facts.kv_bytes_per_token} bytes a token,"
+            f" room for {room} tokens: {whole} requests of the full context of {facts.context}"
+        ),
+        advice="" if whole else "a quantized kv_cache or more kv_blocks make room; shorter requests run as they are",
+    )

@@ -1,0 +1,29 @@
+"""Outlier features: columns so large that plain int8 loses the others beside them, or float16 overflows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from playground.bench.engine import Engine
+from playground.bench.texts import bundled_texts
+from playground.protocol.commands import MeasureOutliers
+from playground.protocol.events import CheckFinding, OutliersMeasured
+
+THRESHOLD = 6.0  # of LLM.int8(), https://arxiv.org/abs/2208.07339
+FLOAT16_LIMIT = 65504.0
+PROMPT_CHARACTERS = 800
+
+
+async def check_outliers(engine: Engine) -> AsyncIterator[CheckFinding]:
+    """One forward over a text."""
+    prompt = bundled_texts()[0].content[:PROMPT_CHARACTERS]
+    measured = await engine.ask(MeasureOutliers(prompt=prompt), OutliersMeasured)
+    fed = [layer for layer in measured.layers if any(peak >= THRESHOLD for peak in layer.peaks)]
+    largest = max((layer.peaks[0] for layer in measured.layers), default=0.0)
+    overflows = largest >= FLOAT16_LIMIT
+    yield CheckFinding(
+        name="outliers",
+        verdict="warn" if overflows else "pass",
+        evidence=f"{len(fed)} of {len(measured.layers)} inputs have columns beyond {THRESHOLD:g}; largest {largest:.3g}",
+        advice="LLM.int8() computes in float16, where this overflows" if overflows else "",
+    )
