@@ -15,12 +15,11 @@ async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
     facts, effective = engine.loaded.facts, engine.fold.effective
     room = int(effective["kv_blocks"]) * int(effective["block_size"])
     whole = room // facts.context
+    weights = f"weights {facts.weights_bytes / MIB:.3g} MiB on {facts.device}"
     yield CheckFinding(
         name="fits",
         verdict="pass" if whole else "warn",
-        evidence=(
-            f"weights {facts.weights_bytes / MIB:.3g} MiB on {facts.device}; KV {facts.kv_bytes_per_token} bytes a token,"
-            f" room for {room} tokens: {whole} requests of the full context of {facts.context}"
-        ),
+        evidence=f"{weights}; KV {facts.kv_bytes_per_token} bytes a token, room for {room} tokens: {whole} requests of "
+        f"the full context of {facts.context}",
         advice="" if whole else "a quantized kv_cache or more kv_blocks make room; shorter requests run as they are",
     )

@@ -20,10 +20,11 @@ async def check_outliers(engine: Engine) -> AsyncIterator[CheckFinding]:
     measured = await engine.ask(MeasureOutliers(prompt=prompt), OutliersMeasured)
     fed = [layer for layer in measured.layers if any(peak >= THRESHOLD for peak in layer.peaks)]
     largest = max((layer.peaks[0] for layer in measured.layers), default=0.0)
+    beyond = f"{len(fed)} of {len(measured.layers)} inputs have columns beyond {THRESHOLD:g}"
     overflows = largest >= FLOAT16_LIMIT
     yield CheckFinding(
         name="outliers",
         verdict="warn" if overflows else "pass",
-        evidence=f"{len(fed)} of {len(measured.layers)} inputs have columns beyond {THRESHOLD:g}; largest {largest:.3g}",
+        evidence=f"{beyond}; the largest value is {largest:.3g}",
         advice="LLM.int8() computes in float16, where this overflows" if overflows else "",
     )

@@ -46,8 +46,9 @@ class Outcome:
         return 1 if self.fault else 0
 
 
-def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]]) -> Outcome:
-    """Run `work` on a loaded engine. Ctrl+C and faults of the engine end it; what it has kept by then is its own."""
+def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
+    """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
+    has kept by then is its own."""
     log = paths.log_folder() / f"bench-{os.getpid()}.log"
     recorder, line = open_recorder(args, target), LoadLine()
 
@@ -58,7 +59,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         if recorder and entry.event is not None:
             recorder.event(entry.event)
 
-    engine = Engine(target.engine, target.load, log, watch)
+    engine = Engine(target.engine, target.load if load else None, log, watch)
 
     async def whole() -> None:
         async with engine:
