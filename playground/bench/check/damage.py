@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from math import exp, isfinite, log
+from math import exp, log
 from statistics import fmean
 
-from playground.bench.engine import Engine
+from playground.bench.engine import Engine, EngineFailed
 from playground.bench.texts import bundled_texts, held_out_text
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import CheckFinding, Scored, Tokenized
@@ -24,11 +24,13 @@ async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
     tokenized = await engine.ask(Tokenize(key=BASE, texts=[text.content for text in texts]), Tokenized)
     most = min(MOST_TOKENS, engine.loaded.facts.context)
     ids = {text.name: tokens[:most] for text, tokens in zip(texts, tokenized.token_ids, strict=True)}
-    scores = {name: await engine.ask(Score(key=name, token_ids=ids[name]), Scored) for name in ids}
+    try:
+        scores = {name: await engine.ask(Score(key=name, token_ids=ids[name]), Scored) for name in ids}
+    except EngineFailed as error:
+        yield CheckFinding(name="perplexity", verdict="fail", evidence=error.message, advice=error.advice)
+        return
     best = min(scores, key=lambda name: fmean(scores[name].nll))
     yield _perplexity(scores[best], best, engine.loaded.facts.vocabulary)
-    if not isfinite(fmean(scores[best].nll)):
-        return
     base = await engine.ask(Score(key=BASE, token_ids=ids[best], keep_as=BASE), Scored)
     for name, value in KINDS:
         yield await _quantized(engine, ids[best], base, name, value)
@@ -49,9 +51,6 @@ async def _quantized(engine: Engine, ids: list[int], base: Scored, name: str, va
 
 def _perplexity(scored: Scored, text: str, vocabulary: int) -> CheckFinding:
     nats, chance = fmean(scored.nll), log(vocabulary)
-    if not isfinite(nats):
-        evidence, advice = "the logits hold NaN or Inf", "try dtype=float32; if that does not help, fetch it again"
-        return CheckFinding(name="perplexity", verdict="fail", evidence=evidence, advice=advice)
     blind = nats > chance - CHANCE_MARGIN
     return CheckFinding(
         name="perplexity",

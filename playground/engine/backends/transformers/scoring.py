@@ -143,7 +143,10 @@ def as_kept(logits: Tensor) -> Tensor:
 def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None, at: int) -> None:
     """Take in the logits [n, V] that predict `targets`."""
     wanted = torch.tensor(targets, device=logits.device).unsqueeze(1)
-    figures.nll += (-logits.log_softmax(-1).gather(1, wanted).squeeze(1)).tolist()
+    nll = -logits.log_softmax(-1).gather(1, wanted).squeeze(1)
+    if not nll.isfinite().all():
+        raise EngineError(f"the logits hold NaN or Inf by token {at + len(targets)}", "try dtype=float32")
+    figures.nll += nll.tolist()
     figures.top += logits.argmax(-1).tolist()
     if base is None:
         return
