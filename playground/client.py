@@ -21,6 +21,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_
 
 LINE_LIMIT = 64 * 2**20
 LOG_TAIL_BYTES = 4000
+LOOK = "the log has the details"
 DIED = "the engine process ended unexpectedly"
 
 
@@ -108,8 +109,9 @@ class WorkerClient:
         async for line in process.stdout:
             try:
                 event = decode_event(line)
-            except msgspec.MsgspecError:
-                continue
+            except msgspec.MsgspecError as error:
+                # Whoever waits for it would wait for ever.
+                event = Failed(where="worker", message=f"the worker said what is no event: {error}", advice=LOOK)
             self._note(event)
             self._on_event(event)
         code = await process.wait()

@@ -14,6 +14,7 @@ from playground.client import DIED, WorkerClient
 from playground.engine.backends.scripted import ANSWER
 from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.events import (
+    Failed,
     LoadCancelled,
     ModelLoaded,
     ModelLoading,
@@ -200,3 +201,15 @@ async def test_a_worker_that_cannot_start_is_an_event_with_the_reason(connect):
     session = await connect("nonexistent")
     exited = await session.until(WorkerExited)
     assert exited.code == 1 and "nonexistent" in exited.log_tail
+
+
+async def test_a_line_that_is_no_event_is_a_fault_and_not_silence(tmp_path: Path):
+    liar = tmp_path / "liar"
+    liar.write_text('#!/bin/sh\necho \'{"type": "Scored", "key": "a", "nll": [null], "top": [1]}\'\n')
+    liar.chmod(0o755)
+    session = Session(tmp_path, "scripted")
+    session.client = WorkerClient("engine", "scripted", tmp_path / "log", session._take, str(liar))
+    await session.client.start()
+    fault = await session.until(Failed)
+    assert fault.where == "worker" and "nll" in fault.message
+    await session.until(WorkerExited)
