@@ -80,6 +80,7 @@ class PlaygroundApp(App[None]):
         self.session = Session(self.bridge, self._load, sampling)
         self._first = partial(PlaygroundScreen, self.session, preset, settings.model_paths())
         self.add_mode("batching", self._batching)
+        self.add_mode("history", self._history)
 
     def get_default_screen(self) -> Screen[None]:
         """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
@@ -107,6 +108,11 @@ class PlaygroundApp(App[None]):
         from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
 
         return BatchingScreen(self.session)
+
+    def _history(self) -> Screen[None]:
+        from playground.tui.screens.history import HistoryScreen
+
+        return HistoryScreen(self.session, self.history)
 
     def _history_failed(self, line: str) -> None:
         """In the history's thread."""

@@ -18,7 +18,8 @@ from playground.protocol.commands import (
     SetOptions,
     Submit,
 )
-from playground.protocol.options import Value
+from playground.protocol.options import DEFAULTS, OptionError, Value, changed_names, parse_value, with_changes
+from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
 from playground.tui.request_state import RequestState
@@ -39,6 +40,7 @@ class Session:
     def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
         self.sampling, self._asked = sampling, asked
+        self.draft = ""  # a prompt that screen 1 is to offer
         self._chat: bool | None = None
         self._numbers = count(1)
         self._exchanges: list[str] = []
@@ -114,6 +116,30 @@ class Session:
         options = self.state.requested if self.state.facts else self._asked.options
         self._exchanges.clear()
         await self.bridge.load(msgspec.structs.replace(self._asked, model=model, options=options))
+
+    async def recall(self, run: Run) -> str:
+        """Model, options and prompt of a kept run back to screen 1; returns the line that says so."""
+        self._require_live()
+        self._require_no_load()
+        if self.state.unfinished:
+            raise NotNow("requests run, and other options would change them; F2, then Esc stops them")
+        engine = self.state.capabilities.engine
+        if run.engine and engine and run.engine != engine:
+            raise NotNow(f"this run was on the {run.engine} engine, and this session is on {engine}")
+        try:
+            changes = {name: parse_value(name, text) for name, text in run.options.items()}
+        except OptionError as error:
+            raise NotNow(f"the options of this run are not known here: {error}") from None
+        self.draft, self._chat = run.prompt, run.chat
+        options = with_changes(DEFAULTS, changes)
+        if self.state.facts and self.state.facts.path == run.model_path:
+            now = {name: getattr(options, name) for name in changed_names(self.state.requested, options)}
+            if now:
+                self.bridge.send(SetOptions(changes=now))
+        else:
+            self._exchanges.clear()
+            await self.bridge.load(msgspec.structs.replace(self._asked, model=run.model_path, options=options))
+        return "the options of that run are set; Enter runs its prompt again"
 
     async def restart(self) -> None:
         """The worker anew."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from playground.tui.actions import batching, common, playground
+from playground.tui.actions import batching, common, history, playground
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
 from playground.tui.state import State
 
 __all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions"]
 
-_TABLE = (*batching.ACTIONS, *common.BEFORE, *playground.ACTIONS, *common.AFTER, *common.SCREENS)
+_TABLE = (*batching.ACTIONS, *history.ACTIONS, *common.BEFORE, *playground.ACTIONS, *common.AFTER, *common.SCREENS)
 ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 
 def bindings(screen: ScreenName) -> list[Binding]:
-    """What a screen binds; each goes to `action_do`."""
+    """What a screen binds; each goes to `action_do`. Function keys come before what a text field has on them."""
     return [
-        Binding(action.key, f"do('{action.name}')", action.label, id=action.name, priority=action.priority, show=False)
+        Binding(key, f"do('{action.name}')", action.label, id=action.name, priority=_first(action, key), show=False)
         for action in _TABLE
-        if action.bound and action.key and action.on(screen)
+        for key in action.key.split(",")
+        if action.bound and key and action.on(screen)
     ]
+
+
+def _first(action: Action, key: str) -> bool:
+    return action.priority or (key.startswith("f") and len(key) > 1)
 
 
 def footer_actions(state: State, place: Place, screen: ScreenName) -> list[Action]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from playground.tui.state import State
 
-ScreenName = Literal["playground", "batching"]
+ScreenName = Literal["playground", "batching", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
     "everywhere": "Everywhere",
@@ -17,9 +17,11 @@ PLACES = {
     "batch": "In the batching board",
     "load": "In the load's fields",
     "boards": "In the boards of screen 2",
+    "runs": "In the runs of screen 6",
+    "filter": "In the filter of screen 6",
 }
-Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards"]
-SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "plus": "+-", "up": "↑↓", "left": "←→"}
+Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "runs", "filter"]
+SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "slash": "/", "plus": "+-", "up": "↑↓", "left": "←→"}
 
 
 def always(_: State) -> str:

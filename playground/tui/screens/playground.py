@@ -81,6 +81,12 @@ class PlaygroundScreen(Stage):
         self.session.bridge.attach(self)
         self.show()
 
+    def on_screen_resume(self) -> None:
+        """Another screen may have left a prompt to be run again."""
+        if self.session.draft:
+            self.query_one(Prompt).offer(self.session.draft)
+            self.session.draft = ""
+
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         changes = message.changes

@@ -41,6 +41,12 @@ class Prompt(TextArea):
         if not self.text:
             self._put(shown)
 
+    def offer(self, text: str) -> None:
+        """A prompt from elsewhere; what is being typed is found above it."""
+        if self.text:
+            self._history.add(self.text)
+        self._put(text)
+
     def action_cursor_up(self, select: bool = False) -> None:
         if select or not self._recall(-1, at_edge=self.cursor_at_first_line):
             super().action_cursor_up(select)

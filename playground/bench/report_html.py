@@ -1,0 +1,216 @@
+"""One self-contained HTML page of a report, or of runs out of the history: plots, tables, trust flags, formulas.
+
+It loads nothing and runs nothing; whatever models and files said is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from playground.bench.report import Report
+from playground.bench.svg import Dot, Series, number, plot
+from playground.session.history.export import definitions, when
+from playground.session.history.run import Run, spell_options
+
+STYLE = Path(__file__).with_name("report.css")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+MOST_PLOTS, SHORT, MOST_ITEMS = 6, 80, 2000
+GROUPS = ("load", "category", "difficulty", "band", "kv_cache", "attention", "kernel", "language", "domain", "status")
+OVER = ("rate", "offered", "users", "length", "tokens", "context", "position", "samples", "k")
+MIB = 1 << 20
+
+
+def report_html(report: Report) -> str:
+    """The page of one run of one suite."""
+    items = [_flat(item) for item in report.items[:MOST_ITEMS]]
+    left_out = len(report.items) - len(items)
+    parts = [
+        f"<h1>{_text(report.model)}: {_text(report.suite)}</h1>",
+        f"<p>{_flags(_trust_flags(report))}</p>",
+        "<h2>Totals</h2>",
+        _pairs(_flat(report.totals)),
+        "<h2>Items</h2>" if items else "",
+        f'<div class="plots">{"".join(_item_plots(items))}</div>',
+        _table(items),
+        f'<p class="dim">{left_out} more items are in the JSON report.</p>' if left_out else "",
+        "<h2>Options as effective</h2>",
+        _pairs({name: _asked(report, name, value) for name, value in report.effective.items()}),
+        "<h2>Versions</h2>",
+        _pairs(report.trust.versions),
+        "<h2>Formulas</h2>",
+        _pairs(report.trust.formulas),
+    ]
+    return _page(f"{report.model}: {report.suite}", parts)
+
+
+def history_html(runs: Sequence[Run]) -> str:
+    """The page of runs out of the history, with quality and speed against each other."""
+    plots = [
+        plot(_series(runs, lambda run: _ms(run.ttft_s), lambda run: run.tps), "TTFT, ms", "TPS, tok/s"),
+        plot(_series(runs, lambda run: run.tps, lambda run: run.quality), "TPS, tok/s", "quality"),
+        plot(_series(runs, lambda run: _mib(run.memory_bytes), lambda run: run.quality), "Memory, MiB", "quality"),
+    ]
+    parts = [
+        f"<h1>{len(runs)} run{'' if len(runs) == 1 else 's'}</h1>",
+        f'<div class="plots">{"".join(plots)}</div>',
+        "<h2>Runs</h2>",
+        _table([_run_row(run) for run in runs]),
+        "<h2>Formulas</h2>",
+        _pairs(definitions()),
+    ]
+    return _page("Inference playground: history", parts)
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "when": when(run),
+        "model": run.model,
+        "kind": run.kind,
+        "prompt": run.title,
+        "options": spell_options(run.options),
+        "n": run.requests,
+        "tokens": run.output_tokens,
+        "TTFT ms": _ms(run.ttft_s),
+        "TPS": run.tps,
+        "system TPS": run.system_tps,
+        "Memory MiB": _mib(run.memory_bytes),
+        "KV MiB": _mib(run.kv_bytes),
+        "quality": f"{run.measure} {number(run.quality)}" if run.quality is not None else None,
+        "flags": ", ".join(run.flags),
+        "tags": " ".join(run.tags),
+        "versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
+    }
+
+
+def _series(runs: Sequence[Run], x: Any, y: Any) -> list[Series]:
+    dots: dict[str, list[Dot]] = {}
+    for run in runs:
+        if x(run) is not None and y(run) is not None:
+            text = f"{run.model}  {spell_options(run.options)}  {', '.join(run.flags)}  {when(run)}"
+            dots.setdefault(run.model, []).append(Dot(x(run), y(run), text))
+    return [Series(model, found) for model, found in sorted(dots.items())]
+
+
+def _trust_flags(report: Report) -> list[str]:
+    trust = report.trust
+    flags = [trust.start, f"n = {trust.n}"]
+    flags += [f"prefix hits {trust.prefix_hit:.0%}"] if trust.prefix_hit else []
+    flags += [f"throttled: {', '.join(trust.throttled)}"] if trust.throttled else []
+    flags += [f"{trust.other_processes} other processes on the GPU"] if trust.other_processes else []
+    flags += [f"{name} is {report.effective.get(name, '?')}: {why}" for name, why in trust.differs.items()]
+    return flags + trust.notes
+
+
+def _asked(report: Report, name: str, value: str) -> str:
+    asked = report.options.get(name, value)
+    return value if asked in (value, "auto") else f"{value} (asked for: {asked})"
+
+
+def _item_plots(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each measured column over what was varied, or else over the items in their order; a series per group."""
+    if len(items) < 2:
+        return []
+    numeric = [name for name in items[0] if sum(_is_number(item.get(name)) for item in items) > 1]
+    over = next((name for name in OVER if name in numeric), "")
+    group = next((name for name in GROUPS if 1 < len({str(item.get(name)) for item in items}) <= 8), "")
+    plots = []
+    for name in [name for name in numeric if name != over and _varies(items, name)][:MOST_PLOTS]:
+        dots: dict[str, list[Dot]] = {}
+        for index, item in enumerate(items):
+            x, y = item.get(over) if over else index + 1, item.get(name)
+            if _is_number(x) and _is_number(y):
+                text = ", ".join(f"{key} {_shown(value)}" for key, value in list(item.items())[:6])
+                dots.setdefault(str(item.get(group, "")), []).append(Dot(float(x or 0), float(y or 0), text))
+        series = [Series(label, found, joined=bool(over)) for label, found in dots.items()]
+        plots.append(plot(series, over or "item", name))
+    return plots
+
+
+def _varies(items: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return len({item.get(name) for item in items}) > 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _flat(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested figures under dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in item.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": each for inner, each in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in columns if any(row.get(name) not in (None, "") for row in rows)]
+    if not columns:
+        return ""
+    numeric = {name for name in columns if any(_is_number(row.get(name)) for row in rows)}
+    head = "".join(f"<th{_class(name in numeric)}>{_text(name)}</th>" for name in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td{_class(name in numeric)}>{_cell(row.get(name))}</td>' for name in columns)}</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _class(numeric: bool) -> str:
+    return ' class="n"' if numeric else ""
+
+
+def _cell(value: Any) -> str:
+    """Long text folds up."""
+    text = _shown(value)
+    if len(text) <= SHORT and "\n" not in text:
+        return escape(text)
+    first = text.strip().partition("\n")[0][:SHORT]
+    return f"<details><summary>{escape(first)}…</summary><pre>{escape(text)}</pre></details>"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _pairs(pairs: Mapping[str, Any]) -> str:
+    return f"<dl>{''.join(f'<dt>{_text(name)}</dt><dd>{_cell(value)}</dd>' for name, value in pairs.items())}</dl>"
+
+
+def _flags(flags: Iterable[str]) -> str:
+    return "".join(f'<span class="flag">{_text(flag)}</span>' for flag in flags)
+
+
+def _page(title: str, parts: Iterable[str]) -> str:
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{_text(title)}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head><body>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</body></html>\n"
+    )
+
+
+def _text(text: str) -> str:
+    return escape(str(text))
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _mib(count: int | None) -> float | None:
+    return None if count is None else count / MIB

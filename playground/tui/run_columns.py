@@ -1,0 +1,82 @@
+"""The columns of the history's table: title, width, what stands in it. What is foreign is made plain here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from playground.protocol.options import TOGGLES
+from playground.session.history.query import Sort
+from playground.session.history.run import Run
+from playground.telemetry.ledger import format_bytes
+from playground.tui import numbers
+from playground.tui.plain_text import one_line
+
+LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
+
+
+@dataclass(frozen=True)
+class Column:
+    """`least` is the width of the table from which the column is there; those that grow share the room that is left."""
+
+    title: str
+    width: int
+    text: Callable[[Run], str]
+    sort: Sort | None = None
+    right: bool = False
+    least: int = 0
+    grows: bool = False
+
+
+def when(run: Run) -> str:
+    """Local time, to the minute."""
+    return datetime.fromtimestamp(run.at).strftime("%m-%d %H:%M")
+
+
+def quality(run: Run) -> str:
+    """The value alone; which measure it is stands under the table."""
+    return numbers.significant(run.quality)
+
+
+def options(run: Run) -> str:
+    """The differences from the defaults, by the labels of the toggles."""
+    spelled = [f"{_label(name)} {value}" for name, value in run.options.items()]
+    return one_line(", ".join(spelled)) or "defaults"
+
+
+def described_quality(run: Run) -> str:
+    """`pass@1 0.75`, empty where nothing was judged."""
+    return f"{one_line(run.measure, 20)} {numbers.significant(run.quality)}" if run.quality is not None else ""
+
+
+def lower_is_better(measure: str) -> bool:
+    """Of a measure of quality."""
+    return any(name.lower() in measure.lower() for name in LOWER_IS_BETTER)
+
+
+COLUMNS = (
+    Column("when", 11, when, "at"),
+    Column("kind", 12, lambda run: one_line(run.kind, 12), "kind", least=120),
+    Column("model", 14, lambda run: one_line(run.model, 14), "model"),
+    Column("options", 18, options, grows=True),
+    Column("TTFT", 8, lambda run: numbers.seconds(run.ttft_s), "ttft_s", right=True),
+    Column("TPS", 6, lambda run: numbers.significant(run.tps), "tps", right=True),
+    Column("Memory", 9, lambda run: format_bytes(run.memory_bytes), "memory_bytes", right=True),
+    Column("KV", 9, lambda run: format_bytes(run.kv_bytes), "kv_bytes", right=True, least=100),
+    Column("quality", 7, quality, "quality", right=True),
+    Column("flags", 24, lambda run: one_line(", ".join(run.flags), 80), least=140, grows=True),
+    Column("tags", 12, lambda run: one_line(" ".join(run.tags), 12), least=160),
+)
+
+
+def shown(width: int) -> list[tuple[Column, int]]:
+    """The columns that a table of this width has, with their widths; one blank stands between two."""
+    columns = [column for column in COLUMNS if width >= column.least]
+    room = width - sum(column.width + 1 for column in columns) + 1
+    more = room // max(1, sum(column.grows for column in columns))
+    return [(column, column.width + (more if column.grows else 0)) for column in columns]
+
+
+def _label(name: str) -> str:
+    return TOGGLES[name].label if name in TOGGLES else name

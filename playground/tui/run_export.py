@@ -1,0 +1,31 @@
+"""Writes runs to a file; its ending says in which format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from playground.bench.report_html import history_html
+from playground.session.history.export import as_csv, as_json, as_markdown
+from playground.session.history.run import Run
+
+FORMATS = {".json": as_json, ".csv": as_csv, ".md": as_markdown, ".html": history_html}
+ENDINGS = ", ".join(FORMATS)
+
+
+class ExportError(Exception):
+    """The file cannot be written: one line."""
+
+
+def export(path: Path, runs: Sequence[Run]) -> None:
+    """Write a new file; raises `ExportError`. Blocks: not for the UI's thread."""
+    form = FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise ExportError(f"{path.name} ends in none of {ENDINGS}")
+    try:
+        with path.open("x", encoding="utf-8", newline="", errors="replace") as file:
+            file.write(form(runs))
+    except FileExistsError:
+        raise ExportError(f"{path} is there already; give another name") from None
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror or error}") from None

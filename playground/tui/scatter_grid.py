@@ -1,0 +1,139 @@
+"""A scatter plot out of characters: a letter per point, axes with numbers, the better corner named. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log10
+
+SPAN_FOR_LOG = 12.0
+Part = tuple[str, str]
+DIM = "$meaning-waiting"
+
+
+@dataclass(frozen=True)
+class Point:
+    """`label` stands beside it where there is room; `strong` points are bold and get their labels first."""
+
+    x: float
+    y: float
+    mark: str
+    style: str
+    label: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Axis:
+    """`text` writes a value with its unit; `low` means that less is better."""
+
+    title: str
+    text: Callable[[float], str]
+    low: bool = False
+
+
+class Scale:
+    """Values to 0 .. 1 with a margin; logarithmic where they span more than an order of magnitude."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        least, most = min(values), max(values)
+        self.logarithmic = least > 0 and most / least > SPAN_FOR_LOG
+        low, high = (log10(least), log10(most)) if self.logarithmic else (least, most)
+        margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+        self._low, self._high = low - margin, high + margin
+        if least >= 0 and not self.logarithmic:
+            self._low = max(0.0, self._low)
+
+    def place(self, value: float) -> float:
+        """Where a value stands."""
+        return ((log10(value) if self.logarithmic else value) - self._low) / (self._high - self._low)
+
+    def value(self, place: float) -> float:
+        """What stands there."""
+        value = self._low + place * (self._high - self._low)
+        return float(10**value) if self.logarithmic else value
+
+
+def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> list[list[Part]]:
+    """Lines of (text, style), `height` of them; at least 20 x 5, or there is nothing to see."""
+    if not points or width < 20 or height < 5:
+        return []
+    across, up = Scale([point.x for point in points]), Scale([point.y for point in points])
+    rows = height - 2
+    ticks = {0: y.text(up.value(1.0)), rows // 2: y.text(up.value(0.5)), rows - 1: y.text(up.value(0.0))}
+    gutter = max(map(len, ticks.values())) + 1
+    columns = width - gutter - 1
+    cells = _frame(columns, rows, x.low, y.low)
+    _put_points(cells, points, across, up)
+    lines: list[list[Part]] = []
+    for row in range(rows):
+        tick = ticks.get(row, "").rjust(gutter)
+        lines.append([(tick + "│", DIM), *_merged(cells[row])])
+    lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
+    lines.append([(" " * (gutter + 1) + _ruler(x, across, columns), DIM)])
+    return lines
+
+
+def _frame(columns: int, rows: int, x_low: bool, y_low: bool) -> list[list[Part]]:
+    """An empty plot with its middle lines, and the better corner said as such."""
+    cells: list[list[Part]] = [[(" ", "")] * columns for _ in range(rows)]
+    for row in range(rows):
+        cells[row][columns // 2] = ("┊", DIM)
+    cells[rows // 2] = [("┄", DIM)] * columns
+    cells[rows // 2][columns // 2] = ("┼", DIM)
+    word = "best"
+    at = 1 if x_low else columns - len(word) - 1
+    for index, character in enumerate(word):
+        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {DIM}")
+    return cells
+
+
+def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale, up: Scale) -> None:
+    """Points first, the strong ones over the others; then labels wherever nothing is covered by them."""
+    rows, columns = len(cells), len(cells[0])
+    places = []
+    taken: set[tuple[int, int]] = set()
+    for point in sorted(points, key=lambda point: point.strong):
+        column = min(columns - 1, round(across.place(point.x) * (columns - 1)))
+        row = min(rows - 1, round((1 - up.place(point.y)) * (rows - 1)))
+        cells[row][column] = (point.mark, f"bold reverse {point.style}" if point.strong else point.style)
+        taken.add((row, column))
+        places.append((point, row, column))
+    for point, row, column in reversed(places):
+        for at_row, start in _label_places(point.label, row, column):
+            spots = [(at_row, start + index) for index in range(len(point.label))]
+            if 0 <= at_row < rows and start >= 0 and start + len(spots) <= columns and not taken & set(spots):
+                for (each, at), character in zip(spots, point.label, strict=True):
+                    cells[each][at] = (character, point.style)
+                taken |= set(spots)
+                break
+
+
+def _label_places(label: str, row: int, column: int) -> list[tuple[int, int]]:
+    """Right, left, below, above."""
+    middle = column - len(label) // 2
+    return [(row, column + 2), (row, column - len(label) - 1), (row + 1, middle), (row - 1, middle)] if label else []
+
+
+def _ruler(x: Axis, scale: Scale, columns: int) -> str:
+    """The numbers under the plot, its title between them."""
+    left, middle, right = (x.text(scale.value(place)) for place in (0.0, 0.5, 1.0))
+    title = f"{x.title}{' (log)' if scale.logarithmic else ''}"
+    line = list(" " * columns)
+    for text, at in ((left, 0), (middle, columns // 2 - len(middle) // 2), (right, columns - len(right))):
+        line[at : at + len(text)] = text
+    free = columns // 2 + len(middle) // 2 + 2
+    if free + len(title) + 1 < columns - len(right):
+        line[free : free + len(title)] = title
+    return "".join(line[:columns])
+
+
+def _merged(cells: list[Part]) -> list[Part]:
+    """Neighbours of one style as one part."""
+    merged: list[Part] = []
+    for text, style in cells:
+        if merged and merged[-1][1] == style:
+            merged[-1] = (merged[-1][0] + text, style)
+        else:
+            merged.append((text, style))
+    return merged

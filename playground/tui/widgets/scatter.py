@@ -1,0 +1,43 @@
+"""A scatter plot on the screen, with a title line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui.scatter_grid import DIM, Axis, Point, draw
+
+
+class Scatter(Widget):
+    """Draws anew only when other points are shown."""
+
+    DEFAULT_CSS = """
+    Scatter { height: 1fr; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
+    """
+
+    def __init__(self, title: str, x: Axis, y: Axis, empty: str, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._title, self._x, self._y, self._empty = title, x, y, empty
+        self._points: list[Point] = []
+        self._note = ""
+
+    def show(self, points: Sequence[Point], note: str = "") -> None:
+        """Other points; `note` stands beside the title."""
+        if (list(points), note) != (self._points, self._note):
+            self._points, self._note = list(points), note
+            self.refresh()
+
+    def name_axes(self, x: Axis, y: Axis, title: str) -> None:
+        """Other axes."""
+        self._x, self._y, self._title = x, y, title
+        self.refresh()
+
+    def render(self) -> Content:
+        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
+        lines = draw(self._points, self._x, self._y, self.size.width, self.size.height - 1)
+        if not lines:
+            return Content("\n").join([title, Content.styled(self._empty if not self._points else "", DIM)])
+        return Content("\n").join([title, *(Content.assemble(*line) for line in lines)])
