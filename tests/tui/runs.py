@@ -15,7 +15,7 @@ OPTIONS = [
     {"attention": "eager"},
     {"weights": "int8"},
 ]
-FLAGS = [[], ["prefix 45%"], [], ["cold"], ["beside 3", "attention is eager"], []]
+FLAGS = [[], ["prefix 45 %"], [], ["cold"], ["beside 3", "attention is eager"], []]
 PROMPTS = ["write a function that adds two numbers", "def area(width, height):", "напиши функцию"]
 
 

@@ -158,7 +158,7 @@ class Collector:
         reasons = sorted({each.finished.reason for each in submission.requests.values() if each.finished})
         return [
             *(["cold"] if cold else []),
-            *([f"prefix {cached / read:.0%}"] if cached and read else []),
+            *([f"prefix {round(100 * cached / read)} %"] if cached and read else []),
             *([f"beside {submission.beside}"] if submission.beside else []),
             *(f"switched {name}" for name in sorted(submission.switched)),
             *self._not_as_asked(),

@@ -100,7 +100,7 @@ def test_a_request_becomes_a_run_as_it_ends(collector, kept):
     assert run.options == {"kv_cache": "int8"} and run.effective["kv_cache"] == "int8"
     assert (run.ttft_s, run.tps, run.seconds, run.output_tokens, run.requests) == (0.5, 2.0, 1.5, 3, 1)
     assert (run.memory_bytes, run.kv_bytes, run.weights_bytes) == (99, 512, 7)
-    assert run.flags == ["prefix 50%"] and run.versions == {"torch": "2.13"} and run.system_tps is None
+    assert run.flags == ["prefix 50 %"] and run.versions == {"torch": "2.13"} and run.system_tps is None
 
 
 def test_many_requests_of_one_command_are_one_run(collector, kept):
