@@ -1,0 +1,119 @@
+"""The program cut out of an answer, as EvalPlus describes it: the longest run of lines that parses, of which what the
+entry point needs is kept (imports, functions, classes, assignments)."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
+# Where a base model has gone on to something else.
+STOPS = ("\nif __name__", "\ndef main(", "\nprint(", "\nassert ", "\n```", "\n# Example", "\n#!/", "<|endoftext|>")
+JAVASCRIPT_STOPS = ("\nconsole.log(", "\nconst test", "\n```", "\nmodule.exports", "<|endoftext|>")
+SNIPPET_STOPS = ("</code>", "# SOLUTION END", "END SOLUTION", "\n```")
+SNIPPET_BEGINS = ("<code>", "BEGIN SOLUTION")
+LONGEST = 64 * 1024
+PARSES = 1500
+KEPT = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def python_program(text: str, entry_point: str) -> str:
+    """The program in `text`; where none defines the entry point, what comes nearest."""
+    text = text[:LONGEST]
+    blocks = [text] if "```" not in text else [*(match.group(1) for match in FENCE.finditer(text)), text]
+    programs = [longest_that_parses(block) for block in blocks]
+    with_entry = [program for program in programs if _defines(program, entry_point)]
+    chosen = (with_entry or sorted(programs, key=len, reverse=True))[0]
+    return needed(chosen, entry_point) if with_entry else chosen or text
+
+
+def javascript_program(text: str) -> str:
+    """The first fenced block, or all of it."""
+    text = text[:LONGEST]
+    match = FENCE.search(text)
+    return match.group(1) if match else text
+
+
+def snippet(text: str) -> str:
+    """Lines that fill a hole: what stands in a fence or between the marks of DS-1000."""
+    text = text[:LONGEST]
+    match = FENCE.search(text)
+    text = match.group(1) if match else text
+    for mark in SNIPPET_BEGINS:
+        text = text.rpartition(mark)[2]
+    return cut(text, SNIPPET_STOPS)
+
+
+def cut(completion: str, stops: tuple[str, ...] = STOPS) -> str:
+    """A base model's completion up to the first mark of something else."""
+    ends = [at for stop in stops if (at := completion.find(stop)) >= 0]
+    return completion[: min(ends, default=len(completion))]
+
+
+def longest_that_parses(text: str) -> str:
+    """The longest run of whole lines that is Python; empty where no line is."""
+    lines = text.splitlines()
+    starts = [0, *(index for index, line in enumerate(lines) if index and line[:1].strip() and line[0] not in "#)]}")]
+    best, tried = "", 0
+    for start in starts:
+        for end in range(len(lines), start, -1):
+            program = "\n".join(lines[start:end])
+            if len(program) <= len(best) or tried >= PARSES:
+                break
+            tried += 1
+            if parses(program):
+                best = program
+                break
+    return best
+
+
+def parses(program: str) -> bool:
+    """Whether this is Python."""
+    return _parse(program) is not None
+
+
+def needed(program: str, entry_point: str) -> str:
+    """The imports, and the definitions that the entry point reaches; loose statements are left out."""
+    tree = _parse(program)
+    if tree is None:
+        return program
+    named: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        for name in _names(node):
+            named.setdefault(name, []).append(node)
+    reached, waiting = set[int](), [entry_point]
+    while waiting:
+        for node in named.pop(waiting.pop(), []):
+            reached.add(id(node))
+            waiting += [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    lines = program.splitlines()
+    imports = ast.Import | ast.ImportFrom
+    kept = [node for node in tree.body if id(node) in reached or isinstance(node, imports)]
+    return "\n".join("\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in kept) + "\n"
+
+
+def _first(node: ast.stmt) -> int:
+    decorators = node.decorator_list if isinstance(node, DEFINITIONS) else []
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _names(node: ast.stmt) -> list[str]:
+    """What a statement of a module defines; empty for what is not kept."""
+    if isinstance(node, DEFINITIONS):
+        return [node.name]
+    if not isinstance(node, KEPT):
+        return []
+    return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
+
+
+def _defines(program: str, name: str) -> bool:
+    tree = _parse(program)
+    return tree is not None and any(name in _names(node) for node in tree.body)
+
+
+def _parse(program: str) -> ast.Module | None:
+    try:
+        return ast.parse(program)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None

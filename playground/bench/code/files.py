@@ -1,0 +1,75 @@
+"""Task files as they lie on disk: .jsonl, plain or gzipped, the layout told by its keys."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.bench.code.layouts import LAYOUTS
+from playground.bench.code.task import Task
+
+BUNDLED = Path(__file__).parent / "tasks.jsonl"
+
+
+class TaskFileError(Exception):
+    """A file that holds no tasks: where, what, and what would do."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message, self.advice = message, advice
+
+
+def read_tasks(path: Path) -> list[Task]:
+    """Every task of a file; raises `TaskFileError` that names the file and the line."""
+    tasks = [_read_task(path, number, line) for number, line in read_lines(path)]
+    if not tasks:
+        raise TaskFileError(f"{path} holds no tasks", _layouts())
+    return tasks
+
+
+def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The numbered objects of a .jsonl or .jsonl.gz file; raises `TaskFileError`."""
+    try:
+        body = path.read_bytes()
+        body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+    except (OSError, EOFError, zlib.error) as error:
+        raise TaskFileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    lines = []
+    for number, line in enumerate(body.splitlines(), 1):
+        if line.strip():
+            lines.append((number, _read_object(path, number, line)))
+    return lines
+
+
+def _read_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise TaskFileError(f"{path}:{number}: {error}", "a line is one JSON object") from None
+
+
+def _read_task(path: Path, number: int, row: dict[str, Any]) -> Task:
+    struct, build = _layout(path, number, row)
+    try:
+        return build(msgspec.convert(row, struct), number)
+    except (msgspec.ValidationError, ValueError, SyntaxError) as error:
+        takes = ", ".join(struct.__struct_fields__)
+        raise TaskFileError(f"{path}:{number}: {error}", f"this layout has: {takes}") from None
+
+
+def _layout(path: Path, number: int, row: dict[str, Any]) -> tuple[type[msgspec.Struct], Callable[..., Task]]:
+    for _, keys, struct, build in LAYOUTS:
+        if keys <= row.keys():
+            return struct, build
+    found = ", ".join(sorted(row)) or "no keys"
+    raise TaskFileError(f"{path}:{number}: not a task of a known layout, it has {found}", _layouts())
+
+
+def _layouts() -> str:
+    known = (f"{name} ({', '.join(sorted(keys))}, …)" for name, keys, _, _ in LAYOUTS)
+    return f"known are {', '.join(known)}"

@@ -1,0 +1,133 @@
+"""Which walls this machine can put around a program: bubblewrap, else Linux namespaces, else none, if so allowed."""
+
+from __future__ import annotations
+
+import compileall
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from playground.bench.sandbox.limits import Limits
+
+Kind = Literal["bubblewrap", "namespaces", "none"]
+INSIDE = Path(__file__).parent / "inside"
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
+NOBODY = 64_321  # a user of no file, where the program runs as root: root is beyond the limit on processes
+CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+CLEAN |= {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "MPLCONFIGDIR": "/tmp",
+    "OPENSSL_CONF": "/dev/null",
+}
+PROBE_SECONDS = 20.0
+
+
+class NoSandbox(Exception):
+    """No kind of sandbox works here: why, by kind."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{kind}: {reason}" for kind, reason in reasons.items()))
+        self.reasons = reasons
+
+
+class Confinement(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind that works here, and the node that it runs JavaScript with (empty without one)."""
+
+    kind: Kind
+    node: str = ""
+
+    def command(self, limits: Limits, javascript: bool = False) -> list[str]:
+        """What to start; it reads a task on stdin and writes a verdict on stdout."""
+        settings = _settings(self, limits, javascript)
+        python = [sys.executable, "-I", "-S", "-B", "-X", "utf8"]
+        if self.kind == "namespaces":
+            return [*python, str(INSIDE / "namespaces.py"), settings]
+        checker = [*python, str(INSIDE / "checker.py"), settings]
+        return [*_bubblewrap(limits, readable(self.node)), *checker] if self.kind == "bubblewrap" else checker
+
+
+def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Confinement:
+    """The first kind that really runs a program here; raises `NoSandbox` with what each said."""
+    node, reasons = find_node(), {}
+    compileall.compile_dir(INSIDE, quiet=2)  # behind the walls nothing can be written, so compile here
+    for kind in kinds:
+        confinement = Confinement(kind=kind, node=node)
+        reason = _probe(confinement)
+        if not reason:
+            return confinement
+        reasons[kind] = reason
+    raise NoSandbox(reasons)
+
+
+def find_node() -> str:
+    """The real path of node; empty where there is none."""
+    found = shutil.which("node")
+    return os.path.realpath(found) if found else ""
+
+
+def readable(node: str = "") -> list[str]:
+    """What a program may read, parents before what lies in them: the system, this interpreter, node, the checker."""
+    wanted = [*SYSTEM, sys.prefix, sys.base_prefix, str(INSIDE)]
+    wanted += [os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
+    wanted += [os.path.dirname(os.path.dirname(node))] if node else []
+    kept: list[str] = []
+    for path in sorted(set(wanted)):
+        if os.path.exists(path) and not any(path.startswith(f"{other}/") for other in kept):
+            kept.append(path)
+    return kept
+
+
+def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str:
+    prefixes = tuple(f"{os.path.realpath(prefix)}/" for prefix in (sys.prefix, sys.base_prefix))
+    paths = [path for path in sys.path if f"{os.path.realpath(path)}/".startswith(prefixes) and "-packages" in path]
+    return msgspec.json.encode(
+        {
+            "uid": NOBODY if os.getuid() == 0 and confinement.kind != "none" else None,
+            "limits": msgspec.to_builtins(limits),
+            "paths": paths,
+            "node": confinement.node if javascript else "",
+            "readable": readable(confinement.node),
+            "scratch_bytes": limits.scratch_bytes,
+        }
+    ).decode()
+
+
+def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
+    words = ["bwrap", "--die-with-parent", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    # Root must really become another user, which no user namespace of one user allows.
+    words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.getuid() == 0 else ["--unshare-user"]
+    for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"}):
+        words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
+    for path in paths:
+        words += ["--ro-bind", path, path]
+    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(limits.scratch_bytes)]
+    return [*words, "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def _probe(confinement: Confinement) -> str:
+    """Why this kind does not work here; empty where it does."""
+    task = {"nonce": "probe", "shared": False, "program": "def f(): return 1", "test": "assert f() == 1"}
+    try:
+        result = subprocess.run(
+            confinement.command(Limits(seconds=PROBE_SECONDS)),
+            input=msgspec.json.encode(task),
+            capture_output=True,
+            env=CLEAN,
+            timeout=PROBE_SECONDS,
+        )
+    except FileNotFoundError as error:
+        return f"{error.filename} is not installed"
+    except subprocess.TimeoutExpired:
+        return f"nothing came within {PROBE_SECONDS:.0f} s"
+    if b'"passed":true' in result.stdout and b'"nonce":"probe"' in result.stdout:
+        return ""
+    said = result.stderr.decode(errors="replace").strip().splitlines()
+    return said[-1] if said else f"it ended with code {result.returncode}"

@@ -1,0 +1,117 @@
+"""Tests that run here, in the checker, while the program runs in a process of its own: only plain values cross."""
+
+import builtins
+from typing import Any
+
+from channel import Channel
+from values import pack, unpack
+
+
+class Remote:
+    """The checked process, asked over its socket."""
+
+    def __init__(self, process: Channel) -> None:
+        self._process, self.gone = process, False
+
+    def ask(self, do: str, *arguments: Any, **more: Any) -> Any:
+        """What the process answers; its errors are raised here under the builtin class that is nearest."""
+        packed = [pack(argument, self._refuse) for argument in arguments]
+        self._process.send({"do": do, "arguments": packed, **more})
+        return self.answer(arguments)
+
+    def answer(self, arguments: tuple[Any, ...] = ()) -> Any:
+        """Wait for an answer; lists, dicts and sets that the program changed in place are changed here too."""
+        self.gone = True
+        answer = self._process.receive()
+        self.gone = False
+        if "error" in answer:
+            raise _nearest(answer["error"])(answer["text"])
+        for argument, after in zip(arguments, answer["arguments"], strict=True):
+            if isinstance(argument, list | dict | set | bytearray):
+                _become(argument, self._unpack(after))
+        return self._unpack(answer["value"])
+
+    def _unpack(self, packed: Any) -> Any:
+        return unpack(packed, lambda number, callable_: (RemoteCallable if callable_ else RemoteObject)(self, number))
+
+    def _refuse(self, value: Any) -> int:
+        if isinstance(value, RemoteObject):
+            return int(value._number)
+        raise NotPlain(f"a test passes a {type(value).__name__}, which cannot cross to the program")
+
+
+class NotPlain(Exception):
+    """A test hands over what is no plain value."""
+
+
+class RemoteObject:
+    """Stands for an object of the program. It equals itself alone: what it says of its equality is not asked."""
+
+    def __init__(self, remote: Remote, number: int) -> None:
+        self._remote, self._number = remote, number
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._remote.ask("attribute", of=self._number, name=name)
+
+    def __iter__(self) -> Any:
+        return self._remote.ask("iterate", of=self._number)
+
+    def __next__(self) -> Any:
+        return self._remote.ask("next", of=self._number)
+
+    def __len__(self) -> int:
+        return int(self._remote.ask("length", of=self._number))
+
+    def __str__(self) -> str:
+        return str(self._remote.ask("text", of=self._number))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._remote.ask("item", key, of=self._number)
+
+
+class RemoteCallable(RemoteObject):
+    """Stands for a function or a class of the program."""
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        values = (*arguments, *named.values())
+        return self._remote.ask("call", *values, of=self._number, names=list(named), positional=len(arguments))
+
+
+class Names(dict[str, Any]):
+    """Globals of the tests; what they do not define themselves, and Python does not, is the program's."""
+
+    def __init__(self, remote: Remote) -> None:
+        super().__init__(__name__="tests")
+        self._remote = remote
+
+    def __missing__(self, name: str) -> Any:
+        if hasattr(builtins, name):
+            raise KeyError(name)
+        return self._remote.ask("name", name=name)
+
+
+def run(process: Channel, payload: dict[str, Any]) -> dict[str, Any]:
+    """The verdict: {"passed", "detail"}."""
+    try:
+        process.send({"shared": False, "source": payload["program"]})
+        remote = Remote(process)
+        remote.answer()
+        exec(compile(payload["test"], "<tests>", "exec"), Names(remote))
+        if remote.gone:
+            return {"passed": False, "detail": "the program ended before its tests did"}
+    except Exception as error:
+        return {"passed": False, "detail": f"{type(error).__name__}: {error}".rstrip(": ")[:500]}
+    return {"passed": True, "detail": ""}
+
+
+def _nearest(kinds: list[str]) -> type[Exception]:
+    found = (getattr(builtins, name, None) for name in kinds)
+    return next((kind for kind in found if isinstance(kind, type) and issubclass(kind, Exception)), RuntimeError)
+
+
+def _become(mine: Any, after: Any) -> None:
+    if mine != after and type(mine) is type(after):
+        mine.clear()
+        mine.extend(after) if isinstance(mine, list | bytearray) else mine.update(after)

@@ -1,0 +1,97 @@
+"""The checked process: runs the program, then does what the checker asks. It never sees tests that run apart."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from channel import Channel
+from values import pack, unpack
+
+
+class Kept:
+    """Objects that cannot cross, under numbers, so that the checker can still call methods on them."""
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+
+    def add(self, value: Any) -> int:
+        """The number of an object from now on."""
+        self.objects.append(value)
+        return len(self.objects) - 1
+
+    def find(self, number: int, callable_: bool) -> Any:
+        """The object of a number."""
+        return self.objects[number]
+
+
+def serve(checker: Channel) -> None:
+    """Run the program that comes first, then answer until the checker hangs up."""
+    program = checker.receive()
+    if program["shared"]:
+        import shared  # with all of unittest: slow to import, and rarely needed
+
+        checker.send(shared.run(program["source"], lambda: _ask_for_tests(checker)))
+        return
+    namespace = vars(new_module("solution"))
+    kept = Kept()
+    answer = _attempt(lambda: exec(compile(program["source"], "<program>", "exec"), namespace), kept, [])
+    while True:
+        _answer(checker, answer)
+        asked = checker.receive()
+        arguments = [unpack(item, kept.find) for item in asked["arguments"]]
+        answer = _attempt(lambda: _do(asked, arguments, namespace, kept), kept, arguments)  # noqa: B023
+
+
+def new_module(name: str) -> ModuleType:
+    """An empty module that imports of its name find."""
+    sys.modules[name] = ModuleType(name)
+    return sys.modules[name]
+
+
+def _ask_for_tests(checker: Channel) -> Any:
+    checker.send({"ready": True})
+    return checker.receive()
+
+
+def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], kept: Kept) -> Any:
+    match asked["do"]:
+        case "name":
+            return namespace[asked["name"]]
+        case "attribute":
+            return getattr(kept.objects[asked["of"]], asked["name"])
+        case "next":
+            return next(kept.objects[asked["of"]])
+        case "iterate":
+            return iter(kept.objects[asked["of"]])
+        case "length":
+            return len(kept.objects[asked["of"]])
+        case "text":
+            return str(kept.objects[asked["of"]])
+        case "item":
+            return kept.objects[asked["of"]][arguments[0]]
+    named = dict(zip(asked["names"], arguments[asked["positional"] :], strict=True))
+    return kept.objects[asked["of"]](*arguments[: asked["positional"]], **named)
+
+
+def _attempt(action: Any, kept: Kept, arguments: list[Any]) -> dict[str, Any]:
+    """What came of it: a value and the arguments as they are afterwards, or the error's kind and text."""
+    try:
+        value = pack(action(), kept.add)
+        return {"value": value, "arguments": [pack(argument, kept.add) for argument in arguments]}
+    except BaseException as error:
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else str(error)
+        return {"error": kinds, "text": text[:500]}
+
+
+def _answer(checker: Channel, answer: dict[str, Any]) -> None:
+    try:
+        checker.send(answer)
+    except (TypeError, ValueError, RecursionError) as error:
+        checker.send({"error": ["ValueError"], "text": str(error)})
+
+
+def main(checker: Channel) -> None:
+    """Everything that the process does."""
+    sys.setrecursionlimit(5000)
+    serve(checker)

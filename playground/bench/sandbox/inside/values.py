@@ -1,0 +1,55 @@
+"""Plain values as JSON between the checked process and the checker: nothing that arrives can run, or equal all."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+TAGS = {tuple: "t", set: "s", frozenset: "f"}
+
+
+def pack(value: Any, keep: Callable[[Any], int]) -> Any:
+    """A value as JSON; subclasses of plain types become plain, what is none of them is kept under a number."""
+    match value:
+        case None | bool() | str():
+            return value if value is None or isinstance(value, bool) else str.__str__(value)
+        case int():
+            return {"i": hex(int(value))}
+        case float():
+            return {"n": float.hex(float(value))}
+        case complex():
+            return {"c": [value.real, value.imag]}
+        case bytes() | bytearray():
+            return {"b" if isinstance(value, bytes) else "a": bytes(value).hex()}
+        case list():
+            return [pack(item, keep) for item in value]
+        case tuple() | set() | frozenset():
+            tag = next(tag for kind, tag in TAGS.items() if isinstance(value, kind))
+            return {tag: [pack(item, keep) for item in value]}
+        case dict():
+            return {"d": [[pack(key, keep), pack(item, keep)] for key, item in value.items()]}
+    return {"o": keep(value), "callable": callable(value)}
+
+
+def unpack(packed: Any, find: Callable[[int, bool], Any]) -> Any:
+    """The value again; `find` gives what stands for a kept one. Raises what malformed data makes it raise."""
+    if isinstance(packed, list):
+        return [unpack(item, find) for item in packed]
+    if not isinstance(packed, dict):
+        return packed
+    if "o" in packed:
+        return find(packed["o"], packed.get("callable", False))
+    ((tag, body),) = packed.items()
+    match tag:
+        case "i":
+            return int(body, 16)
+        case "n":
+            return float.fromhex(body) if body != "nan" else math.nan
+        case "c":
+            return complex(*body)
+        case "b":
+            return bytes.fromhex(body)
+        case "a":
+            return bytearray.fromhex(body)
+        case "d":
+            return {unpack(key, find): unpack(item, find) for key, item in body}
+    return {"t": tuple, "s": set, "f": frozenset}[tag](unpack(item, find) for item in body)

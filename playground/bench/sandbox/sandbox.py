@@ -1,0 +1,127 @@
+"""Runs one program with its tests behind walls, and says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import tempfile
+from typing import Literal
+
+import msgspec
+import psutil
+
+from playground.bench.sandbox.confinement import CLEAN, Confinement
+from playground.bench.sandbox.limits import Limits
+
+Status = Literal["passed", "failed", "timed_out"]
+BACKSTOP_SECONDS = 3.0
+LOOK_SECONDS = 0.1
+VERDICT_BYTES = 64 * 1024
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be checked. `shared`: the tests need the program's own interpreter; `unittest`: they are classes."""
+
+    program: str
+    test: str
+    shared: bool = False
+    unittest: bool = False
+    javascript: bool = False
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict; `seconds` of program and tests, as measured inside."""
+
+    status: Status
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class Sandbox:
+    """Every program gets processes, a network of nothing, and an empty /tmp of its own, all gone afterwards."""
+
+    def __init__(self, confinement: Confinement) -> None:
+        self.confinement = confinement
+
+    async def run(self, program: Program, limits: Limits) -> Outcome:
+        """Check one program. Cancelling ends all its processes at once."""
+        if program.javascript:
+            limits = msgspec.structs.replace(limits, memory_bytes=None)  # node reserves far more than it uses
+        if self.confinement.kind == "none":
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                return await self._run(program, _for_everybody(limits), folder)
+        return await self._run(program, limits, None)
+
+    async def _run(self, program: Program, limits: Limits, folder: str | None) -> Outcome:
+        process = await asyncio.create_subprocess_exec(
+            *self.confinement.command(limits, program.javascript),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=CLEAN,
+            cwd=folder,
+            start_new_session=True,
+        )
+        nonce = secrets.token_hex(16)
+        watch = asyncio.create_task(_watch_memory(process.pid, Limits().memory_bytes or 0))
+        try:
+            payload = msgspec.json.encode({**msgspec.to_builtins(program), "nonce": nonce})
+            said = await asyncio.wait_for(_talk(process, payload), limits.seconds + BACKSTOP_SECONDS)
+        except TimeoutError:
+            return Outcome(status="timed_out", detail="it took too long", seconds=limits.seconds)
+        finally:
+            watch.cancel()
+            _end(process)
+            await process.wait()
+        over = watch.done() and not watch.cancelled() and watch.result()
+        return _read(said, nonce, "its processes took too much memory" if over else "")
+
+
+async def _talk(process: asyncio.subprocess.Process, payload: bytes) -> bytes:
+    assert process.stdin and process.stdout
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(payload)
+        await process.stdin.drain()
+        process.stdin.close()
+    return await process.stdout.read(VERDICT_BYTES)
+
+
+async def _watch_memory(pid: int, limit: int) -> bool:
+    """End a group whose processes together hold more than `limit` bytes: the kernel's limit is per process."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(psutil.Error):
+            root = psutil.Process(pid)
+            held = 0
+            for process in root.children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    held += process.memory_info().rss
+            if held > limit:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+                return True
+
+
+def _read(said: bytes, nonce: str, why: str) -> Outcome:
+    try:
+        verdict = msgspec.json.decode(said)
+        if verdict["nonce"] != nonce:
+            raise ValueError(said)
+    except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
+        return Outcome(status="failed", detail=why or "the checker was ended")
+    status: Status = "passed" if verdict["passed"] else "timed_out" if verdict.get("timed_out") else "failed"
+    return Outcome(status=status, detail=verdict["detail"], seconds=verdict["seconds"])
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _for_everybody(limits: Limits) -> Limits:
+    """Without walls the kernel counts every process of the user, so theirs are left room."""
+    mine = sum(process.info["uids"].real == os.getuid() for process in psutil.process_iter(["uids"]))
+    return msgspec.structs.replace(limits, processes=mine * 8 + (limits.processes or 0))

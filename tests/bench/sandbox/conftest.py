@@ -1,0 +1,35 @@
+"""The sandbox of every kind that this machine has, and hostile programs to put into it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
+from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.sandbox import Outcome, Program, Sandbox
+
+KINDS = ("bubblewrap", "namespaces")
+Check = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def confinement(request: pytest.FixtureRequest) -> Confinement:
+    """Each kind of walls; skipped where this machine cannot build it."""
+    try:
+        return find_confinement((request.param,))
+    except NoSandbox as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def check(confinement: Confinement) -> Check:
+    """Runs a program with its tests; limits by name."""
+
+    def run(program: str, test: str = "assert f() == 1", seconds: float = 20.0, **more: bool) -> Outcome:
+        task = Program(program=program, test=test, **more)
+        return asyncio.run(Sandbox(confinement).run(task, Limits(seconds=seconds, cpu_seconds=seconds)))
+
+    return run
