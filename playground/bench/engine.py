@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from playground.client import WorkerClient
 from playground.protocol.commands import Command, GenerationRequest, LoadModel, SetOptions, Submit
-from playground.protocol.events import Event, ModelLoaded, OptionsApplied
+from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
 from playground.protocol.options import Value
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Fold, Generated
@@ -76,6 +76,16 @@ class Engine:
         self.send(Submit(requests=list(requests)))
         await self.until(lambda: self.fold.ended)
         return [self.fold.requests[request.request_id] for request in requests]
+
+    async def stream(self, requests: Sequence[GenerationRequest]) -> AsyncIterator[Generated]:
+        """Submit requests in one command and yield each as it ends, so that what follows runs beside the rest."""
+        self.send(Submit(requests=list(requests)))
+        waiting = {request.request_id for request in requests}
+        while waiting:
+            event = await self._next()
+            if isinstance(event, RequestFinished) and event.request_id in waiting:
+                waiting.remove(event.request_id)
+                yield self.fold.requests[event.request_id]
 
     async def ask(self, command: AnyCommand, answer: type[E], matches: Callable[[E], bool] = lambda event: True) -> E:
         """Send a command and wait for the event that answers it."""

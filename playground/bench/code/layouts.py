@@ -114,7 +114,7 @@ def from_bigcodebench(row: BigCodeBench, number: int) -> Task:
     libs = ast.literal_eval(row.libs) if isinstance(row.libs, str) else row.libs
     task = _task(row.task_id, "BigCodeBench", row.complete_prompt, row.entry_point, canonical, row.test)
     libs = tuple(dict.fromkeys((*map(str, libs), *task.libs)))
-    before = row.code_prompt
+    before = f"{row.code_prompt.rstrip()}\n    pass\n" if row.code_prompt else ""
     more = {"request": row.instruct_prompt, "libs": libs, "before": before, "shared": True, "unittest": True}
     return msgspec.structs.replace(task, stratum=libs[0] if libs else "", **more)
 

@@ -75,7 +75,7 @@ class Sandbox:
         finally:
             watch.cancel()
             _end(process)
-            await process.wait()
+            await process.communicate()  # nothing is left of it: this closes the pipes
         over = watch.done() and not watch.cancelled() and watch.result()
         return _read(said, nonce, "its processes took too much memory" if over else "")
 

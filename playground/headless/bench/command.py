@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from importlib import import_module
 
 SUITES: dict[str, str] = {
+    "code": "programming tasks, run in a sandbox: pass@k",
     "load": "rising rates or users: waits, throughput, goodput, saturation",
     "attention": "eager, math and flash over lengths, on a measured roofline",
 }

@@ -1,0 +1,99 @@
+"""What became of each task and of all of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from playground.bench.statistics import mean, pass_at_k, wilson
+
+Verdict = Literal["passed", "failed", "timed_out", "skipped"]
+ORDER: tuple[Verdict, ...] = ("passed", "failed", "timed_out")
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer. `seconds` of program and tests; `detail` says why it did not pass."""
+
+    status: Verdict
+    program: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    output_tokens: int = 0
+    finish_reason: str = ""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One task: the best of its samples. `limit_s` is calibrated on the reference answer here; `apart`: the tests ran
+    in a process that the program does not reach; `reference`: what the reference answer came to."""
+
+    task_id: str
+    status: Verdict
+    stratum: str = ""
+    detail: str = ""
+    samples: list[Sample] = []
+    limit_s: float | None = None
+    apart: bool = True
+    reference: str = ""
+
+    @property
+    def correct(self) -> int:
+        """Samples that passed."""
+        return sum(sample.status == "passed" for sample in self.samples)
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """Tasks by the best of their samples; `pass_at_k` over tasks that were not skipped, with Wilson intervals on as
+    many trials as there are tasks. `n` samples a task. `seconds`: submission to last verdict; `generation_s`: to the
+    last token, on the engine's clock."""
+
+    tasks: int
+    passed: int
+    failed: int
+    timed_out: int
+    skipped: int
+    pass_at_k: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    n: int
+    k: list[int]
+    prompting: str
+    solutions: str
+    sandbox: str
+    by_stratum: dict[str, dict[str, int]]
+    output_tokens: int = 0
+    seconds: float | None = None
+    generation_s: float | None = None
+    tokens_per_second: float | None = None
+
+
+def best(samples: Sequence[Sample]) -> Sample:
+    """The sample that speaks for its task: a right one, else a wrong one, else one that took too long."""
+    ranked = sorted(samples, key=lambda sample: ORDER.index(sample.status) if sample.status in ORDER else len(ORDER))
+    return ranked[0]
+
+
+def count(items: Sequence[Item]) -> dict[Verdict, int]:
+    """Tasks by verdict."""
+    counted = Counter(item.status for item in items)
+    return {verdict: counted[verdict] for verdict in (*ORDER, "skipped")}
+
+
+def by_stratum(items: Sequence[Item]) -> dict[str, dict[str, int]]:
+    """Tasks and passed ones of each stratum, where there are any strata."""
+    names = dict.fromkeys(item.stratum for item in items if item.stratum)
+    return {
+        name: {
+            "tasks": sum(item.stratum == name for item in items),
+            "passed": sum(item.stratum == name and item.status == "passed" for item in items),
+        }
+        for name in names
+    }
+
+
+def estimate(items: Sequence[Item], k: int) -> tuple[float, tuple[float, float]] | None:
+    """pass@k over the tasks that have `k` samples, and its interval; None where no task has."""
+    judged = [item for item in items if item.status != "skipped" and len(item.samples) >= k]
+    share = mean([pass_at_k(len(item.samples), item.correct, k) for item in judged])
+    return None if share is None else (share, wilson(share, len(judged)))

@@ -1,0 +1,54 @@
+"""From a task and an answer to what the sandbox runs."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.bench.code.extraction import (
+    JAVASCRIPT_STOPS,
+    SNIPPET_STOPS,
+    STOPS,
+    cut,
+    javascript_program,
+    python_program,
+    snippet,
+)
+from playground.bench.code.task import Prompting, Task
+from playground.bench.sandbox.sandbox import Program
+
+
+def stops(task: Task, prompting: Prompting) -> tuple[str, ...]:
+    """Texts before which a base model's answer ends; a chat model ends by itself."""
+    if prompting == "chat":
+        return ()
+    if not task.continues:
+        return SNIPPET_STOPS
+    return JAVASCRIPT_STOPS if task.javascript else STOPS
+
+
+def answered(task: Task, answer: str, prompting: Prompting) -> str:
+    """The program that a model's answer comes to."""
+    if not task.continues:
+        return snippet(answer)
+    if prompting == "base":
+        text = task.prompt + cut(answer, stops(task, prompting))
+        return text if task.javascript else python_program(text, task.entry_point)
+    if task.javascript:
+        return javascript_program(answer)
+    return _imports(task.prompt) + python_program(answer, task.entry_point)
+
+
+def to_check(task: Task, program: str, shared: bool) -> Program:
+    """The program with its tests. `shared`: in one interpreter, where the task does not ask for that itself."""
+    if task.layout == "DS-1000":
+        program = f"_solution = {program!r}\n"
+    elif task.before:
+        program = f"{task.before}\n{program}"
+    whole = Program(program=program, test=task.test, unittest=task.unittest, javascript=task.javascript)
+    return msgspec.structs.replace(whole, shared=task.shared or shared)
+
+
+def _imports(prompt: str) -> str:
+    """What a prompt imports at its top; a chat answer may count on it."""
+    lines = [line for line in prompt.splitlines() if line.startswith(("import ", "from "))]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,243 @@
+"""One run of the code suite: answers come out of one batch while the first of them are already checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from time import perf_counter
+
+import msgspec
+
+from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, count, estimate
+from playground.bench.code.judge import Judge
+from playground.bench.code.programs import answered, stops
+from playground.bench.code.task import Prompting, Task
+from playground.bench.engine import Engine, EngineFailed
+from playground.bench.sandbox.sandbox import Sandbox
+from playground.protocol.commands import Abort, ChatMessage, GenerationRequest, SamplingParams
+from playground.session.fold import Generated
+
+WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How tasks are asked and counted; `solutions` names where the answers come from."""
+
+    samples: int = 1
+    k: tuple[int, ...] = (1,)
+    prompting: Prompting = "base"
+    sampling: SamplingParams = SamplingParams(max_tokens=512)
+    solutions: str = "model"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run has come; counts are of samples, `eta_s` is None until something is judged."""
+
+    generated: int
+    judged: int
+    samples: int
+    totals: Totals
+    elapsed_s: float
+    eta_s: float | None
+    newest: Item | None = None
+
+
+class CodeSuite:
+    """`await run()` once; `cancel()` from anywhere on the same loop ends it with what is there.
+
+    Answers come from `engine`, or from `programs` (by task, whole programs). `watch` is called on the loop after every
+    answer and every verdict. A fault of the engine ends the run too: `notes` say so, the items stay.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        settings: Settings,
+        sandbox: Sandbox,
+        engine: Engine | None = None,
+        programs: dict[str, list[str]] | None = None,
+        watch: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        self.items: list[Item] = []
+        self.notes: list[str] = []
+        self.failed = False
+        self._tasks, self._settings, self._engine, self._watch = tasks, settings, engine, watch
+        self._programs = programs or {}
+        self._judge = Judge(sandbox)
+        self._kind = sandbox.confinement.kind
+        self._samples: dict[str, list[Sample]] = {task.task_id: [] for task in tasks}
+        self._generated = 0
+        self._cancelled = asyncio.Event()
+        self._work: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(WORKERS)
+        self._began = 0.0
+
+    def cancel(self) -> None:
+        """End it: requests are aborted, checks killed, what has been judged stays."""
+        if self._engine and not self._cancelled.is_set():
+            self._engine.send(Abort())
+        self._cancelled.set()
+        for work in self._work:
+            work.cancel()
+
+    async def run(self) -> list[Item]:
+        """Answer and judge every task; the items in the order of the tasks."""
+        self._began = perf_counter()
+        ready = [task for task in self._tasks if not self._skip(task)]
+        try:
+            async for task, sample in self._answers(ready):
+                self._generated += 1
+                self._start(self._judge_sample(task, sample))
+                self._tell()
+        except EngineFailed as error:
+            self._fail(error.message)
+        finally:
+            if self._cancelled.is_set():
+                self._stop_work()
+            await asyncio.gather(*self._work, return_exceptions=True)
+        self._finish()
+        return self.items
+
+    def totals(self) -> Totals:
+        """What the items so far come to."""
+        counted = count(self.items)
+        found = {k: estimate(self.items, k) for k in self._settings.k}
+        known = {str(k): pair for k, pair in found.items() if pair}
+        return Totals(
+            tasks=len(self.items),
+            **counted,
+            pass_at_k={k: pair[0] for k, pair in known.items()},
+            intervals={k: pair[1] for k, pair in known.items()},
+            n=self._settings.samples,
+            k=list(self._settings.k),
+            prompting=self._settings.prompting,
+            solutions=self._settings.solutions,
+            sandbox=self._kind,
+            by_stratum=by_stratum(self.items),
+            output_tokens=sum(sample.output_tokens for item in self.items for sample in item.samples),
+            seconds=perf_counter() - self._began if self._began else None,
+        )
+
+    async def _answers(self, tasks: Sequence[Task]) -> AsyncIterator[tuple[Task, Sample]]:
+        """Programs yet to be judged, as they come."""
+        if self._engine is None:
+            for task in tasks:
+                for program in self._programs.get(task.task_id, []):
+                    yield task, Sample(status="failed", program=program)
+            return
+        asked = {
+            f"{index}.{sample}": task for sample in range(self._settings.samples) for index, task in enumerate(tasks)
+        }
+        requests = [self._request(name, task, int(name.partition(".")[2])) for name, task in asked.items()]
+        if requests:
+            async for generated in self._engine.stream(requests):
+                if (sample := self._sample(asked[generated.request_id], generated)) is not None:
+                    yield asked[generated.request_id], sample
+
+    def _request(self, name: str, task: Task, number: int) -> GenerationRequest:
+        sampling = self._settings.sampling
+        seed = None if sampling.seed is None else sampling.seed + number
+        ends = [*sampling.stop, *stops(task, self._settings.prompting)]
+        sampling = msgspec.structs.replace(sampling, seed=seed, stop=ends)
+        if self._settings.prompting == "chat":
+            messages = [ChatMessage(role="user", content=task.request)]
+            return GenerationRequest(request_id=name, messages=messages, sampling=sampling)
+        return GenerationRequest(request_id=name, prompt=task.prompt, sampling=sampling)
+
+    def _sample(self, task: Task, generated: Generated) -> Sample | None:
+        assert generated.finished
+        if generated.finished.reason == "abort":
+            return None
+        if generated.finished.reason == "error":
+            self._fail(f"{task.task_id}: {generated.finished.message}")
+            return None
+        return Sample(
+            status="failed",
+            program=answered(task, generated.text, self._settings.prompting),
+            output_tokens=len(generated.token_ids),
+            finish_reason=generated.finished.reason,
+        )
+
+    def _skip(self, task: Task) -> bool:
+        """Whether a task cannot be done here; then it is an item already."""
+        reason = self._judge.why_not(task)
+        if not reason and self._engine is None and not self._programs.get(task.task_id):
+            reason = "the file has no solution of it"
+        if reason:
+            self.items.append(Item(task_id=task.task_id, status="skipped", stratum=task.stratum, detail=reason))
+        return bool(reason)
+
+    def _start(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _judge_sample(self, task: Task, sample: Sample) -> None:
+        async with self._slots:
+            outcome = await self._judge.judge(task, sample.program)
+        samples = self._samples[task.task_id]
+        samples.append(
+            msgspec.structs.replace(sample, status=outcome.status, detail=outcome.detail, seconds=outcome.seconds)
+        )
+        expected = self._settings.samples if self._engine else len(self._programs[task.task_id])
+        if len(samples) == expected:
+            self._add_item(task)
+        self._tell(self.items[-1] if len(samples) == expected else None)
+
+    def _add_item(self, task: Task) -> None:
+        samples, reference = self._samples[task.task_id], self._judge.references[task.task_id]
+        speaks = best(samples)
+        self.items.append(
+            Item(
+                task_id=task.task_id,
+                status=speaks.status,
+                stratum=task.stratum,
+                detail=speaks.detail,
+                samples=samples,
+                limit_s=reference.limits.seconds,
+                apart=reference.apart,
+                reference=reference.said,
+            )
+        )
+
+    def _finish(self) -> None:
+        order = {task.task_id: index for index, task in enumerate(self._tasks)}
+        self.items.sort(key=lambda item: order[item.task_id])
+        judged = sum(item.status != "skipped" for item in self.items)
+        shared = sum(item.status != "skipped" and not item.apart for item in self.items)
+        if shared:
+            self.notes.append(f"{shared} of {judged} tasks share an interpreter with their tests, as their layout asks")
+        wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
+        if wrong:
+            self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
+        missing = len(self._tasks) - len(self.items)
+        if missing:
+            why = "stopped" if self._cancelled.is_set() and not self.failed else "not finished"
+            self.notes.append(f"{why}: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
+
+    def _fail(self, message: str) -> None:
+        self.failed = True
+        if message not in self.notes and len(self.notes) < 8:
+            self.notes.append(message)
+
+    def _stop_work(self) -> None:
+        for work in self._work:
+            work.cancel()
+
+    def _tell(self, newest: Item | None = None) -> None:
+        samples = len(self._tasks) * self._settings.samples
+        judged = sum(map(len, self._samples.values()))
+        elapsed = perf_counter() - self._began
+        eta = elapsed / judged * (samples - judged) if judged else None
+        self._watch(
+            Progress(
+                generated=self._generated,
+                judged=judged,
+                samples=samples,
+                totals=self.totals(),
+                elapsed_s=elapsed,
+                eta_s=eta,
+                newest=newest,
+            )
+        )

@@ -1,0 +1,192 @@
+"""`playground bench code`: programming tasks answered, run in a sandbox, counted as pass@k."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from playground import paths
+from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
+from playground.bench.code.solutions import canonical, read_solutions
+from playground.bench.code.subset import subset
+from playground.bench.code.suite import CodeSuite, Settings
+from playground.bench.code.task import Task
+from playground.bench.engine import Engine, EngineFailed
+from playground.bench.report import Report, build_report, build_trust
+from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
+from playground.bench.sandbox.sandbox import Sandbox
+from playground.headless.arguments import add_sampling, add_target
+from playground.headless.bench.code_table import ProgressLine, print_table
+from playground.headless.bench.output import add_output, print_trust, save_report
+from playground.headless.errors import CommandError, UsageError
+from playground.headless.load_line import LoadLine
+from playground.headless.summary import span
+from playground.headless.target import Target, read_sampling, read_target
+from playground.session.fold import Fold
+from playground.session.recorder import Recorder
+from playground.session.recording import Entry
+from playground.telemetry.disturbance import Disturbance
+from playground.telemetry.sampler import Sampler
+
+MAX_TOKENS = 512
+SAMPLED_TEMPERATURE = 0.8
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of the suite."""
+    add_target(parser)
+    parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval(+), HumanEval-X, MBPP(+), BigCodeBench or"
+                        " DS-1000 as .jsonl or .jsonl.gz; without it the bundled tasks")  # fmt: skip
+    parser.add_argument(
+        "--solutions", default="model", metavar="model|canonical|FILE", help="whose answers; a FILE.jsonl of solutions"
+    )
+    parser.add_argument("--subset", type=_positive, metavar="N", help="a stratified part of the tasks; --seed draws it")
+    parser.add_argument("--samples", type=_positive, default=1, metavar="N", help="answers a task (above 1: sampled)")
+    parser.add_argument("--k", type=_ks, default=(1,), metavar="1,5,10", help="for which k pass@k is told")
+    parser.add_argument("--chat", action="store_true", help="ask through the chat template; without it a base prompt")
+    parser.add_argument("--unsafe-no-sandbox", action="store_true", help="run answers even where nothing confines them")
+    add_sampling(parser)
+    add_output(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run the suite; the exit code."""
+    target = read_target(args, args.preset)
+    tasks, programs = _read(args)
+    settings = _settings(args, target, programs)
+    sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
+    suite, fold, disturbance = asyncio.run(_run(args, target, tasks, settings, sandbox, programs))
+    report = _report(suite, fold, disturbance, target, settings)
+    print_table(report)
+    print_trust(report.trust)
+    save_report(report, args)
+    wrong = args.solutions == "canonical" and report.totals["passed"] + report.totals["skipped"] < len(tasks)
+    return 1 if suite.failed or len(suite.items) < len(tasks) or wrong else 0
+
+
+def _read(args: Namespace) -> tuple[list[Task], dict[str, list[str]] | None]:
+    """The tasks, and their programs where no model answers."""
+    try:
+        tasks = subset(read_tasks(args.tasks or BUNDLED), args.subset, args.seed or 0)
+        if args.solutions == "model":
+            return tasks, None
+        if args.solutions == "canonical":
+            return tasks, canonical(tasks)
+        return tasks, read_solutions(Path(args.solutions), tasks)
+    except TaskFileError as error:
+        raise UsageError(error.message, error.advice) from None
+
+
+def _settings(args: Namespace, target: Target, programs: dict[str, list[str]] | None) -> Settings:
+    samples = args.samples if programs is None else max(map(len, programs.values()))
+    if max(args.k) > samples:
+        raise UsageError(f"pass@{max(args.k)} needs as many samples, and there are {samples}", "see --samples and --k")
+    sampling = read_sampling(args, target.preset)
+    if args.max_tokens is None:
+        sampling = msgspec.structs.replace(sampling, max_tokens=MAX_TOKENS)
+    if samples > 1 and args.temperature is None and not sampling.temperature:
+        sampling = msgspec.structs.replace(sampling, temperature=SAMPLED_TEMPERATURE)
+    prompting = "chat" if args.chat else "base"
+    return Settings(samples=samples, k=args.k, prompting=prompting, sampling=sampling, solutions=args.solutions)
+
+
+def _confinement(unsafe: bool) -> Confinement:
+    try:
+        return find_confinement()
+    except NoSandbox as error:
+        if unsafe:
+            return find_confinement(("none",))
+        raise CommandError(
+            f"nothing confines model-written code here ({error})",
+            "install bubblewrap, allow user namespaces, or accept the risk with --unsafe-no-sandbox",
+        ) from None
+
+
+async def _run(
+    args: Namespace,
+    target: Target,
+    tasks: list[Task],
+    settings: Settings,
+    sandbox: Sandbox,
+    programs: dict[str, list[str]] | None,
+) -> tuple[CodeSuite, Fold, Disturbance]:
+    """Run it with an engine where a model answers, without one where a file does."""
+    line, disturbance = ProgressLine(), Disturbance()
+    if programs is not None:
+        suite = CodeSuite(tasks, settings, sandbox, programs=programs, watch=line.show)
+        await _until_interrupted(suite)
+        line.clear()
+        return suite, Fold(), disturbance
+    recorder = Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
+    log = paths.log_folder() / f"bench-code-{os.getpid()}.log"
+    sampler = Sampler(disturbance.add)
+    try:
+        async with Engine(target.engine, target.load, log, _watch(recorder)) as engine:
+            disturbance.device = engine.loaded.facts.device
+            sampler.start()
+            suite = CodeSuite(tasks, settings, sandbox, engine, watch=line.show)
+            await _until_interrupted(suite)
+    except EngineFailed as error:
+        raise CommandError(error.message, error.advice or f"the engine's log is {log}") from None
+    finally:
+        sampler.stop()
+        line.clear()
+        if recorder:
+            recorder.close()
+    if not suite.failed:
+        log.unlink(missing_ok=True)
+    return suite, engine.fold, disturbance
+
+
+async def _until_interrupted(suite: CodeSuite) -> None:
+    """Run; Ctrl+C ends it and keeps what there is."""
+    with suppress(NotImplementedError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, suite.cancel)
+    await suite.run()
+
+
+def _watch(recorder: Recorder | None) -> object:
+    load = LoadLine()
+
+    def watch(entry: Entry) -> None:
+        if recorder and entry.command is not None:
+            recorder.command(entry.command)
+        if recorder and entry.event is not None:
+            recorder.event(entry.event)
+        load.show(entry.event)
+
+    return watch
+
+
+def _report(suite: CodeSuite, fold: Fold, disturbance: Disturbance, target: Target, settings: Settings) -> Report:
+    seconds = span(list(fold.requests.values()))
+    totals = suite.totals()
+    if seconds:
+        tokens = sum(len(request.token_ids) for request in fold.requests.values())
+        totals = msgspec.structs.replace(totals, generation_s=seconds, tokens_per_second=tokens / seconds)
+    trust = build_trust(
+        fold,
+        n=sum(len(item.samples) for item in suite.items),
+        formulas=["pass@k", "System TPS"],
+        throttled=disturbance.throttled,
+        other_processes=disturbance.other_processes,
+        notes=suite.notes,
+    )
+    model = target.load.model if settings.solutions == "model" else settings.solutions
+    return build_report("code", fold, totals, suite.items, trust, model=model)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"cannot be {text!r}; it takes a whole number from 1")
+    return int(text)
+
+
+def _ks(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_positive(word) for word in text.split(",")}))

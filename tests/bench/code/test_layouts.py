@@ -1,0 +1,106 @@
+"""Every layout read from disk: its reference passes, a wrong answer fails, and what is no task is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+
+import pytest
+
+from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
+from playground.bench.code.judge import Judge
+from playground.bench.code.programs import answered
+from playground.bench.code.subset import subset
+from playground.bench.code.suite import CodeSuite, Settings
+from playground.models.make_tiny_coder.tasks import draw_task
+from tests.bench.code.rows import BIGCODEBENCH_MISSING, DS1000, HUMANEVAL, MBPP, ROWS
+
+WRONG = {"MBPP": "def shout(word): return word", "MBPP+": "def add_one(xs): return xs", "DS-1000": "result = 0"}
+WRONG |= {"HumanEval-X JavaScript": "const twice = (x) => x", "EvalPlus": "def half(x): return x // 2"}
+
+
+@pytest.mark.parametrize("layout", ROWS)
+def test_the_reference_passes_and_a_wrong_program_fails(layout, task_file, sandbox) -> None:
+    (task,) = read_tasks(task_file(ROWS[layout], name="tasks.jsonl.gz"))
+    judge = Judge(sandbox)
+    if reason := judge.why_not(task):
+        pytest.skip(reason)
+    right = asyncio.run(judge.judge(task, task.canonical))
+    assert right.status == "passed", right
+    assert judge.references[task.task_id].apart == (layout not in ("BigCodeBench", "DS-1000"))
+    wrong = WRONG.get(layout, f"def {task.entry_point}(*a): return None")
+    assert asyncio.run(judge.judge(task, wrong)).status == "failed"
+
+
+@pytest.mark.parametrize("layout", ROWS)
+def test_a_models_answer_in_either_prompting_becomes_the_program(layout, task_file, sandbox) -> None:
+    (task,) = read_tasks(task_file(ROWS[layout]))
+    judge = Judge(sandbox)
+    if reason := judge.why_not(task):
+        pytest.skip(reason)
+    row = ROWS[layout]
+    completion = row.get("canonical_solution") or row.get("code") or f"{row['reference_code']}\n</code>\nprint(1)"
+    whole = f"Of course:\n```{'javascript' if task.javascript else 'python'}\n{task.canonical}\n```\nThat is all."
+    for prompting, answer in (("base", completion), ("chat", whole)):
+        outcome = asyncio.run(judge.judge(task, answered(task, answer, prompting)))
+        assert outcome.status == "passed", (prompting, outcome)
+
+
+def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> None:
+    tasks = read_tasks(task_file(HUMANEVAL, BIGCODEBENCH_MISSING))
+    programs = {task.task_id: [task.canonical] for task in tasks}
+    suite = CodeSuite(tasks, Settings(solutions="canonical"), sandbox, programs=programs)
+    items = asyncio.run(suite.run())
+    assert [item.status for item in items] == ["passed", "skipped"]
+    assert items[1].detail == "needs a_library_of_nobody, not installed here"
+    totals = suite.totals()
+    assert (totals.tasks, totals.passed, totals.skipped, totals.pass_at_k) == (2, 1, 1, {"1": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", ":2: "),
+        ('{"question": 1, "answer": 2}', ":2: not a task of a known layout, it has answer, question"),
+        (json.dumps(HUMANEVAL | {"prompt": 3}), ":2: Expected `str`, got `int`"),
+        (
+            json.dumps({key: value for key, value in MBPP.items() if key != "task_id"}),
+            "missing required field `task_id`",
+        ),
+        (json.dumps(DS1000 | {"metadata": "x"}), ":2: Expected `object`, got `str`"),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_it_takes(task_file, line, says) -> None:
+    with pytest.raises(TaskFileError) as caught:
+        read_tasks(task_file(HUMANEVAL, line))
+    assert says in caught.value.message and caught.value.advice
+
+
+def test_no_file_an_empty_one_and_a_broken_gzip_are_told(task_file, tmp_path) -> None:
+    broken = tmp_path / "broken.jsonl.gz"
+    broken.write_bytes(b"\x1f\x8bnot")
+    for path in (tmp_path / "none.jsonl", task_file("", name="empty.jsonl"), broken):
+        with pytest.raises(TaskFileError, match=path.name):
+            read_tasks(path)
+
+
+def test_a_subset_keeps_the_shares_of_the_strata_and_repeats() -> None:
+    tasks = read_tasks(BUNDLED)
+    some = subset(tasks, 9, seed=1)
+    shares = Counter(task.stratum for task in some)
+    assert sum(shares.values()) == 9 and max(shares.values()) - min(shares.values()) <= 1
+    assert some == subset(tasks, 9, seed=1) != subset(tasks, 9, seed=2)
+    assert subset(tasks, 10_000, seed=1) == tasks
+
+
+def test_the_bundled_tasks_have_three_bands_and_are_not_in_the_training_data() -> None:
+    tasks = read_tasks(BUNDLED)
+    bands = Counter(task.stratum for task in tasks)
+    assert len(tasks) >= 40 and set(bands) == {"easy", "medium", "hard"} and min(bands.values()) >= 12
+    assert len({task.prompt for task in tasks}) == len(tasks) == len({task.entry_point for task in tasks})
+    drawing = random.Random(5)
+    trained = [draw_task(drawing, held_out=False) for _ in range(3000)]
+    assert not {task.prompt for task in tasks} & {task.prompt for task in trained}
+    assert not {task.entry_point for task in tasks} & {task.entry_point for task in trained}
