@@ -11,7 +11,7 @@ from playground.bench.quality.windows import Window, windows
 from playground.bench.texts import Text
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import Scored, Tokenized
-from playground.protocol.options import EngineOptions, changed_names
+from playground.protocol.options import EngineOptions
 
 KEPT_BYTES = 2**30
 KEPT_ITEM = 2  # bytes of a kept number
@@ -51,7 +51,7 @@ async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress
     done = 0
     for group in _groups(parts, job, engine.loaded.facts.vocabulary):
         tops = await _score_base(engine, job, group)
-        await switch(engine, job.options)
+        await engine.switch(job.options)
         for number, part in enumerate(group):
             scored = await _score(engine, part, against=f"w{number}" if tops else None)
             part.tallies.own.add(scored, part.window.counted, tops[number] if tops else ())
@@ -59,18 +59,11 @@ async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress
             progress(done, len(parts))
 
 
-async def switch(engine: Engine, options: EngineOptions) -> None:
-    """Set what differs from what is set."""
-    now = engine.fold.options
-    if changes := {name: getattr(options, name) for name in changed_names(now, options)}:
-        await engine.apply(**changes)
-
-
 async def _score_base(engine: Engine, job: Job, group: Sequence[Part]) -> list[list[int]]:
     """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
     if job.base is None:
         return []
-    await switch(engine, job.base)
+    await engine.switch(job.base)
     tops = []
     for number, part in enumerate(group):
         first = await _score(engine, part, keep_as=f"w{number}")
