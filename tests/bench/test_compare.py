@@ -79,9 +79,9 @@ DIVERGED = Divergence(kl=[0.0, 0.04], rank=[0, 3], agreement=0.5, noise=0.0)
             "int4 KV: 14 % slower, first token 50 % later, the same text, KL 1.0e-08, within noise",
         ),
         (
-            compared({"decode_tps": 150.0, "kv_bytes": 6800, "ttft_s": 0.01}, Divergence(reason="the tokenizers differ")),
+            compared({"decode_tps": 150.0, "kv_bytes": 6800, "ttft_s": 0.01}, Divergence(reason="no tokenizer")),
             "int4 KV: 2.0x more cache, 50 % faster, first token 50 % sooner, the same text, "
-            "no KL (the tokenizers differ)",
+            "no KL (no tokenizer)",
         ),
         (compared({"decode_tps": 101.0}), "int4 KV: no measurable speed-up, the same text"),
         (Comparison(), "int4 KV: "),
@@ -159,5 +159,5 @@ async def test_two_bits_cost_text_and_save_cache(model: LoadModel, tmp_path: Pat
     found = await course(model, tmp_path / "log", kv_cache="int2")
     assert [run.side for run in found.runs] == list("ABBA")
     assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
-    assert found.kv.b < found.kv.a and found.divergence.kl_mean > 0.001
+    assert found.kv.b < found.kv.a and found.divergence.kl_mean > 1e-5
     assert "less cache" in verdict("int2 KV", found) and "above noise" in verdict("int2 KV", found)

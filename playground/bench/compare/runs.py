@@ -127,7 +127,7 @@ def order(runs: int) -> Iterator[Name]:
         yield from ("A", "B") if number % 2 == 0 else ("B", "A")
 
 
-def first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
+def first_difference(one: Sequence[object], other: Sequence[object]) -> int | None:
     """Where two sequences part; the end of one is a difference too."""
     for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
         if mine != theirs:

@@ -24,7 +24,7 @@ from playground.protocol.options import DEFAULTS, EngineOptions, as_text, change
 from playground.tui.numbers import count, percent, significant
 
 FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall")
-WINDOW, STRIDE, NEEDLES = 512, 256, 12
+WINDOW, STRIDE, NEEDLES = 512, 512, 12
 KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 
 
