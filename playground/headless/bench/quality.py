@@ -24,7 +24,7 @@ from playground.protocol.options import DEFAULTS, EngineOptions, as_text, change
 from playground.tui.numbers import count, percent, significant
 
 FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall")
-WINDOW, STRIDE, NEEDLES = 512, 512, 12
+WINDOW, NEEDLES = 512, 12
 KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 
 
@@ -41,9 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--window", type=_tokens, default=WINDOW, metavar="N", help=f"tokens scored together ({WINDOW})"
     )
-    parser.add_argument(
-        "--stride", type=_tokens, default=STRIDE, metavar="N", help=f"tokens between windows ({STRIDE})"
-    )
+    parser.add_argument("--stride", type=_tokens, metavar="N", help="tokens from one window to the next (the window)")
     parser.add_argument(
         "--recall", type=_lengths, default=[], metavar="N,...", help="needles at these lengths in tokens, by KV dtype"
     )
@@ -54,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the suite; the exit code."""
     target = read_target(args, args.preset)
-    if args.stride > args.window or args.window < 2:
+    if args.window < 2 or (args.stride or 1) > args.window:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")
     job = _job(args, target)
     tallies, recalls, progress = list[Tallies](), list[Recall](), Progress()
@@ -103,7 +101,7 @@ def _job(args: Namespace, target: Target) -> Job:
             raise UsageError(
                 "--base and --set come to the same options", "for example --base kv_cache=model --set kv_cache=int4"
             )
-    return Job(read_texts(args, target), target.options, base, args.window, args.stride)
+    return Job(read_texts(args, target), target.options, base, args.window, args.stride or args.window)
 
 
 def _possible(engine: Engine, kv_cache: str) -> bool:
