@@ -10,12 +10,14 @@ from playground.protocol.options import TOGGLES, EngineOptions, format_value
 
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
+    ("weights", "fp8"): Effects(memory=-1, quality=-1),
     ("weights", "nf4"): Effects(memory=-2, ttft=1, quality=-2),
     ("attention", "eager"): Effects(memory=1, ttft=2, tps=-1),
     ("attention", "sdpa-math"): Effects(memory=1, ttft=2, tps=-1),
     ("attention", "sdpa-flash"): Effects(memory=-1, ttft=-2, tps=1),
     ("attention", "flash_attention_2"): Effects(memory=-1, ttft=-2, tps=1),
     ("attention", "flash_attention_3"): Effects(memory=-1, ttft=-2, tps=1),
+    ("kv_cache", "fp8"): Effects(memory=-1, quality=-1),
     ("kv_cache", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
     ("batching", "static"): Effects(ttft=2, tps=-2),
     ("speculation", "lookup:4"): Effects(tps=1),
@@ -28,6 +30,7 @@ CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
     (("attention", "flash_attention_2"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("speculation", "lookup"), ("batching", "static"), "rows of a static batch advance together, one token a step"),
+    (("weights", "fp8"), ("dtype", "float32"), "fp8 weights are computed with in float16 or bfloat16"),
 )
 
 

@@ -45,7 +45,7 @@ class VllmBackend:
     def capabilities(self) -> Capabilities:
         """What vLLM truly does here; with a model loaded also what that model brings."""
         versions = {"vllm": vllm_version()} if vllm_version() else {}
-        quantized, options = (self._live.engine.quantized, self._live.options) if self._live else ("", EngineOptions())
+        quantized, options = (self._live.opened.quantized, self._live.options) if self._live else ("", EngineOptions())
         price = self._live.price if self._live else None
         return Capabilities(
             engine="vllm", devices=[platform()], toggles=report(options, quantized, price), versions=versions
@@ -70,7 +70,7 @@ class VllmBackend:
         """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        self._refuse_impossible(options, live.engine.quantized)
+        self._refuse_impossible(options, live.opened.quantized)
         changed = changed_names(live.options, options)
         restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
         if not restart:

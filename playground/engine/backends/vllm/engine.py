@@ -84,7 +84,7 @@ class Engine:
         return as_text(options) | {
             "device": str(config.device_config.device_type),
             "dtype": str(config.model_config.dtype).removeprefix("torch."),
-            "weights": self.quantized or "model",
+            "weights": "fp8" if options.weights == "fp8" and "fp8" in self.quantized else self.quantized or "model",
             "attention": attention,
             "attention_prefill": attention,
             "attention_decode": attention,
@@ -113,6 +113,8 @@ class Engine:
 def prepare(options: EngineOptions) -> None:
     """Before vLLM is imported: this process is its engine core, and nothing is sent home."""
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1"}
+    # numba, which drafts, sets the threads of everybody; with two of them on busy cores a step took ten times as long.
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     device, _, number = options.device.partition(":")
     if device == "cuda" and number:
         os.environ["CUDA_VISIBLE_DEVICES"] = number

@@ -27,6 +27,8 @@ def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
     if isinstance(cause, Cancelled | EngineError):
         return cause
     text = " ".join(str(cause).split()) or type(cause).__name__
+    if checked := re.search(r"Value error, (.*?) \[type=", text):  # the one sentence within pydantic's
+        text = checked[1]
     advice = next((advice for pattern, advice in ADVICE if re.search(pattern, f"{type(cause).__name__}: {text}")), "")
     if advice == "kv_blocks":
         advice = "free memory or choose a smaller checkpoint"

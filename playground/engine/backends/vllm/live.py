@@ -30,31 +30,43 @@ from playground.protocol.events import BlocksMapped, ModelFacts
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
 
+# On a CPU vLLM puts a function that does nothing in its place.
+_set_threads = torch.set_num_threads
+
 
 class Opened:
     """A checkpoint that was looked at, and how to start vLLM on it; raises `EngineError` and `Cancelled`."""
 
     def __init__(self, command: LoadModel, progress: Progress) -> None:
         self.command, self.began = command, perf_counter()
+        self._again = False
         self.checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
         progress("config")
         self.config = read_config(self.checkpoint, command.trust_remote_code)
         progress("tokenizer")
         self.tokenizer = read_tokenizer(self.checkpoint, self.config, command.trust_remote_code)
+        self.quantized = str((self.checkpoint.config.get("quantization_config") or {}).get("quant_method", ""))
         self.elements = stored_elements(self.checkpoint.path)
-        if platform() == "cpu" and self.elements < SMALL_MODEL_PARAMETERS and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(1)  # as in the transformers engine: a second one gains less than the UI needs
+        small = self.elements < SMALL_MODEL_PARAMETERS and "OMP_NUM_THREADS" not in os.environ
+        self._threads = 1 if platform() == "cpu" and small else torch.get_num_threads()
         self.times = StartTimes(f"{digest(self.checkpoint)} {platform()} {command.tensor_parallel}")
+
+    def kind(self, options: EngineOptions) -> str:
+        """Starts that take about equally long: the first of a process also loads code, a compiled one compiles."""
+        return f"{'again' if self._again else 'first'} {'compiled' if options.compile else 'eager'}"
 
     def start(self, options: EngineOptions, progress: Progress) -> tuple[Engine, Verdict]:
         """One start of vLLM, timed and checked."""
-        began, compiled = perf_counter(), options.compile
+        began, kind = perf_counter(), self.kind(options)
+        _set_threads(self._threads)
         free = available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0
         pool = plan_pool(self.config, options, free, platform() == "cpu")
-        context, expected = context_of(self.config), self.times.expected(compiled)
+        context, expected = context_of(self.config), self.times.expected(kind)
         engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
+        _set_threads(self._threads)  # drafting sets its own
         verdict = verify(engine, self.checkpoint, options)
-        self.times.add(compiled, perf_counter() - began)
+        self.times.add(kind, perf_counter() - began)
+        self._again = True
         return engine, verdict
 
     def started(self, options: EngineOptions, progress: Progress, emit: Emit) -> Live:
@@ -73,7 +85,7 @@ class Live:
     @property
     def price(self) -> float | None:
         """Seconds of a restart on this machine."""
-        return self.opened.times.expected(self.options.compile)
+        return self.opened.times.expected(self.opened.kind(self.options))
 
     def limit(self, options: EngineOptions) -> None:
         """Slots and budget, from the next step on."""
@@ -104,9 +116,8 @@ class Live:
         if platform() == "cpu" and not self.engine.quantized:
             reasons["weights"] = "their bytes are counted from the checkpoint: vLLM packs them for the CPU"
         if self.engine.quantized:
-            reasons["weights"] = f"the checkpoint brings {self.engine.quantized}"
-            if self.options.weights == "fp8":
-                reasons["weights"] = "vLLM's own name of the kernel that it took"
+            whose = "the checkpoint brings" if self.opened.quantized else "vLLM calls it"
+            reasons["weights"] = f"{whose} {self.engine.quantized}"
         if self.options.attention == "auto":
             reasons["attention"] = "vLLM's choice for this device"
         over = len(self.engine.scheduler.running) - self.options.max_batch

@@ -19,7 +19,7 @@ MARKS: tuple[tuple[str, LoadStage, str], ...] = (
     ("Model loading took", "weights", "weights are there"),
     ("torch.compile", "warm-up", "compiling"),
     ("Warming up model", "warm-up", "compiling and warming up"),
-    ("Using", "warm-up", "reserving the KV pool"),
+    ("Explicitly set", "warm-up", "reserving the KV pool"),
     ("init engine", "warm-up", "the engine is ready"),
 )
 
@@ -33,6 +33,7 @@ class Stages(logging.Handler):
         self._started = perf_counter()
         self.seconds: dict[str, float] = {}
         self._stage: LoadStage = "checking"
+        self._told = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """A `Cancelled` of `progress` goes up through the line of vLLM that logged."""
@@ -45,6 +46,9 @@ class Stages(logging.Handler):
     def tell(self, stage: LoadStage, detail: str) -> None:
         """A stage has begun; where its like was measured before, with how far the whole is by that clock."""
         past = perf_counter() - self._started
+        if detail == self._told:
+            return
+        self._told = detail
         if stage != self._stage:
             self.seconds[self._stage] = past - sum(self.seconds.values())
             self._stage = stage
@@ -58,6 +62,10 @@ class Stages(logging.Handler):
 @contextmanager
 def staged(progress: Progress, expected: float | None) -> Iterator[Stages]:
     """Listens to vLLM's log while the engine starts."""
+    from vllm.config.logging import LoggingConfig
+    from vllm.logger import configure_logging_if_needed
+
+    configure_logging_if_needed(LoggingConfig())  # else the start itself would, and drop our handler
     stages, logger = Stages(progress, expected), logging.getLogger("vllm")
     logger.addHandler(stages)
     try:

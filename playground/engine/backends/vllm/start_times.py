@@ -13,26 +13,26 @@ KEPT = 7
 
 
 class StartTimes:
-    """Of one checkpoint; a start that compiles costs another price than one that does not."""
+    """Of one checkpoint, by the kind of start."""
 
     def __init__(self, checkpoint: str, file: Path | None = None) -> None:
         self._file, self._checkpoint = file or paths.vllm_starts(), checkpoint
 
-    def expected(self, compiled: bool) -> float | None:
+    def expected(self, kind: str) -> float | None:
         """The median; None before the first."""
-        seconds = self._read().get(self._key(compiled))
+        seconds = self._read().get(self._key(kind))
         return median(seconds) if seconds else None
 
-    def add(self, compiled: bool, seconds: float) -> None:
+    def add(self, kind: str, seconds: float) -> None:
         """Keep a start; a disk that is full costs the price tag, not the start."""
         times = self._read()
-        times[self._key(compiled)] = [*times.get(self._key(compiled), []), round(seconds, 2)][-KEPT:]
+        times[self._key(kind)] = [*times.get(self._key(kind), []), round(seconds, 2)][-KEPT:]
         with suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._file.write_text(json.dumps(times))
 
-    def _key(self, compiled: bool) -> str:
-        return f"{self._checkpoint} {'compiled' if compiled else 'eager'}"
+    def _key(self, kind: str) -> str:
+        return f"{self._checkpoint} {kind}"
 
     def _read(self) -> dict[str, list[float]]:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
 STATIC = "vLLM batches continuously only; the transformers engine shows static batching"
 NO_BNB = "bitsandbytes left vLLM's tree"
@@ -63,6 +64,8 @@ def why_not(name: str, value: str, quantized: str = "") -> str:
     here = platform()
     if reason := REASONS.get((name, value)) or (here == "cpu" and CPU_REASONS.get((name, value))):
         return reason
+    if name == "kv_cache" and value == "fp8" and here == "cpu" and _lacks_avx512():
+        return "on an x86 CPU vLLM's fp8 KV cache needs AVX-512 or AMX, and this one has neither"
     if name == "weights" and value == "fp8" and quantized:
         return QUANTIZED.format(quantized)
     if name == "int8_threshold":
@@ -70,6 +73,15 @@ def why_not(name: str, value: str, quantized: str = "") -> str:
     if name == "adapter" and value != "off":
         return "this version offers LoRA in the transformers engine only"
     return _why_not_device(value, here) if name == "device" else ""
+
+
+def _lacks_avx512() -> bool:
+    """An x86 processor without AVX-512, as Linux tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return "flags" in flags and "avx512f" not in flags and "amx_tile" not in flags
 
 
 def _why_not_device(value: str, here: str) -> str:

@@ -25,11 +25,18 @@ TIMEOUT_S = 90.0
 class LiveWorker:
     """`events` holds all that came, in order; waiting looks only at what came after the last command."""
 
-    def __init__(self, log: Path, environment: dict[str, str], before: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        log: Path,
+        environment: dict[str, str],
+        before: Callable[[], None] | None = None,
+        engine: str = "transformers",
+        python: str = sys.executable,
+    ) -> None:
         self.log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "playground.worker", "engine", "transformers"],
+                [python, "-m", "playground.worker", "engine", engine],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -115,7 +122,7 @@ class LiveWorker:
 
 def load_command(folder: Path | str, **words: Any) -> LoadModel:
     """Words that are no option go to the command."""
-    flags = {name: words.pop(name) for name in ("trust_remote_code", "allow_pickle") if name in words}
+    flags = {name: words.pop(name) for name in list(words) if name in LoadModel.__struct_fields__}
     return LoadModel(model=str(folder), options=EngineOptions(**words), **flags)
 
 
