@@ -77,6 +77,7 @@ class VllmBackend:
             live.limit(options)
             self._told(changed, before, started, "instant", loaded=False)
             return
+        live.check_room(options)
         self._restart(live, options, progress)
         self._told(changed, before, started, "reload")
 
@@ -174,12 +175,12 @@ class VllmBackend:
             raise
 
     def _refuse_impossible(self, options: EngineOptions, quantized: str) -> None:
-        if reason := conflict(options):
-            raise EngineError(reason, "change one of the two")
         for name in changed_names(EngineOptions(), options):
             value = format_value(getattr(options, name))
             if reason := why_not(name, value, quantized):
                 raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
+        if reason := conflict(options):
+            raise EngineError(reason, "change one of the two")
 
     def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
         live = self._engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import traceback
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -137,6 +138,7 @@ def start(
         try:
             engine = _built(arguments)
         except Exception as error:
+            traceback.print_exc()
             raise in_words(error, checkpoint.name, options) from error
         stages.tell("warm-up", "the engine is ready")
     running = Engine(engine, options, tokenizer, engine.collective_rpc("playground_facts"), context)
@@ -154,4 +156,14 @@ def _built(arguments: dict[str, Any]) -> Any:
     config = EngineArgs(**arguments).create_engine_config()
     ahead = config.scheduler_config.async_scheduling
     config.scheduler_config.scheduler_cls = AsyncStepScheduler if ahead else StepScheduler
-    return LLMEngine.from_vllm_config(config, disable_log_stats=True)
+    engine = LLMEngine.from_vllm_config(config, disable_log_stats=True)
+    _keep_kernels()
+    return engine
+
+
+def _keep_kernels() -> None:
+    """Kernels are replaced once in a process: a second start would wrap the wrappers, and falls over llvmlite, which
+    speculation imports (vLLM 0.32, `triton_utils/dispatcher.py`)."""
+    from vllm.platforms import current_platform
+
+    type(current_platform).register_triton_kernel_overrides = classmethod(lambda cls: None)

@@ -18,7 +18,7 @@ from playground.engine.backends.transformers.model import (
 from playground.engine.backends.vllm.block_map import block_map
 from playground.engine.backends.vllm.engine import Engine, start
 from playground.engine.backends.vllm.loop import VllmLoop
-from playground.engine.backends.vllm.pool import plan_pool
+from playground.engine.backends.vllm.pool import Pool, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
 from playground.engine.backends.vllm.start_times import StartTimes
 from playground.engine.backends.vllm.stored import stored_elements
@@ -55,12 +55,16 @@ class Opened:
         """Starts that take about equally long: the first of a process also loads code, a compiled one compiles."""
         return f"{'again' if self._again else 'first'} {'compiled' if options.compile else 'eager'}"
 
+    def plan(self, options: EngineOptions, released: int = 0) -> Pool:
+        """The pool that these options want, where `released` bytes are free besides; raises `EngineError`."""
+        free = available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0
+        return plan_pool(self.config, options, free + released, platform() == "cpu")
+
     def start(self, options: EngineOptions, progress: Progress) -> tuple[Engine, Verdict]:
         """One start of vLLM, timed and checked."""
         began, kind = perf_counter(), self.kind(options)
         _set_threads(self._threads)
-        free = available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0
-        pool = plan_pool(self.config, options, free, platform() == "cpu")
+        pool = self.plan(options)
         context, expected = context_of(self.config), self.times.expected(kind)
         engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
         _set_threads(self._threads)  # drafting sets its own
@@ -91,6 +95,10 @@ class Live:
         """Slots and budget, from the next step on."""
         self.engine.limit(options)
         self.options = options
+
+    def check_room(self, options: EngineOptions) -> None:
+        """Raises `EngineError` before anything is stopped, where a restart with these options could not fit."""
+        self.opened.plan(options, released=self.engine.pool.count * self.engine.pool.block_bytes)
 
     def restart(self, options: EngineOptions, progress: Progress) -> None:
         """vLLM anew with other options. Requests go on with what they have produced, or end: the user's setting."""
@@ -151,7 +159,8 @@ class Live:
     def facts(self) -> ModelFacts:
         """What is known of the loaded model; counts are those of the tensors on all ranks."""
         engine, checkpoint, text = self.engine, self.opened.checkpoint, self.opened.config.get_text_config()
-        effective = engine.effective(self.options)
+        effective, heads = engine.effective(self.options), text.num_attention_heads
+        table = text.vocab_size * text.hidden_size
         return ModelFacts(
             name=checkpoint.name,
             path=str(checkpoint.path),
@@ -164,6 +173,10 @@ class Live:
             vocabulary=text.vocab_size,
             context=engine.context,
             kv_bytes_per_token=engine.pool.block_bytes // engine.pool.size,
+            heads=heads,
+            head_dim=getattr(text, "head_dim", None) or text.hidden_size // heads,
+            embedding_parameters=0 if getattr(text, "tie_word_embeddings", False) else table,
+            output_parameters=table,
             has_chat_template=self.opened.tokenizer.has_chat_template,
             note="; ".join(filter(None, (str(checkpoint.config.get("note", "")), str(self.verdict)))),
             load_seconds=engine.seconds,

@@ -1,0 +1,197 @@
+"""vLLM through a real worker: its tokens, its steps, its blocks, its switches. The order saves restarts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from playground import paths
+from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, SetOptions, Submit
+from playground.protocol.events import (
+    BlocksMapped,
+    MemoryMeasured,
+    ModelLoaded,
+    ModelLoading,
+    OptionsApplied,
+    RequestFinished,
+    Step,
+    TokensGenerated,
+)
+from tests.engine.transformers.driven import Driven
+from tests.engine.transformers.faults.live_worker import request
+from tests.engine.vllm.conftest import OPTIONS, VllmWorker
+
+PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
+REPETITIVE = "def add(a, b):\n    return a + b\n\n\n" * 3
+BUSY = ("prefill", "decode")
+
+
+def asked(name: str, **sampling):
+    return [request(f"{name}{index}", prompt, **sampling) for index, prompt in enumerate(PROMPTS)]
+
+
+def computed(steps: list[Step], request_id: str, phase: str) -> list[int]:
+    """Tokens of a request in each step that had it in this phase."""
+    works = [work for step in steps for work in step.slots if work.request_id == request_id and work.phase == phase]
+    return [work.tokens for work in works]
+
+
+def test_the_first_answers_are_compared_with_transformers(worker):
+    assert worker.of(OptionsApplied)[0].effective["verified"] == "24 of 24 greedy tokens as transformers in float32"
+    assert worker.of(ModelLoaded)[0].facts.parameters == 3672320
+
+
+def test_greedy_tokens_are_those_of_the_transformers_engine(worker):
+    requests = asked("same", max_tokens=32)
+    expected = Driven(paths.bundled_model()).run(requests)
+    assert worker.generate(*requests) == expected
+    assert [len(ids) for ids in expected] == [32] * 3
+
+
+def test_an_answer_ends_at_eos_as_in_the_transformers_engine(worker):
+    requests = asked("eos", max_tokens=64, ignore_eos=False)
+    driven = Driven(paths.bundled_model())
+    assert worker.generate(*requests) == driven.run(requests)
+    ends = [event.reason for event in worker.of(RequestFinished)[-3:]]
+    assert sorted(ends) == sorted(driven.finished(each.request_id).reason for each in requests)
+    assert "stop" in ends
+
+
+def test_every_step_tells_who_was_in_it_and_every_block_is_counted(worker):
+    since = len(worker.events)
+    ends = worker.finish(*asked("rows", max_tokens=12))
+    steps = worker.steps(since, *(end.request_id for end in ends))
+    for end in ends:
+        prefill, decode = (computed(steps, end.request_id, phase) for phase in BUSY)
+        assert sum(prefill) + end.metrics.cached_tokens == end.metrics.prompt_tokens
+        assert decode == [1] * 11
+    assert all(step.blocks_used + step.blocks_free + step.blocks_cached == 64 for step in steps)
+    assert [step.index for step in steps] == list(range(steps[0].index, steps[0].index + len(steps)))
+    assert all(len(step.slots) == 8 for step in steps)
+    assert steps[-1].blocks_used == 0 and len(steps[-1].finished) > 0
+    per_block = worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token * 32
+    assert all(step.kv_bytes == step.blocks_used * per_block for step in steps)
+
+
+def test_a_long_prefill_is_cut_to_the_budget(worker):
+    applied = worker.set(token_budget=32)
+    assert applied.cost == "instant" and applied.effective["token_budget"] == "32"
+    since = len(worker.events)
+    worker.finish(request("cut", list(range(5, 105)), max_tokens=2))
+    assert computed(worker.steps(since, "cut"), "cut", "prefill") == [32, 32, 32, 4]
+    worker.set(token_budget=256)
+
+
+def test_fewer_slots_hold_the_others_back_and_cost_nothing(worker):
+    applied = worker.set(max_batch=2)
+    assert applied.cost == "instant" and applied.seconds < 1
+    since = len(worker.events)
+    worker.finish(*asked("slot", max_tokens=6))
+    steps = worker.steps(since, "slot2")
+    assert max(sum(work.phase in BUSY for work in step.slots) for step in steps) == 2
+    assert any(step.waiting == ["slot2"] for step in steps)
+
+
+def test_a_known_prefix_is_not_computed_again_until_it_is_forgotten(worker):
+    prompt = list(range(200, 300))
+    worker.finish(request("cold", prompt))
+    warm = worker.finish(request("warm", prompt))[0]
+    worker.send(ResetPrefixCache())
+    forgotten = worker.finish(request("forgotten", prompt))[0]
+    assert (warm.metrics.cached_tokens, forgotten.metrics.cached_tokens) == (96, 0)
+
+
+def test_an_abort_frees_its_blocks_and_a_step_shows_it(worker):
+    worker.send(ResetPrefixCache())
+    since = len(worker.events)
+    worker.send(Submit(requests=[request("gone", list(range(300, 400)), max_tokens=1900)]))
+    worker.wait(TokensGenerated)
+    worker.send(MapBlocks())
+    table = worker.wait(BlocksMapped).tables["gone"]
+    assert len(table.blocks) >= 4 and table.tokens >= 100 and max(table.blocks) < 64
+    sent = time.monotonic()
+    worker.send(Abort(request_id="gone"))
+    end = worker.wait(RequestFinished)
+    assert end.reason == "abort" and time.monotonic() - sent < 2
+    assert worker.wait(MemoryMeasured, when=lambda event: event.memory.kv_used == 0).memory.kv_reserved > 0
+    steps = worker.steps(since, "gone")
+    shown = next(step for step in steps if "gone" in step.finished)
+    assert shown.blocks_used == 0 and any(step.blocks_used >= 4 for step in steps)
+
+
+def test_stop_strings_and_seeds_hold(worker):
+    since = len(worker.events)
+    end = worker.finish(request("stop", PROMPTS[0], max_tokens=64, stop=["return"]))[0]
+    text = "".join(event.text for event in worker.events[since:] if isinstance(event, TokensGenerated))
+    assert end.reason == "stop" and "return" not in text and text
+    sampled = [worker.generate(request(f"seed{n}", temperature=1.5, seed=7, max_tokens=16))[0] for n in range(2)]
+    assert sampled[0] == sampled[1]
+    assert sampled[0] != worker.generate(request("seed2", temperature=1.5, seed=8, max_tokens=16))[0]
+
+
+@pytest.mark.parametrize(
+    ("toggle", "value", "reason"),
+    [
+        ("kv_cache", "int8", "garbage"),
+        ("kv_cache", "int2", "transformers engine"),
+        ("attention", "flash_attention_2", "always uses CPU_ATTN"),
+        ("weights", "int8", "compressed-tensors"),
+        ("weights", "fp8", "float16 or bfloat16"),
+        ("batching", "static", "continuously"),
+        ("block_size", 16, "multiple of 32"),
+        ("kv_blocks", "99999999", "lower kv_blocks; at most"),
+    ],
+)
+def test_what_vllm_would_ignore_or_corrupt_is_refused_with_the_reason(worker, toggle, value, reason):
+    assert reason in worker.refusal(SetOptions(changes={toggle: value}))
+    capable = worker.of(ModelLoaded)[-1].capabilities.toggle(toggle).find(str(value))
+    assert capable is None or toggle == "weights" or reason in capable.reason
+
+
+def test_a_request_that_can_never_fit_is_refused_with_the_numbers(worker):
+    end = worker.finish(request("huge", max_tokens=5000))[0]
+    assert end.reason == "error" and "KV blocks and there are 64" in end.message
+
+
+def test_a_restart_takes_requests_along_shows_its_price_and_its_stages(worker):
+    worker.send(ResetPrefixCache())
+    plain = worker.generate(request("plain", REPETITIVE, max_tokens=60))[0]
+    since = len(worker.events)
+    worker.send(Submit(requests=[request("moved", REPETITIVE, max_tokens=60)]))
+    worker.wait(TokensGenerated)
+    applied = worker.set(speculation="lookup:4")
+    worker.wait_end("moved")
+    assert applied.cost == "reload" and applied.effective["speculation"] == "lookup:4"
+    assert worker.output("moved", since) == plain
+    stages = [event.stage for event in worker.events[since:] if isinstance(event, ModelLoading)]
+    assert [stage for stage in ("config", "weights", "warm-up") if stage in stages] == ["config", "weights", "warm-up"]
+    works = [work for step in worker.steps(since, "moved") for work in step.slots if work.speculated]
+    assert works and sum(work.accepted for work in works) > 0
+    assert any("moved" in step.preempted for step in worker.steps(since))
+    price = worker.of(ModelLoaded)[-1].capabilities.toggle("speculation").seconds
+    assert price is not None and 0 < price < 60
+
+
+def test_kv_in_fp8_holds_twice_the_tokens_or_says_why_it_cannot(worker):
+    support = worker.of(ModelLoaded)[-1].capabilities.toggle("kv_cache").find("fp8")
+    if not support.possible:
+        assert "AVX-512" in support.reason and "avx512f" not in Path("/proc/cpuinfo").read_text()
+        assert support.reason in worker.refusal(SetOptions(changes={"kv_cache": "fp8"}))
+        return
+    before = worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token
+    applied = worker.set(kv_cache="fp8", speculation="off")
+    assert applied.effective["kv_cache"] == "fp8"
+    assert before / worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token == 4
+    assert len(worker.generate(request("fp8", max_tokens=16))[0]) == 16
+
+
+def test_with_in_flight_set_to_end_a_restart_ends_requests_with_a_clear_word(worker: VllmWorker):
+    worker.load(paths.bundled_model(), in_flight="end", **OPTIONS)
+    worker.send(Submit(requests=[request("lost", max_tokens=1900)]))
+    worker.wait(TokensGenerated)
+    worker.set(prefix_cache=False)
+    end = worker.wait_end("lost")
+    assert end.reason == "abort" and "in_flight" in end.message
+    assert len(worker.generate(request("next"))[0]) == 8
