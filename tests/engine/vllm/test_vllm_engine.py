@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 
 from playground import paths
-from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, SetOptions, Submit
+from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Score, SetOptions, Submit, Tokenize
 from playground.protocol.events import (
     BlocksMapped,
+    Failed,
     MemoryMeasured,
     ModelLoaded,
     ModelLoading,
     OptionsApplied,
     RequestFinished,
+    Scored,
     Step,
+    Tokenized,
     TokensGenerated,
 )
 from tests.engine.transformers.driven import Driven
@@ -129,6 +132,17 @@ def test_stop_strings_and_seeds_hold(worker):
     sampled = [worker.generate(request(f"seed{n}", temperature=1.5, seed=7, max_tokens=16))[0] for n in range(2)]
     assert sampled[0] == sampled[1]
     assert sampled[0] != worker.generate(request("seed2", temperature=1.5, seed=8, max_tokens=16))[0]
+
+
+def test_scores_are_those_of_the_transformers_engine(worker):
+    worker.send(Tokenize(key="t", texts=[REPETITIVE]))
+    ids = worker.wait(Tokenized).token_ids[0]
+    worker.send(Score(key="s", token_ids=ids))
+    ours = worker.wait(Scored, Failed)
+    driven = Driven(paths.bundled_model())
+    driven.backend.score(Score(key="s", token_ids=ids), lambda: None)
+    theirs = driven.of(Scored)[0]
+    assert ours.top == theirs.top and ours.nll == pytest.approx(theirs.nll, abs=1e-3)
 
 
 @pytest.mark.parametrize(

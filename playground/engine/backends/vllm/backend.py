@@ -120,8 +120,13 @@ class VllmBackend:
         self._emit(Tokenized(key=command.key, token_ids=[tokenizer.ids(text) for text in command.texts]))
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
-        """vLLM keeps its logits to itself."""
-        raise EngineError("vLLM hands out no whole logits to keep and compare", "the transformers engine scores")
+        """See `scoring.score`; it steps vLLM until it is done."""
+        live = self._engine
+        if self.busy:
+            raise EngineError("requests are running, and would be held up", "wait, or stop them")
+        from playground.engine.backends.vllm.scoring import score
+
+        self._emit(score(command, live.engine, check))
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """vLLM's kernels run inside its own steps alone."""

@@ -1,0 +1,52 @@
+"""Teacher-forced nll from vLLM's prompt logprobs. The likeliest id comes with it; whole rows of logits do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+from vllm import SamplingParams as VllmSampling
+from vllm.inputs import TokensPrompt
+
+from playground.engine.backends.base import EngineError
+from playground.engine.backends.vllm.engine import Engine
+from playground.protocol.commands import Score
+from playground.protocol.events import Scored
+
+
+def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
+    """Raises `EngineError`, and what `check` raises between two steps; nothing else may run meanwhile."""
+    started, ids = perf_counter(), command.token_ids
+    if command.keep_as or command.against:
+        raise EngineError("vLLM hands out no rows of logits to compare", "the transformers engine compares")
+    most = min(engine.context, engine.pool.tokens) - 1
+    if not 2 <= len(ids) <= most:
+        raise EngineError(f"{len(ids)} tokens cannot be scored", f"score from 2 to {most} at a time")
+    inner = engine.llm.add_request(
+        "score",
+        TokensPrompt(prompt_token_ids=ids),
+        VllmSampling(max_tokens=1, temperature=0.0, prompt_logprobs=1, detokenize=False),
+    )
+    try:
+        logprobs = _stepped(engine, check)
+    except BaseException:
+        engine.llm.abort_request([inner], internal=True)
+        raise
+    finally:
+        engine.scheduler.reported.done.clear()
+    pairs = list(zip(ids[1:], logprobs[1:], strict=True))
+    return Scored(
+        key=command.key,
+        nll=[-row[token_id].logprob for token_id, row in pairs],
+        top=[max(row, key=lambda token_id: row[token_id].logprob) for _, row in pairs],
+        seconds=perf_counter() - started,
+    )
+
+
+def _stepped(engine: Engine, check: Callable[[], None]) -> list[dict]:
+    rows: list[dict] = []
+    while engine.llm.has_unfinished_requests() or engine.scheduler.has_requests():
+        check()
+        for output in engine.llm.step():
+            rows = output.prompt_logprobs or rows
+    return rows
