@@ -102,12 +102,18 @@ def find_loop(text: str) -> tuple[str, int]:
     """(phrase, times) of the phrase that most of `text` is, over and over; ("", 0) if there is none. A short phrase
     said a few times is no loop: people do say `no no no no`."""
     words = normalized(text).split()
+    start, length, times = loop_span(words)
+    return " ".join(words[start : start + length]), times
+
+
+def loop_span(words: list[str]) -> tuple[int, int, int]:
+    """See `find_loop`: where it starts, the words of the phrase, how often it stands there; 0, 0, 0 without one."""
     for length in range(1, len(words) // LOOP_TIMES + 1):
         start, times = _longest_run(words, length)
         covered = times * length
         if times >= LOOP_TIMES and covered >= max(LOOP_WORDS, LOOP_SHARE * len(words)):
-            return " ".join(words[start : start + length]), times
-    return "", 0
+            return start, length, times
+    return 0, 0, 0
 
 
 def _longest_run(words: list[str], length: int) -> tuple[int, int]:

@@ -1,1 +1,0 @@
-"""One prompt under two option sets: what differs in the text, in the distributions, in speed and in memory."""

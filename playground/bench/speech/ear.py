@@ -1,0 +1,54 @@
+"""The speech worker as a command uses it: start, transcribe files in turn, stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+from playground.bench.engine import EngineFailed
+from playground.client import WorkerClient
+from playground.protocol.commands import Transcribe
+from playground.protocol.events import Event, Failed, SpeechModelLoaded, TranscriptFinished, WorkerExited
+from playground.protocol.speech import SpeechModelFacts, SpeechOptions
+from playground.protocol.wire import AnyEvent
+
+
+class Ear:
+    """`async with Ear(log) as ear:` starts a worker, leaving ends it. `facts`: of the recogniser, once one is loaded.
+    `watch` sees every event."""
+
+    def __init__(self, log: Path, watch: Callable[[Event], None] = lambda event: None) -> None:
+        self.facts: SpeechModelFacts | None = None
+        self._watch = watch
+        self._numbers = count(1)
+        self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
+        self._client = WorkerClient("speech", "faster-whisper", log, self._events.put_nowait)
+
+    async def __aenter__(self) -> Ear:
+        await self._client.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.stop(0)
+
+    async def transcribe(self, path: Path, options: SpeechOptions) -> TranscriptFinished:
+        """The transcript of a sound file; raises `EngineFailed`."""
+        key = f"t{next(self._numbers)}"
+        self._client.send(Transcribe(key=key, path=str(path), options=options))
+        while True:
+            event = await self._events.get()
+            self._watch(event)
+            match event:
+                case SpeechModelLoaded():
+                    self.facts = event.facts
+                case Failed():
+                    raise EngineFailed(event.message, event.advice)
+                case WorkerExited():
+                    raise EngineFailed(f"the speech process ended with code {event.code}")
+                case TranscriptFinished(key=done) if done == key:
+                    return event

@@ -1,0 +1,109 @@
+"""A suite over recordings: each is transcribed in turn, and what was heard is held against what is said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from playground.bench.engine import EngineFailed
+from playground.bench.percentiles import percentiles
+from playground.bench.speech.accuracy import NORMALIZERS, Errors, NormalizerName, Step, count_errors, difference
+from playground.bench.speech.ear import Ear
+from playground.bench.speech.manifest import Recording
+from playground.protocol.speech import SpeechModelFacts, SpeechOptions
+
+
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording: what is said and what was heard, both normalized, and what was heard as it was written.
+    `seconds` from the opening of the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why there is
+    no transcript."""
+
+    id: str
+    reference: str
+    heard: str
+    written: str = ""
+    audio_seconds: float = 0.0
+    seconds: float = 0.0
+    rtf: float | None = None
+    dropped: list[str] = []
+    fault: str = ""
+
+    @property
+    def steps(self) -> list[tuple[Step, str]]:
+        """Where the words differ."""
+        return difference(self.reference, self.heard)
+
+
+class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """All recordings. Latencies are seconds from the opening of a sound to its whole text, the load apart."""
+
+    recordings: int
+    failed: int
+    normalizer: NormalizerName
+    errors: Errors
+    audio_seconds: float
+    rtf: float | None
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+
+
+class SpeechSuite:
+    """Recordings, one after the other. `hearings` grows as they are heard; `facts` of the recogniser once it is
+    loaded."""
+
+    def __init__(self, recordings: Sequence[Recording], options: SpeechOptions, normalizer: NormalizerName) -> None:
+        self.recordings, self.options, self.normalizer = recordings, options, normalizer
+        self.hearings: list[Hearing] = []
+        self.facts: SpeechModelFacts | None = None
+
+    async def run(self, ear: Ear) -> AsyncIterator[Hearing]:
+        """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded does,
+        with `EngineFailed`."""
+        for recording in self.recordings:
+            hearing = await self._hear(ear, recording)
+            self.facts = ear.facts
+            self.hearings.append(hearing)
+            yield hearing
+
+    @property
+    def totals(self) -> SpeechTotals:
+        """What was heard so far comes to this."""
+        return total(self.hearings, self.normalizer)
+
+    async def _hear(self, ear: Ear, recording: Recording) -> Hearing:
+        normal = NORMALIZERS[self.normalizer]
+        said = normal(recording.text)
+        try:
+            transcript = await ear.transcribe(recording.path, self.options)
+        except EngineFailed as error:
+            if ear.facts is None and recording.path.exists():
+                raise
+            return Hearing(id=recording.id, reference=said, heard="", fault=error.message)
+        return Hearing(
+            id=recording.id,
+            reference=said,
+            heard=normal(transcript.text),
+            written=transcript.text,
+            audio_seconds=transcript.audio_seconds,
+            seconds=transcript.seconds,
+            rtf=transcript.seconds / transcript.audio_seconds if transcript.audio_seconds else None,
+            dropped=[f"{drop.reason}: {drop.segment.text}" for drop in transcript.dropped],
+        )
+
+
+def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTotals:
+    """What they come to."""
+    heard = [hearing for hearing in hearings if not hearing.fault]
+    audio, work = sum(hearing.audio_seconds for hearing in heard), sum(hearing.seconds for hearing in heard)
+    p50, p95 = percentiles([(hearing.seconds, 1) for hearing in heard], (0.5, 0.95))
+    return SpeechTotals(
+        recordings=len(hearings),
+        failed=len(hearings) - len(heard),
+        normalizer=normalizer,
+        errors=count_errors([hearing.reference for hearing in heard], [hearing.heard for hearing in heard]),
+        audio_seconds=audio,
+        rtf=work / audio if audio else None,
+        latency_p50_s=p50,
+        latency_p95_s=p95,
+    )

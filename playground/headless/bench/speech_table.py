@@ -1,0 +1,43 @@
+"""What `bench speech` prints: every recording with its words coloured by what became of them, then the rates."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from playground.bench.speech.accuracy import Step
+from playground.bench.speech.questions import Answer
+from playground.bench.speech.words import Hearing, SpeechTotals
+from playground.tui.numbers import UNKNOWN, count, percent, seconds, significant
+from playground.tui.plain_text import one_line
+
+STYLES: dict[Step, str] = {"same": "", "substituted": "yellow", "inserted": "green", "deleted": "red strike"}
+
+
+def print_words(hearings: Sequence[Hearing], totals: SpeechTotals) -> None:
+    """One line a recording, then the rates; times on stderr."""
+    console = Console(soft_wrap=True, highlight=False)
+    for hearing in hearings:
+        line = Text(f"{one_line(hearing.id, 16):16}  {seconds(hearing.seconds):>8}  ")
+        for step, words in hearing.steps:
+            line.append(f"{one_line(words)} ", STYLES[step])
+        console.print(line)
+    errors = totals.errors
+    rates = {"WER": errors.wer, "CER": errors.cer, "SER": errors.ser}
+    kinds = f"{errors.substitutions} substituted, {errors.insertions} inserted, {errors.deletions} deleted"
+    shown = "   ".join(f"{name} {UNKNOWN if rate is None else f'{rate:.1%}'}" for name, rate in rates.items())
+    print(f"{shown}   of {count(errors.words)} words: {kinds}")
+    latencies = f"latency p50 {seconds(totals.latency_p50_s)}, p95 {seconds(totals.latency_p95_s)}"
+    print(f"RTF {significant(totals.rtf)}   {latencies}   {seconds(totals.audio_seconds)} of sound", file=sys.stderr)
+
+
+def print_answers(answers: Sequence[Answer]) -> None:
+    """One line a question: right or wrong, as it was heard, what was answered."""
+    for answer in answers:
+        mark = "right" if answer.correct else "wrong"
+        print(f"{mark}  {one_line(answer.id, 12):12}  {one_line(answer.heard, 48):48}  {one_line(answer.answer, 40)}")
+    right = sum(answer.correct for answer in answers)
+    print(f"exact match {right} of {len(answers)}, {percent(right / len(answers))}")

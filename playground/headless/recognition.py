@@ -1,0 +1,29 @@
+"""Arguments of commands that listen to sound files, and the recogniser that they name."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from playground import paths
+from playground.protocol.speech import SpeechOptions
+
+BUNDLED = "tiny-whisper"
+
+
+def add_recognition(parser: ArgumentParser) -> None:
+    """How sound becomes text."""
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--compute-type", default="default", metavar="KIND", help="such as int8, float16 or float32")
+    parser.add_argument("--language", default="auto", metavar="CODE", help="such as en or ru; auto listens for it")
+    parser.add_argument("--beam", type=int, default=5, metavar="N", help="1 is greedy")
+
+
+def read_recognition(args: Namespace, model: str | None) -> SpeechOptions:
+    """No model means the bundled one."""
+    return SpeechOptions(
+        model=model or str(paths.bundled_model(BUNDLED)),
+        device=args.device,
+        compute_type=args.compute_type,
+        language=args.language,
+        beam=args.beam,
+    )

@@ -1,0 +1,144 @@
+"""`playground transcribe FILE`: a sound file as text; with `--clean`, windows of a transcript as one clean text."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground import paths
+from playground.bench.engine import EngineFailed
+from playground.bench.speech.ear import Ear
+from playground.headless.errors import CommandError, UsageError
+from playground.headless.recognition import add_recognition, read_recognition
+from playground.headless.report import say
+from playground.protocol.events import Event, TranscriptFinished, TranscriptUpdated
+from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
+from playground.speech.cleaning.clean import Cleaned, clean
+from playground.speech.cleaning.windows import read_windows
+from playground.tui.numbers import seconds, significant
+from playground.tui.plain_text import one_line, printable
+
+
+class Transcript(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Transcript"):
+    """The last line of `transcribe --json`; times in seconds, `rtf` of work / sound, the load apart."""
+
+    text: str
+    segments: list[Segment]
+    dropped: list[DroppedSegment]
+    audio_seconds: float
+    rtf: float | None
+    language: str
+    seconds: float
+    vad_s: float
+    decode_s: float
+    load_s: float
+    model: str
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of `transcribe`."""
+    parser.add_argument("file", metavar="FILE", help="a sound file that FFmpeg reads, or - for standard input")
+    parser.add_argument(
+        "--model", metavar="M", help="a recogniser's folder, size or hub id; the bundled one without it"
+    )
+    add_recognition(parser)
+    parser.add_argument("--clean", action="store_true", help="FILE is text: lines `[Chunk start 25.00s]: ...`")
+    parser.add_argument("--json", action="store_true", help="events as they come, and last the whole, a JSON line each")
+
+
+def main(args: Namespace) -> int:
+    """Transcribe or clean; the exit code."""
+    return _clean(args) if args.clean else _transcribe(args)
+
+
+def _clean(args: Namespace) -> int:
+    text = _read(args.file).decode("utf-8", "replace")
+    try:
+        windows = read_windows(text)
+    except ValueError as error:
+        raise UsageError(f"{args.file}: {error}", "a line is for example [Chunk start 25.00s]: words") from None
+    cleaned = clean(windows, "" if args.language == "auto" else args.language)
+    if args.json:
+        _write({"type": "CleanTranscript", **msgspec.to_builtins(cleaned)})
+    else:
+        print(printable(cleaned.text))
+        _print_marks(cleaned)
+    return 0
+
+
+def _print_marks(cleaned: Cleaned) -> None:
+    for mark in cleaned.marked:
+        say(f"[{mark.start:.2f}s] {mark.reason}: {one_line(mark.detail)}; {mark.lost} words left out")
+    seams = sum(join.words > 0 for join in cleaned.joins)
+    say(f"{cleaned.windows} windows, {seams} of {len(cleaned.joins)} overlaps found, {len(cleaned.marked)} marked")
+
+
+def _read(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+
+
+def _transcribe(args: Namespace) -> int:
+    options = read_recognition(args, args.model)
+    log = paths.log_folder() / f"transcribe-{os.getpid()}.log"
+    try:
+        transcript = asyncio.run(_hear(args, options, log))
+    except EngineFailed as error:
+        raise CommandError(error.message, error.advice) from None
+    log.unlink(missing_ok=True)
+    if not args.json:
+        print(printable(transcript.text))
+        for drop in transcript.dropped:
+            say(f"left out [{drop.segment.start:.2f}s] {drop.reason}: {one_line(drop.segment.text)} ({drop.detail})")
+        say(
+            f"{seconds(transcript.audio_seconds)} of sound in {seconds(transcript.seconds)}, "
+            f"RTF {significant(transcript.rtf)}, load {seconds(transcript.load_s)}"
+        )
+    return 0
+
+
+async def _hear(args: Namespace, options: SpeechOptions, log: Path) -> Transcript:
+    def watch(event: Event) -> None:
+        if args.json and isinstance(event, TranscriptUpdated):
+            _write(msgspec.to_builtins(event))
+
+    async with Ear(log, watch) as ear:
+        if args.file == "-":
+            with tempfile.NamedTemporaryFile(suffix=".audio") as sound:
+                sound.write(_read("-"))
+                sound.flush()
+                finished = await ear.transcribe(Path(sound.name), options)
+        else:
+            finished = await ear.transcribe(Path(args.file), options)
+        transcript = _whole(finished, ear.facts.name if ear.facts else options.model)
+    if args.json:
+        _write(msgspec.to_builtins(transcript))
+    return transcript
+
+
+def _whole(finished: TranscriptFinished, model: str) -> Transcript:
+    sound = finished.audio_seconds
+    return Transcript(
+        text=finished.text,
+        segments=finished.segments,
+        dropped=finished.dropped,
+        audio_seconds=sound,
+        rtf=finished.seconds / sound if sound else None,
+        language=finished.language,
+        seconds=finished.seconds,
+        vad_s=finished.vad_s,
+        decode_s=finished.decode_s,
+        load_s=finished.load_s,
+        model=model,
+    )
+
+
+def _write(line: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()

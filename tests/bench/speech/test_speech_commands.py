@@ -1,0 +1,106 @@
+"""`transcribe` and `bench speech` as people run them, with the bundled recogniser."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from playground.headless.bench.speech import BUNDLED
+
+CLEAN = BUNDLED.parent / "03-clean.opus"
+SAID = "write a function that reverses a string"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("home")
+    kinds = ("CONFIG", "STATE", "DATA", "CACHE")
+    return os.environ | {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in kinds} | {"HF_HUB_OFFLINE": "1"}
+
+
+def run(home: dict[str, str], *words: str, stdin: bytes = b"") -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "playground", *words]
+    done = subprocess.run(command, env=home, input=stdin, capture_output=True, timeout=180, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_sound_file_as_text_and_as_json(home):
+    code, stdout, stderr = run(home, "transcribe", str(CLEAN))
+    assert (code, stdout) == (0, SAID + "\n") and "RTF" in stderr
+    code, stdout, _ = run(home, "transcribe", "-", "--json", stdin=CLEAN.read_bytes())
+    last = json.loads(stdout.splitlines()[-1])
+    assert code == 0 and last["type"] == "Transcript" and last["text"] == SAID
+    assert last["audio_seconds"] > 2 and last["rtf"] == pytest.approx(last["seconds"] / last["audio_seconds"])
+    assert last["segments"][0]["text"] == SAID and last["dropped"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "does not exist"), (b"no sound at all" * 99, "sound")], ids=["nowhere", "no sound"]
+)
+def test_what_cannot_be_heard_is_one_line(home, tmp_path, content, says):
+    path = tmp_path / "x.wav"
+    if content is not None:
+        path.write_bytes(content)
+    code, stdout, stderr = run(home, "transcribe", str(path))
+    assert code == 1 and stdout == "" and len(stderr.splitlines()) == 1 and says in stderr
+
+
+def test_a_transcript_in_windows_becomes_clean_text(home, tmp_path):
+    path = tmp_path / "talk.txt"
+    path.write_text(
+        "[Chunk start 0.00s]: Кэш ключей растёт вместе с разговором\n"
+        "[Chunk start 25.00s]: вместе с разговором, слово за словом.\n[Chunk start 50.00s]:\n",
+        encoding="utf-8",
+    )
+    code, stdout, stderr = run(home, "transcribe", "--clean", str(path))
+    assert code == 0 and stdout == "Кэш ключей растёт вместе с разговором, слово за словом.\n"
+    assert "[50.00s] empty" in stderr and "1 of 1 overlaps found" in stderr
+    code, stdout, _ = run(home, "transcribe", "--clean", str(path), "--json")
+    said = json.loads(stdout)
+    assert said["type"] == "CleanTranscript" and said["marked"][0]["reason"] == "empty"
+
+
+def test_the_bundled_recordings(home, tmp_path):
+    out = tmp_path / "speech.json"
+    code, stdout, _ = run(home, "bench", "speech", "--json", str(out))
+    report = json.loads(out.read_text())
+    assert code == 0 and len(report["items"]) == 12 and report["suite"] == "speech"
+    errors = report["totals"]["errors"]
+    assert errors["wer"] < 0.08 and errors["words"] == 122
+    assert errors["wer"] == pytest.approx(
+        (errors["substitutions"] + errors["insertions"] + errors["deletions"]) / errors["words"]
+    )
+    assert stdout.splitlines()[-1].startswith("WER") and "normalizer: basic" in report["trust"]["notes"]
+
+
+def test_spoken_questions_are_answered_and_judged(home, tmp_path):
+    answer = tmp_path / "right.json"
+    manifest = tmp_path / "questions.jsonl"
+    question = {"audio": str(CLEAN), "question": SAID, "answer": "42"}
+    manifest.write_text(json.dumps(question) + "\n")
+    code, _, _ = run(home, "bench", "speech", "--questions", str(manifest), "--json", str(answer))
+    (item,) = json.loads(answer.read_text())["items"]
+    assert code == 0 and not item["correct"] and item["heard"] == SAID and item["answer"].startswith("def ")
+    manifest.write_text(json.dumps(question | {"answer": item["answer"]}) + "\n")
+    code, stdout, _ = run(home, "bench", "speech", "--questions", str(manifest))
+    assert code == 0 and stdout.splitlines()[-1] == "exact match 1 of 1, 100 %"
+
+
+def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):
+    manifest = tmp_path / "m.jsonl"
+    lines = [{"audio": "gone.wav", "text": "x"}, {"audio": str(CLEAN), "text": SAID}]
+    manifest.write_text("\n".join(map(json.dumps, lines)))
+    out = tmp_path / "out.json"
+    code, _, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
+    totals = json.loads(out.read_text())["totals"]
+    assert code == 0 and totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+
+
+def test_a_manifest_with_a_fault_is_a_usage_error(home, tmp_path):
+    (tmp_path / "m.jsonl").write_text('{"audio": "a.wav"}\n')
+    code, _, stderr = run(home, "bench", "speech", "--manifest", str(tmp_path / "m.jsonl"))
+    assert code == 2 and "m.jsonl:1: the text is missing" in stderr
