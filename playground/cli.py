@@ -15,6 +15,7 @@ COMMANDS = {
     "replay": ("playground.headless.replay", "play a recording"),
     "bench": ("playground.headless.bench.command", "measure: code, speech, quality, load, attention, tokenizer"),
     "check": ("playground.headless.check", "is this checkpoint whole, and does it behave"),
+    "compare": ("playground.headless.compare", "one prompt under two option sets, with a verdict"),
     "transcribe": ("playground.headless.transcribe", "sound to text, or a windowed transcript to clean text"),
     "doctor": ("playground.doctor.command", "what works on this machine, and how to mend what does not"),
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import msgspec
 
 from playground import __version__
-from playground.protocol.metrics import FORMULAS
+from playground.protocol.metrics import FORMULAS, Memory
 from playground.protocol.options import as_text
 from playground.session.fold import Fold
 
@@ -35,6 +36,17 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
 
 
+class Speed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine needed meanwhile: medians over requests, the most memory; None where nothing was generated."""
+
+    ttft_s: float | None = None
+    tps: float | None = None
+    output_tokens: int = 0
+    memory_bytes: int | None = None
+    kv_bytes: int | None = None
+    weights_bytes: int | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` are the suite's."""
 
@@ -45,6 +57,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     totals: dict[str, Any]
     items: list[dict[str, Any]]
     trust: Trust
+    speed: Speed = Speed()
+    engine: str = ""
 
 
 def build_report(suite: str, fold: Fold, totals: Any, items: Sequence[Any], trust: Trust, model: str = "") -> Report:
@@ -57,6 +71,8 @@ def build_report(suite: str, fold: Fold, totals: Any, items: Sequence[Any], trus
         totals=msgspec.to_builtins(totals),
         items=[msgspec.to_builtins(item) for item in items],
         trust=trust,
+        speed=_speed(fold),
+        engine=fold.loaded.capabilities.engine if fold.loaded else "",
     )
 
 
@@ -99,6 +115,25 @@ def write_report(report: Report, path: Path) -> None:
 def read_report(path: Path) -> Report:
     """Read what `write_report` wrote; raises `OSError` and `msgspec.MsgspecError`."""
     return msgspec.json.decode(path.read_bytes(), type=Report)
+
+
+def _speed(fold: Fold) -> Speed:
+    requests = list(fold.requests.values())
+    metrics = [request.finished.metrics for request in requests if request.finished]
+    memory = fold.memory or Memory()
+    return Speed(
+        ttft_s=_median(metric.ttft_s for metric in metrics),
+        tps=_median(metric.decode_tps for metric in metrics),
+        output_tokens=sum(len(request.token_ids) for request in requests),
+        memory_bytes=memory.peak or memory.process,
+        kv_bytes=fold.kv_bytes_peak or None,
+        weights_bytes=memory.weights or None,
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def _versions(fold: Fold) -> dict[str, str]:

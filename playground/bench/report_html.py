@@ -32,6 +32,8 @@ def report_html(report: Report) -> str:
         f"<p>{_flags(_trust_flags(report))}</p>",
         "<h2>Totals</h2>",
         _pairs(_flat(report.totals)),
+        "<h2>Speed and memory</h2>",
+        _pairs(_speed(report)),
         "<h2>Items</h2>" if items else "",
         f'<div class="plots">{"".join(_item_plots(items))}</div>',
         _table(items),
@@ -48,11 +50,12 @@ def report_html(report: Report) -> str:
 
 def history_html(runs: Sequence[Run]) -> str:
     """The page of runs out of the history, with quality and speed against each other."""
-    plots = [
-        plot(_series(runs, lambda run: _ms(run.ttft_s), lambda run: run.tps), "TTFT, ms", "TPS, tok/s"),
-        plot(_series(runs, lambda run: run.tps, lambda run: run.quality), "TPS, tok/s", "quality"),
-        plot(_series(runs, lambda run: _mib(run.memory_bytes), lambda run: run.quality), "Memory, MiB", "quality"),
-    ]
+    plots = [plot(_series(runs, lambda run: _ms(run.ttft_s), lambda run: run.tps), "TTFT, ms", "TPS, tok/s")]
+    for measure in sorted({run.measure for run in runs if run.quality is not None}):
+        judged = [run for run in runs if run.measure == measure]
+        plots.append(plot(_series(judged, lambda run: run.tps, lambda run: run.quality), "TPS, tok/s", measure))
+        memory = _series(judged, lambda run: _mib(run.memory_bytes), lambda run: run.quality)
+        plots.append(plot(memory, "Memory, MiB", measure))
     parts = [
         f"<h1>{len(runs)} run{'' if len(runs) == 1 else 's'}</h1>",
         f'<div class="plots">{"".join(plots)}</div>',
@@ -100,8 +103,22 @@ def _trust_flags(report: Report) -> list[str]:
     flags += [f"prefix hits {trust.prefix_hit:.0%}"] if trust.prefix_hit else []
     flags += [f"throttled: {', '.join(trust.throttled)}"] if trust.throttled else []
     flags += [f"{trust.other_processes} other processes on the GPU"] if trust.other_processes else []
-    flags += [f"{name} is {report.effective.get(name, '?')}: {why}" for name, why in trust.differs.items()]
+    differs = {name: why for name, why in trust.differs.items() if report.options.get(name) != "auto"}
+    flags += [f"{name} is {report.effective.get(name, '?')}: {why}" for name, why in differs.items()]
     return flags + trust.notes
+
+
+def _speed(report: Report) -> dict[str, Any]:
+    speed = report.speed
+    figures = {
+        "TTFT, ms (median)": _ms(speed.ttft_s),
+        "TPS, tok/s (median)": speed.tps,
+        "output tokens": speed.output_tokens,
+        "Memory, MiB": _mib(speed.memory_bytes),
+        "KV, MiB (most in use)": _mib(speed.kv_bytes),
+        "weights, MiB": _mib(speed.weights_bytes),
+    }
+    return {name: value for name, value in figures.items() if value}
 
 
 def _asked(report: Report, name: str, value: str) -> str:
@@ -115,7 +132,7 @@ def _item_plots(items: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     numeric = [name for name in items[0] if sum(_is_number(item.get(name)) for item in items) > 1]
     over = next((name for name in OVER if name in numeric), "")
-    group = next((name for name in GROUPS if 1 < len({str(item.get(name)) for item in items}) <= 8), "")
+    group = next((name for name in GROUPS if _groups(items, name)), "")
     plots = []
     for name in [name for name in numeric if name != over and _varies(items, name)][:MOST_PLOTS]:
         dots: dict[str, list[Dot]] = {}
@@ -127,6 +144,11 @@ def _item_plots(items: Sequence[Mapping[str, Any]]) -> list[str]:
         series = [Series(label, found, joined=bool(over)) for label, found in dots.items()]
         plots.append(plot(series, over or "item", name))
     return plots
+
+
+def _groups(items: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """A few groups, and not one per item."""
+    return 1 < len({str(item.get(name)) for item in items}) <= min(8, len(items) - 1)
 
 
 def _varies(items: Sequence[Mapping[str, Any]], name: str) -> bool:

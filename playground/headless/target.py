@@ -38,7 +38,7 @@ class Target:
 def read_target(args: Namespace, preset_name: str | None) -> Target:
     """Put flags over a preset over the defaults; raises `UsageError` and `ConfigError`."""
     preset = _load_preset(preset_name)
-    engine = _engine(args.engine or (preset.engine if preset else "auto"))
+    engine = read_engine(args.engine or (preset.engine if preset else "auto"))
     _check_engine_flags(args, engine)
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
@@ -83,7 +83,8 @@ def _load_preset(name: str | None) -> Preset | None:
     return load_preset(name)
 
 
-def _engine(name: str) -> str:
+def read_engine(name: str) -> str:
+    """The name of a backend; raises `UsageError` where there is none."""
     engine = "transformers" if name == "auto" else name
     if engine not in BACKENDS:
         raise UsageError(f"this version has no {engine} engine", f"there are: {', '.join(BACKENDS)}")

@@ -9,6 +9,7 @@ from playground.protocol.commands import LoadModel, Submit
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
+    MemoryMeasured,
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
@@ -17,6 +18,7 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerExited,
 )
+from playground.protocol.metrics import Memory
 from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
@@ -43,6 +45,7 @@ class Fold:
     options: EngineOptions = DEFAULTS
     effective: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    memory: Memory | None = None
     loaded: ModelLoaded | None = None
     load_seconds: float | None = None
     failures: list[Failed] = field(default_factory=list)
@@ -86,6 +89,9 @@ class Fold:
                 self.failures.append(Failed(where="LoadModel", message=f"the load of {event.model} was stopped"))
             case OptionsApplied():
                 self.options, self.effective, self.reasons = event.requested, event.effective, event.reasons
+                self.memory = event.after
+            case MemoryMeasured():
+                self.memory = event.memory
             case TokensGenerated():
                 self._add_tokens(event)
             case RequestFinished():

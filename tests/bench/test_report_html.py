@@ -129,7 +129,7 @@ def test_what_was_said_is_only_text(content):
 
 def test_the_history_has_three_plots_and_the_formulas():
     runs = [
-        Run(at=0.0, kind="chat", model=m, ttft_s=0.1, tps=9.0, memory_bytes=9, quality=q)
+        Run(at=0.0, kind="chat", model=m, ttft_s=0.1, tps=9.0, memory_bytes=9, quality=q, measure="pass@1")
         for m, q in (("a", 0.5), ("b", 1.0))
     ]
     content = history_html(runs)

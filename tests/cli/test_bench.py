@@ -57,6 +57,10 @@ def test_rates(playground: Playground, tmp_path: Path):
         (("load", "--requests", "-3"), "--requests"),
         (("attention", "--lengths", "0"), "numbers of tokens from 1"),
         (("attention", "--kernels", "best"), "cannot be 'best'; there are: eager"),
+        (("quality", "--base", "kv_cache=int9"), "kv_cache cannot be 'int9'"),
+        (("quality", "--base", "kv_cache=model"), "come to the same options"),
+        (("quality", "--stride", "900"), "--stride at most the window"),
+        (("quality", "--text", "nowhere.txt"), "cannot read nowhere.txt"),
         (("fastest",), "invalid choice: 'fastest'"),
     ],
 )
@@ -110,3 +114,29 @@ def test_attention_of_the_bundled_model(playground: Playground, tmp_path: Path):
         assert item["flops_per_second"] == pytest.approx(item["flops"] / item["seconds"])
         assert item["bytes_per_second"] == pytest.approx(item["bytes"] / item["seconds"])
     assert written["totals"]["shape"] == {"heads": 4, "kv_heads": 2, "head_dim": 64, "itemsize": 2}
+
+
+def test_quality_of_an_option_set_against_a_base(playground: Playground, tmp_path: Path):
+    text, file = tmp_path / "text.txt", tmp_path / "quality.json"
+    text.write_text("def add(a, b):\n    return a + b\n" * 12)
+    words = ("--set", "dtype=float32", "--set", "kv_cache=int2", "--base", "dtype=float32,kv_cache=model")
+    result = playground("bench", "quality", "--text", str(text), *words, "--window", "96", "--json", str(file))
+    assert result.code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[0] == "A/A noise  KL 0.000, agreement 100 %", "the noise comes first"
+    assert lines[1] == "base kv_cache=model   this kv_cache=int2"
+    written = report(file)
+    item = written["items"][0]
+    assert item["distance"]["kl_mean"] > item["noise"]["kl_mean"] == 0
+    assert item["own"]["tokens"] == item["base"]["tokens"] > 100 and item["own"]["bits_per_byte"] > 0
+    assert written["options"]["kv_cache"] == "int2" and written["totals"]["base_options"]["kv_cache"] == "model"
+    assert (written["totals"]["window"], written["totals"]["stride"]) == (96, 96)
+
+
+def test_tokens_by_language(playground: Playground, tmp_path: Path):
+    file = tmp_path / "tokenizer.json"
+    result = playground("bench", "tokenizer", "--no-speed", "--json", str(file))
+    assert result.code == 0, result.stderr
+    written = report(file)
+    assert {"english", "russian", "python"} <= set(written["totals"]["by_language"])
+    assert all(item["fertility"] > 1 and item["characters_per_second"] is None for item in written["items"])

@@ -204,7 +204,7 @@ class ScriptedBackend:
         """See `engine.block_map`."""
         self._emit(block_map(self._loaded))
 
-    def measure_attention(self, command: MeasureAttention, MeasureOutliers, check: Callable[[], None]) -> None:
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
         """There is none."""
         raise EngineError("the scripted engine has no attention to measure", "use --engine transformers")
 

@@ -7,9 +7,10 @@ from importlib import import_module
 
 SUITES: dict[str, str] = {
     "code": "programming tasks, run in a sandbox: pass@k",
+    "quality": "perplexity, KL and agreement against a base, recall by KV dtype",
     "load": "rising rates or users: waits, throughput, goodput, saturation",
     "speech": "recordings heard: WER, CER, SER, RTF; or spoken questions answered",
-    "tokenizer": "what a token is worth in words, bytes and characters",
+    "tokenizer": "tokens per word, bytes per token, by language and domain",
     "attention": "eager, math and flash over lengths, on a measured roofline",
 }
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from playground.bench.report import Report, Trust, write_report
+from playground.bench.report_html import report_html
+from playground.bench.report_run import report_run
+from playground.headless.history import kept_history
 from playground.headless.report import say
 from playground.tui.numbers import percent
 from playground.tui.plain_text import one_line
@@ -15,12 +19,17 @@ from playground.tui.plain_text import one_line
 def add_output(parser: ArgumentParser) -> None:
     """Where the result goes beside the terminal."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the result as one page with plots")
 
 
 def save_report(report: Report, args: Namespace) -> None:
-    """Write the files that were asked for; raises `OSError`."""
+    """Write the files that were asked for, and the history; raises `OSError`."""
+    with kept_history(args) as history:
+        history.add(report_run(report, time.time()))
     if args.json:
         write_report(report, args.json)
+    if args.html:
+        args.html.write_text(report_html(report), encoding="utf-8", errors="replace")
 
 
 def print_trust(trust: Trust) -> None:

@@ -19,6 +19,7 @@ from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say
 from playground.headless.target import Target, open_recorder
 from playground.session.fold import Fold
+from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 
 
@@ -50,23 +51,15 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
     has kept by then is its own."""
     log = paths.log_folder() / f"bench-{os.getpid()}.log"
-    recorder, line = open_recorder(args, target), LoadLine()
-
-    def watch(entry: Entry) -> None:
-        line.show(entry.event)
-        if recorder and entry.command is not None:
-            recorder.command(entry.command)
-        if recorder and entry.event is not None:
-            recorder.event(entry.event)
-
-    engine = Engine(target.engine, target.load if load else None, log, watch)
+    recorder = open_recorder(args, target)
+    engine = Engine(target.engine, target.load if load else None, log, record_into(recorder))
 
     async def whole() -> None:
         async with engine:
             await work(engine)
 
     try:
-        fault = "" if asyncio.run(_finished(whole())) else "stopped by Ctrl+C"
+        fault = "" if asyncio.run(finished(whole())) else "stopped by Ctrl+C"
     except EngineFailed as error:
         fault = one_line(error.message, error.advice)
     finally:
@@ -99,7 +92,21 @@ class Progress:
             self._shown = ""
 
 
-async def _finished(work: Coroutine[Any, Any, None]) -> bool:
+def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
+    """What watches an engine: the line of a load, and the recording where one is wanted."""
+    line = LoadLine()
+
+    def watch(entry: Entry) -> None:
+        line.show(entry.event)
+        if recorder and entry.command is not None:
+            recorder.command(entry.command)
+        if recorder and entry.event is not None:
+            recorder.event(entry.event)
+
+    return watch
+
+
+async def finished(work: Coroutine[Any, Any, None]) -> bool:
     """False where Ctrl+C ended it."""
     task = asyncio.create_task(work)
     with suppress(NotImplementedError):

@@ -9,6 +9,7 @@ import numpy
 from transformers import PreTrainedTokenizerFast
 
 from playground.models.make_tiny_coder.chat import draw_conversation
+from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.prose import draw_paragraph
 from playground.models.make_tiny_coder.recall import draw_recall
 from playground.models.make_tiny_coder.stage import SHORT, Stage
@@ -48,13 +49,6 @@ def draw_document(random_source: random.Random, kind: str, room: int, needles: i
     if kind == "prose":
         return draw_paragraph(random_source) + "\n"
     return draw_recall(random_source, max(room, 120), needles, lambda: draw_filler(random_source))
-
-
-def draw_filler(random_source: random.Random) -> str:
-    """A function or a paragraph to stand between a needle and its question."""
-    if random_source.random() < 0.5:
-        return draw_task(random_source, held_out=False).source
-    return draw_paragraph(random_source)
 
 
 def tokenizer_texts(seed: int, count: int) -> Iterator[str]:

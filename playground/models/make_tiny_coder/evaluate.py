@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.models.make_tiny_coder.answers import answer
-from playground.models.make_tiny_coder.corpus import draw_filler
+from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.held_out import BETWEEN, SEED, TASKS_FILE, TEXT_FILE
 from playground.models.make_tiny_coder.prompts import draw_prompt
 from playground.models.make_tiny_coder.recall import haystack

@@ -81,7 +81,7 @@ class TransformersBackend:
         advice = "close other programs or choose a smaller checkpoint"
         with memory_said(f"loading {checkpoint.name}", torch.device("cpu"), advice):
             loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
-            live = LiveEngine(loaded, command.options, self._emit, progress)
+            live = LiveEngine(loaded, command.options, self._emit, progress, command.allow_pickle)
             self._refuse_impossible(live, command.options)
             live.apply(command.options, progress)
         self._live, self._command = live, command
@@ -218,7 +218,7 @@ class TransformersBackend:
         assert self._command is not None
         old = self._engine
         loaded = load(old.loaded.checkpoint, options, self._command.trust_remote_code, progress)
-        live = LiveEngine(loaded, options, self._emit, progress)
+        live = LiveEngine(loaded, options, self._emit, progress, self._command.allow_pickle)
         live.apply(options, progress)
         live.core.adopt(old.core)
         self._live = live

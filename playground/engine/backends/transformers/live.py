@@ -8,6 +8,7 @@ import torch
 from transformers import DynamicCache
 
 from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.kv_move import make_store, move
 from playground.engine.backends.transformers.model import LoadedModel
@@ -28,13 +29,21 @@ KV_BITS = {"model": 16, **BITS}
 class LiveEngine:
     """`apply` raises `EngineError` where a toggle cannot be had; what was before then stands again."""
 
-    def __init__(self, loaded: LoadedModel, options: EngineOptions, emit: Emit, progress: Progress) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        options: EngineOptions,
+        emit: Emit,
+        progress: Progress,
+        allow_pickle: bool = False,
+    ) -> None:
         self.loaded = loaded
         self.options = EngineOptions(device=options.device, dtype=options.dtype, kv_blocks=options.kv_blocks)
         if loaded.device.type != "cpu":
             progress("device")
             loaded.model.to(loaded.device)
         self.attention, self.weights = AttentionSwitch(loaded.model), WeightSwitch(loaded.model, loaded.device)
+        self.adapters = AdapterSwitch(loaded.model, loaded.device, allow_pickle)
         self.attention.set("auto")
         progress("warm-up")
         self.layers, self.token_bytes = self.probe()
@@ -44,6 +53,7 @@ class LiveEngine:
             "attention": lambda new, progress: self.attention.set(new.attention),
             "weights": lambda new, progress: self._set_weights(new, progress),
             "int8_threshold": lambda new, progress: self._set_weights(new, progress),
+            "adapter": lambda new, progress: self._set_adapter(new, progress),
             "kv_cache": lambda new, progress: self._move_kv(new, progress),
             "kv_blocks": lambda new, progress: self._move_kv(new, progress),
             "block_size": lambda new, progress: self._set_block_size(new),
@@ -91,6 +101,8 @@ class LiveEngine:
             "device": str(self.loaded.device),
             "dtype": str(self.loaded.model.dtype).removeprefix("torch."),
             "weights": self.weights.kind,
+            "adapter": self.adapters.name,
+            "adapter_facts": self.adapters.facts,
             "kv_cache": self.options.kv_cache + mixed,
             "kv_blocks": str(blocks.count),
             "block_size": str(blocks.size),
@@ -129,14 +141,28 @@ class LiveEngine:
 
     def reseed(self, options: EngineOptions) -> None:
         """Forget every prefix; new ones are known under these options."""
-        self.core.runner.blocks.reseed(f"{options.weights} {options.int8_threshold} {options.kv_cache}")
+        self.core.runner.blocks.reseed(
+            f"{options.weights} {options.int8_threshold} {options.kv_cache} {options.adapter}"
+        )
 
     def _origins(self) -> set[str]:
         return {request.kv_origin for request in self.core.running} - {""}
 
     def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
-        self.weights.switch(options.weights, options.int8_threshold, progress)
+        worn = self.adapters.path
+        if options.weights != self.weights.kind:
+            self.adapters.switch("off", self.weights.kind, progress)
+        try:
+            self.weights.switch(options.weights, options.int8_threshold, progress)
+        finally:
+            if worn != self.adapters.path:
+                self.adapters.switch(worn, self.weights.kind, _quiet)
         self.weights.set_threshold(options.int8_threshold)
+        self.reseed(options)
+
+    def _set_adapter(self, options: EngineOptions, progress: Progress) -> None:
+        self.adapters.switch(options.adapter, self.weights.kind, progress)
+        self.core.runner.look_at_model()
         self.reseed(options)
 
     def _set_limits(self, options: EngineOptions) -> None:

@@ -33,7 +33,11 @@ class TransformersRunner:
         self.context = loaded.context
         self._sampler = Sampler()
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
-        self._decoder = find_decoder(loaded.model)
+        self.look_at_model()
+
+    def look_at_model(self) -> None:
+        """Its modules may have been exchanged, the head included."""
+        self._decoder = find_decoder(self._loaded.model)
 
     @property
     def splits_at_blocks(self) -> bool:

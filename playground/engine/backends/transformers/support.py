@@ -18,7 +18,9 @@ def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
         return missing_package("bitsandbytes")
     if name == "kv_cache" and value == "fp8":
         return f"{NOT_YET}; int8 takes as many bytes"
-    if (name == "adapter" and value != "off") or (name == "compile" and value == "on"):
+    if name == "adapter" and value != "off":
+        return missing_package("peft")
+    if name == "compile" and value == "on":
         return NOT_YET
     if name == "attention" and attention:
         return attention.why_not(value)

@@ -66,7 +66,7 @@ class WeightSwitch:
     def set_threshold(self, threshold: float) -> None:
         """The outlier threshold of LLM.int8(), from the next forward on; 0 turns the decomposition off."""
         for module in self._model.modules():
-            if type(module).__name__ == "Linear8bitLt":
+            if _is_of_bitsandbytes(module, "Linear8bitLt"):
                 module.state.threshold = threshold
                 module.state.idx = None
 
@@ -101,10 +101,15 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
     for module in model.modules():
         yield from module.parameters(recurse=False)
         yield from module.buffers(recurse=False)
-        if type(module).__name__ == "Linear8bitLt":
+        if _is_of_bitsandbytes(module, "Linear8bitLt"):
             yield from (t for t in (module.weight.SCB, module.state.SCB) if t is not None)
-        elif type(module).__name__ == "Linear4bit" and module.weight.quant_state is not None:
+        elif _is_of_bitsandbytes(module, "Linear4bit") and module.weight.quant_state is not None:
             yield module.weight.quant_state.absmax
+
+
+def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
+    """By name, so that bitsandbytes is not imported for it; PEFT calls what it wraps around them the same."""
+    return type(module).__name__ == name and type(module).__module__.startswith("bitsandbytes.")
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:

@@ -1,0 +1,127 @@
+"""Runs a comparison: warm-up, interleaved runs, then both sides teacher-forced on A's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from playground.bench.compare.runs import Comparison, Divergence, Name, Run, order
+from playground.bench.talk import EngineFailed, Talk
+from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Score, Tokenize
+from playground.protocol.events import Scored, Tokenized
+from playground.protocol.options import EngineOptions
+
+KEPT = "compare"
+Told = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side: the engine that answers for it, its toggles, and, where that differs from A's, how to bring its model
+    into A's worker, where A's logits lie (None: that cannot be, for `why_not`)."""
+
+    talk: Talk
+    options: EngineOptions
+    move_in: Callable[[], Awaitable[None]] | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`prompt` is continued greedily, `runs` times on each side."""
+
+    prompt: str
+    max_tokens: int = 128
+    runs: int = 5
+    name: str = "compare"
+
+
+async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: Told) -> None:
+    """Fill `comparison`; `told` is called whenever there is more in it. Raises `EngineFailed`."""
+    sides: dict[Name, Side] = {"A": a, "B": b}
+    comparison.planned = 2 * plan.runs
+    comparison.phase = "warming up"
+    told()
+    for name in ("A", "B"):
+        await _run(sides[name], name, plan, "warm-up")
+    for number, name in enumerate(order(plan.runs)):
+        comparison.phase = f"run {number + 1} of {comparison.planned}"
+        told()
+        run = await _run(sides[name], name, plan, str(number))
+        comparison.runs.append(run)
+        _note(comparison, name, sides[name].talk)
+        told()
+    comparison.phase = "comparing distributions"
+    told()
+    try:
+        comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids)
+    except EngineFailed as error:
+        comparison.divergence = Divergence(reason=error.message)
+    comparison.phase = ""
+    told()
+
+
+async def _run(side: Side, name: Name, plan: Plan, number: str) -> Run:
+    """One run on a cold prefix cache."""
+    talk = side.talk
+    await talk.switch(side.options)
+    talk.send(ResetPrefixCache())
+    talk.fold.kv_bytes_peak = 0
+    request = GenerationRequest(
+        request_id=f"{plan.name}-{name}-{number}",
+        prompt=plan.prompt,
+        sampling=SamplingParams(max_tokens=plan.max_tokens),
+    )
+    generated = (await talk.generate([request]))[0]
+    finished = generated.finished
+    assert finished
+    if finished.reason not in ("stop", "length"):
+        raise EngineFailed(f"{name}: {finished.message or 'stopped'}")
+    metrics = finished.metrics
+    return Run(
+        side=name,
+        ttft_s=metrics.ttft_s,
+        decode_tps=metrics.decode_tps,
+        kv_bytes=talk.fold.kv_bytes_peak,
+        tokens=metrics.prompt_tokens + max(0, metrics.output_tokens - 1),
+        token_ids=generated.token_ids,
+        text=generated.text,
+    )
+
+
+def _note(comparison: Comparison, name: Name, talk: Talk) -> None:
+    comparison.effective[name], comparison.reasons[name] = dict(talk.fold.effective), dict(talk.fold.reasons)
+    if talk.fold.memory:
+        comparison.weights[name] = talk.fold.memory.weights
+
+
+async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int]) -> Divergence:
+    """A twice, then B, on prompt and answer; positions of the prompt are left out."""
+    if b.why_not:
+        return Divergence(reason=b.why_not)
+    prompt = await _ids(a.talk, plan.prompt)
+    if b.talk is not a.talk and await _ids(b.talk, plan.prompt) != prompt:
+        return Divergence(reason="the tokenizers differ")
+    ids = prompt + answer
+    await a.talk.switch(a.options)
+    await _score(a.talk, ids, keep_as=KEPT)
+    again = await _score(a.talk, ids, against=KEPT)
+    if b.move_in:
+        await b.move_in()
+    await a.talk.switch(b.options)
+    scored = await _score(a.talk, ids, against=KEPT)
+    first = len(prompt) - 1  # the prediction of the answer's first token
+    return Divergence(
+        kl=scored.kl[first:],
+        rank=scored.rank[first:],
+        agreement=sum(rank == 0 for rank in scored.rank[first:]) / max(1, len(answer)),
+        noise=sum(again.kl[first:]) / max(1, len(answer)),
+    )
+
+
+async def _ids(talk: Talk, text: str) -> list[int]:
+    return (await talk.ask(Tokenize(key=KEPT, texts=[text]), Tokenized)).token_ids[0]
+
+
+async def _score(talk: Talk, ids: list[int], keep_as: str | None = None, against: str | None = None) -> Scored:
+    return await talk.ask(Score(key=KEPT, token_ids=ids, keep_as=keep_as, against=against), Scored)

@@ -1,0 +1,36 @@
+"""Two texts side by side: where they part, and which words are not in the other. Pure."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from playground.bench.compare.runs import first_difference
+
+WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+class Piece(NamedTuple):
+    """A stretch of text; `same`: the other side has it in the same place."""
+
+    text: str
+    same: bool
+
+
+def split_at_difference(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Of each text what both begin with, and the rest."""
+    at = first_difference(one, other)
+    return (one[:at], one[at:]), (other[:at], other[at:])
+
+
+def diff(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
+    """Both texts in pieces, by words, spaces and marks."""
+    mine, theirs = WORDS.findall(one), WORDS.findall(other)
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for kind, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
+        for pieces, words in ((left, mine[a:b]), (right, theirs[c:d])):
+            if words:
+                pieces.append(Piece("".join(words), kind == "equal"))
+    return left, right

@@ -1,0 +1,145 @@
+"""Runs of two sides, interleaved, and what they come to side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+from typing import Literal
+
+import msgspec
+
+Name = Literal["A", "B"]
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one side. `kv_bytes`: the most that its blocks took; `tokens`: prompt and answer together."""
+
+    side: Name
+    ttft_s: float | None
+    decode_tps: float | None
+    kv_bytes: int
+    tokens: int
+    token_ids: list[int]
+    text: str
+
+    @property
+    def kv_per_token(self) -> float | None:
+        """Bytes of cache for each token held, since the sides may end at different lengths."""
+        return self.kv_bytes / self.tokens if self.kv_bytes and self.tokens else None
+
+
+class Divergence(msgspec.Struct, frozen=True, kw_only=True):
+    """Teacher-forced on A's answer, one value per token of it: KL(A ‖ B), and the rank of A's token under B. `noise`:
+    A against itself. `reason`: why there is none."""
+
+    kl: list[float] = []
+    rank: list[int] = []
+    agreement: float | None = None
+    noise: float | None = None
+    reason: str = ""
+
+    @property
+    def kl_mean(self) -> float | None:
+        """Nats per token."""
+        return fmean(self.kl) if self.kl else None
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and how far runs of one side lie
+    from their median at most. `noise` None: the number is exact."""
+
+    a: float | None
+    b: float | None
+    change: float | None
+    noise: float | None
+
+    @property
+    def differs(self) -> bool:
+        """By more than the noise."""
+        return self.change is not None and abs(self.change) > (self.noise or 1e-9)
+
+
+@dataclass
+class Comparison:
+    """Everything so far; `planned` runs in all. `repeats`: every run of A gave the same answer."""
+
+    planned: int = 0
+    runs: list[Run] = field(default_factory=list)
+    divergence: Divergence = field(default_factory=Divergence)
+    weights: dict[str, int] = field(default_factory=dict)
+    effective: dict[str, dict[str, str]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    phase: str = ""
+
+    def of(self, side: Name) -> list[Run]:
+        """The runs of one side."""
+        return [run for run in self.runs if run.side == side]
+
+    def text(self, side: Name) -> str:
+        """The answer of a side, as its first run gave it."""
+        return next((run.text for run in self.runs if run.side == side), "")
+
+    @property
+    def ttft(self) -> Figure:
+        """Seconds."""
+        return self._figure("ttft_s")
+
+    @property
+    def tps(self) -> Figure:
+        """Decode tokens per second."""
+        return self._figure("decode_tps")
+
+    @property
+    def kv(self) -> Figure:
+        """Bytes per token held."""
+        return msgspec.structs.replace(self._figure("kv_per_token"), noise=None)
+
+    @property
+    def weight_bytes(self) -> Figure:
+        """Bytes of weights."""
+        a, b = self.weights.get("A"), self.weights.get("B")
+        return Figure(a=a, b=b, change=_change(a, b), noise=None)
+
+    @property
+    def first_difference(self) -> int | None:
+        """Index of the first token that differs; None where the answers are the same, or one is not there yet."""
+        if not (self.of("A") and self.of("B")):
+            return None
+        return first_difference(self.of("A")[0].token_ids, self.of("B")[0].token_ids)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether A gives one answer only; if not, a different answer of B says little."""
+        return len({tuple(run.token_ids) for run in self.of("A")}) <= 1
+
+    def _figure(self, name: str) -> Figure:
+        sides = [[getattr(run, name) for run in self.of(side)] for side in ("A", "B")]
+        known = [[value for value in values if value is not None] for values in sides]
+        a, b = (median(values) if values else None for values in known)
+        noises = [spread for values in known if (spread := noise(values)) is not None]
+        return Figure(a=a, b=b, change=_change(a, b), noise=max(noises, default=None))
+
+
+def order(runs: int) -> Iterator[Name]:
+    """A B B A A B B A …: interleaved, so that a machine that slows down slows both, with half as many switches."""
+    for number in range(runs):
+        yield from ("A", "B") if number % 2 == 0 else ("B", "A")
+
+
+def first_difference(one: Sequence[object], other: Sequence[object]) -> int | None:
+    """Where two sequences part; the end of one is a difference too."""
+    for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
+        if mine != theirs:
+            return index
+    return None if len(one) == len(other) else min(len(one), len(other))
+
+
+def noise(values: Sequence[float]) -> float | None:
+    """The farthest run from the median, as a share of it; None of fewer than two."""
+    middle = median(values) if len(values) > 1 else 0
+    return max(abs(value - middle) for value in values) / middle if middle else None
+
+
+def _change(a: float | None, b: float | None) -> float | None:
+    return b / a - 1 if a and b is not None else None

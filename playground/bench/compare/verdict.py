@@ -1,0 +1,95 @@
+"""A comparison in one sentence, by rules: what is within noise is never called a difference."""
+
+from __future__ import annotations
+
+from playground.bench.compare.runs import Comparison, Figure
+
+KL_FLOOR = 1e-6  # nats per token: below it float16 bookkeeping decides
+NOISE_TIMES = 3.0
+SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtype": "", "speculation": "speculation"}
+
+
+def verdict(name: str, comparison: Comparison) -> str:
+    """`NAME: 3.4x less cache, no measurable slowdown, diverges at token 41, KL 0.020, above noise`."""
+    said = [
+        _memory(comparison.kv, "cache"),
+        _memory(comparison.weight_bytes, "weights"),
+        _speed(comparison.tps),
+        _first_token(comparison.ttft),
+        _text(comparison),
+        _kl(comparison),
+    ]
+    return f"{name}: {', '.join(filter(None, said))}"
+
+
+def name_of(changes: dict[str, str]) -> str:
+    """What B is called: `int4 KV`, or `max_batch=4` where a word for it is missing."""
+    words = [
+        f"{value} {SHORT[name]}".strip() if name in SHORT and value not in ("off", "auto") else f"{name}={value}"
+        for name, value in changes.items()
+    ]
+    return " + ".join(words) or "B"
+
+
+def word(figure: Figure, more: str, less: str) -> str:
+    """For a table: what the change is called."""
+    if figure.change is None:
+        return "–"
+    if not figure.differs:
+        return "the same" if figure.noise is None else "within noise"
+    return more if figure.change > 0 else less
+
+
+def kl_above_noise(comparison: Comparison) -> bool | None:
+    """None where there is no KL."""
+    mean = comparison.divergence.kl_mean
+    if mean is None:
+        return None
+    return mean > max(KL_FLOOR, NOISE_TIMES * (comparison.divergence.noise or 0.0))
+
+
+def _memory(figure: Figure, what: str) -> str:
+    if not figure.differs or not figure.a or not figure.b:
+        return ""
+    factor = max(figure.a / figure.b, figure.b / figure.a)
+    if factor < 1.005:
+        return ""
+    return f"{factor:.1f}x {'less' if figure.b < figure.a else 'more'} {what}"
+
+
+def _speed(figure: Figure) -> str:
+    if figure.change is None:
+        return ""
+    if not figure.differs:
+        return "no measurable slowdown" if figure.change <= 0 else "no measurable speed-up"
+    return f"{abs(figure.change):.0%}".replace("%", " %") + (" faster" if figure.change > 0 else " slower")
+
+
+def _first_token(figure: Figure) -> str:
+    if figure.change is None or not figure.differs:
+        return ""
+    share = f"{abs(figure.change):.0%}".replace("%", " %")
+    return f"first token {share} {'later' if figure.change > 0 else 'sooner'}"
+
+
+def _text(comparison: Comparison) -> str:
+    if not comparison.repeats:
+        return "A does not repeat its own text"
+    if not (comparison.of("A") and comparison.of("B")):
+        return ""
+    at = comparison.first_difference
+    return "the same text" if at is None else f"diverges at token {at + 1}"
+
+
+def _kl(comparison: Comparison) -> str:
+    mean, above = comparison.divergence.kl_mean, kl_above_noise(comparison)
+    if mean is None:
+        return f"no KL ({comparison.divergence.reason})" if comparison.divergence.reason else ""
+    return f"KL {format_kl(mean)}, {'above' if above else 'within'} noise"
+
+
+def format_kl(value: float | None) -> str:
+    """Nats per token, three decimals, or two digits where that would be nothing."""
+    if value is None:
+        return "–"
+    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"

@@ -1,0 +1,138 @@
+"""What teacher-forced scores come to: per text and over all texts together (DESIGN §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import exp, log
+from statistics import fmean
+
+import msgspec
+
+from playground.bench.texts import Text
+from playground.protocol.events import Scored
+
+LN2 = log(2)
+
+
+@dataclass
+class Tally:
+    """Values of the predictions that count, in the order of the text."""
+
+    nll: list[float] = field(default_factory=list)
+    kl: list[float] = field(default_factory=list)
+    agreed: list[bool] = field(default_factory=list)
+    rank: list[int] = field(default_factory=list)
+
+    def add(self, scored: Scored, counted: int, base_top: Sequence[int] = ()) -> None:
+        """Take the last `counted` predictions of a window; `base_top` are the likeliest ids of the base there."""
+        self.nll += scored.nll[-counted:]
+        if scored.kl:
+            self.kl += scored.kl[-counted:]
+            self.rank += scored.rank[-counted:]
+            self.agreed += [mine == base for mine, base in zip(scored.top, base_top, strict=True)][-counted:]
+
+    def extend(self, other: Tally) -> None:
+        """Another text's as well."""
+        self.nll += other.nll
+        self.kl += other.kl
+        self.agreed += other.agreed
+        self.rank += other.rank
+
+
+class Perplexity(msgspec.Struct, frozen=True, kw_only=True):
+    """Over `tokens` predictions; the bytes are those of the whole text."""
+
+    tokens: int
+    nats_per_token: float | None
+    perplexity: float | None
+    bits_per_byte: float | None
+
+
+class Distance(msgspec.Struct, frozen=True, kw_only=True):
+    """KL(base ‖ this) in nats per token, and how often both find the same id likeliest."""
+
+    kl_mean: float | None
+    kl_max: float | None
+    agreement: float | None
+    rank_mean: float | None
+
+
+class TextQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """One text, or all together. Without a base only `own` is there; `noise` is the base against itself."""
+
+    name: str
+    language: str
+    domain: str
+    bytes: int
+    own: Perplexity
+    base: Perplexity | None = None
+    distance: Distance | None = None
+    noise: Distance | None = None
+
+
+@dataclass
+class Tallies:
+    """The tallies of one text: under the options asked for, under the base, and the base once more."""
+
+    text: Text
+    own: Tally = field(default_factory=Tally)
+    base: Tally = field(default_factory=Tally)
+    again: Tally = field(default_factory=Tally)
+
+
+def text_quality(tallies: Tallies) -> TextQuality:
+    """The figures of one text."""
+    text = tallies.text
+    return _quality(text.name, text.language, text.domain, text.size, tallies)
+
+
+def total_quality(texts: Sequence[Tallies]) -> TextQuality:
+    """Over all texts, each token with the same weight."""
+    whole = Tallies(Text("all", "", "", ""))
+    for each in texts:
+        whole.own.extend(each.own)
+        whole.base.extend(each.base)
+        whole.again.extend(each.again)
+    return _quality("all", "", "", sum(each.text.size for each in texts), whole)
+
+
+def perplexity(nll: Sequence[float], size: int) -> Perplexity:
+    """`size`: bytes that the predictions stand for."""
+    mean = fmean(nll) if nll else None
+    return Perplexity(
+        tokens=len(nll),
+        nats_per_token=mean,
+        perplexity=None if mean is None or mean > 700 else exp(mean),
+        bits_per_byte=sum(nll) / LN2 / size if nll and size else None,
+    )
+
+
+def distance(tally: Tally) -> Distance | None:
+    """None where nothing was compared."""
+    if not tally.kl:
+        return None
+    return Distance(
+        kl_mean=fmean(tally.kl),
+        kl_max=max(tally.kl),
+        agreement=_share(tally.agreed),
+        rank_mean=fmean(tally.rank),
+    )
+
+
+def _quality(name: str, language: str, domain: str, size: int, tallies: Tallies) -> TextQuality:
+    return TextQuality(
+        name=name,
+        language=language,
+        domain=domain,
+        bytes=size,
+        own=perplexity(tallies.own.nll, size),
+        base=perplexity(tallies.base.nll, size) if tallies.base.nll else None,
+        distance=distance(tallies.own),
+        noise=distance(tallies.again),
+    )
+
+
+def _share(values: Iterable[bool]) -> float | None:
+    found = list(values)
+    return sum(found) / len(found) if found else None

@@ -1,0 +1,80 @@
+"""Needles: a code told in the first line and asked for in the last, by length of what lies between and by KV dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+import msgspec
+
+from playground.bench.engine import Engine
+from playground.models.make_tiny_coder.filler import draw_filler
+from playground.models.make_tiny_coder.recall import haystack
+from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
+from playground.protocol.events import Tokenized
+
+ANSWER_TOKENS = 8
+PROBE_PARTS = 40
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True):
+    """`tokens`: the mean length of the prompts as they were; `right` answers begin with the code that was told."""
+
+    kv_cache: str
+    length: int
+    tokens: float
+    needles: int
+    right: int
+
+
+async def measure_recall(
+    engine: Engine,
+    lengths: Sequence[int],
+    needles: int,
+    kv_caches: Sequence[str],
+    told: Callable[[Recall], None],
+    progress: Callable[[str, int], None],
+) -> None:
+    """The same prompts under each KV dtype; all needles of a length are answered as one batch."""
+    ratio = await _characters_per_token(engine)
+    asked = {length: _prompts(length, needles, ratio) for length in lengths}
+    for kv_cache in kv_caches:
+        await engine.apply(kv_cache=kv_cache)
+        for length, prompts in asked.items():
+            progress(kv_cache, length)
+            engine.send(ResetPrefixCache())
+            name = f"needle-{kv_cache}-{length}"
+            answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
+            sizes = [answer.finished.metrics.prompt_tokens for answer in answers if answer.finished]
+            right = sum(
+                answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)
+            )
+            told(
+                Recall(
+                    kv_cache=kv_cache,
+                    length=length,
+                    tokens=sum(sizes) / len(sizes),
+                    needles=len(prompts),
+                    right=right,
+                )
+            )
+
+
+async def _characters_per_token(engine: Engine) -> float:
+    random = Random(0)
+    text = "\n".join(draw_filler(random).strip() for _ in range(PROBE_PARTS))
+    answer = await engine.ask(Tokenize(key="filler", texts=[text]), Tokenized)
+    return len(text) / max(1, len(answer.token_ids[0]))
+
+
+def _prompts(length: int, needles: int, ratio: float) -> list[tuple[str, str]]:
+    random = Random(length)
+
+    def filler() -> str:
+        return draw_filler(random).strip()
+
+    return [haystack(random, length, filler, lambda text: round(len(text) / ratio)) for _ in range(needles)]
+
+
+def _request(request_id: str, prompt: str) -> GenerationRequest:
+    return GenerationRequest(request_id=request_id, prompt=prompt, sampling=SamplingParams(max_tokens=ANSWER_TOKENS))

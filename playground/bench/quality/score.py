@@ -1,0 +1,86 @@
+"""Teacher-forces texts on one engine, under one option set or under two on the same ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from playground.bench.engine import Engine
+from playground.bench.quality.figures import Tallies
+from playground.bench.quality.windows import Window, windows
+from playground.bench.texts import Text
+from playground.protocol.commands import Score, Tokenize
+from playground.protocol.events import Scored, Tokenized
+from playground.protocol.options import EngineOptions
+
+KEPT_BYTES = 2**30
+KEPT_ITEM = 2  # bytes of a kept number
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`base` None: only perplexity under `options`."""
+
+    texts: Sequence[Text]
+    options: EngineOptions
+    base: EngineOptions | None = None
+    window: int = 512
+    stride: int = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """One window of one text."""
+
+    tallies: Tallies
+    window: Window
+    ids: list[int]
+
+
+async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
+    """Append the tallies of each text; those of a run that is stopped hold the windows that were done."""
+    answer = await engine.ask(Tokenize(key="texts", texts=[text.content for text in job.texts]), Tokenized)
+    tallies += [Tallies(text) for text in job.texts]
+    parts = [
+        Part(own, window, ids[window.start : window.stop])
+        for own, ids in zip(tallies, answer.token_ids, strict=True)
+        for window in windows(len(ids), job.window, job.stride)
+    ]
+    done = 0
+    for group in _groups(parts, job, engine.loaded.facts.vocabulary):
+        tops = await _score_base(engine, job, group)
+        await engine.switch(job.options)
+        for number, part in enumerate(group):
+            scored = await _score(engine, part, against=f"w{number}" if tops else None)
+            part.tallies.own.add(scored, part.window.counted, tops[number] if tops else ())
+            done += 1
+            progress(done, len(parts))
+
+
+async def _score_base(engine: Engine, job: Job, group: Sequence[Part]) -> list[list[int]]:
+    """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
+    if job.base is None:
+        return []
+    await engine.switch(job.base)
+    tops = []
+    for number, part in enumerate(group):
+        first = await _score(engine, part, keep_as=f"w{number}")
+        again = await _score(engine, part, against=f"w{number}")
+        part.tallies.base.add(first, part.window.counted)
+        part.tallies.again.add(again, part.window.counted, first.top)
+        tops.append(first.top)
+    return tops
+
+
+async def _score(engine: Engine, part: Part, keep_as: str | None = None, against: str | None = None) -> Scored:
+    return await engine.ask(Score(key="window", token_ids=part.ids, keep_as=keep_as, against=against), Scored)
+
+
+def _groups(parts: Sequence[Part], job: Job, vocabulary: int) -> Iterator[Sequence[Part]]:
+    """As many windows between two switches as may be kept at a time; all of them where nothing is kept."""
+    each = len(parts) if job.base is None else KEPT_BYTES // (KEPT_ITEM * job.window * max(1, vocabulary))
+    each = max(1, each)
+    for at in range(0, len(parts), each):
+        yield parts[at : at + each]

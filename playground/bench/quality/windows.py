@@ -1,0 +1,24 @@
+"""A text longer than the context, read through windows that overlap, so that every token but the first counts once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """Ids from `start` to `stop`; the predictions of the last `counted` of them count, the others are context."""
+
+    start: int
+    stop: int
+    counted: int
+
+
+def windows(tokens: int, window: int, stride: int) -> list[Window]:
+    """Windows of at most `window` ids that advance by `stride`. Nothing predicts the first id of a text."""
+    if tokens < 2:
+        return []
+    found = [Window(0, min(window, tokens), min(window, tokens) - 1)]
+    while found[-1].stop < tokens:
+        stop = min(tokens, found[-1].stop + stride)
+        found.append(Window(max(0, stop - window), stop, stop - found[-1].stop))
+    return found

@@ -1,0 +1,74 @@
+"""A suite's report as a run of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from playground.bench.report import Report, Trust
+from playground.protocol.options import DEFAULTS, as_text
+from playground.session.history.run import Run
+
+# Where a suite's one figure of quality stands in its totals; dotted names lead into what is nested.
+QUALITY = (
+    ("pass_at_k.1", "pass@1"),
+    ("own.bits_per_byte", "bits per byte"),
+    ("own.perplexity", "perplexity"),
+    ("bits_per_byte", "bits per byte"),
+    ("wer", "WER"),
+)
+
+
+def report_run(report: Report, at: float) -> Run:
+    """`at`: when it ended, in Unix seconds. The whole report goes along."""
+    defaults, speed = as_text(DEFAULTS), report.speed
+    value, measure = _quality(report.totals)
+    seconds = report.totals.get("seconds")
+    return Run(
+        at=at,
+        kind=f"bench {report.suite}",
+        model=report.model if not report.model.startswith(("/", ".")) else Path(report.model).name,
+        model_path=report.model,
+        engine=report.engine,
+        options={name: text for name, text in report.options.items() if text != defaults.get(name)},
+        effective=report.effective,
+        flags=_flags(report.trust, report.effective, report.options),
+        requests=report.trust.n,
+        output_tokens=speed.output_tokens,
+        seconds=seconds if isinstance(seconds, float) else None,
+        ttft_s=speed.ttft_s,
+        tps=speed.tps,
+        system_tps=report.totals.get("tokens_per_second"),
+        memory_bytes=speed.memory_bytes,
+        kv_bytes=speed.kv_bytes,
+        weights_bytes=speed.weights_bytes,
+        quality=value,
+        measure=measure,
+        versions=report.trust.versions,
+        result=msgspec.to_builtins(report),
+    )
+
+
+def _quality(totals: Mapping[str, Any]) -> tuple[float | None, str]:
+    for path, measure in QUALITY:
+        value: Any = totals
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, float | int):
+            return float(value), measure
+    return None, ""
+
+
+def _flags(trust: Trust, effective: Mapping[str, str], options: Mapping[str, str]) -> list[str]:
+    """In the words of the other runs. A suite's first request is cold, and its medians are not."""
+    differs = [name for name in trust.differs if options.get(name) not in (effective.get(name), "auto")]
+    return [
+        *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
+        *(f"{name} is {effective.get(name, 'unknown')}" for name in differs),
+        *(["throttled"] if trust.throttled else []),
+        *([f"GPU shared with {trust.other_processes}"] if trust.other_processes else []),
+        *trust.notes,
+    ]

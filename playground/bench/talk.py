@@ -1,0 +1,102 @@
+"""A conversation with an engine: commands out, events in through one fold, and waits for answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from time import perf_counter
+from typing import TypeVar
+
+from playground.protocol.commands import Command, GenerationRequest, SetOptions, Submit
+from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
+from playground.protocol.options import EngineOptions, Value, changed_names
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.fold import Fold, Generated
+from playground.session.recording import Entry
+
+E = TypeVar("E", bound=Event)
+
+
+class EngineFailed(Exception):
+    """The engine could not do it: one line of what happened, one of what to do."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message, self.advice = message, advice
+
+
+class Talk:
+    """`send` is the way to the engine, `arrived` takes what comes from it. Waits raise `EngineFailed` as soon as the
+    engine dies or says that it failed. `watch` sees every command and event, in order."""
+
+    def __init__(self, send: Callable[[AnyCommand], None], watch: Callable[[Entry], None] = lambda entry: None) -> None:
+        self.fold = Fold()
+        self._send, self._watch = send, watch
+        self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
+        self.arrived = self._events.put_nowait
+
+    @property
+    def loaded(self) -> ModelLoaded:
+        """What is known of the model, and what can be done with it."""
+        assert self.fold.loaded
+        return self.fold.loaded
+
+    async def apply(self, **changes: Value) -> OptionsApplied:
+        """Change toggles; what the engine then really does."""
+        return await self.ask(SetOptions(changes=changes), OptionsApplied)
+
+    async def switch(self, options: EngineOptions) -> None:
+        """Set what differs from what is set."""
+        if changes := {name: getattr(options, name) for name in changed_names(self.fold.options, options)}:
+            await self.apply(**changes)
+
+    async def generate(self, requests: Sequence[GenerationRequest]) -> list[Generated]:
+        """Submit requests and wait until all have ended; in their order."""
+        self.send(Submit(requests=list(requests)))
+        await self.until(lambda: self.fold.ended)
+        return [self.fold.requests[request.request_id] for request in requests]
+
+    async def stream(self, requests: Sequence[GenerationRequest]) -> AsyncIterator[Generated]:
+        """Submit requests in one command and yield each as it ends, so that what follows runs beside the rest."""
+        self.send(Submit(requests=list(requests)))
+        waiting = {request.request_id for request in requests}
+        while waiting:
+            event = await self._next()
+            if isinstance(event, RequestFinished) and event.request_id in waiting:
+                waiting.remove(event.request_id)
+                yield self.fold.requests[event.request_id]
+
+    async def ask(self, command: AnyCommand, answer: type[E], matches: Callable[[E], bool] = lambda event: True) -> E:
+        """Send a command and wait for the event that answers it."""
+        self.send(command)
+        while True:
+            event = await self._next()
+            if isinstance(event, answer) and matches(event):
+                return event
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        """Take events until `done`."""
+        while not done():
+            await self._next()
+
+    def send(self, command: AnyCommand) -> None:
+        """Send a command without waiting."""
+        self._take(command)
+        self._send(command)
+
+    async def _next(self) -> AnyEvent:
+        failures = len(self.fold.failures)
+        event = await self._events.get()
+        self._take(event)
+        if self.fold.exited:
+            raise EngineFailed(f"the engine process ended with code {self.fold.exited.code}")
+        if len(self.fold.failures) > failures:
+            failed = self.fold.failures[-1]
+            raise EngineFailed(failed.message, failed.advice)
+        return event
+
+    def _take(self, message: AnyCommand | AnyEvent) -> None:
+        now = perf_counter()
+        entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
+        self.fold.add(entry)
+        self._watch(entry)

@@ -1,0 +1,166 @@
+"""`playground bench quality`: perplexity, KL and agreement against a base on the same ids, recall by KV dtype."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
+
+import msgspec
+
+from playground.bench.engine import Engine
+from playground.bench.quality.figures import Distance, Perplexity, Tallies, TextQuality, text_quality, total_quality
+from playground.bench.quality.recall import Recall, measure_recall
+from playground.bench.quality.score import Job, score_texts
+from playground.bench.report import build_report, build_trust
+from playground.headless.arguments import add_target
+from playground.headless.bench.output import add_output, print_trust, save_report
+from playground.headless.bench.suite import Outcome, Progress, run_suite
+from playground.headless.bench.table import print_table
+from playground.headless.bench.text_files import add_texts, read_texts
+from playground.headless.errors import UsageError
+from playground.headless.target import Target, read_target
+from playground.headless.toggles import parse_toggles
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names, with_changes
+from playground.tui.numbers import count, percent, significant
+
+FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall")
+WINDOW, NEEDLES = 512, 12
+KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The arguments of `bench quality`."""
+    add_target(parser)
+    add_texts(parser)
+    parser.add_argument(
+        "--base",
+        type=parse_toggles,
+        metavar="TOGGLE=VALUE,...",
+        help="compare with these toggles, the others as the preset or the defaults have them",
+    )
+    parser.add_argument(
+        "--window", type=_tokens, default=WINDOW, metavar="N", help=f"tokens scored together ({WINDOW})"
+    )
+    parser.add_argument("--stride", type=_tokens, metavar="N", help="tokens from one window to the next (the window)")
+    parser.add_argument(
+        "--recall", type=_lengths, default=[], metavar="N,...", help="needles at these lengths in tokens, by KV dtype"
+    )
+    parser.add_argument("--needles", type=_tokens, default=NEEDLES, metavar="N", help=f"needles a length ({NEEDLES})")
+    add_output(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run the suite; the exit code."""
+    target = read_target(args, args.preset)
+    if args.window < 2 or (args.stride or 1) > args.window:
+        raise UsageError("--window is at least 2 tokens, and --stride at most the window")
+    job = _job(args, target)
+    tallies, recalls, progress = list[Tallies](), list[Recall](), Progress()
+
+    async def work(engine: Engine) -> None:
+        await score_texts(engine, job, tallies, lambda done, total: progress.show(f"windows  {done} of {total}"))
+        if args.recall:
+            possible = [name for name in KV_CACHES if _possible(engine, name)]
+            await measure_recall(
+                engine, args.recall, args.needles, possible, recalls.append,
+                lambda name, length: progress.show(f"needles  kv_cache={name}  {length} tokens"),
+            )  # fmt: skip
+
+    outcome = run_suite(args, target, work)
+    progress.end()
+    scored = [each for each in tallies if each.own.nll]
+    outcome.require(scored)
+    items, total = [text_quality(each) for each in scored], total_quality(scored)
+    _print(job, items, total, recalls)
+    return _finish(args, job, outcome, items, total, recalls)
+
+
+def _finish(
+    args: Namespace, job: Job, outcome: Outcome, items: list[TextQuality], total: TextQuality, recalls: list[Recall]
+) -> int:
+    trust = build_trust(outcome.fold, n=total.own.tokens, formulas=FORMULAS, start="warm", notes=outcome.notes)
+    print_trust(trust)
+    totals: dict[str, Any] = {
+        **msgspec.to_builtins(total),
+        "window": job.window,
+        "stride": job.stride,
+        "base_options": as_text(job.base) if job.base else None,
+        "recall": recalls,
+    }
+    report = build_report("quality", outcome.fold, totals, items, trust)
+    save_report(msgspec.structs.replace(report, options=as_text(job.options)), args)
+    return outcome.end()
+
+
+def _job(args: Namespace, target: Target) -> Job:
+    base: EngineOptions | None = None
+    if args.base is not None:
+        preset = target.preset.options if target.preset else {}
+        base = with_changes(DEFAULTS, preset | args.base)
+        if not changed_names(base, target.options):
+            raise UsageError(
+                "--base and --set come to the same options", "for example --base kv_cache=model --set kv_cache=int4"
+            )
+    return Job(read_texts(args, target), target.options, base, args.window, args.stride or args.window)
+
+
+def _possible(engine: Engine, kv_cache: str) -> bool:
+    toggle = engine.loaded.capabilities.toggle("kv_cache")
+    support = toggle.find(kv_cache) if toggle else None
+    return support is not None and support.possible
+
+
+def _print(job: Job, items: list[TextQuality], total: TextQuality, recalls: list[Recall]) -> None:
+    if total.noise and job.base:
+        names = changed_names(job.base, job.options)
+        base, own = (", ".join(f"{name}={as_text(each)[name]}" for name in names) for each in (job.base, job.options))
+        print(f"A/A noise  KL {_kl(total.noise.kl_mean)}, agreement {percent(total.noise.agreement)}")
+        print(f"base {base}   this {own}\n")
+    print(f"windows of {job.window} tokens, {job.stride} apart; nats per token, bits per byte")
+    rows = [_row(item) for item in (*items, *([total] if len(items) > 1 else []))]
+    titles = ("text", "tokens", "nats", "perplexity", "bits/byte")
+    print_table((*titles, "base nats", "KL", "max", "agree", "A/A") if total.distance else titles, rows)
+    if recalls:
+        print(
+            f"\n{'recall':<8}" + "".join(f"{length:>12}" for length in dict.fromkeys(each.length for each in recalls))
+        )
+        for name in dict.fromkeys(each.kv_cache for each in recalls):
+            found = [f"{each.right}/{each.needles}" for each in recalls if each.kv_cache == name]
+            print(f"{name:<8}" + "".join(f"{text:>12}" for text in found))
+
+
+def _row(item: TextQuality) -> tuple[str, ...]:
+    own: Perplexity = item.own
+    cells = (
+        item.name,
+        count(own.tokens),
+        significant(own.nats_per_token),
+        significant(own.perplexity),
+        significant(own.bits_per_byte),
+    )
+    if not item.distance or not item.base:
+        return cells
+    distance: Distance = item.distance
+    noise = item.noise.kl_mean if item.noise else None
+    return (
+        *cells,
+        significant(item.base.nats_per_token),
+        _kl(distance.kl_mean),
+        _kl(distance.kl_max),
+        percent(distance.agreement),
+        _kl(noise),
+    )
+
+
+def _kl(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+
+
+def _tokens(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"cannot be {text!r}; it takes a number from 1")
+    return int(text)
+
+
+def _lengths(text: str) -> list[int]:
+    return sorted({_tokens(part.strip()) for part in text.split(",")})

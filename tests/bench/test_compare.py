@@ -1,0 +1,163 @@
+"""Comparisons: figures by hand, words by rule, and the whole course on the bundled model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import paths
+from playground.bench.compare.course import Plan, Side, compare
+from playground.bench.compare.runs import Comparison, Divergence, Figure, Name, Run, first_difference, noise, order
+from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
+from playground.bench.engine import Engine
+from playground.protocol.commands import LoadModel
+from playground.protocol.options import EngineOptions
+
+
+def run(side: Name, ids: list[int] | None = None, **values: Any) -> Run:
+    known = {"ttft_s": 0.02, "decode_tps": 100.0, "kv_bytes": 3400, "tokens": 10, "text": "t"}
+    return Run(side=side, token_ids=[1, 2, 3] if ids is None else ids, **(known | values))
+
+
+def compared(b: dict[str, Any], divergence: Divergence | None = None, **a: Any) -> Comparison:
+    """Three runs a side, those of A 2 % around their median."""
+    found = Comparison(divergence=divergence or Divergence())
+    for factor in (0.98, 1.0, 1.02):
+        for side, values in (("A", a), ("B", b)):
+            tps = values.get("decode_tps", 100.0) * factor
+            found.runs.append(run(side, **(values | {"decode_tps": tps})))
+    return found
+
+
+def test_the_order_is_even_and_switches_seldom():
+    sides = list(order(5))
+    assert sides == list("ABBAABBAAB")
+    assert sides.count("A") == sides.count("B") == 5
+
+
+def test_first_difference():
+    assert first_difference([1, 2, 3], [1, 2, 4]) == 2
+    assert first_difference([1, 2], [1, 2, 3]) == 2
+    assert first_difference([1, 2], [1, 2]) is None
+    assert first_difference([], [1]) == 0
+
+
+def test_noise_is_the_farthest_run_from_the_median():
+    assert noise([98.0, 100.0, 104.0]) == pytest.approx(0.04)
+    assert noise([5.0]) is None and noise([]) is None
+
+
+def test_a_change_within_the_noise_is_no_difference():
+    figure = compared({"decode_tps": 99.0}).tps
+    assert figure.change == pytest.approx(-0.01) and figure.noise == pytest.approx(0.02) and not figure.differs
+    assert compared({"decode_tps": 86.0}).tps.differs
+    assert word(figure, "faster", "slower") == "within noise"
+    assert word(compared({"decode_tps": 86.0}).tps, "faster", "slower") == "slower"
+    assert word(Figure(a=None, b=1.0, change=None, noise=None), "more", "less") == "–"
+
+
+def test_cache_is_exact_and_counted_per_token():
+    longer = compared({"kv_bytes": 2000, "tokens": 20})
+    assert longer.kv.a == 340 and longer.kv.b == 100 and longer.kv.differs
+    assert not compared({}).kv.differs and word(compared({}).kv, "larger", "smaller") == "the same"
+
+
+DIVERGED = Divergence(kl=[0.0, 0.04], rank=[0, 3], agreement=0.5, noise=0.0)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "said"),
+    [
+        (
+            compared({"kv_bytes": 1000, "decode_tps": 99.0, "ids": [1, 9]}, DIVERGED),
+            "int4 KV: 3.4x less cache, no measurable slowdown, diverges at token 2, KL 0.020, above noise",
+        ),
+        (
+            compared({"decode_tps": 86.0, "ttft_s": 0.03}, Divergence(kl=[1e-8], rank=[0], noise=0.0)),
+            "int4 KV: 14 % slower, first token 50 % later, the same text, KL 1.0e-08, within noise",
+        ),
+        (
+            compared({"decode_tps": 150.0, "kv_bytes": 6800, "ttft_s": 0.01}, Divergence(reason="no tokenizer")),
+            "int4 KV: 2.0x more cache, 50 % faster, first token 50 % sooner, the same text, "
+            "no KL (no tokenizer)",
+        ),
+        (compared({"decode_tps": 101.0}), "int4 KV: no measurable speed-up, the same text"),
+        (Comparison(), "int4 KV: "),
+    ],
+)  # fmt: skip
+def test_verdicts(comparison: Comparison, said: str):
+    assert verdict("int4 KV", comparison) == said
+
+
+def test_a_side_that_does_not_repeat_itself_is_told():
+    comparison = compared({})
+    comparison.runs.append(run("A", ids=[7]))
+    assert "A does not repeat its own text" in verdict("x", comparison)
+
+
+def test_weights_are_told_apart_from_cache():
+    comparison = compared({})
+    comparison.weights = {"A": 200, "B": 100}
+    assert "2.0x less weights" in verdict("int8 weights", comparison)
+
+
+def test_kl_must_stand_out_of_the_noise():
+    def above(mean: float, floor: float) -> bool | None:
+        return kl_above_noise(compared({}, Divergence(kl=[mean], rank=[0], noise=floor)))
+
+    assert above(0.02, 0.0) and above(0.02, 0.005)
+    assert not above(0.02, 0.01) and not above(1e-7, 0.0)
+    assert kl_above_noise(compared({})) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"kv_cache": "int4"}, "int4 KV"),
+        ({"weights": "int8", "kv_cache": "int4"}, "int8 weights + int4 KV"),
+        ({"max_batch": "4"}, "max_batch=4"),
+        ({"speculation": "off"}, "speculation=off"),
+        ({"dtype": "float32"}, "float32"),
+        ({}, "B"),
+    ],
+)
+def test_names(changes: dict[str, str], name: str):
+    assert name_of(changes) == name
+
+
+def test_small_numbers_keep_two_digits():
+    assert [format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]
+
+
+PROMPT = 'def add_numbers(first: int, second: int) -> int:\n    """Return the sum of first and second."""\n'
+
+
+@pytest.fixture(scope="module")
+def model() -> LoadModel:
+    return LoadModel(model=str(paths.bundled_model()), options=EngineOptions(dtype="float32", kv_blocks="64"))
+
+
+async def course(model: LoadModel, log: Path, **b: Any) -> Comparison:
+    comparison = Comparison()
+    async with Engine("transformers", model, log) as engine:
+        sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
+        await compare(*sides, Plan(PROMPT, max_tokens=48, runs=2), comparison, lambda: None)
+    return comparison
+
+
+async def test_a_side_against_itself_is_all_noise(model: LoadModel, tmp_path: Path):
+    found = await course(model, tmp_path / "log")
+    assert found.first_difference is None and found.repeats and found.text("A") == found.text("B") != ""
+    assert found.divergence.kl_mean == 0 and found.divergence.noise == 0 and set(found.divergence.rank) == {0}
+    assert len(found.divergence.kl) == len(found.of("A")[0].token_ids)
+    assert not found.kv.differs
+
+
+async def test_two_bits_cost_text_and_save_cache(model: LoadModel, tmp_path: Path):
+    found = await course(model, tmp_path / "log", kv_cache="int2")
+    assert [run.side for run in found.runs] == list("ABBA")
+    assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
+    assert found.kv.b < found.kv.a and found.divergence.kl_mean > 1e-5
+    assert "less cache" in verdict("int2 KV", found) and "above noise" in verdict("int2 KV", found)

@@ -1,0 +1,69 @@
+"""`playground compare`: both texts, a table with noise, and a verdict; or all of it as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from playground.bench.report import Report
+from tests.cli.conftest import Playground
+
+PROMPT = 'def is_even(number: int) -> bool:\n    """Return True if number is even, else False."""\n'
+COMPARE = ("compare", "--set", "dtype=float32", "--prompt", PROMPT, "--max-tokens", "40", "--runs", "2")
+
+
+def test_two_bits_against_the_models_own(playground: Playground):
+    result = playground(*COMPARE, "--a", "kv_cache=model", "--b", "kv_cache=int2")
+    assert result.code == 0, result.stderr
+    assert "A  kv_cache=model" in result.stdout and "B  kv_cache=int2" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("int2 KV: ") and "x less cache" in result.stdout
+    assert "KL/token" in result.stdout and "A/A 0.000" in result.stdout
+
+
+def test_as_json(playground: Playground):
+    result = playground(*COMPARE, "--a", "attention=eager", "--b", "attention=sdpa-flash", "--json")
+    assert result.code == 0, result.stderr
+    import msgspec
+
+    report = msgspec.json.decode(result.stdout.encode(), type=Report)
+    totals = json.loads(result.stdout)["totals"]
+    assert report.suite == "compare" and [item["side"] for item in report.items] == list("ABBA")
+    assert totals["first_difference"] is None and totals["a"]["text"] == totals["b"]["text"] != ""
+    assert totals["kl_mean"] < 1e-4 and totals["a_repeats_itself"]
+    assert totals["effective"]["A"]["attention"] == "eager"
+    assert totals["verdict"].startswith("sdpa-flash attention: ") and "the same text" in totals["verdict"]
+
+
+def test_engines_without_logits_say_so(playground: Playground):
+    words = ("compare", "--engine", "scripted", "--prompt", "hi", "--runs", "2", "--max-tokens", "4")
+    result = playground(*words, "--a", "batching=continuous", "--b", "batching=static")
+    assert result.code == 0, result.stderr
+    assert "no KL (the scripted engine has no tokenizer)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ("kv_cache=model", "kv_cache=model", "come to the same"),
+        ("kv_cache=best", "kv_cache=int4", "kv_cache cannot be 'best'"),
+        ("engine=fast", "kv_cache=int4", "engine cannot be 'fast'"),
+    ],
+)
+def test_usage(playground: Playground, a: str, b: str, said: str):
+    result = playground("compare", "--prompt", "x", "--a", a, "--b", b)
+    assert (result.code, result.stdout) == (2, "") and said in result.stderr
+
+
+def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path):
+    """A copy of the bundled model is the same model: another worker, the same text, no divergence."""
+    import shutil
+
+    from playground import paths
+
+    copy = shutil.copytree(paths.bundled_model(), tmp_path / "copy")
+    result = playground(*COMPARE, "--a", "max_batch=8", "--b", f"model={copy}", "--json")
+    assert result.code == 0, result.stderr
+    totals = json.loads(result.stdout)["totals"]
+    assert totals["verdict"].startswith("copy: ") and totals["first_difference"] is None
+    assert totals["kl_mean"] == 0 and totals["kl_reason"] == ""
