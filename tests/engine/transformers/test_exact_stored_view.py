@@ -11,7 +11,7 @@ from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import MOST, Reference
 
-KINDS = ("int8", "int4", "int2")
+KINDS = ("fp8", "int8", "int4", "int2")
 MODELS = ("llama", "llama-64")
 CUTS: dict[str, dict[str, Any]] = {
     "tokens one by one": {"token_budget": 1},

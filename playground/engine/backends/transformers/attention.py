@@ -95,7 +95,8 @@ class AttentionSwitch:
         self._model = model
         self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
         text = model.config.get_text_config()
-        self._windows = bool(getattr(text, "sliding_window", None) or getattr(text, "layer_types", None))
+        kinds = set(getattr(text, "layer_types", None) or ())
+        self._windows = bool(getattr(text, "sliding_window", None) or kinds - {"full_attention"})
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
@@ -130,6 +131,20 @@ class AttentionSwitch:
     def takes_ready_masks(self) -> bool:
         """A 4-D boolean mask is used as it is: sdpa through the attention interface, and no sliding windows."""
         return self._implementation == GROUPED and not self._windows
+
+    @property
+    def takes_any_mask(self) -> bool:
+        """A 4-D mask of our own decides what every query sees, whatever the positions of the keys."""
+        return self.takes_ready_masks or (
+            self._implementation == "eager" and self._model._supports_attention_backend and not self._windows
+        )
+
+    def ready(self, mask: Tensor) -> Tensor:
+        """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""
+        if self.takes_ready_masks:
+            return mask
+        added = torch.zeros(mask.shape, dtype=self._model.dtype, device=mask.device)
+        return added.masked_fill_(~mask, torch.finfo(self._model.dtype).min)
 
     def context(self) -> AbstractContextManager[Any]:
         """Restricts PyTorch's choice of kernel while the model runs."""

@@ -15,7 +15,7 @@ from playground.engine.request import Request
 
 def make_store(kind: str, blocks: BlockManager) -> KVStore:
     """The store of a `kv_cache` value."""
-    return QuantizedStore(blocks, BITS[kind]) if kind in BITS else FullStore(blocks)
+    return QuantizedStore(blocks, kind) if kind in BITS else FullStore(blocks)
 
 
 def move(

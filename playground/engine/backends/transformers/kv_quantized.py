@@ -3,6 +3,9 @@
 The stored view: a query sees every block before its own as stored, and its own block exactly. So no answer depends
 on how a prompt was cut into chunks, who shared the batch, or whether a request was preempted. No dequantized copy
 stays: one layer's is made while that layer runs.
+
+A prefill may reach over the ends of blocks where the architecture takes the mask of `stored_view`: the keys are then
+[stored | exact], and a query sees stored keys of earlier blocks and exact ones of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +18,16 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv_cache import Row
 from playground.engine.backends.transformers.kv_full import flat_tokens, real_tokens
-from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS, Quantized, dequantize, quantize
+from playground.engine.backends.transformers.quantization import (
+    BITS,
+    CHANNELS,
+    TOKENS,
+    Quantized,
+    dequantize,
+    low_dtype,
+    quantize,
+)
+from playground.engine.backends.transformers.stored_view import crosses
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -32,32 +44,46 @@ class Layout:
     read: Tensor | None
 
 
+@dataclass(frozen=True)
+class LongLayout:
+    """Where the forward of a lone request over several blocks writes and reads: `filled` blocks are quantized as they
+    come, what follows them goes to the tail from its row `tail` on, which holds `open` tokens; `sealed` are read."""
+
+    filled: list[int]
+    tail: int
+    open: int
+    sealed: Tensor
+
+
 class QuantizedStates:
     """Keys or values of one layer: codes for every block, full precision for the blocks that are not full."""
 
-    def __init__(self, like: Tensor, blocks: int, size: int, tails: int, bits: int, axis: int) -> None:
+    def __init__(self, like: Tensor, blocks: int, size: int, tails: int, kind: str, axis: int) -> None:
         *_, heads, dim = like.shape
-        self._bits, self._axis, self._dtype = bits, axis, like.dtype
+        self._kind, self._axis = kind, axis
         group = (blocks, 1, heads, dim) if axis == TOKENS else (blocks, size, heads, 1)
-        self._codes = like.new_empty((blocks, size, heads, dim * bits // 8), dtype=torch.uint8)
-        self._step, self._low = (like.new_empty(group, dtype=torch.float16) for _ in range(2))
+        self._codes = like.new_empty((blocks, size, heads, dim * BITS[kind] // 8), dtype=torch.uint8)
+        self._step, low = like.new_empty(group, dtype=torch.float16), low_dtype(kind)
+        self._low = None if low is None else like.new_empty(group, dtype=low)
         self.tails = like.new_zeros(tails, heads, dim)
 
     @property
     def block_bytes(self) -> int:
-        """Bytes of one full block: codes, steps, smallest values."""
-        return sum(part[0].nbytes for part in (self._codes, self._step, self._low))
+        """Bytes of one full block: codes, steps, smallest values or zero points."""
+        return sum(part[0].nbytes for part in (self._codes, self._step, self._low) if part is not None)
 
     def put(self, blocks: Sequence[int], states: Tensor) -> None:
         """Quantize whole blocks [n, size, H, D]."""
-        quantized = quantize(states, self._bits, self._axis)
-        at = list(blocks)
-        self._codes[at], self._step[at], self._low[at] = quantized.codes, quantized.step, quantized.low
+        quantized, at = quantize(states, self._kind, self._axis), list(blocks)
+        self._codes[at], self._step[at] = quantized.codes, quantized.step
+        if self._low is not None:
+            self._low[at] = quantized.low
 
-    def get(self, blocks: Tensor) -> Tensor:
-        """The stored view of whole blocks, [n, size, H, D]."""
-        parts = (part.index_select(0, blocks) for part in (self._codes, self._step, self._low))
-        return dequantize(Quantized(*parts), self._bits, self._dtype)
+    def get(self, blocks: Tensor, out: Tensor) -> None:
+        """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
+        codes, step = self._codes.index_select(0, blocks), self._step.index_select(0, blocks)
+        low = None if self._low is None else self._low.index_select(0, blocks)
+        dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), codes.shape[1])))
 
 
 class QuantizedStore:
@@ -66,15 +92,20 @@ class QuantizedStore:
 
     splits_at_blocks = True
 
-    def __init__(self, blocks: BlockManager, bits: int) -> None:
-        self._blocks, self._bits = blocks, bits
+    def __init__(self, blocks: BlockManager, kind: str) -> None:
+        self._blocks, self._kind = blocks, kind
         self._layers: list[tuple[QuantizedStates, QuantizedStates]] = []
         self._tail_of: dict[str, int] = {}
         self._tails = 8
-        self._layout: Layout | None = None
+        self._layout: Layout | LongLayout | None = None
+        self.transient_bytes = 0
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
-        """See `KVStore.lay_out`. A row stays within one block, so that every block before it is sealed."""
+        """See `KVStore.lay_out`. Rows stay within one block each, so that every block before them is sealed; a lone
+        one may be longer."""
+        if len(rows) == 1 and crosses(rows[0], self._blocks.size):
+            self._layout = self._long_layout(rows[0], device)
+            return
         size, columns, queries = self._blocks.size, max(row.length for row in rows), max(row.count for row in rows)
         sealed, tails, write, reads = [], [], [], []
         for row in rows:
@@ -103,7 +134,9 @@ class QuantizedStore:
         """See `KVStore.exchange`."""
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         stored_keys, stored_values = self._layers[layer]
-        return self._exchange(stored_keys, keys), self._exchange(stored_values, values)
+        seen = self._exchange(stored_keys, keys), self._exchange(stored_values, values)
+        self.transient_bytes = max(self.transient_bytes, sum(states.nbytes for states in seen))
+        return seen
 
     def seal(self, request: Request, length: int) -> None:
         """Quantize the request's last block if these tokens fill it."""
@@ -128,7 +161,14 @@ class QuantizedStore:
 
     def read_blocks(self, layer: int, blocks: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_blocks`."""
-        keys, values = (states.get(torch.tensor(blocks, device=states.tails.device)) for states in self._layers[layer])
+        size = self._blocks.size
+
+        def read(states: QuantizedStates) -> Tensor:
+            out = states.tails.new_empty(len(blocks) * size, *states.tails.shape[1:])
+            states.get(torch.tensor(blocks, device=out.device), out)
+            return out.unflatten(0, (len(blocks), size))
+
+        keys, values = (read(states) for states in self._layers[layer])
         return keys, values
 
     def write_blocks(self, layer: int, blocks: Sequence[int], keys: Tensor, values: Tensor) -> None:
@@ -156,19 +196,42 @@ class QuantizedStore:
         while len(self._layers) <= layer:
             self._layers.append(
                 (
-                    QuantizedStates(keys, blocks, size, rows, self._bits, TOKENS),
-                    QuantizedStates(values, blocks, size, rows, self._bits, CHANNELS),
+                    QuantizedStates(keys, blocks, size, rows, self._kind, TOKENS),
+                    QuantizedStates(values, blocks, size, rows, self._kind, CHANNELS),
                 )
             )
 
     def _exchange(self, states: QuantizedStates, new: Tensor) -> Tensor:
-        layout = self._layout
+        layout, size = self._layout, self._blocks.size
         assert layout is not None
+        if isinstance(layout, LongLayout):
+            return self._exchange_long(states, new, layout)
         states.tails[layout.write] = flat_tokens(new, layout.source)
-        stored = torch.cat([states.get(layout.sealed).flatten(0, 1), states.tails[layout.tails]])
+        sealed = len(layout.sealed) * size
+        stored = states.tails.new_empty(sealed + len(layout.tails), *states.tails.shape[1:])
+        states.get(layout.sealed, stored[:sealed])
+        stored[sealed:] = states.tails[layout.tails]
         if layout.read is None:
             return stored[:-1].unsqueeze(0).transpose(1, 2)
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
+
+    def _exchange_long(self, states: QuantizedStates, new: Tensor, layout: LongLayout) -> Tensor:
+        """Tokens of a prefill are accepted: what they fill is sealed at once, as it would be block by block."""
+        tokens, sealed = flat_tokens(new, None), len(layout.sealed) * self._blocks.size
+        exact, filled = layout.open + len(tokens), len(layout.filled) * self._blocks.size
+        stored = tokens.new_empty(sealed + exact, *tokens.shape[1:])
+        stored[sealed : sealed + layout.open] = states.tails[layout.tail : layout.tail + layout.open]
+        stored[sealed + layout.open :] = tokens
+        states.put(layout.filled, stored[sealed : sealed + filled].unflatten(0, (len(layout.filled), -1)))
+        states.tails[layout.tail : layout.tail + exact - filled] = stored[sealed + filled :]
+        states.get(layout.sealed, stored[:sealed])
+        return stored.unsqueeze(0).transpose(1, 2)
+
+    def _long_layout(self, row: Row, device: torch.device) -> LongLayout:
+        first, last = row.start // self._blocks.size, (row.length - 1) // self._blocks.size
+        sealed = torch.tensor(row.request.table[:last], device=device)
+        tail = self._tail_start(row.request)
+        return LongLayout(row.request.table[first:last], tail, row.start % self._blocks.size, sealed)
 
     def _tail_start(self, request: Request) -> int:
         tail = self._tail_of.get(request.request_id)

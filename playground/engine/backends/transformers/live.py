@@ -12,7 +12,7 @@ from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.kv_move import make_store, move
 from playground.engine.backends.transformers.model import LoadedModel
-from playground.engine.backends.transformers.quantization import BITS
+from playground.engine.backends.transformers.quantization import BITS, low_dtype
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import WeightSwitch
 from playground.engine.blocks import BlockManager
@@ -23,7 +23,8 @@ from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
 
 KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
-KV_BITS = {"model": 16, **BITS}
+# From fine to coarse.
+KV_KINDS = ("model", "int8", "fp8", "int4", "int2")
 
 
 class LiveEngine:
@@ -187,10 +188,10 @@ class LiveEngine:
         store = make_store(options.kv_cache, blocks)
         with torch.inference_mode():
             move(core.running, core.runner.cache.store, store, blocks, self.layers, progress)
-        finer = KV_BITS[options.kv_cache] > KV_BITS[self.options.kv_cache]
         for request in core.running:
-            if finer and request.computed >= blocks.size:
-                request.kv_origin = request.kv_origin or self.options.kv_cache
+            went = max(request.kv_origin or "model", self.options.kv_cache, key=KV_KINDS.index)
+            lost = KV_KINDS.index(went) > KV_KINDS.index(options.kv_cache) and request.computed >= blocks.size
+            request.kv_origin = went if lost else ""
         core.runner.use_store(blocks, store)
 
     def _blocks(self, options: EngineOptions) -> BlockManager:
@@ -206,13 +207,15 @@ class LiveEngine:
         return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
 
     def _block_bytes(self, options: EngineOptions) -> int:
-        """Bytes of a full block: codes, and per group a step and a smallest value in float16."""
-        full = self.token_bytes * options.block_size
-        if options.kv_cache not in BITS:
+        """Bytes of a full block: codes, per group a step and where its codes begin."""
+        kind, full = options.kv_cache, self.token_bytes * options.block_size
+        if kind not in BITS:
             return full
-        item = self.loaded.model.dtype.itemsize
-        codes = full * BITS[options.kv_cache] // (8 * item)
-        return codes + full // item * 2 // options.block_size + self.layers * 8 * options.block_size
+        numbers = full // self.loaded.model.dtype.itemsize
+        group = 2 + getattr(low_dtype(kind), "itemsize", 0)
+        return (
+            numbers * BITS[kind] // 8 + (numbers // options.block_size + self.layers * 2 * options.block_size) * group
+        )
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:

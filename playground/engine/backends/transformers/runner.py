@@ -15,6 +15,7 @@ from playground.engine.backends.transformers.decoder import find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import Sampler
+from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.blocks import BlockManager
 from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
@@ -90,8 +91,10 @@ class TransformersRunner:
         if not self.splits_at_blocks:
             yield from grouped(rows)
             return
-        for parts in zip_longest(*(split(row, self.blocks.size) for row in rows)):
-            yield from grouped([part for part in parts if part])
+        for parts in zip_longest(*(split(row, self._reach) for row in rows)):
+            long = [part for part in parts if part and crosses(part, self.blocks.size)]
+            yield from ([part] for part in long)
+            yield from grouped([part for part in parts if part and part not in long])
 
     def _forward(self, rows: Sequence[Row]) -> dict[str, list[int]]:
         logits = self.forward(rows, self.cache, 1 + max(len(row.drafts) for row in rows))
@@ -111,7 +114,7 @@ class TransformersRunner:
     def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
         """Prefill the next known tokens of a request in a cache of its own; logits [tokens, V], one row for each."""
         row = Row(request, request.computed, tokens)
-        parts = split(row, self.blocks.size) if cache.store.splits_at_blocks else [row]
+        parts = split(row, self._reach) if cache.store.splits_at_blocks else [row]
         logits = []
         with torch.inference_mode(), self._attention.context():
             for part in parts:
@@ -123,7 +126,10 @@ class TransformersRunner:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         device, queries = self._loaded.device, max(row.count for row in rows)
         columns = cache.lay_out(rows, device)
-        mask = self._mask(rows, columns, queries)
+        if cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
+            mask = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
+        else:
+            mask = self._mask(rows, columns, queries)
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
@@ -140,6 +146,11 @@ class TransformersRunner:
         inputs = {name: value for name, value in inputs.items() if name in self._parameters}
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
+
+    @property
+    def _reach(self) -> int:
+        """Where a quantized store has its rows cut: a row ends at or before a multiple of so many tokens."""
+        return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
     def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | None:
         """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run.

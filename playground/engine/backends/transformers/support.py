@@ -16,8 +16,6 @@ def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
         return "only vLLM computes with fp8 weights"
     if name == "weights" and value != "model":
         return missing_package("bitsandbytes")
-    if name == "kv_cache" and value == "fp8":
-        return f"{NOT_YET}; int8 takes as many bytes"
     if name == "adapter" and value != "off":
         return missing_package("peft")
     if name == "compile" and value == "on":

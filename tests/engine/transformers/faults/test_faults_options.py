@@ -14,7 +14,6 @@ from tests.engine.transformers.faults.live_worker import line_of, load_command, 
 NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason="it is possible on a machine with a GPU")
 IMPOSSIBLE = [
     ({"weights": "fp8"}, "weights=fp8 is not possible: only vLLM computes with fp8 weights"),
-    ({"kv_cache": "fp8"}, "kv_cache=fp8 is not possible: "),
     pytest.param(
         {"attention": "flash_attention_2"},
         "attention=flash_attention_2 is not possible: it needs an NVIDIA GPU; sdpa-flash is PyTorch's own",
