@@ -13,9 +13,9 @@ from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, 
 from playground.bench.code.judge import Judge
 from playground.bench.code.programs import answered, stops
 from playground.bench.code.task import Prompting, Task
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import Engine
 from playground.bench.sandbox.sandbox import Sandbox
-from playground.protocol.commands import Abort, ChatMessage, GenerationRequest, SamplingParams
+from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Generated
 
 WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2))
@@ -44,10 +44,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeSuite:
-    """`await run()` once; `cancel()` from anywhere on the same loop ends it with what is there.
+    """`await run(engine)` once. To end it early cancel that: whatever ends it, `items` and `totals()` hold what has
+    been judged by then, and `notes` say what is missing.
 
-    Answers come from `engine`, or from `programs` (by task, whole programs). `watch` is called on the loop after every
-    answer and every verdict. A fault of the engine ends the run too: `notes` say so, the items stay.
+    Answers come from the engine, or from `programs` (by task, whole programs). `watch` is called on the loop after
+    every answer and every verdict.
     """
 
     def __init__(
@@ -55,49 +56,45 @@ class CodeSuite:
         tasks: Sequence[Task],
         settings: Settings,
         sandbox: Sandbox,
-        engine: Engine | None = None,
         programs: dict[str, list[str]] | None = None,
         watch: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self.items: list[Item] = []
         self.notes: list[str] = []
-        self.failed = False
-        self._tasks, self._settings, self._engine, self._watch = tasks, settings, engine, watch
-        self._programs = programs or {}
+        self._missing: dict[str, list[str]] = {}
+        self._tasks, self._settings, self._watch = tasks, settings, watch
+        self._programs, self._engine = programs, None
         self._judge = Judge(sandbox)
         self._kind = sandbox.confinement.kind
         self._samples: dict[str, list[Sample]] = {task.task_id: [] for task in tasks}
         self._generated = 0
-        self._cancelled = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(WORKERS)
         self._began = 0.0
 
-    def cancel(self) -> None:
-        """End it: requests are aborted, checks killed, what has been judged stays."""
-        if self._engine and not self._cancelled.is_set():
-            self._engine.send(Abort())
-        self._cancelled.set()
-        for work in self._work:
-            work.cancel()
-
-    async def run(self) -> list[Item]:
-        """Answer and judge every task; the items in the order of the tasks."""
-        self._began = perf_counter()
+    async def run(self, engine: Engine | None) -> None:
+        """Answer and judge every task. Raises `EngineFailed`; with programs there need be no engine."""
+        self._engine, self._began = engine, perf_counter()
         ready = [task for task in self._tasks if not self._skip(task)]
         try:
             async for task, sample in self._answers(ready):
                 self._generated += 1
-                self._start(self._judge_sample(task, sample))
+                work = asyncio.create_task(self._judge_sample(task, sample))
+                self._work.add(work)
                 self._tell()
-        except EngineFailed as error:
-            self._fail(error.message)
-        finally:
-            if self._cancelled.is_set():
-                self._stop_work()
+            await asyncio.gather(*self._work)
+        except BaseException:
+            for work in self._work:
+                work.cancel()
             await asyncio.gather(*self._work, return_exceptions=True)
-        self._finish()
-        return self.items
+            raise
+        finally:
+            self._finish()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the engine owed an answer."""
+        return bool(self._missing)
 
     def totals(self) -> Totals:
         """What the items so far come to."""
@@ -121,11 +118,12 @@ class CodeSuite:
 
     async def _answers(self, tasks: Sequence[Task]) -> AsyncIterator[tuple[Task, Sample]]:
         """Programs yet to be judged, as they come."""
-        if self._engine is None:
+        if self._programs is not None:
             for task in tasks:
-                for program in self._programs.get(task.task_id, []):
+                for program in self._programs[task.task_id]:
                     yield task, Sample(status="failed", program=program)
             return
+        assert self._engine
         asked = {
             f"{index}.{sample}": task for sample in range(self._settings.samples) for index, task in enumerate(tasks)
         }
@@ -147,10 +145,8 @@ class CodeSuite:
 
     def _sample(self, task: Task, generated: Generated) -> Sample | None:
         assert generated.finished
-        if generated.finished.reason == "abort":
-            return None
-        if generated.finished.reason == "error":
-            self._fail(f"{task.task_id}: {generated.finished.message}")
+        if generated.finished.reason in ("abort", "error"):
+            self._refused(task, generated.finished.message or "aborted")
             return None
         return Sample(
             status="failed",
@@ -162,16 +158,11 @@ class CodeSuite:
     def _skip(self, task: Task) -> bool:
         """Whether a task cannot be done here; then it is an item already."""
         reason = self._judge.why_not(task)
-        if not reason and self._engine is None and not self._programs.get(task.task_id):
+        if not reason and self._programs is not None and not self._programs.get(task.task_id):
             reason = "the file has no solution of it"
         if reason:
             self.items.append(Item(task_id=task.task_id, status="skipped", stratum=task.stratum, detail=reason))
         return bool(reason)
-
-    def _start(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type]
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
 
     async def _judge_sample(self, task: Task, sample: Sample) -> None:
         async with self._slots:
@@ -180,7 +171,7 @@ class CodeSuite:
         samples.append(
             msgspec.structs.replace(sample, status=outcome.status, detail=outcome.detail, seconds=outcome.seconds)
         )
-        expected = self._settings.samples if self._engine else len(self._programs[task.task_id])
+        expected = self._settings.samples if self._programs is None else len(self._programs[task.task_id])
         if len(samples) == expected:
             self._add_item(task)
         self._tell(self.items[-1] if len(samples) == expected else None)
@@ -211,19 +202,15 @@ class CodeSuite:
         wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
         if wrong:
             self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
+        for message, tasks in self._missing.items():
+            self.notes.append(f"{message}: {len(tasks)} answers are missing, the first that of {tasks[0]}")
         missing = len(self._tasks) - len(self.items)
         if missing:
-            why = "stopped" if self._cancelled.is_set() and not self.failed else "not finished"
-            self.notes.append(f"{why}: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
+            self.notes.append(f"partial: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
 
-    def _fail(self, message: str) -> None:
-        self.failed = True
-        if message not in self.notes and len(self.notes) < 8:
-            self.notes.append(message)
-
-    def _stop_work(self) -> None:
-        for work in self._work:
-            work.cancel()
+    def _refused(self, task: Task, message: str) -> None:
+        """The engine gave no answer, so that the task is not judged."""
+        self._missing.setdefault(message, []).append(task.task_id)
 
     def _tell(self, newest: Item | None = None) -> None:
         samples = len(self._tasks) * self._settings.samples

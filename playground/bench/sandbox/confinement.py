@@ -101,7 +101,14 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
 
 
 def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
-    words = ["bwrap", "--die-with-parent", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words = [
+        shutil.which("bwrap") or "bwrap",
+        "--die-with-parent",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+    ]
     # Root must really become another user, which no user namespace of one user allows.
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.getuid() == 0 else ["--unshare-user"]
     for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"}):
@@ -114,6 +121,8 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
 
 def _probe(confinement: Confinement) -> str:
     """Why this kind does not work here; empty where it does."""
+    if confinement.kind == "bubblewrap" and not shutil.which("bwrap"):
+        return "bwrap is not installed"
     task = {"nonce": "probe", "shared": False, "program": "def f(): return 1", "test": "assert f() == 1"}
     try:
         result = subprocess.run(
@@ -123,8 +132,6 @@ def _probe(confinement: Confinement) -> str:
             env=CLEAN,
             timeout=PROBE_SECONDS,
         )
-    except FileNotFoundError as error:
-        return f"{error.filename} is not installed"
     except subprocess.TimeoutExpired:
         return f"nothing came within {PROBE_SECONDS:.0f} s"
     if b'"passed":true' in result.stdout and b'"nonce":"probe"' in result.stdout:

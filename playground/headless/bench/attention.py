@@ -51,7 +51,9 @@ def main(args: Namespace) -> int:
     outcome.require(measured.points)
     items = [_item(point, measured) for point in measured.points]
     _print(measured, items)
-    trust = build_trust(outcome.fold, n=len(items) * args.repeats, formulas=FORMULAS, start="warm", notes=outcome.notes)
+    trust = build_trust(
+        outcome.fold, n=len(items) * args.repeats, formulas=FORMULAS, start="warm", notes=outcome.notes, **outcome.gpu
+    )
     print_trust(trust)
     save_report(build_report("attention", outcome.fold, _totals(measured), items, trust), args)
     return outcome.end()

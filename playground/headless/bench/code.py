@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from playground import paths
 from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
 from playground.bench.code.solutions import canonical, read_solutions
 from playground.bench.code.subset import subset
 from playground.bench.code.suite import CodeSuite, Settings
 from playground.bench.code.task import Task
-from playground.bench.engine import Engine, EngineFailed
 from playground.bench.report import Report, build_report, build_trust
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
-from playground.headless.bench.code_table import ProgressLine, print_table
+from playground.headless.bench.code_table import print_table, progress_line
 from playground.headless.bench.output import add_output, print_trust, save_report
+from playground.headless.bench.suite import Outcome, Progress, finished, run_suite
 from playground.headless.errors import CommandError, UsageError
-from playground.headless.load_line import LoadLine
 from playground.headless.summary import span
 from playground.headless.target import Target, read_sampling, read_target
 from playground.session.fold import Fold
-from playground.session.recorder import Recorder
-from playground.session.recording import Entry
-from playground.telemetry.disturbance import Disturbance
-from playground.telemetry.sampler import Sampler
 
 MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
@@ -61,13 +52,13 @@ def main(args: Namespace) -> int:
     tasks, programs = _read(args)
     settings = _settings(args, target, programs)
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
-    suite, fold, disturbance = asyncio.run(_run(args, target, tasks, settings, sandbox, programs))
-    report = _report(suite, fold, disturbance, target, settings)
+    suite, outcome = _run(args, target, tasks, settings, sandbox, programs)
+    report = _report(suite, outcome, target, settings)
     print_table(report)
     print_trust(report.trust)
     save_report(report, args)
     wrong = args.solutions == "canonical" and report.totals["passed"] + report.totals["skipped"] < len(tasks)
-    return 1 if suite.failed or len(suite.items) < len(tasks) or wrong else 0
+    return max(outcome.end(), int(suite.failed or wrong))
 
 
 def _read(args: Namespace) -> tuple[list[Task], dict[str, list[str]] | None]:
@@ -108,63 +99,29 @@ def _confinement(unsafe: bool) -> Confinement:
         ) from None
 
 
-async def _run(
+def _run(
     args: Namespace,
     target: Target,
     tasks: list[Task],
     settings: Settings,
     sandbox: Sandbox,
     programs: dict[str, list[str]] | None,
-) -> tuple[CodeSuite, Fold, Disturbance]:
-    """Run it with an engine where a model answers, without one where a file does."""
-    line, disturbance = ProgressLine(), Disturbance()
-    if programs is not None:
-        suite = CodeSuite(tasks, settings, sandbox, programs=programs, watch=line.show)
-        await _until_interrupted(suite)
-        line.clear()
-        return suite, Fold(), disturbance
-    recorder = Recorder(Path(args.record), model=target.load.model, engine=target.engine) if args.record else None
-    log = paths.log_folder() / f"bench-code-{os.getpid()}.log"
-    sampler = Sampler(disturbance.add)
-    try:
-        async with Engine(target.engine, target.load, log, _watch(recorder)) as engine:
-            disturbance.device = engine.loaded.facts.device
-            sampler.start()
-            suite = CodeSuite(tasks, settings, sandbox, engine, watch=line.show)
-            await _until_interrupted(suite)
-    except EngineFailed as error:
-        raise CommandError(error.message, error.advice or f"the engine's log is {log}") from None
-    finally:
-        sampler.stop()
-        line.clear()
-        if recorder:
-            recorder.close()
-    if not suite.failed:
-        log.unlink(missing_ok=True)
-    return suite, engine.fold, disturbance
+) -> tuple[CodeSuite, Outcome]:
+    """Run it on an engine where a model answers, without one where a file does."""
+    progress = Progress()
+    suite = CodeSuite(tasks, settings, sandbox, programs, watch=lambda at: progress.show(progress_line(at)))
+    if programs is None:
+        outcome = run_suite(args, target, suite.run)
+    else:
+        stopped = not asyncio.run(finished(suite.run(None)))
+        outcome = Outcome(Fold(), "stopped by Ctrl+C" if stopped else "")
+    progress.end()
+    outcome.require(suite.items)
+    return suite, outcome
 
 
-async def _until_interrupted(suite: CodeSuite) -> None:
-    """Run; Ctrl+C ends it and keeps what there is."""
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, suite.cancel)
-    await suite.run()
-
-
-def _watch(recorder: Recorder | None) -> object:
-    load = LoadLine()
-
-    def watch(entry: Entry) -> None:
-        if recorder and entry.command is not None:
-            recorder.command(entry.command)
-        if recorder and entry.event is not None:
-            recorder.event(entry.event)
-        load.show(entry.event)
-
-    return watch
-
-
-def _report(suite: CodeSuite, fold: Fold, disturbance: Disturbance, target: Target, settings: Settings) -> Report:
+def _report(suite: CodeSuite, outcome: Outcome, target: Target, settings: Settings) -> Report:
+    fold = outcome.fold
     seconds = span(list(fold.requests.values()))
     totals = suite.totals()
     if seconds:
@@ -174,9 +131,8 @@ def _report(suite: CodeSuite, fold: Fold, disturbance: Disturbance, target: Targ
         fold,
         n=sum(len(item.samples) for item in suite.items),
         formulas=["pass@k", "System TPS"],
-        throttled=disturbance.throttled,
-        other_processes=disturbance.other_processes,
-        notes=suite.notes,
+        notes=[*outcome.notes, *suite.notes],
+        **outcome.gpu,
     )
     model = target.load.model if settings.solutions == "model" else settings.solutions
     return build_report("code", fold, totals, suite.items, trust, model=model)

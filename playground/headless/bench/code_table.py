@@ -1,8 +1,6 @@
-"""The code suite on a terminal: a line of progress on stderr, and the table at the end."""
+"""The code suite on a terminal: the text of its progress, and the table at the end."""
 
 from __future__ import annotations
-
-import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +8,6 @@ from rich.text import Text
 
 from playground.bench.code.suite import Progress
 from playground.bench.report import Report
-from playground.headless.load_line import CLEAR
 from playground.tui.numbers import UNKNOWN, percent, rate, seconds
 from playground.tui.plain_text import one_line
 
@@ -18,33 +15,17 @@ DETAIL = 60
 STYLES = {"passed": "green", "failed": "red", "timed_out": "yellow", "skipped": "dim"}
 
 
-class ProgressLine:
-    """How far the suite is and how long it still takes; drawn over itself where stderr is a terminal."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-
-    def show(self, progress: Progress) -> None:
-        """Draw it."""
-        if self._terminal:
-            totals = progress.totals
-            eta = f"{progress.eta_s:.0f} s" if progress.eta_s is not None else UNKNOWN
-            text = f"answered {progress.generated}, judged {progress.judged} of {progress.samples}"
-            self._write(f"{CLEAR}{text}   passed {totals.passed}   failed {totals.failed}   ETA {eta}")
-
-    def clear(self) -> None:
-        """Take it away."""
-        if self._terminal:
-            self._write(CLEAR)
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+def progress_line(progress: Progress) -> str:
+    """How far the suite is and how long it still takes."""
+    totals = progress.totals
+    eta = f"{progress.eta_s:.0f} s" if progress.eta_s is not None else UNKNOWN
+    done = f"answered {progress.generated}, judged {progress.judged} of {progress.samples}"
+    return f"{done}   passed {totals.passed}   failed {totals.failed}   ETA {eta}"
 
 
 def print_table(report: Report) -> None:
     """What did not pass task by task, then strata and totals, on stdout."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     rows = [item for item in report.items if item["status"] != "passed"]
     if rows:
         console.print(_tasks(rows))

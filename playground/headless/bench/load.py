@@ -79,6 +79,7 @@ def main(args: Namespace) -> int:
         formulas=FORMULAS,
         start="warm" if sweep.warm_up else "cold",
         notes=outcome.notes,
+        **outcome.gpu,
     )
     print_trust(trust)
     save_report(build_report("load", outcome.fold, _totals(items, sweep, full), items, trust), args)

@@ -9,7 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from playground import paths
@@ -18,9 +18,12 @@ from playground.headless.errors import CommandError, one_line
 from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say
 from playground.headless.target import Target, open_recorder
+from playground.protocol.events import ModelLoaded
 from playground.session.fold import Fold
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
+from playground.telemetry.disturbance import Disturbance
+from playground.telemetry.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,17 @@ class Outcome:
 
     fold: Fold
     fault: str = ""
+    disturbance: Disturbance = field(default_factory=Disturbance)
 
     @property
     def notes(self) -> list[str]:
         """For the report's trust flags."""
         return [self.fault] if self.fault else []
+
+    @property
+    def gpu(self) -> dict[str, Any]:
+        """For the report's trust flags: what `build_trust` calls them."""
+        return {"throttled": self.disturbance.throttled, "other_processes": self.disturbance.other_processes}
 
     def require(self, measured: object) -> None:
         """Raises `CommandError` where nothing at all was measured."""
@@ -51,25 +60,34 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
     has kept by then is its own."""
     log = paths.log_folder() / f"bench-{os.getpid()}.log"
-    recorder = open_recorder(args, target)
-    engine = Engine(target.engine, target.load if load else None, log, record_into(recorder))
+    recorder, disturbance = open_recorder(args, target), Disturbance()
+    record, sampler = record_into(recorder), Sampler(disturbance.add)
+
+    def watch(entry: Entry) -> None:
+        record(entry)
+        if isinstance(entry.event, ModelLoaded):
+            disturbance.device = entry.event.facts.device
+
+    engine = Engine(target.engine, target.load if load else None, log, watch)
 
     async def whole() -> None:
         async with engine:
             await work(engine)
 
+    sampler.start()
     try:
         fault = "" if asyncio.run(finished(whole())) else "stopped by Ctrl+C"
     except EngineFailed as error:
         fault = one_line(error.message, error.advice)
     finally:
+        sampler.stop()
         if recorder:
             recorder.close()
     if not fault or fault.startswith("stopped"):
         log.unlink(missing_ok=True)
     elif engine.fold.exited:
         fault = one_line(fault, f"its log is {log}")
-    return Outcome(engine.fold, fault)
+    return Outcome(engine.fold, fault, disturbance)
 
 
 class Progress:

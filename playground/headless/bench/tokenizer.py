@@ -44,7 +44,7 @@ def main(args: Namespace) -> int:
     tps = speeds[0] if speeds else None
     items = at_speed(items, tps)
     _print(items, tps)
-    trust = build_trust(outcome.fold, n=len(items), formulas=FORMULAS, start="warm", notes=outcome.notes)
+    trust = build_trust(outcome.fold, n=len(items), formulas=FORMULAS, start="warm", notes=outcome.notes, **outcome.gpu)
     totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
     print_trust(trust)
     save_report(build_report("tokenizer", outcome.fold, totals, items, trust), args)

@@ -1,0 +1,64 @@
+"""Which walls are chosen, and what is said where there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement, readable
+from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.sandbox import Program, Sandbox
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NoSandbox) as caught:
+        find_confinement(("bubblewrap",))
+    assert caught.value.reasons == {"bubblewrap": "bwrap is not installed"}
+
+
+def test_walls_are_chosen_by_trying_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(NoSandbox, match="No permissions to create new namespace"):
+        find_confinement(("bubblewrap",))
+
+
+def test_nothing_of_the_home_is_readable_but_the_interpreter() -> None:
+    home, real = str(Path.home()), os.path.realpath(Path.home())
+    assert home not in readable() and real not in readable() and "/" not in readable() and "/etc" not in readable()
+
+
+def test_without_walls_verdicts_and_limits_still_hold() -> None:
+    sandbox = Sandbox(find_confinement(("none",)))
+    assert isinstance(sandbox.confinement, Confinement)
+
+    def run(program: str, seconds: float = 20.0) -> str:
+        task = Program(program=program, test="assert f() == 1")
+        return asyncio.run(sandbox.run(task, Limits(seconds=seconds, cpu_seconds=seconds))).status
+
+    before = set(os.listdir(tempfile.gettempdir()))
+    assert run("def f(): return 1") == "passed"
+    assert run("open('here', 'w').write('x')\ndef f(): return 2") == "failed"
+    assert run("import os\ndef f(): os._exit(0)") == "failed"
+    assert run("def f():\n    while True: pass", seconds=1.0) == "timed_out"
+    left = set(os.listdir(tempfile.gettempdir())) - before
+    assert not [name for name in left if os.path.exists(f"{tempfile.gettempdir()}/{name}/here")]
+
+
+def test_cancelling_ends_every_process_of_a_check() -> None:
+    async def cancelled() -> None:
+        sandbox = Sandbox(find_confinement())
+        task = Program(program="import time\ntime.sleep(60)", test="")
+        running = asyncio.create_task(sandbox.run(task, Limits(seconds=60)))
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 10)
+
+    asyncio.run(cancelled())
