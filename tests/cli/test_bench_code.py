@@ -46,7 +46,7 @@ def test_the_bundled_references_pass(playground, tmp_path) -> None:
     result = playground("bench", "code", "--solutions", "canonical", "--json", str(tmp_path / "r.json"))
     assert result.code == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
-    assert list(report) == ["suite", "model", "options", "effective", "totals", "items", "trust"]
+    assert {"suite", "model", "options", "effective", "totals", "items", "trust"} <= set(report)
     totals = report["totals"]
     assert totals["tasks"] == totals["passed"] >= 40 and totals["pass_at_k"] == {"1": 1.0}
     assert all(item["apart"] and item["reference"] == "passed" for item in report["items"])

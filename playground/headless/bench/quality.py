@@ -78,7 +78,8 @@ def main(args: Namespace) -> int:
 def _finish(
     args: Namespace, job: Job, outcome: Outcome, items: list[TextQuality], total: TextQuality, recalls: list[Recall]
 ) -> int:
-    trust = build_trust(outcome.fold, n=total.own.tokens, formulas=FORMULAS, start="warm", notes=outcome.notes)
+    notes, n = outcome.notes, total.own.tokens
+    trust = build_trust(outcome.fold, n=n, formulas=FORMULAS, start="warm", notes=notes, **outcome.gpu)
     print_trust(trust)
     totals: dict[str, Any] = {
         **msgspec.to_builtins(total),
