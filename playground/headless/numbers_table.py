@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from playground.headless.summary import Totals, summarize
+from playground.session.drafts import DraftCounts
 from playground.session.fold import Fold, Generated
 from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
@@ -16,10 +17,11 @@ def print_numbers(fold: Fold) -> None:
     if not fold.steps:
         return
     rows = [_row(request) for request in fold.requests.values()]
+    totals = "\n".join([_total_line(summarize(fold).totals), *_draft_line(fold.drafts)])
     if sys.stderr.isatty():
-        _print_rich(rows, _total_line(summarize(fold).totals))
+        _print_rich(rows, totals)
     else:
-        _print_plain(rows, _total_line(summarize(fold).totals))
+        _print_plain(rows, totals)
 
 
 def _row(request: Generated) -> tuple[str, ...]:
@@ -39,6 +41,17 @@ def _total_line(totals: Totals) -> str:
         f"   steps {count(totals.steps)}   occupancy {percent(totals.occupancy)}"
         f"   Memory KV {significant(totals.kv_bytes_peak / 2**20)} MiB   load {seconds(totals.load_seconds)}"
     )
+
+
+def _draft_line(drafts: DraftCounts) -> list[str]:
+    """What became of the drafts, if there were any."""
+    if not drafts.proposed:
+        return []
+    places = " ".join(percent(place) for place in drafts.by_position)
+    return [
+        f"drafts {count(sum(drafts.accepted))} of {count(sum(drafts.proposed))} accepted, {percent(drafts.share)}"
+        f"   by position {places}   {significant(drafts.length)} tokens a drafted row"
+    ]
 
 
 def _print_plain(rows: list[tuple[str, ...]], totals: str) -> None:

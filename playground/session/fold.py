@@ -21,6 +21,7 @@ from playground.protocol.events import (
 from playground.protocol.metrics import Memory
 from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
 
 BUSY = ("prefill", "decode")
@@ -55,6 +56,7 @@ class Fold:
     slot_steps: int = 0
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
+    drafts: DraftCounts = field(default_factory=DraftCounts)
     _load_sent: float = 0.0
 
     def add(self, entry: Entry) -> None:
@@ -116,6 +118,7 @@ class Fold:
         self.slot_steps += len(step.slots)
         self.busy_slot_steps += sum(slot.phase in BUSY for slot in step.slots)
         self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)
+        self.drafts.add(step)
 
     def _request(self, request_id: str) -> Generated:
         return self.requests.setdefault(request_id, Generated(request_id))

@@ -29,6 +29,7 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.clock import EngineClock
 from playground.tui.decode_meter import DecodeMeter
+from playground.tui.draft_meter import DraftMeter
 from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import NO_NUMBERS, RequestState
 from playground.tui.switch import Switch
@@ -38,10 +39,14 @@ Status = Literal["idle", "loading", "running", "failed"]
 
 @dataclass
 class Changes:
-    """What came since the last look: text, steps, requests that began or ended, faults, the end of a model."""
+    """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
+
+    `drafts`: which characters of a request's new text, taken together, accepted drafts brought.
+    """
 
     started: list[str] = field(default_factory=list)
     texts: dict[str, list[str]] = field(default_factory=dict)
+    drafts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
@@ -73,7 +78,7 @@ class State:
         self.recording = ""
         self.clock = EngineClock()
         self.load = LoadRuns()
-        self._meter = DecodeMeter()
+        self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self._changes = Changes()
 
     @property
@@ -155,7 +160,7 @@ class State:
         self.facts = self.progress = self.switch = self.last_step = None
         self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
         self.memory = Memory()
-        self._meter = DecodeMeter()
+        self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self._changes.unloaded = True
 
     def _begin_request(self, request: GenerationRequest, now: float) -> None:
@@ -174,11 +179,17 @@ class State:
             self.clock.arrived(now, event.times[-1])
             request.submitted = self.clock.engine_time(request.sent)
         request.received(event)
-        self._changes.texts.setdefault(event.request_id, []).append(event.text)
+        texts = self._changes.texts.setdefault(event.request_id, [])
+        if event.draft_spans:
+            at = sum(map(len, texts))
+            drafts = self._changes.drafts.setdefault(event.request_id, [])
+            drafts += [(at + start, at + end) for start, end in event.draft_spans]
+        texts.append(event.text)
 
     def _add_steps(self, event: StepsExecuted, now: float) -> None:
         for step in event.steps:
             self._meter.add(step)
+            self.drafts.add(step)
             for work in step.slots:
                 if work.request_id in self.requests and work.phase != "held":
                     self.requests[work.request_id].started(step.start)
@@ -202,6 +213,8 @@ class State:
         if event.changed:
             before, self._meter = self._meter, DecodeMeter()
             self.switch = Switch(event, self.requested, before, self._meter)
+            if set(event.changed) != {"speculation"}:
+                self.drafts = DraftMeter()
         self.requested, self.effective, self.reasons = event.requested, event.effective, event.reasons
         self.memory = event.after
         self.switching, self.progress = [], None

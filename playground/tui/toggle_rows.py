@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, parse_value
@@ -31,8 +32,9 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Asked for one thing, got another."""
-        return self.requested not in (self.value, "auto", "–")
+        """Asked for one thing, got another. An adapter is asked for by its folder and called by its name."""
+        asked = PurePath(self.requested).name if self.name == "adapter" else self.requested
+        return asked not in (self.value, "auto", "–")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def _row(state: State, toggle: Toggle, requested: str) -> Row:
         label=toggle.label,
         value=state.effective.get(toggle.name, requested),
         requested=requested,
-        reason=state.reasons.get(toggle.name, ""),
+        reason=state.reasons.get(toggle.name, state.effective.get(f"{toggle.name}_facts", "")),
         blocked=blocked,
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from playground.tui.letters import Letter
 from playground.tui.plain_text import printable, text_size
-from playground.tui.wrapping import WrappedText
+from playground.tui.wrapping import Span, WrappedText
 
 Voice = Literal["user", "model", "note", "error"]
 MARGIN = 9
@@ -33,12 +34,13 @@ class Block:
 
 
 class Line(NamedTuple):
-    """One drawn line: `first` has the speaker, `last` is where an open block grows."""
+    """One drawn line: `first` has the speaker, `last` is where an open block grows. `marks`: see `WrappedText`."""
 
     block: Block
     text: str
     first: bool
     last: bool
+    marks: str = ""
 
 
 @dataclass
@@ -62,13 +64,14 @@ class TranscriptLines:
         self._answers[request_id] = self._add("model", "model" if chat else "text", None, "")
         self._answers[request_id].open = True
 
-    def append(self, request_id: str, text: str) -> int | None:
-        """More of an answer; returns the first line that is not as it was."""
+    def append(self, request_id: str, text: str, drafts: Sequence[Span] = ()) -> int | None:
+        """More of an answer, and the spans of it that accepted drafts brought; returns the first line that is not as it
+        was."""
         block = self._answers.get(request_id)
         if block is None:
             return None
         height = block.height
-        first = self._starts[self.blocks.index(block)] + block.body.append(printable(text))
+        first = self._starts[self.blocks.index(block)] + block.body.append(printable(text), _spans_left(text, drafts))
         if block.height != height:
             self._place()
         return first
@@ -104,7 +107,9 @@ class TranscriptLines:
             return None
         block, row = self.blocks[index], y - self._starts[index]
         lines = block.body.lines
-        return Line(block, lines[row], row == 0, row == len(lines) - 1) if row < len(lines) else None
+        if row >= len(lines):
+            return None
+        return Line(block, lines[row], row == 0, row == len(lines) - 1, block.body.marks[row])
 
     @property
     def _room(self) -> int:
@@ -118,3 +123,8 @@ class TranscriptLines:
 
     def _place(self) -> None:
         self._starts = list(accumulate((block.height for block in self.blocks[:-1]), initial=0)) if self.blocks else []
+
+
+def _spans_left(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Where spans of `text` lie once what cannot be printed is gone."""
+    return [(len(printable(text[:start])), len(printable(text[:end]))) for start, end in spans]

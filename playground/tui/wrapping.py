@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len, get_character_cell_size
 
 TAB = "    "
+MARK = "▓"
+Span = tuple[int, int]
 
 
 class WrappedText:
-    """`lines` are what is drawn; appending costs what is appended, not what is there already."""
+    """`lines` are what is drawn; appending costs what is appended, not what is there already.
+
+    `marks`: for each line, `MARK` under every letter that lies in a marked span; an empty string where none does.
+    """
 
     def __init__(self, text: str = "", width: int = 80) -> None:
         self.lines: list[str] = [""]
+        self.marks: list[str] = [""]
+        self._spans: list[Span] = []
+        self._length = 0
         self._pieces: list[str] = []
         self._width = max(1, width)
         if text:
@@ -22,31 +32,62 @@ class WrappedText:
         """All of it, as it was given."""
         return "".join(self._pieces)
 
-    def append(self, text: str) -> int:
-        """Add text at the end; returns the first line that is not as it was."""
+    def append(self, text: str, spans: Sequence[Span] = ()) -> int:
+        """Add text at the end, with spans of it to mark; returns the first line that is not as it was."""
         self._pieces.append(text)
+        self._spans += [(self._length + start, self._length + end) for start, end in spans]
+        self._length += len(text)
         first = len(self.lines) - 1
-        self._extend(text)
+        self._extend(text, _marks(len(text), spans))
         return first
 
     def rewrap(self, width: int) -> None:
         """Wrap to another width."""
         if max(1, width) != self._width:
-            self._width, self.lines = max(1, width), [""]
+            self._width, self.lines, self.marks = max(1, width), [""], [""]
             self._pieces = [self.text]
-            self._extend(self._pieces[0])
+            self._extend(self._pieces[0], _marks(len(self._pieces[0]), self._spans))
 
     def trim(self) -> None:
         """Take empty lines away at the end, where nothing more comes."""
         self._pieces = [self.text.rstrip()]
         while len(self.lines) > 1 and not self.lines[-1].strip():
             self.lines.pop()
+            self.marks.pop()
 
-    def _extend(self, text: str) -> None:
+    def _extend(self, text: str, marks: str) -> None:
         """Breaks before the last line stand, since words go where they fit first; only that line is wrapped again."""
+        if marks and "\t" in text:
+            marks = "".join(
+                mark * (len(TAB) if letter == "\t" else 1) for letter, mark in zip(text, marks, strict=True)
+            )
+        at = 0
         for index, part in enumerate(text.replace("\t", TAB).split("\n")):
-            start = "" if index else self.lines.pop()
-            self.lines += wrap_line(start + part, self._width)
+            start, marked = ("", "") if index else (self.lines.pop(), self.marks.pop())
+            wrapped = wrap_line(start + part, self._width)
+            if marked or marks:
+                marked = marked.ljust(len(start)) + marks[at : at + len(part)].ljust(len(part))
+            self.lines += wrapped
+            self.marks += _cut(marked, start + part, wrapped) if marked.strip() else [""] * len(wrapped)
+            at += len(part) + 1
+
+
+def _marks(length: int, spans: Sequence[Span]) -> str:
+    """`MARK` for each letter in a span, a space for each other one; empty without spans."""
+    marks = ""
+    for start, end in spans:
+        marks = marks.ljust(start) + MARK * (min(end, length) - start)
+    return marks.ljust(length) if marks else ""
+
+
+def _cut(marks: str, line: str, wrapped: Sequence[str]) -> list[str]:
+    """The marks of one line, cut where it was wrapped: a break takes the space that stands at it."""
+    cut, at = [], 0
+    for part in wrapped:
+        cut.append(marks[at : at + len(part)])
+        at += len(part)
+        at += line[at : at + 1] == " "
+    return cut
 
 
 def wrap_line(line: str, width: int) -> list[str]:

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 
 from playground.engine.backends.scripted import ANSWER
+from playground.headless.numbers_table import print_numbers
+from playground.protocol.events import SlotWork, Step, StepsExecuted
+from playground.session.fold import Fold
+from playground.session.recording import Entry
 
 LONG = ("--ignore-eos", "--max-tokens", "3000")
 
@@ -166,3 +170,12 @@ def test_a_recording_that_ends_early_fails_the_run_after_its_answer(run):
     result = run("--prompt", "x", "--record", "/dev/full")
     assert result.code == 1 and result.stdout == ANSWER
     assert "recording /dev/full ended early: No space left" in result.stderr
+
+
+def test_drafts_are_counted_under_the_table(capsys):
+    fold = Fold()
+    slots = [SlotWork(request_id="r0", phase="decode", tokens=5, speculated=4, accepted=kept) for kept in (4, 1)]
+    fold.add(Entry(t=0.0, event=StepsExecuted(steps=[Step(index=0, start=0.0, seconds=0.1, slots=slots)])))
+    print_numbers(fold)
+    line = "drafts 5 of 8 accepted, 62 %   by position 100 % 50 % 50 % 50 %   3.50 tokens a drafted row"
+    assert capsys.readouterr().err.endswith(line + "\n")

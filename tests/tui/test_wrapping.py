@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from playground.tui.wrapping import WrappedText, wrap_line
+from playground.tui.wrapping import MARK, WrappedText, wrap_line
 
 TEXT = st.text(alphabet="ab  \n\t日é", max_size=80)
 
@@ -45,3 +45,23 @@ def test_append_says_from_where_to_draw() -> None:
     text = WrappedText("one\ntwo", 10)
     assert text.append(" and\nthree") == 1
     assert text.lines == ["one", "two and", "three"]
+
+
+@given(TEXT, st.integers(2, 20), st.integers(2, 20), st.lists(st.integers(1, 9), max_size=80))
+def test_marks_stay_under_their_letters(text: str, width: int, other: int, cuts: list[int]) -> None:
+    grown, marked, at = WrappedText(width=width), "", 0
+    for cut in [*cuts, len(text)]:
+        piece = text[at : at + cut]
+        grown.append(piece, [(0, len(piece) // 2)] if len(piece) > 1 else [])
+        marked += piece[: len(piece) // 2]
+        at += cut
+    for _ in range(2):
+        assert "".join(under(line, marks) for line, marks in zip(grown.lines, grown.marks, strict=True)) == "".join(
+            marked.split()
+        )
+        grown.rewrap(other)
+
+
+def under(line: str, marks: str) -> str:
+    """The letters of a line that are marked."""
+    return "".join(letter for letter, mark in zip(line, marks, strict=False) if mark == MARK and letter != " ")

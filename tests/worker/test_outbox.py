@@ -67,6 +67,17 @@ def test_a_bundle_keeps_each_time_and_all_text(pipe):
     assert "".join(event.text for event in bundles) == "0 1 2 3 "
 
 
+def test_a_bundle_keeps_what_drafts_brought(pipe):
+    for text in ("a", "bc", "def"):
+        pipe.outbox.emit(
+            TokensGenerated(request_id="r", token_ids=[1], times=[0.0], text=text, draft_spans=[(0, len(text) - 1)])
+        )
+    pipe.outbox.close()
+    first, rest = pipe.events()
+    assert first.draft_spans == [(0, 0)]
+    assert [rest.text[start:end] for start, end in rest.draft_spans] == ["b", "de"]
+
+
 def test_any_other_event_pushes_what_came_before_it_ahead_of_itself(pipe):
     for index in range(3):
         pipe.decode_one("a", index)

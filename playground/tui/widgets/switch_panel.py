@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui import switch_text
+from playground.tui import draft_text, switch_text
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.toggle_rows import Candidate
@@ -37,10 +37,12 @@ class SwitchPanel(Widget):
 
 
 def switch_lines(state: State, candidate: Candidate | None, width: int) -> list[Content]:
-    """The candidate's expectations, if there is one, then the last switch's measurements."""
+    """The candidate's expectations, if there is one, then the last switch's measurements, then what drafts come to."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
     if switch := state.switch:
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
+    drafts = draft_text.speculation(state.drafts, state.requested.speculation, width)
+    lines += [Content(), *drafts] if lines and drafts else drafts
     return lines or [Content.styled("Switch", "bold"), Content.styled("^G goes to the toggles", LABEL)]
 
 

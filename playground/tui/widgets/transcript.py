@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -36,6 +37,7 @@ class Transcript(ScrollView, can_focus=True):
         "transcript--note",
         "transcript--error",
         "transcript--growing",
+        "transcript--draft",
     }
 
     def __init__(self, letters: Letters, **widget: Any) -> None:
@@ -60,7 +62,7 @@ class Transcript(ScrollView, can_focus=True):
             self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
             self.anchor()
         for request_id, texts in changes.texts.items():
-            changed = self._lines.append(request_id, "".join(texts))
+            changed = self._lines.append(request_id, "".join(texts), changes.drafts.get(request_id, ()))
             first = first if changed is None else min(first, changed)
         for request_id in changes.finished:
             voice, note = _ending(state.requests[request_id])
@@ -123,8 +125,7 @@ class Transcript(ScrollView, can_focus=True):
         return Strip.join([margin, self._text(line, y, width - MARGIN, style)])
 
     def _text(self, line: Line, y: int, width: int, style: Style) -> Strip:
-        text_style = style + self._style(line.block.voice)
-        segments = [Segment(line.text, text_style)]
+        segments = self._segments(line, style + self._style(line.block.voice))
         if line.block.open and line.last:
             segments.append(Segment(GROWING, style + self._style("growing")))
         strip = self._strip(segments, width, style)
@@ -135,6 +136,17 @@ class Transcript(ScrollView, can_focus=True):
             chosen = chosen.apply_style(self.screen.get_component_rich_style("screen--selection"))
             strip = Strip.join([before, chosen, after])
         return strip.simplify().apply_offsets(0, y)
+
+    def _segments(self, line: Line, style: Style) -> list[Segment]:
+        """The text, what accepted drafts brought in their colour."""
+        if not line.marks.strip():
+            return [Segment(line.text, style)]
+        draft, segments, at = style + self._style("draft"), [], 0
+        for mark, same in groupby(line.marks.ljust(len(line.text))):
+            end = at + len(list(same))
+            segments.append(Segment(line.text[at:end], style if mark == " " else draft))
+            at = end
+        return segments
 
     def _margin(self, line: Line, style: Style) -> list[Segment]:
         block, speaker_style = line.block, style + self._style("speaker")

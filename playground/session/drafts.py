@@ -1,0 +1,40 @@
+"""Draft tokens by their place in the draft: how many were verified there, how many held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playground.protocol.events import Step
+
+
+@dataclass
+class DraftCounts:
+    """`proposed[i]` and `accepted[i]`: drafts that had, and that kept, a token at place i."""
+
+    proposed: list[int] = field(default_factory=list)
+    accepted: list[int] = field(default_factory=list)
+
+    def add(self, step: Step) -> None:
+        """Take the next step."""
+        for slot in step.slots:
+            more = slot.speculated - len(self.proposed)
+            self.proposed += [0] * more
+            self.accepted += [0] * more
+            for place in range(slot.speculated):
+                self.proposed[place] += 1
+                self.accepted[place] += place < slot.accepted
+
+    @property
+    def by_position(self) -> list[float]:
+        """The share that held, place by place."""
+        return [held / made for made, held in zip(self.proposed, self.accepted, strict=True)]
+
+    @property
+    def share(self) -> float | None:
+        """Drafts that held of all that were verified; None without any."""
+        return sum(self.accepted) / sum(self.proposed) if self.proposed else None
+
+    @property
+    def length(self) -> float | None:
+        """Mean tokens of a row whose draft was verified, the one that a plain step makes included."""
+        return 1 + sum(self.accepted) / self.proposed[0] if self.proposed else None
