@@ -22,6 +22,7 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("batching", "static"): Effects(ttft=2, tps=-2),
     ("speculation", "lookup:4"): Effects(tps=1),
     ("prefix_cache", "on"): Effects(ttft=-2),
+    ("compile", "on"): Effects(tps=1),
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
 }
 
@@ -31,6 +32,8 @@ CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
     (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("speculation", "lookup"), ("batching", "static"), "rows of a static batch advance together, one token a step"),
     (("weights", "fp8"), ("dtype", "float32"), "fp8 weights are computed with in float16 or bfloat16"),
+    (("compile", "on"), ("weights", "int8"), "LLM.int8() looks for outliers in every layer, which breaks the graph"),
+    (("compile", "on"), ("weights", "nf4"), "bitsandbytes' 4-bit kernels run outside the compiler"),
 )
 
 

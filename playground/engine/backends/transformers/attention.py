@@ -128,6 +128,11 @@ class AttentionSwitch:
         )
 
     @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self._model.device
+
+    @property
     def takes_ready_masks(self) -> bool:
         """A 4-D boolean mask is used as it is: sdpa through the attention interface, and no sliding windows."""
         return self._implementation == GROUPED and not self._windows

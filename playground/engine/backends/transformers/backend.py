@@ -99,6 +99,8 @@ class TransformersBackend:
         """Kept logits stay: two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")
+            if self._live.compiled:
+                self._live.compiled.close()
         self._live = self._command = None
         gc.collect()
         if torch.cuda.is_available():

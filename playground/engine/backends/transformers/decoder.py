@@ -6,6 +6,7 @@ not believed but tried: both ways must give the same logits, bit for bit, or `fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
+# Token ids [B, 1], positions [B, 1], a ready mask and a cache to logits [B, 1, V].
+Decode = Callable[[Tensor, Tensor, Tensor | None, Cache], Tensor]
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 
 

@@ -10,6 +10,7 @@ from transformers import DynamicCache
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.compiled import CompiledDecoder
 from playground.engine.backends.transformers.kv_move import make_store, move
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.quantization import BITS, low_dtype
@@ -46,6 +47,7 @@ class LiveEngine:
         self.attention, self.weights = AttentionSwitch(loaded.model), WeightSwitch(loaded.model, loaded.device)
         self.adapters = AdapterSwitch(loaded.model, loaded.device, allow_pickle)
         self.attention.set("auto")
+        self.compiled: CompiledDecoder | None = None
         progress("warm-up")
         self.layers, self.token_bytes = self.probe()
         blocks = self._blocks(self.options)
@@ -63,8 +65,9 @@ class LiveEngine:
             "token_budget": lambda new, progress: self._set_limits(new),
             "speculation": lambda new, progress: self._set_limits(new),
             "prefix_cache": lambda new, progress: self._set_prefix_cache(new),
+            "compile": lambda new, progress: self._set_compile(new, progress),
         }
-        self._mixed = False
+        self._mixed, self._recompiled = False, 0
         self._set_limits(self.options)
 
     def apply(self, options: EngineOptions, progress: Progress) -> None:
@@ -107,6 +110,7 @@ class LiveEngine:
             "kv_cache": self.options.kv_cache + mixed,
             "kv_blocks": str(blocks.count),
             "block_size": str(blocks.size),
+            "compile": self._compile_state(),
             **self.attention.summary(),
         }
 
@@ -120,12 +124,15 @@ class LiveEngine:
             )
         if self._origins():
             reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact"
+        if self.compiled and self.options.compile:
+            reasons["compile"] = f"{self.compiled.graphs} graphs for decode, warm-up {self.compiled.seconds:.1f} s"
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
     def unsettled(self) -> bool:
         """Something effective may still change while requests run."""
-        return not self.attention.known or self._mixed != bool(self._origins())
+        recompiled = self.compiled.recompiled if self.compiled else 0
+        return not self.attention.known or self._mixed != bool(self._origins()) or self._recompiled != recompiled
 
     def memory(self) -> Memory:
         """The ledger now."""
@@ -170,6 +177,29 @@ class LiveEngine:
         policy = "static" if options.batching == "static" else "continuous"
         drafts = int(options.speculation.partition(":")[2] or 0)
         self.core.limits = Limits(policy, options.max_batch, options.token_budget, drafts)
+
+    def _set_compile(self, options: EngineOptions, progress: Progress) -> None:
+        """What was compiled stays, so that on again is instant as well."""
+        runner = self.core.runner
+        if not options.compile:
+            runner.decoder = runner.plain_decoder
+            return
+        if runner.plain_decoder is None:
+            name = type(self.loaded.model).__name__
+            raise EngineError(
+                f"compile=on is not possible: {name} does not run its layers in the common order", "keep compile=off"
+            )
+        if self.compiled is None:
+            compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device)
+            compiled.warm_up((1, max(2, options.max_batch)), progress)
+            self.compiled = compiled
+        runner.decoder = self.compiled
+
+    def _compile_state(self) -> str:
+        if not (self.compiled and self.options.compile):
+            return "off"
+        self._recompiled = self.compiled.recompiled
+        return f"on ({self._recompiled} recompiled)" if self._recompiled else "on"
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
         self.core.runner.blocks.prefix_cache = options.prefix_cache

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.attention import AttentionSwitch
-from playground.engine.backends.transformers.decoder import find_decoder
+from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import Sampler
@@ -38,7 +38,8 @@ class TransformersRunner:
 
     def look_at_model(self) -> None:
         """Its modules may have been exchanged, the head included."""
-        self._decoder = find_decoder(self._loaded.model)
+        self.plain_decoder = find_decoder(self._loaded.model)
+        self.decoder: Decode | None = self.plain_decoder
 
     @property
     def splits_at_blocks(self) -> bool:
@@ -133,8 +134,8 @@ class TransformersRunner:
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
-        if self._decoder and queries == 1 and (mask is None or mask.ndim == 4):
-            return self._decoder(token_ids, at, mask, cache)
+        if self.decoder and queries == 1 and (mask is None or mask.ndim == 4):
+            return self.decoder(token_ids, at, mask, cache)
         inputs = {
             "input_ids": token_ids,
             "position_ids": at,

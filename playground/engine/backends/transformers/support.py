@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.compiled import why_not_compiled
 from playground.engine.capabilities import missing_package
 
 NOT_YET = "the transformers engine does not offer it yet"
@@ -18,8 +19,9 @@ def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
         return missing_package("bitsandbytes")
     if name == "adapter" and value != "off":
         return missing_package("peft")
-    if name == "compile" and value == "on":
         return NOT_YET
+    if name == "compile" and value == "on":
+        return why_not_compiled(attention.device if attention else torch.device("cpu"))
     if name == "attention" and attention:
         return attention.why_not(value)
     if name == "device":

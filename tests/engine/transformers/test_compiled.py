@@ -1,0 +1,77 @@
+"""compile=on: really compiled, the same tokens, no new graph as contexts and batches grow; a cancel is heard."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from playground.engine.backends.base import Cancelled, EngineError
+from playground.protocol.commands import SetOptions
+from playground.protocol.events import LoadStage
+from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.reference import prompts
+from tests.engine.transformers.zoo import SIZES, save, sharpened
+
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs g++")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of one layer."""
+    made = tmp_path_factory.mktemp("compiled") / "llama"
+    save(sharpened(LlamaForCausalLM(LlamaConfig(**(SIZES | {"num_hidden_layers": 1})))), made)
+    return made
+
+
+@needs_compiler
+def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    asked = ask(prompts(), [60, 90, 40, 70, 50], ignore_eos=True)
+    driven = Driven(folder)
+    eager = driven.run(asked)
+    heard = cancel_warm_up(driven)
+    assert heard >= 2 and driven.set(max_batch=4).effective["compile"] == "off"
+    stages: list[LoadStage] = []
+    driven.submit(ask(prompts(), [60, 90, 40, 70, 50], name="c", ignore_eos=True))
+    for _ in range(5):
+        driven.backend.step()
+    driven.backend.set_options(SetOptions(changes={"compile": True}), lambda stage, *rest: stages.append(stage))
+    live = driven.backend._live
+    assert live and live.compiled and set(stages) == {"warm-up"}
+    ran = live.compiled.graphs
+    driven.finish(at={9: {"attention": "sdpa-math"}, 14: {"kv_cache": "int8"}, 20: {"kv_cache": "model"}})
+    assert driven.set(max_batch=3).effective["compile"] == "on"
+    assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="d", ignore_eos=True)) == eager
+    assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
+    assert driven.set(compile=False).effective["compile"] == "off"
+    assert driven.run(ask(prompts()[:1], 60, name="e", ignore_eos=True)) == eager[:1]
+    torch._dynamo.reset()
+
+
+def test_what_cannot_be_compiled_says_why(member: Member) -> None:
+    driven = Driven(member("gpt2").folder)
+    with pytest.raises(EngineError, match="does not run its layers in the common order"):
+        driven.set(compile=True)
+    with pytest.raises(EngineError, match="compile=on does not go with weights=int8"):
+        driven.set(compile=True, weights="int8")
+
+
+def cancel_warm_up(driven: Driven) -> int:
+    """Stops the warm-up at the third report, while the compiler runs; returns how often it reported."""
+    heard = 0
+
+    def progress(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+        nonlocal heard
+        heard += 1
+        if heard >= 3:
+            assert done == 0  # the first graph is not there yet
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        driven.backend.set_options(SetOptions(changes={"compile": True}), progress)
+    return heard
