@@ -23,7 +23,7 @@ from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.decoder import Decoder
 
-POLL_S = 0.1
+POLL_S = 0.25
 COMPILERS = ("g++", "clang++", "gcc", "clang")
 
 
