@@ -34,6 +34,7 @@ CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
     (("weights", "fp8"), ("dtype", "float32"), "fp8 weights are computed with in float16 or bfloat16"),
     (("compile", "on"), ("weights", "int8"), "LLM.int8() looks for outliers in every layer, which breaks the graph"),
     (("compile", "on"), ("weights", "nf4"), "bitsandbytes' 4-bit kernels run outside the compiler"),
+    (("compile", "on"), ("speculation", "lookup"), "the compiled step takes one token a row, and drafts are several"),
 )
 
 

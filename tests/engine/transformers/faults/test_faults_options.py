@@ -22,7 +22,7 @@ IMPOSSIBLE = [
     pytest.param({"attention": "flash_attention_3"}, "attention=flash_attention_3 is not possible: ", marks=NO_GPU),
     pytest.param({"device": "cuda:0"}, "device=cuda:0 is not possible: PyTorch sees no NVIDIA GPU", marks=NO_GPU),
     ({"device": "mps"}, "device=mps is not possible: PyTorch sees no Apple GPU"),
-    ({"compile": True}, "compile=on is not possible: "),
+    ({"compile": True, "weights": "int8"}, "compile=on does not go with weights=int8: "),
     (
         {"speculation": "lookup:4", "batching": "static"},
         "speculation=lookup does not go with batching=static: rows of a static batch advance together",
