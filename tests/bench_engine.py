@@ -1,15 +1,17 @@
-"""Speed of the engine against transformers' own ways, side by side: `python tests/bench_engine.py [--quick]`.
+"""Speed of the engine against others' ways, side by side: `python tests/bench_engine.py [--quick] [--only TABLE]`.
 
-Same weights, dtype, prompts and output lengths; runs interleaved, medians, ratios of pairs. Not a test: it never fails.
+Same weights, dtype, prompts, output lengths and threads; runs interleaved, medians, ratios of pairs. Not a test: it
+never fails. `--engine vllm --python INTERPRETER` compares with vLLM, which lives in an environment of its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
+import json
 import platform
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,12 +22,12 @@ import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from playground.engine.backends.transformers.attention import GROUPED  # noqa: E402
 from playground.engine.backends.transformers.backend import TransformersBackend  # noqa: E402
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit  # noqa: E402
-from playground.protocol.events import Event, RequestFinished, TokensGenerated  # noqa: E402
+from playground.protocol.events import Event, OptionsApplied, RequestFinished, TokensGenerated  # noqa: E402
 from playground.protocol.options import EngineOptions  # noqa: E402
 
 Job = tuple[list[int], int]
@@ -47,9 +49,10 @@ class Engine:
         assert self._backend._live
         return self._backend._live.loaded.model
 
-    def set(self, **changes: object) -> None:
-        """Change toggles."""
+    def set(self, **changes: object) -> float:
+        """Change toggles; returns the seconds that it took."""
         self._backend.set_options(SetOptions(changes=changes), _quiet)  # type: ignore[arg-type]
+        return next(event.seconds for event in reversed(self.events) if isinstance(event, OptionsApplied))
 
     def run(self, jobs: list[Job]) -> float:
         """Seconds from submission to the last token."""
@@ -217,90 +220,123 @@ def shared_prefix(engine: Engine, runs: int) -> None:
     print(f"| {label} | prefix cache off | {on * 1e3:.0f} / {off * 1e3:.0f} ms | {off / on:.2f}x |")
 
 
-def step_costs(engine: Engine) -> None:
-    """A decode step over batch and context, and where its time goes."""
-    print("\n| slots | context | step | linear at most | forward | keys and values | sample | loop |")
-    print("|---|---|---|---|---|---|---|---|")
-    grid = [(slots, 128) for slots in (1, 2, 4, 8, 16, 32, 64)] + [(1, length) for length in (512, 2048, 8000)]
-    first: dict[str, tuple[int, float]] = {}
-    draw = random.Random(3)
-    for slots, length in grid:
-        engine.set(max_batch=slots, token_budget=8192, prefix_cache=False)
-        jobs = [([draw.randrange(3, 2000) for _ in range(length)], 24) for _ in range(slots)]
-        with Parts(engine) as parts:
-            engine.run(jobs)
-        seconds, shares = parts.decode()
-        axis, amount = ("context", length) if length > 128 else ("slots", slots)
-        start = first.setdefault(axis, (amount, seconds))
-        bound = start[1] * amount / start[0]
-        cells = " | ".join(f"{share:.0%}" for share in shares)
-        print(f"| {slots} | {length} | {seconds * 1e3:.1f} ms | {bound * 1e3:.1f} ms | {cells} |", flush=True)
+def compiled(engine: Engine, name: str, new: int, runs: int) -> None:
+    """One request and a full batch with compile=on, after a warm-up that is stated."""
+    seconds = engine.set(compile=True)
+    print(f"| compile=on, {name}: warm-up | | {seconds:.1f} s | |", flush=True)
+    batch_one(engine, f"{name}, compile=on", new, runs)
+    engine.set(compile=False)
 
 
-class Parts:
-    """Times the parts of every step: the model's forward, in it the KV cache, the sampler; the rest is the loop."""
+def int8_switch(engine: Engine, name: str, runs: int) -> None:
+    """The first switch to LLM.int8() against bitsandbytes' own conversion of the same layers, and a later one."""
+    import bitsandbytes as bnb
 
-    def __init__(self, engine: Engine) -> None:
-        runner = engine._backend._engine.core.runner
-        self._engine, self._spent = engine, dict.fromkeys(("forward", "kv", "sample"), 0.0)
-        self._rows: list[tuple[float, float, float, float]] = []
-        self._patched = [
-            (runner._loaded.model, "forward", "forward"),
-            (runner.cache, "update", "kv"),
-            (runner._sampler, "sample", "sample"),
-        ]
-        self._step = engine._backend.step
+    weights = engine._backend._live.weights  # type: ignore[union-attr]
 
-    def __enter__(self) -> Parts:
-        for owner, name, part in self._patched:
-            setattr(owner, name, self._timed(getattr(owner, name), part))
-        self._engine._backend.step = self._timed_step  # type: ignore[method-assign]
-        return self
+    def theirs() -> float:
+        start = perf_counter()
+        for layer in weights._originals.values():
+            module = bnb.nn.Linear8bitLt(
+                layer.in_features, layer.out_features, layer.bias is not None, has_fp16_weights=False, device="meta"
+            )
+            module.weight = bnb.nn.Int8Params(layer.weight.data, has_fp16_weights=False, requires_grad=False).to("cpu")
+        return perf_counter() - start
 
-    def __exit__(self, *_: object) -> None:
-        for owner, name, _part in self._patched:
-            delattr(owner, name)
-        del self._engine._backend.step
+    def first() -> float:
+        weights._copies.clear()
+        seconds = engine.set(weights="int8")
+        engine.set(weights="model")
+        return seconds
 
-    def _timed(self, function: Callable[..., object], part: str) -> Callable[..., object]:
-        def timed(*args: object, **kwargs: object) -> object:
-            start = perf_counter()
-            result = function(*args, **kwargs)
-            self._spent[part] += perf_counter() - start
-            return result
+    ours, other, ratio = pairs(first, theirs, runs)
+    print(f"| first switch to int8, {name} | bitsandbytes alone | {ours:.2f} / {other:.2f} s | {1 / ratio:.2f}x |")
+    later = []
+    for _ in range(runs):
+        later.append(engine.set(weights="int8"))
+        engine.set(weights="model")
+    print(f"| a later switch, {name} | | {statistics.median(later):.3f} s | |", flush=True)
 
-        return functools.wraps(function)(timed)
 
-    def _timed_step(self) -> None:
-        before, start = dict(self._spent), perf_counter()
-        self._step()
-        seconds = perf_counter() - start
-        forward, kv, sample = (self._spent[part] - before[part] for part in ("forward", "kv", "sample"))
-        self._rows.append((seconds, forward - kv, kv, sample))
+def against_vllm(python: str, folder: str, dtype: str, runs: int, both_compile: bool) -> None:
+    """64 ragged requests over 8 slots, in turn on both engines; each has its model loaded all the time."""
+    command = [python, str(ROOT / "tests/bench_vllm.py"), folder, dtype, *(["--compile"] if both_compile else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin and other.stdout
+        told = other.stdout.readline()
+        if not told:
+            print(f"vLLM did not start: {' '.join(command)}")
+            return
+        engine, jobs = Engine(folder, dtype), ragged(64, 2000)
+        torch.set_num_threads(json.loads(told)["threads"])
+        if both_compile:
+            engine.set(compile=True)
 
-    def decode(self) -> tuple[float, list[float]]:
-        """Median seconds of the last 20 steps, and the shares of forward, KV cache, sampler and loop."""
-        total, *parts = (statistics.median(column) for column in zip(*self._rows[-20:], strict=True))
-        return total, [part / total for part in parts] + [1 - sum(parts) / total]
+        def theirs() -> float:
+            print(json.dumps(jobs), file=other.stdin, flush=True)
+            return float(json.loads(other.stdout.readline())["seconds"])  # type: ignore[union-attr]
+
+        times = pairs(lambda: engine.run(jobs), theirs, runs)
+        label = f"64 ragged requests, 8 slots, {dtype}, {torch.get_num_threads()} threads each"
+        row(label, f"vLLM {'compiled' if both_compile else 'eager'}", *times, sum(new for _, new in jobs))
+        other.stdin.close()
+
+
+def steps(engine: Engine) -> None:
+    """See `bench_steps`."""
+    from bench_steps import step_costs  # which drives an `Engine` of this module
+
+    step_costs(engine)
+
+
+def tiny_tables(quick: bool, runs: int) -> None:
+    """Everything on the bundled model."""
+    engine = Engine(TINY, "float32")
+    batch_one(engine, "tiny-coder fp32", 256, runs)
+    batched(engine, "tiny-coder fp32", 64, runs)
+    shared_prefix(engine, runs)
+    compiled(engine, "tiny-coder fp32", 256, runs)
+    batch_one(Engine(TINY, "bfloat16"), "tiny-coder bf16", 256, runs)
+    if not quick:
+        steps(Engine(TINY, "float32"))
+
+
+def large_tables(folder: str, runs: int) -> None:
+    """Everything on a model of a real size."""
+    engine = Engine(folder, "bfloat16")
+    batch_one(engine, "370 M Qwen2 bf16", 32, runs)
+    int8_switch(engine, "370 M Qwen2 bf16", runs)
+    compiled(engine, "370 M Qwen2 bf16", 32, runs)
 
 
 def main() -> None:
     """Print the tables."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="tiny-coder alone, fewer runs")
-    quick = arguments.parse_args().quick
-    runs = 3 if quick else 5
-    print(f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} cores\n")
+    arguments.add_argument("--only", choices=("tiny", "large", "steps"), help="one table")
+    arguments.add_argument("--engine", choices=("transformers", "vllm"), default="transformers")
+    arguments.add_argument("--python", default="python", help="the interpreter that has vLLM")
+    arguments.add_argument("--dtype", default="bfloat16", help="for --engine vllm")
+    arguments.add_argument("--compile", action="store_true", help="for --engine vllm: both compile")
+    asked = arguments.parse_args()
+    runs = 3 if asked.quick else 5
+    print(
+        f"{platform.processor() or platform.machine()}, torch {torch.__version__}, {torch.get_num_threads()} cores, ",
+        end="",
+    )
+    print(f"{torch.backends.cpu.get_cpu_capability()}\n")
     print("| work | against | ours / theirs | ratio |\n|---|---|---|---|")
-    engine = Engine(TINY, "float32")
-    batch_one(engine, "tiny-coder fp32", 256, runs)
-    batched(engine, "tiny-coder fp32", 64, runs)
-    shared_prefix(engine, runs)
-    step_costs(Engine(TINY, "float32"))
-    if not quick:
-        with tempfile.TemporaryDirectory() as folder:
-            large = Engine(random_qwen(folder), "bfloat16")
-            batch_one(large, "370 M Qwen2 bf16", 64, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        if asked.engine == "vllm":
+            against_vllm(asked.python, random_qwen(folder), asked.dtype, 3, asked.compile)
+            return
+        if asked.only == "steps":
+            steps(Engine(TINY, "float32"))
+            return
+        if asked.only != "large":
+            tiny_tables(asked.quick, runs)
+        if asked.only == "large" or not (asked.quick or asked.only):
+            large_tables(random_qwen(folder), 3)
 
 
 def _quiet(*_: object, **__: object) -> None: ...
