@@ -26,30 +26,29 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
 }
 
-# Pairs of values that do not go together, each with its reason; read in both directions. `lookup` is any `lookup:N`.
-CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
+# Pairs of values that do not go together, each with its reason; read in both directions. `lookup` is any `lookup:N`,
+# `PATH` any adapter.
+Pairs = tuple[tuple[tuple[str, str], tuple[str, str], str], ...]
+CONFLICTS: Pairs = (
     (("attention", "flash_attention_2"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
     (("speculation", "lookup"), ("batching", "static"), "rows of a static batch advance together, one token a step"),
     (("weights", "fp8"), ("dtype", "float32"), "fp8 weights are computed with in float16 or bfloat16"),
-    (("compile", "on"), ("weights", "int8"), "LLM.int8() looks for outliers in every layer, which breaks the graph"),
-    (("compile", "on"), ("weights", "nf4"), "bitsandbytes' 4-bit kernels run outside the compiler"),
-    (("compile", "on"), ("speculation", "lookup"), "the compiled step takes one token a row, and drafts are several"),
 )
 
 
-def conflict(options: EngineOptions) -> str:
-    """Why an option set contradicts itself; empty if it does not."""
-    for (name, value), (other, other_value), reason in CONFLICTS:
+def conflict(options: EngineOptions, more: Pairs = ()) -> str:
+    """Why an option set contradicts itself; empty if it does not. `more`: pairs that one engine alone refuses."""
+    for (name, value), (other, other_value), reason in (*CONFLICTS, *more):
         if value in _spellings(options, name) and other_value in _spellings(options, other):
             return f"{name}={value} does not go with {other}={other_value}: {reason}"
     return ""
 
 
 def _spellings(options: EngineOptions, name: str) -> tuple[str, str]:
-    """A value, and what stands before its colon."""
+    """A value, and its kind: what stands before a colon, or PATH for an adapter."""
     value = format_value(getattr(options, name))
-    return value, value.partition(":")[0]
+    return value, "PATH" if name == "adapter" and value != "off" else value.partition(":")[0]
 
 
 def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:

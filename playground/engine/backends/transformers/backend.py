@@ -19,7 +19,7 @@ from playground.engine.backends.transformers.measure_outliers import measure_out
 from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.scoring import Scorer
-from playground.engine.backends.transformers.support import why_not
+from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import conflict, missing_package, report
 from playground.protocol.capabilities import Capabilities
@@ -71,7 +71,7 @@ class TransformersBackend:
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Look, load, warm up, set what is asked for."""
-        if reason := conflict(command.options):
+        if reason := conflict(command.options, CONFLICTS):
             raise EngineError(reason, "change one of the two")
         self._let_go()
         started = perf_counter()
@@ -110,7 +110,7 @@ class TransformersBackend:
         """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        if reason := conflict(options):
+        if reason := conflict(options, CONFLICTS):
             raise EngineError(reason, "change one of the two")
         self._refuse_impossible(live, options)
         changed = changed_names(live.options, options)

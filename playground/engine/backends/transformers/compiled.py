@@ -32,7 +32,7 @@ class CompiledDecoder:
     warm-up, each of which held a step up."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decoder, device: torch.device) -> None:
-        self._decoder, self._device, self._config = decoder, device, model.config
+        self.decoder, self._device, self._config = decoder, device, model.config
         attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
         self._states = NewStates()
@@ -43,7 +43,7 @@ class CompiledDecoder:
     def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache) -> Tensor:
         """Logits [B, 1, V] of ids, positions [B, 1]."""
         if _get_current_dispatch_mode() is not None:  # what watches kernels sees none inside a graph
-            return self._decoder(ids, positions, mask, cache)
+            return self.decoder(ids, positions, mask, cache)
         kernel, before = self._config._attn_implementation, self.graphs
         if len(ids) > 1:
             torch._dynamo.mark_dynamic(ids, 0)
@@ -75,7 +75,7 @@ class CompiledDecoder:
         torch._dynamo.reset()
 
     def _run(self, ids: Tensor, positions: Tensor) -> Tensor:
-        return self._decoder(ids, positions, None, self._states)
+        return self.decoder(ids, positions, None, self._states)
 
     def _backend(self, graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
         from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs

@@ -189,7 +189,7 @@ class LiveEngine:
             raise EngineError(
                 f"compile=on is not possible: {name} does not run its layers in the common order", "keep compile=off"
             )
-        if self.compiled is None:
+        if self.compiled is None or self.compiled.decoder is not runner.plain_decoder:
             compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device)
             compiled.warm_up((1, max(2, options.max_batch)), progress)
             self.compiled = compiled
