@@ -131,7 +131,7 @@ class LiveEngine:
     @property
     def unsettled(self) -> bool:
         """Something effective may still change while requests run."""
-        recompiled = self.compiled.recompiled if self.compiled else 0
+        recompiled = self.compiled.recompiled if self.compiled and self.options.compile else self._recompiled
         return not self.attention.known or self._mixed != bool(self._origins()) or self._recompiled != recompiled
 
     def memory(self) -> Memory:

@@ -15,7 +15,6 @@ CONFLICTS: Pairs = (
     (("compile", "on"), ("speculation", "lookup"), "the compiled step takes one token a row, and drafts are several"),
     (("compile", "on"), ("adapter", "PATH"), "an adapter changes the layers that were compiled"),
 )
-NOT_YET = "the transformers engine does not offer it yet"
 
 
 def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
@@ -26,7 +25,6 @@ def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
         return missing_package("bitsandbytes")
     if name == "adapter" and value != "off":
         return missing_package("peft")
-        return NOT_YET
     if name == "compile" and value == "on":
         return why_not_compiled(attention.device if attention else torch.device("cpu"))
     if name == "attention" and attention:
