@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from playground.bench.report import Report
+from playground.bench.report import Report, model_name
 from playground.bench.svg import Dot, Series, number, plot
 from playground.session.history.export import definitions, when
 from playground.session.history.run import Run, spell_options
@@ -27,8 +27,9 @@ def report_html(report: Report) -> str:
     """The page of one run of one suite."""
     items = [_flat(item) for item in report.items[:MOST_ITEMS]]
     left_out = len(report.items) - len(items)
+    title = f"{model_name(report.model)}: {report.suite}"
     parts = [
-        f"<h1>{_text(report.model)}: {_text(report.suite)}</h1>",
+        f"<h1>{_text(title)}</h1>",
         f"<p>{_flags(_trust_flags(report))}</p>",
         "<h2>Totals</h2>",
         _pairs(_flat(report.totals)),
@@ -45,7 +46,7 @@ def report_html(report: Report) -> str:
         "<h2>Formulas</h2>",
         _pairs(report.trust.formulas),
     ]
-    return _page(f"{report.model}: {report.suite}", parts)
+    return _page(title, parts)
 
 
 def history_html(runs: Sequence[Run]) -> str:
@@ -163,6 +164,8 @@ def _flat(item: Mapping[str, Any]) -> dict[str, Any]:
     """Nested figures under dotted names."""
     flat: dict[str, Any] = {}
     for name, value in item.items():
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+            value = value[0]
         if isinstance(value, Mapping):
             flat |= {f"{name}.{inner}": each for inner, each in _flat(value).items()}
         else:
@@ -204,6 +207,8 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return number(value)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_shown(each)}" for name, each in value.items())
     return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from playground.bench.report import Report, Trust
+from playground.bench.report import Report, Trust, model_name
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run
 
@@ -30,7 +29,7 @@ def report_run(report: Report, at: float) -> Run:
     return Run(
         at=at,
         kind=f"bench {report.suite}",
-        model=report.model if not report.model.startswith(("/", ".")) else Path(report.model).name,
+        model=model_name(report.model),
         model_path=report.model,
         engine=report.engine,
         options={name: text for name, text in report.options.items() if text != defaults.get(name)},

@@ -103,7 +103,7 @@ class Fold:
                     self._add_step(step)
             case Failed():
                 self.failures.append(event)
-            case WorkerExited(role="engine"):
+            case WorkerExited():
                 self.exited = event
 
     def _add_tokens(self, event: TokensGenerated) -> None:

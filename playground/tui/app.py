@@ -29,9 +29,7 @@ from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
-from playground.tui.speech_bridge import SpeechBridge
 from playground.tui.themes import load_theme, load_themes
-from playground.tui.voice import Voice
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
@@ -67,7 +65,8 @@ class PlaygroundApp(App[None]):
         self._take_theme(theme or settings.theme)
         log = paths.log_folder() / f"engine-{os.getpid()}.log"
         self.history = History(paths.history_database(), self._history_failed)
-        collector = Collector(self.history.add, run_kind) if keep_history and settings.history else None
+        self._keep_history = keep_history and settings.history
+        collector = Collector(self.history.add, run_kind) if self._keep_history else None
         self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
         self._load = LoadModel(
             model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
@@ -80,10 +79,9 @@ class PlaygroundApp(App[None]):
         )
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load, sampling)
-        speech = SpeechBridge(self.bridge, log.with_name(f"speech-{os.getpid()}.log"))
-        self.voice = Voice(speech, self.bridge.state, settings.speech)
-        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, settings.model_paths())
+        self._first = partial(PlaygroundScreen, self.session, preset, settings.model_paths())
         self.add_mode("batching", self._batching)
+        self.add_mode("bench", self._bench)
         self.add_mode("history", self._history)
 
     def get_default_screen(self) -> Screen[None]:
@@ -99,7 +97,6 @@ class PlaygroundApp(App[None]):
 
     async def on_unmount(self) -> None:
         """No process of ours stays behind, and no run is lost."""
-        await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
 
@@ -113,6 +110,12 @@ class PlaygroundApp(App[None]):
         from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
 
         return BatchingScreen(self.session)
+
+    def _bench(self) -> Screen[None]:
+        from playground.tui.screens.bench import BenchScreen
+
+        keep = self.history.add if self._keep_history else None
+        return BenchScreen(self.session, self.history, keep)
 
     def _history(self) -> Screen[None]:
         from playground.tui.screens.history import HistoryScreen

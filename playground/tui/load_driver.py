@@ -10,7 +10,7 @@ from playground.protocol.options import Value
 from playground.tui.bridge import Bridge
 from playground.tui.load_profile import POLICIES, LoadProfile, Policy, requests
 from playground.tui.load_run import LoadRun
-from playground.tui.session import NotNow
+from playground.tui.session import NotNow, disturbed
 
 
 class LoadDriver:
@@ -55,6 +55,8 @@ class LoadDriver:
             return "a load is running; Esc stops it"
         if state.loading or not state.facts:
             return "no model is loaded yet; ^O on screen 1 picks one"
+        if reason := disturbed(state):
+            return reason
         if running := len(state.unfinished):
             return f"{running} of screen 1's requests run, and a load would disturb them; F2, then Esc stops them"
         if profile.prompt + profile.lengths.high > state.facts.context:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from playground.bench.report_html import history_html
+from playground.bench.report import Report
+from playground.bench.report_html import history_html, report_html
 from playground.session.history.export import as_csv, as_json, as_markdown
 from playground.session.history.run import Run
 
-FORMATS = {".json": as_json, ".csv": as_csv, ".md": as_markdown, ".html": history_html}
+Form = Callable[[Sequence[Run]], str]
+FORMATS: dict[str, Form] = {".json": as_json, ".csv": as_csv, ".md": as_markdown, ".html": history_html}
 ENDINGS = ", ".join(FORMATS)
 
 
@@ -17,9 +20,11 @@ class ExportError(Exception):
     """The file cannot be written: one line."""
 
 
-def export(path: Path, runs: Sequence[Run]) -> None:
-    """Write a new file; raises `ExportError`. Blocks: not for the UI's thread."""
+def export(path: Path, runs: Sequence[Run], report: Report | None = None) -> None:
+    """Write a new file, a page of the report where there is one; raises `ExportError`. Blocks: not for the UI."""
     form = FORMATS.get(path.suffix.lower())
+    if report and form is history_html:
+        form = partial(_report_html, report)
     if form is None:
         raise ExportError(f"{path.name} ends in none of {ENDINGS}")
     try:
@@ -29,3 +34,7 @@ def export(path: Path, runs: Sequence[Run]) -> None:
         raise ExportError(f"{path} is there already; give another name") from None
     except OSError as error:
         raise ExportError(f"{path}: {error.strerror or error}") from None
+
+
+def _report_html(report: Report, runs: Sequence[Run]) -> str:
+    return report_html(report)

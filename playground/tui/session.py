@@ -23,9 +23,11 @@ from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
 from playground.tui.request_state import RequestState
+from playground.tui.state import State
 from playground.tui.toggle_rows import flipped
 
 MEASURING = "a load is being measured on screen 2, and this would disturb it; F3, Esc stops it"
+BENCHING = "a benchmark runs on screen 4, and this would disturb it; F5, Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
@@ -39,7 +41,7 @@ class Session:
 
     def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
-        self.sampling, self._asked = sampling, asked
+        self.sampling, self.asked = sampling, asked
         self.draft = ""  # a prompt that screen 1 is to offer
         self._chat: bool | None = None
         self._numbers = count(1)
@@ -113,9 +115,9 @@ class Session:
         self._require_live()
         if self.state.unfinished:
             self.bridge.send(Abort())
-        options = self.state.requested if self.state.facts else self._asked.options
+        options = self.state.requested if self.state.facts else self.asked.options
         self._exchanges.clear()
-        await self.bridge.load(msgspec.structs.replace(self._asked, model=model, options=options))
+        await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
 
     async def recall(self, run: Run) -> str:
         """Model, options and prompt of a kept run back to screen 1; returns the line that says so."""
@@ -138,7 +140,7 @@ class Session:
                 self.bridge.send(SetOptions(changes=now))
         else:
             self._exchanges.clear()
-            await self.bridge.load(msgspec.structs.replace(self._asked, model=run.model_path, options=options))
+            await self.bridge.load(msgspec.structs.replace(self.asked, model=run.model_path, options=options))
         return "the options of that run are set; Enter runs its prompt again"
 
     async def restart(self) -> None:
@@ -183,12 +185,17 @@ class Session:
         return [turn for request in done if _counts(request) for turn in _turns(request)]
 
     def _require_no_load(self) -> None:
-        if self.state.load.busy:
-            raise NotNow(MEASURING)
+        if reason := disturbed(self.state):
+            raise NotNow(reason)
 
     def _require_live(self) -> None:
         if self.state.replaying:
             raise NotNow("this is a replay: what was recorded cannot be changed")
+
+
+def disturbed(state: State) -> str:
+    """What is being measured and must be left alone; empty where nothing is."""
+    return MEASURING if state.load.busy else BENCHING if state.benching else ""
 
 
 def _counts(request: RequestState) -> bool:

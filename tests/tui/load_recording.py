@@ -40,7 +40,7 @@ class PacedRunner(FakeRunner):
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         self._clock.now += STEP_S + PREFILL_TOKEN_S * sum(work.tokens for work in works if not work.decode)
-        return [self._compute(work.request, work.tokens) for work in works]
+        return [self._compute(work) for work in works]
 
 
 def load_events(profile: LoadProfile, policy: Policy, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:

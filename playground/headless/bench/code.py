@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 
 from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
+from playground.bench.code.report import code_report
 from playground.bench.code.solutions import canonical, read_solutions
 from playground.bench.code.subset import subset
 from playground.bench.code.suite import CodeSuite, Settings
 from playground.bench.code.task import Task
-from playground.bench.report import Report, build_report, build_trust
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
@@ -21,7 +21,6 @@ from playground.headless.bench.code_table import print_table, progress_line
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.suite import Outcome, Progress, finished, run_suite
 from playground.headless.errors import CommandError, UsageError
-from playground.headless.summary import span
 from playground.headless.target import Target, read_sampling, read_target
 from playground.session.fold import Fold
 
@@ -53,7 +52,8 @@ def main(args: Namespace) -> int:
     settings = _settings(args, target, programs)
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
     suite, outcome = _run(args, target, tasks, settings, sandbox, programs)
-    report = _report(suite, outcome, target, settings)
+    model = target.load.model if settings.solutions == "model" else settings.solutions
+    report = code_report(suite, outcome.fold, model, outcome.notes, **outcome.gpu)
     print_table(report)
     print_trust(report.trust)
     save_report(report, args)
@@ -118,24 +118,6 @@ def _run(
     progress.end()
     outcome.require(suite.items)
     return suite, outcome
-
-
-def _report(suite: CodeSuite, outcome: Outcome, target: Target, settings: Settings) -> Report:
-    fold = outcome.fold
-    seconds = span(list(fold.requests.values()))
-    totals = suite.totals()
-    if seconds:
-        tokens = sum(len(request.token_ids) for request in fold.requests.values())
-        totals = msgspec.structs.replace(totals, generation_s=seconds, tokens_per_second=tokens / seconds)
-    trust = build_trust(
-        fold,
-        n=sum(len(item.samples) for item in suite.items),
-        formulas=["pass@k", "System TPS"],
-        notes=[*outcome.notes, *suite.notes],
-        **outcome.gpu,
-    )
-    model = target.load.model if settings.solutions == "model" else settings.solutions
-    return build_report("code", fold, totals, suite.items, trust, model=model)
 
 
 def _positive(text: str) -> int:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from playground.tui.actions import batching, common, history, playground
+from playground.tui.actions import batching, bench, common, history, playground
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
 from playground.tui.state import State
 
 __all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions"]
 
-_TABLE = (*batching.ACTIONS, *history.ACTIONS, *common.BEFORE, *playground.ACTIONS, *common.AFTER, *common.SCREENS)
+_TABLE = (
+    *batching.ACTIONS,
+    *bench.ACTIONS,
+    *history.ACTIONS,
+    *common.BEFORE,
+    *playground.ACTIONS,
+    *common.AFTER,
+    *common.SCREENS,
+)
 ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from playground.tui.state import State
 
-ScreenName = Literal["playground", "batching", "history"]
+ScreenName = Literal["playground", "batching", "bench", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
     "everywhere": "Everywhere",
@@ -17,10 +17,11 @@ PLACES = {
     "batch": "In the batching board",
     "load": "In the load's fields",
     "boards": "In the boards of screen 2",
+    "suites": "In the suites of screen 4",
     "runs": "In the runs of screen 6",
     "filter": "In the filter of screen 6",
 }
-Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "runs", "filter"]
+Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "suites", "runs", "filter"]
 SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "slash": "/", "plus": "+-", "up": "↑↓", "left": "←→"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.tui.actions.action import Blocked
-from playground.tui.session import MEASURING
+from playground.tui.session import disturbed
 from playground.tui.state import State
 from playground.tui.toggle_rows import flipped
 
@@ -15,12 +15,17 @@ def replay(state: State) -> str:
 
 def measuring(state: State) -> str:
     """A load that is being measured must not be disturbed."""
-    return replay(state) or (MEASURING if state.load.busy else "")
+    return replay(state) or disturbed(state)
 
 
 def no_model(state: State) -> str:
     """There is nothing to run."""
     return measuring(state) or ("" if state.facts else "no model is loaded")
+
+
+def no_bench(state: State) -> str:
+    """No benchmark runs."""
+    return replay(state) or ("" if state.benching else "no benchmark runs")
 
 
 def no_load(state: State) -> str:
@@ -30,8 +35,7 @@ def no_load(state: State) -> str:
 
 def nothing_runs(state: State) -> str:
     """Neither a request nor the load of a model goes on."""
-    runs = state.unfinished or state.loading or state.voice.busy
-    return replay(state) or ("" if runs else "nothing runs that could be stopped")
+    return replay(state) or ("" if state.unfinished or state.loading else "nothing runs that could be stopped")
 
 
 def not_several(state: State) -> str:

@@ -1,0 +1,36 @@
+"""The report of one run of the code suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from playground.bench.code.suite import CodeSuite
+from playground.bench.report import Report, build_report, build_trust
+from playground.session.fold import Fold, span
+
+
+def code_report(
+    suite: CodeSuite,
+    fold: Fold,
+    model: str,
+    notes: Sequence[str] = (),
+    throttled: tuple[str, ...] | None = None,
+    other_processes: int | None = None,
+) -> Report:
+    """Of a suite that has ended, whatever ended it; `fold` is that of the engine that answered."""
+    seconds = span(list(fold.requests.values()))
+    totals = suite.totals()
+    if seconds:
+        tokens = sum(len(request.token_ids) for request in fold.requests.values())
+        totals = msgspec.structs.replace(totals, generation_s=seconds, tokens_per_second=tokens / seconds)
+    trust = build_trust(
+        fold,
+        n=sum(len(item.samples) for item in suite.items),
+        formulas=["pass@k", "System TPS"],
+        throttled=throttled,
+        other_processes=other_processes,
+        notes=[*notes, *suite.notes],
+    )
+    return build_report("code", fold, totals, suite.items, trust, model=model)

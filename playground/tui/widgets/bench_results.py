@@ -1,0 +1,86 @@
+"""Results as they come: what, pass, fail or timeout, how long, why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.bench.suites import Row
+from playground.tui import numbers
+from playground.tui.bench_driver import BenchView
+from playground.tui.plain_text import one_line
+
+LABEL = "$meaning-waiting"
+BAR = 20
+COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
+HINT = "r runs the ticked suites under the options of screen 1"
+
+
+class BenchResults(Widget):
+    """The newest rows, as many as fit."""
+
+    DEFAULT_CSS = """
+    BenchResults { padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._headline = Content()
+        self._rows: list[Row] = []
+
+    def show(self, view: BenchView) -> None:
+        """Draw anew if something came."""
+        headline = _headline(view)
+        if headline != self._headline or len(view.rows) != len(self._rows):
+            self._headline, self._rows = headline, list(view.rows)
+            self.refresh()
+
+    def render(self) -> Content:
+        room = max(1, self.size.height - 2)
+        width = self.size.width
+        titles = Content.styled(f"{'task':<{_name(width)}} {'verdict':<9} {'time':>8}  why", LABEL)
+        lines = [self._headline, titles, *(_row(row, width) for row in self._rows[-room:])]
+        return Content("\n").join(lines)
+
+
+def _headline(view: BenchView) -> Content:
+    if not view.suite:
+        return Content.styled(HINT, LABEL)
+    told = view.told
+    if told is None or not told.total:
+        return Content.assemble((view.suite, "bold"), (f"  {view.stage}", LABEL))
+    filled = round(BAR * min(1.0, told.done / told.total))
+    left = f"  {told.eta_s:.0f} s left" if told.eta_s and view.stage == "running" else ""
+    stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
+    return Content.assemble(
+        (f"{view.suite}  ", "bold"),
+        ("━" * filled, "$accent"),
+        ("╌" * (BAR - filled), LABEL),
+        f"  {told.done} of {told.total}",
+        (f"{left}{stage}", LABEL),
+    )
+
+
+def _row(row: Row, width: int) -> Content:
+    colour = COLOURS.get(row.verdict, "")
+    return Content.assemble(
+        f"{one_line(row.name, _name(width)):<{_name(width)}} ",
+        (f"{one_line(row.verdict, 9):<9} ", colour),
+        f"{numbers.seconds(row.seconds):>8}",
+        (f"  {one_line(row.detail, max(1, width - _name(width) - 22))}", LABEL),
+    )
+
+
+def _name(width: int) -> int:
+    return 20 if width >= 60 else 14
+
+
+def verdicts(rows: Sequence[Row]) -> dict[str, int]:
+    """How many of each verdict."""
+    counted: dict[str, int] = {}
+    for row in rows:
+        counted[row.verdict] = counted.get(row.verdict, 0) + 1
+    return counted
