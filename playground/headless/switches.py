@@ -1,4 +1,4 @@
-"""`--at STEP:TOGGLE=VALUE`: switches that are thrown before an engine step."""
+"""`--at STEP:TOGGLE=VALUE` or `--at STEP:rebuild`: what is switched before an engine step."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from argparse import ArgumentTypeError
 from playground.protocol.commands import SetOptions
 from playground.protocol.options import OptionError, format_value, parse_assignment
 
+REBUILD = "rebuild"
+
 
 def parse_switch(text: str) -> SetOptions:
     """Read one switch."""
     step, colon, assignment = text.partition(":")
+    if step.isdecimal() and assignment == REBUILD:
+        return SetOptions(changes={}, at_step=int(step), rebuild=True)
     if not colon or not step.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not STEP:TOGGLE=VALUE; for example 8:kv_cache=int8")
     try:
@@ -22,5 +26,6 @@ def parse_switch(text: str) -> SetOptions:
 
 def spell_switch(switch: SetOptions) -> str:
     """A switch as it is typed."""
-    changes = ",".join(f"{name}={format_value(value)}" for name, value in switch.changes.items())
+    changes = REBUILD if switch.rebuild else ""
+    changes += ",".join(f"{name}={format_value(value)}" for name, value in switch.changes.items())
     return f"{switch.at_step}:{changes}"

@@ -67,10 +67,13 @@ class CancelLoad(Command, frozen=True):
 
 
 class SetOptions(Command, frozen=True):
-    """Change toggles on what is running: now, or before engine step `at_step`, so that scripts repeat exactly."""
+    """Change toggles on what is running: now, or before engine step `at_step`, so that scripts repeat exactly.
+    `rebuild`: requests whose keys and values went through a coarser KV cache are computed again, as if they never had.
+    """
 
     changes: dict[str, Value]
     at_step: int | None = None
+    rebuild: bool = False
 
 
 class Submit(Command, frozen=True):

@@ -64,13 +64,15 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The engine process's memory ledger in bytes; None where this machine cannot tell."""
+    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_transient`: the most that
+    one layer's dequantized keys and values took while it ran; nothing of it stays."""
 
     weights: int = 0
     weights_predicted: int | None = None
     kv_used: int = 0
     kv_reserved: int = 0
     kv_peak: int = 0
+    kv_transient: int = 0
     process: int | None = None
     process_anonymous: int | None = None
     process_file: int | None = None

@@ -47,7 +47,7 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
         *_allocator(memory),
         Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
         Row("KV used", memory.kv_used, f"of {format_bytes(memory.kv_reserved)} reserved"),
-        Row("KV reserved", memory.kv_reserved, f"most in use {format_bytes(memory.kv_peak)}"),
+        Row("KV reserved", memory.kv_reserved, _kv_note(memory)),
         Row("other", other),
     )
     shares = None if other is None or not total else _shares(memory, other, total)
@@ -118,3 +118,8 @@ def _shares(memory: Memory, other: int, total: int) -> Shares:
     other = min(other, total - weights - kv_used)
     free = total - weights - kv_used - other
     return Shares(weights / total, kv_used / total, other / total, free / total)
+
+
+def _kv_note(memory: Memory) -> str:
+    note = f"most in use {format_bytes(memory.kv_peak)}"
+    return f"{note}; {format_bytes(memory.kv_transient)} unpacked for a moment" if memory.kv_transient else note

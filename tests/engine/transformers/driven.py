@@ -36,6 +36,11 @@ class Driven:
         self.backend.set_options(SetOptions(changes=changes), quiet)
         return self.of(OptionsApplied)[-1]
 
+    def rebuild(self) -> OptionsApplied:
+        """Compute again what went through a coarser cache."""
+        self.backend.set_options(SetOptions(changes={}, rebuild=True), quiet)
+        return self.of(OptionsApplied)[-1]
+
     def submit(self, requests: Sequence[GenerationRequest]) -> None:
         """Queue requests together."""
         self.backend.submit(Submit(requests=list(requests)), received=0.0)

@@ -83,3 +83,19 @@ def steps(driven: Driven, count: int) -> None:
     """Some steps of a running engine."""
     for _ in range(count):
         driven.backend.step()
+
+
+def test_rebuild_makes_model_from_int2_true(member: Member) -> None:
+    reference = member("llama")
+    driven = Driven(reference.folder)
+    driven.submit(exactly(reference, "r"))
+    steps(driven, 3)
+    driven.set(kv_cache="int2")
+    spoiled = driven.set(kv_cache="model")
+    assert spoiled.effective["kv_cache"] == "model (from int2)" and "rebuild mends" in spoiled.reasons["kv_cache"]
+    went = {f"r{index}": driven.output(f"r{index}") for index in range(len(MOST))}
+    assert all(went[f"r{index}"] == output[: len(went[f"r{index}"])] for index, output in enumerate(reference.outputs))
+    rebuilt = driven.rebuild()
+    assert rebuilt.effective["kv_cache"] == "model" and "kv_cache" not in rebuilt.reasons
+    driven.finish()
+    assert [driven.output(f"r{index}") for index in range(len(MOST))] == reference.outputs

@@ -120,6 +120,8 @@ class TransformersBackend:
                 self._reload(options, progress)
             else:
                 live.apply(options, progress)
+        if command.rebuild:
+            self._engine.rebuild()
         self._announce(changed, before, started)
 
     def submit(self, command: Submit, received: float) -> None:

@@ -36,9 +36,11 @@ class Row:
 
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
-    `splits_at_blocks`: no row of a forward may reach over the end of a block."""
+    `splits_at_blocks`: no row of a forward may reach over the end of a block. `transient_bytes`: the most that copies
+    of one layer took while it ran."""
 
     splits_at_blocks: bool
+    transient_bytes: int
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """Prepare a forward of these rows."""
@@ -60,6 +62,12 @@ class KVStore(Protocol):
 
     def write_blocks(self, layer: int, blocks: Sequence[int], keys: Tensor, values: Tensor) -> None:
         """Store whole blocks that are full."""
+
+    def copies(self, other: KVStore) -> bool:
+        """Blocks of the other store can be taken over as they are, by `copy_blocks`."""
+
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Store whole blocks of another store of the same kind."""
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the request's last block, which is not full, [tokens, Hkv, D]."""

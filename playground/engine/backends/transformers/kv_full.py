@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv_cache import Row
+from playground.engine.backends.transformers.kv_cache import KVStore, Row
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -30,6 +30,7 @@ class FullStore:
     last row is scratch: padding reads it and held rows write it."""
 
     splits_at_blocks = False
+    transient_bytes = 0
 
     def __init__(self, blocks: BlockManager) -> None:
         self._blocks = blocks
@@ -84,6 +85,13 @@ class FullStore:
         self._make(layer, keys, values)
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[list(blocks)] = states
+
+    def copies(self, other: KVStore) -> bool:
+        """See `KVStore.copies`; reading and writing is a copy here."""
+        return False
+
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Never asked for."""
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""

@@ -36,7 +36,9 @@ def move(
     }
     tailed = [request for request in requests if request.computed % blocks.size]
     for layer in range(layers if requests else 0):
-        if pairs:
+        if pairs and new.copies(old):
+            new.copy_blocks(layer, old, list(pairs), list(pairs.values()))
+        elif pairs:
             new.write_blocks(layer, list(pairs.values()), *old.read_blocks(layer, list(pairs)))
         for request in tailed:
             at = full[request.request_id]

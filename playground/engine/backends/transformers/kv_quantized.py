@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv_cache import Row
+from playground.engine.backends.transformers.kv_cache import KVStore, Row
 from playground.engine.backends.transformers.kv_full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.quantization import (
     BITS,
@@ -79,6 +79,13 @@ class QuantizedStates:
         if self._low is not None:
             self._low[at] = quantized.low
 
+    def copy(self, other: QuantizedStates, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Take over blocks of the same kind code by code: quantizing a stored view again would shift it."""
+        pairs = ((self._codes, other._codes), (self._step, other._step), (self._low, other._low))
+        for mine, theirs in pairs:
+            if mine is not None and theirs is not None:
+                mine[list(targets)] = theirs[list(sources)]
+
     def get(self, blocks: Tensor, out: Tensor) -> None:
         """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
         codes, step = self._codes.index_select(0, blocks), self._step.index_select(0, blocks)
@@ -135,7 +142,9 @@ class QuantizedStore:
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         stored_keys, stored_values = self._layers[layer]
         seen = self._exchange(stored_keys, keys), self._exchange(stored_values, values)
-        self.transient_bytes = max(self.transient_bytes, sum(states.nbytes for states in seen))
+        # A batch is unpacked, then picked apart into its rows: both are there at once.
+        copies = 1 if len(keys) == 1 else 2
+        self.transient_bytes = max(self.transient_bytes, copies * sum(states.nbytes for states in seen))
         return seen
 
     def seal(self, request: Request, length: int) -> None:
@@ -176,6 +185,18 @@ class QuantizedStore:
         self._make(layer, keys, values)
         for states, new in zip(self._layers[layer], (keys, values), strict=True):
             states.put(blocks, new)
+
+    def copies(self, other: KVStore) -> bool:
+        """See `KVStore.copies`."""
+        return isinstance(other, QuantizedStore) and other._kind == self._kind
+
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
+        """See `KVStore.copy_blocks`."""
+        assert isinstance(other, QuantizedStore)
+        theirs = other._layers[layer]
+        self._make(layer, theirs[0].tails, theirs[1].tails)
+        for mine, states in zip(self._layers[layer], theirs, strict=True):
+            mine.copy(states, sources, targets)
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""

@@ -123,7 +123,7 @@ class LiveEngine:
                 f"{budget}: {KV_SHARE:.0%} of what was free, at most {format_bytes(KV_CPU_BYTES)} on a CPU"
             )
         if self._origins():
-            reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact"
+            reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
         if self.compiled and self.options.compile:
             reasons["compile"] = f"{self.compiled.graphs} graphs for decode, warm-up {self.compiled.seconds:.1f} s"
         return {name: reason for name, reason in reasons.items() if reason}
@@ -143,6 +143,7 @@ class LiveEngine:
             kv_used=core.runner.kv_bytes(core.running),
             kv_reserved=core.runner.blocks.count * self._block_bytes(self.options),
             kv_peak=core.kv_peak,
+            kv_transient=core.runner.cache.store.transient_bytes,
             **process_memory(),
             **device_memory(self.loaded.device),
         )
@@ -152,6 +153,10 @@ class LiveEngine:
         self.core.runner.blocks.reseed(
             f"{options.weights} {options.int8_threshold} {options.kv_cache} {options.adapter}"
         )
+
+    def rebuild(self) -> None:
+        """Compute again what went through a coarser KV cache: then it is what the cache of now would have stored."""
+        self.core.preempt([request for request in self.core.running if request.kv_origin])
 
     def _origins(self) -> set[str]:
         return {request.kv_origin for request in self.core.running} - {""}
