@@ -22,6 +22,18 @@ class VllmSettings(msgspec.Struct, frozen=True):
     in_flight: Literal["resubmit", "end"] = "resubmit"
 
 
+class SpeechSettings(msgspec.Struct, frozen=True):
+    """`model`: a recogniser's folder, size or hub id; empty is the bundled one. `input`: a microphone's name; empty is
+    the system's own choice. `keep_audio`: a session that is recorded keeps what the microphone heard, as WAV."""
+
+    model: str = ""
+    input: str = ""
+    compute_type: str = "default"
+    language: str = "auto"
+    beam: int = 5
+    keep_audio: bool = False
+
+
 class EngineSettings(msgspec.Struct, frozen=True):
     """What single engines need to know."""
 
@@ -37,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_folders: list[str] = []
     history: bool = True
     engines: EngineSettings = EngineSettings()
+    speech: SpeechSettings = SpeechSettings()
 
     def model_paths(self) -> list[Path]:
         """The model folders, `~` expanded."""

@@ -41,7 +41,7 @@ WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "sim
 
 # app -> screens -> widgets -> all the rest of tui; speed_source fills in what a widget shows, and stands beside it.
 TUI_ORDER = {"app": 3, "screens": 2, "widgets": 1, "speed_source": 1}
-TUI_TALKS_TO_WORKERS = {"bridge"}
+TUI_TALKS_TO_WORKERS = {"bridge", "speech_bridge"}  # one for each process; both fold and record through `bridge`
 
 # It imports vLLM only once a model is to be loaded.
 VLLM_LATE = "playground.engine.backends.vllm.backend"

@@ -103,7 +103,7 @@ class Fold:
                     self._add_step(step)
             case Failed():
                 self.failures.append(event)
-            case WorkerExited():
+            case WorkerExited(role="engine"):
                 self.exited = event
 
     def _add_tokens(self, event: TokensGenerated) -> None:

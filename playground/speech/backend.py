@@ -22,7 +22,7 @@ from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.transcriber import Transcriber
 
-STEP_S = 0.02
+STEP_S = 0.01
 
 
 class SpeechBackend:

@@ -22,14 +22,14 @@ from playground.speech.transcript import joined
 from playground.speech.vad import FRAME_S, Samples, Utterance, UtteranceCutter
 
 HINT_S = 2 * FRAME_S  # of silence: worth a full decode
-SURER_HINT_S = 4 * FRAME_S  # worth the second thread too
+SURER_HINT_S = 4 * FRAME_S  # worth the last free thread, where another full decode runs already
 INTERVAL_S = 0.5
 LEAST_S = 0.5  # of audio, before a partial text is worth its decode
 MOST_LAG_S = 2.5  # words older than that help nobody who speaks
 MOST_WAITING_S = 60.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """One decode that was asked for at `asked`. `full`: good enough to be the final text. `told`: when it was shown."""
 
@@ -40,7 +40,7 @@ class Run:
     told: float | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Ended:
     """An utterance that is over, with the decode of its final text once that has begun."""
 
@@ -145,7 +145,8 @@ class Dictation:
         silence = self._cutter.silence_s
         if silence >= HINT_S:
             heard = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
-            if not heard and len(self._runs) < (WORKERS if silence >= SURER_HINT_S else 1):
+            full = any(run.full for run in self._runs)
+            if not heard and len(self._runs) < WORKERS and (silence >= SURER_HINT_S or not full):
                 self._full = self._run(self._cutter.so_far(), full=True)
         elif self._partial_due:
             self._last_partial = perf_counter()

@@ -110,13 +110,13 @@ class Listening:
         self._moment, self._leveled = [], perf_counter()
         peak = float(np.abs(moment).max()) if len(moment) else 0.0
         level = AudioLevel(
-            rms_db=decibels(float(np.sqrt(np.mean(moment * moment))) if len(moment) else 0.0),
-            peak_db=decibels(peak),
-            seconds=self._recorder.read_s,
+            rms_db=round(decibels(float(np.sqrt(np.mean(moment * moment))) if len(moment) else 0.0), 1),
+            peak_db=round(decibels(peak), 1),
+            seconds=round(self._recorder.read_s, 3),
             speech=self._dictation is not None and self._dictation.speaking,
             overflows=self._recorder.overflows,
-            lost_s=self._recorder.lost_s,
-            lag_s=self._dictation.waiting_s if self._dictation else sum(map(len, self._early)) / RATE,
+            lost_s=round(self._recorder.lost_s, 3),
+            lag_s=round(self._dictation.waiting_s if self._dictation else sum(map(len, self._early)) / RATE, 3),
         )
         self._emit(level)
 

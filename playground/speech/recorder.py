@@ -17,7 +17,7 @@ from playground.speech.ring_buffer import RingBuffer
 from playground.speech.vad import FRAME_S, RATE, Samples
 
 HELD_S = 60.0  # what a stalled reader may leave behind
-LOST_AFTER_S = 1.0  # a device that lives delivers silence too
+LOST_AFTER_S = 3.0  # a device that lives delivers silence too; sound servers may take two seconds to begin
 RETRY_S = 1.0
 CLOSE_S = 1.0
 
@@ -31,8 +31,9 @@ class Recorder:
         self._stream: Any = None
         self._resampler: Any = None
         self._retry = 0.0
+        self._buffer = RingBuffer(0, RATE)
         self._overflows, self._lost_s, self._before_s = 0, 0.0, 0.0
-        self.name, self.rate = "", 0
+        self.name, self.rate = "", RATE
         self.lost = False
         self.read_s = 0.0
         self._file = _WavFile(keep) if keep else None
@@ -55,10 +56,13 @@ class Recorder:
 
     def read(self) -> Samples:
         """What came in, at 16 kHz, one channel; nothing while the device is gone."""
-        if self.lost:
+        if self._stream is None:
             self._look_again()
-        elif self._buffer.quiet_s > LOST_AFTER_S:
+        elif not self._stream.active or self._buffer.quiet_s > LOST_AFTER_S:
             self._lose()
+        return self._take()
+
+    def _take(self) -> Samples:
         samples = self._buffer.read()
         if self._resampler is not None and len(samples):
             samples = self._resampler.resample_chunk(samples)
@@ -75,7 +79,7 @@ class Recorder:
         """Close the microphone; the last that it heard."""
         _close(self._stream)
         self._stream = None
-        rest = self.read() if not self.lost else np.zeros(0, np.float32)
+        rest = self._take()
         if self._file:
             self._file.close()
         return rest
@@ -99,6 +103,7 @@ class Recorder:
             stream.start()
         except (sd.PortAudioError, ValueError) as error:
             raise cannot_open(device.name, error) from None
+        self._overflows, self._lost_s, self._before_s = self.overflows, self.lost_s, self.read_s
         self._stream, self._buffer, self.rate, self.name = stream, buffer, rate, device.name
         self._resampler = None
         if rate != RATE:
@@ -108,7 +113,6 @@ class Recorder:
 
     def _lose(self) -> None:
         self.lost, self._retry = True, 0.0
-        self._overflows, self._lost_s = self.overflows, self.lost_s
         _close(self._stream)
         self._stream = None
 
@@ -120,7 +124,7 @@ class Recorder:
         except SpeechError:
             self._retry = perf_counter() + RETRY_S
         else:
-            self.lost, self._before_s = False, self.read_s
+            self.lost = False
 
 
 def _takes(sd: Any, index: int, rate: int) -> bool:

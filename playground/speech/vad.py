@@ -63,7 +63,7 @@ class VoiceActivity:
         self._context = np.zeros(CONTEXT, np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Utterance:
     """Speech between two pauses. `start_s` and `end_s` are where `samples` lie in the audio, `voice_end_s` where the
     voice itself ended; `speech_s`: how long the VAD heard speech."""

@@ -29,7 +29,9 @@ from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
+from playground.tui.speech_bridge import SpeechBridge
 from playground.tui.themes import load_theme, load_themes
+from playground.tui.voice import Voice
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
@@ -79,7 +81,9 @@ class PlaygroundApp(App[None]):
         )
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load, sampling)
-        self._first = partial(PlaygroundScreen, self.session, preset, settings.model_paths())
+        speech = SpeechBridge(self.bridge, log.with_name(f"speech-{os.getpid()}.log"))
+        self.voice = Voice(speech, self.bridge.state, settings.speech)
+        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, settings.model_paths())
         self.add_mode("batching", self._batching)
         self.add_mode("bench", self._bench)
         self.add_mode("history", self._history)
@@ -97,6 +101,7 @@ class PlaygroundApp(App[None]):
 
     async def on_unmount(self) -> None:
         """No process of ours stays behind, and no run is lost."""
+        await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
 

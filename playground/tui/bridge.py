@@ -47,7 +47,7 @@ class Bridge:
         self.log = log
         self.state.replaying = replay is not None
         self._engine, self._replay, self._speed = engine, replay, speed
-        self._client = WorkerClient("engine", engine, log, self._arrived)
+        self._client = WorkerClient("engine", engine, log, self.arrived)
         self._sampler = Sampler(self._sampled)
         self._targets: list[MessagePump] = []
         self._standing: dict[type, AnyEvent] = {}
@@ -89,17 +89,28 @@ class Bridge:
 
     def send(self, command: AnyCommand) -> None:
         """Send a command; the state hears of it first."""
-        now = perf_counter()
-        if self._recorder:
-            self._recorder.command(command)
-        if self._collector:
-            self._collector.add_command(command)
-        self.state.add_command(command, now)
+        self.note(command)
         if self._early is None:
             self._client.send(command)
         else:
             self._early.append(command)
+
+    def note(self, command: AnyCommand) -> None:
+        """Fold and record a command that is sent now, by whomever."""
+        if self._recorder:
+            self._recorder.command(command)
+        if self._collector:
+            self._collector.add_command(command)
+        self.state.add_command(command, perf_counter())
         self._schedule()
+
+    def arrived(self, event: AnyEvent) -> None:
+        """Fold and record an event that a worker told, the engine's or another."""
+        if self._recorder:
+            self._recorder.event(event)
+        if self._collector:
+            self._collector.add_event(event)
+        self._take(event)
 
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
@@ -113,7 +124,7 @@ class Bridge:
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
         if loading is not None and self.state.loading is loading:
-            self._arrived(LoadCancelled(model=loading.model))
+            self.arrived(LoadCancelled(model=loading.model))
             await self._client.restart(load=False)
 
     async def restart(self) -> None:
@@ -151,18 +162,12 @@ class Bridge:
                 self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
         self._schedule()
 
-    def _arrived(self, event: AnyEvent) -> None:
-        if self._recorder:
-            self._recorder.event(event)
-        if self._collector:
-            self._collector.add_event(event)
-        self._take(event)
-
     def _take(self, event: AnyEvent) -> None:
-        if isinstance(event, WorkerReady):
-            self._standing.clear()
-        if isinstance(event, WorkerReady | ModelLoaded | OptionsApplied):
-            self._standing[type(event)] = event
+        match event:
+            case WorkerReady(role="engine"):
+                self._standing = {WorkerReady: event}
+            case ModelLoaded() | OptionsApplied():
+                self._standing[type(event)] = event
         self.state.add_event(event, self._now if self.state.replaying else perf_counter())
         self._sampler.worker_pid = self.state.pid
         self._schedule()

@@ -34,6 +34,27 @@ def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
     return [checkpoint for checkpoint in found if checkpoint and unique.pop(checkpoint.model, None)]
 
 
+def find_recognisers(folders: Iterable[Path]) -> list[Checkpoint]:
+    """Whispers in CTranslate2's layout, in the same places. Blocks as well."""
+    places = [(paths.bundled_models_folder(), "bundled"), *((folder, "local") for folder in (*folders, Path.cwd()))]
+    found = [(child, source) for place, source in places for child in (place, *_children(place))]
+    for folder in _children(paths.hub_cache()):
+        found += [(snapshot, "hub cache") for snapshot in _children(folder / "snapshots")]
+    recognisers = [_recogniser(folder, source) for folder, source in found if _recognises(folder)]
+    return list({each.model: each for each in reversed(recognisers)}.values())[::-1]
+
+
+def _recognises(folder: Path) -> bool:
+    return (folder / "model.bin").is_file() and any(folder.glob("vocabulary.*"))
+
+
+def _recogniser(folder: Path, source: str) -> Checkpoint:
+    name = folder.name
+    if source == "hub cache":
+        name = folder.parents[1].name.removeprefix(HUB_PREFIX).replace(HUB_SEPARATOR, "/")
+    return Checkpoint(name, source, str(folder.resolve() if source != "hub cache" else folder), _weight_bytes(folder))
+
+
 def has_chat_template(folder: Path) -> bool:
     """As far as the folder shows, before anything is loaded."""
     if (folder / "chat_template.jinja").is_file():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from playground.protocol.events import WorkerExited
+from playground.protocol.events import TranscriptFinished, WorkerExited
 from playground.tui.request_state import RequestState
 from playground.tui.state import State
 
@@ -41,3 +41,13 @@ def request_fault(request: RequestState) -> tuple[str, str] | None:
     if finished is None or finished.reason != "error":
         return None
     return finished.message or "the request failed", ""
+
+
+def transcript_note(transcript: TranscriptFinished) -> str:
+    """What a user should know of a transcript beside its text; empty if nothing."""
+    if transcript.message and transcript.reason != "error":
+        return transcript.message
+    if transcript.dropped:
+        reasons = ", ".join(sorted({each.reason for each in transcript.dropped}))
+        return f"{len(transcript.dropped)} left out of the transcript ({reasons}); F9 shows what"
+    return "" if transcript.text or transcript.message else "no speech was heard"

@@ -21,6 +21,7 @@ from playground.protocol.events import (
     Step,
     StepsExecuted,
     TokensGenerated,
+    TranscriptFinished,
     WorkerExited,
     WorkerReady,
 )
@@ -33,6 +34,7 @@ from playground.tui.draft_meter import DraftMeter
 from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import NO_NUMBERS, RequestState
 from playground.tui.switch import Switch
+from playground.tui.voice_state import VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
 
@@ -52,6 +54,7 @@ class Changes:
     failures: list[Failed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unloaded: bool = False
+    transcripts: list[TranscriptFinished] = field(default_factory=list)
 
 
 class State:
@@ -79,6 +82,7 @@ class State:
         self.benching = False  # set by whoever drives a benchmark: meanwhile prompts and loads have to wait
         self.clock = EngineClock()
         self.load = LoadRuns()
+        self.voice = VoiceState()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self._changes = Changes()
 
@@ -103,6 +107,7 @@ class State:
 
     def add_command(self, command: AnyCommand, now: float) -> None:
         """A command was sent at `now` on this process's clock."""
+        self.voice.add_command(command, now)
         match command:
             case LoadModel():
                 self._begin_load(command)
@@ -114,6 +119,9 @@ class State:
 
     def add_event(self, event: AnyEvent, now: float) -> None:
         """An event arrived at `now` on this process's clock."""
+        if self.voice.takes(event, now):
+            self._note_voice(event)
+            return
         self.load.add_event(event)
         match event:
             case TokensGenerated():
@@ -138,6 +146,15 @@ class State:
                 self._begin_worker(event, now)
             case WorkerExited():
                 self._end_worker(event)
+
+    def _note_voice(self, event: AnyEvent) -> None:
+        if isinstance(event, TranscriptFinished):
+            self._changes.transcripts.append(event)
+        elif isinstance(event, Failed):
+            self._changes.failures.append(event)
+        elif isinstance(event, WorkerExited):
+            end = Failed(where="speech", message="the speech process ended unexpectedly", advice="^T starts it again")
+            self._changes.failures.append(end)
 
     def _begin_load(self, command: LoadModel) -> None:
         self._lose_model()
@@ -176,6 +193,7 @@ class State:
         request = self.requests.get(event.request_id)
         if request is None:
             return
+        self.voice.add_tokens(event)
         if event.times:
             self.clock.arrived(now, event.times[-1])
             request.submitted = self.clock.engine_time(request.sent)
@@ -191,6 +209,7 @@ class State:
         for step in event.steps:
             self._meter.add(step)
             self.drafts.add(step)
+            self.voice.add_step(step)
             for work in step.slots:
                 if work.request_id in self.requests and work.phase != "held":
                     self.requests[work.request_id].started(step.start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ from playground.protocol.commands import Transcribe
 from playground.protocol.events import Failed, TranscriptFinished, WorkerExited
 from playground.protocol.speech import SpeechOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
+from tests.speech.virtual_microphone import VirtualMicrophone
 
 MODEL = str(paths.bundled_model("tiny-whisper"))
 OPTIONS = SpeechOptions(model=MODEL)
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 class Ear:
@@ -73,9 +74,39 @@ def speaks() -> None:
 
 
 @pytest.fixture
-async def ear(tmp_path: Path) -> AsyncIterator[Ear]:
-    """Started; not left behind."""
-    ear = Ear(tmp_path / "speech.log")
-    await ear.client.start()
-    yield ear
-    await ear.client.stop(0)
+async def ear_with(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Ear]]]:
+    """Starts a worker in the environment as it is then; none is left behind."""
+    ears: list[Ear] = []
+
+    async def begin() -> Ear:
+        ears.append(Ear(tmp_path / "speech.log"))
+        await ears[-1].client.start()
+        return ears[-1]
+
+    yield begin
+    for ear in ears:
+        await ear.client.stop(0)
+
+
+@pytest.fixture
+async def ear(ear_with: Callable[[], Awaitable[Ear]]) -> Ear:
+    """A worker that is there."""
+    return await ear_with()
+
+
+@pytest.fixture(scope="session")
+def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualMicrophone]:
+    """One server for all tests; one that a test has stopped is started again by the next."""
+    microphone = VirtualMicrophone(tmp_path_factory.mktemp("pulse"))
+    yield microphone
+    microphone.stop()
+
+
+@pytest.fixture
+def microphone(pulse: VirtualMicrophone, monkeypatch: pytest.MonkeyPatch) -> VirtualMicrophone:
+    """A microphone that is plugged in; a worker that starts now finds it."""
+    for name, value in pulse.environment.items():
+        monkeypatch.setenv(name, value)
+    if not pulse.running:
+        pulse.start()
+    return pulse

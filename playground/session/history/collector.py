@@ -94,7 +94,7 @@ class Collector:
                 self._memory = event.memory
             case ModelLoaded():
                 self._facts = event.facts
-            case WorkerReady():
+            case WorkerReady(role="engine"):
                 self._engine, self._versions = event.capabilities.engine, event.capabilities.versions
 
     def _apply(self, event: OptionsApplied) -> None:

@@ -35,7 +35,8 @@ def no_load(state: State) -> str:
 
 def nothing_runs(state: State) -> str:
     """Neither a request nor the load of a model goes on."""
-    return replay(state) or ("" if state.unfinished or state.loading else "nothing runs that could be stopped")
+    runs = state.unfinished or state.loading or state.voice.busy
+    return replay(state) or ("" if runs else "nothing runs that could be stopped")
 
 
 def not_several(state: State) -> str:

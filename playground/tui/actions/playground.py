@@ -12,6 +12,8 @@ ACTIONS = (
     Action("send", "enter", "Send", "Send the prompt; another may run already", measuring, "prompt", bound=False),
     Action("newline", "ctrl+j", "New line", "A new line in the prompt", replay, "prompt", bound=False, footer=False),
     Action("stop", "escape", "Stop", "Stop the newest request, or the load", nothing_runs, priority=False),
+    Action("talk", "ctrl+t", "Talk", "Open the microphone, or close it: the words go to the prompt", replay),
+    Action("voice", "f9", "Voice", "Microphone, recogniser, and what was left out of the transcript", footer=False),
     Action("flip_weights", "ctrl+w", "int8", "Weights: int8 or as the model has them", cannot_flip("weights")),
     Action("flip_attention", "ctrl+f", "Flash", "Attention: FlashAttention or eager", cannot_flip("attention")),
     Action("flip_kv_cache", "ctrl+k", "KV int8", "KV cache: int8 or as the model has it", cannot_flip("kv_cache")),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -12,14 +13,18 @@ from textual.containers import Horizontal
 
 from playground import paths
 from playground.preset import Preset, View
+from playground.protocol.events import TranscriptFinished
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.faults import advice, death, request_fault
+from playground.tui.faults import advice, death, request_fault, transcript_note
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
+from playground.tui.plain_text import printable
 from playground.tui.screens.stage import Stage
-from playground.tui.session import Session
+from playground.tui.session import NotNow, Session
+from playground.tui.sound_path import sound_path
 from playground.tui.state import Changes
 from playground.tui.toggle_rows import candidate
+from playground.tui.voice import Voice
 from playground.tui.widgets.board import BatchBoard
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
@@ -30,6 +35,7 @@ from playground.tui.widgets.status_line import StatusLine
 from playground.tui.widgets.toggle_line import ToggleLine
 from playground.tui.widgets.toggle_panel import TogglePanel
 from playground.tui.widgets.transcript import Transcript
+from playground.tui.widgets.voice_bar import VoiceBar
 
 PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
 MOST_SLOTS = 8
@@ -44,8 +50,9 @@ class PlaygroundScreen(Stage):
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
     AUTO_FOCUS = "#prompt"
 
-    def __init__(self, session: Session, preset: Preset | None, folders: list[Path]) -> None:
+    def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:
         super().__init__(session)
+        self._voice = voice
         self._prompts, self._view = (preset.prompts, preset.view) if preset else ([], View())
         self._folders = folders
         self._letters = Letters()
@@ -61,6 +68,8 @@ class PlaygroundScreen(Stage):
             "chat": session.toggle_chat,
             "new": self._begin_conversation,
             "maximize": self._maximize_focused,
+            "talk": lambda: self._speech(voice.toggle()),
+            "voice": self._open_voice,
         }
 
     def compose(self) -> ComposeResult:
@@ -72,6 +81,7 @@ class PlaygroundScreen(Stage):
             yield NumbersColumn(self._letters, self.state, big_numbers=self._view.big_numbers)
         yield BatchBoard(self._letters, id="batch", classes="panel")
         yield Notice()
+        yield VoiceBar()
         yield PromptBar(self._prompts)
         yield KeyBar()
 
@@ -114,6 +124,7 @@ class PlaygroundScreen(Stage):
         self.query_one(Transcript).show(state, changes)
         self.query_one(NumbersColumn).show(changes, self.query_one(TogglePanel).candidate)
         self.query_one(Notice).show(state)
+        self.query_one(VoiceBar).show(state)
         self.query_one(PromptBar).show(self.session.chat)
         self.show_keys()
 
@@ -136,6 +147,8 @@ class PlaygroundScreen(Stage):
             if fault := request_fault(self.state.requests[request_id]):
                 notice.say(*fault, bad=True)
                 self.query_one(Prompt).give_back(self._shown.pop(request_id, ""))
+        for transcript in changes.transcripts:
+            self._take_spoken(transcript)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=True)
         if self.state.exited and changes.unloaded:
@@ -151,6 +164,10 @@ class PlaygroundScreen(Stage):
             self._load(str(paths.bundled_model()))
             return
         self.query_one(Notice).quiet()
+        if path := sound_path(message.text):
+            self.query_one(Prompt).taken(message.shown)
+            self._speech(self._voice.transcribe(path))
+            return
 
         def send() -> None:
             self._shown[self.session.submit(message.text)] = message.shown
@@ -194,8 +211,35 @@ class PlaygroundScreen(Stage):
             self.add_class("-drawer")
             self.query_one(TogglePanel).focus()
 
+    @on(Prompt.SoundDropped)
+    def _sound_dropped(self, message: Prompt.SoundDropped) -> None:
+        self._speech(self._voice.transcribe(message.path))
+
+    @work
+    async def _speech(self, deed: Coroutine[Any, Any, None]) -> None:
+        try:
+            await deed
+        except NotNow as error:
+            self.query_one(Notice).say(str(error))
+
+    def _take_spoken(self, transcript: TranscriptFinished) -> None:
+        """Into the prompt, to be edited and sent; a replay types nothing."""
+        if transcript.text and not self.state.replaying:
+            self.query_one(Prompt).add_spoken(printable(transcript.text))
+            self.query_one(Prompt).focus()
+        if note := transcript_note(transcript):
+            self.query_one(Notice).say(note)
+
+    def _open_voice(self) -> None:
+        from playground.tui.screens.voice import VoiceScreen
+
+        self._speech(self._voice.list_inputs())
+        self.app.push_screen(VoiceScreen(self.state, self._voice, self._folders))
+
     def _stop(self) -> None:
-        if self.state.loading or self.state.progress:
+        if self.state.voice.busy:
+            self._speech(self._voice.stop())
+        elif self.state.loading or self.state.progress:
             self._cancel_load()
         else:
             self.session.stop()

@@ -16,12 +16,13 @@ from playground.tui.toggle_rows import Candidate
 from playground.tui.widgets.memory import MemoryPanel
 from playground.tui.widgets.speed import SpeedPanel
 from playground.tui.widgets.switch_panel import SwitchPanel
+from playground.tui.widgets.waterfall import Waterfall
 
 READABLE_S = 0.25
 
 
 class NumbersColumn(Vertical):
-    """Three panels on one state, mounted once the first frame is out."""
+    """The panels on one state, mounted once the first frame is out."""
 
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
         super().__init__(id="right")
@@ -40,7 +41,12 @@ class NumbersColumn(Vertical):
             return
         speed = SpeedPanel(id="speed", classes="panel")
         speed.larger = self._big_numbers
-        await self.mount(speed, MemoryPanel(id="memory", classes="panel"), SwitchPanel(id="switch", classes="panel"))
+        await self.mount(
+            speed,
+            Waterfall(id="voice", classes="panel"),
+            MemoryPanel(id="memory", classes="panel"),
+            SwitchPanel(id="switch", classes="panel"),
+        )
         self._show_numbers()
         self.consider(None)
 
@@ -68,6 +74,8 @@ class NumbersColumn(Vertical):
             self._due.stop()
             self._due = None
         self._shown = monotonic()
+        for panel in self.query(Waterfall):
+            panel.show(self._state)
         for panel in self.query(SpeedPanel):
             panel.show(speed_view(self._state, self._letters))
         self._show_memory()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from playground.tui.prompt_history import HeldPastes, PromptHistory
+from playground.tui.sound_path import sound_path
 
 NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 
@@ -23,6 +25,13 @@ class Prompt(TextArea):
         def __init__(self, text: str, shown: str) -> None:
             super().__init__()
             self.text, self.shown = text, shown
+
+    class SoundDropped(Message):
+        """A sound file was dropped or pasted here."""
+
+        def __init__(self, path: Path) -> None:
+            super().__init__()
+            self.path = path
 
     def __init__(self, prompts: Sequence[str] = (), **widget: Any) -> None:
         super().__init__(compact=True, highlight_cursor_line=False, show_line_numbers=False, **widget)
@@ -47,6 +56,11 @@ class Prompt(TextArea):
             self._history.add(self.text)
         self._put(text)
 
+    def add_spoken(self, text: str) -> None:
+        """What was said, where the cursor is, a space apart from what was typed."""
+        before = self.get_text_range(self.document.start, self.cursor_location)
+        self.insert(f" {text}" if before and not before[-1].isspace() else text)
+
     def action_cursor_up(self, select: bool = False) -> None:
         if select or not self._recall(-1, at_edge=self.cursor_at_first_line):
             super().action_cursor_up(select)
@@ -68,7 +82,10 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        self.insert(self._pastes.hold(event.text))
+        if path := sound_path(event.text):
+            self.post_message(self.SoundDropped(path))
+        else:
+            self.insert(self._pastes.hold(event.text))
 
     def _recall(self, by: int, at_edge: bool) -> bool:
         text = self._history.step(by, self.text) if at_edge else None

@@ -1,0 +1,40 @@
+"""A path of a sound file in what was typed, pasted or dropped: terminals give a dropped file as pasted text, quoted,
+escaped or as a file:// address."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".opus", ".ogg", ".m4a", ".aac", ".wma", ".webm", ".mp4", ".mkv")
+LONGEST = 4096
+
+
+def sound_path(text: str) -> Path | None:
+    """The file, if the text is one path of a sound file that is there; None for all other text."""
+    text = text.strip()
+    if not text or len(text) > LONGEST or "\n" in text:
+        return None
+    for candidate in (text, *_unquoted(text)):
+        path = Path(candidate).expanduser()
+        if path.suffix.lower() in SUFFIXES and _is_file(path):
+            return path.absolute()
+    return None
+
+
+def _unquoted(text: str) -> list[str]:
+    if text.startswith("file://"):
+        return [unquote(urlsplit(text).path)]
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return []
+    return words if len(words) == 1 else []
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,111 @@
+"""The open microphone: its level, and the words as they come. There as long as the microphone is open, or a transcript
+is being made; what is certain is bold, what may change is dim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui import numbers
+from playground.tui.plain_text import one_line
+from playground.tui.state import State
+from playground.tui.voice_state import VoiceState
+
+LABEL = "$meaning-waiting"
+METER = 16
+QUIETEST_DB, LOUD_DB = -60.0, -6.0
+LAG_WORTH_TELLING_S = 3.0
+
+
+class VoiceBar(Widget):
+    """Two lines, or none."""
+
+    DEFAULT_CSS = """
+    VoiceBar {
+        height: 2; padding: 0 1; display: none; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    VoiceBar.-shown { display: block; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._lines: tuple[Content, Content] = (Content(), Content())
+
+    def show(self, state: State) -> None:
+        """Draw anew if something is different."""
+        voice = state.voice
+        self.set_class(voice.open or voice.busy, "-shown")
+        lines = device_line(voice), words_line(voice, max(20, self.size.width))
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines)
+
+
+def device_line(voice: VoiceState) -> Content:
+    """The meter, or how far a file is."""
+    update = voice.update
+    if not voice.open:
+        share = update.position_s / update.total_s if update and update.total_s else None
+        return Content.assemble(("transcribing  ", "bold"), (numbers.percent(share), LABEL), ("   Esc stops", LABEL))
+    microphone, level = voice.microphone, voice.level
+    if microphone and microphone.state == "lost":
+        return Content.styled(one_line(microphone.note, 200), "$warning")
+    name = one_line(microphone.input, 24) if microphone else ""
+    notes = [("  " + note, "$warning") for note in _notes(voice)]
+    if level is None:
+        return Content.assemble(("mic ", "bold"), (f"{name}  opening", LABEL))
+    return Content.assemble(
+        ("mic ", "bold $success" if level.speech else "bold"),
+        *_meter(level.rms_db, level.peak_db),
+        (f" {level.rms_db:4.0f} dB  {name}  {level.seconds:5.1f} s", LABEL),
+        ("" if voice.facts else "  loading the recogniser", LABEL),
+        *notes,
+    )
+
+
+def words_line(voice: VoiceState, width: int) -> Content:
+    """The end of the text, since that is what is being said."""
+    update = voice.update
+    certain = " ".join([*voice.texts, update.confirmed if update else ""]).strip()
+    partial = update.partial if update else ""
+    certain, partial = one_line(certain), one_line(partial)
+    if not certain and not partial:
+        if voice.open:
+            return Content.styled("speak; ^T ends, and the words go to the prompt", LABEL)
+        return Content.styled("the words go to the prompt", LABEL)
+    room = width - 3 - len(partial)
+    if len(certain) > room:
+        certain = "…" + certain[len(certain) - max(0, room) :]
+    return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{LABEL} italic"))
+
+
+def _meter(rms_db: float, peak_db: float) -> list[tuple[str, str]]:
+    def cells(level: float) -> int:
+        return round(METER * min(1.0, max(0.0, (level - QUIETEST_DB) / -QUIETEST_DB)))
+
+    filled, peak = cells(rms_db), max(cells(rms_db), cells(peak_db))
+    colour = "$warning" if peak_db > LOUD_DB / 6 else "$success"
+    return [
+        ("█" * filled, colour),
+        ("▒" * (peak - filled), colour),
+        ("░" * (METER - peak), LABEL),
+    ]
+
+
+def _notes(voice: VoiceState) -> list[str]:
+    level, update = voice.level, voice.update
+    notes = []
+    if level and level.overflows:
+        notes.append(f"{numbers.seconds(level.lost_s)} lost in {level.overflows} overflows")
+    if level and level.lag_s > LAG_WORTH_TELLING_S:
+        notes.append(f"{level.lag_s:.0f} s behind")
+    if update and update.finals_only:
+        notes.append(one_line(update.finals_only, 90))
+    if update and update.lag_s and not update.finals_only:
+        notes.append(f"words {update.lag_s:.1f} s old")
+    return notes

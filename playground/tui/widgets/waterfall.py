@@ -1,0 +1,110 @@
+"""From the end of speech to the first sentence: each part after the one before, as one waterfall; and what the open
+microphone costs the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.tui import numbers
+from playground.tui.state import State
+from playground.tui.voice_state import Spoken, VoiceState
+
+LABEL, VALUE = "$meaning-waiting", "$foreground"
+NAME, NUMBER = 12, 9
+USUAL_WIDTH = 44
+Part = tuple[str, float | None, str]
+
+
+class Waterfall(Widget):
+    """Nothing until somebody has spoken."""
+
+    DEFAULT_CSS = """
+    Waterfall { height: auto; display: none; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    Waterfall.-shown { display: block; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._lines: list[Content] = []
+
+    def show(self, state: State) -> None:
+        """Draw anew if something is different."""
+        lines = waterfall_lines(state, self.size.width or USUAL_WIDTH)
+        self.set_class(bool(lines), "-shown")
+        if lines != self._lines:
+            height, self._lines = len(self._lines), lines
+            self.refresh(layout=len(lines) != height)
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines)
+
+
+def waterfall_lines(state: State, width: int) -> list[Content]:
+    """The last spoken request, and the contention."""
+    spoken = state.voice.spoken
+    request = state.requests.get(spoken.request_id) if spoken else None
+    lines = []
+    if spoken and request:
+        parts = _parts(spoken, request.metrics.ttft_s)
+        whole = sum(seconds or 0.0 for _, seconds, _ in parts)
+        lines = [_title(whole, spoken, width), *_bars(parts, whole, width)]
+    return lines + _contention(state.voice)
+
+
+def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
+    timing = spoken.timing
+    return [
+        ("VAD", timing.vad_s, "$meaning-waiting"),
+        ("transcript", timing.wait_s + timing.decode_s, "$accent"),
+        ("TTFT", ttft_s, "$meaning-prefill"),
+        ("1st sentence", spoken.sentence_s, "$meaning-decode"),
+    ]
+
+
+def _title(whole: float, spoken: Spoken, width: int) -> Content:
+    """As much of it as there is room for."""
+    long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
+    pieces = [("Voice  ", "bold"), (long, VALUE), (yours, LABEL)]
+    if len("Voice  " + long + yours) > width:
+        pieces.pop()
+    if len("Voice  " + long) > width:
+        pieces[1] = (f"{numbers.seconds(whole)} in all", VALUE)
+    return Content.assemble(*pieces)
+
+
+def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
+    room = max(4, width - NAME - NUMBER - 1)
+    lines, before = [], 0.0
+    for name, seconds, colour in parts:
+        left = round(room * before / whole) if whole else 0
+        before += seconds or 0.0
+        right = round(room * before / whole) if whole else 0
+        bar = "━" * max(right - left, 1 if seconds else 0)
+        left = min(left, room - len(bar))
+        lines.append(
+            Content.assemble(
+                (f"{name:<{NAME}} ", LABEL),
+                " " * left,
+                (bar, colour),
+                " " * (room - left - len(bar)),
+                (f"{numbers.seconds(seconds):>{NUMBER}}", VALUE),
+            )
+        )
+    return lines
+
+
+def _contention(voice: VoiceState) -> list[Content]:
+    if voice.contention is None:
+        return []
+    closed, opened = voice.contention
+    change = opened.tps / closed.tps - 1
+    return [
+        Content.assemble(
+            ("TPS, mic closed ▸ open  ", LABEL),
+            (f"{numbers.significant(closed.tps)} ▸ {numbers.significant(opened.tps)}", VALUE),
+            (f"  {'▼' if change < 0 else '▲'} {abs(change):.0%} (±{opened.spread / closed.tps:.0%})", LABEL),
+        )
+    ]
