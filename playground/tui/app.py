@@ -85,6 +85,7 @@ class PlaygroundApp(App[None]):
         self.voice = Voice(speech, self.bridge.state, settings.speech)
         self._first = partial(PlaygroundScreen, self.session, self.voice, preset, settings.model_paths())
         self.add_mode("batching", self._batching)
+        self.add_mode("compare", self._compare)
         self.add_mode("bench", self._bench)
         self.add_mode("history", self._history)
 
@@ -115,6 +116,11 @@ class PlaygroundApp(App[None]):
         from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
 
         return BatchingScreen(self.session)
+
+    def _compare(self) -> Screen[None]:
+        from playground.tui.screens.compare import CompareScreen
+
+        return CompareScreen(self.session)
 
     def _bench(self) -> Screen[None]:
         from playground.tui.screens.bench import BenchScreen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -50,6 +50,7 @@ class Bridge:
         self._client = WorkerClient("engine", engine, log, self.arrived)
         self._sampler = Sampler(self._sampled)
         self._targets: list[MessagePump] = []
+        self._listeners: list[Callable[[AnyEvent], None]] = []
         self._standing: dict[type, AnyEvent] = {}
         self._early: list[AnyCommand] | None = []  # what was asked for before there was a worker
         self._now = 0.0
@@ -111,6 +112,8 @@ class Bridge:
         if self._collector:
             self._collector.add_event(event)
         self._take(event)
+        for listener in list(self._listeners):
+            listener(event)
 
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
@@ -132,6 +135,20 @@ class Bridge:
         await self._client.restart(load=False)
         if self._client.last_load:
             self.send(self._client.last_load)
+
+    def listen(self, listener: Callable[[AnyEvent], None]) -> None:
+        """Every event from now on, after what stands: the worker, its model, its toggles."""
+        for event in self._standing.values():
+            listener(event)
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[AnyEvent], None]) -> None:
+        """No more events for it."""
+        self._listeners.remove(listener)
+
+    def refresh(self) -> None:
+        """The state changed by no event: let the screens look."""
+        self._schedule()
 
     def tell(self, fault: Failed) -> None:
         """A fault of this process, told like those of the worker."""

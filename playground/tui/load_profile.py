@@ -11,6 +11,7 @@ from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
 from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
+from playground.tui.compare_state import is_run
 
 Policy = Literal["static", "continuous"]
 POLICIES: tuple[Policy, ...] = ("static", "continuous")
@@ -60,4 +61,6 @@ def read_name(request_id: str) -> Name | None:
 
 def run_kind(command: Submit) -> str:
     """What the history calls what a screen submits."""
-    return "load" if read_name(command.requests[0].request_id) else "chat"
+    if read_name(command.requests[0].request_id):
+        return "load"
+    return "compare" if is_run(command) else "chat"

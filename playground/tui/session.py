@@ -26,6 +26,7 @@ from playground.tui.request_state import RequestState
 from playground.tui.state import State
 from playground.tui.toggle_rows import flipped
 
+COMPARING = "two option sets are being compared on screen 3, and this would disturb it; F4, Esc stops it"
 MEASURING = "a load is being measured on screen 2, and this would disturb it; F3, Esc stops it"
 BENCHING = "a benchmark runs on screen 4, and this would disturb it; F5, Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
@@ -195,7 +196,9 @@ class Session:
 
 def disturbed(state: State) -> str:
     """What is being measured and must be left alone; empty where nothing is."""
-    return MEASURING if state.load.busy else BENCHING if state.benching else ""
+    if state.load.busy:
+        return MEASURING
+    return COMPARING if state.compare.busy else BENCHING if state.benching else ""
 
 
 def _counts(request: RequestState) -> bool:

@@ -29,6 +29,7 @@ from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.clock import EngineClock
+from playground.tui.compare_state import CompareState, is_run
 from playground.tui.decode_meter import DecodeMeter
 from playground.tui.draft_meter import DraftMeter
 from playground.tui.load_runs import LoadRuns
@@ -84,6 +85,7 @@ class State:
         self.load = LoadRuns()
         self.voice = VoiceState()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
+        self.compare = CompareState()
         self._changes = Changes()
 
     @property
@@ -93,7 +95,8 @@ class State:
             return "failed"
         if self.loading:
             return "loading"
-        return "running" if self.unfinished or self.load.running or self.benching else "idle"
+        busy = self.unfinished or self.load.running or self.compare.busy or self.benching
+        return "running" if busy else "idle"
 
     @property
     def unfinished(self) -> list[RequestState]:
@@ -113,7 +116,7 @@ class State:
                 self._begin_load(command)
             case SetOptions():
                 self.switching = list(command.changes)
-            case Submit() if not self.load.begin(command):
+            case Submit() if not is_run(command) and not self.load.begin(command):
                 for request in command.requests:
                     self._begin_request(request, now)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from playground.tui.actions import batching, bench, common, history, playground
+from playground.tui.actions import batching, bench, common, compare, history, playground
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
 from playground.tui.state import State
 
@@ -12,6 +12,7 @@ __all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "fo
 
 _TABLE = (
     *batching.ACTIONS,
+    *compare.ACTIONS,
     *bench.ACTIONS,
     *history.ACTIONS,
     *common.BEFORE,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from playground.tui.state import State
 
-ScreenName = Literal["playground", "batching", "bench", "history"]
+ScreenName = Literal["playground", "batching", "compare", "bench", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
     "everywhere": "Everywhere",
@@ -17,11 +17,12 @@ PLACES = {
     "batch": "In the batching board",
     "load": "In the load's fields",
     "boards": "In the boards of screen 2",
+    "compare": "In the fields of screen 3",
     "suites": "In the suites of screen 4",
     "runs": "In the runs of screen 6",
     "filter": "In the filter of screen 6",
 }
-Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "suites", "runs", "filter"]
+Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "compare", "suites", "runs", "filter"]
 SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "slash": "/", "plus": "+-", "up": "↑↓", "left": "←→"}
 
 

@@ -14,7 +14,7 @@ def replay(state: State) -> str:
 
 
 def measuring(state: State) -> str:
-    """A load that is being measured must not be disturbed."""
+    """What is being measured must not be disturbed."""
     return replay(state) or disturbed(state)
 
 
@@ -31,6 +31,11 @@ def no_bench(state: State) -> str:
 def no_load(state: State) -> str:
     """No load is being measured."""
     return replay(state) or ("" if state.load.busy else "no load is running")
+
+
+def no_comparison(state: State) -> str:
+    """No comparison is going on."""
+    return replay(state) or ("" if state.compare.busy else "no comparison is running")
 
 
 def nothing_runs(state: State) -> str:

@@ -20,10 +20,10 @@ from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.widgets.block_map import BlockMap
+from playground.tui.widgets.field_entry import FieldEntry
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.load_board import LoadBoard
 from playground.tui.widgets.load_form import LoadForm
-from playground.tui.widgets.load_form_entry import LoadFormEntry
 from playground.tui.widgets.load_table import LoadTable
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.status_line import StatusLine
@@ -109,7 +109,7 @@ class BatchingScreen(Stage):
             if profile is not None:
                 form.set(profile)
 
-        self.app.push_screen(LoadFormEntry(message.field, form.profile), entered)
+        self.app.push_screen(FieldEntry(message.field, form.profile), entered)
 
     def on_descendant_focus(self) -> None:
         if self.is_mounted:

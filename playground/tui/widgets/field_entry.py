@@ -1,8 +1,8 @@
-"""Asks for the value of one field of the load."""
+"""Asks for the value of one field."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,17 +11,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from playground.tui.load_fields import Field
-from playground.tui.load_profile import LoadProfile
+from playground.tui.fields import Field
 
 
-class LoadFormEntry(ModalScreen[LoadProfile | None]):
+class FieldEntry(ModalScreen[Any]):
     """Gives back the profile with the value, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
     CSS_PATH = "../screens/overlay.tcss"
 
-    def __init__(self, field: Field, profile: LoadProfile) -> None:
+    def __init__(self, field: Field, profile: Any) -> None:
         super().__init__()
         self._field, self._profile = field, profile
 

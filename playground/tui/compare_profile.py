@@ -1,0 +1,92 @@
+"""What is compared on screen 3: two option sets on one prompt, and the fields that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.options import DEFAULTS, TOGGLES, Value, format_value, parse_assignment
+from playground.tui.fields import Field, number
+
+PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
+FORM = "TOGGLE=VALUE, several with commas between"
+LINE_END, SHOWN_END = "\n", "\\n"
+
+
+@dataclass(frozen=True)
+class CompareProfile:
+    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n."""
+
+    a: str = "kv_cache=model"
+    b: str = "kv_cache=int8"
+    tokens: int = 64
+    runs: int = 5
+    prompt: str = PROMPT
+
+    @property
+    def text(self) -> str:
+        """The prompt itself."""
+        return self.prompt.replace(SHOWN_END, LINE_END)
+
+    def changes(self, side: str) -> dict[str, Value]:
+        """The toggles of side `a` or `b`."""
+        return _read_toggles(getattr(self, side))
+
+
+def on_one_line(prompt: str) -> str:
+    """A prompt as the field holds it."""
+    return prompt.replace(LINE_END, SHOWN_END)
+
+
+def fields(capabilities: Capabilities, prompts: list[str]) -> tuple[Field, ...]:
+    """With what this engine can do, and the prompts of screen 1, as choices."""
+    choices = tuple(_choices(capabilities))
+    return (
+        Field("a", "A {}", choices, FORM, _read_side(capabilities)),
+        Field("b", "B {}", choices, FORM, _read_side(capabilities)),
+        Field("tokens", "tokens {}", ("32", "64", "128", "256"), *number("tokens", 2, 4096)),
+        Field("runs", "runs {}", ("3", "5", "9"), *number("runs", 2, 100)),
+        Field("prompt", "prompt {}", tuple(dict.fromkeys([*prompts, PROMPT])), "text; \\n is a line end", _read_prompt),
+    )
+
+
+def _choices(capabilities: Capabilities) -> list[str]:
+    """Every possible value of every toggle that can change without loading anew."""
+    found = []
+    for toggle in capabilities.toggles:
+        if toggle.cost == "reload" or toggle.name not in TOGGLES:
+            continue
+        typed = [value.value for value in toggle.values if value.possible]
+        found += [f"{toggle.name}={value}" for value in typed or [format_value(getattr(DEFAULTS, toggle.name))]]
+    return found
+
+
+def _read_side(capabilities: Capabilities) -> Any:
+    def read(text: str) -> str:
+        for name, value in _read_toggles(text).items():
+            toggle = capabilities.toggle(name)
+            support = toggle.find(format_value(value)) if toggle else None
+            if toggle is None:
+                raise ValueError(f"{name} is no toggle of this engine")
+            if support and not support.possible:
+                raise ValueError(f"{name}={format_value(value)} is not possible: {support.reason}")
+        return text
+
+    return read
+
+
+def _read_toggles(text: str) -> dict[str, Value]:
+    """Raises `OptionError`, which is a `ValueError`."""
+    return dict(parse_assignment(part) for part in text.split(","))
+
+
+def _read_prompt(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the prompt is empty; type something first")
+    return text
+
+
+def spelled(changes: dict[str, Value]) -> dict[str, str]:
+    """Values as they are typed."""
+    return {name: format_value(value) for name, value in changes.items()}

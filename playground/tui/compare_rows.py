@@ -1,0 +1,62 @@
+"""A comparison as rows of text: figures with delta and noise, the distributions in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playground.bench.compare.runs import Comparison, Figure
+from playground.bench.compare.verdict import format_kl, word
+from playground.telemetry.ledger import format_bytes
+from playground.tui.numbers import UNKNOWN, percent, seconds, significant
+
+TITLES = ("", "A", "B", "delta", "noise", "")
+Row = tuple[str, str, str, str, str, str]
+
+
+def rows(found: Comparison) -> list[Row]:
+    """TTFT, TPS, cache, weights."""
+    return [
+        _row("TTFT", found.ttft, seconds, "later", "sooner"),
+        _row("TPS", found.tps, significant, "faster", "slower"),
+        _row("KV/token", found.kv, _bytes, "larger", "smaller"),
+        _row("weights", found.weight_bytes, _bytes, "larger", "smaller"),
+    ]
+
+
+def difference(found: Comparison) -> str:
+    """Where the texts part; empty before both are there."""
+    if not (found.of("A") and found.of("B")):
+        return ""
+    at = found.first_difference
+    return "the same tokens" if at is None else f"first difference at token {at + 1}"
+
+
+def divergence(found: Comparison) -> str:
+    """Means of the distributions, or why there are none."""
+    own = found.divergence
+    if own.kl_mean is None:
+        return f"no KL: {own.reason}" if own.reason else ""
+    return (
+        f"mean {format_kl(own.kl_mean)}  A/A {format_kl(own.noise)}  same first choice {percent(own.agreement)}"
+        f"  worst rank of A's token {max(own.rank) + 1}"
+    )
+
+
+def _row(name: str, figure: Figure, write: Callable[[float | None], str], more: str, less: str) -> Row:
+    noise = "exact" if figure.noise is None else f"±{percent(figure.noise)}"
+    return name, write(figure.a), write(figure.b), _delta(figure), noise, word(figure, more, less)
+
+
+def _delta(figure: Figure) -> str:
+    """The change with its sign: ▲ 3 %, ▼ 71 %."""
+    if figure.change is None:
+        return UNKNOWN
+    sign = "▲" if figure.change > 0 else "▼" if figure.change < 0 else "="
+    return f"{sign} {percent(abs(figure.change))}"
+
+
+def _bytes(count: float | None) -> str:
+    """Few bytes are told in KiB: what one token takes."""
+    if count is None:
+        return UNKNOWN
+    return format_bytes(count) if count >= 2**20 else f"{significant(count / 1024)} KiB"

@@ -1,0 +1,47 @@
+"""A field of something to be run: what it is called, which values it offers, how it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+Read = Callable[[str], object]
+
+
+class Field(NamedTuple):
+    """One field of a dataclass, the profile. `label` has a `{}` where the value stands."""
+
+    name: str
+    label: str
+    choices: tuple[str, ...]
+    form: str
+    read: Read
+
+    def text(self, profile: Any) -> str:
+        """The value as it is typed."""
+        return str(getattr(profile, self.name))
+
+    def set(self, profile: Any, text: str) -> Any:
+        """The profile with this field as typed; raises `ValueError`."""
+        return replace(profile, **{self.name: self.read(text.strip())})
+
+    def step(self, profile: Any, by: int) -> Any:
+        """The profile with the choice before or after; a value that was typed lies before the first."""
+        text = self.text(profile)
+        if not self.choices:
+            return profile
+        at = self.choices.index(text) + by if text in self.choices else 0
+        return self.set(profile, self.choices[at % len(self.choices)])
+
+
+def number(name: str, low: int, high: int) -> tuple[str, Read]:
+    """The form and the reader of a whole number."""
+    form = f"a number from {low} to {high}"
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ValueError(f"{name} cannot be {text!r}; it takes {form}")
+        return int(text)
+
+    return form, read

@@ -1,0 +1,132 @@
+"""Screen 3: one prompt, two option sets: texts side by side, distributions, figures with noise, a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from playground.tui.actions import Place, ScreenName, bindings
+from playground.tui.compare_driver import CompareDriver
+from playground.tui.compare_profile import CompareProfile, fields, on_one_line
+from playground.tui.faults import death
+from playground.tui.letters import Letters
+from playground.tui.messages import Updated
+from playground.tui.screens.stage import Stage
+from playground.tui.session import Session
+from playground.tui.state import Changes
+from playground.tui.widgets.compare_figures import CompareFigures
+from playground.tui.widgets.compare_texts import CompareTexts
+from playground.tui.widgets.field_entry import FieldEntry
+from playground.tui.widgets.field_form import FieldForm
+from playground.tui.widgets.key_bar import KeyBar
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.status_line import StatusLine
+
+HINT = "r runs A and B in turns on the same prompt, greedy, as text to be continued"
+REPLAY_HINT = "a recording keeps no comparison; compare on a live engine"
+
+
+class CompareScreen(Stage):
+    """Hands the state down to its widgets, and what they ask for to the driver of comparisons."""
+
+    NAME: ClassVar[ScreenName] = "compare"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    CSS_PATH = "compare.tcss"
+    AUTO_FOCUS = "FieldForm"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._driver = CompareDriver(session.bridge)
+        self._said = self._taken = ""
+        self.deeds |= {
+            "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
+            "stop_compare": self._driver.stop,
+            "compare_form": lambda: self.query_one(FieldForm).focus(),
+        }
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(Letters())
+        yield FieldForm("Compare", "[ Compare ]", fields(self.state.capabilities, []), CompareProfile())
+        yield CompareTexts()
+        yield CompareFigures()
+        yield Notice()
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Hear the bridge."""
+        self.session.bridge.attach(self)
+        self._take_prompt()
+        self.show()
+
+    def on_screen_resume(self) -> None:
+        """Screen 1 may have had another prompt meanwhile."""
+        self._take_prompt()
+        self.show()
+
+    @on(Updated)
+    def _updated(self, message: Updated) -> None:
+        self._report(message.changes)
+        self.show()
+
+    @on(FieldForm.RunAsked)
+    def _run_asked(self) -> None:
+        self.action_do("run_compare")
+
+    @on(FieldForm.EntryAsked)
+    def _type(self, message: FieldForm.EntryAsked) -> None:
+        form = self.query_one(FieldForm)
+
+        def entered(profile: CompareProfile | None) -> None:
+            if profile is not None:
+                form.set(profile)
+
+        self.app.push_screen(FieldEntry(message.field, form.profile), entered)
+
+    def on_descendant_focus(self) -> None:
+        if self.is_mounted:
+            self.show_keys()
+
+    @property
+    def place(self) -> Place:
+        """See `Stage.place`."""
+        return "compare" if isinstance(self.focused, FieldForm) else "everywhere"
+
+    def show(self) -> None:
+        """Every widget looks for itself whether it has anything to draw."""
+        form = self.query_one(FieldForm)
+        if self.state.replaying:
+            form.show_recorded("")
+        form.offer(fields(self.state.capabilities, self._prompts))
+        self.query_one(StatusLine).show(self.state)
+        self.query_one(CompareTexts).show(self.state.compare)
+        self.query_one(CompareFigures).show(self.state.compare, REPLAY_HINT if self.state.replaying else HINT)
+        self.query_one(Notice).show(self.state)
+        self.show_keys()
+
+    @property
+    def _prompts(self) -> list[str]:
+        """Those of screen 1, the newest first."""
+        return [on_one_line(request.prompt) for request in reversed(self.state.requests.values()) if request.prompt]
+
+    def _take_prompt(self) -> None:
+        """Screen 1's newest, once; what was typed here stays until there is a newer one."""
+        newest = next(iter(self._prompts), "")
+        if newest and newest != self._taken:
+            self._taken = newest
+            form = self.query_one(FieldForm)
+            form.set(replace(form.profile, prompt=newest))
+
+    def _report(self, changes: Changes) -> None:
+        notice = self.query_one(Notice)
+        for failure in changes.failures:
+            notice.say(failure.message, failure.advice, bad=True)
+        if self.state.exited and changes.unloaded:
+            notice.say(*death(self.state.exited), bad=True)
+        elif self._driver.fault and self._driver.fault != self._said:
+            notice.say(f"the comparison ended early: {self._driver.fault}")
+        self._said = self._driver.fault

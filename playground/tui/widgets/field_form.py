@@ -1,0 +1,137 @@
+"""The fields of something to be run, in a line or two: arrows choose a field and a value, Enter runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from playground.tui.fields import Field
+
+GAP = 2
+TITLE_PART, RECORDED_PART = -1, -2
+
+
+class FieldForm(Widget, can_focus=True):
+    """Holds the profile; whether it is run is the screen's."""
+
+    DEFAULT_CSS = """
+    FieldForm { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", show=False),
+        Binding("right", "move(1)", show=False),
+        Binding("up", "step(1)", show=False),
+        Binding("down", "step(-1)", show=False),
+        Binding("enter", "run", show=False),
+        Binding("e", "type", show=False),
+    ]
+
+    class RunAsked(Message):
+        """Run it."""
+
+    class EntryAsked(Message):
+        """A value is to be typed."""
+
+        def __init__(self, field: Field) -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, title: str, button: str, fields: Sequence[Field], profile: Any, **widget: Any) -> None:
+        super().__init__(**widget)
+        self.profile = profile
+        self._title, self._button, self._fields = title, button, fields
+        self._at = 0
+        self._recorded: str | None = None
+
+    def show_recorded(self, text: str) -> None:
+        """A replay: what was run stands here, and nothing can be set."""
+        self.can_focus = False
+        if text != self._recorded:
+            self._recorded = text
+            self.refresh(layout=True)
+
+    def offer(self, fields: Sequence[Field]) -> None:
+        """The same fields with other choices."""
+        self._fields = fields
+
+    def set(self, profile: Any) -> None:
+        """Another profile."""
+        self.profile = profile
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        lines = [
+            Content(" " * GAP).join([self._part(text, index) for text, index in line])
+            for line in self._lines(self.size.width)
+        ]
+        return Content("\n").join(lines)
+
+    def action_move(self, by: int) -> None:
+        self._at = (self._at + by) % len(self._fields)
+        self.refresh()
+
+    def action_step(self, by: int) -> None:
+        self.set(self._fields[self._at].step(self.profile, by))
+
+    def action_run(self) -> None:
+        self.post_message(self.RunAsked())
+
+    def action_type(self) -> None:
+        self.post_message(self.EntryAsked(self._fields[self._at]))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a field takes it, on one that is taken types; on the button runs."""
+        place = event.get_content_offset_capture(self)
+        line, x = self._lines(self.size.width)[place.y], 0
+        for text, index in line:
+            if x <= place.x < x + len(text):
+                self._clicked(index)
+            x += len(text) + GAP
+
+    def _clicked(self, index: int | None) -> None:
+        if index is None:
+            self.action_run()
+        elif 0 <= index == self._at:
+            self.action_type()
+        elif index >= 0:
+            self._at = index
+            self.refresh()
+
+    def _lines(self, width: int) -> list[list[tuple[str, int | None]]]:
+        """Texts with the number of their field, filled into lines; None is the button."""
+        parts: list[tuple[str, int | None]] = [(self._title, TITLE_PART)]
+        if self._recorded is not None:
+            return [[*parts, (self._recorded, RECORDED_PART)]]
+        parts += [(field.label.format(field.text(self.profile)), index) for index, field in enumerate(self._fields)]
+        parts.append((self._button, None))
+        lines: list[list[tuple[str, int | None]]] = [[]]
+        for part in parts:
+            if lines[-1] and sum(len(text) + GAP for text, _ in lines[-1]) + len(part[0]) > width:
+                lines.append([])
+            lines[-1].append(part)
+        return lines
+
+    def _part(self, text: str, index: int | None) -> Content:
+        if index is None:
+            return Content.styled(text, "bold $accent")
+        if index < 0:
+            return Content.styled(text, "bold" if index == TITLE_PART else "$meaning-waiting")
+        field = self._fields[index]
+        value = field.text(self.profile)
+        before, _, after = field.label.partition("{}")
+        chosen = self.has_focus and index == self._at
+        return Content.assemble(
+            (before, "$meaning-waiting"),
+            (value, "bold reverse $accent" if chosen else "bold"),
+            (after, "$meaning-waiting"),
+        )
