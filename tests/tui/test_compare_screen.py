@@ -40,7 +40,7 @@ async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, 
         before = state.requested
         await _go(app, pilot, until)
         await until(pilot, lambda: state.compare.busy)
-        await until(pilot, lambda: not state.compare.busy and not state.switching)
+        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
         found = state.compare.comparison
         assert [run.side for run in found.runs] == list("ABBA")
         assert found.effective["B"]["kv_cache"] == "int8" and state.requested == before
@@ -57,10 +57,10 @@ async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until
         state = app.bridge.state
         before = state.requested
         await _go(app, pilot, until, runs=50, tokens=200)
-        await until(pilot, lambda: len(state.compare.comparison.runs) >= 2)
+        await until(pilot, lambda: len(state.compare.comparison.runs) >= 2, 60)
         assert "Esc stops" in _shown(app)
         await pilot.press("escape")
-        await until(pilot, lambda: not state.compare.busy and not state.switching)
+        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
         assert 2 <= len(state.compare.comparison.runs) < 100 and state.requested == before
         await until(pilot, lambda: "the comparison ended early: stopped" in _shown(app))
         await until(pilot, lambda: "Verdict" in _shown(app))
