@@ -1,0 +1,87 @@
+"""Random switches over running requests against a dense replay. `PLAYGROUND_SWITCHES=10000` runs the long one."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Any
+
+from playground.engine.backends.base import EngineError
+from playground.engine.capabilities import conflict
+from playground.protocol.commands import Abort
+from playground.protocol.events import RequestFinished
+from playground.protocol.options import with_changes
+from tests.engine.harness import check_partition
+from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.shadow import Shadow
+
+SWITCHES = int(os.environ.get("PLAYGROUND_SWITCHES", "400"))
+VALUES: dict[str, tuple[Any, ...]] = {
+    "attention": ("auto", "eager", "sdpa-math", "sdpa-flash"),
+    "batching": ("continuous", "continuous", "static"),
+    "kv_cache": ("model", "fp8", "int8", "int4", "int2"),
+    "kv_blocks": ("9", "12", "20", "40"),
+    "prefix_cache": (True, False),
+    "max_batch": (1, 2, 3, 5),
+    "token_budget": (1, 5, 16, 33, 64, 300),
+    "block_size": (16, 32),
+    "weights": ("model", "nf4"),
+    "speculation": ("off", "lookup:2", "lookup:5"),
+}
+
+
+def test_no_wrong_token_no_leak_nobody_stuck(member: Member) -> None:
+    driven, chance = Driven(member("llama").folder, kv_blocks="20"), random.Random(5)
+    live = driven.backend._engine
+    shadow, refused, submitted = Shadow(live), 0, 0
+    for _ in range(SWITCHES):
+        if chance.random() < 0.25:
+            driven.submit(ask([prompt(chance)], chance.randint(1, 30), name=f"n{submitted}-", ignore_eos=True))
+            submitted += 1
+        if chance.random() < 0.03 and live.core.running:
+            driven.backend.abort(Abort(request_id=chance.choice(live.core.running).request_id))
+        refused += not switch(driven, shadow, chance)
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            step(driven)
+    driven.set(kv_blocks="40", speculation="off", batching="continuous", max_batch=5, token_budget=300)
+    while driven.backend.busy:
+        step(driven)
+    blocks = live.core.runner.blocks
+    assert blocks.used == 0 and blocks.free + blocks.cached == blocks.count
+    ended = driven.of(RequestFinished)
+    assert len(ended) == len({event.request_id for event in ended}) == submitted
+    assert all(event.reason != "error" or "KV blocks" in event.message for event in ended)
+    assert sum(event.reason == "length" for event in ended) > submitted // 2
+    assert shadow.checked > SWITCHES and shadow.near < shadow.checked / 50
+    print(f"{SWITCHES} switches, {refused} refused, {submitted} requests, {shadow.checked} tokens, {shadow.near} near")
+
+
+def switch(driven: Driven, shadow: Shadow, chance: random.Random) -> bool:
+    """One random change; False if it is one of the pairs that do not go together."""
+    name = chance.choice(list(VALUES))
+    changes = {name: chance.choice(VALUES[name])}
+    reason = conflict(with_changes(driven.backend._engine.options, changes))
+    try:
+        driven.set(**changes)
+    except EngineError as error:
+        assert reason and error.message == reason
+        return False
+    assert not reason
+    shadow.convert(driven.backend._engine.options.kv_cache)
+    return True
+
+
+def step(driven: Driven) -> None:
+    """One step, with its books checked."""
+    if driven.backend.busy:
+        driven.backend.step()
+        core = driven.backend._engine.core
+        check_partition(core.runner.blocks, core.running)
+        assert not any(request.table for request in core.waiting)
+
+
+def prompt(chance: random.Random) -> list[int]:
+    """Up to 90 tokens, some of which repeat and some of which others share."""
+    shared = [[7] * 40, list(range(1, 50)), [3, 4, 5] * 12, []]
+    return chance.choice(shared) + [chance.randrange(256) for _ in range(chance.randint(1, 40))]
