@@ -87,6 +87,7 @@ class PlaygroundApp(App[None]):
         self.add_mode("batching", self._batching)
         self.add_mode("compare", self._compare)
         self.add_mode("bench", self._bench)
+        self.add_mode("inside", self._inside)
         self.add_mode("history", self._history)
 
     def get_default_screen(self) -> Screen[None]:
@@ -127,6 +128,11 @@ class PlaygroundApp(App[None]):
 
         keep = self.history.add if self._keep_history else None
         return BenchScreen(self.session, self.history, keep)
+
+    def _inside(self) -> Screen[None]:
+        from playground.tui.screens.inside import InsideScreen
+
+        return InsideScreen(self.session)
 
     def _history(self) -> Screen[None]:
         from playground.tui.screens.history import HistoryScreen

@@ -68,9 +68,9 @@ def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> 
     lines: list[list[Part]] = []
     for row in range(rows):
         tick = ticks.get(row, "").rjust(gutter)
-        lines.append([(tick + "│", DIM), *_merged(cells[row])])
+        lines.append([(tick + "│", DIM), *merged(cells[row])])
     lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
-    lines.append([(" " * (gutter + 1) + _ruler(x, across, columns), DIM)])
+    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), DIM)])
     return lines
 
 
@@ -115,7 +115,7 @@ def _label_places(label: str, row: int, column: int) -> list[tuple[int, int]]:
     return [(row, column + 2), (row, column - len(label) - 1), (row + 1, middle), (row - 1, middle)] if label else []
 
 
-def _ruler(x: Axis, scale: Scale, columns: int) -> str:
+def ruler(x: Axis, scale: Scale, columns: int) -> str:
     """The numbers under the plot, its title between them."""
     left, middle, right = (x.text(scale.value(place)) for place in (0.0, 0.5, 1.0))
     title = f"{x.title}{' (log)' if scale.logarithmic else ''}"
@@ -128,7 +128,7 @@ def _ruler(x: Axis, scale: Scale, columns: int) -> str:
     return "".join(line[:columns])
 
 
-def _merged(cells: list[Part]) -> list[Part]:
+def merged(cells: list[Part]) -> list[Part]:
     """Neighbours of one style as one part."""
     merged: list[Part] = []
     for text, style in cells:

@@ -32,6 +32,7 @@ from playground.tui.clock import EngineClock
 from playground.tui.compare_state import CompareState, is_run
 from playground.tui.decode_meter import DecodeMeter
 from playground.tui.draft_meter import DraftMeter
+from playground.tui.inside_state import InsideState
 from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import NO_NUMBERS, RequestState
 from playground.tui.switch import Switch
@@ -84,6 +85,7 @@ class State:
         self.clock = EngineClock()
         self.load = LoadRuns()
         self.voice = VoiceState()
+        self.inside = InsideState()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self.compare = CompareState()
         self._changes = Changes()
@@ -126,6 +128,7 @@ class State:
             self._note_voice(event)
             return
         self.load.add_event(event)
+        self.inside.add_event(event)
         match event:
             case TokensGenerated():
                 self._add_tokens(event, now)

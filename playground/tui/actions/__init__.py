@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from playground.tui.actions import batching, bench, common, compare, history, playground
+from playground.tui.actions import batching, bench, common, compare, history, inside, playground
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
 from playground.tui.state import State
 
@@ -14,6 +14,7 @@ _TABLE = (
     *batching.ACTIONS,
     *compare.ACTIONS,
     *bench.ACTIONS,
+    *inside.ACTIONS,
     *history.ACTIONS,
     *common.BEFORE,
     *playground.ACTIONS,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from playground.tui.state import State
 
-ScreenName = Literal["playground", "batching", "compare", "bench", "history"]
+ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
     "everywhere": "Everywhere",
@@ -19,10 +19,27 @@ PLACES = {
     "boards": "In the boards of screen 2",
     "compare": "In the fields of screen 3",
     "suites": "In the suites of screen 4",
+    "outliers": "In the outliers of screen 5",
+    "kv": "In the KV panel of screen 5",
     "runs": "In the runs of screen 6",
     "filter": "In the filter of screen 6",
 }
-Place = Literal["everywhere", "prompt", "toggles", "batch", "load", "boards", "compare", "suites", "runs", "filter"]
+Place = Literal[
+    "everywhere",
+    "prompt",
+    "toggles",
+    "batch",
+    "load",
+    "boards",
+    "compare",
+    "suites",
+    "outliers",
+    "attention",
+    "kv",
+    "roofline",
+    "runs",
+    "filter",
+]
 SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "slash": "/", "plus": "+-", "up": "↑↓", "left": "←→"}
 
 

@@ -23,5 +23,8 @@ SCREENS = (
         "screen_compare", "f4,3", "Compare", "Screen 3: one prompt under two option sets", priority=False, footer=False
     ),
     Action("screen_bench", "f5,4", "Bench", "Screen 4: quality, speed and memory of option sets", priority=False),
+    Action(
+        "screen_inside", "f6,5", "Inside", "Screen 5: outliers, attention, weights against KV, roofline", priority=False
+    ),
     Action("screen_history", "f7,6", "History", "Screen 6: every run, filtered, compared, exported", priority=False),
 )

@@ -1,0 +1,44 @@
+"""Bytes of the KV cache by dtype, computed from the model's facts: what the engine measures must agree. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playground.protocol.events import ModelFacts
+
+ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
+GROUP_BYTES = {"fp8": 2, "int8": 4, "int4": 4, "int2": 4}  # a scale in float16, and for integers a smallest value too
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a budget of bytes holds under one dtype: `tokens`, and whole requests of the model's full context."""
+
+    kv_cache: str
+    token_bytes: float
+    tokens: int
+    requests: int
+
+
+def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
+    """Of one token in a full block. Keys have a group per channel and block, values one per token and head."""
+    if kv_cache == "model" or kv_cache not in CODE_BITS:
+        return float(facts.kv_bytes_per_token)
+    numbers = facts.kv_bytes_per_token / ITEM_BYTES.get(facts.dtype, 2)
+    keys = values = numbers / 2
+    groups = keys / block_size + (values / facts.head_dim if facts.head_dim else 0)
+    return numbers * CODE_BITS[kv_cache] / 8 + groups * GROUP_BYTES[kv_cache]
+
+
+def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int) -> Capacity:
+    """Whole blocks only."""
+    each = token_bytes(facts, kv_cache, block_size)
+    tokens = int(budget // (each * block_size)) * block_size if each else 0
+    return Capacity(kv_cache, each, tokens, tokens // facts.context)
+
+
+def crossing(facts: ModelFacts, kv_cache: str, block_size: int, weights_bytes: int, requests: int = 1) -> int | None:
+    """Tokens of context at which the KV of so many requests outweighs the weights; None where there is no KV."""
+    each = token_bytes(facts, kv_cache, block_size) * requests
+    return int(weights_bytes / each) + 1 if each else None

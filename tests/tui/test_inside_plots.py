@@ -1,0 +1,118 @@
+"""The drawings of screen 5, as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.protocol.events import (
+    AttentionPoint,
+    Ceilings,
+    LayerColumns,
+    ModelFacts,
+    OutliersMeasured,
+    SlotWork,
+    Step,
+)
+from playground.tui.curve_grid import Curve, draw_curves
+from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
+from playground.tui.kv_chart import capacity_table, described, draw_stack
+from playground.tui.numbers import size
+from playground.tui.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
+from playground.tui.scatter_grid import Axis, Part
+
+FACTS = ModelFacts(
+    name="tiny",
+    path="tiny",
+    architecture="LlamaForCausalLM",
+    parameters=3_600_000,
+    weights_bytes=7_000_000,
+    dtype="bfloat16",
+    device="cpu",
+    layers=4,
+    vocabulary=2048,
+    context=8192,
+    kv_bytes_per_token=2048,
+    heads=4,
+    head_dim=64,
+)
+LAYER = LayerColumns(
+    name="model.layers.3.self_attn.q_proj",
+    width=100,
+    columns=[99, 0, 50],
+    peaks=[64.0, 7.0, 3.0],
+    median=1.0,
+    taken=[0, 99],
+)
+MEASURED = OutliersMeasured(tokens=9, threshold=6.0, weights="int8", layers=[LAYER])
+AXIS = Axis("x", lambda value: f"{value:.0f}")
+
+
+def text(lines: list[list[Part]]) -> list[str]:
+    return ["".join(part for part, _ in line) for line in lines]
+
+
+def test_an_outlier_stands_where_its_column_is():
+    (line,) = text(draw_outliers(MEASURED, 6.0, 136, 10, 0))
+    cells = line[20:120]
+    assert line.startswith("  3 attn.q") and cells[99] == cells[0] == "█" and cells[50] in "·░▒" and cells[25] == " "
+    assert line.endswith("2  int8 took 2") and count_outliers(LAYER, 6.0) == 2 and count_outliers(LAYER, 0) == 0
+    styles = dict(draw_outliers(MEASURED, 65.0, 136, 10, 0)[0])
+    assert "$meaning-preempted" not in styles.values(), "nothing reaches 65"
+
+
+def test_the_title_counts_columns_and_inputs():
+    assert title(MEASURED, 6.0) == "threshold 6: 2 columns in 1 of 1 inputs"
+    assert lowest_known(MEASURED.layers) == 3.0 and short_name("transformer.h.11.mlp.c_fc") == " 11 mlp.c_fc"
+
+
+def test_curves_go_up_where_values_do():
+    rising = Curve([(1, 1), (10, 10), (100, 100), (1000, 1000)], "@", "")
+    lines = text(draw_curves([rising], AXIS, AXIS, 60, 12))
+    rows = [row for row, line in enumerate(lines) for _ in range(line.count("@"))]
+    columns = [line.index("@") for line in lines if "@" in line]
+    assert len(rows) == 4 and columns == sorted(columns, reverse=True) and "x (log)" in lines[0]
+    assert draw_curves([rising], AXIS, AXIS, 10, 12) == [] == draw_curves([], AXIS, AXIS, 60, 12)
+
+
+def test_the_crossing_is_marked_and_said():
+    lines = text(draw_stack(FACTS, 7_000_000, "model", 32, 1, 100, 20))
+    assert any("┴" in line for line in lines) and "KV > weights 3" in lines[-1]
+    said = described(FACTS, 7_000_000, "model", 32, 1, 24 << 30)
+    assert "KV overtakes the weights at 3\u2009418 tokens" in said and "the device ends at" in said
+    assert "past the context" in described(FACTS, 7_000_000, "int2", 32, 1, None)
+
+
+def test_the_table_has_every_dtype_and_marks_the_measured_one():
+    rows = text(capacity_table(FACTS, 32, 1 << 20, "int8", 1113.0))
+    assert [row.split()[0] for row in rows] == ["KV", "model", "fp8", "int8", "int4", "int2"]
+    assert rows[3].endswith(size(1113.0)) and all(row.endswith("–") for row in rows[1:3])
+
+
+def point(kernel: str, length: int, seconds: float, peak: int) -> AttentionPoint:
+    return AttentionPoint(kernel=kernel, phase="prefill", length=length, seconds=seconds, peak_bytes=peak)
+
+
+def test_attention_in_words_and_curves():
+    points = [
+        *(point("eager", length, length**2 / 1e6, length**2) for length in (64, 512, 4096)),
+        *(point("sdpa-flash", length, length**2 / 4e6, length * 64) for length in (64, 512, 4096)),
+    ]
+    assert "at 4\u2009096 tokens flash is 4.00x faster, 64.0x less memory" in described_attention(points)
+    lines = text(draw_attention(points, 80, 24))
+    assert sum(line.count("e") for line in lines if "│" in line) >= 6 and len(lines) == 24
+
+
+@pytest.mark.parametrize(("seconds", "bound"), [(0.01, "memory"), (0.001, "memory")])
+def test_the_roof_and_the_newest_step(seconds, bound):
+    ceilings = Ceilings(flops_per_second=100e9, bytes_per_second=10e9)
+    step = Step(
+        index=4, start=0.0, seconds=seconds, slots=[SlotWork(request_id="a", phase="decode", tokens=1)], blocks_used=2
+    )
+    said = described_roofline(ceilings, [step], FACTS, 32, FACTS.weights_bytes)
+    assert "copy 10.0 GB/s, product 100 GFLOP/s" in said and f"{bound} bound" in said
+    lines = text(draw_roofline(ceilings, [step], FACTS, 32, FACTS.weights_bytes, 80, 16))
+    assert sum(line.count("●") for line in lines) == 1
+
+
+def test_bytes_in_the_unit_that_suits():
+    assert [size(value) for value in (None, 812, 2048, 7.24 * 2**20)] == ["–", "812 B", "2.00 KiB", "7.24 MiB"]

@@ -1,0 +1,64 @@
+"""Screen 5 on the real engine and the bundled model."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.preset import Preset
+from playground.tui.app import PlaygroundApp
+from playground.tui.screens import inside
+from playground.tui.screens.inside import InsideScreen
+from playground.tui.widgets.inside_panel import InsidePanel
+
+PATIENCE_S = 120.0
+
+
+def drawn(screen: InsideScreen, panel: str) -> str:
+    return screen.query_one(f"#{panel}", InsidePanel).render().plain
+
+
+async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inside, "LENGTHS", (64, 128))
+    app = PlaygroundApp(engine="transformers", preset=Preset(title="", summary=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        screen = app.screen
+        assert isinstance(screen, InsideScreen) and "KV overtakes the weights" in drawn(screen, "kv")
+
+        await pilot.press("o")
+        await until(pilot, lambda: "0 attn.q" in drawn(screen, "outliers"), PATIENCE_S)
+        before = drawn(screen, "outliers").splitlines()[0]
+        await pilot.press("left", "left")
+        assert "threshold 5:" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
+        await pilot.press("enter")
+        await until(pilot, lambda: state.requested.int8_threshold == 5.0, PATIENCE_S)
+
+        await pilot.press("a")
+        await until(pilot, lambda: state.inside.total and not state.inside.measuring, PATIENCE_S)
+        assert "e eager  m math  f flash; at 128 tokens" in drawn(screen, "attention")
+        assert "product" in drawn(screen, "roofline")
+
+        await pilot.press("w")
+        await until(pilot, lambda: state.unfinished, PATIENCE_S)
+        await until(pilot, lambda: screen._trial.kinds and screen._trial.now is None, PATIENCE_S)
+        kinds = {kind.name: kind for kind in screen._trial.kinds}
+        assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
+        assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
+        assert state.requested.weights == "model" and "last step" in drawn(screen, "roofline")
+
+
+async def test_without_a_measurement_each_panel_says_what_to_do(opened, until):
+    async with opened() as (app, pilot):
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        screen = app.screen
+        assert "o runs one forward" in drawn(screen, "outliers") and "a times eager" in drawn(screen, "attention")
+        await pilot.press("o")
+        await until(pilot, lambda: "no layers to look into" in str(screen.query_one("Notice").render()))
+        await pilot.press("tab", "z")
+        assert screen.has_class("-maximized") and screen.query_one("#attention").display
+        await pilot.press("escape")
+        assert not screen.has_class("-maximized")
