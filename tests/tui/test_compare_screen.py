@@ -39,7 +39,7 @@ async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, 
         state = app.bridge.state
         before = state.requested
         await _go(app, pilot, until)
-        await until(pilot, lambda: state.compare.busy)
+        await until(pilot, lambda: state.compare.comparison.planned)
         await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
         found = state.compare.comparison
         assert [run.side for run in found.runs] == list("ABBA")
@@ -125,7 +125,7 @@ async def test_two_bits_on_the_bundled_model(until: Wait) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.load_failure, 90)
         await _go(app, pilot, until, b="kv_cache=int2", tokens=40)
-        await until(pilot, lambda: app.bridge.state.compare.busy)
+        await until(pilot, lambda: app.bridge.state.compare.comparison.planned)
         await until(pilot, lambda: not app.bridge.state.compare.busy, 90)
         found = app.bridge.state.compare.comparison
         assert found.divergence.kl and found.divergence.noise == 0
