@@ -17,11 +17,11 @@ LANGUAGES = {80: 99, 128: 100}  # large-v3 brought Cantonese together with its 1
 
 
 def make_stock_whisper(folder: Path, mels: int) -> Path:
-    """A multilingual Whisper of two layers with `mels` bands."""
+    """A Whisper of two layers with `mels` bands and the published number of tokens."""
     torch.manual_seed(0)
     tokenizer, tokens = _tokenizer(LANGUAGES[mels])
     config = WhisperConfig(
-        vocab_size=len(tokens) + 1502,  # CTranslate2 counts one less than it is given
+        vocab_size=len(tokens) + 1501,
         num_mel_bins=mels,
         d_model=32,
         encoder_layers=2,
@@ -52,8 +52,13 @@ def _tokenizer(languages: int) -> tuple[Tokenizer, list[str]]:
     tokenizer = Tokenizer(models.BPE({word: index for index, word in enumerate(words)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    names = ["endoftext", "startoftranscript", *_LANGUAGE_CODES[:languages], "translate", "transcribe"]
-    names += ["startoflm", "startofprev", "nospeech", "notimestamps"]
+    names = ["endoftext", "startoftranscript", *_languages(languages), "translate", "transcribe"]
+    names += ["startoflm", "startofprev", "nocaptions", "notimestamps"]
     specials = [f"<|{name}|>" for name in names]
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in specials])
     return tokenizer, [*words, *specials]
+
+
+def _languages(count: int) -> list[str]:
+    """English first and Cantonese last, as published."""
+    return ["en", *(code for code in _LANGUAGE_CODES if code not in ("en", "yue")), "yue"][:count]
