@@ -77,3 +77,13 @@ def test_keys_flip_between_two_values(state: State) -> None:
 
 def test_a_flip_that_cannot_be_says_why() -> None:
     assert flipped(State(), "kv_cache")[1] == "the unloaded engine has no KV cache toggle"
+
+
+def test_an_adapter_is_asked_for_by_its_folder_and_called_by_its_name() -> None:
+    state = State()
+    state.requested = EngineOptions(adapter="some/where/fixes")
+    state.effective = {"adapter": "fixes", "adapter_facts": "LoRA, rank 4"}
+    row = next(row for row in rows(state) if row.name == "adapter")
+    assert (row.value, row.differs, row.reason) == ("fixes", False, "LoRA, rank 4")
+    state.effective = {"adapter": "off"}
+    assert next(row for row in rows(state) if row.name == "adapter").differs
