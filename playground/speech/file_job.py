@@ -69,10 +69,12 @@ class FileJob:
         return self._language
 
     def _batches(self) -> Iterator[list[Utterance]]:
+        """Shared among the decoding threads, so that a short file keeps all of them busy."""
         batch: list[Utterance] = []
+        size = max(1, self._options.batch // WORKERS)
         for window in self._windows():
             batch.append(window)
-            if len(batch) == self._options.batch:
+            if len(batch) == size:
                 yield batch
                 batch = []
         if batch:
