@@ -15,8 +15,14 @@ SIZES = [(80, 24), (120, 40)]
 
 
 async def _settle(pilot: Pilot[None]) -> None:
-    """The replay is over and every coalesced redraw done."""
-    await pilot.pause(0.6)
+    """The replay is over, however busy the machine is, and every coalesced redraw done."""
+    app = pilot.app
+    assert isinstance(app, PlaygroundApp)
+    while app.bridge._loop is None or any(worker.name == "engine" for worker in app.workers):
+        await pilot.pause(0.05)
+    while app.bridge._due is not None:
+        await pilot.pause(0.05)
+    await pilot.pause(1.0)
     await pilot.pause()
 
 
