@@ -1,0 +1,50 @@
+"""What a quantized cache saves on the bundled model: the bytes of its real tensors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from playground import paths
+from tests.engine.transformers.driven import Driven, ask
+
+TOKENS = 2000
+FEWER = {"fp8": 1.8, "int8": 1.8, "int4": 3.3, "int2": 5.5}
+
+
+@pytest.fixture(scope="module")
+def coder() -> Driven:
+    """tiny-coder, head_dim 64, blocks of 32, in bfloat16."""
+    return Driven(paths.bundled_model(), dtype="bfloat16", kv_blocks="70", token_budget=2048)
+
+
+def test_bytes_at_2000_tokens_scales_and_tail_counted(coder: Driven) -> None:
+    used = {kind: bytes_used(coder, kind) for kind in ("model", *FEWER)}
+    config = coder.backend._engine.loaded.model.config
+    blocks = -(-TOKENS // 32)
+    assert used["model"] == blocks * 32 * config.num_hidden_layers * config.num_key_value_heads * 64 * 2 * 2
+    for kind, least in FEWER.items():
+        assert used["model"] / used[kind] >= least, (kind, used["model"] / used[kind])
+
+
+def bytes_used(driven: Driven, kind: str) -> int:
+    """Bytes of 2 000 stored tokens, summed over the very tensors that hold them."""
+    driven.set(kv_cache=kind)
+    driven.submit(ask([list(range(10, 10 + TOKENS - 48)) + [7] * 48], 8, name=kind, ignore_eos=True))
+    driven.backend.step()
+    core = driven.backend._engine.core
+    (request,) = core.running
+    assert request.computed == TOKENS
+    said, store = core.runner.kv_bytes(core.running), core.runner.cache.store
+    counted = sum(tensor_bytes(states, request.table, TOKENS) for layer in store._layers for states in layer)
+    assert said == counted
+    driven.finish()
+    return said
+
+
+def tensor_bytes(states: object, table: list[int], tokens: int) -> int:
+    """Of a layer's keys or values: whole blocks in the model's dtype, or sealed codes with their scales and a tail."""
+    if isinstance(states, torch.Tensor):
+        return len(table) * 32 * states[0].nbytes
+    sealed = [part[table[: tokens // 32]] for part in (states._codes, states._step, states._low) if part is not None]
+    return sum(part.nbytes for part in sealed) + states.tails[:32].nbytes
