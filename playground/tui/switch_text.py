@@ -24,6 +24,8 @@ def cost(state: State, candidate: Candidate) -> Content:
     words = COSTS[candidate.cost]
     if candidate.cost == "cache" and state.last_step and state.last_step.blocks_used:
         words = f"converts {numbers.count(state.last_step.blocks_used)} blocks, requests go on"
+    if candidate.seconds is not None:
+        words = f"{words}; {numbers.seconds(candidate.seconds)} here so far"
     return Content.assemble((f"{candidate.cost}: ", "bold"), (words, LABEL))
 
 

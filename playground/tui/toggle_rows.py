@@ -9,6 +9,7 @@ from playground.protocol.capabilities import Effects, ToggleSupport, ValueSuppor
 from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, parse_value
 from playground.tui.state import State
 
+EIGHT_BITS = ("int8", "fp8")
 FLASH = ("flash_attention_3", "flash_attention_2", "sdpa-flash")
 COSTS: dict[CostClass, str] = {
     "instant": "with the next step",
@@ -39,13 +40,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A value that a toggle could take next: what it costs, what is expected of it, or why it cannot be."""
+    """A value that a toggle could take next: what it costs, what is expected of it, or why it cannot be. `seconds`:
+    what such a change took on this machine before, where that is kept."""
 
     name: str
     value: str
     cost: CostClass
     effects: Effects
     reason: str
+    seconds: float | None = None
 
     @property
     def parsed(self) -> Value:
@@ -95,7 +98,7 @@ def candidate(state: State, name: str, value: str) -> Candidate:
 def _candidate(support: ToggleSupport, value: str) -> Candidate:
     listed = support.find(value) or ValueSupport(value=value)
     reason = "" if listed.possible else listed.reason or "not possible here"
-    return Candidate(support.name, value, support.cost, listed.effects, reason)
+    return Candidate(support.name, value, support.cost, listed.effects, reason, support.seconds)
 
 
 def _numbers(toggle: Toggle, current: str) -> list[str]:
@@ -112,11 +115,16 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
     if name == "attention":
         value = "eager" if _flashes(state) else _best_flash(state)
     else:
-        value = "model" if getattr(state.requested, name) == "int8" else "int8"
+        value = "model" if getattr(state.requested, name) in EIGHT_BITS else _eight_bits(state, name)
     if state.capabilities.toggle(name) is None:
         return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
     reason = candidate(state, name, value).reason
     return value, f"{TOGGLES[name].label} cannot be {value}: {reason}" if reason else ""
+
+
+def _eight_bits(state: State, name: str) -> str:
+    """The 8 bits that this engine has; int8 where it has neither, so that its reason is told."""
+    return next((value for value in EIGHT_BITS if not candidate(state, name, value).reason), "int8")
 
 
 def _flashes(state: State) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from playground.protocol.capabilities import Capabilities, ToggleSupport, ValueSupport
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
@@ -87,3 +88,12 @@ def test_an_adapter_is_asked_for_by_its_folder_and_called_by_its_name() -> None:
     assert (row.value, row.differs, row.reason) == ("fixes", False, "LoRA, rank 4")
     state.effective = {"adapter": "off"}
     assert next(row for row in rows(state) if row.name == "adapter").differs
+
+
+def test_the_key_of_an_engine_without_int8_takes_the_8_bits_that_it_has() -> None:
+    state = State()
+    no = ValueSupport(value="int8", possible=False, reason="garbage")
+    toggle = ToggleSupport(name="kv_cache", cost="reload", values=[no, ValueSupport(value="fp8")], seconds=3.5)
+    state.capabilities = Capabilities(engine="vllm", toggles=[toggle])
+    assert flipped(state, "kv_cache") == ("fp8", "")
+    assert candidate(state, "kv_cache", "fp8").seconds == 3.5

@@ -216,7 +216,7 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
     progress("checking", detail="importing vLLM")
     from playground.engine.backends.vllm.engine import prepare
 
-    prepare(command.options)
+    prepare(command)
     try:
         from playground.engine.backends.vllm.live import Opened
     except Exception as error:

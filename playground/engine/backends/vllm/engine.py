@@ -111,12 +111,15 @@ class Engine:
         gc.collect()
 
 
-def prepare(options: EngineOptions) -> None:
+def prepare(command: LoadModel) -> None:
     """Before vLLM is imported: this process is its engine core, and nothing is sent home."""
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1"}
     # numba, which drafts, sets the threads of everybody; with two of them on busy cores a step took ten times as long.
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    device, _, number = options.device.partition(":")
+    if command.tensor_parallel > 1:
+        # Its own choice wants a NUMA node for each rank, and a machine with one has none for the second.
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    device, _, number = command.options.device.partition(":")
     if device == "cuda" and number:
         os.environ["CUDA_VISIBLE_DEVICES"] = number
 

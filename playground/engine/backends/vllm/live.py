@@ -68,6 +68,7 @@ class Opened:
         context, expected = context_of(self.config), self.times.expected(kind)
         engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
         _set_threads(self._threads)  # drafting sets its own
+        progress("warm-up", detail="comparing a few answers with the reference")
         verdict = verify(engine, self.checkpoint, options)
         self.times.add(kind, perf_counter() - began)
         self._again = True

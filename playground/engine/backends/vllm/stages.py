@@ -55,8 +55,8 @@ class Stages(logging.Handler):
         if self._expected is None:
             self._progress(stage, detail=detail)
             return
-        done = round(min(past / self._expected, 0.99) * 100)
-        self._progress(stage, done, 100, f"{detail}; about {self._expected:.0f} s in all here")
+        most = max(1, round(self._expected))
+        self._progress(stage, min(round(past), most), most, f"s, as here before: {detail}")
 
 
 @contextmanager

@@ -1,0 +1,90 @@
+"""vLLM from the command line through the settings, and what is left of it when a process of it is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from playground import paths
+from playground.config import load_settings
+from playground.doctor.extras import check_vllm
+from playground.protocol.commands import Submit
+from playground.protocol.events import Failed, RequestFinished, TokensGenerated
+from tests.cli.conftest import Playground, home, playground  # noqa: F401
+from tests.engine.transformers.faults.live_worker import request
+from tests.engine.vllm.conftest import OPTIONS, VllmWorker
+from tests.worker.processes import seconds_until_gone
+
+GONE_S = 10.0
+
+
+def test_run_finds_the_interpreter_in_the_settings(vllm_python: str, playground: Playground, home: dict[str, str]):  # noqa: F811
+    settings = Path(home["XDG_CONFIG_HOME"]) / "playground" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[engines.vllm]\npython = "{vllm_python}"\n')
+    words = ["--prompt", "def add(a, b):", "--max-tokens", "16", "--ignore-eos", "--set", "dtype=float32", "--json"]
+    ours, theirs = playground("run", "--engine", "vllm", *words), playground("run", *words)
+    assert ours.code == 0, ours.stderr
+    assert ours.summary["requests"][0]["token_ids"] == theirs.summary["requests"][0]["token_ids"]
+    assert ours.summary["effective"]["attention"] == "CPU_ATTN"
+    assert ours.events("WorkerReady")[0]["capabilities"]["engine"] == "vllm"
+
+
+def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # noqa: F811
+    try:
+        import vllm  # noqa: F401
+    except ImportError:
+        result = playground("run", "--engine", "vllm", "--prompt", "x")
+        assert result.code == 1 and len(result.stderr.splitlines()) == 1
+        assert f"{sys.executable} -m pip install" in result.stderr and "vllm" in result.stderr
+    else:
+        pytest.skip("vLLM is in this very environment")
+
+
+def test_doctor_says_which_interpreter_runs_vllm(vllm_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "playground").mkdir()
+    (tmp_path / "playground" / "config.toml").write_text(f'[engines.vllm]\npython = "{vllm_python}"\n')
+    assert load_settings().engines.vllm.python == vllm_python
+    finding = check_vllm(cuda=False)[0]
+    assert finding.status == "ok" and vllm_python in finding.message
+
+
+def test_processes_of_vllm_go_with_their_worker_and_their_death_ends_it(vllm_python: str, tmp_path: Path):
+    worker = VllmWorker(tmp_path)
+    try:
+        worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
+        children = psutil.Process(worker.process.pid).children(recursive=True)
+        ranks = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        assert ranks
+        worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
+        worker.wait(TokensGenerated)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
+    finally:
+        worker.kill()
+        for child in children:
+            if child.is_running():
+                child.kill()
+
+
+def test_a_rank_that_dies_ends_the_worker_which_is_an_event_for_the_ui(vllm_python: str, tmp_path: Path):
+    worker = VllmWorker(tmp_path)
+    try:
+        worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
+        children = psutil.Process(worker.process.pid).children(recursive=True)
+        rank = next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
+        worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
+        worker.wait(TokensGenerated)
+        rank.kill()
+        assert worker.process.wait(timeout=30) != 0
+        assert "engine died" in worker.log.read_text()
+        assert not worker.of(Failed) and not [end for end in worker.of(RequestFinished) if end.reason != "error"]
+        assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
+    finally:
+        worker.kill()
