@@ -24,6 +24,8 @@ OPTIONS: dict[str, Any] = {"dtype": "float32", "kv_blocks": "64", "device": "cpu
 class VllmWorker(LiveWorker):
     """A worker of the vLLM engine, and what its events say since a request was asked for."""
 
+    patience_s = 240.0
+
     def __init__(self, folder: Path) -> None:
         homes = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
         super().__init__(folder / "log", homes | {"HF_HUB_OFFLINE": "1"}, engine="vllm", python=PYTHON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ from playground import paths
 from playground.config import load_settings
 from playground.doctor.extras import check_vllm
 from playground.protocol.commands import Submit
-from playground.protocol.events import Failed, RequestFinished, TokensGenerated
+from playground.protocol.events import TokensGenerated
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.transformers.faults.live_worker import request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
@@ -55,36 +56,35 @@ def test_doctor_says_which_interpreter_runs_vllm(vllm_python: str, tmp_path: Pat
     assert finding.status == "ok" and vllm_python in finding.message
 
 
-def test_processes_of_vllm_go_with_their_worker_and_their_death_ends_it(vllm_python: str, tmp_path: Path):
+@pytest.fixture
+def ranked(vllm_python: str, tmp_path: Path) -> Iterator[tuple[VllmWorker, list[psutil.Process]]]:
+    """A worker that generates, and the processes in which vLLM's own executor computes."""
     worker = VllmWorker(tmp_path)
-    try:
-        worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
-        children = psutil.Process(worker.process.pid).children(recursive=True)
-        ranks = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        assert ranks
-        worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
-        worker.wait(TokensGenerated)
-        os.kill(worker.process.pid, signal.SIGKILL)
-        assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
-    finally:
-        worker.kill()
-        for child in children:
-            if child.is_running():
-                child.kill()
+    worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
+    children = psutil.Process(worker.process.pid).children(recursive=True)
+    worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
+    worker.wait(TokensGenerated)
+    yield worker, children
+    worker.kill()
+    for child in children:
+        if child.is_running():
+            child.kill()
 
 
-def test_a_rank_that_dies_ends_the_worker_which_is_an_event_for_the_ui(vllm_python: str, tmp_path: Path):
-    worker = VllmWorker(tmp_path)
-    try:
-        worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
-        children = psutil.Process(worker.process.pid).children(recursive=True)
-        rank = next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
-        worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
-        worker.wait(TokensGenerated)
-        rank.kill()
-        assert worker.process.wait(timeout=30) != 0
-        assert "engine died" in worker.log.read_text()
-        assert not worker.of(Failed) and not [end for end in worker.of(RequestFinished) if end.reason != "error"]
-        assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
-    finally:
-        worker.kill()
+def ranks(children: list[psutil.Process]) -> list[psutil.Process]:
+    return [child for child in children if child.name().startswith("VLLM")]
+
+
+def test_vllms_processes_go_with_their_worker(ranked):
+    worker, children = ranked
+    assert ranks(children)
+    os.kill(worker.process.pid, signal.SIGKILL)
+    assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
+
+
+def test_a_process_of_vllm_that_dies_ends_the_worker_which_is_an_event_for_the_ui(ranked):
+    worker, children = ranked
+    ranks(children)[0].kill()
+    assert worker.process.wait(timeout=30) != 0
+    assert "engine died" in worker.log.read_text()
+    assert seconds_until_gone(*(child.pid for child in children)) < GONE_S

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
+from contextlib import suppress
+from multiprocessing import parent_process
 from typing import Any
 
 from torch import nn
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+# A rank in a process of its own would outlive a worker that is killed together with the UI; Linux ends it then.
+if parent_process() is not None:
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class FactsExtension:

@@ -25,6 +25,8 @@ TIMEOUT_S = 90.0
 class LiveWorker:
     """`events` holds all that came, in order; waiting looks only at what came after the last command."""
 
+    patience_s = TIMEOUT_S
+
     def __init__(
         self,
         log: Path,
@@ -61,7 +63,7 @@ class LiveWorker:
 
     def wait(self, *kinds: type[Kind], when: Callable[[Any], bool] = lambda event: True) -> Kind:
         """The first event of these kinds since the last command."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + self.patience_s
         while True:
             while self._seen < len(self.events):
                 event = self.events[self._seen]
