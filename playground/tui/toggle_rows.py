@@ -124,7 +124,9 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
 
 def _eight_bits(state: State, name: str) -> str:
     """The 8 bits that this engine has; int8 where it has neither, so that its reason is told."""
-    return next((value for value in EIGHT_BITS if not candidate(state, name, value).reason), "int8")
+    support = state.capabilities.toggle(name)
+    possible = {value.value for value in support.values if value.possible} if support else set()
+    return next((value for value in EIGHT_BITS if value in possible), "int8")
 
 
 def _flashes(state: State) -> bool:

@@ -10,16 +10,16 @@ from textual.pilot import Pilot
 from playground.tui.app import PlaygroundApp
 from playground.tui.load_profile import LoadProfile
 from tests.tui.load_recording import recording
+from tests.tui.settling import settle
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 PROFILE = LoadProfile(requests=32, slots=8, shared=50)
 
 
 async def _look(pilot: Pilot[None]) -> None:
-    await pilot.pause(0.5)
+    await settle(pilot)
     await pilot.press("f3")
-    await pilot.pause(0.5)
-    await pilot.pause()
+    await settle(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40", "200x60"])
@@ -44,7 +44,7 @@ def test_a_cell_is_looked_at(snap_compare: Callable[..., bool], monkeypatch: pyt
     async def point(pilot: Pilot[None]) -> None:
         await _look(pilot)
         await pilot.press("tab", "left", *["left"] * 20, "down")
-        await pilot.pause(0.3)
+        await settle(pilot)
 
     app = PlaygroundApp(engine="transformers", replay=recording(PROFILE), speed=0, theme="light")
     assert snap_compare(app, terminal_size=(120, 40), run_before=point)

@@ -13,6 +13,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.bench_driver import BenchView
 from playground.tui.screens.bench import BenchScreen
 from tests.tui.runs import keep, make_runs
+from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
 ROWS = [
@@ -33,9 +34,10 @@ def test_a_suite_runs(
     keep(runs)
 
     async def look(pilot: Pilot[None]) -> None:
-        await pilot.pause(0.5)
+        await settle(pilot)
         await pilot.press("f5")
-        await pilot.pause(0.8)
+        await settle(pilot)
+        await pilot.pause(0.5)  # what the database answers
         assert isinstance(pilot.app.screen, BenchScreen)
         told = Told(5, 16, 21.0, "pass@1 50 %  (15 to 85 %)", None)
         pilot.app.screen._driver.view = BenchView("code", "running", told, ROWS, runs[-1])

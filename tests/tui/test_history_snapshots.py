@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from tests.tui.runs import keep, make_runs
+from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
 Keys = tuple[str, ...]
@@ -34,9 +35,10 @@ class _Utc:
 
 def look(*keys: str) -> Callable[[Pilot[None]], object]:
     async def run(pilot: Pilot[None]) -> None:
-        await pilot.pause(0.5)
+        await settle(pilot)
         await pilot.press("f7")
-        await pilot.pause(0.8)
+        await settle(pilot)
+        await pilot.pause(0.5)  # what the database answers
         for key in keys:
             await pilot.press(key)
             await pilot.pause(0.3)

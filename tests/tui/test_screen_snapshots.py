@@ -9,21 +9,10 @@ from textual.pilot import Pilot
 
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
+from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
 SIZES = [(80, 24), (120, 40)]
-
-
-async def _settle(pilot: Pilot[None]) -> None:
-    """The replay is over, however busy the machine is, and every coalesced redraw done."""
-    app = pilot.app
-    assert isinstance(app, PlaygroundApp)
-    while app.bridge._loop is None or any(worker.name == "engine" for worker in app.workers):
-        await pilot.pause(0.05)
-    while app.bridge._due is not None:
-        await pilot.pause(0.05)
-    await pilot.pause(1.0)
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
@@ -33,21 +22,21 @@ def test_stage(
 ) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     app = PlaygroundApp(engine="transformers", replay=story(stage), speed=0)
-    assert snap_compare(app, terminal_size=size, run_before=_settle)
+    assert snap_compare(app, terminal_size=size, run_before=settle)
 
 
 @pytest.mark.parametrize("theme", ["light", "projector", "colour-blind-safe"])
 def test_theme(snap_compare: Callable[..., bool], story: Story, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     app = PlaygroundApp(engine="transformers", replay=story("switched"), speed=0, theme=theme)
-    assert snap_compare(app, terminal_size=(120, 40), run_before=_settle)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 
 
 def test_toggles_open_as_a_drawer(snap_compare: Callable[..., bool], story: Story) -> None:
     async def open_drawer(pilot: Pilot[None]) -> None:
-        await _settle(pilot)
+        await settle(pilot)
         await pilot.press("ctrl+g", "down", "down", "down")
-        await _settle(pilot)
+        await settle(pilot)
 
     app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
     assert snap_compare(app, terminal_size=(80, 24), run_before=open_drawer)

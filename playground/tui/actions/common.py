@@ -19,9 +19,7 @@ AFTER = (
 SCREENS = (
     Action("screen_playground", "f2,1", "Playground", "Screen 1: prompt, toggles, speed", priority=False),
     Action("screen_batching", "f3,2", "Batching", "Screen 2: static and continuous on the same load", priority=False),
-    Action(
-        "screen_compare", "f4,3", "Compare", "Screen 3: one prompt under two option sets", priority=False, footer=False
-    ),
+    Action("screen_compare", "f4,3", "Compare", "Screen 3: one prompt under two option sets", priority=False),
     Action("screen_bench", "f5,4", "Bench", "Screen 4: quality, speed and memory of option sets", priority=False),
     Action(
         "screen_inside", "f6,5", "Inside", "Screen 5: outliers, attention, weights against KV, roofline", priority=False
