@@ -47,6 +47,7 @@ def main(args: Namespace) -> int:
             trust_remote_code=args.trust_remote_code,
             allow_pickle=args.allow_pickle,
             tensor_parallel=args.tensor_parallel or 1,
+            url=args.url or "",
         )
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -34,10 +34,17 @@ class SpeechSettings(msgspec.Struct, frozen=True):
     keep_audio: bool = False
 
 
+class OpenAISettings(msgspec.Struct, frozen=True):
+    """`timeout_s`: how many seconds a server may be silent before a request to it fails."""
+
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+
+
 class EngineSettings(msgspec.Struct, frozen=True):
     """What single engines need to know."""
 
     vllm: VllmSettings = VllmSettings()
+    openai: OpenAISettings = OpenAISettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

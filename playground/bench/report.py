@@ -129,7 +129,7 @@ def _speed(fold: Fold) -> Speed:
     return Speed(
         ttft_s=_median(metric.ttft_s for metric in metrics),
         tps=_median(metric.decode_tps for metric in metrics),
-        output_tokens=sum(len(request.token_ids) for request in requests),
+        output_tokens=sum(request.output_tokens for request in requests),
         memory_bytes=memory.peak or memory.process,
         kv_bytes=fold.kv_bytes_peak or None,
         weights_bytes=memory.weights or None,

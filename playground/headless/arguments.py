@@ -16,7 +16,7 @@ ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
 
 def add_target(parser: ArgumentParser) -> None:
     """Which model, on which engine, with which toggles."""
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="a folder or a hub id; without it the bundled model")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="a folder, a hub id or a server's model")
     parser.add_argument("--engine", choices=ENGINES, help="auto is transformers")
     parser.add_argument("--url", help="the server of --engine openai")
     parser.add_argument("--tensor-parallel", type=int, metavar="N", help="GPUs of --engine vllm")

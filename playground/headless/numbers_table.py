@@ -14,7 +14,7 @@ COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL
 
 def print_numbers(fold: Fold) -> None:
     """One row a request, then one line of totals; nothing where nothing ran."""
-    if not fold.steps:
+    if fold.last_step < 0:
         return
     rows = [_row(request) for request in fold.requests.values()]
     totals = "\n".join([_total_line(summarize(fold).totals), *_draft_line(fold.drafts)])
@@ -25,10 +25,12 @@ def print_numbers(fold: Fold) -> None:
 
 
 def _row(request: Generated) -> tuple[str, ...]:
-    tokens, finished = count(len(request.token_ids)), request.finished
+    tokens, finished = count(request.output_tokens), request.finished
     if not finished:
         return (request.request_id, tokens, *[UNKNOWN] * (len(COLUMNS) - 2))
     metrics = finished.metrics
+    if metrics.chunks and not metrics.output_tokens:
+        tokens = f"{count(metrics.chunks)} chunks"
     parts = (metrics.ttft_s, metrics.queue_s, metrics.load_s, metrics.prefill_s)
     gaps = (metrics.tpot_s, metrics.itl_p50_s, metrics.itl_p99_s, metrics.e2e_s)
     tps = rate(metrics.decode_tps, "tok/s")

@@ -67,7 +67,7 @@ def _summarize_request(request: Generated) -> RequestSummary:
     return RequestSummary(
         id=request.request_id,
         prompt_tokens=metrics.prompt_tokens,
-        output_tokens=len(request.token_ids),
+        output_tokens=request.output_tokens,
         token_ids=request.token_ids,
         text=request.text,
         ttft_s=metrics.ttft_s,
@@ -80,7 +80,7 @@ def _summarize_request(request: Generated) -> RequestSummary:
 
 
 def _totals(fold: Fold, requests: list[Generated]) -> Totals:
-    tokens, seconds = sum(len(request.token_ids) for request in requests), span(requests)
+    tokens, seconds = sum(request.output_tokens for request in requests), span(requests)
     return Totals(
         output_tokens=tokens,
         seconds=seconds,

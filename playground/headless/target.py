@@ -42,16 +42,20 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
     _check_engine_flags(args, engine)
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
-        model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
+        model=model or {"scripted": "scripted", "openai": ""}.get(engine, str(paths.bundled_model())),
         options=with_changes(DEFAULTS, (preset.options if preset else {}) | args.changes),
         trust_remote_code=args.trust_remote_code,
         allow_pickle=args.allow_pickle,
     )
-    return Target(engine, _on_vllm(load, args) if engine == "vllm" else load, preset)
+    return Target(engine, _on_its_engine(load, args, engine), preset)
 
 
-def _on_vllm(load: LoadModel, args: Namespace) -> LoadModel:
-    """With what the settings say of vLLM; raises `ConfigError`."""
+def _on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
+    """With what the flags and the settings say of one engine alone; raises `ConfigError`."""
+    if engine == "openai":
+        return msgspec.structs.replace(load, url=args.url, timeout_s=load_settings().engines.openai.timeout_s)
+    if engine != "vllm":
+        return load
     vllm = load_settings().engines.vllm
     return msgspec.structs.replace(
         load, tensor_parallel=args.tensor_parallel or 1, executor=vllm.executor, in_flight=vllm.in_flight
@@ -94,6 +98,8 @@ def read_engine(name: str) -> str:
 def _check_engine_flags(args: Namespace, engine: str) -> None:
     if args.url and engine != "openai":
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
+    if engine == "openai" and not args.url:
+        raise UsageError("--engine openai needs the server", "--url http://host:port/v1")
     if args.tensor_parallel is not None and args.tensor_parallel < 1:
         raise UsageError(f"--tensor-parallel cannot be {args.tensor_parallel}; it takes a number of GPUs from 1")
     if args.tensor_parallel and engine != "vllm":

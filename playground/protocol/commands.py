@@ -50,7 +50,8 @@ class LoadModel(Command, frozen=True):
     """Load a checkpoint: a folder or a hub id. A model already loaded is let go first.
 
     For vLLM also over how many GPUs, by which of its executors, and whether requests in flight go on after a restart
-    that a toggle needs, or end.
+    that a toggle needs, or end. For a server its address, and how many seconds it may be silent; `model` is its own
+    name for one, empty for the only one that it has. A key is never part of this.
     """
 
     model: str
@@ -60,6 +61,8 @@ class LoadModel(Command, frozen=True):
     tensor_parallel: int = 1
     executor: Literal["auto", "mp", "ray"] = "auto"
     in_flight: Literal["resubmit", "end"] = "resubmit"
+    url: str = ""
+    timeout_s: float = 60.0
 
 
 class CancelLoad(Command, frozen=True):

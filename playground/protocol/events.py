@@ -112,7 +112,8 @@ class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One engine step with its membership: the batching board draws this and nothing else."""
+    """One engine step with its membership: the batching board draws this and nothing else. `observed`: it is no step
+    but a span in which tokens of a server arrived; slots are the streams seen, and occupancy is not known."""
 
     index: int
     start: float
@@ -125,6 +126,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     blocks_free: int = 0
     blocks_cached: int = 0
     kv_bytes: int = 0
+    observed: bool = False
 
 
 class StepsExecuted(Event, frozen=True):
@@ -165,7 +167,8 @@ class Simulated(Event, frozen=True):
 
 class TokensGenerated(Event, frozen=True):
     """Tokens of one request since the last such event: ids, the time of each, and the text that became certain.
-    `draft_spans`: from which to before which character of `text` accepted drafts brought it."""
+    `draft_spans`: from which to before which character of `text` accepted drafts brought it. Where a server tells no
+    ids there are none, and each time is that of a piece of text."""
 
     request_id: str
     token_ids: list[int]

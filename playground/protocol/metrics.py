@@ -44,7 +44,9 @@ FORMULAS: dict[str, str] = {
 
 
 class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One request's numbers. Seconds on the engine's monotonic clock; None where the definition gives no value."""
+    """One request's numbers. Seconds on the engine's monotonic clock; None where the definition gives no value.
+    `chunks`: pieces of text that a server sent without saying which tokens they are; `output_tokens` is then its own
+    count, 0 where it gives none."""
 
     prompt_tokens: int
     output_tokens: int
@@ -61,6 +63,7 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     itl_p90_s: float | None = None
     itl_p99_s: float | None = None
     preemptions: int = 0
+    chunks: int = 0
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

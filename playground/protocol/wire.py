@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from playground.protocol import commands, events
+from playground.protocol import commands, events, server
 
 AnyCommand = (
     commands.LoadModel
@@ -47,6 +47,7 @@ AnyEvent = (
     | events.ModelChecked
     | events.RequestFinished
     | events.MemoryMeasured
+    | server.ServerMeasured
     | events.InputsListed
     | events.SpeechModelLoaded
     | events.MicrophoneChanged

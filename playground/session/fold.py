@@ -37,6 +37,11 @@ class Generated:
     text: str = ""
     finished: RequestFinished | None = None
 
+    @property
+    def output_tokens(self) -> int:
+        """By their ids; where a server tells none, by its own count at the end."""
+        return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
+
 
 @dataclass
 class Fold:
@@ -113,8 +118,10 @@ class Fold:
         request.text += event.text
 
     def _add_step(self, step: Step) -> None:
-        self.steps += 1
         self.last_step = step.index
+        if step.observed:  # from outside a server, whose own steps nobody tells
+            return
+        self.steps += 1
         self.slot_steps += len(step.slots)
         self.busy_slot_steps += sum(slot.phase in BUSY for slot in step.slots)
         self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)

@@ -61,6 +61,7 @@ class PlaygroundApp(App[None]):
         trust_remote_code: bool = False,
         allow_pickle: bool = False,
         tensor_parallel: int = 1,
+        url: str = "",
     ) -> None:
         super().__init__()
         settings = settings or Settings()
@@ -71,13 +72,15 @@ class PlaygroundApp(App[None]):
         collector = Collector(self.history.add, run_kind) if self._keep_history else None
         self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
         self._load = LoadModel(
-            model=model or ("scripted" if engine == "scripted" else str(paths.bundled_model())),
+            model=("scripted" if engine == "scripted" else str(paths.bundled_model())) if model is None else model,
             options=options or EngineOptions(),
             trust_remote_code=trust_remote_code,
             allow_pickle=allow_pickle,
             tensor_parallel=tensor_parallel,
             executor=settings.engines.vllm.executor,
             in_flight=settings.engines.vllm.in_flight,
+            url=url,
+            timeout_s=settings.engines.openai.timeout_s,
         )
         sampling = preset.sampling if preset else SamplingParams()
         self.session = Session(self.bridge, self._load, sampling)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 from playground.protocol.events import SlotWork, Step
+from playground.protocol.server import ServerMeasured
 from playground.tui.letters import Letters
 
 Kind = Literal["prefill", "decode", "draft", "held"]
@@ -87,6 +88,7 @@ class BoardModel:
         self.first, self.total = 0, 0
         self.origin = 0.0  # when the first step started, on the engine's clock
         self.waiting: list[str] = []
+        self.server: ServerMeasured | None = None
         self.runs: list[list[Run]] = []
         self._moments: list[Moment] = []
         self._usage: list[Usage] = [Usage(0, 0, 0)]
@@ -130,7 +132,8 @@ class BoardModel:
         for request_id in step.waiting:
             self.letters[request_id]  # letters go by order of appearance
         before = self._usage[-1]
-        self._usage.append(Usage(before.busy + busy, before.held + held, before.slot_steps + len(step.slots)))
+        slots = Usage(before.busy + busy, before.held + held, before.slot_steps + len(step.slots))
+        self._usage.append(before if step.observed else slots)
         self._moments.append(_moment(step))
         self.waiting = step.waiting
         self.total += 1

@@ -27,6 +27,7 @@ from playground.protocol.events import (
 )
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
+from playground.protocol.server import ServerMeasured
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.clock import EngineClock
 from playground.tui.compare_state import CompareState, is_run
@@ -76,6 +77,7 @@ class State:
         self.waiting: list[str] = []
         self.memory = Memory()
         self.last_step: Step | None = None
+        self.server: ServerMeasured | None = None
         self.load_failure: Failed | None = None
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
@@ -138,6 +140,8 @@ class State:
                 self._finish(event)
             case MemoryMeasured():
                 self.memory = event.memory
+            case ServerMeasured():
+                self.server = event
             case ModelLoading():
                 self.progress = event
             case OptionsApplied():
@@ -181,7 +185,7 @@ class State:
         self._changes.notes.append("the load was stopped; ^O picks a model")
 
     def _lose_model(self) -> None:
-        self.facts = self.progress = self.switch = self.last_step = None
+        self.facts = self.progress = self.switch = self.last_step = self.server = None
         self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
         self.memory = Memory()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
@@ -217,7 +221,7 @@ class State:
             self.drafts.add(step)
             self.voice.add_step(step)
             for work in step.slots:
-                if work.request_id in self.requests and work.phase != "held":
+                if work.request_id in self.requests and work.phase != "held" and not step.observed:
                     self.requests[work.request_id].started(step.start)
         if event.steps:
             self.last_step = step = event.steps[-1]

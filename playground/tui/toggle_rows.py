@@ -33,9 +33,9 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Asked for one thing, got another. An adapter is asked for by its folder and called by its name."""
+        """Asked for one thing, got another, as far as that is told. An adapter is asked for by its folder and called by its name."""
         asked = PurePath(self.requested).name if self.name == "adapter" else self.requested
-        return asked not in (self.value, "auto", "–")
+        return self.value != "–" and asked not in (self.value, "auto", "–")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def level_figures(
     None for the lightest level, which is its own."""
     served = [request for request in requests if request.finished and request.finished.reason in ("stop", "length")]
     metrics = [request.finished.metrics for request in served if request.finished]
-    window, tokens = span(served), sum(len(request.token_ids) for request in served)
+    window, tokens = span(served), sum(request.output_tokens for request in served)
     good = sum(slo.met(each) for each in metrics)
     e2e = spread(each.e2e_s for each in metrics)
     lone = e2e.p50 if lone_s is None else lone_s

@@ -9,6 +9,7 @@ from playground.engine.backends.base import Backend, Emit
 BACKENDS = {
     "transformers": "playground.engine.backends.transformers.backend:TransformersBackend",
     "vllm": "playground.engine.backends.vllm.backend:VllmBackend",
+    "openai": "playground.engine.backends.openai_server.backend:OpenAIBackend",
     "scripted": "playground.engine.backends.scripted:ScriptedBackend",
 }
 

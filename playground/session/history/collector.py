@@ -121,7 +121,7 @@ class Collector:
     def _run(self, submission: Submission) -> Run:
         metrics, asked = submission.metrics, submission.asked[0]
         requests = list(submission.requests.values())
-        seconds, tokens = span(requests), sum(len(request.token_ids) for request in requests)
+        seconds, tokens = span(requests), sum(request.output_tokens for request in requests)
         prompt = asked.messages[-1].content if asked.messages else asked.prompt or ""
         more = f" + {len(requests) - 1} more" if len(requests) > 1 else ""
         return Run(

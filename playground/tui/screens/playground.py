@@ -105,7 +105,9 @@ class PlaygroundScreen(Stage):
         if changes.unloaded:
             self.query_one(BatchBoard).clear()
         if changes.steps:
-            self.query_one(BatchBoard).add_steps(changes.steps)
+            board = self.query_one(BatchBoard)
+            board.model.server = self.state.server
+            board.add_steps(changes.steps)
         self._report(changes)
         self._show(changes)
 

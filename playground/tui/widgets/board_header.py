@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from rich.segment import Segment
 from textual.strip import Strip
 
+from playground.protocol.server import ServerMeasured
 from playground.tui import board_text, numbers
+from playground.tui.board_model import Usage
 from playground.tui.board_viewport import Viewport
 from playground.tui.widgets.board_cells import CellStyles
 
@@ -30,10 +32,9 @@ def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:
     if view.cursor:
         yield Segment(GAP + board_text.cell(view.model, view.scale, *view.cursor), styles.text)
         return
-    usage = view.usage()
     yield from _figure("step", board_text.newest_step(view.model), 5, styles)
-    yield from _figure("occupancy", numbers.percent(usage.occupancy), 5, styles)
-    yield from _figure("waste", numbers.percent(usage.waste), 5, styles)
+    for label, value in _server(view.model.server) if view.model.server else _slots(view.usage()):
+        yield from _figure(label, value, 5, styles)
     yield from _figure("waiting", board_text.waiting(view.model), 5, styles)
     if view.zoom > 1 or view.seconds:
         wide = f"{view.zoom} steps" if view.seconds is None else numbers.seconds(view.zoom * view.seconds)
@@ -41,6 +42,24 @@ def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:
     if view.still:
         newer = view.newer()
         yield Segment(f"{GAP}paused" + (f", {numbers.count(newer)} newer" if newer else ""), styles.alert)
+
+
+def _slots(usage: Usage) -> list[tuple[str, str]]:
+    return [("occupancy", numbers.percent(usage.occupancy)), ("waste", numbers.percent(usage.waste))]
+
+
+def _server(told: ServerMeasured) -> list[tuple[str, str]]:
+    """What a server tells of all its clients; it tells no slots, so there is neither occupancy nor waste."""
+    counts = [_count(told.running), _count(told.waiting)]
+    shares = {"KV": told.kv_usage, "prefix hits": told.prefix_hits, "accepted": told.acceptance}
+    return [
+        ("server runs", " + ".join(counts) + " waiting"),
+        *((label, numbers.percent(share)) for label, share in shares.items() if share is not None),
+    ]
+
+
+def _count(value: float | None) -> str:
+    return numbers.count(None if value is None else round(value))
 
 
 def _figure(label: str, value: str, width: int, styles: CellStyles) -> Iterator[Segment]:

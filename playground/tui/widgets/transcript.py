@@ -188,4 +188,6 @@ def _ending(request: RequestState) -> tuple[str, str]:
     metrics = finished.metrics
     words = {"stop": "end", "length": "length limit", "abort": "stopped"}
     tokens = f"{numbers.count(metrics.output_tokens)} token" + "s" * (metrics.output_tokens != 1)
+    if metrics.chunks and not metrics.output_tokens:
+        tokens = f"{numbers.count(metrics.chunks)} chunks, tokens not told"
     return "note", f"{words[finished.reason]} · {tokens} · {numbers.rate(metrics.decode_tps, 'tok/s')}"

@@ -1,0 +1,207 @@
+"""The openai engine: commands to a server that somebody else runs. What only its owner can change is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import metadata
+from time import perf_counter
+
+from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.openai_server.address import Address, read_address
+from playground.engine.backends.openai_server.client import Client, Model
+from playground.engine.backends.openai_server.faults import line
+from playground.engine.backends.openai_server.loop import ServerLoop
+from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
+from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
+from playground.engine.backends.openai_server.support import CLOCK, NOT_TOLD, effective, reasons, report, why_not
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import (
+    Abort,
+    CheckModel,
+    LoadModel,
+    MeasureAttention,
+    MeasureOutliers,
+    Score,
+    SetOptions,
+    Submit,
+    Tokenize,
+)
+from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, Tokenized
+from playground.protocol.options import EngineOptions, changed_names
+
+ELSEWHERE = "use --engine transformers"
+MOST_NAMES = 12
+
+
+class OpenAIBackend:
+    """See `engine.backends.base.Backend`."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._client: Client | None = None
+        self._loop: ServerLoop | None = None
+        self._server: Server = UNKNOWN
+        self._model = ""
+
+    def capabilities(self) -> Capabilities:
+        """No toggle can be changed, and why."""
+        return Capabilities(
+            engine="openai",
+            devices=["server"],
+            toggles=report(self._server),
+            versions={"httpx2": metadata.version("httpx2")},
+        )
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        """Ask the server for its models and take the one that is meant."""
+        self.unload()
+        address, started = read_address(command.url), perf_counter()
+        progress("checking", detail=address.api)
+        self._client = client = Client(address, command.timeout_s)
+        model = _chosen(command.model, client.wait(client.models(), lambda: progress("checking", detail=address.api)))
+        self._server, self._model = server_of(model.owned_by), model.id
+        self._refuse_options(command.options)
+        page, fault = first_look(client, self._server)
+        self._loop = ServerLoop(client, self._server, model.id, page, self._emit)
+        page.tell(self._emit)
+        facts = _facts(model, self._server, address, fault)
+        self._emit(ModelLoaded(facts=facts, capabilities=self.capabilities()))
+        self._told(page, command.options, perf_counter() - started)
+
+    def unload(self) -> None:
+        """Close every connection."""
+        if self._loop:
+            self._loop.fail("the model was unloaded")
+        if self._client:
+            self._client.close()
+        self._client = self._loop = None
+        self._server, self._model = UNKNOWN, ""
+
+    def set_options(self, command: SetOptions, progress: Progress) -> None:
+        """Nothing can be changed."""
+        for name in command.changes:
+            raise EngineError(f"{name} cannot change: {why_not(name, self._server)}", "start the server anew for it")
+
+    def submit(self, command: Submit, received: float) -> None:
+        """See `ServerLoop.submit`."""
+        for request in command.requests:
+            self._loaded.submit(request, received)
+
+    def abort(self, command: Abort) -> None:
+        """See `ServerLoop.abort`."""
+        if self._loop:
+            self._loop.abort(command.request_id)
+
+    def fail(self, message: str) -> None:
+        """See `ServerLoop.fail`."""
+        if self._loop:
+            self._loop.fail(message)
+
+    def reset_prefix_cache(self) -> None:
+        """Other people use it too."""
+        raise EngineError("a server's prefix cache is not for its clients to empty", ELSEWHERE)
+
+    def tokenize(self, command: Tokenize) -> None:
+        """By the server's own tokenizer, where it lends that."""
+        self._loaded  # noqa: B018 raises where nothing is loaded
+        path, client = self._server.tokenize_path, self._client
+        if not path or client is None:
+            raise EngineError(f"{self._server.name} does not lend its tokenizer", ELSEWHERE)
+        answers = [client.wait(client.ask(path, {"model": self._model, "prompt": text})) for text in command.texts]
+        try:
+            self._emit(Tokenized(key=command.key, token_ids=[list(map(int, each["tokens"])) for each in answers]))
+        except (TypeError, KeyError, ValueError):
+            raise EngineError("the server's tokenizer answered what is no list of ids", ELSEWHERE) from None
+
+    def score(self, command: Score, check: Callable[[], None]) -> None:
+        """Logits stay in the server."""
+        raise EngineError("a server shows no logits to score with", ELSEWHERE)
+
+    def map_blocks(self) -> None:
+        """It tells how many blocks are in use, not by whom."""
+        raise EngineError("a server does not tell who holds which KV block", ELSEWHERE)
+
+    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
+        """The kernels are on another machine."""
+        raise EngineError("a server's attention cannot be run by itself", ELSEWHERE)
+
+    def measure_outliers(self, command: MeasureOutliers) -> None:
+        """The layers are on another machine."""
+        raise EngineError("a server shows no input columns", ELSEWHERE)
+
+    def check_model(self, command: CheckModel, progress: Progress) -> None:
+        """The files are on another machine."""
+        raise EngineError("a server shows no files to check", ELSEWHERE)
+
+    @property
+    def busy(self) -> bool:
+        """There is something to step."""
+        return self._loop is not None and self._loop.busy
+
+    @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._loaded.step_index
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When a delayed request will be sent."""
+        return self._loop.next_arrival if self._loop else None
+
+    def step(self) -> None:
+        """See `ServerLoop.step`."""
+        self._loaded.step()
+
+    @property
+    def _loaded(self) -> ServerLoop:
+        if self._loop is None:
+            raise EngineError("no server is connected", "load a model of one first")
+        return self._loop
+
+    def _refuse_options(self, options: EngineOptions) -> None:
+        for name in changed_names(EngineOptions(), options):
+            raise EngineError(f"{name} is not possible: {why_not(name, self._server)}", "leave it out")
+
+    def _told(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
+        told = effective(self._server, page.cache)
+        self._emit(
+            OptionsApplied(
+                changed=[],
+                requested=options,
+                effective=told,
+                reasons=reasons(self._server, told, options),
+                seconds=seconds,
+            )
+        )
+
+
+def _chosen(name: str, models: list[Model]) -> Model:
+    """The model of that name, or the only one."""
+    listed = ", ".join(line(model.id) for model in models[:MOST_NAMES]) + (", …" if len(models) > MOST_NAMES else "")
+    if not models:
+        raise EngineError("the server lists no model", "is one loaded there?")
+    if not name and len(models) > 1:
+        raise EngineError(f"the server has {len(models)} models", f"name one of: {listed}")
+    found = next((model for model in models if not name or model.id == name), None)
+    if found is None:
+        raise EngineError(f"the server has no model {name}", f"there are: {listed}")
+    return found
+
+
+def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelFacts:
+    note = f"times by {CLOCK}" + (f"; no metrics: {fault}" if fault else "")
+    return ModelFacts(
+        name=line(model.id),
+        path=address.api,
+        architecture=server.name if server is not UNKNOWN else "a server",
+        parameters=0,
+        weights_bytes=0,
+        dtype=NOT_TOLD,
+        device="server",
+        layers=0,
+        vocabulary=0,
+        context=model.max_model_len or 0,
+        kv_bytes_per_token=0,
+        has_chat_template=True,
+        note=note,
+    )

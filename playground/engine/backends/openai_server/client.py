@@ -1,0 +1,148 @@
+"""HTTP to one server, on a thread with an event loop of its own, so that each answer is stamped when it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future, wait
+from time import perf_counter
+from typing import Any, TypeVar
+
+import httpx2
+import msgspec
+
+from playground.engine.backends.base import Cancelled, EngineError
+from playground.engine.backends.openai_server.address import Address
+from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
+from playground.engine.backends.openai_server.faults import Malformed, in_words, refused
+
+CONNECT_S = 10.0
+CHECK_S = 0.25
+MOST_BYTES = 8 * 2**20
+Kind = TypeVar("Kind")
+Arrived = Callable[[float, Piece], None]
+
+
+class Model(msgspec.Struct):
+    """One model of a server's list."""
+
+    id: str
+    owned_by: str = ""
+    max_model_len: int | None = None
+
+
+class ModelList(msgspec.Struct):
+    """The answer of `/models`."""
+
+    data: list[Model]
+
+
+class Client:
+    """`timeout_s` is how long a server may be silent, before its first byte and between two. The key comes from
+    OPENAI_API_KEY and goes nowhere but into the header of requests to this address."""
+
+    def __init__(self, address: Address, timeout_s: float) -> None:
+        self._address, self._timeout_s = address, timeout_s
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
+        self._thread.start()
+        key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise EngineError("OPENAI_API_KEY holds what no HTTP header can", "set it again, without line breaks")
+        self._http = httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s), pool=None),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+            trust_env=not address.is_local,
+        )
+
+    def wait(self, work: Coroutine[Any, Any, Kind], check: Callable[[], None] = lambda: None) -> Kind:
+        """Do one thing and wait for it; raises `EngineError`, and what `check` raises meanwhile."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            while not wait([future], CHECK_S).done:
+                check()
+            return future.result()
+        except Cancelled:
+            future.cancel()
+            raise
+        except Exception as error:
+            raise self.fault(error) from error
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        """Do something meanwhile; cancelling it closes its connection."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def fault(self, error: Exception) -> EngineError:
+        """What went wrong, in words."""
+        return in_words(error, self._address.api, self._timeout_s)
+
+    def close(self) -> None:
+        """Close every connection and end the thread."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    async def models(self) -> list[Model]:
+        """Every model that the server lists."""
+        body = await self._read("GET", f"{self._address.api}/models")
+        return msgspec.json.decode(body, type=ModelList).data
+
+    async def page(self, path: str) -> str:
+        """A page beside the API, as text."""
+        return (await self._read("GET", self._address.root + path)).decode(errors="replace")
+
+    async def ask(self, path: str, body: dict[str, Any]) -> Any:
+        """A question beside the API, answered in JSON."""
+        return msgspec.json.decode(await self._read("POST", self._address.root + path, json=body))
+
+    async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
+        """Hand on the pieces of one answer, each with the time of its arrival. A stream that ends without its end is
+        a fault."""
+        ended = False
+        async with self._http.stream("POST", self._address.api + path, json=body) as response:
+            await self._accept(response)
+            response.encoding = "utf-8"  # as the standard of event streams says, whatever a header says
+            async for event in httpx2.EventSource(response):
+                now = perf_counter()
+                if event.data == DONE:
+                    return
+                if event.data:
+                    piece = read_piece(event.data)
+                    ended = ended or piece.reason is not None
+                    arrived(now, piece)
+        if not ended:
+            raise httpx2.RemoteProtocolError("the stream ended early")
+
+    async def _read(self, method: str, url: str, **words: Any) -> bytes:
+        async with self._http.stream(method, url, **words) as response:
+            await self._accept(response)
+            body = await _whole(response.aiter_bytes(), MOST_BYTES)
+        if body is None:
+            raise Malformed(f"more than {MOST_BYTES} bytes")
+        return body
+
+    async def _accept(self, response: httpx2.Response) -> None:
+        if response.status_code == 200:
+            return
+        body = await _whole(response.aiter_bytes(), 2**16)
+        raise refused(response.status_code, body or b"", response.headers.get("location", ""), self._address.api)
+
+    async def _close(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._http.aclose()
+
+
+async def _whole(parts: AsyncIterator[bytes], most: int) -> bytes | None:
+    """All that comes; None where it is more than that."""
+    body = b""
+    async for part in parts:
+        body += part
+        if len(body) > most:
+            return None
+    return body

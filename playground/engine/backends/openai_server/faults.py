@@ -1,0 +1,97 @@
+"""What goes wrong on the way to a server and back, as one line of what happened and one of what to do."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from playground.engine.backends.base import EngineError
+
+LONG = 300
+KEY = "set OPENAI_API_KEY to a key that this server takes"
+NO_API = "is --url an OpenAI-compatible server?"
+ADVICE = {
+    400: "the server's own words say what it does not take",
+    401: KEY,
+    403: KEY,
+    404: "look at the path of --url (it mostly ends in /v1) and at the model's name",
+    422: "the server's own words say what it does not take",
+    429: "the server limits how much may be asked: wait, or ask for less at once",
+}
+
+
+class Refused(EngineError):
+    """The server answered with an HTTP status that is no success."""
+
+    def __init__(self, status: int, message: str, advice: str) -> None:
+        super().__init__(message, advice)
+        self.status = status
+
+
+class Malformed(Exception):
+    """What came is not what the API says should come."""
+
+
+def line(text: str) -> str:
+    """Foreign text on one line, without control characters, cut where it gets long."""
+    words = " ".join("".join(each if each.isprintable() else " " for each in text[: 8 * LONG]).split())
+    return words if len(words) <= LONG else words[: LONG - 1] + "…"
+
+
+def refused(status: int, body: bytes, location: str, url: str) -> Refused:
+    """An answer that is no success, in the server's own words where it has some. Redirects are never followed: the
+    prompt, and the key with it, would go where nobody sent them."""
+    host = urlsplit(url).netloc
+    if 300 <= status < 400:
+        to = line(location) or "nowhere"
+        return Refused(status, f"{host} redirects to {to}, which is refused", "give --url the address that is meant")
+    said = _said(body)
+    message = f"{host} answered {status}" + (f": {said}" if said else "")
+    advice = "look at the server's own log" if status >= 500 else ADVICE.get(status, "")
+    return Refused(status, message, advice)
+
+
+def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
+    """A fault of the connection; what already is in words stays as it is."""
+    host, cause = urlsplit(url).netloc, _root(error)
+    if isinstance(error, EngineError):
+        return error
+    if isinstance(error, httpx2.ConnectTimeout):
+        return EngineError(f"{host} did not take a connection in time", "is the address right, and a firewall between?")
+    if isinstance(error, httpx2.TimeoutException):
+        advice = "it may be busy; [engines.openai] timeout_s in the settings lets it take longer"
+        return EngineError(f"nothing came from {host} for {timeout_s:g} s", advice)
+    if isinstance(error, httpx2.ConnectError):
+        refused_it = isinstance(cause, ConnectionRefusedError)
+        why = "refused the connection" if refused_it else f"is not there: {line(str(error))}"
+        return EngineError(f"{host} {why}", "start the server, or look at --url")
+    if isinstance(error, Malformed | httpx2.SSEError | httpx2.DecodingError | msgspec.MsgspecError):
+        return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
+    if isinstance(error, httpx2.RemoteProtocolError) and "illegal" in str(error):  # no HTTP at all
+        return EngineError(f"what answers at {host} speaks no HTTP", NO_API)
+    if isinstance(error, httpx2.HTTPError | httpx2.StreamError):
+        return EngineError(f"{host} ended the connection before the answer was whole", "look at the server's own log")
+    if isinstance(error, httpx2.InvalidURL | UnicodeError | ValueError):
+        return EngineError(f"{line(url)} is no address: {line(str(error))}", "--url http://host:port/v1")
+    return EngineError(f"{host}: {line(str(error)) or type(error).__name__}", "the log has the details")
+
+
+def _said(body: bytes) -> str:
+    """The message within an error's JSON, else its text."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.MsgspecError:
+        text = body.decode(errors="replace")
+        return "" if "<html" in text.lower() else line(text)
+    for key in ("error", "detail", "message"):
+        while isinstance(found, dict) and key in found:
+            found = found[key]
+    return line(found if isinstance(found, str) else msgspec.json.encode(found).decode())
+
+
+def _root(error: BaseException) -> BaseException:
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error

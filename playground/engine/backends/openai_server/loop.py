@@ -1,0 +1,186 @@
+"""Requests on their way to a server and back, seen from outside: sent, streamed, measured, told of.
+
+A step here is a span in which something arrived, and is marked `observed`: the server's own steps are not told. Its
+slots are our streams alone, `waiting` are our requests of which nothing has come yet (in the server's queue or in
+prefill, it does not tell which), and blocks are its own count, where it has one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+from functools import partial
+from time import perf_counter
+
+from playground.engine.admission import Refused
+from playground.engine.backends.base import Emit, EngineError
+from playground.engine.backends.openai_server.answer import Piece
+from playground.engine.backends.openai_server.body import body_of
+from playground.engine.backends.openai_server.client import Client
+from playground.engine.backends.openai_server.metrics import MetricsPage
+from playground.engine.backends.openai_server.requests import Outside
+from playground.engine.backends.openai_server.server import Server
+from playground.engine.timing import RequestTimer
+from playground.protocol.commands import GenerationRequest
+from playground.protocol.events import (
+    FinishReason,
+    RequestFinished,
+    SlotWork,
+    Step,
+    StepsExecuted,
+    TokensGenerated,
+)
+
+WAIT_S = 0.005
+Arrival = tuple[Outside, float, Piece | EngineError | None]
+
+
+class ServerLoop:
+    """All requests to one model of one server."""
+
+    def __init__(self, client: Client, server: Server, model: str, page: MetricsPage, emit: Emit) -> None:
+        self._client, self._server, self._model, self._page, self._emit = client, server, model, page, emit
+        self.step_index = 0
+        self._requests: dict[str, Outside] = {}
+        self._delayed: list[tuple[float, int, Outside]] = []
+        self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._numbers = itertools.count()
+        self._left: list[str] = []
+        self._changed = False
+
+    @property
+    def busy(self) -> bool:
+        """Something is on its way."""
+        self._send_due()
+        return len(self._requests) > len(self._delayed) or self._changed or self._page.asked
+
+    @property
+    def next_arrival(self) -> float | None:
+        """When the next delayed request is to be sent."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def submit(self, request: GenerationRequest, received: float) -> None:
+        """Send a request, or note when to; one that the server cannot take ends at once with its reason."""
+        timer = RequestTimer(submitted=received + request.delay_s)
+        try:
+            if request.request_id in self._requests:
+                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
+            path, body = body_of(request, self._model, self._server)
+        except Refused as refusal:
+            metrics = timer.metrics(prompt_tokens=0)
+            self._emit(
+                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
+            )
+            return
+        state = Outside(request.request_id, path, body, timer, next(self._numbers))
+        self._requests[state.request_id] = state
+        heapq.heappush(self._delayed, (timer.submitted, state.order, state))
+        self._send_due()
+
+    def abort(self, request_id: str | None) -> None:
+        """End one request, or all: their connections are closed now."""
+        self._end(request_id, "abort")
+
+    def fail(self, message: str) -> None:
+        """End every request with an error, in plain words."""
+        self._end(None, "error", message)
+
+    def step(self) -> None:
+        """Take what has arrived, waiting a moment for the first of it."""
+        self._send_due()
+        start = perf_counter()
+        due = self.next_arrival
+        wait = WAIT_S if due is None else min(WAIT_S, max(0.0, due - start))
+        touched: dict[str, int] = {}
+        while (arrival := self._next(wait)) is not None:
+            request, now, what = arrival
+            wait = 0.0
+            if request.request_id in self._requests:
+                touched[request.request_id] = touched.get(request.request_id, 0) + self._receive(request, now, what)
+        self._page.ask_again(finished=not self._requests)
+        if self._page.take(self._emit):
+            self._changed = True
+        if touched or self._changed:
+            self._report(start, touched)
+
+    def _next(self, wait: float) -> Arrival | None:
+        try:
+            return self._arrived.get(block=wait > 0, timeout=wait or None)
+        except queue.Empty:
+            return None
+
+    def _send_due(self) -> None:
+        now = perf_counter()
+        while self._delayed and self._delayed[0][0] <= now:
+            request = heapq.heappop(self._delayed)[2]
+            request.future = self._client.start(self._run(request))
+            self._changed = True
+
+    async def _run(self, request: Outside) -> None:
+        """In the client's thread: nothing but the queue is touched."""
+        try:
+            await self._client.stream(request.path, request.body, partial(self._put, request))
+            self._put(request, perf_counter(), None)
+        except Exception as error:
+            self._arrived.put((request, perf_counter(), self._client.fault(error)))
+
+    def _put(self, request: Outside, now: float, what: Piece | None) -> None:
+        self._arrived.put((request, now, what))
+
+    def _receive(self, request: Outside, now: float, what: Piece | EngineError | None) -> int:
+        """Tokens that this brought, as far as they are told."""
+        if isinstance(what, EngineError):
+            message = f"{what.message}; {what.advice}" if what.advice else what.message
+            self._finish(request, "error", message)
+            return 0
+        if what is None:
+            self._finish(request, request.reason or "stop")
+            return 0
+        if not request.take(now, what):
+            return 0
+        if request.slot is None:
+            taken = {other.slot for other in self._requests.values()}
+            request.slot = next(slot for slot in itertools.count() if slot not in taken)
+        token_ids = list(what.token_ids or ()) if request.told else []
+        times = [now] * (len(token_ids) if request.told else 1)
+        event = TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=what.text)
+        self._emit(event)
+        return len(token_ids)
+
+    def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
+        for request in [each for each in self._requests.values() if request_id in (None, each.request_id)]:
+            if request.future:
+                request.future.cancel()
+            self._finish(request, reason, message)
+        self._delayed = [each for each in self._delayed if each[2].request_id in self._requests]
+        heapq.heapify(self._delayed)
+
+    def _finish(self, request: Outside, reason: FinishReason, message: str = "") -> None:
+        del self._requests[request.request_id]
+        self._left.append(request.request_id)
+        self._changed = True
+        metrics = request.metrics()
+        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+
+    def _report(self, start: float, touched: dict[str, int]) -> None:
+        sent = [request for request in self._requests.values() if request.future]
+        streams = {request.slot: request for request in sent if request.slot is not None}
+        slots = [SlotWork()] * (max(streams, default=-1) + 1)
+        for slot, request in streams.items():
+            tokens = touched.get(request.request_id, 0)
+            slots[slot] = SlotWork(request_id=request.request_id, phase="decode", tokens=tokens)
+        step = Step(
+            index=self.step_index,
+            start=start,
+            seconds=perf_counter() - start,
+            slots=slots,
+            waiting=[request.request_id for request in sent if request.slot is None],
+            finished=self._left,
+            blocks_used=self._page.blocks_used,
+            blocks_free=self._page.blocks - self._page.blocks_used,
+            observed=True,
+        )
+        self.step_index += 1
+        self._left, self._changed = [], False
+        self._emit(StepsExecuted(steps=[step]))

@@ -1,0 +1,93 @@
+"""A server's metrics page, looked at while requests run."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from time import perf_counter
+
+from playground.engine.backends.base import Emit, EngineError
+from playground.engine.backends.openai_server.client import Client
+from playground.engine.backends.openai_server.prometheus import Page, cache_labels, measured, read_page
+from playground.engine.backends.openai_server.server import Server
+from playground.protocol.server import ServerMeasured
+
+EVERY_S = 1.0
+
+
+class MetricsPage:
+    """Looked at once a second while something runs and once after it, for a look costs the server a little.
+    A page that is not there is not asked for again."""
+
+    def __init__(self, client: Client, server: Server) -> None:
+        self._client, self._server = client, server
+        self._looked = 0.0
+        self._future: Future[None] | None = None
+        self._found: Page | None = None
+        self._stale = False
+        self.there = server.metrics.running is not None
+        self.cache: dict[str, str] = {}
+        self.latest: ServerMeasured | None = None
+
+    @property
+    def asked(self) -> bool:
+        """An answer is still to come, or to be taken."""
+        return self._future is not None or self._stale
+
+    @property
+    def blocks(self) -> int:
+        """KV blocks of the server; 0 where it does not tell."""
+        info = self._server.cache_info
+        count = self.cache.get(info.blocks, "") if info else ""
+        return int(count) if count.isdecimal() else 0
+
+    @property
+    def blocks_used(self) -> int:
+        """Of these in use, by the share that it tells."""
+        usage = self.latest.kv_usage if self.latest else None
+        return min(self.blocks, round(self.blocks * (usage or 0.0)))
+
+    async def look(self) -> None:
+        """In the client's thread."""
+        self._found = read_page(await self._client.page(self._server.metrics_path))
+
+    def ask_again(self, finished: bool) -> None:
+        """Look if it is time; after the last request at once, so that the end is told too."""
+        if not self.there or self._future:
+            return
+        now = perf_counter()
+        if now - self._looked >= EVERY_S or (finished and self._stale):
+            self._looked, self._stale = now, not finished
+            self._future = self._client.start(self.look())
+
+    def take(self, emit: Emit) -> bool:
+        """Tell what was found, if an answer has come."""
+        future = self._future
+        if future is None or not future.done():
+            return False
+        self._future = None
+        if future.exception() is not None:
+            self.there = self._stale = False
+            return False
+        return self.tell(emit)
+
+    def tell(self, emit: Emit) -> bool:
+        """What the page said last."""
+        if self._found is None:
+            return False
+        self.cache = cache_labels(self._server, self._found)
+        self.latest = measured(self._server, self._found, perf_counter())
+        emit(self.latest)
+        return True
+
+
+def first_look(client: Client, server: Server) -> tuple[MetricsPage, str]:
+    """The page, and why there is none."""
+    page = MetricsPage(client, server)
+    if not page.there:
+        return page, f"{server.name} is of no kind whose metrics are known"
+    try:
+        client.wait(page.look())
+    except EngineError as error:
+        page.there = False
+        return page, error.message
+    return page, ""

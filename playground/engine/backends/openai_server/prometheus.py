@@ -1,0 +1,66 @@
+"""A Prometheus page to numbers (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+
+from playground.engine.backends.openai_server.server import Metric, Server
+from playground.protocol.server import ServerMeasured
+
+SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?\s*", re.ASCII)
+LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"', re.ASCII)
+
+
+@dataclass
+class Page:
+    """Values by series name, one for each combination of labels, and the labels of the last of them."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def read_page(text: str) -> Page:
+    """Lines that are no sample, and values that are no finite number, are passed over."""
+    page = Page()
+    for line in text.splitlines():
+        sample = SAMPLE.fullmatch(line)
+        if not sample:
+            continue
+        name, labels, written = sample.groups()
+        try:
+            value = float(written)
+        except ValueError:
+            continue
+        if math.isfinite(value):
+            page.values.setdefault(name, []).append(value)
+            page.labels[name] = dict(LABEL.findall(labels or ""))
+    return page
+
+
+def value_of(metric: Metric | None, page: Page) -> float | None:
+    """One number; None where the server does not tell it, or a ratio has nothing to stand on."""
+    if metric is None:
+        return None
+    found = _first(metric.names, page)
+    if found is None or not metric.per:
+        return None if found is None else max(found) if metric.largest else sum(found)
+    total = sum(_first(metric.per, page) or ())
+    return sum(found) / total if total else None
+
+
+def measured(server: Server, page: Page, time: float) -> ServerMeasured:
+    """What the server told at `time`."""
+    names = server.metrics.__struct_fields__
+    told = {name: value_of(getattr(server.metrics, name), page) for name in names}
+    return ServerMeasured(time=time, **told)
+
+
+def cache_labels(server: Server, page: Page) -> dict[str, str]:
+    """What the server tells of its KV cache's making."""
+    return page.labels.get(server.cache_info.name, {}) if server.cache_info else {}
+
+
+def _first(names: list[str], page: Page) -> list[float] | None:
+    return next((page.values[name] for name in names if name in page.values), None)

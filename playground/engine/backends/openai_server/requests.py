@@ -1,0 +1,66 @@
+"""One request as it is seen from outside the server."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from playground.engine.backends.openai_server.answer import Piece, Usage
+from playground.engine.timing import RequestTimer
+from playground.protocol.events import FinishReason
+from playground.protocol.metrics import RequestMetrics
+
+
+@dataclass(eq=False)
+class Outside:
+    """`told` says whether the server tells token ids; it stays None until something came. Where it tells none,
+    `chunks` are what is counted, and `usage` alone says how many tokens they were."""
+
+    request_id: str
+    path: str
+    body: dict[str, Any]
+    timer: RequestTimer
+    order: int
+    future: Future[None] | None = None
+    told: bool | None = None
+    chunks: int = 0
+    characters_after_first: int = 0
+    prompt_tokens: int = 0
+    usage: Usage | None = None
+    reason: FinishReason | None = None
+    slot: int | None = None
+    fresh: list[tuple[float, Piece]] = field(default_factory=list)
+
+    def take(self, now: float, piece: Piece) -> bool:
+        """Count what came; whether it is a part of the answer."""
+        self.usage = piece.usage or self.usage
+        self.reason = piece.reason or self.reason
+        if piece.prompt_tokens is not None:
+            self.prompt_tokens = piece.prompt_tokens
+        if not piece.brings_text_or_tokens:
+            return False
+        if self.told is None:
+            self.told = piece.token_ids is not None
+        if self.timer.first is not None:
+            self.characters_after_first += len(piece.text)
+        count = len(piece.token_ids or ()) if self.told else 1
+        if count:
+            self.timer.received(now, count)
+        self.chunks += 1
+        return True
+
+    def metrics(self) -> RequestMetrics:
+        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens."""
+        timer, usage = self.timer, self.usage
+        if not self.told:
+            tokens = usage.completion_tokens if usage else 0
+            if self.chunks not in (tokens, tokens - 1):  # else each brought one, but for an EOS without text
+                timer.gaps = []
+            timer.tokens = tokens
+        cached = (usage.prompt_tokens_details.cached_tokens or 0) if usage and usage.prompt_tokens_details else 0
+        prompt = usage.prompt_tokens if usage else self.prompt_tokens
+        found = timer.metrics(prompt, self.characters_after_first, cached)
+        return msgspec.structs.replace(found, chunks=0 if self.told else self.chunks)

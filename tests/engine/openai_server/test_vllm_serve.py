@@ -1,0 +1,130 @@
+"""The openai engine against a real vLLM server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from playground import paths
+from playground.protocol.commands import Abort, ChatMessage, GenerationRequest, SamplingParams, Submit, Tokenize
+from playground.protocol.events import (
+    ModelLoaded,
+    OptionsApplied,
+    StepsExecuted,
+    Tokenized,
+    TokensGenerated,
+)
+from playground.protocol.server import ServerMeasured
+from tests.engine.openai_server.conftest import KEY, ServerWorker
+from tests.engine.openai_server.serve import NAME, vllm_serve
+from tests.engine.transformers.driven import Driven
+from tests.engine.transformers.faults.live_worker import request
+
+pytestmark = pytest.mark.slow
+PYTHON = os.environ.get("PLAYGROUND_VLLM_PYTHON", "")
+PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all tests: its start takes long."""
+    if not PYTHON:
+        pytest.skip("PLAYGROUND_VLLM_PYTHON names no interpreter with vLLM")
+    with vllm_serve(PYTHON, tmp_path_factory.mktemp("serve")) as url:
+        yield url
+
+
+@pytest.fixture
+def vllm(worker: ServerWorker, url: str) -> ServerWorker:
+    """A worker that is connected to it."""
+    worker.timeout_s = 60.0
+    worker.connect(url)
+    return worker
+
+
+def ids(worker: ServerWorker, request_id: str) -> list[int]:
+    return [token_id for piece in worker.pieces(request_id) for token_id in piece.token_ids]
+
+
+def test_greedy_tokens_are_those_of_the_transformers_engine(vllm):
+    requests = [request(f"same{index}", prompt, max_tokens=32) for index, prompt in enumerate(PROMPTS)]
+    expected = Driven(paths.bundled_model()).run(requests)
+    ends = vllm.finish(*requests)
+    assert [ids(vllm, each.request_id) for each in requests] == expected
+    assert [(end.reason, end.metrics.output_tokens, end.metrics.chunks) for end in ends] == [("length", 32, 0)] * 3
+    assert all(0 < end.metrics.ttft_s < end.metrics.e2e_s and end.metrics.tpot_s > 0 for end in ends)
+
+
+def test_token_ids_go_in_as_they_are(vllm):
+    vllm.send(Tokenize(key="t", texts=PROMPTS[:1]))
+    (prompt,) = vllm.wait(Tokenized).token_ids
+    asked = [request("text", PROMPTS[0]), request("ids", prompt)]
+    ends = vllm.finish(*asked)
+    assert ids(vllm, "ids") == ids(vllm, "text")
+    assert [end.metrics.prompt_tokens for end in ends] == [len(prompt)] * 2
+
+
+def test_a_chat_is_answered(vllm):
+    message = ChatMessage(role="user", content="write a function that adds two numbers")
+    sampling = SamplingParams(max_tokens=48)
+    asked = GenerationRequest(request_id="chat", messages=[message], sampling=sampling)
+    (expected,) = Driven(paths.bundled_model()).run([asked])
+    (end,) = vllm.finish(asked)
+    assert ids(vllm, "chat") == expected
+    assert end.metrics.output_tokens == len(expected)
+    assert "def " in vllm.text("chat")
+
+
+def test_what_the_server_tells_is_told(vllm):
+    since = len(vllm.events)
+    vllm.finish(*(request(f"told{index}", prompt, max_tokens=400) for index, prompt in enumerate(PROMPTS)))
+    vllm.wait(ServerMeasured, when=lambda told: told.running == 0)
+    told = [event for event in vllm.events[since:] if isinstance(event, ServerMeasured)]
+    assert any(each.running and each.kv_usage for each in told)
+    effective = vllm.of(OptionsApplied)[-1].effective
+    assert (effective["block_size"], effective["prefix_cache"]) == ("32", "on")
+    assert "network included" in effective["clock"]
+    assert vllm.of(ModelLoaded)[-1].facts.context == 2048
+    steps = [step for event in vllm.events[since:] if isinstance(event, StepsExecuted) for step in event.steps]
+    assert all(step.observed for step in steps)
+    assert {work.request_id for step in steps for work in step.slots} - {None} == {"told0", "told1", "told2"}
+    assert any(step.blocks_used for step in steps)
+
+
+def test_a_stop_ends_it_in_the_server_too(vllm):
+    vllm.send(Submit(requests=[request("long", PROMPTS[0], max_tokens=1900)]))
+    vllm.wait(TokensGenerated)
+    began = time.monotonic()
+    vllm.send(Abort())
+    end = vllm.wait_end("long")
+    assert (end.reason, time.monotonic() - began < 1.0) == ("abort", True)
+    assert end.metrics.output_tokens < 1900
+    vllm.wait(ServerMeasured, when=lambda told: told.running == 0)
+
+
+def test_a_prompt_that_is_too_long_is_refused_in_the_servers_words(vllm):
+    (end,) = vllm.finish(request("far", list(range(1, 1025)) * 3))
+    assert end.reason == "error"
+    assert "answered 400" in end.message and "2048" in end.message
+
+
+def test_the_command_line_runs_it_and_no_recording_holds_the_key(url, tmp_path):
+    recording = tmp_path / "run.jsonl"
+    command = [sys.executable, "-m", "playground", "run", "--engine", "openai", "--url", url, "--json"]
+    command += ["--prompt", PROMPTS[0], "--max-tokens", "8", "--ignore-eos", "--record", str(recording)]
+    homes = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | homes | {"OPENAI_API_KEY": KEY})
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    (answer,) = summary["requests"]
+    assert (answer["output_tokens"], len(answer["token_ids"]), answer["finish_reason"]) == (8, 8, "length")
+    assert summary["totals"]["occupancy"] is None and summary["totals"]["steps"] == 0
+    kept = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+    assert url in kept and NAME in kept
+    assert KEY not in kept + done.stdout + done.stderr
