@@ -33,7 +33,7 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Asked for one thing, got another, as far as that is told. An adapter is asked for by its folder and called by its name."""
+        """Asked for one thing, got another, where it is told. An adapter is asked for by folder and called by name."""
         asked = PurePath(self.requested).name if self.name == "adapter" else self.requested
         return self.value != "–" and asked not in (self.value, "auto", "–")
 

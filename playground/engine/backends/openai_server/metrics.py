@@ -11,19 +11,20 @@ from playground.engine.backends.openai_server.prometheus import Page, cache_labe
 from playground.engine.backends.openai_server.server import Server
 from playground.protocol.server import ServerMeasured
 
-EVERY_S = 1.0
+EVERY_S, AFTER_S = 1.0, 0.4
+LAST_LOOKS = 4
 
 
 class MetricsPage:
-    """Looked at once a second while something runs and once after it, for a look costs the server a little.
-    A page that is not there is not asked for again."""
+    """Looked at once a second while something runs, for a look costs the server a little, and a few times after it,
+    until nothing runs there: a server learns late that a connection was closed. A page that fails is left alone."""
 
     def __init__(self, client: Client, server: Server) -> None:
         self._client, self._server = client, server
         self._looked = 0.0
         self._future: Future[None] | None = None
         self._found: Page | None = None
-        self._stale = False
+        self._looks_left = 0
         self.there = server.metrics.running is not None
         self.cache: dict[str, str] = {}
         self.latest: ServerMeasured | None = None
@@ -31,7 +32,7 @@ class MetricsPage:
     @property
     def asked(self) -> bool:
         """An answer is still to come, or to be taken."""
-        return self._future is not None or self._stale
+        return self._future is not None or self._looks_left > 0
 
     @property
     def blocks(self) -> int:
@@ -51,12 +52,12 @@ class MetricsPage:
         self._found = read_page(await self._client.page(self._server.metrics_path))
 
     def ask_again(self, finished: bool) -> None:
-        """Look if it is time; after the last request at once, so that the end is told too."""
+        """Look if it is time."""
         if not self.there or self._future:
             return
         now = perf_counter()
-        if now - self._looked >= EVERY_S or (finished and self._stale):
-            self._looked, self._stale = now, not finished
+        if now - self._looked >= (AFTER_S if finished else EVERY_S):
+            self._looked, self._looks_left = now, self._looks_left - 1 if finished else LAST_LOOKS
             self._future = self._client.start(self.look())
 
     def take(self, emit: Emit) -> bool:
@@ -66,9 +67,12 @@ class MetricsPage:
             return False
         self._future = None
         if future.exception() is not None:
-            self.there = self._stale = False
+            self.there, self._looks_left = False, 0
             return False
-        return self.tell(emit)
+        told = self.tell(emit)
+        if self.latest and not self.latest.running and self._looks_left < LAST_LOOKS:
+            self._looks_left = 0
+        return told
 
     def tell(self, emit: Emit) -> bool:
         """What the page said last."""
