@@ -53,10 +53,19 @@ def test_a_server_that_accepts_and_says_nothing_times_out(worker):
     )
 
 
+def _greet(listener: socket.socket) -> None:
+    """As a mail server does."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"220 mail.example ESMTP\r\n500 what?\r\n\r\n")
+        connection.recv(4096)  # until the other side hangs up
+
+
 def test_a_port_that_another_program_has_taken_is_told(worker):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         host = f"127.0.0.1:{taken.getsockname()[1]}"
-        thread = threading.Thread(target=lambda: taken.accept()[0].sendall(b"220 mail.example ESMTP\r\n"))
+        thread = threading.Thread(target=_greet, args=(taken,))
         thread.start()
         line = worker.refused(f"http://{host}/v1")
         thread.join()
