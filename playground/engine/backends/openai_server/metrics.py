@@ -52,10 +52,12 @@ class MetricsPage:
         self._found = read_page(await self._client.page(self._server.metrics_path))
 
     def ask_again(self, finished: bool) -> None:
-        """Look if it is time."""
-        if not self.there or self._future:
-            return
+        """Look if it is time; never as a first request begins, whose first token a look would hold up."""
         now = perf_counter()
+        if not self.there or self._future or (finished and not self._looks_left):
+            return
+        if not self._looks_left:
+            self._looked, self._looks_left = now, LAST_LOOKS
         if now - self._looked >= (AFTER_S if finished else EVERY_S):
             self._looked, self._looks_left = now, self._looks_left - 1 if finished else LAST_LOOKS
             self._future = self._client.start(self.look())
