@@ -104,6 +104,11 @@ class Session:
             raise NotNow(f"{name} changes once a model is loaded")
         self.bridge.send(SetOptions(changes={name: value}))
 
+    def rebuild(self) -> None:
+        """Compute again what went through a coarser KV cache."""
+        self._require_live()
+        self.bridge.send(SetOptions(changes={}, rebuild=True))
+
     def flip(self, name: str) -> None:
         """Between the two values that the toggle's key stands for."""
         value, reason = flipped(self.state, name)

@@ -110,3 +110,12 @@ def test_remote_code_and_pickle_are_asked_for_each_time(sent):
     asked, _ = sent("--prompt", "x", "--trust-remote-code", "--allow-pickle")
     assert not plain.trust_remote_code and not plain.allow_pickle
     assert asked.trust_remote_code and asked.allow_pickle
+
+
+def test_rebuild_makes_a_coarse_cache_true_again(playground):
+    at = ("--at", "40:kv_cache=int2", "--at", "44:kv_cache=model", "--at", "48:rebuild")
+    words = ("--prompt", "def add(a, b):", "--ignore-eos", "--max-tokens", "64", "--set", "dtype=float32", *at)
+    result = playground("run", *words, "--json")
+    told = [event["effective"]["kv_cache"] for event in result.events("OptionsApplied")]
+    assert result.code == 0 and result.stderr == ""
+    assert told[-3:] == ["int2", "model (from int2)", "model"]

@@ -11,6 +11,7 @@ from playground.protocol.commands import SetOptions
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
 from playground.session.recording import Entry
+from playground.tui.actions import ACTIONS
 from playground.tui.state import State
 from playground.tui.toggle_rows import candidate, candidates, flipped, rows
 
@@ -97,3 +98,11 @@ def test_the_key_of_an_engine_without_int8_takes_the_8_bits_that_it_has() -> Non
     state.capabilities = Capabilities(engine="vllm", toggles=[toggle])
     assert flipped(state, "kv_cache") == ("fp8", "")
     assert candidate(state, "kv_cache", "fp8").seconds == 3.5
+
+
+def test_rebuild_is_there_only_where_something_was_lost():
+    state = State()
+    state.effective = {"kv_cache": "model"}
+    assert "no request" in ACTIONS["rebuild"].blocked(state)
+    state.effective = {"kv_cache": "model (from int2)"}
+    assert ACTIONS["rebuild"].blocked(state) == ""

@@ -49,6 +49,12 @@ def not_several(state: State) -> str:
     return replay(state) or ("" if len(state.unfinished) > 1 else "fewer than two requests run")
 
 
+def nothing_to_mend(state: State) -> str:
+    """No request carries keys and values that went through a coarser KV cache."""
+    spoiled = "(from" in state.effective.get("kv_cache", "")
+    return replay(state) or ("" if spoiled else "no request went through a coarser KV cache")
+
+
 def well(state: State) -> str:
     """The engine has not failed."""
     return replay(state) or ("" if state.status == "failed" else "the engine is well")

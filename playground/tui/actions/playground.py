@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from playground.tui.actions import action
-from playground.tui.actions.blocked import cannot_flip, measuring, not_several, nothing_runs, replay
+from playground.tui.actions.blocked import cannot_flip, measuring, not_several, nothing_runs, nothing_to_mend, replay
 
 Action = partial(action.Action, screens=("playground",))
 ACTIONS = (
@@ -21,6 +21,9 @@ ACTIONS = (
     Action("model", "ctrl+o", "Model", "Load another checkpoint", measuring),
     Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", replay, footer=False),
     Action("new", "ctrl+n", "New", "Begin a new conversation", replay, footer=False),
+    Action(
+        "rebuild", "", "Rebuild KV", "Compute again what went through a coarser KV cache", nothing_to_mend, footer=False
+    ),
     Action("stop_all", "", "Stop all", "Stop every request", not_several, footer=False),
     Action("choose_row", "up", "Toggle", "Another toggle", place="toggles", bound=False, footer=False),
     Action("choose_value", "left", "Value", "Another value of this toggle", replay, "toggles", bound=False),

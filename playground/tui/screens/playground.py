@@ -63,6 +63,7 @@ class PlaygroundScreen(Stage):
             "flip_weights": lambda: session.flip("weights"),
             "flip_attention": lambda: session.flip("attention"),
             "flip_kv_cache": lambda: session.flip("kv_cache"),
+            "rebuild": session.rebuild,
             "toggles": self._open_toggles,
             "model": self._pick_model,
             "chat": session.toggle_chat,
