@@ -13,6 +13,7 @@ from tests.engine.transformers.faults.live_worker import line_of, request
 SWITCHES = 200
 NUMBERS = {"int8_threshold": ("0", "3.5", "6"), "max_batch": ("1", "3", "8"), "token_budget": ("5", "64", "256")}
 RARE = ("dtype", "device")  # a reload each
+APART = ("compile",)  # a compiler runs for half a minute; its switches have tests of their own
 
 
 def test_every_request_survives_a_storm_of_switches(worker):
@@ -28,8 +29,10 @@ def test_every_request_survives_a_storm_of_switches(worker):
         value = parse_value(name, random.choice(choices[name]))
         worker.send(SetOptions(changes={name: value}))
         answer = worker.wait(OptionsApplied, Failed)
-        assert isinstance(answer, OptionsApplied), f"{name}={value}: {line_of(answer)}"
-        thrown.append((name, value))
+        if isinstance(answer, Failed):  # nothing but a pair that the table names
+            assert "does not go with" in answer.message, f"{name}={value}: {line_of(answer)}"
+        else:
+            thrown.append((name, value))
         worker.wait(StepsExecuted)
     while len(_ended(worker)) < submitted:
         worker.wait(RequestFinished)
@@ -52,4 +55,6 @@ def _choices(capabilities):
         toggle.name: [support.value for support in toggle.values if support.possible] for toggle in capabilities.toggles
     }
     choices = possible | {name: list(values) for name, values in NUMBERS.items()} | {"kv_blocks": ["16", "24", "40"]}
-    return {name: values for name, values in choices.items() if name in TOGGLES and len(values) > 1}
+    return {
+        name: values for name, values in choices.items() if name in TOGGLES and name not in APART and len(values) > 1
+    }
