@@ -86,7 +86,7 @@ async def test_escape_stops_the_load_and_puts_the_toggles_back(opened: Opened, u
 
 
 async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, script: Any, until: Wait) -> None:
-    async with opened(script(["word "] * 4000), max_tokens=4000) as (app, pilot):
+    async with opened(script(["word "] * 8000), max_tokens=8000) as (app, pilot):
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: app.bridge.state.unfinished)
         await _go(app, pilot, until, SHORT)
