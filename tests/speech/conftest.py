@@ -58,7 +58,7 @@ class Ear:
     async def transcribe(self, path: Path | str, options: SpeechOptions = OPTIONS) -> TranscriptFinished:
         since = len(self.events)
         self.send(Transcribe(key="file", path=str(path), options=options))
-        return await self.until(TranscriptFinished, since=since)
+        return await self.until(TranscriptFinished, lambda event: event.key == "file", since)
 
     async def fault(self, command: AnyCommand) -> Failed:
         since = len(self.events)
