@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement, readable
@@ -58,7 +59,10 @@ def test_cancelling_ends_every_process_of_a_check() -> None:
         task = Program(program="import time\ntime.sleep(60)", test="")
         running = asyncio.create_task(sandbox.run(task, Limits(seconds=60)))
         await asyncio.sleep(1)
+        ours = psutil.Process().children(recursive=True)
+        assert ours, "the check runs in processes of its own"
         running.cancel()
         await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 10)
+        assert psutil.wait_procs(ours, timeout=10)[1] == []
 
     asyncio.run(cancelled())
