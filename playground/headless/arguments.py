@@ -25,9 +25,14 @@ def add_target(parser: ArgumentParser) -> None:
         "--set", dest="changes", metavar="TOGGLE=VALUE", default={}, action=_Assign, help="one toggle; repeatable"
     )
     parser.add_argument("--record", metavar="FILE", help="keep every command and event, for replay")
-    parser.add_argument("--no-history", action="store_true", help="do not keep these runs")
+    add_history(parser)
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
     parser.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
+
+
+def add_history(parser: ArgumentParser) -> None:
+    """Whether the runs are kept; see `kept_history`."""
+    parser.add_argument("--no-history", action="store_true", help="do not keep these runs")
 
 
 def add_sampling(parser: ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from playground.protocol.events import ModelFacts
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
-GROUP_BYTES = {"fp8": 2, "int8": 4, "int4": 4, "int2": 4}  # a scale in float16, and for integers a smallest value too
+# A step in float16, and for integers where the codes begin: a smallest value in float16 or a zero point of one byte.
+GROUP_BYTES = {"fp8": 2, "int8": 4, "int4": 3, "int2": 3}
 
 
 @dataclass(frozen=True)

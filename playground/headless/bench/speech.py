@@ -19,7 +19,7 @@ from playground.bench.speech.ear import Ear
 from playground.bench.speech.manifest import ManifestError, Recording, read_manifest, read_questions
 from playground.bench.speech.questions import Answer, answer_all
 from playground.bench.speech.words import SpeechSuite
-from playground.headless.arguments import ENGINES
+from playground.headless.arguments import ENGINES, add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
 from playground.headless.bench.suite import Progress
@@ -48,6 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--engine", choices=ENGINES[:-1], default="transformers", help="of --llm")
     parser.add_argument("--normalizer", choices=tuple(NORMALIZERS), default="basic", help="before words are compared")
     add_recognition(parser)
+    add_history(parser)
     add_output(parser)
 
 

@@ -12,8 +12,8 @@ from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.compiled import CompiledDecoder
 from playground.engine.backends.transformers.kv_move import make_store, move
+from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
-from playground.engine.backends.transformers.quantization import BITS, low_dtype
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import WeightSwitch
 from playground.engine.blocks import BlockManager
@@ -49,7 +49,7 @@ class LiveEngine:
         self.attention.set("auto")
         self.compiled: CompiledDecoder | None = None
         progress("warm-up")
-        self.layers, self.token_bytes = self.probe()
+        self.kv_shape = self.probe()
         blocks = self._blocks(self.options)
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, make_store("model", blocks)), emit)
         self._setters: dict[str, Callable[[EngineOptions, Progress], None]] = {
@@ -86,15 +86,14 @@ class LiveEngine:
         if not self.core.busy and not self.attention.known:
             self.probe()
 
-    def probe(self) -> tuple[int, int]:
-        """Run the smallest prefill and decode under the attention of now; returns layers and KV bytes of a token."""
+    def probe(self) -> KVShape:
+        """Run the smallest prefill and decode under the attention of now; returns what a token's KV weighs."""
         cache, device = DynamicCache(), self.loaded.device
         with torch.inference_mode(), self.attention.context():
             for phase, ids in (("prefill", [[0, 0]]), ("decode", [[0]])):
                 with self.attention.watched(phase):
                     self.loaded.model(input_ids=torch.tensor(ids, device=device), past_key_values=cache, use_cache=True)
-        size = sum(layer.keys[0, :, 0].nbytes + layer.values[0, :, 0].nbytes for layer in cache.layers)
-        return len(cache.layers), size
+        return kv_shape(cache)
 
     def effective(self) -> dict[str, str]:
         """What really is, spelled as toggles, with attention per phase."""
@@ -222,7 +221,7 @@ class LiveEngine:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks)
         with torch.inference_mode():
-            move(core.running, core.runner.cache.store, store, blocks, self.layers, progress)
+            move(core.running, core.runner.cache.store, store, blocks, self.kv_shape.layers, progress)
         for request in core.running:
             went = max(request.kv_origin or "model", self.options.kv_cache, key=KV_KINDS.index)
             lost = KV_KINDS.index(went) > KV_KINDS.index(options.kv_cache) and request.computed >= blocks.size
@@ -242,15 +241,7 @@ class LiveEngine:
         return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
 
     def _block_bytes(self, options: EngineOptions) -> int:
-        """Bytes of a full block: codes, per group a step and where its codes begin."""
-        kind, full = options.kv_cache, self.token_bytes * options.block_size
-        if kind not in BITS:
-            return full
-        numbers = full // self.loaded.model.dtype.itemsize
-        group = 2 + getattr(low_dtype(kind), "itemsize", 0)
-        return (
-            numbers * BITS[kind] // 8 + (numbers // options.block_size + self.layers * 2 * options.block_size) * group
-        )
+        return self.kv_shape.block_bytes(options.kv_cache, options.block_size)
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:

@@ -1,0 +1,45 @@
+"""How much keys and values of one token weigh over all layers, read from a real cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transformers import DynamicCache
+
+from playground.engine.backends.transformers.quantization import BITS, low_dtype
+
+
+@dataclass(frozen=True)
+class KVShape:
+    """Of one token: `keys` and `values` are numbers over all layers, `heads` counts the heads of the values, which
+    have a group each; keys have one per number and block."""
+
+    layers: int
+    keys: int
+    values: int
+    heads: int
+    itemsize: int
+
+    @property
+    def token_bytes(self) -> int:
+        """In the model's dtype."""
+        return (self.keys + self.values) * self.itemsize
+
+    def block_bytes(self, kind: str, size: int) -> int:
+        """Of a full block of `size` tokens: codes, and per group a step and where its codes begin."""
+        if kind not in BITS:
+            return self.token_bytes * size
+        group = 2 + getattr(low_dtype(kind), "itemsize", 0)
+        return (self.keys + self.values) * size * BITS[kind] // 8 + (self.keys + self.heads * size) * group
+
+
+def kv_shape(cache: DynamicCache) -> KVShape:
+    """Of a cache that one request has filled, [1, H, L, D] a layer."""
+    layers = cache.layers
+    return KVShape(
+        layers=len(layers),
+        keys=sum(layer.keys[0, :, 0].numel() for layer in layers),
+        values=sum(layer.values[0, :, 0].numel() for layer in layers),
+        heads=sum(layer.values.shape[1] for layer in layers),
+        itemsize=layers[0].keys.element_size() if layers else 0,
+    )
