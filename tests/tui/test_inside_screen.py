@@ -38,7 +38,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         await pilot.press("a")
         await until(pilot, lambda: state.inside.total and not state.inside.measuring, PATIENCE_S)
-        assert "e eager  m math  f flash; at 128 tokens" in drawn(screen, "attention")
+        await until(pilot, lambda: "e eager  m math  f flash; at 128 tokens" in drawn(screen, "attention"))
         assert "product" in drawn(screen, "roofline")
 
         await pilot.press("w")

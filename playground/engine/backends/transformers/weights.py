@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.transformers.bitsandbytes import load_bitsandbytes
 from playground.engine.memory import available
 
 KINDS = ("model", "int8", "nf4")
@@ -123,9 +124,7 @@ def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
 
 
 def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
-    import bitsandbytes as bnb  # a second of import that only these switches need
-
-    outputs, inputs = weight.shape
+    bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     layer = bnb.nn.Linear8bitLt(
         inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta"
     )
@@ -135,9 +134,7 @@ def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.d
 
 
 def _nf4(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
-    import bitsandbytes as bnb  # a second of import that only these switches need
-
-    outputs, inputs = weight.shape
+    bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     layer = bnb.nn.Linear4bit(
         inputs, outputs, bias is not None, compute_dtype=weight.dtype, quant_type="nf4", device="meta"
     )

@@ -19,6 +19,7 @@ from playground.protocol.events import ModelLoaded, OptionsApplied, RequestFinis
 from playground.protocol.options import EngineOptions
 from tests.engine.transformers import checkpoints
 from tests.engine.transformers.faults.live_worker import TIMEOUT_S, request
+from tests.worker.processes import seconds_until_gone
 
 GONE_S = 2.0
 
@@ -64,14 +65,6 @@ def child_of(process):
     raise AssertionError("no worker")
 
 
-def seconds_until_gone(*processes):
-    started = time.monotonic()
-    gone, alive = psutil.wait_procs(processes, timeout=10)
-    alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
-    assert not alive and gone
-    return time.monotonic() - started
-
-
 @pytest.mark.parametrize("moment", ["starting", "streaming"])
 def test_nothing_outlives_a_killed_ui(running, moment):
     worker = child_of(running)
@@ -79,7 +72,7 @@ def test_nothing_outlives_a_killed_ui(running, moment):
         read_until(running, "TokensGenerated")
     family = [worker, *worker.children(recursive=True)]
     running.kill()
-    assert seconds_until_gone(*family) < GONE_S
+    assert seconds_until_gone(*(process.pid for process in family)) < GONE_S
 
 
 def test_ctrl_c_while_the_model_loads(running):
@@ -87,7 +80,7 @@ def test_ctrl_c_while_the_model_loads(running):
     running.send_signal(signal.SIGINT)
     _, stderr = running.communicate(timeout=10)
     assert (running.returncode, stderr) == (1, "playground: stopped by Ctrl+C\n")
-    assert seconds_until_gone(worker) < GONE_S
+    assert seconds_until_gone(worker.pid) < GONE_S
 
 
 def test_a_killed_worker_ends_the_run_with_one_line(running):
