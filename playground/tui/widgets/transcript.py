@@ -173,7 +173,11 @@ class Transcript(ScrollView, can_focus=True):
             self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)
         if size != self.virtual_size:
-            self.virtual_size = size
+            following = self.is_vertical_scroll_end
+            # Without a layout of the screen: text grows inside of its own window, and nothing else moves.
+            self.set_reactive(ScrollView.virtual_size, size)
+            if following:
+                self.scroll_target_y = self.scroll_y = self.max_scroll_y
         top = int(self.scroll_offset.y)
         if first - top < self.size.height:
             self.refresh_lines(max(top, first), self.size.height)
