@@ -186,7 +186,7 @@ def run_open() -> float:
         terminal.wait_for("bfloat16")
         terminal.drain(1)
         terminal.type("def add_numbers(a, b):\r")
-        terminal.wait_for("end")
+        terminal.wait_for("length limit")
         terminal.drain(1)
         terminal.close()
         finished = [line for line in recording.read_text().splitlines() if '"RequestFinished"' in line]
