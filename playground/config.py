@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +11,8 @@ import msgspec
 
 from playground import paths
 from playground.toml_file import ConfigError, find_file, read_toml
+
+VLLM_PYTHON = "PLAYGROUND_VLLM_PYTHON"
 
 
 class VllmSettings(msgspec.Struct, frozen=True):
@@ -79,6 +82,7 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def worker_python(engine: str) -> str:
-    """The interpreter that an engine's worker starts with; raises `ConfigError`."""
-    python = load_settings().engines.vllm.python if engine == "vllm" else None
+    """The interpreter that an engine's worker starts with: for vLLM the one that PLAYGROUND_VLLM_PYTHON or else the
+    settings name; raises `ConfigError`."""
+    python = os.environ.get(VLLM_PYTHON) or load_settings().engines.vllm.python if engine == "vllm" else None
     return str(Path(python).expanduser()) if python else sys.executable

@@ -259,8 +259,11 @@ def int8_switch(engine: Engine, name: str, runs: int) -> None:
 
 
 def against_vllm(python: str, folder: str, dtype: str, runs: int, both_compile: bool) -> None:
-    """64 ragged requests over 8 slots, in turn on both engines; each has its model loaded all the time."""
-    command = [python, str(ROOT / "tests/bench_vllm.py"), folder, dtype, *(["--compile"] if both_compile else [])]
+    """Our engine for transformers against vLLM: 64 ragged requests over 8 slots, in turn on both; each has its model
+    loaded all the time."""
+    threads = 1 if folder == TINY else torch.get_num_threads()  # as both engines choose for a model of its size
+    command = [python, str(ROOT / "tests/bench_vllm.py"), folder, dtype, str(threads)]
+    command += ["--compile"] if both_compile else []
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdin and other.stdout
         told = other.stdout.readline()
@@ -277,7 +280,8 @@ def against_vllm(python: str, folder: str, dtype: str, runs: int, both_compile: 
             return float(json.loads(other.stdout.readline())["seconds"])  # type: ignore[union-attr]
 
         times = pairs(lambda: engine.run(jobs), theirs, runs)
-        label = f"64 ragged requests, 8 slots, {dtype}, {torch.get_num_threads()} threads each"
+        name = Path(folder).name if folder == TINY else "370 M Qwen2"
+        label = f"64 ragged requests, 8 slots, {name}, {dtype}, {torch.get_num_threads()} threads each"
         row(label, f"vLLM {'compiled' if both_compile else 'eager'}", *times, sum(new for _, new in jobs))
         other.stdin.close()
 
@@ -316,7 +320,7 @@ def main() -> None:
     arguments.add_argument("--only", choices=("tiny", "large", "steps"), help="one table")
     arguments.add_argument("--engine", choices=("transformers", "vllm"), default="transformers")
     arguments.add_argument("--python", default="python", help="the interpreter that has vLLM")
-    arguments.add_argument("--dtype", default="bfloat16", help="for --engine vllm")
+    arguments.add_argument("--dtype", default="float32", help="for --engine vllm")
     arguments.add_argument("--compile", action="store_true", help="for --engine vllm: both compile")
     asked = arguments.parse_args()
     runs = 3 if asked.quick else 5
@@ -328,7 +332,8 @@ def main() -> None:
     print("| work | against | ours / theirs | ratio |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         if asked.engine == "vllm":
-            against_vllm(asked.python, random_qwen(folder), asked.dtype, 3, asked.compile)
+            model = random_qwen(folder) if asked.only == "large" else TINY
+            against_vllm(asked.python, model, asked.dtype, runs, asked.compile)
             return
         if asked.only == "steps":
             steps(Engine(TINY, "float32"))

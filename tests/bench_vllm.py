@@ -1,4 +1,5 @@
-"""The other side of `bench_engine.py --engine vllm`, under vLLM's own interpreter: `python bench_vllm.py MODEL DTYPE`.
+"""The other side of `bench_engine.py --engine vllm`, under vLLM's own interpreter: `python bench_vllm.py MODEL DTYPE
+THREADS [--compile]`.
 
 Loads, prints {"threads": n}; then for every line of jobs, [[prompt ids, new tokens], …], {"seconds": s, "tokens": n}.
 """
@@ -20,6 +21,8 @@ def main() -> None:
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     import torch
+
+    torch.set_num_threads(int(sys.argv[3]))  # on a CPU vLLM puts a function that does nothing in its place
     from vllm.engine.arg_utils import EngineArgs
     from vllm.inputs import TokensPrompt
     from vllm.sampling_params import SamplingParams
@@ -29,7 +32,7 @@ def main() -> None:
     engine = LLMEngine.from_engine_args(
         EngineArgs(
             model=model, dtype=dtype, max_num_seqs=SLOTS, max_model_len=2048, enforce_eager="--compile" not in sys.argv,
-            enable_prefix_caching=False, distributed_executor_backend="uni", disable_log_stats=True,
+            enable_prefix_caching=False, block_size=32, distributed_executor_backend="uni", disable_log_stats=True,
         )
     )  # fmt: skip
     print(json.dumps({"threads": torch.get_num_threads()}), file=answers, flush=True)

@@ -7,7 +7,7 @@ from ctypes.util import find_library
 from importlib import metadata
 from importlib.util import find_spec
 
-from playground.config import load_settings
+from playground.config import worker_python
 from playground.doctor.finding import Finding
 from playground.doctor.imports import try_imports
 from playground.toml_file import ConfigError
@@ -65,6 +65,6 @@ def _microphone() -> Finding:
 
 def _vllm_python() -> str:
     try:
-        return load_settings().engines.vllm.python or sys.executable
+        return worker_python("vllm")
     except ConfigError:
         return sys.executable

@@ -23,7 +23,7 @@ from playground.headless.bench.output import print_trust
 from playground.headless.bench.suite import Outcome, Progress, finished, record_into
 from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError, one_line
-from playground.headless.target import Target, open_recorder, read_engine, read_target
+from playground.headless.target import Target, on_its_engine, open_recorder, read_engine, read_target
 from playground.headless.toggles import parse_toggles
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import Value, as_text, changed_names, with_changes
@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the comparison; the exit code."""
     target = read_target(args, args.preset)
-    a, b = (_side_target(target, asked) for asked in (args.a, args.b))
+    a, b = (_side_target(args, target, asked) for asked in (args.a, args.b))
     if (a.engine, a.load) == (b.engine, b.load):
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
     if not args.prompt.strip():
@@ -90,10 +90,11 @@ def parse_side(text: str) -> Asked:
     return Asked(parse_toggles(",".join(toggles)) if toggles else {}, model, engine)
 
 
-def _side_target(target: Target, asked: Asked) -> Target:
+def _side_target(args: Namespace, target: Target, asked: Asked) -> Target:
     options = with_changes(target.options, asked.changes)
     load = msgspec.structs.replace(target.load, model=asked.model or target.load.model, options=options)
-    return replace(target, engine=read_engine(asked.engine) if asked.engine else target.engine, load=load)
+    engine = read_engine(asked.engine) if asked.engine else target.engine
+    return replace(target, engine=engine, load=on_its_engine(load, args, engine))
 
 
 def _run(args: Namespace, a: Target, b: Target, plan: Plan, comparison: Comparison, told: Any) -> Outcome:

@@ -6,6 +6,7 @@ import sys
 
 from playground.protocol.events import ModelLoading
 from playground.protocol.wire import AnyEvent
+from playground.session.recording import Entry
 from playground.tui.numbers import percent
 
 CLEAR = "\r\x1b[K"
@@ -27,6 +28,10 @@ class LoadLine:
         elif self._shown:
             self._write(CLEAR)
         self._shown = isinstance(event, ModelLoading)
+
+    def watch(self, entry: Entry) -> None:
+        """The same for what passes."""
+        self.show(entry.event)
 
     def _write(self, text: str) -> None:
         sys.stderr.write(text)

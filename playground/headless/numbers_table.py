@@ -7,6 +7,7 @@ import sys
 from playground.headless.summary import Totals, summarize
 from playground.session.drafts import DraftCounts
 from playground.session.fold import Fold, Generated
+from playground.session.verified import UNVERIFIED, verified
 from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL p50", "ITL p99", "E2E", "end")
@@ -17,7 +18,7 @@ def print_numbers(fold: Fold) -> None:
     if fold.last_step < 0:
         return
     rows = [_row(request) for request in fold.requests.values()]
-    totals = "\n".join([_total_line(summarize(fold).totals), *_draft_line(fold.drafts)])
+    totals = "\n".join([_total_line(summarize(fold).totals), *_draft_line(fold.drafts), *_verified_line(fold)])
     if sys.stderr.isatty():
         _print_rich(rows, totals)
     else:
@@ -54,6 +55,12 @@ def _draft_line(drafts: DraftCounts) -> list[str]:
         f"drafts {count(sum(drafts.accepted))} of {count(sum(drafts.proposed))} accepted, {percent(drafts.share)}"
         f"   by position {places}   {significant(drafts.length)} tokens a drafted row"
     ]
+
+
+def _verified_line(fold: Fold) -> list[str]:
+    """Whether the engine's first answers were the checkpoint's, where it compares them, and with what."""
+    words, facts = verified(fold.effective), fold.effective.get("verified_facts", "")
+    return [words if words.startswith(UNVERIFIED) else f"{words}: {facts}"] if words else []
 
 
 def _print_plain(rows: list[tuple[str, ...]], totals: str) -> None:

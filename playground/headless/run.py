@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 from playground import paths
-from playground.headless.arguments import add_sampling, add_target
-from playground.headless.arrivals import delays, parse_arrivals
-from playground.headless.history import kept_history
+from playground.headless.against import run_against
+from playground.headless.arguments import ENGINES, add_sampling, add_target
+from playground.headless.arrivals import parse_arrivals
+from playground.headless.job import do_job, read_job, read_requests
 from playground.headless.printer import JsonPrinter, TextPrinter
-from playground.headless.prompts import PromptLine, read_prompts
 from playground.headless.report import report_end
-from playground.headless.requests import build_requests
 from playground.headless.switches import parse_switch
-from playground.headless.target import Target, open_recorder, read_sampling, read_target
-from playground.headless.worker_run import Job, WorkerRun
-from playground.session.history.collector import Collector
-from playground.session.recorder import Recorder
-from playground.session.recording import Entry
-
-Watch = Callable[[Entry], None]
+from playground.headless.target import open_recorder, read_target
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,6 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="STEP:TOGGLE=VALUE",
         help="throw a switch before this engine step; repeatable",
     )
+    parser.add_argument(
+        "--against", choices=ENGINES[1:], help="the same on this engine too, one after the other, and one table of both"
+    )
     parser.add_argument("--chat", action="store_true", help="a prompt is a user's message: use the chat template")
     parser.add_argument("--json", action="store_true", help="protocol events, and last a summary, one JSON line each")
 
@@ -51,38 +45,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the command; the exit code."""
     target = read_target(args, args.preset)
-    job = _job(args, target)
+    requests = read_requests(args, target)
+    if args.against:
+        return run_against(args, target, requests)
+    job = read_job(args, target, requests)
     printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
     log = paths.log_folder() / f"run-{os.getpid()}.log"
     recorder = open_recorder(args, target)
-    with kept_history(args) as history:
-        run = WorkerRun(job, log, _watch(printer.print, recorder, Collector(history.add, lambda _: "run")))
-        try:
-            asyncio.run(run.run())
-        finally:
-            if recorder:
-                recorder.close()
-        printer.end(run.fold)
+    run = do_job(args, job, log, printer.print, recorder)
+    printer.end(run.fold)
     return report_end(run, job, log, recorder, args.debug)
-
-
-def _job(args: Namespace, target: Target) -> Job:
-    lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
-    sampling = read_sampling(args, target.preset)
-    delay = delays(args.arrivals, lines, sampling.seed or 0)
-    return Job(target.engine, target.load, args.at, build_requests(lines, sampling, delay, args.chat))
-
-
-def _watch(show: Watch, recorder: Recorder | None, collector: Collector) -> Watch:
-    def watch(entry: Entry) -> None:
-        if entry.command is not None:
-            collector.add_command(entry.command)
-            if recorder:
-                recorder.command(entry.command)
-        if entry.event is not None:
-            collector.add_event(entry.event)
-            if recorder:
-                recorder.event(entry.event)
-        show(entry)
-
-    return watch

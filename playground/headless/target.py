@@ -47,10 +47,10 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
         trust_remote_code=args.trust_remote_code,
         allow_pickle=args.allow_pickle,
     )
-    return Target(engine, _on_its_engine(load, args, engine), preset)
+    return Target(engine, on_its_engine(load, args, engine), preset)
 
 
-def _on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
+def on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
     """With what the flags and the settings say of one engine alone; raises `ConfigError`."""
     if engine == "openai":
         return msgspec.structs.replace(load, url=args.url, timeout_s=load_settings().engines.openai.timeout_s)

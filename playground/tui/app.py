@@ -68,8 +68,8 @@ class PlaygroundApp(App[None]):
         self._take_theme(theme or settings.theme)
         log = paths.log_folder() / f"engine-{os.getpid()}.log"
         self.history = History(paths.history_database(), self._history_failed)
-        self._keep_history = keep_history and settings.history
-        collector = Collector(self.history.add, run_kind) if self._keep_history else None
+        self._keep = self.history.add if keep_history and settings.history else None
+        collector = Collector(self._keep, run_kind) if self._keep else None
         self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
         self._load = LoadModel(
             model=("scripted" if engine == "scripted" else str(paths.bundled_model())) if model is None else model,
@@ -119,7 +119,7 @@ class PlaygroundApp(App[None]):
     def _batching(self) -> Screen[None]:
         from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
 
-        return BatchingScreen(self.session)
+        return BatchingScreen(self.session, self._keep)
 
     def _compare(self) -> Screen[None]:
         from playground.tui.screens.compare import CompareScreen
@@ -129,8 +129,7 @@ class PlaygroundApp(App[None]):
     def _bench(self) -> Screen[None]:
         from playground.tui.screens.bench import BenchScreen
 
-        keep = self.history.add if self._keep_history else None
-        return BenchScreen(self.session, self.history, keep)
+        return BenchScreen(self.session, self.history, self._keep)
 
     def _inside(self) -> Screen[None]:
         from playground.tui.screens.inside import InsideScreen

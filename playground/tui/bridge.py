@@ -115,6 +115,19 @@ class Bridge:
         for listener in list(self._listeners):
             listener(event)
 
+    def witness(self, message: AnyCommand | AnyEvent) -> None:
+        """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
+        for the history."""
+        if isinstance(message, Command):
+            if self._recorder:
+                self._recorder.command(message)
+            self.state.add_command(message, perf_counter())
+        else:
+            if self._recorder:
+                self._recorder.event(message)
+            self.state.add_event(message, perf_counter())
+        self._schedule()
+
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
         if not self._client.running:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from playground.bench.load.elsewhere import faster
 from playground.protocol.events import Simulated
 from playground.tui import numbers
-from playground.tui.load_profile import POLICIES
 from playground.tui.load_run import LoadRun, same_tokens
 from playground.tui.load_runs import LoadRuns
 
 
 class Figures(NamedTuple):
-    """One policy's, measured."""
+    """One run's, measured."""
 
     makespan: str
     occupancy: str
@@ -31,7 +31,7 @@ class Progress(NamedTuple):
     """`share` of the run's output tokens are there; `left_s` for this run, None while too little is known."""
 
     number: int
-    policy: str
+    side: str
     share: float
     left_s: float | None
 
@@ -42,7 +42,7 @@ def progress(runs: LoadRuns) -> Progress | None:
     if run is None:
         return None
     share = run.made / max(1, run.asked)
-    return Progress(POLICIES.index(run.policy) + 1, run.policy, share, _left(run, share))
+    return Progress(runs.sides.index(run.side) + 1, run.side, share, _left(run, share))
 
 
 def _left(run: LoadRun, share: float) -> float | None:
@@ -77,10 +77,8 @@ def predicted(simulated: Simulated | None) -> str:
 
 def verdict(runs: LoadRuns) -> str:
     """One line about both runs; empty before both have ended."""
-    static, continuous = (runs.runs.get(policy) for policy in POLICIES)
-    if runs.speed_up is None or static is None or continuous is None:
+    if runs.speed_up is None:
         return ""
-    same, all_of_them = same_tokens(static, continuous), len(static.requests)
-    word = "faster" if runs.speed_up >= 1 else "slower"
-    factor = max(runs.speed_up, 1 / runs.speed_up)
-    return f"continuous is {factor:.2f}x {word}; the same tokens in {same} of {all_of_them} requests"
+    first, second = runs.ordered()
+    same = f"the same tokens in {same_tokens(first, second)} of {len(first.requests)} requests"
+    return f"{faster(second.side, runs.speed_up)}; {same}"

@@ -1,4 +1,4 @@
-"""What a load is made of, and the requests drawn from it: the same for every policy that runs it."""
+"""What a load is made of, and the requests drawn from it: the same for every policy or engine that runs it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from playground.protocol.commands import GenerationRequest, Submit
 from playground.tui.compare_state import is_run
 
 Policy = Literal["static", "continuous"]
-POLICIES: tuple[Policy, ...] = ("static", "continuous")
-_ID = re.compile(r"load(\d+)-(static|continuous)-(\d+)")
+POLICIES: tuple[Policy, Policy] = ("static", "continuous")
+STATIC: Policy = POLICIES[0]
+_ID = re.compile(r"load(\d+)-([a-z]+)-(\d+)")
 
 
 @dataclass(frozen=True)
 class LoadProfile:
-    """`prompt` in tokens; `shared` is the per cent of it that every prompt begins with; `slots` run at a time."""
+    """`prompt` in tokens; `shared` is the per cent of it that every prompt begins with; `slots` run at a time.
+    `against`: static batching on the session's engine, or another engine under continuous batching."""
 
     requests: int = 64
     arrivals: Arrivals = field(default_factory=Arrivals)
@@ -28,6 +30,7 @@ class LoadProfile:
     prompt: int = 32
     shared: int = 0
     slots: int = 8
+    against: str = STATIC
     seed: int = 0
 
     @property
@@ -35,28 +38,30 @@ class LoadProfile:
         """Tokens of the common prefix."""
         return self.prompt * self.shared // 100
 
+    def sides(self, engine: str) -> tuple[str, str]:
+        """What runs first and what runs second, where the session is on `engine`."""
+        return POLICIES if self.against == STATIC else (engine, self.against)
+
 
 class Name(NamedTuple):
-    """What the id of a load's request says."""
+    """What the id of a load's request says; `side` is a policy, or an engine."""
 
     load: int
-    policy: Policy
+    side: str
     place: int
 
 
-def requests(profile: LoadProfile, policy: Policy, load: int, vocabulary: int) -> list[GenerationRequest]:
-    """One `Submit`'s worth. Only the ids differ between policies: prompts, lengths and arrivals come from the seed."""
+def requests(profile: LoadProfile, side: str, load: int, vocabulary: int) -> list[GenerationRequest]:
+    """One `Submit`'s worth. Only the ids differ between sides: prompts, lengths and arrivals come from the seed."""
     shape = Shape(profile.prompt, profile.shared_tokens, profile.lengths)
-    name, random = f"load{load}-{policy}", Random(profile.seed)
+    name, random = f"load{load}-{side}", Random(profile.seed)
     return draw_requests(name, profile.requests, profile.arrivals, shape, vocabulary, random)
 
 
 def read_name(request_id: str) -> Name | None:
     """What the id says; None for a request that belongs to no load."""
     match = _ID.fullmatch(request_id)
-    if match is None:
-        return None
-    return Name(int(match[1]), "static" if match[2] == "static" else "continuous", int(match[3]))
+    return Name(int(match[1]), match[2], int(match[3])) if match else None
 
 
 def run_kind(command: Submit) -> str:

@@ -1,9 +1,10 @@
-"""One policy's run of a load: a fold over its submission and the engine's events."""
+"""One run of a load, by one policy or engine: a fold over its submission and the engine's events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from playground.bench.load.elsewhere import same_answers
 from playground.bench.percentiles import percentiles
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
@@ -11,16 +12,16 @@ from playground.protocol.events import BlocksMapped, RequestFinished, Simulated,
 from playground.tui.board_model import BoardModel, Usage
 from playground.tui.letters import Letters
 from playground.tui.load_cost import CostFit
-from playground.tui.load_profile import Policy
 
 SHARES = (0.5, 0.9, 0.99)
 
 
 class LoadRun:
-    """Letters go by the order of arrival, so that a request has the same one under either policy."""
+    """Letters go by the order of arrival, so that a request has the same one on either side. `elsewhere`: on another
+    engine than the session's."""
 
-    def __init__(self, policy: Policy, load: int, requests: Sequence[GenerationRequest]) -> None:
-        self.policy, self.load = policy, load
+    def __init__(self, side: str, load: int, requests: Sequence[GenerationRequest], elsewhere: bool = False) -> None:
+        self.side, self.load, self.elsewhere = side, load, elsewhere
         self.requests = {request.request_id: request for request in requests}
         self.letters = Letters()
         for request_id in self.requests:
@@ -101,6 +102,11 @@ class LoadRun:
         known = [event.metrics.ttft_s for event in self.finished.values() if event.metrics.ttft_s is not None]
         return percentiles([(seconds, 1) for seconds in known], SHARES)
 
+    def tpot(self) -> list[float | None]:
+        """The same of TPOT, over the requests of two tokens and more."""
+        known = [event.metrics.tpot_s for event in self.finished.values() if event.metrics.tpot_s is not None]
+        return percentiles([(seconds, 1) for seconds in known], SHARES)
+
     def lengths(self) -> list[RequestLengths]:
         """The same requests as the simulator takes them."""
         prompts = [request.prompt_token_ids or [] for request in self.requests.values()]
@@ -132,4 +138,4 @@ def _common(prompts: list[list[int]]) -> int:
 
 def same_tokens(one: LoadRun, other: LoadRun) -> int:
     """Requests that got the same tokens in both runs; a load's requests are told apart by their place in it."""
-    return sum(mine == yours for mine, yours in zip(one.tokens.values(), other.tokens.values(), strict=True))
+    return same_answers([*one.tokens.values()], [*other.tokens.values()])

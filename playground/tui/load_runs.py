@@ -1,4 +1,4 @@
-"""The newest load under both policies, its predictions and the engine's block map: a fold, live or replayed."""
+"""The newest load on both sides, its predictions and the engines' block maps: a fold, live or replayed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from playground.protocol.events import (
 )
 from playground.protocol.wire import AnyEvent
 from playground.tui.load_cost import CostFit
-from playground.tui.load_profile import POLICIES, Policy, read_name
+from playground.tui.load_profile import POLICIES, read_name
 from playground.tui.load_run import LoadRun
 
 WHERE = ("SetOptions", "ResetPrefixCache", "Submit", "Simulate", "step")
 
 
 class LoadRuns:
-    """`busy` is set by whoever drives a load: from its first switch to its last, prompts have to wait."""
+    """`busy` is set by whoever drives a load: from its first switch to its last, prompts have to wait. `preparing` is
+    what goes on before a run, in words."""
 
     def __init__(self) -> None:
         self.busy = False
-        self.failed = ""
-        self.runs: dict[Policy, LoadRun] = {}
+        self.failed = self.preparing = ""
+        self.runs: dict[str, LoadRun] = {}
         self.blocks: BlocksMapped | None = None
-        self.predicted: dict[Policy, Simulated] = {}
+        self.predicted: dict[str, Simulated] = {}
+        self._asked: tuple[str, str] = POLICIES
         self._owner: dict[str, LoadRun] = {}
 
     @property
@@ -40,21 +42,51 @@ class LoadRuns:
         return next((run for run in self.runs.values() if not run.done), None)
 
     @property
+    def sides(self) -> tuple[str, str]:
+        """What runs first and what runs second; of a replay's first engine the second is not known yet."""
+        begun = tuple(self.runs)
+        return self._asked if set(begun) <= set(self._asked) else (begun[0], begun[1] if len(begun) > 1 else "")
+
+    @property
+    def engines(self) -> bool:
+        """Two engines are compared, not two policies of one."""
+        return self.sides != POLICIES
+
+    @property
     def newest(self) -> LoadRun | None:
         """The run that came last."""
         return next(reversed(self.runs.values()), None)
 
-    def begin(self, command: Submit) -> bool:
-        """Take a submission; False if it belongs to no load."""
+    def begin(self, command: Submit, engine: str = "") -> bool:
+        """Take a submission in a session on `engine`; False if it belongs to no load."""
         name = read_name(command.requests[0].request_id) if command.requests else None
         if name is None:
             return False
-        if any(run.load != name.load for run in self.runs.values()) or name.policy in self.runs:
+        if any(run.load != name.load for run in self.runs.values()) or name.side in self.runs:
             self.runs, self._owner = {}, {}
-        run = self.runs[name.policy] = LoadRun(name.policy, name.load, command.requests)
-        run.predicted = self.predicted.get(name.policy)
+        elsewhere = name.side not in (*POLICIES, engine)
+        run = self.runs[name.side] = LoadRun(name.side, name.load, command.requests, elsewhere)
+        run.predicted = self.predicted.get(name.side)
         self._owner |= dict.fromkeys(run.requests, run)
         return True
+
+    def takes(self, event: AnyEvent) -> bool:
+        """Fold an event of an engine that is not the session's, which nobody else is to see; False for any other."""
+        run = self.newest
+        if run is None or not run.elsewhere:
+            return False
+        match event:
+            case TokensGenerated() | RequestFinished():
+                mine = event.request_id in run.requests
+            case StepsExecuted():
+                mine = any(_of(run, step) for step in event.steps)
+            case BlocksMapped():
+                mine = any(request_id in run.requests for request_id in event.tables)
+            case _:
+                mine = False
+        if mine:
+            self.add_event(event)
+        return mine
 
     def add_event(self, event: AnyEvent) -> None:
         """Whatever is of no load is passed over."""
@@ -83,22 +115,23 @@ class LoadRuns:
                 if event.policy in self.runs:
                     self.runs[event.policy].predicted = event
 
-    def begin_load(self) -> None:
+    def begin_load(self, sides: tuple[str, str] = POLICIES) -> None:
         """A load is about to be driven; what is shown of the one before stays until its first run begins."""
-        self.busy, self.failed, self.blocks = True, "", None
+        self.busy, self.failed, self.preparing, self.blocks = True, "", "", None
+        self._asked = sides
         self.predicted.clear()
 
     def ordered(self) -> Iterator[LoadRun]:
-        """Static before continuous."""
-        return (self.runs[policy] for policy in POLICIES if policy in self.runs)
+        """The first before the second."""
+        return (self.runs[side] for side in self.sides if side in self.runs)
 
     @property
     def speed_up(self) -> float | None:
-        """Makespan of static over that of continuous; None until both ran to their ends."""
-        static, continuous = self.runs.get("static"), self.runs.get("continuous")
-        if not (static and continuous and static.whole and continuous.whole):
+        """Makespan of the first over that of the second; None until both ran to their ends."""
+        first, second = (self.runs.get(side) for side in self.sides)
+        if not (first and second and first.whole and second.whole):
             return None
-        return static.makespan / continuous.makespan if static.makespan and continuous.makespan else None
+        return first.makespan / second.makespan if first.makespan and second.makespan else None
 
 
 def _of(run: LoadRun, step: Step) -> bool:

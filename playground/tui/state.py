@@ -99,7 +99,7 @@ class State:
             return "failed"
         if self.loading:
             return "loading"
-        busy = self.unfinished or self.load.running or self.compare.busy or self.benching
+        busy = self.unfinished or self.load.busy or self.load.running or self.compare.busy or self.benching
         return "running" if busy else "idle"
 
     @property
@@ -120,7 +120,7 @@ class State:
                 self._begin_load(command)
             case SetOptions():
                 self.switching = list(command.changes)
-            case Submit() if not is_run(command) and not self.load.begin(command):
+            case Submit() if not is_run(command) and not self.load.begin(command, self.capabilities.engine):
                 for request in command.requests:
                     self._begin_request(request, now)
 
@@ -128,6 +128,8 @@ class State:
         """An event arrived at `now` on this process's clock."""
         if self.voice.takes(event, now):
             self._note_voice(event)
+            return
+        if self.load.takes(event):
             return
         self.load.add_event(event)
         self.inside.add_event(event)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 
-from playground.engine.backends.base import Backend, Cancelled
+from playground.engine.backends.base import ELSEWHERE, Backend, Cancelled, EngineError
 from playground.engine.prediction import predict
 from playground.protocol.commands import (
     Abort,
@@ -68,6 +68,8 @@ class WorkerLoop:
             self._guarded("SetOptions", partial(self._backend.set_options, command, self._progress))
 
     def _handle(self, received: float, command: AnyCommand) -> None:
+        if reason := self._backend.cannot.get(type(command)):
+            raise EngineError(reason, ELSEWHERE)
         match command:
             case LoadModel():
                 self._load(command)

@@ -14,7 +14,7 @@ from playground.protocol.commands import Command, LoadModel, SetOptions, Simulat
 from playground.protocol.events import Event, ModelFacts, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.options import EngineOptions, as_text, with_changes
 from playground.session.recording import Entry
-from playground.tui.load_profile import POLICIES, LoadProfile, Policy, requests
+from playground.tui.load_profile import POLICIES, LoadProfile, requests
 from playground.tui.load_run import LoadRun
 from tests.engine.fake_runner import Clock, FakeRunner
 
@@ -43,9 +43,11 @@ class PacedRunner(FakeRunner):
         return [self._compute(work) for work in works]
 
 
-def load_events(profile: LoadProfile, policy: Policy, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:
-    """The submission and every event of one run; every eighth step the block map."""
-    submit = Submit(requests=requests(profile, policy, load, FACTS.vocabulary))
+def load_events(profile: LoadProfile, side: str, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:
+    """The submission and every event of one run, of an engine under continuous batching; every eighth step the block
+    map."""
+    policy = side if side in POLICIES else "continuous"
+    submit = Submit(requests=requests(profile, side, load, FACTS.vocabulary))
     clock = Clock()
     clock.now = start
     events: list[Event] = []
@@ -84,8 +86,8 @@ def _predicted(profile: LoadProfile) -> Iterator[Event]:
         )
 
 
-def recording(profile: LoadProfile, policies: Sequence[Policy] = POLICIES) -> list[Entry]:
-    """A model is loaded, and a load is run."""
+def recording(profile: LoadProfile, sides: Sequence[str] = POLICIES) -> list[Entry]:
+    """A model is loaded on the transformers engine, and a load is run; another engine's side changes no toggle."""
     options = EngineOptions()
     messages: list[Command | Event] = [
         WorkerReady(pid=1, role="engine", clock=0.0, capabilities=CAPABILITIES),
@@ -93,15 +95,14 @@ def recording(profile: LoadProfile, policies: Sequence[Policy] = POLICIES) -> li
         ModelLoaded(facts=FACTS, capabilities=CAPABILITIES),
         OptionsApplied(changed=[], requested=options, effective=as_text(options)),
     ]
-    for number, policy in enumerate(policies):
-        changes = {"batching": policy, "max_batch": profile.slots}
+    for number, side in enumerate(sides):
+        changes = {"batching": side if side in POLICIES else "continuous", "max_batch": profile.slots}
         changed = with_changes(options, changes)
-        messages += [
-            SetOptions(changes=changes),
-            OptionsApplied(changed=["batching"], requested=changed, effective=as_text(changed)),
-            *_predicted(profile),
-            *load_events(profile, policy, start=1.0 + 100 * number),
-        ]
+        if side in (*POLICIES, CAPABILITIES.engine):
+            messages.append(SetOptions(changes=changes))
+            messages.append(OptionsApplied(changed=["batching"], requested=changed, effective=as_text(changed)))
+        messages += _predicted(profile) if side in POLICIES else ()
+        messages += load_events(profile, side, start=1.0 + 100 * number)
     return [
         Entry(t=1.0, command=message) if isinstance(message, Command) else Entry(t=1.0, event=message)  # type: ignore[arg-type]
         for message in messages

@@ -129,6 +129,26 @@ def test_requests_of_a_load_are_none_of_the_conversation() -> None:
     assert all(run.fullest and run.fullest.tables for run in state.load.ordered())
 
 
+def test_another_engines_run_is_drawn_beside_the_sessions_and_changes_nothing_else() -> None:
+    state = State()
+    seen = []
+    for entry in recording(PROFILE, ["transformers", "vllm"]):
+        if entry.command is not None:
+            state.add_command(entry.command, entry.t)
+        else:
+            state.add_event(entry.event, entry.t)
+        if "vllm" in state.load.runs:
+            seen.append((state.last_step, state.memory, state.requested))
+    assert state.load.sides == ("transformers", "vllm") and state.load.engines
+    ours, theirs = state.load.ordered()
+    assert ours.whole and theirs.whole and not ours.elsewhere and theirs.elsewhere
+    assert ours.board.total == theirs.board.total > 0
+    assert theirs.fullest and set(theirs.fullest.tables) <= set(theirs.requests)
+    assert len(seen) > 100 and all(each == seen[0] for each in seen)
+    assert state.last_step and not any("vllm" in str(work.request_id) for work in state.last_step.slots)
+    assert verdict(state.load).startswith("vllm is 1.00x") and "the same tokens in 24 of 24" in verdict(state.load)
+
+
 def test_another_load_takes_the_place_of_the_one_before() -> None:
     runs = folded()
     runs.begin(next(iter(load_events(PROFILE, "static", load=2))))  # type: ignore[arg-type]

@@ -28,6 +28,9 @@ def test_both_policies_get_the_same_requests_but_for_their_names() -> None:
         assert one.request_id != other.request_id
     assert read_name(static[5].request_id) == (3, "static", 5)
     assert read_name("r5") is None
+    assert read_name(requests(profile, "vllm", 3, VOCABULARY)[5].request_id) == (3, "vllm", 5)
+    assert LoadProfile().sides("vllm") == ("static", "continuous")
+    assert LoadProfile(against="vllm").sides("transformers") == ("transformers", "vllm")
 
 
 def test_the_seed_alone_decides() -> None:

@@ -96,7 +96,7 @@ async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, sc
         await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
         await pilot.press("escape")
         await until(pilot, lambda: not app.bridge.state.unfinished)
-        await _go(app, pilot, until, SHORT)
+        await _go(app, pilot, until, LoadProfile(requests=256))  # outlasts a busy machine's keys
         await until(pilot, lambda: app.bridge.state.load.running)
         await pilot.press("f2", *"more", "enter")
         await until(pilot, lambda: "a load is being measured" in _shown(app))

@@ -31,6 +31,12 @@ def test_both_have_run(
     assert snap_compare(app, terminal_size=size, run_before=_look)
 
 
+def test_two_engines_have_run(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = PlaygroundApp(engine="transformers", replay=recording(PROFILE, ["transformers", "vllm"]), speed=0)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=_look)
+
+
 def test_the_first_goes_on(snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     entries = recording(PROFILE, ["static"])

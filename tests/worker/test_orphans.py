@@ -14,6 +14,7 @@ from tests.worker.processes import ROOT, alive, seconds_until_gone, write_answer
 @pytest.mark.parametrize("engine", ["noisy", "stuck"])
 def test_two_seconds_after_the_ui_was_killed_none_of_its_processes_is_left(engine, tmp_path, child_file):
     words = [write_starter(tmp_path), engine, write_answer(tmp_path, 1000), str(tmp_path / "worker.log")]
+    words += ["weights"] if engine == "stuck" else []
     command = [sys.executable, "-m", "tests.worker.ui_stand_in", *words]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as ui:
         pids = [int(ui.stdout.readline())]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Protocol
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
     CheckModel,
+    Command,
     LoadModel,
     MeasureAttention,
     MeasureOutliers,
@@ -20,6 +21,7 @@ from playground.protocol.commands import (
 from playground.protocol.events import Event, LoadStage
 
 Emit = Callable[[Event], None]
+ELSEWHERE = "use --engine transformers"
 
 
 class Cancelled(Exception):
@@ -41,7 +43,10 @@ class Progress(Protocol):
 
 
 class Backend(Protocol):
-    """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`."""
+    """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. What stands in
+    `cannot` is refused with its reason before it gets here, and needs no method."""
+
+    cannot: ClassVar[Mapping[type[Command], str]]
 
     def capabilities(self) -> Capabilities:
         """What can be done here, before any model is loaded."""

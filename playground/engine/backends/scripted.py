@@ -6,10 +6,11 @@ The answers come from a recording (`.jsonl`) where one is named as the model, el
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from time import perf_counter, sleep
+from typing import ClassVar
 
 import msgspec
 
@@ -103,6 +104,14 @@ class ScriptedRunner:
 class ScriptedBackend:
     """See `engine.backends.base.Backend`."""
 
+    cannot: ClassVar = {
+        Tokenize: "the scripted engine has no tokenizer",
+        Score: "the scripted engine has no model that could score",
+        MeasureAttention: "the scripted engine has no attention to measure",
+        MeasureOutliers: "the scripted engine has no layers to look into",
+        CheckModel: "the scripted engine has no checkpoint to check",
+    }
+
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._options = EngineOptions()
@@ -192,29 +201,9 @@ class ScriptedBackend:
         """See `BlockManager.reseed`."""
         self._loaded.runner.blocks.reseed("")
 
-    def tokenize(self, command: Tokenize) -> None:
-        """There is no tokenizer."""
-        raise EngineError("the scripted engine has no tokenizer", "use --engine transformers")
-
-    def score(self, command: Score, check: Callable[[], None]) -> None:
-        """There are no logits."""
-        raise EngineError("the scripted engine has no model that could score", "use --engine transformers")
-
     def map_blocks(self) -> None:
         """See `engine.block_map`."""
         self._emit(block_map(self._loaded))
-
-    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """There is none."""
-        raise EngineError("the scripted engine has no attention to measure", "use --engine transformers")
-
-    def measure_outliers(self, command: MeasureOutliers) -> None:
-        """There are none."""
-        raise EngineError("the scripted engine has no layers to look into", "use --engine transformers")
-
-    def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """There is none."""
-        raise EngineError("the scripted engine has no checkpoint to check", "use --engine transformers")
 
     @property
     def busy(self) -> bool:

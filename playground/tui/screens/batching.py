@@ -1,20 +1,21 @@
-"""Screen 2: one load under static and under continuous batching, on one time axis."""
+"""Screen 2: one load under static and under continuous batching, or on two engines, on one time axis."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from playground.protocol.commands import MapBlocks
+from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.faults import death
 from playground.tui.letters import Letters
 from playground.tui.load_driver import LoadDriver
 from playground.tui.load_figures import described
-from playground.tui.load_profile import LoadProfile
+from playground.tui.load_profile import STATIC, LoadProfile
 from playground.tui.messages import Updated
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
@@ -27,11 +28,12 @@ from playground.tui.widgets.load_form import LoadForm
 from playground.tui.widgets.load_table import LoadTable
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.status_line import StatusLine
-from playground.tui.widgets.twin_boards import TwinBoards
+from playground.tui.widgets.twin_boards import FIRST, SECOND, TwinBoards
 
 MAP_EVERY_S = 0.5
 HIGH = 32
 OTHERS, OTHERS_LOW = 18, 12  # lines of all panels but the boards
+ENGINES_HINT = "r runs the load twice, on the same arrivals, prompts and lengths: here, then on {}, started for it"
 HINT = "r runs the load twice: static, then continuous, on the same arrivals, prompts and lengths"
 REPLAY_HINT = "this recording holds no load"
 
@@ -46,9 +48,10 @@ class BatchingScreen(Stage):
     CSS_PATH = "batching.tcss"
     AUTO_FOCUS = "LoadForm"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, keep: Callable[[Run], None] | None = None) -> None:
+        """`keep` takes the run of another engine; those of the session's own are kept anyway."""
         super().__init__(session)
-        self._driver = LoadDriver(session.bridge)
+        self._driver = LoadDriver(session, keep)
         self._said = ""
         self.deeds |= {
             "run_load": self._run,
@@ -119,8 +122,8 @@ class BatchingScreen(Stage):
         self._driver.start(self.query_one(LoadForm).profile)
 
     def _ask_for_blocks(self) -> None:
-        if self._driver.busy and self.state.load.running:
-            self.session.bridge.send(MapBlocks())
+        if self._driver.busy:
+            self._driver.ask_for_blocks()
 
     def _report(self, changes: Changes) -> None:
         notice = self.query_one(Notice)
@@ -138,11 +141,16 @@ class BatchingScreen(Stage):
         if self.state.replaying:
             self.query_one(LoadForm).show_recorded(described(load))
         self.query_one(StatusLine).show(self.state)
-        self.query_one(LoadTable).show(load, REPLAY_HINT if self.state.replaying else HINT)
+        self.query_one(LoadTable).show(load, self._hint)
         self.query_one(TwinBoards).show(load, self.query_one(LoadForm).profile.slots)
         self.query_one(BlockMap).show(load)
         self.query_one(Notice).show(self.state)
         self.show_keys()
+
+    @property
+    def _hint(self) -> str:
+        against = self.query_one(LoadForm).profile.against
+        return REPLAY_HINT if self.state.replaying else HINT if against == STATIC else ENGINES_HINT.format(against)
 
     @property
     def place(self) -> Place:
@@ -155,6 +163,6 @@ class BatchingScreen(Stage):
         board = self.focused if isinstance(self.focused, LoadBoard) else None
         name = "" if self.has_class("-maximized") else board.id if board else "blocks"
         self.set_class(bool(name), "-maximized")
-        for each in ("board-static", "board-continuous", "blocks"):
+        for each in (FIRST, SECOND, "blocks"):
             self.set_class(name == each, f"-max-{each}")
         self._fit()

@@ -61,7 +61,7 @@ class BlockMap(Widget):
     def _title(self, event: BlocksMapped, each: int, run: LoadRun, width: int) -> Content:
         known = figures(event)
         scale = f"  {each} a cell" if each > 1 else ""
-        when = f"{run.policy}, fullest" if run.done else run.policy
+        when = f"{run.side}, fullest" if run.done else run.side
         first = Content.assemble(
             ("Blocks ", "bold"),
             (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", LABEL),

@@ -16,7 +16,7 @@ class BoardLines:
     """Turns what a viewport sees into strips; line 0 is the header."""
 
     def __init__(self, view: Viewport, title: str) -> None:
-        self._view, self._title = view, title
+        self._view, self.title = view, title
 
     @property
     def gutter(self) -> int:
@@ -38,7 +38,7 @@ class BoardLines:
         """One line; each `every` columns a request's letter stands again."""
         slots, width = self._view.slots(), self.gutter + self._view.width
         if y == 0:
-            return header(self._view, self._title, width, styles, focused)
+            return header(self._view, self.title, width, styles, focused)
         if y > len(slots):
             return Strip.blank(width, styles.empty)
         return self._row(slots[y - 1], width, styles, every)

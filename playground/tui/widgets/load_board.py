@@ -1,4 +1,4 @@
-"""One policy's board: the batching board on a shared time axis, with the run's own figures over it."""
+"""One run's board: the batching board on a shared time axis, with the run's own figures over it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ class LoadBoard(BatchBoard):
     class Resized(Message):
         """Other columns fit."""
 
-    def __init__(self, policy: str, **widget: Any) -> None:
-        super().__init__(title=policy, **widget)
-        self._policy = policy
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(title="", **widget)
+        self._side = ""
         self._run: LoadRun | None = None
         self._slots = self._expected = 0
         self._speed_up: float | None = None
         self.view.zoom = FINEST
 
-    def show(self, run: LoadRun | None, speed_up: float | None, slots: int) -> None:
-        """What is new in the run; before its first step there is room for so many slots."""
-        if slots != self._expected:
+    def show(self, side: str, run: LoadRun | None, speed_up: float | None, slots: int) -> None:
+        """What is new in the run of this side; before its first step there is room for so many slots."""
+        if (side, slots) != (self._side, self._expected):
+            self._side = self._lines.title = side
             self._expected = slots
             self.refresh(layout=True)
         changed = run is not self._run
@@ -112,7 +113,7 @@ class LoadBoard(BatchBoard):
         self.post_message(self.Moved(self))
 
     def _header(self, styles: CellStyles) -> Strip:
-        segments = [Segment(f" {self._policy:<{TITLE_WIDTH}}", styles.title)]
+        segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
         if self._run is None or not self._run.board.total:
             return Strip([*segments, Segment("not run yet", styles.faint)])
         figures, wide = Figures.of(self._run), self.size.width >= WIDE

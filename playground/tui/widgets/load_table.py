@@ -1,4 +1,5 @@
-"""What both policies made of the load: TTFT, steps and makespan, measured beside predicted; or how far it has come."""
+"""What both sides made of the load: TTFT, steps and makespan, beside what was predicted of a policy, or beside TPOT
+and TPS of an engine; or how far it has come."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ WIDE = 100
 
 
 class LoadTable(Widget):
-    """A line that speaks of the whole, and a row per policy."""
+    """A line that speaks of the whole, and a row per run."""
 
     DEFAULT_CSS = """
     LoadTable { height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -41,6 +42,8 @@ class LoadTable(Widget):
 
 
 def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:
+    if runs.engines:
+        return _headline(runs, hint), _engine_titles(wide), *(_engine_row(run, wide) for run in runs.ordered())
     return _headline(runs, hint), _titles(wide), *(_row(run, wide) for run in runs.ordered())
 
 
@@ -49,7 +52,7 @@ def _headline(runs: LoadRuns, hint: str) -> Content:
     if now:
         return _bar(now, runs.busy)
     if runs.busy:
-        return Content.styled("getting ready: setting the policy, predicting", LABEL)
+        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", LABEL)
     return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
 
 
@@ -57,7 +60,7 @@ def _bar(now: Progress, stoppable: bool) -> Content:
     filled = round(BAR * min(1.0, now.share))
     left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
     return Content.assemble(
-        (f"run {now.number} of 2  {now.policy:<10}  ", "bold"),
+        (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
         ("━" * filled, "$accent"),
         ("╌" * (BAR - filled), LABEL),
         f"  {numbers.percent(now.share)} of its tokens{left}",
@@ -73,16 +76,34 @@ def _titles(wide: bool) -> Content:
     return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", LABEL)
 
 
+def _engine_titles(wide: bool) -> Content:
+    more = f"{'p99':>11}{'steps':>11}{'makespan':>13}{'TPS':>14}" if wide else f"{'TPS':>14}"
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", LABEL)
+
+
+def _engine_row(run: LoadRun, wide: bool) -> Content:
+    middle, _, slowest = run.tpot()
+    cells = f"{_ttft(run)}{numbers.seconds(middle):>11}"
+    if wide:
+        cells += (
+            f"{numbers.seconds(slowest):>11}{numbers.count(run.board.total):>11}{numbers.seconds(run.makespan):>13}"
+        )
+    return Content.assemble((f"{run.side:<12}", "bold"), f"{cells}{numbers.rate(run.tps, 'tok/s'):>14}")
+
+
+def _ttft(run: LoadRun) -> str:
+    return "".join(f"{numbers.seconds(value):>9}" for value in run.ttft())
+
+
 def _row(run: LoadRun, wide: bool) -> Content:
-    expected = run.predicted
-    ttft = "".join(f"{numbers.seconds(value):>9}" for value in run.ttft())
+    expected, ttft = run.predicted, _ttft(run)
     steps = numbers.count(run.board.total)
     foreseen = numbers.count(expected.steps if expected else None)
     if not wide:
-        return Content.assemble((f"{run.policy:<12}", "bold"), f"{ttft}{steps:>9}{foreseen:>11}")
+        return Content.assemble((f"{run.side:<12}", "bold"), f"{ttft}{steps:>9}{foreseen:>11}")
     seconds, guess = numbers.seconds(run.makespan), numbers.seconds(expected.makespan_s if expected else None)
     return Content.assemble(
-        (f"{run.policy:<12}", "bold"),
+        (f"{run.side:<12}", "bold"),
         ttft,
         f"{steps:>11}",
         (f"{foreseen:>11}", LABEL),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.content import Content
 from textual.widget import Widget
 
+from playground.session.verified import UNVERIFIED, verified
 from playground.tui import numbers
 from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
@@ -14,6 +17,7 @@ from playground.tui.widgets.lines import spread
 
 COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8
+WORDS = 70
 
 
 class StatusLine(Widget):
@@ -51,7 +55,15 @@ def _left(state: State) -> Content:
         ("playground", "bold $accent"),
         (f"  {one_line(facts.name, 40)}", "bold"),
         (f"  {described}", "$meaning-waiting"),
+        *_verified(state),
     )
+
+
+def _verified(state: State) -> Iterator[tuple[str, str]]:
+    """Whether the first answers of this start are the checkpoint's, where the engine compares them."""
+    if words := verified(state.effective):
+        colour = "$warning" if words.startswith(UNVERIFIED) else "$success"
+        yield f"  {one_line(words, WORDS)}", colour
 
 
 def _right(state: State, letters: Letters) -> Content:

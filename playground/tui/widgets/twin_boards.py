@@ -11,11 +11,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.tui.load_axis import column_seconds, column_text, ticks
-from playground.tui.load_profile import POLICIES
 from playground.tui.load_runs import LoadRuns
 from playground.tui.widgets.load_board import LoadBoard
 
 GUTTER = 3
+FIRST, SECOND = "board-first", "board-second"
 
 
 class TimeAxis(Widget):
@@ -52,7 +52,7 @@ class TimeAxis(Widget):
 
 
 class TwinBoards(Vertical):
-    """Static above, continuous below; what is zoomed or scrolled in one moves in the other."""
+    """The first run above, the second below; what is zoomed or scrolled in one moves in the other."""
 
     DEFAULT_CSS = """
     TwinBoards {
@@ -65,30 +65,29 @@ class TwinBoards(Vertical):
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
-        self.boards = {policy: LoadBoard(policy, id=f"board-{policy}") for policy in POLICIES}
+        self.boards = LoadBoard(id=FIRST), LoadBoard(id=SECOND)
         self._axis = TimeAxis()
         self._shown: tuple[LoadRuns, int] | None = None
 
     def compose(self) -> ComposeResult:
-        yield from self.boards.values()
+        yield from self.boards
         yield self._axis
 
     def fit(self, lines: int | None) -> None:
         """No board is higher than half of so many lines; None where one of them stands alone."""
-        for board in self.boards.values():
+        for board in self.boards:
             board.styles.max_height = lines and max(2, lines // 2)
 
     def show(self, runs: LoadRuns, slots: int) -> None:
         """What is new; `slots` are those of the load to come."""
         self._shown = runs, slots
-        for policy, board in self.boards.items():
-            board.show(runs.runs.get(policy), runs.speed_up if policy == "continuous" else None, slots)
-        width = self.boards["static"].columns_seen
-        seconds = column_seconds(runs, width)
+        for board, side, speed_up in zip(self.boards, runs.sides, (None, runs.speed_up), strict=True):
+            board.show(side, runs.runs.get(side), speed_up, slots)
+        seconds = column_seconds(runs, self.boards[0].columns_seen)
         if seconds is not None:
-            for board in self.boards.values():
+            for board in self.boards:
                 board.fit(seconds)
-        self._axis.show(self.boards["static"])
+        self._axis.show(self.boards[0])
 
     @on(LoadBoard.Resized)
     def _resized(self) -> None:
@@ -97,7 +96,7 @@ class TwinBoards(Vertical):
 
     @on(LoadBoard.Moved)
     def _moved(self, message: LoadBoard.Moved) -> None:
-        for board in self.boards.values():
+        for board in self.boards:
             if board is not message.board:
                 board.follow(message.board)
         self._axis.show(message.board)

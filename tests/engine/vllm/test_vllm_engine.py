@@ -42,7 +42,9 @@ def computed(steps: list[Step], request_id: str, phase: str) -> list[int]:
 
 
 def test_the_first_answers_are_compared_with_transformers(worker):
-    assert worker.of(OptionsApplied)[0].effective["verified"] == "24 of 24 greedy tokens as transformers in float32"
+    effective = worker.of(OptionsApplied)[0].effective
+    assert effective["verified"] == "verified"
+    assert effective["verified_facts"] == "24 of 24 greedy tokens as transformers in float32"
     assert worker.of(ModelLoaded)[0].facts.parameters == 3672320
 
 

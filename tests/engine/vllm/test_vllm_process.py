@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from playground import paths
-from playground.config import load_settings
+from playground.config import VLLM_PYTHON, load_settings
 from playground.doctor.extras import check_vllm
 from playground.protocol.commands import Submit
 from playground.protocol.events import TokensGenerated
@@ -24,19 +25,30 @@ from tests.worker.processes import seconds_until_gone
 GONE_S = 10.0
 
 
-def test_run_finds_the_interpreter_in_the_settings(vllm_python: str, playground: Playground, home: dict[str, str]):  # noqa: F811
+def test_run_finds_the_interpreter_in_the_settings_and_compares_with_transformers(
+    vllm_python: str,
+    playground: Playground,  # noqa: F811
+    home: dict[str, str],  # noqa: F811
+):
+    del home[VLLM_PYTHON]
     settings = Path(home["XDG_CONFIG_HOME"]) / "playground" / "config.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text(f'[engines.vllm]\npython = "{vllm_python}"\n')
     words = ["--prompt", "def add(a, b):", "--max-tokens", "16", "--ignore-eos", "--set", "dtype=float32", "--json"]
-    ours, theirs = playground("run", "--engine", "vllm", *words), playground("run", *words)
-    assert ours.code == 0, ours.stderr
-    assert ours.summary["requests"][0]["token_ids"] == theirs.summary["requests"][0]["token_ids"]
-    assert ours.summary["effective"]["attention"] == "CPU_ATTN"
-    assert ours.events("WorkerReady")[0]["capabilities"]["engine"] == "vllm"
+    result = playground("run", *words, "--against", "vllm")
+    assert result.code == 0, result.stderr
+    found = result.messages[-1]
+    assert (found["type"], found["same_tokens"]) == ("SideBySide", 1) and found["speed_up"] > 0
+    assert [side["engine"] for side in found["sides"]] == ["transformers", "vllm"]
+    theirs = found["sides"][1]["summary"]
+    assert theirs["totals"]["output_tokens"] == 16 and theirs["effective"]["attention"] == "CPU_ATTN"
+    assert theirs["effective"]["verified"] == "verified"
+    ready = result.events("WorkerReady")
+    assert [event["capabilities"]["engine"] for event in ready] == ["transformers", "vllm"]
 
 
-def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # noqa: F811
+def test_without_vllm_one_line_says_what_to_install(playground: Playground, home: dict[str, str]):  # noqa: F811
+    home.pop(VLLM_PYTHON, None)
     try:
         import vllm  # noqa: F401
     except ImportError:
@@ -48,6 +60,7 @@ def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # 
 
 
 def test_doctor_says_which_interpreter_runs_vllm(vllm_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(VLLM_PYTHON)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "playground").mkdir()
     (tmp_path / "playground" / "config.toml").write_text(f'[engines.vllm]\npython = "{vllm_python}"\n')
@@ -88,3 +101,17 @@ def test_a_process_of_vllm_that_dies_ends_the_worker_which_is_an_event_for_the_u
     assert worker.process.wait(timeout=30) != 0
     assert "engine died" in worker.log.read_text()
     assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
+
+
+@pytest.mark.parametrize(("killed", "stage"), [("ui", "weights"), ("ui", ""), ("both", "")])
+def test_nothing_of_vllm_outlives_the_ui(vllm_python: str, tmp_path: Path, killed: str, stage: str):
+    words = [vllm_python, "vllm", str(paths.bundled_model()), str(tmp_path / "worker.log"), stage]
+    with subprocess.Popen([sys.executable, "-m", "tests.worker.ui_stand_in", *words], stdout=subprocess.PIPE) as ui:
+        worker = psutil.Process(int(ui.stdout.readline()))
+        assert ui.stdout.readline() == b"working\n"
+        processes = [worker, *worker.children(recursive=True)]
+        assert len(ranks(processes)) == 1
+        ui.send_signal(signal.SIGKILL)
+        if killed == "both":
+            worker.send_signal(signal.SIGKILL)
+        assert seconds_until_gone(*(each.pid for each in processes)) < GONE_S

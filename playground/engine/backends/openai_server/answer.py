@@ -9,7 +9,7 @@ import msgspec
 from playground.engine.backends.openai_server.faults import Malformed, line
 from playground.protocol.events import FinishReason
 
-DONE = "[DONE]"
+DONE = b"[DONE]"
 REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "abort": "abort"}
 ID_FORM = "token_id:"
 
@@ -74,12 +74,12 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(Chunk)
 
 
-def read_piece(data: str) -> Piece:
+def read_piece(data: bytes) -> Piece:
     """The JSON of one event. Raises `Malformed`, also for an error that comes within a stream."""
     try:
         chunk = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-        raise Malformed(f"{error} in {line(data)[:80]!r}") from None
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"{error} in {line(data.decode(errors='replace'))[:80]!r}") from None
     if chunk.error:
         said = chunk.error.get("message") if isinstance(chunk.error, dict) else chunk.error
         raise Malformed(f"an error instead of an answer: {line(str(said))}")

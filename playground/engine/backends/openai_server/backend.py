@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import metadata
 from time import perf_counter
+from typing import ClassVar
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import ELSEWHERE, Emit, EngineError, Progress
 from playground.engine.backends.openai_server.address import Address, read_address
 from playground.engine.backends.openai_server.client import Client, Model
 from playground.engine.backends.openai_server.faults import line
@@ -19,8 +19,10 @@ from playground.protocol.commands import (
     Abort,
     CheckModel,
     LoadModel,
+    MapBlocks,
     MeasureAttention,
     MeasureOutliers,
+    ResetPrefixCache,
     Score,
     SetOptions,
     Submit,
@@ -29,12 +31,20 @@ from playground.protocol.commands import (
 from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, Tokenized
 from playground.protocol.options import EngineOptions, changed_names
 
-ELSEWHERE = "use --engine transformers"
 MOST_NAMES = 12
 
 
 class OpenAIBackend:
     """See `engine.backends.base.Backend`."""
+
+    cannot: ClassVar = {
+        ResetPrefixCache: "a server's prefix cache is not for its clients to empty",
+        Score: "a server shows no logits to score with",
+        MapBlocks: "a server does not tell who holds which KV block",
+        MeasureAttention: "a server's attention cannot be run by itself",
+        MeasureOutliers: "a server shows no input columns",
+        CheckModel: "a server shows no files to check",
+    }
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -97,10 +107,6 @@ class OpenAIBackend:
         if self._loop:
             self._loop.fail(message)
 
-    def reset_prefix_cache(self) -> None:
-        """Other people use it too."""
-        raise EngineError("a server's prefix cache is not for its clients to empty", ELSEWHERE)
-
     def tokenize(self, command: Tokenize) -> None:
         """By the server's own tokenizer, where it lends that."""
         self._loaded  # noqa: B018 raises where nothing is loaded
@@ -112,26 +118,6 @@ class OpenAIBackend:
             self._emit(Tokenized(key=command.key, token_ids=[list(map(int, each["tokens"])) for each in answers]))
         except (TypeError, KeyError, ValueError):
             raise EngineError("the server's tokenizer answered what is no list of ids", ELSEWHERE) from None
-
-    def score(self, command: Score, check: Callable[[], None]) -> None:
-        """Logits stay in the server."""
-        raise EngineError("a server shows no logits to score with", ELSEWHERE)
-
-    def map_blocks(self) -> None:
-        """It tells how many blocks are in use, not by whom."""
-        raise EngineError("a server does not tell who holds which KV block", ELSEWHERE)
-
-    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """The kernels are on another machine."""
-        raise EngineError("a server's attention cannot be run by itself", ELSEWHERE)
-
-    def measure_outliers(self, command: MeasureOutliers) -> None:
-        """The layers are on another machine."""
-        raise EngineError("a server shows no input columns", ELSEWHERE)
-
-    def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """The files are on another machine."""
-        raise EngineError("a server shows no files to check", ELSEWHERE)
 
     @property
     def busy(self) -> bool:

@@ -16,10 +16,12 @@ import msgspec
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.openai_server.address import Address
 from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
+from playground.engine.backends.openai_server.event_stream import EventStream
 from playground.engine.backends.openai_server.faults import Malformed, in_words, refused
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
+EVENTS = "text/event-stream"
 MOST_BYTES = 8 * 2**20
 Kind = TypeVar("Kind")
 Arrived = Callable[[float, Piece], None]
@@ -104,13 +106,14 @@ class Client:
         ended = False
         async with self._http.stream("POST", self._address.api + path, json=body) as response:
             await self._accept(response)
-            response.encoding = "utf-8"  # as the standard of event streams says, whatever a header says
-            async for event in httpx2.EventSource(response):
+            _require_events(response.headers.get("content-type", ""))
+            stream = EventStream()
+            async for part in response.aiter_bytes():
                 now = perf_counter()
-                if event.data == DONE:
-                    return
-                if event.data:
-                    piece = read_piece(event.data)
+                for data in stream.feed(part):
+                    if data == DONE:
+                        return
+                    piece = read_piece(data)
                     ended = ended or piece.reason is not None
                     arrived(now, piece)
         if not ended:
@@ -136,6 +139,11 @@ class Client:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._http.aclose()
+
+
+def _require_events(kind: str) -> None:
+    if kind.partition(";")[0].strip().lower() != EVENTS:
+        raise Malformed(f"{kind.strip() or 'no content type'} instead of {EVENTS}")
 
 
 async def _whole(parts: AsyncIterator[bytes], most: int) -> bytes | None:

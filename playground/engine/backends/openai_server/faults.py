@@ -67,7 +67,7 @@ def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
         refused_it = isinstance(cause, ConnectionRefusedError)
         why = "refused the connection" if refused_it else f"is not there: {line(str(error))}"
         return EngineError(f"{host} {why}", "start the server, or look at --url")
-    if isinstance(error, Malformed | httpx2.SSEError | httpx2.DecodingError | msgspec.MsgspecError):
+    if isinstance(error, Malformed | httpx2.DecodingError | msgspec.MsgspecError):
         return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
     if isinstance(error, httpx2.RemoteProtocolError) and "illegal" in str(error):  # no HTTP at all
         return EngineError(f"what answers at {host} speaks no HTTP", NO_API)

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import queue
 from functools import partial
-from time import perf_counter
+from time import perf_counter, sleep
 
 from playground.engine.admission import Refused
 from playground.engine.backends.base import Emit, EngineError
@@ -32,7 +32,7 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 
-WAIT_S = 0.005
+GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt
 Arrival = tuple[Outside, float, Piece | EngineError | None]
 
 
@@ -87,15 +87,14 @@ class ServerLoop:
         self._end(None, "error", message)
 
     def step(self) -> None:
-        """Take what has arrived, waiting a moment for the first of it."""
+        """Let a moment pass, and take what has arrived in it."""
         self._send_due()
         start = perf_counter()
         due = self.next_arrival
-        wait = WAIT_S if due is None else min(WAIT_S, max(0.0, due - start))
+        sleep(GATHER_S if due is None else min(GATHER_S, max(0.0, due - start)))
         touched: dict[str, int] = {}
-        while (arrival := self._next(wait)) is not None:
-            request, now, what = arrival
-            wait = 0.0
+        while not self._arrived.empty():
+            request, now, what = self._arrived.get()
             if request.request_id in self._requests:
                 touched[request.request_id] = touched.get(request.request_id, 0) + self._receive(request, now, what)
         self._page.ask_again(finished=not self._requests)
@@ -103,12 +102,6 @@ class ServerLoop:
             self._changed = True
         if touched or self._changed:
             self._report(start, touched)
-
-    def _next(self, wait: float) -> Arrival | None:
-        try:
-            return self._arrived.get(block=wait > 0, timeout=wait or None)
-        except queue.Empty:
-            return None
 
     def _send_due(self) -> None:
         now = perf_counter()

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -52,6 +52,8 @@ MEMORY_EVERY_S = 0.5
 
 class TransformersBackend:
     """See `engine.backends.base.Backend`."""
+
+    cannot: ClassVar = {}
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit

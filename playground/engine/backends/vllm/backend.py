@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
 from playground.engine.backends.vllm.report import report
@@ -36,6 +36,12 @@ MEMORY_EVERY_S = 0.5
 
 class VllmBackend:
     """See `engine.backends.base.Backend`. vLLM itself is imported by the first load."""
+
+    cannot: ClassVar = {
+        MeasureAttention: "vLLM's kernels run inside its own steps alone",
+        MeasureOutliers: "vLLM's layers are fused, and show no input columns",
+        CheckModel: "the vLLM engine checks no files",
+    }
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -106,14 +112,6 @@ class VllmBackend:
         """See `engine.backends.vllm.block_map`."""
         self._emit(self._engine.block_map())
 
-    def measure_outliers(self, command: MeasureOutliers) -> None:
-        """Its layers are fused; the columns are looked at where transformers runs them."""
-        raise EngineError("the vLLM engine shows no input columns", "use --engine transformers")
-
-    def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """Files are looked at where transformers is at home."""
-        raise EngineError("the vLLM engine checks no files", "use --engine transformers")
-
     def tokenize(self, command: Tokenize) -> None:
         """See `Tokenizer.ids`."""
         tokenizer = self._engine.engine.tokenizer
@@ -127,10 +125,6 @@ class VllmBackend:
         from playground.engine.backends.vllm.scoring import score
 
         self._emit(score(command, live.engine, check))
-
-    def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """vLLM's kernels run inside its own steps alone."""
-        raise EngineError("vLLM's attention cannot be run by itself", "the transformers engine measures attention")
 
     @property
     def busy(self) -> bool:

@@ -113,15 +113,16 @@ class Live:
 
     def effective(self) -> dict[str, str]:
         """See `Engine.effective`; and whether its first answers are this checkpoint's."""
-        return self.engine.effective(self.options) | {"verified": str(self.verdict)}
+        return self.engine.effective(self.options) | {
+            "verified": self.verdict.word,
+            "verified_facts": str(self.verdict),
+        }
 
     def reasons(self) -> dict[str, str]:
         """Why effective differs from requested, and what the pool holds."""
         pool = self.engine.pool
         capacity = f"{pool.tokens} tokens in {format_bytes(pool.count * pool.block_bytes)}, reserved at the start"
         reasons = {"kv_blocks": f"{capacity}; a switch of dtype changes how many tokens fit, not the bytes"}
-        if not self.verdict.total:
-            reasons["verified"] = "no reference of this checkpoint yet; a plain start makes one"
         if platform() == "cpu" and not self.engine.quantized:
             reasons["weights"] = "their bytes are counted from the checkpoint: vLLM packs them for the CPU"
         if self.engine.quantized:
@@ -179,7 +180,7 @@ class Live:
             embedding_parameters=0 if getattr(text, "tie_word_embeddings", False) else table,
             output_parameters=table,
             has_chat_template=self.opened.tokenizer.has_chat_template,
-            note="; ".join(filter(None, (str(checkpoint.config.get("note", "")), str(self.verdict)))),
+            note=str(checkpoint.config.get("note", "")),
             load_seconds=engine.seconds,
             threads=torch.get_num_threads(),
         )

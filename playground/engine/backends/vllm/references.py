@@ -14,6 +14,7 @@ from playground.engine.backends.transformers.checkpoint import Checkpoint
 
 TEXTS = ("def add(a, b):", "The sun", "1, 2, 3,")
 TOKENS = 8
+NO_REFERENCE = "no reference of this checkpoint yet; a plain start makes one"
 SMALL_BYTES = 256 * 2**20
 EDGE = 2**20
 
@@ -28,7 +29,12 @@ class Verdict:
     first_same: int = 0
 
     def __str__(self) -> str:
-        return f"{self.same} of {self.total} greedy tokens as {self.by}" if self.total else "unverified"
+        return f"{self.same} of {self.total} greedy tokens as {self.by}" if self.total else NO_REFERENCE
+
+    @property
+    def word(self) -> str:
+        """For the status line: every token is as it should be, or not all are, or nobody knows."""
+        return "verified" if self.total and self.same == self.total else "unverified"
 
     @property
     def garbage(self) -> bool:

@@ -1,0 +1,28 @@
+"""One load on two engines: what must be the same on both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from playground.protocol.options import TOGGLES, EngineOptions, Value
+
+
+def same_options(options: EngineOptions, effective: Mapping[str, str], **changes: Value) -> EngineOptions:
+    """Options for another engine, in the dtype that the first really computes in: what the other calls auto is its
+    own choice."""
+    dtype = effective.get("dtype", "")
+    chosen = dtype if dtype in TOGGLES["dtype"].values else options.dtype
+    return msgspec.structs.replace(options, dtype=chosen, **changes)
+
+
+def same_answers(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> int:
+    """Requests that got the same token ids on both, in their order."""
+    return sum(list(mine) == list(theirs) for mine, theirs in zip(one, other, strict=True))
+
+
+def faster(second: str, speed_up: float) -> str:
+    """`vllm is 1.23x faster`; `speed_up` is the first's makespan over the second's."""
+    word = "faster" if speed_up >= 1 else "slower"
+    return f"{second} is {max(speed_up, 1 / speed_up):.2f}x {word}"

@@ -1,0 +1,44 @@
+"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as the data that they bring.
+
+On bytes, and nothing but the data: each event is a token, and what reading it costs is taken from the server beside it.
+"""
+
+from __future__ import annotations
+
+from playground.engine.backends.openai_server.faults import Malformed
+
+MOST_BYTES = 2**20
+FIELD = b"data:"
+
+
+class EventStream:
+    """Feed it what comes, cut anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def feed(self, part: bytes) -> list[bytes]:
+        """The data of every event that is whole now. Raises `Malformed` where one gets too long."""
+        *lines, self._rest = self._lines(self._rest + part)
+        found = []
+        for line in lines:
+            if line.startswith(FIELD):
+                self._data.append(line[len(FIELD) :].removeprefix(b" "))
+            elif not line:
+                found.append(b"\n".join(self._data))
+                self._data = []
+        if len(self._rest) + sum(map(len, self._data)) > MOST_BYTES:
+            raise Malformed(f"an event of more than {MOST_BYTES} bytes")
+        return [data for data in found if data]
+
+    @staticmethod
+    def _lines(text: bytes) -> list[bytes]:
+        """Ends of lines are LF, CR LF or CR; a CR at the end may be half of one."""
+        if b"\r" not in text:
+            return text.split(b"\n")
+        half = text.endswith(b"\r")
+        lines = text.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if half:
+            lines[-1] += b"\r"
+        return lines

@@ -1,0 +1,60 @@
+"""A job of `playground run` on one engine: read from the command line, done, kept in the history."""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from playground.headless.arrivals import delays
+from playground.headless.history import kept_history
+from playground.headless.prompts import PromptLine, read_prompts
+from playground.headless.requests import build_requests
+from playground.headless.target import Target, read_sampling
+from playground.headless.worker_run import Job, WorkerRun
+from playground.protocol.commands import GenerationRequest
+from playground.session.history.collector import Collector
+from playground.session.recorder import Recorder
+from playground.session.recording import Entry
+
+Watch = Callable[[Entry], None]
+
+
+def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
+    """The requests that are asked for; raises `UsageError`."""
+    lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
+    sampling = read_sampling(args, target.preset)
+    return build_requests(lines, sampling, delays(args.arrivals, lines, sampling.seed or 0), args.chat)
+
+
+def read_job(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> Job:
+    """These requests on this target."""
+    return Job(target.engine, target.load, args.at, requests)
+
+
+def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder | None = None) -> WorkerRun:
+    """Do it to its end, whatever ends it."""
+    with kept_history(args) as history:
+        run = WorkerRun(job, log, _watch(show, recorder, Collector(history.add, lambda _: "run")))
+        try:
+            asyncio.run(run.run())
+        finally:
+            if recorder:
+                recorder.close()
+    return run
+
+
+def _watch(show: Watch, recorder: Recorder | None, collector: Collector) -> Watch:
+    def watch(entry: Entry) -> None:
+        if entry.command is not None:
+            collector.add_command(entry.command)
+            if recorder:
+                recorder.command(entry.command)
+        if entry.event is not None:
+            collector.add_event(entry.event)
+            if recorder:
+                recorder.event(entry.event)
+        show(entry)
+
+    return watch

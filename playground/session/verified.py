@@ -1,0 +1,13 @@
+"""Whether an engine's first answers were compared with those of a reference, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+UNVERIFIED = "unverified"
+
+
+def verified(effective: Mapping[str, str]) -> str:
+    """`verified`, or `unverified: why`; empty for an engine whose start compares nothing."""
+    word = effective.get("verified", "")
+    return f"{word}: {effective.get('verified_facts', '')}" if word == UNVERIFIED else word
