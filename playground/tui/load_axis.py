@@ -10,6 +10,7 @@ from playground.tui.load_runs import LoadRuns
 GROWTH = 1.3
 FINEST = 16
 TICK_EVERY = 14
+ROUNDING = 1 + 1e-6  # the last step of the longest run ends within the last column
 
 
 def column_seconds(runs: LoadRuns, width: int) -> float | None:
@@ -26,7 +27,7 @@ def column_seconds(runs: LoadRuns, width: int) -> float | None:
     longest = max(known + expected)
     if runs.running and longest > max(expected, default=0.0) * 0.999:
         longest = GROWTH ** ceil(log(longest, GROWTH))
-    return longest / max(1, width)
+    return longest * ROUNDING / max(1, width)
 
 
 def ticks(first: int, width: int, seconds: float) -> list[tuple[int, str]]:

@@ -24,5 +24,7 @@ def same_answers(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -
 
 def faster(second: str, speed_up: float) -> str:
     """`vllm is 1.23x faster`; `speed_up` is the first's makespan over the second's."""
-    word = "faster" if speed_up >= 1 else "slower"
-    return f"{second} is {max(speed_up, 1 / speed_up):.2f}x {word}"
+    factor = f"{max(speed_up, 1 / speed_up):.2f}"
+    if factor == "1.00":
+        return f"{second} is as fast"
+    return f"{second} is {factor}x {'faster' if speed_up > 1 else 'slower'}"

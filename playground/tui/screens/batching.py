@@ -100,6 +100,10 @@ class BatchingScreen(Stage):
             return True
         return False
 
+    @on(LoadForm.Changed)
+    def _changed(self) -> None:
+        self.show()
+
     @on(LoadForm.RunAsked)
     def _run_asked(self) -> None:
         self.action_do("run_load")

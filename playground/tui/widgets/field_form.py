@@ -33,6 +33,9 @@ class FieldForm(Widget, can_focus=True):
         Binding("e", "type", show=False),
     ]
 
+    class Changed(Message):
+        """Another profile."""
+
     class RunAsked(Message):
         """Run it."""
 
@@ -65,6 +68,7 @@ class FieldForm(Widget, can_focus=True):
         """Another profile."""
         self.profile = profile
         self.refresh(layout=True)
+        self.post_message(self.Changed())
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width))

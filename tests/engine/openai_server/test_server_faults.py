@@ -153,7 +153,9 @@ def test_malformed_events_end_the_request(worker, server, name, parts):
 
 def test_an_answer_that_is_no_stream_is_told(worker, server):
     end = ending(worker, server, "plain", lambda handler: handler.json({"choices": [{"text": "hello"}]}))
-    assert end.message.startswith(f"{server.host} sent what is no answer: Expected response with content type")
+    assert end.message.startswith(
+        f"{server.host} sent what is no answer: application/json instead of text/event-stream"
+    )
 
 
 def test_an_error_within_a_stream_is_told(worker, server):
