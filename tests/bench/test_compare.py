@@ -9,6 +9,7 @@ import pytest
 
 from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
+from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.runs import Comparison, Divergence, Figure, Name, Run, first_difference, noise, order
 from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
@@ -29,6 +30,11 @@ def compared(b: dict[str, Any], divergence: Divergence | None = None, **a: Any) 
             tps = values.get("decode_tps", 100.0) * factor
             found.runs.append(run(side, **(values | {"decode_tps": tps})))
     return found
+
+
+def test_the_same_text_is_told_once():
+    assert split_at_difference("one two", "one two") == (("one two", ""), ("one two", ""))
+    assert split_at_difference("one two", "one tea") == (("one t", "wo"), ("one t", "ea"))
 
 
 def test_the_order_is_even_and_switches_seldom():

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from playground.config import VLLM_PYTHON
+
 TIMEOUT_S = 120
 
 
@@ -46,19 +48,19 @@ Playground = Callable[..., Result]
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    """An environment in which nothing of the user's is read or written."""
+    """An environment in which nothing of the user's is read or written, and no vLLM is known."""
+    known = {name: value for name, value in os.environ.items() if name != VLLM_PYTHON}
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
-    return os.environ | folders | {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
+    return known | folders | {"HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 @pytest.fixture
 def playground(home: dict[str, str]) -> Playground:
     """Runs `python -m playground` with these words."""
 
-    def start(*words: str) -> Result:
-        process = subprocess.run(
-            [sys.executable, "-m", "playground", *words], env=home, capture_output=True, timeout=TIMEOUT_S, check=False
-        )
+    def start(*words: str, timeout_s: float = TIMEOUT_S) -> Result:
+        command = [sys.executable, "-m", "playground", *words]
+        process = subprocess.run(command, env=home, capture_output=True, timeout=timeout_s, check=False)
         return Result(process.returncode, process.stdout.decode(), process.stderr.decode())
 
     return start

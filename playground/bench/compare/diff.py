@@ -20,7 +20,8 @@ class Piece(NamedTuple):
 
 def split_at_difference(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
     """Of each text what both begin with, and the rest."""
-    at = first_difference(one, other)
+    parted = first_difference(one, other)
+    at = len(one) if parted is None else parted
     return (one[:at], one[at:]), (other[:at], other[at:])
 
 

@@ -30,12 +30,11 @@ def test_run_finds_the_interpreter_in_the_settings_and_compares_with_transformer
     playground: Playground,  # noqa: F811
     home: dict[str, str],  # noqa: F811
 ):
-    del home[VLLM_PYTHON]
     settings = Path(home["XDG_CONFIG_HOME"]) / "playground" / "config.toml"
     settings.parent.mkdir(parents=True)
     settings.write_text(f'[engines.vllm]\npython = "{vllm_python}"\n')
     words = ["--prompt", "def add(a, b):", "--max-tokens", "16", "--ignore-eos", "--set", "dtype=float32", "--json"]
-    result = playground("run", *words, "--against", "vllm")
+    result = playground("run", *words, "--against", "vllm", timeout_s=VllmWorker.patience_s)
     assert result.code == 0, result.stderr
     found = result.messages[-1]
     assert (found["type"], found["same_tokens"]) == ("SideBySide", 1) and found["speed_up"] > 0
@@ -47,8 +46,7 @@ def test_run_finds_the_interpreter_in_the_settings_and_compares_with_transformer
     assert [event["capabilities"]["engine"] for event in ready] == ["transformers", "vllm"]
 
 
-def test_without_vllm_one_line_says_what_to_install(playground: Playground, home: dict[str, str]):  # noqa: F811
-    home.pop(VLLM_PYTHON, None)
+def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # noqa: F811
     try:
         import vllm  # noqa: F401
     except ImportError:
