@@ -11,7 +11,7 @@ from msgspec import Meta
 from playground import paths
 from playground.protocol.commands import SamplingParams
 from playground.protocol.options import OptionError, Value, format_value, parse_value
-from playground.toml_file import TomlFile, find_file, named_files, read_toml
+from playground.toml_file import TomlFile, find_file, read_toml
 
 Engine = Literal["auto", "transformers", "vllm", "openai", "scripted"]
 Screen = Literal["playground", "batching", "compare", "bench", "inside", "history"]
@@ -48,11 +48,6 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     sampling: SamplingParams = SamplingParams()
     view: View = View()
     prompts: list[Annotated[str, Meta(min_length=1)]] = []
-
-
-def preset_names() -> list[str]:
-    """The presets that there are, shipped or the user's own."""
-    return list(named_files(paths.preset_folders()))
 
 
 def load_preset(name: str) -> Preset:

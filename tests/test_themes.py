@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from rich.color import Color as RichColor
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.widgets import Label
@@ -109,12 +108,6 @@ def test_meanings_become_variables_and_back(theme: ThemeFile) -> None:
     assert variables["meaning-prefill"] == theme.meanings.prefill
     assert variables["request-7"] == theme.meanings.requests[7]
     assert Meanings.from_variables(variables) == theme.meanings
-
-
-def test_meanings_give_rich_styles(theme: ThemeFile) -> None:
-    assert theme.meanings.style("decode").color == RichColor.parse(theme.meanings.decode)
-    assert theme.meanings.request_style(9) == theme.meanings.request_style(1)
-    assert theme.meanings.request_style(1).color == RichColor.parse(theme.meanings.requests[1])
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SHIPPED])

@@ -79,6 +79,11 @@ class Talk:
         while not done():
             await self._next()
 
+    def drain(self) -> None:
+        """Take what has come by now, whatever it says."""
+        while not self._events.empty():
+            self._take(self._events.get_nowait())
+
     def send(self, command: AnyCommand) -> None:
         """Send a command without waiting."""
         self._take(command)

@@ -8,12 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
+from playground.bench.talk import EngineFailed, Talk
 from playground.client import WorkerClient
-from playground.protocol.commands import Abort, Command, GenerationRequest, LoadModel, SetOptions, Submit
-from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.fold import Fold
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.session.recording import Entry
 
 STOP_GRACE_S = 10.0
@@ -34,12 +32,11 @@ class WorkerRun:
     """Runs one job. Every command and event goes through `fold` and then to `watch`, on the loop's own task."""
 
     def __init__(self, job: Job, log: Path, watch: Callable[[Entry], None]) -> None:
-        self.fold = Fold()
-        self.interrupted = False
-        self._job, self._watch = job, watch
-        self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
-        self._client = WorkerClient("engine", job.engine, log, self._events.put_nowait)
-        self._submitted = False
+        self._job = job
+        self._client = WorkerClient("engine", job.engine, log, lambda event: self._talk.arrived(event))
+        self._talk = Talk(self._client.send, watch)
+        self.fold = self._talk.fold
+        self.interrupted = self._submitted = False
 
     async def run(self) -> None:
         """Do the job; whatever goes wrong stands in the fold afterwards."""
@@ -49,34 +46,24 @@ class WorkerRun:
         try:
             if self.interrupted:  # while the worker started, when there was nothing yet to be killed
                 return
-            self._send(self._job.load)
+            self._talk.send(self._job.load)
             if await self._until(lambda: self.fold.ready):
                 self._submit()
                 await self._until(lambda: self.fold.ended)
         finally:
             await self._client.stop(STOP_GRACE_S if self._submitted and not self.fold.exited else 0)
-        while not self._events.empty():
-            self._take(self._events.get_nowait())
+        self._talk.drain()
 
     def _submit(self) -> None:
         for switch in self._job.switches:
-            self._send(switch)
+            self._talk.send(switch)
         self._submitted = True
-        self._send(Submit(requests=list(self._job.requests)))
-
-    def _send(self, command: AnyCommand) -> None:
-        self._take(command)
-        self._client.send(command)
-
-    def _take(self, message: AnyCommand | AnyEvent) -> None:
-        now = perf_counter()
-        entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
-        self.fold.add(entry)
-        self._watch(entry)
+        self._talk.send(Submit(requests=list(self._job.requests)))
 
     async def _until(self, done: Callable[[], bool]) -> bool:
         while not done() and not self._lost:
-            self._take(await self._events.get())
+            with suppress(EngineFailed):  # it stands in the fold; a switch that was refused ends nothing
+                await self._talk.until(done)
         return not self._lost
 
     @property
@@ -87,7 +74,7 @@ class WorkerRun:
     def _interrupt(self) -> None:
         """Ctrl+C: the first aborts the requests, which still end with their numbers; what cannot is killed."""
         if self._submitted and not self.interrupted:
-            self._send(Abort())
+            self._talk.send(Abort())
         else:
             self._client.kill()
         self.interrupted = True

@@ -10,7 +10,7 @@ from playground.tui import numbers
 from playground.tui.scatter_grid import DIM, Part, merged
 
 KINDS = ("model", "fp8", "int8", "int4", "int2")
-WEIGHTS, KV, CROSSING = "$meaning-prefill", "$meaning-decode", "$meaning-held"
+WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"
 SHORTEST = 128
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 

@@ -14,6 +14,7 @@ from playground.session.history.run import Run
 Form = Callable[[Sequence[Run]], str]
 FORMATS: dict[str, Form] = {".json": as_json, ".csv": as_csv, ".md": as_markdown, ".html": history_html}
 ENDINGS = ", ".join(FORMATS)
+HINT = f"{ENDINGS}: the ending says the format; a relative name goes into the folder of the start"
 
 
 class ExportError(Exception):

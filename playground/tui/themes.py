@@ -1,22 +1,19 @@
-"""Themes: TOML files turned into Textual themes, and the meaning of each colour as Rich styles."""
+"""Themes: TOML files turned into Textual themes, the meaning of each colour among their variables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-from rich.style import Style
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from playground import paths
 from playground.toml_file import ConfigError, Key, TomlFile, find_file, named_files, read_toml, shown
 
-Meaning = Literal["prefill", "decode", "draft", "held", "preempted", "waiting"]
 EIGHT = 8
 
 
@@ -43,14 +40,6 @@ class Meanings(msgspec.Struct, frozen=True, kw_only=True):
         fields = msgspec.structs.asdict(self)
         requests = {f"request-{index}": colour for index, colour in enumerate(fields.pop("requests"))}
         return {f"meaning-{name}": colour for name, colour in fields.items()} | requests
-
-    def style(self, meaning: Meaning) -> Style:
-        """Text in the colour of a meaning."""
-        return _text_in(getattr(self, meaning))
-
-    def request_style(self, index: int) -> Style:
-        """Text in the colour of the request with this running number; after H they begin again."""
-        return _text_in(self.requests[index % EIGHT])
 
 
 class ThemeFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,8 +112,3 @@ def _check_colour(file: TomlFile, key: Key, text: str) -> None:
         usable = False
     if not usable:
         raise file.error(key, f"cannot be {shown(text)}; it takes a colour, such as '#56b4e9' or 'steelblue'")
-
-
-@cache
-def _text_in(colour: str) -> Style:
-    return Style(color=Color.parse(colour).rich_color)

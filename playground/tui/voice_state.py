@@ -24,7 +24,6 @@ from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.decode_meter import DecodeMeter, Rate
 
 COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
-EVENTS = InputsListed | SpeechModelLoaded | MicrophoneChanged | AudioLevel | TranscriptUpdated | TranscriptFinished
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 

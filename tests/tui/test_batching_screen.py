@@ -16,17 +16,12 @@ from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.widgets.load_board import LoadBoard
 from playground.tui.widgets.load_form import LoadForm
+from tests.tui.cells import shown
 from tests.tui.load_recording import recording
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Wait = Callable[..., Any]
 SHORT = LoadProfile(requests=16, slots=4, lengths=Lengths("lognormal", 4, 48))
-
-
-def _shown(app: PlaygroundApp) -> str:
-    """The cells of the screen, as text."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: LoadProfile) -> None:
@@ -42,7 +37,7 @@ async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(open
         before = state.requested
         await _go(app, pilot, until, SHORT)
         await until(pilot, lambda: state.load.running)
-        assert "Esc stops" in _shown(app)
+        assert "Esc stops" in shown(app)
         await until(pilot, lambda: not state.load.busy and not state.switching)
         static, continuous = (state.load.runs[policy] for policy in POLICIES)
         assert static.whole and continuous.whole
@@ -54,10 +49,10 @@ async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(open
             assert run.predicted.occupancy == run.usage.occupancy and run.predicted.waste == run.usage.waste
         assert continuous.predicted and continuous.predicted.makespan_s
         assert 0.5 < continuous.predicted.makespan_s / (continuous.makespan or 0) < 2
-        await until(pilot, lambda: "the same tokens in 16 of 16" in _shown(app))
-        shown = _shown(app)
-        assert all(f" {slot} " in shown for slot in range(4)) and "█" in shown and "·····" in shown
-        assert f"{state.load.speed_up:.2f}x" in shown
+        await until(pilot, lambda: "the same tokens in 16 of 16" in shown(app))
+        text = shown(app)
+        assert all(f" {slot} " in text for slot in range(4)) and "█" in text and "·····" in text
+        assert f"{state.load.speed_up:.2f}x" in text
 
 
 async def test_arrivals_that_come_later(opened: Opened, until: Wait) -> None:
@@ -80,7 +75,7 @@ async def test_escape_stops_the_load_and_puts_the_toggles_back(opened: Opened, u
         await until(pilot, lambda: not state.load.busy and not state.switching)
         assert list(state.load.runs) == ["static"] and not state.load.runs["static"].whole
         assert state.requested == before
-        await until(pilot, lambda: "the load ended early: stopped" in _shown(app))
+        await until(pilot, lambda: "the load ended early: stopped" in shown(app))
         await pilot.press("r")
         await until(pilot, lambda: state.load.running and state.load.running.load == 2)
 
@@ -90,7 +85,7 @@ async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, sc
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: app.bridge.state.unfinished)
         await _go(app, pilot, until, SHORT)
-        await until(pilot, lambda: "a load would disturb" in _shown(app))
+        await until(pilot, lambda: "a load would disturb" in shown(app))
         assert not app.bridge.state.load.busy
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
@@ -99,7 +94,7 @@ async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, sc
         await _go(app, pilot, until, LoadProfile(requests=256))  # outlasts a busy machine's keys
         await until(pilot, lambda: app.bridge.state.load.running)
         await pilot.press("f2", *"more", "enter")
-        await until(pilot, lambda: "a load is being measured" in _shown(app))
+        await until(pilot, lambda: "a load is being measured" in shown(app))
         assert len(app.bridge.state.requests) == 1
 
 
@@ -110,7 +105,7 @@ async def test_a_dead_engine_ends_the_load(opened: Opened, until: Wait) -> None:
         app.bridge._client.kill()
         await until(pilot, lambda: not app.bridge.state.load.busy)
         assert app.bridge.state.status == "failed"
-        await until(pilot, lambda: "the engine" in _shown(app))
+        await until(pilot, lambda: "the engine" in shown(app))
 
 
 async def test_the_form_by_keys(opened: Opened, until: Wait) -> None:
@@ -122,7 +117,7 @@ async def test_the_form_by_keys(opened: Opened, until: Wait) -> None:
         assert (form.profile.requests, str(form.profile.arrivals), form.profile.seed) == (128, "poisson:4", 1)
         await pilot.press("right", "right", "right", "e")
         await pilot.press(*["backspace"] * 20, *"gamma", "enter")
-        await until(pilot, lambda: "lengths cannot be 'gamma'" in _shown(app))
+        await until(pilot, lambda: "lengths cannot be 'gamma'" in shown(app))
         await pilot.press(*["backspace"] * 20, *"fixed", "space", "7", "enter")
         await until(pilot, lambda: form.profile.lengths == Lengths("fixed", 7, 7))
 
@@ -132,9 +127,9 @@ async def test_a_replayed_load_shows_its_boards_and_runs_no_other(until: Wait) -
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.load.speed_up)
         await pilot.press("f3")
-        await until(pilot, lambda: "the same tokens in 16 of 16" in _shown(app))
+        await until(pilot, lambda: "the same tokens in 16 of 16" in shown(app))
         await pilot.press("r")
-        await until(pilot, lambda: "this is a replay" in _shown(app))
+        await until(pilot, lambda: "this is a replay" in shown(app))
 
 
 async def test_both_boards_zoom_together_and_a_cursor_says_what_a_cell_holds(until: Wait) -> None:
@@ -150,4 +145,4 @@ async def test_both_boards_zoom_together_and_a_cursor_says_what_a_cell_holds(unt
         assert [board.view.scale.width for board in boards] == [wide[0] / 2] * 2
         await pilot.press("minus", "minus", "left")
         assert [board.view.scale.width for board in boards] == wide
-        await until(pilot, lambda: "slot 0" in _shown(app) and "tokens" in _shown(app))
+        await until(pilot, lambda: "slot 0" in shown(app) and "tokens" in shown(app))

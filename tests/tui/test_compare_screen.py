@@ -15,15 +15,10 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.compare_profile import CompareProfile, fields
 from playground.tui.screens.compare import CompareScreen
 from playground.tui.widgets.field_form import FieldForm
+from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Wait = Callable[..., Any]
-
-
-def _shown(app: PlaygroundApp) -> str:
-    """The cells of the screen, as text."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, **profile: Any) -> None:
@@ -45,11 +40,11 @@ async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, 
         assert [run.side for run in found.runs] == list("ABBA")
         assert found.effective["B"]["kv_cache"] == "int8" and state.requested == before
         assert not state.requests, "screen 1 knows nothing of these requests"
-        await until(pilot, lambda: "Verdict  int8 KV:" in _shown(app))
-        shown = _shown(app)
-        assert "kv_cache=model" in shown and "kv_cache=int8" in shown and "def add_numbers" in shown
-        assert "no KL: the scripted engine has no tokenizer" in shown
-        assert all(name in shown for name in ("TTFT", "TPS", "KV/token", "noise"))
+        await until(pilot, lambda: "Verdict  int8 KV:" in shown(app))
+        text = shown(app)
+        assert "kv_cache=model" in text and "kv_cache=int8" in text and "def add_numbers" in text
+        assert "no KL: the scripted engine has no tokenizer" in text
+        assert all(name in text for name in ("TTFT", "TPS", "KV/token", "noise"))
 
 
 async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until: Wait) -> None:
@@ -58,12 +53,12 @@ async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until
         before = state.requested
         await _go(app, pilot, until, runs=50, tokens=200)
         await until(pilot, lambda: len(state.compare.comparison.runs) >= 2, 60)
-        assert "Esc stops" in _shown(app)
+        assert "Esc stops" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
         assert 2 <= len(state.compare.comparison.runs) < 100 and state.requested == before
-        await until(pilot, lambda: "the comparison ended early: stopped" in _shown(app))
-        await until(pilot, lambda: "Verdict" in _shown(app))
+        await until(pilot, lambda: "the comparison ended early: stopped" in shown(app))
+        await until(pilot, lambda: "Verdict" in shown(app))
 
 
 async def test_nothing_disturbs_it(opened: Opened, until: Wait) -> None:
@@ -71,13 +66,13 @@ async def test_nothing_disturbs_it(opened: Opened, until: Wait) -> None:
         await _go(app, pilot, until, runs=50)
         await until(pilot, lambda: app.bridge.state.compare.comparison.runs)
         await pilot.press("r")
-        await until(pilot, lambda: "being compared on screen 3" in _shown(app))
+        await until(pilot, lambda: "being compared on screen 3" in shown(app))
         await pilot.press("f2", "h", "i", "enter")
-        await until(pilot, lambda: "being compared on screen 3" in _shown(app))
+        await until(pilot, lambda: "being compared on screen 3" in shown(app))
         await pilot.press("f3")
         await pilot.pause()
         await pilot.press("r")
-        await until(pilot, lambda: "being compared on screen 3" in _shown(app))
+        await until(pilot, lambda: "being compared on screen 3" in shown(app))
 
 
 async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -> None:
@@ -92,14 +87,14 @@ async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -
 async def test_what_cannot_be_is_said(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await _go(app, pilot, until, b="kv_cache=model")
-        await until(pilot, lambda: "A and B come to the same options" in _shown(app))
+        await until(pilot, lambda: "A and B come to the same options" in shown(app))
         form = app.screen.query_one(FieldForm)
         form.focus()
         await pilot.press("e")
         await until(pilot, lambda: app.screen.query(Input))
         app.screen.query_one(Input).value = "weights=nf4"
         await pilot.press("enter")
-        await until(pilot, lambda: "weights=nf4 is not possible" in _shown(app))
+        await until(pilot, lambda: "weights=nf4 is not possible" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         assert form.profile.a == "kv_cache=model"
@@ -129,4 +124,4 @@ async def test_two_bits_on_the_bundled_model(until: Wait) -> None:
         await until(pilot, lambda: not app.bridge.state.compare.busy, 90)
         found = app.bridge.state.compare.comparison
         assert found.divergence.kl and found.divergence.noise == 0
-        await until(pilot, lambda: "KL/token" in _shown(app) and "x less cache" in _shown(app))
+        await until(pilot, lambda: "KL/token" in shown(app) and "x less cache" in shown(app))

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
+from tests.tui.cells import shown
 
 Wait = Callable[..., Any]
 
@@ -24,11 +25,6 @@ def endless(tmp_path: Path) -> Path:
     return path
 
 
-def _shown(app: PlaygroundApp) -> str:
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-
 async def _send(pilot: Pilot[None], text: str) -> None:
     pilot.app.screen.query_one(Prompt).insert(text)
     await pilot.press("enter")
@@ -38,19 +34,19 @@ async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) 
     app = PlaygroundApp(engine="scripted", model=str(endless))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
-        await until(pilot, lambda: "loading endless.jsonl" in _shown(app) and state.pid)
+        await until(pilot, lambda: "loading endless.jsonl" in shown(app) and state.pid)
         first = state.pid
         await _send(pilot, "wait for me")
         await until(pilot, lambda: state.unfinished)
         await pilot.press("escape")
-        await until(pilot, lambda: "the load was stopped" in _shown(app), seconds=5)
+        await until(pilot, lambda: "the load was stopped" in shown(app), seconds=5)
         assert state.status == "idle"
         assert app.screen.query_one(Prompt).text == "wait for me"
         await until(pilot, lambda: state.pid != first)
         with pytest.raises(ProcessLookupError):
             os.kill(first or 0, 0)
         await pilot.press("enter")
-        await until(pilot, lambda: "no model is loaded" in _shown(app))
+        await until(pilot, lambda: "no model is loaded" in shown(app))
 
 
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
@@ -60,7 +56,7 @@ async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         metrics = app.bridge.state.requests["r1"].metrics
         assert metrics.load_s and metrics.ttft_s and metrics.ttft_s > metrics.load_s
-        await until(pilot, lambda: "end · 15 tokens" in _shown(app))
+        await until(pilot, lambda: "end · 15 tokens" in shown(app))
 
 
 async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, until: Wait) -> None:
@@ -69,8 +65,8 @@ async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, u
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.facts)
         await _send(pilot, "hello")
-        await until(pilot, lambda: "end · 15 tokens" in _shown(app))
-        await until(pilot, lambda: "  0 A" in _shown(app))
+        await until(pilot, lambda: "end · 15 tokens" in shown(app))
+        await until(pilot, lambda: "  0 A" in shown(app))
         assert app.no_color
 
 

@@ -19,18 +19,13 @@ from playground.tui.screens.help import HelpScreen
 from playground.tui.screens.log import LogScreen
 from playground.tui.screens.model_picker import ModelPicker
 from playground.tui.widgets.prompt import Prompt
+from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Script = Callable[[Iterable[str]], str]
 Wait = Callable[..., Any]
 
 WORDS = ["word "] * 2000
-
-
-def _shown(app: PlaygroundApp) -> str:
-    """The cells of the screen, as text."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 async def _send(pilot: Pilot[None], text: str) -> None:
@@ -43,9 +38,9 @@ async def _send(pilot: Pilot[None], text: str) -> None:
 async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press(*"hello", "enter")
-        await until(pilot, lambda: "add_numbers" in _shown(app) and app.bridge.state.status == "idle")
-        shown = _shown(app)
-        assert "hello" in shown and "tok/s" in shown and "end · 15 tokens" in shown
+        await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
+        text = shown(app)
+        assert "hello" in text and "tok/s" in text and "end · 15 tokens" in text
         assert app.screen.query_one(Prompt).text == ""
 
 
@@ -54,14 +49,14 @@ async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, 
         await _send(pilot, "one")
         await _send(pilot, "two")
         await until(pilot, lambda: all(request.tokens for request in app.bridge.state.requests.values()))
-        assert "A B running" in _shown(app)
+        assert "A B running" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.bridge.state.requests["r2"].finished)
         assert not app.bridge.state.requests["r1"].finished
         await pilot.press("escape")
         await until(pilot, lambda: app.bridge.state.status == "idle")
         assert {request.finished.reason for request in app.bridge.state.requests.values()} == {"abort"}
-        await until(pilot, lambda: "stopped ·" in _shown(app))
+        await until(pilot, lambda: "stopped ·" in shown(app))
 
 
 async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Script, until: Wait) -> None:
@@ -71,7 +66,7 @@ async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Scri
         await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens > 40)
         await pilot.press("ctrl+f", "ctrl+k")
         await until(pilot, lambda: state.effective.get("attention") == "eager" and state.requested.kv_cache == "int8")
-        await until(pilot, lambda: state.switch and "kv_cache model ▸ int8" in _shown(app))
+        await until(pilot, lambda: state.switch and "kv_cache model ▸ int8" in shown(app))
         await pilot.press("ctrl+f", "ctrl+k")
         await until(pilot, lambda: state.effective.get("attention") == "sdpa-flash")
         assert state.unfinished, "the request goes on through every switch"
@@ -82,7 +77,7 @@ async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -
         await pilot.press("ctrl+g", *["down"] * 6, "right", "enter")
         await until(pilot, lambda: app.bridge.state.requested.batching == "static")
         await pilot.press("down", "e", "ctrl+a", "delete", *"999", "enter")
-        await until(pilot, lambda: "cannot be '999'" in _shown(app))
+        await until(pilot, lambda: "cannot be '999'" in shown(app))
         await pilot.press("backspace", "backspace", "enter")
         await until(pilot, lambda: app.bridge.state.requested.max_batch == 9)
 
@@ -90,11 +85,11 @@ async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -
 async def test_a_greyed_value_says_why_and_is_not_sent(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press("ctrl+g", "right")
-        await until(pilot, lambda: "not possible: the scripted engine" in _shown(app))
+        await until(pilot, lambda: "not possible: the scripted engine" in shown(app))
         await pilot.press("enter", "ctrl+w")
-        await until(pilot, lambda: "weights cannot be int8: the scripted engine has no model" in _shown(app))
+        await until(pilot, lambda: "weights cannot be int8: the scripted engine has no model" in shown(app))
         assert app.bridge.state.requested.weights == "model"
-        assert "^W" not in _shown(app), "what cannot be done is not in the footer"
+        assert "^W" not in shown(app), "what cannot be done is not in the footer"
 
 
 async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
@@ -107,8 +102,8 @@ async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
         await _send(pilot, "do not lose me")
         await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens)
         os.kill(state.pid, signal.SIGKILL)
-        await until(pilot, lambda: "SIGKILL" in _shown(app) and "^Y" in _shown(app))
-        assert state.status == "failed" and "failed" in _shown(app)
+        await until(pilot, lambda: "SIGKILL" in shown(app) and "^Y" in shown(app))
+        assert state.status == "failed" and "failed" in shown(app)
         assert app.screen.query_one(Prompt).text == "do not lose me"
         await pilot.press("ctrl+y")
         await until(pilot, lambda: state.status == "idle" and state.effective.get("attention") == "eager")
@@ -118,10 +113,10 @@ async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
 
 async def test_a_model_that_cannot_be_loaded_leaves_what_was_typed(opened: Opened, until: Wait, tmp_path: Path) -> None:
     async with opened(str(tmp_path / "missing.jsonl")) as (app, pilot):
-        await until(pilot, lambda: "cannot read" in _shown(app))
+        await until(pilot, lambda: "cannot read" in shown(app))
         assert app.bridge.state.status == "failed"
         await _send(pilot, "keep this")
-        await until(pilot, lambda: "no model is loaded" in _shown(app))
+        await until(pilot, lambda: "no model is loaded" in shown(app))
         assert app.screen.query_one(Prompt).text == "keep this"
 
 
@@ -133,20 +128,20 @@ async def test_a_model_is_picked_by_typing_its_path(opened: Opened, script: Scri
         await pilot.press(*["slash" if letter == "/" else letter for letter in path], "enter")
         await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == path)
         await _send(pilot, "hello")
-        await until(pilot, lambda: "other answer" in _shown(app))
+        await until(pilot, lambda: "other answer" in shown(app))
 
 
 async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press("space", "enter")
-        await until(pilot, lambda: "the prompt is empty" in _shown(app))
+        await until(pilot, lambda: "the prompt is empty" in shown(app))
         assert not app.bridge.state.requests
 
 
 async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wait) -> None:
     async with opened(max_tokens=64) as (app, pilot):
         await _send(pilot, "word " * 5000)
-        await until(pilot, lambda: "context is 4096; shorten it" in " ".join(_shown(app).split()))
+        await until(pilot, lambda: "context is 4096; shorten it" in " ".join(shown(app).split()))
         assert app.screen.query_one(Prompt).text.startswith("word word")
 
 
@@ -154,10 +149,10 @@ async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wa
     pieces = ["[bold red]not markup[/]", " \x1b[31mnot", " red\x1b]0;title\x07", "\x9b2J\r", " [@click=app.quit]x[/]"]
     async with opened(script(pieces)) as (app, pilot):
         await _send(pilot, "[b]hi[/b]\x1b[0m")
-        await until(pilot, lambda: "end ·" in _shown(app))
-        shown = _shown(app)
-        assert "[b]hi[/b][0m" in shown and "[bold red]not markup[/] [31mnot" in shown
-        assert not set(map(chr, range(32))) - {"\n"} & set(shown)
+        await until(pilot, lambda: "end ·" in shown(app))
+        text = shown(app)
+        assert "[b]hi[/b][0m" in text and "[bold red]not markup[/] [31mnot" in text
+        assert not set(map(chr, range(32))) - {"\n"} & set(text)
 
 
 async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None:
@@ -180,7 +175,7 @@ async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, scri
             await pilot.resize_terminal(*size)
             await pilot.press("ctrl+g", "ctrl+g")
             await pilot.pause(0.1)
-        assert "word word" in _shown(app)
+        assert "word word" in shown(app)
 
 
 async def test_prompts_of_the_preset_are_one_key_away(opened: Opened) -> None:
@@ -198,20 +193,20 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
     async with opened() as (app, pilot):
         await pilot.press("ctrl+r")
         path = Path(app.bridge.state.recording)
-        await until(pilot, lambda: "REC" in _shown(app))
+        await until(pilot, lambda: "REC" in shown(app))
         await _send(pilot, "hello")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: f"recorded to {path}"[:60] in _shown(app))
+        await until(pilot, lambda: f"recorded to {path}"[:60] in shown(app))
         live = app.bridge.state
     replayed = PlaygroundApp(engine="scripted", replay=read_recording(path), speed=0)
     async with replayed.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "REPLAY" in _shown(replayed) and "end · 15 tokens" in _shown(replayed))
+        await until(pilot, lambda: "REPLAY" in shown(replayed) and "end · 15 tokens" in shown(replayed))
         state = replayed.bridge.state
         assert state.requests["r1"].text == live.requests["r1"].text
         assert state.requests["r1"].finished == live.requests["r1"].finished
         await pilot.press("x", "enter")
-        await until(pilot, lambda: "this is a replay" in _shown(replayed))
+        await until(pilot, lambda: "this is a replay" in shown(replayed))
 
 
 async def test_base_and_chat_are_shown_and_sent(opened: Opened, until: Wait) -> None:
@@ -226,7 +221,7 @@ async def test_base_and_chat_are_shown_and_sent(opened: Opened, until: Wait) -> 
         await _send(pilot, "third")
         await until(pilot, lambda: len(app.bridge.state.requests) == 3 and not app.bridge.state.unfinished)
         assert app.bridge.state.requests["r3"].metrics.prompt_tokens == 1
-        await until(pilot, lambda: "base  third" in _shown(app))
+        await until(pilot, lambda: "base  third" in shown(app))
 
 
 async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
@@ -234,7 +229,7 @@ async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
         for key, screen, words in (("f1", HelpScreen, "TTFT"), ("ctrl+l", LogScreen, "engine-")):
             await pilot.press(key)
             await until(
-                pilot, lambda screen=screen, words=words: isinstance(app.screen, screen) and words in _shown(app)
+                pilot, lambda screen=screen, words=words: isinstance(app.screen, screen) and words in shown(app)
             )
             await pilot.press("escape")
             await until(pilot, lambda screen=screen: not isinstance(app.screen, screen))

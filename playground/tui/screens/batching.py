@@ -11,17 +11,15 @@ from textual.binding import BindingType
 
 from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.faults import death
 from playground.tui.letters import Letters
 from playground.tui.load_driver import LoadDriver
 from playground.tui.load_figures import described
-from playground.tui.load_profile import STATIC, LoadProfile
+from playground.tui.load_profile import STATIC
 from playground.tui.messages import Updated
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.widgets.block_map import BlockMap
-from playground.tui.widgets.field_entry import FieldEntry
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.load_board import LoadBoard
 from playground.tui.widgets.load_form import LoadForm
@@ -70,10 +68,8 @@ class BatchingScreen(Stage):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Hear the bridge; while a load runs, ask now and then who holds which block."""
-        self.session.bridge.attach(self)
+        """While a load runs, ask now and then who holds which block."""
         self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
-        self.show()
         if self.state.replaying:
             self.query(LoadBoard).first().focus()
 
@@ -108,20 +104,6 @@ class BatchingScreen(Stage):
     def _run_asked(self) -> None:
         self.action_do("run_load")
 
-    @on(LoadForm.EntryAsked)
-    def _type(self, message: LoadForm.EntryAsked) -> None:
-        form = self.query_one(LoadForm)
-
-        def entered(profile: LoadProfile | None) -> None:
-            if profile is not None:
-                form.set(profile)
-
-        self.app.push_screen(FieldEntry(message.field, form.profile), entered)
-
-    def on_descendant_focus(self) -> None:
-        if self.is_mounted:
-            self.show_keys()
-
     def _run(self) -> None:
         self._driver.start(self.query_one(LoadForm).profile)
 
@@ -130,13 +112,9 @@ class BatchingScreen(Stage):
             self._driver.ask_for_blocks()
 
     def _report(self, changes: Changes) -> None:
-        notice = self.query_one(Notice)
-        for failure in changes.failures:
-            notice.say(failure.message, failure.advice, bad=True)
-        if self.state.exited and changes.unloaded:
-            notice.say(*death(self.state.exited), bad=True)
-        elif self._driver.fault and self._driver.fault != self._said:
-            notice.say(f"the load ended early: {self._driver.fault}")
+        died = self.tell_faults(changes)
+        if self._driver.fault and self._driver.fault != self._said and not died:
+            self.query_one(Notice).say(f"the load ended early: {self._driver.fault}")
         self._said = self._driver.fault
 
     def show(self) -> None:

@@ -27,7 +27,7 @@ from playground.tui.messages import Updated
 from playground.tui.pareto import MEMORY, TPS, pareto, quality_axis
 from playground.tui.plain_text import one_line
 from playground.tui.run_columns import options
-from playground.tui.run_export import ENDINGS, ExportError, export
+from playground.tui.run_export import HINT, ExportError, export
 from playground.tui.screens.stage import Stage
 from playground.tui.screens.text_entry import TextEntry
 from playground.tui.session import NotNow, Session
@@ -83,11 +83,6 @@ class BenchScreen(Stage):
         yield Notice()
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        """Hear the bridge."""
-        self.session.bridge.attach(self)
-        self.show()
-
     def on_screen_resume(self) -> None:
         """Runs may have come from the command line."""
         self._look_back()
@@ -103,8 +98,7 @@ class BenchScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        for failure in message.changes.failures:
-            self.query_one(Notice).say(failure.message, failure.advice, bad=True)
+        self.tell_faults(message.changes)
         self.show()
 
     def show(self) -> None:
@@ -184,9 +178,8 @@ class BenchScreen(Stage):
     def _ask_for_file(self) -> None:
         if self._driver.report is None:
             raise NotNow("nothing has been run yet; r runs the ticked suites")
-        hint = f"{ENDINGS}: the ending says the format; a relative name goes into the folder of the start"
         name = datetime.now().strftime(EXPORT_NAME)
-        self.app.push_screen(TextEntry("Export the newest result", name, hint), self._export)
+        self.app.push_screen(TextEntry("Export the newest result", name, HINT), self._export)
 
     @work
     async def _export(self, text: str | None) -> None:

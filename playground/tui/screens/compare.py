@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.compare_driver import CompareDriver
 from playground.tui.compare_profile import CompareProfile, fields, on_one_line
-from playground.tui.faults import death
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.stage import Stage
@@ -20,7 +19,6 @@ from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.widgets.compare_figures import CompareFigures
 from playground.tui.widgets.compare_texts import CompareTexts
-from playground.tui.widgets.field_entry import FieldEntry
 from playground.tui.widgets.field_form import FieldForm
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
@@ -57,12 +55,6 @@ class CompareScreen(Stage):
         yield Notice()
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        """Hear the bridge."""
-        self.session.bridge.attach(self)
-        self._take_prompt()
-        self.show()
-
     def on_screen_resume(self) -> None:
         """Screen 1 may have had another prompt meanwhile."""
         self._take_prompt()
@@ -76,20 +68,6 @@ class CompareScreen(Stage):
     @on(FieldForm.RunAsked)
     def _run_asked(self) -> None:
         self.action_do("run_compare")
-
-    @on(FieldForm.EntryAsked)
-    def _type(self, message: FieldForm.EntryAsked) -> None:
-        form = self.query_one(FieldForm)
-
-        def entered(profile: CompareProfile | None) -> None:
-            if profile is not None:
-                form.set(profile)
-
-        self.app.push_screen(FieldEntry(message.field, form.profile), entered)
-
-    def on_descendant_focus(self) -> None:
-        if self.is_mounted:
-            self.show_keys()
 
     @property
     def place(self) -> Place:
@@ -122,11 +100,7 @@ class CompareScreen(Stage):
             form.set(replace(form.profile, prompt=newest))
 
     def _report(self, changes: Changes) -> None:
-        notice = self.query_one(Notice)
-        for failure in changes.failures:
-            notice.say(failure.message, failure.advice, bad=True)
-        if self.state.exited and changes.unloaded:
-            notice.say(*death(self.state.exited), bad=True)
-        elif self._driver.fault and self._driver.fault != self._said:
-            notice.say(f"the comparison ended early: {self._driver.fault}")
+        died = self.tell_faults(changes)
+        if self._driver.fault and self._driver.fault != self._said and not died:
+            self.query_one(Notice).say(f"the comparison ended early: {self._driver.fault}")
         self._said = self._driver.fault

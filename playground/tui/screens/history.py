@@ -26,7 +26,7 @@ from playground.tui.messages import Updated
 from playground.tui.plain_text import one_line
 from playground.tui.quadrant import NEWEST, X, Y, quadrant
 from playground.tui.run_columns import described_quality, shown
-from playground.tui.run_export import ENDINGS, ExportError, export
+from playground.tui.run_export import HINT, ExportError, export
 from playground.tui.screens.run_details import RunDetails
 from playground.tui.screens.stage import Stage
 from playground.tui.screens.text_entry import TextEntry
@@ -85,11 +85,6 @@ class HistoryScreen(Stage):
         yield Notice()
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        """Hear the bridge."""
-        self.session.bridge.attach(self)
-        self.show()
-
     def on_screen_resume(self) -> None:
         """Runs may have come while another screen was up."""
         self._find()
@@ -113,14 +108,9 @@ class HistoryScreen(Stage):
         self.query_one(Notice).show(self.state)
         self.show_keys()
 
-    def on_descendant_focus(self) -> None:
-        if self.is_mounted:
-            self.show_keys()
-
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        for failure in message.changes.failures:
-            self.query_one(Notice).say(failure.message, failure.advice, bad=True)
+        self.tell_faults(message.changes)
         if message.changes.finished and self.is_current:
             self.set_timer(SETTLED_S, self._find)
         self.show()
@@ -255,10 +245,9 @@ class HistoryScreen(Stage):
     def _ask_for_file(self) -> None:
         runs = self.query_one(RunTable).list
         ids = runs.marked or list(runs.ids)
-        hint = f"{ENDINGS}: the ending says the format; a relative name goes into the folder of the start"
         name = datetime.now().strftime(EXPORT_NAME)
         title = f"Export {numbers.count(len(ids))} run{'' if len(ids) == 1 else 's'}"
-        self.app.push_screen(TextEntry(title, name, hint), lambda text: self._export(ids, text))
+        self.app.push_screen(TextEntry(title, name, HINT), lambda text: self._export(ids, text))
 
     @work
     async def _export(self, ids: list[int], text: str | None) -> None:

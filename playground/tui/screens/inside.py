@@ -38,7 +38,6 @@ TEXT = '''def count_words(text):
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 KERNELS = ("eager", "sdpa-math", "sdpa-flash")
 HIGHEST, COLUMNS = 10.0, 256
-TABLE_LINES = 6
 
 
 class InsideScreen(Stage):
@@ -82,11 +81,6 @@ class InsideScreen(Stage):
         yield Notice()
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        """Hear the bridge."""
-        self.session.bridge.attach(self)
-        self.show()
-
     @property
     def place(self) -> Place:
         """See `Stage.place`."""
@@ -116,10 +110,6 @@ class InsideScreen(Stage):
             if failure.where in ("MeasureAttention", "MeasureOutliers"):
                 self.state.inside.stop()
             self.query_one(Notice).say(failure.message, failure.advice, bad=failure.message != "stopped on request")
-
-    def on_descendant_focus(self) -> None:
-        if self.is_mounted:
-            self.show_keys()
 
     @on(events.Key)
     def _scroll(self, event: events.Key) -> None:

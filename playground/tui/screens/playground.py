@@ -15,7 +15,7 @@ from playground import paths
 from playground.preset import Preset, View
 from playground.protocol.events import TranscriptFinished
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.faults import advice, death, request_fault, transcript_note
+from playground.tui.faults import advice, request_fault, transcript_note
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.plain_text import printable
@@ -87,10 +87,8 @@ class PlaygroundScreen(Stage):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Hear the bridge, and open as the preset says."""
+        """Open as the preset says."""
         self._maximize(self._view.maximized)
-        self.session.bridge.attach(self)
-        self.show()
 
     def on_screen_resume(self) -> None:
         """Another screen may have left a prompt to be run again."""
@@ -152,10 +150,7 @@ class PlaygroundScreen(Stage):
                 self.query_one(Prompt).give_back(self._shown.pop(request_id, ""))
         for transcript in changes.transcripts:
             self._take_spoken(transcript)
-        for failure in changes.failures:
-            notice.say(failure.message, failure.advice, bad=True)
-        if self.state.exited and changes.unloaded:
-            notice.say(*death(self.state.exited), bad=True)
+        self.tell_faults(changes)
 
     @on(ToggleLine.Pressed)
     def _line_clicked(self) -> None:
@@ -285,7 +280,6 @@ class PlaygroundScreen(Stage):
     def _focus_moved(self) -> None:
         if self.is_mounted and self.place != "toggles":
             self.remove_class("-drawer")
-        self.show_keys()
 
     def _maximize_focused(self) -> None:
         shown = self.focused.id if self.focused and self.focused.id in PANELS else None

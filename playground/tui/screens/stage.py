@@ -10,7 +10,9 @@ from textual.screen import Screen
 
 from playground.tui.actions import ACTIONS, Place, ScreenName
 from playground.tui.actions.common import SCREENS
+from playground.tui.faults import death
 from playground.tui.session import NotNow, Session
+from playground.tui.state import Changes
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 
@@ -35,6 +37,16 @@ class Stage(Screen[None]):
             "quit": self.app.exit,
             **{action.name: self._switcher(action.name) for action in SCREENS},
         }
+
+    def on_mount(self) -> None:
+        """Hear the bridge."""
+        self.session.bridge.attach(self)
+        self.show()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys work elsewhere."""
+        if self.is_mounted:
+            self.show_keys()
 
     @property
     def place(self) -> Place:
@@ -65,6 +77,15 @@ class Stage(Screen[None]):
         except NotNow as error:
             self.query_one(Notice).say(str(error))
         self.show()
+
+    def tell_faults(self, changes: Changes) -> bool:
+        """What failed, a line each; True where the last is that the engine died."""
+        notice = self.query_one(Notice)
+        for failure in changes.failures:
+            notice.say(failure.message, failure.advice, bad=True)
+        if exited := self.state.exited if changes.unloaded else None:
+            notice.say(*death(exited), bad=True)
+        return exited is not None
 
     def show_keys(self) -> None:
         """The keys that work now."""

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.tui.fields import Field
+from playground.tui.widgets.field_entry import FieldEntry
 
 GAP = 2
 TITLE_PART, RECORDED_PART = -1, -2
@@ -38,13 +39,6 @@ class FieldForm(Widget, can_focus=True):
 
     class RunAsked(Message):
         """Run it."""
-
-    class EntryAsked(Message):
-        """A value is to be typed."""
-
-        def __init__(self, field: Field) -> None:
-            super().__init__()
-            self.field = field
 
     def __init__(self, title: str, button: str, fields: Sequence[Field], profile: Any, **widget: Any) -> None:
         super().__init__(**widget)
@@ -91,7 +85,11 @@ class FieldForm(Widget, can_focus=True):
         self.post_message(self.RunAsked())
 
     def action_type(self) -> None:
-        self.post_message(self.EntryAsked(self._fields[self._at]))
+        def entered(profile: Any | None) -> None:
+            if profile is not None:
+                self.set(profile)
+
+        self.app.push_screen(FieldEntry(self._fields[self._at], self.profile), entered)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a field takes it, on one that is taken types; on the button runs."""

@@ -23,7 +23,6 @@ class SpeedPanel(Widget):
     """
 
     larger: reactive[bool] = reactive(False, layout=True)
-    explained: reactive[bool] = reactive(False, layout=True)
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
@@ -35,10 +34,6 @@ class SpeedPanel(Widget):
             self._view = view
             self.refresh()
 
-    def toggle_formulas(self) -> None:
-        """Show how each number is defined, or the numbers again."""
-        self.explained = not self.explained
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width, FULL_HEIGHT))
 
@@ -47,8 +42,6 @@ class SpeedPanel(Widget):
         return Content.styled(lines.plain, speed_lines.LABEL) if self._view.stale else lines
 
     def _lines(self, width: int, height: int) -> list[Content]:
-        if self.explained:
-            return speed_lines.formulas(width)
         if width < FULL_WIDTH or height < FULL_HEIGHT:
             return speed_lines.headline(self._view, width)
         return [

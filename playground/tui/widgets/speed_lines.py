@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 from textual.content import Content
 
-from playground.protocol.metrics import FORMULAS
 from playground.tui import numbers
 from playground.tui.widgets.digits import big_digits, bigger_digits
 from playground.tui.widgets.lines import spread
@@ -15,7 +12,6 @@ from playground.tui.widgets.speed_view import SpeedView
 
 LABEL, VALUE = "$meaning-waiting", "$foreground"
 TTFT, TPS = "$meaning-prefill", "$meaning-decode"
-EXPLAINED = ("TTFT", "TPS", "TPOT", "ITL", "E2E", "Characters")
 NUMBER, UNIT = 5, 2
 ITL_FIGURES = 25
 LARGER_WIDTH = 52
@@ -56,17 +52,6 @@ def details(view: SpeedView, width: int) -> list[Content]:
         _labelled(f"TPOT {_padded(view.tpot_s)}  {characters}  E2E {_padded(view.e2e_s)}"),
         Content.assemble(("ITL ", LABEL), (spark, TPS), _labelled(f"  p50 {p50:>{NUMBER}}  p99 {p99:>{NUMBER}} ms")),
     ]
-
-
-def formulas(width: int) -> list[Content]:
-    """What each number means."""
-    lines = []
-    for name in EXPLAINED:
-        for index, line in enumerate(wrap(f"{name} = {FORMULAS[name]}", width, subsequent_indent="  ")):
-            lines.append(
-                Content.assemble((line[: len(name)], "bold"), line[len(name) :]) if not index else Content(line)
-            )
-    return lines
 
 
 def _halves(left: str, right: str, half: int, left_style: str, right_style: str) -> Content:

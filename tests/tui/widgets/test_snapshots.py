@@ -9,7 +9,6 @@ from textual.pilot import Pilot
 
 from playground.tui.themes import theme_names
 from playground.tui.widgets.board import BatchBoard
-from playground.tui.widgets.speed import SpeedPanel
 from tests.tui.widgets.panels_app import PanelsApp
 
 
@@ -27,10 +26,8 @@ def test_without_colour(snap_compare: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert snap_compare(PanelsApp(), terminal_size=(100, 30))
 
 
-def test_cursor_and_formulas(snap_compare: Any) -> None:
+def test_cursor(snap_compare: Any) -> None:
     async def look(pilot: Pilot[None]) -> None:
-
-        pilot.app.query_one(SpeedPanel).toggle_formulas()
         pilot.app.query_one(BatchBoard).focus()
         await pilot.press("left", "left", "down")
 

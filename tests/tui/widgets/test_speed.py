@@ -78,18 +78,6 @@ async def test_wide_panels_tell_all_and_low_or_narrow_ones_the_headline() -> Non
         assert panel.render().plain.splitlines()[-1].split() == ["18.4", "ms", "352.1", "tok/s"]
 
 
-async def test_formulas_and_back() -> None:
-    async with PanelsApp().run_test(size=(100, 40)) as pilot:
-        panel = pilot.app.query_one(SpeedPanel)
-        numbers = panel.render().plain
-        panel.toggle_formulas()
-        await pilot.pause()
-        assert "TPOT = (E2E − TTFT) / (N − 1)" in panel.render().plain
-        panel.toggle_formulas()
-        await pilot.pause()
-        assert panel.render().plain == numbers
-
-
 async def test_stale_numbers_are_dim_and_keep_their_text() -> None:
     async with PanelsApp().run_test(size=(100, 40)) as pilot:
         panel = pilot.app.query_one(SpeedPanel)
