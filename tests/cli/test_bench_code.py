@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,26 @@ def test_ctrl_c_keeps_what_was_judged(home, write, tmp_path) -> None:
     rows = [HUMANEVAL | {"task_id": "quick"}, *(slow | {"task_id": f"slow/{number}"} for number in range(3))]
     words = ["--tasks", write("tasks.jsonl", *rows), "--solutions", "canonical", "--json", str(tmp_path / "r.json")]
     command = [sys.executable, "-m", "playground", "bench", "code", *words]
-    process = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(12)
+    screen, other = pty.openpty()  # progress is shown where somebody looks
+    process = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=other)
+    os.close(other)
+    errors = _read_until(screen, b"judged 1 of 4")
     os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert "stopped by Ctrl+C" in errors and "partial: 1 of 4 tasks" in errors and "Traceback" not in errors
+    errors += _read_until(screen, None)
+    os.close(screen)
+    assert process.wait(timeout=30) == 1
+    assert b"stopped by Ctrl+C" in errors and b"partial: 1 of 4 tasks" in errors and b"Traceback" not in errors
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["passed"] == 1
+
+
+def _read_until(screen: int, text: bytes | None, patience_s: float = 60.0) -> bytes:
+    """What a terminal showed until it showed `text`, or until its last writer ended."""
+    seen = b""
+    while text is None or text not in seen:
+        assert select.select([screen], [], [], patience_s)[0], seen
+        try:
+            seen += os.read(screen, 65536)
+        except OSError:  # nobody writes there any more
+            assert text is None, seen
+            break
+    return seen

@@ -6,16 +6,21 @@ from textual.pilot import Pilot
 
 from playground.tui.app import PlaygroundApp
 
-STILL_S = 0.6  # longer than the slowest of the panels' own timers
+LOOKS = 3  # a redraw may ask for another one
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """The replay is over, however busy the machine is, and every coalesced redraw done."""
+    """The replay is over, however busy the machine is, the history has answered, and every coalesced redraw is done."""
     app = pilot.app
     assert isinstance(app, PlaygroundApp)
-    while app.bridge._loop is None or any(worker.name == "engine" for worker in app.workers):
-        await pilot.pause(0.05)
-    while app.bridge._due is not None:
-        await pilot.pause(0.05)
-    await pilot.pause(STILL_S)
-    await pilot.pause()
+    still = 0
+    while still < LOOKS:
+        await pilot.pause(0.01)
+        await pilot.pause()
+        still = 0 if _moves(app) else still + 1
+
+
+def _moves(app: PlaygroundApp) -> bool:
+    """Something is under way, or due soon: the bridge, the board and the numbers each keep such a timer."""
+    due = [getattr(each, "_due", None) for each in (app.bridge, *app.screen.walk_children())]
+    return app.bridge._loop is None or not all(worker.is_finished for worker in app.workers) or any(due)

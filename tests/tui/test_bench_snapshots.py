@@ -37,12 +37,11 @@ def test_a_suite_runs(
         await settle(pilot)
         await pilot.press("f5")
         await settle(pilot)
-        await pilot.pause(0.5)  # what the database answers
         assert isinstance(pilot.app.screen, BenchScreen)
         told = Told(5, 16, 21.0, "pass@1 50 %  (15 to 85 %)", None)
         pilot.app.screen._driver.view = BenchView("code", "running", told, ROWS, runs[-1])
         pilot.app.screen.show()
-        await pilot.pause(0.3)
+        await settle(pilot)
 
     app = PlaygroundApp(engine="transformers", replay=story("idle"), speed=0)
     assert snap_compare(app, terminal_size=size, run_before=look)

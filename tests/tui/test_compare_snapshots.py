@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from playground.bench.compare.runs import Comparison, Divergence, Run
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.compare import CompareScreen
+from tests.tui.settling import settle
 
 TEXTS = {
     "A": "def add_numbers(a, b):\n    return a + b\n",
@@ -55,6 +56,6 @@ def test_a_verdict(snap_compare: Callable[..., bool], size: tuple[int, int], mon
         state.begin("int4 KV", "kv_cache=model", "kv_cache=int4")
         state.busy, state.comparison = False, comparison()
         app.screen.show()
-        await pilot.pause(0.3)
+        await settle(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=look)

@@ -38,11 +38,9 @@ def look(*keys: str) -> Callable[[Pilot[None]], object]:
         await settle(pilot)
         await pilot.press("f7")
         await settle(pilot)
-        await pilot.pause(0.5)  # what the database answers
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.3)
-        await pilot.pause(0.3)
+            await settle(pilot)
 
     return run
 
