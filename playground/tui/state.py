@@ -46,6 +46,7 @@ Status = Literal["idle", "loading", "running", "failed"]
 class Changes:
     """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
+    `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
     `drafts`: which characters of a request's new text, taken together, accepted drafts brought.
     """
 
@@ -57,6 +58,7 @@ class Changes:
     failures: list[Failed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unloaded: bool = False
+    died: bool = False
     transcripts: list[TranscriptFinished] = field(default_factory=list)
 
 
@@ -169,7 +171,7 @@ class State:
             self._changes.failures.append(end)
 
     def _begin_load(self, command: LoadModel) -> None:
-        self._lose_model()
+        self._unload()
         self.loading, self.load_failure = command, None
         self.requested = command.options
 
@@ -182,16 +184,19 @@ class State:
 
     def _cancel_load(self) -> None:
         self.loading = None
-        self._lose_model()
+        self._unload()
         self._end_unfinished("the load was stopped")
         self._changes.notes.append("the load was stopped; ^O picks a model")
+
+    def _unload(self) -> None:
+        self._lose_model()
+        self._changes.unloaded, self._changes.steps = True, []
 
     def _lose_model(self) -> None:
         self.facts = self.progress = self.switch = self.last_step = self.server = None
         self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
         self.memory = Memory()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
-        self._changes.unloaded = True
 
     def _begin_request(self, request: GenerationRequest, now: float) -> None:
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
@@ -259,7 +264,7 @@ class State:
         self._changes.failures.append(event)
         if event.where == "LoadModel":
             self.loading, self.load_failure = None, event
-            self._lose_model()
+            self._unload()
             self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":
             self.switching, self.progress = [], None
@@ -285,3 +290,4 @@ class State:
     def _end_worker(self, event: WorkerExited) -> None:
         self.exited, self.loading, self.pid = event, None, None
         self._lose_model()
+        self._changes.died = True

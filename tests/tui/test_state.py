@@ -155,3 +155,13 @@ def test_strangers_are_ignored() -> None:
     assert not state.requests
     _with(state, WorkerExited(code=1))
     assert state.status == "failed"
+
+
+def test_the_last_steps_of_a_dead_engine_stay_and_a_load_ends_them(story: Story) -> None:
+    state = _fold(story("streaming"))
+    state.take_changes()
+    _with(state, *(entry.event for entry in story("failed")[len(story("streaming")) :] if entry.event))
+    changes = state.take_changes()
+    assert changes.died and not changes.unloaded and changes.steps
+    again = _with(_fold(story("failed")), LoadModel(model="m")).take_changes()
+    assert again.unloaded and again.steps == []

@@ -83,7 +83,7 @@ class Stage(Screen[None]):
         notice = self.query_one(Notice)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=True)
-        if exited := self.state.exited if changes.unloaded else None:
+        if exited := self.state.exited if changes.died else None:
             notice.say(*death(exited), bad=True)
         return exited is not None
 

@@ -52,7 +52,7 @@ class NumbersColumn(Vertical):
 
     def show(self, changes: Changes, candidate: Candidate | None) -> None:
         """Draw the newest numbers, soon if not now."""
-        event = changes.started or changes.finished or changes.unloaded
+        event = changes.started or changes.finished or changes.unloaded or changes.died
         if event or self._state.status != "running" or monotonic() - self._shown >= READABLE_S:
             self._show_numbers()
         elif self._due is None:
