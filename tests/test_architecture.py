@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"engine", "speech", "protocol"},
     "engine": {"paths", "protocol"},
     "speech": {"protocol"},
-    "bench": {"client", "session", "protocol", "models"},
+    "bench": {"client", "session", "telemetry", "paths", "protocol", "models"},
     "session": {"protocol"},
     "telemetry": {"protocol"},
     "preset": {"paths", "protocol", "toml_file"},

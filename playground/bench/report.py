@@ -6,14 +6,25 @@ import platform
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from playground import __version__
 from playground.protocol.metrics import FORMULAS, Memory
 from playground.protocol.options import as_text
-from playground.session.fold import Fold
+from playground.session.fold import Fold, Generated, unmet
+
+
+class Circumstances(NamedTuple):
+    """What `Trust` says of them: `notes`, and what disturbed the measurement as far as this machine can tell."""
+
+    notes: Sequence[str] = ()
+    throttled: tuple[str, ...] | None = None
+    other_processes: int | None = None
+
+
+UNDISTURBED = Circumstances()
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +72,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = ""
 
 
-def build_report(suite: str, fold: Fold, totals: Any, items: Sequence[Any], trust: Trust, model: str = "") -> Report:
-    """A report on what went through one engine; totals and items are structs or dicts."""
+def build_report(
+    suite: str,
+    fold: Fold,
+    totals: Any,
+    items: Sequence[Any],
+    trust: Trust,
+    model: str = "",
+    timed: Sequence[Generated] | None = None,
+) -> Report:
+    """A report on what went through one engine; totals and items are structs or dicts. `timed`: the requests whose
+    speed is the suite's, all of them by default."""
     return Report(
         suite=suite,
         model=model or (fold.loaded.facts.name if fold.loaded else ""),
@@ -71,7 +91,7 @@ def build_report(suite: str, fold: Fold, totals: Any, items: Sequence[Any], trus
         totals=msgspec.to_builtins(totals),
         items=[msgspec.to_builtins(item) for item in items],
         trust=trust,
-        speed=_speed(fold),
+        speed=_speed(fold, list(fold.requests.values()) if timed is None else timed),
         engine=fold.loaded.capabilities.engine if fold.loaded else "",
     )
 
@@ -82,21 +102,19 @@ def build_trust(
     n: int,
     formulas: Sequence[str],
     start: Literal["cold", "warm"] = "cold",
-    throttled: tuple[str, ...] | None = None,
-    other_processes: int | None = None,
-    notes: Sequence[str] = (),
+    under: Circumstances = UNDISTURBED,
 ) -> Trust:
     """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
     return Trust(
         start=start,
         prefix_hit=prefix_hit(fold),
-        throttled=throttled,
-        other_processes=other_processes,
-        differs=dict(fold.reasons),
+        throttled=under.throttled,
+        other_processes=under.other_processes,
+        differs=unmet(fold.options, fold.effective, fold.reasons),
         n=n,
         versions=_versions(fold),
         formulas={name: FORMULAS[name] for name in formulas},
-        notes=list(notes),
+        notes=list(under.notes),
     )
 
 
@@ -122,8 +140,7 @@ def read_report(path: Path) -> Report:
     return msgspec.json.decode(path.read_bytes(), type=Report)
 
 
-def _speed(fold: Fold) -> Speed:
-    requests = list(fold.requests.values())
+def _speed(fold: Fold, requests: Sequence[Generated]) -> Speed:
     metrics = [request.finished.metrics for request in requests if request.finished]
     memory = fold.memory or Memory()
     return Speed(

@@ -104,8 +104,7 @@ def _trust_flags(report: Report) -> list[str]:
     flags += [f"prefix hits {trust.prefix_hit:.0%}"] if trust.prefix_hit else []
     flags += [f"throttled: {', '.join(trust.throttled)}"] if trust.throttled else []
     flags += [f"{trust.other_processes} other processes on the GPU"] if trust.other_processes else []
-    differs = {name: why for name, why in trust.differs.items() if report.options.get(name) != "auto"}
-    flags += [f"{name} is {report.effective.get(name, '?')}: {why}" for name, why in differs.items()]
+    flags += [f"{name} is {report.effective.get(name, '?')}: {why}" for name, why in trust.differs.items()]
     return flags + trust.notes
 
 

@@ -17,7 +17,7 @@ QUALITY = (
     ("own.bits_per_byte", "bits per byte"),
     ("own.perplexity", "perplexity"),
     ("bits_per_byte", "bits per byte"),
-    ("wer", "WER"),
+    ("errors.wer", "WER"),
 )
 
 
@@ -34,7 +34,7 @@ def report_run(report: Report, at: float) -> Run:
         engine=report.engine,
         options={name: text for name, text in report.options.items() if text != defaults.get(name)},
         effective=report.effective,
-        flags=_flags(report.trust, report.effective, report.options),
+        flags=_flags(report.trust, report.effective),
         requests=report.trust.n,
         output_tokens=speed.output_tokens,
         seconds=seconds if isinstance(seconds, float) else None,
@@ -61,12 +61,11 @@ def _quality(totals: Mapping[str, Any]) -> tuple[float | None, str]:
     return None, ""
 
 
-def _flags(trust: Trust, effective: Mapping[str, str], options: Mapping[str, str]) -> list[str]:
+def _flags(trust: Trust, effective: Mapping[str, str]) -> list[str]:
     """In the words of the other runs. A suite's first request is cold, and its medians are not."""
-    differs = [name for name in trust.differs if options.get(name) not in (effective.get(name), "auto")]
     return [
         *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
-        *(f"{name} is {effective.get(name, 'unknown')}" for name in differs),
+        *(f"{name} is {effective.get(name, 'unknown')}" for name in trust.differs),
         *(["throttled"] if trust.throttled else []),
         *([f"GPU shared with {trust.other_processes}"] if trust.other_processes else []),
         *trust.notes,

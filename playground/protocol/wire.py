@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from playground.protocol import commands, events, server
+from playground.protocol import commands, comparison, events, server
 
 AnyCommand = (
     commands.LoadModel
@@ -48,6 +48,7 @@ AnyEvent = (
     | events.RequestFinished
     | events.MemoryMeasured
     | server.ServerMeasured
+    | comparison.ComparisonAdvanced
     | events.InputsListed
     | events.SpeechModelLoaded
     | events.MicrophoneChanged

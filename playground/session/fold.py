@@ -19,7 +19,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.metrics import Memory
-from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
@@ -129,6 +129,12 @@ class Fold:
 
     def _request(self, request_id: str) -> Generated:
         return self.requests.setdefault(request_id, Generated(request_id))
+
+
+def unmet(requested: EngineOptions, effective: dict[str, str], reasons: dict[str, str]) -> dict[str, str]:
+    """By toggle, why it is not what was requested; auto asks for whatever fits, so it always is."""
+    asked = as_text(requested)
+    return {name: why for name, why in sorted(reasons.items()) if asked[name] not in (effective.get(name), "auto")}
 
 
 def span(requests: Sequence[Generated]) -> float | None:

@@ -86,7 +86,8 @@ class PlaygroundApp(App[None]):
         self.session = Session(self.bridge, self._load, sampling)
         speech = SpeechBridge(self.bridge, log.with_name(f"speech-{os.getpid()}.log"))
         self.voice = Voice(speech, self.bridge.state, settings.speech)
-        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, settings.model_paths())
+        self._models = settings.model_paths()
+        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, self._models)
         self.add_mode("batching", self._batching)
         self.add_mode("compare", self._compare)
         self.add_mode("bench", self._bench)
@@ -124,7 +125,7 @@ class PlaygroundApp(App[None]):
     def _compare(self) -> Screen[None]:
         from playground.tui.screens.compare import CompareScreen
 
-        return CompareScreen(self.session)
+        return CompareScreen(self.session, self._models, self._keep)
 
     def _bench(self) -> Screen[None]:
         from playground.tui.screens.bench import BenchScreen

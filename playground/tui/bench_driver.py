@@ -7,18 +7,20 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 import msgspec
 
 from playground import paths
 from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Report
+from playground.bench.report import Circumstances, Report
 from playground.bench.report_run import report_run
-from playground.bench.suites import RUNNING, Row, Told
-from playground.protocol.events import ModelLoading
+from playground.bench.speech.ear import Ear
+from playground.bench.suites.suite import Row, Told
+from playground.bench.suites.table import RUNNING, SUITES
+from playground.protocol.events import Event, ModelLoaded, ModelLoading, SpeechModelLoaded
 from playground.session.history.run import Run
-from playground.session.recording import Entry
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.tui.session import NotNow, Session
@@ -26,24 +28,29 @@ from playground.tui.session import NotNow, Session
 
 @dataclass
 class BenchView:
-    """What the screen shows: the suite that runs or ran last, how far, its rows, its run once there is one."""
+    """What the screen shows of a suite that runs or has run: how far, its rows, what it came to once it has ended."""
 
     suite: str = ""
     stage: str = ""
     told: Told | None = None
     rows: list[Row] = field(default_factory=list)
     run: Run | None = None
-    seconds: float | None = None
+    report: Report | None = None
 
 
 class BenchDriver:
-    """`changed` is called whenever there is something else to show. `fault` says why the last run ended early."""
+    """`changed` is called whenever there is something else to show. `fault` says why suites ended early, each its own.
+
+    `views` has the newest run of each suite, `runs` all of them, the newest first.
+    """
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None, changed: Callable[[], None]) -> None:
+        self.views: dict[str, BenchView] = {}
         self.view, self.fault = BenchView(), ""
-        self.report: Report | None = None
+        self.runs: list[Run] = []
         self._session, self._state, self._keep, self._changed = session, session.state, keep, changed
         self._running: asyncio.Task[None] | None = None
+        self._disturbance = Disturbance()
         self._stopped = False
 
     def check(self, suites: Sequence[str]) -> None:
@@ -56,15 +63,22 @@ class BenchDriver:
             raise NotNow("no model is loaded yet; ^O on screen 1 picks one")
 
     async def run(self, sizes: dict[str, int]) -> None:
-        """Run suites by name, each with its size. The engine that they run on ends with them."""
+        """Run suites by name, each with its size and on a worker that ends with it. What one cannot do does not keep
+        the next from running."""
+        faults = []
         self.fault, self._stopped, self._state.benching = "", False, True
         try:
             for name, size in sizes.items():
-                if not self._stopped:
+                if self._stopped:
+                    break
+                try:
                     await self._run_suite(name, size)
-        except EngineFailed as error:
-            self.fault = f"{error.message}; {error.advice}" if error.advice else error.message
+                except EngineFailed as error:
+                    said = f"{error.message}; {error.advice}" if error.advice else error.message
+                    faults.append(f"{name}: {said}")
+                self.view.stage = ""
         finally:
+            self.fault = "   ".join(faults)
             self._state.benching, self._running, self.view.stage = False, None, ""
             self._changed()
 
@@ -76,22 +90,18 @@ class BenchDriver:
         self._changed()
 
     async def _run_suite(self, name: str, size: int) -> None:
-        self.view = BenchView(suite=name, stage="starting its engine")
+        self.view = self.views[name] = BenchView(suite=name, stage="starting its engine")
         self._changed()
-        facts, disturbance = self._state.facts, Disturbance()
-        if facts is None:
-            raise EngineFailed("the model is gone")
-        load = msgspec.structs.replace(self._session.asked, model=facts.path, options=self._state.requested)
         log = paths.log_folder() / f"bench-{os.getpid()}.log"
-        suite, sampler = RUNNING[name](size), Sampler(disturbance.add)
-        async with Engine(self._state.capabilities.engine, load, log, self._watch) as engine:
-            disturbance.device = engine.loaded.facts.device
+        self._disturbance = Disturbance()
+        suite, sampler = RUNNING[name](size), Sampler(self._disturbance.add)
+        async with self._worker(name, log) as worker:
             sampler.start()
             began, notes = perf_counter(), list[str]()
             self.view.stage = "running"
             try:
                 if not self._stopped:
-                    self._running = asyncio.create_task(suite.run(engine, self._tell))
+                    self._running = asyncio.create_task(suite.run(worker, self._tell))
                     await self._running
             except asyncio.CancelledError:
                 if not self._stopped:
@@ -99,16 +109,28 @@ class BenchDriver:
                 notes.append("stopped")
             finally:
                 sampler.stop()
-                self.view.seconds = perf_counter() - began
-                self._finish(suite.report(engine, notes, disturbance))
+                seen = self._disturbance
+                report = suite.report(worker, Circumstances(notes, seen.throttled, seen.other_processes))
+                self._finish(report, f"{size} {SUITES[name].unit}", perf_counter() - began)
         log.unlink(missing_ok=True)
 
-    def _finish(self, report: Report | None) -> None:
+    def _worker(self, name: str, log: Path) -> Engine | Ear:
+        if SUITES[name].hears:
+            return Ear(log, self._watch)
+        if self._state.facts is None:
+            raise EngineFailed("the model is gone")
+        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
+        return Engine(self._state.capabilities.engine, load, log, lambda entry: self._watch(entry.event))
+
+    def _finish(self, report: Report | None, title: str, seconds: float) -> None:
         if report is None:
             return
-        self.report, self.view.run = report, report_run(report, time.time())
+        run = report_run(report, time.time())
+        run = msgspec.structs.replace(run, title=title, seconds=run.seconds or seconds)
+        self.view.report, self.view.run = report, run
+        self.runs.insert(0, run)
         if self._keep:
-            self._keep(self.view.run)
+            self._keep(run)
 
     def _tell(self, told: Told) -> None:
         self.view.told = told
@@ -116,7 +138,10 @@ class BenchDriver:
             self.view.rows.append(told.row)
         self._changed()
 
-    def _watch(self, entry: Entry) -> None:
-        if isinstance(entry.event, ModelLoading):
-            self.view.stage = f"loading: {entry.event.stage}"
-            self._changed()
+    def _watch(self, event: Event | None) -> None:
+        match event:
+            case ModelLoading():
+                self.view.stage = f"loading: {event.stage}"
+                self._changed()
+            case ModelLoaded() | SpeechModelLoaded():
+                self._disturbance.device = event.facts.device

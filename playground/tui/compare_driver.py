@@ -1,45 +1,63 @@
-"""Drives a comparison on the app's own engine, with the toggles back as they were in the end."""
+"""Drives a comparison: toggles on the app's own engine, with all as it was in the end; what else on workers beside."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from itertools import count
 
-from playground.bench.compare.course import Plan, Side, compare
+import msgspec
+
+from playground import paths
+from playground.bench.compare.contender import Contender, named, set_apart
+from playground.bench.compare.course import Plan, compare
+from playground.bench.compare.history import comparison_runs
 from playground.bench.compare.runs import Comparison
-from playground.bench.compare.verdict import name_of
+from playground.bench.compare.sides import open_sides
+from playground.bench.report import Circumstances
 from playground.bench.talk import EngineFailed, Talk
 from playground.protocol.commands import Abort, SetOptions
-from playground.protocol.options import changed_names, with_changes
-from playground.tui.bridge import Bridge
-from playground.tui.compare_profile import CompareProfile, spelled
-from playground.tui.session import NotNow, disturbed
+from playground.protocol.comparison import ComparisonAdvanced
+from playground.protocol.options import changed_names
+from playground.session.history.run import Run
+from playground.telemetry.disturbance import Disturbance
+from playground.telemetry.sampler import Sampler
+from playground.tui.compare_profile import CompareProfile
+from playground.tui.session import NotNow, Session, disturbed
+
+STARTING = "starting an engine beside this one"
 
 
 class CompareDriver:
-    """`fault` says in one line why the last comparison ended early; what was measured by then stays."""
+    """`fault` says in one line why the last comparison ended early; what was measured by then stays. `keep` gets a run
+    of each side."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge, self._state = bridge, bridge.state
+    def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
+        self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
         self._task: asyncio.Task[None] | None = None
         self._numbers = count(1)
         self.fault = ""
 
     def start(self, profile: CompareProfile) -> None:
         """Begin; raises `NotNow` where a comparison would disturb or could not run."""
-        if reason := self._reason(profile):
+        if reason := self._reason():
             raise NotNow(reason)
-        self.fault = ""
-        name = name_of(spelled(profile.changes("b")))
-        comparison = self._state.compare.begin(name, profile.a, profile.b)
-        self._task = asyncio.create_task(self._course(profile, comparison))
+        own = self._own()
+        a, b = (own.asked(profile.asked(side)) for side in ("a", "b"))
+        if a == b:
+            raise NotNow("A and B come to the same options; change one of them")
+        self.fault, self._state.compare.busy = "", True
+        self._task = asyncio.create_task(self._course(profile, own, a, b))
 
     def stop(self) -> None:
         """End it; the runs that are done stay."""
         if self._task:
             self._task.cancel()
 
-    def _reason(self, profile: CompareProfile) -> str:
+    def _reason(self) -> str:
         state = self._state
         if state.replaying:
             return "this is a replay: nothing can be run in it"
@@ -49,29 +67,83 @@ class CompareDriver:
             return "no model is loaded yet; ^O on screen 1 picks one"
         if running := len(state.unfinished):
             return f"{running} of screen 1's requests run, and this would disturb them; F2, then Esc stops them"
-        a, b = (with_changes(state.requested, profile.changes(side)) for side in ("a", "b"))
-        return "" if changed_names(a, b) else "A and B come to the same options; change one of them"
+        return ""
 
-    async def _course(self, profile: CompareProfile, comparison: Comparison) -> None:
-        state, before = self._state, self._state.requested
-        changes = [profile.changes(side) for side in ("a", "b")]
-        talk = Talk(self._bridge.send)
+    def _own(self) -> Contender:
+        """What the app's own engine runs."""
+        assert self._state.facts
+        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
+        return Contender(self._state.capabilities.engine, load)
+
+    async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
+        number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
+        plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}")
+        teller = _Teller(self._bridge.arrived, comparison, number, a, b)
+        disturbance = Disturbance(self._state.facts.device if self._state.facts else "")
+        sampler = Sampler(disturbance.add)
+        log = paths.log_folder() / f"compare-{os.getpid()}.log"
+        sampler.start()
         self._bridge.listen(talk.arrived)
         try:
             await talk.until(lambda: talk.fold.ready)
-            sides = [Side(talk, with_changes(before, each)) for each in changes]
-            plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{next(self._numbers)}")
-            await compare(sides[0], sides[1], plan, comparison, self._bridge.refresh)
+            teller.tell()
+            async with AsyncExitStack() as stack:
+                one, other, host = await open_sides(a, b, (own, talk), stack, log)
+                await compare(one, other, plan, comparison, teller.tell, host)
         except EngineFailed as error:
             self.fault = f"{error.message}; {error.advice}" if error.advice else error.message
         except asyncio.CancelledError:
             self.fault = "stopped"
             self._bridge.send(Abort())
         finally:
+            sampler.stop()
             self._bridge.unlisten(talk.arrived)
+            self._put_back(own, a, b)
             comparison.phase = ""
-            if state.facts and not state.exited:
-                names = dict.fromkeys(name for each in changes for name in each)
-                self._bridge.send(SetOptions(changes={name: getattr(before, name) for name in names}))
-            state.compare.busy = False
-            self._bridge.refresh()
+            teller.tell(ended=True)
+            notes = [self.fault] if self.fault else []
+            under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
+            for run in comparison_runs(comparison, (a, b), plan, under, time.time()) if self._keep else ():
+                self._keep(run)
+
+    def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
+        """The toggles of the app's own engine, those that a side changed on it."""
+        sides = [side for side in (a, b) if side.shares_worker(own)]
+        names = dict.fromkeys(name for side in sides for name in changed_names(own.options, side.options))
+        if names and self._state.facts and not self._state.exited:
+            self._bridge.send(SetOptions(changes={name: getattr(own.options, name) for name in names}))
+
+
+class _Teller:
+    """Tells the bridge what is new in a comparison, so that it is folded, recorded and replayed like all else."""
+
+    def __init__(
+        self,
+        arrived: Callable[[ComparisonAdvanced], None],
+        comparison: Comparison,
+        number: int,
+        a: Contender,
+        b: Contender,
+    ) -> None:
+        self._arrived, self._found, self._number, self._sides = arrived, comparison, number, (a, b)
+        self._sent = 0
+
+    def tell(self, ended: bool = False) -> None:
+        found, (a, b) = self._found, self._sides
+        run = found.runs[self._sent] if self._sent < len(found.runs) else None
+        self._sent = len(found.runs)
+        event = ComparisonAdvanced(
+            number=self._number,
+            name=named(a, b),
+            a=set_apart(a, b),
+            b=set_apart(b, a),
+            planned=found.planned,
+            phase=found.phase,
+            run=run,
+            weights=dict(found.weights),
+            effective=dict(found.effective),
+            reasons=dict(found.reasons),
+            divergence=found.divergence if ended else None,
+            ended=ended,
+        )
+        self._arrived(event)

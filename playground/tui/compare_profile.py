@@ -1,16 +1,17 @@
-"""What is compared on screen 3: two option sets on one prompt, and the fields that hold them."""
+"""What is compared on screen 3: two sides on one prompt, and the fields that hold them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from playground.bench.compare.contender import ENGINES, FORM, Asked, parse_side
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.options import DEFAULTS, TOGGLES, Value, format_value, parse_assignment
+from playground.protocol.options import DEFAULTS, TOGGLES, format_value
 from playground.tui.fields import Field, number
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
-FORM = "TOGGLE=VALUE, several with commas between"
 LINE_END, SHOWN_END = "\n", "\\n"
 
 
@@ -29,9 +30,9 @@ class CompareProfile:
         """The prompt itself."""
         return self.prompt.replace(SHOWN_END, LINE_END)
 
-    def changes(self, side: str) -> dict[str, Value]:
-        """The toggles of side `a` or `b`."""
-        return _read_toggles(getattr(self, side))
+    def asked(self, side: str) -> Asked:
+        """What is typed for side `a` or `b`; raises `ValueError`."""
+        return parse_side(getattr(self, side))
 
 
 def on_one_line(prompt: str) -> str:
@@ -39,9 +40,10 @@ def on_one_line(prompt: str) -> str:
     return prompt.replace(LINE_END, SHOWN_END)
 
 
-def fields(capabilities: Capabilities, prompts: list[str]) -> tuple[Field, ...]:
-    """With what this engine can do, and the prompts of screen 1, as choices."""
-    choices = tuple(_choices(capabilities))
+def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[str] = ()) -> tuple[Field, ...]:
+    """With what this engine can do, other models and engines, and the prompts of screen 1, as choices."""
+    engines = [f"engine={name}" for name in ENGINES if name not in ("auto", capabilities.engine)]
+    choices = (*_choices(capabilities), *(f"model={model}" for model in models if "," not in model), *engines)
     return (
         Field("a", "A {}", choices, FORM, _read_side(capabilities)),
         Field("b", "B {}", choices, FORM, _read_side(capabilities)),
@@ -64,7 +66,10 @@ def _choices(capabilities: Capabilities) -> list[str]:
 
 def _read_side(capabilities: Capabilities) -> Any:
     def read(text: str) -> str:
-        for name, value in _read_toggles(text).items():
+        asked = parse_side(text)
+        if asked.model or asked.engine:
+            return text  # what another worker can do is seen once it runs
+        for name, value in asked.changes.items():
             toggle = capabilities.toggle(name)
             support = toggle.find(format_value(value)) if toggle else None
             if toggle is None:
@@ -76,17 +81,7 @@ def _read_side(capabilities: Capabilities) -> Any:
     return read
 
 
-def _read_toggles(text: str) -> dict[str, Value]:
-    """Raises `OptionError`, which is a `ValueError`."""
-    return dict(parse_assignment(part) for part in text.split(","))
-
-
 def _read_prompt(text: str) -> str:
     if not text.strip():
         raise ValueError("the prompt is empty; type something first")
     return text
-
-
-def spelled(changes: dict[str, Value]) -> dict[str, str]:
-    """Values as they are typed."""
-    return {name: format_value(value) for name, value in changes.items()}

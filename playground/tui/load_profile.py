@@ -65,7 +65,7 @@ def read_name(request_id: str) -> Name | None:
 
 
 def run_kind(command: Submit) -> str:
-    """What the history calls what a screen submits."""
-    if read_name(command.requests[0].request_id):
-        return "load"
-    return "compare" if is_run(command) else "chat"
+    """What the history calls what a screen submits; a comparison keeps its own runs, one a side."""
+    if is_run(command):
+        return ""
+    return "load" if read_name(command.requests[0].request_id) else "chat"

@@ -9,6 +9,7 @@ import msgspec
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
@@ -146,6 +147,8 @@ class State:
                 self.memory = event.memory
             case ServerMeasured():
                 self.server = event
+            case ComparisonAdvanced():
+                self.compare.add_event(event)
             case ModelLoading():
                 self.progress = event
             case OptionsApplied():

@@ -10,16 +10,17 @@ import pytest
 from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
 from playground.bench.compare.diff import split_at_difference
-from playground.bench.compare.runs import Comparison, Divergence, Figure, Name, Run, first_difference, noise, order
+from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
 from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
 from playground.protocol.commands import LoadModel
+from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.options import EngineOptions
 
 
-def run(side: Name, ids: list[int] | None = None, **values: Any) -> Run:
+def run(side: SideName, ids: list[int] | None = None, **values: Any) -> ComparedRun:
     known = {"ttft_s": 0.02, "decode_tps": 100.0, "kv_bytes": 3400, "tokens": 10, "text": "t"}
-    return Run(side=side, token_ids=[1, 2, 3] if ids is None else ids, **(known | values))
+    return ComparedRun(side=side, token_ids=[1, 2, 3] if ids is None else ids, **(known | values))
 
 
 def compared(b: dict[str, Any], divergence: Divergence | None = None, **a: Any) -> Comparison:

@@ -114,7 +114,7 @@ async def test_kl_and_agreement_equal_torch(tmp_path: Path, ids: list[list[int]]
 async def test_needles_near_are_found_and_two_bits_lose_them(tmp_path: Path):
     told: list[Recall] = []
     async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), tmp_path / "log") as engine:
-        await measure_recall(engine, [200], 6, ["model", "int2"], told.append, lambda *_: None)
+        await measure_recall(engine, [200], 6, ["model", "int2"], told.append)
     full, coarse = told
     assert (full.kv_cache, full.length, full.needles) == ("model", 200, 6)
     assert 100 < full.tokens < 260 and full.tokens == coarse.tokens

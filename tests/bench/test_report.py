@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from playground.bench.report import build_report, build_trust, prefix_hit, read_report, write_report
+from playground.bench.report import Circumstances, build_report, build_trust, prefix_hit, read_report, write_report
 from playground.headless.bench.output import trust_line
 from playground.protocol.commands import GenerationRequest, LoadModel, Submit
 from playground.protocol.events import OptionsApplied, RequestFinished
@@ -29,7 +29,8 @@ def fold() -> Fold:
     fold.add(Entry(t=0.0, command=LoadModel(model="m", options=EngineOptions())))
     requested = EngineOptions(attention="sdpa-flash", max_batch=4)
     effective = {"attention": "prefill math, decode math", "max_batch": "4"}
-    reasons = {"attention": "no flash kernel here"}
+    effective["kv_blocks"] = "8192"
+    reasons = {"attention": "no flash kernel here", "kv_blocks": "the budget holds so many"}
     applied = OptionsApplied(changed=["attention"], requested=requested, effective=effective, reasons=reasons)
     fold.add(Entry(t=1.0, event=applied))
     fold.add(Entry(t=2.0, command=Submit(requests=[GenerationRequest(request_id=name, prompt="x") for name in "ab"])))
@@ -40,7 +41,7 @@ def fold() -> Fold:
 
 
 def test_a_report_reads_back_and_has_every_key_of_the_contract(fold: Fold, tmp_path: Path) -> None:
-    trust = build_trust(fold, n=2, formulas=["TTFT"], notes=["stopped"])
+    trust = build_trust(fold, n=2, formulas=["TTFT"], under=Circumstances(["stopped"]))
     report = build_report("code", fold, {"tasks": 2}, [Passed("t/1", True), Passed("t/2", False)], trust, model="m")
     write_report(report, tmp_path / "result.json")
     assert read_report(tmp_path / "result.json") == report

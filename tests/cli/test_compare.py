@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from playground.bench.report import Report
+from playground.session.history.database import Database
+from playground.session.history.query import parse_filter
 from tests.cli.conftest import Playground
 
 PROMPT = 'def is_even(number: int) -> bool:\n    """Return True if number is even, else False."""\n'
@@ -55,7 +58,7 @@ def test_usage(playground: Playground, a: str, b: str, said: str):
     assert (result.code, result.stdout) == (2, "") and said in result.stderr
 
 
-def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path):
+def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, home):
     """A copy of the bundled model is the same model: another worker, the same text, no divergence."""
     import shutil
 
@@ -67,3 +70,8 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path):
     totals = json.loads(result.stdout)["totals"]
     assert totals["verdict"].startswith("copy: ") and totals["first_difference"] is None
     assert totals["kl_mean"] == 0 and totals["kl_reason"] == ""
+    database = Database(Path(home["XDG_DATA_HOME"]) / "playground" / "history.db")
+    runs = database.read_whole(database.find(parse_filter("kind:compare")))
+    database.close()
+    assert sorted(run.model for run in runs) == ["copy", "tiny-coder"] and [run.requests for run in runs] == [2, 2]
+    assert {run.measure for run in runs} == {"", "KL"} and all(run.tps and run.kv_bytes for run in runs)

@@ -106,6 +106,43 @@ async def test_a_stopped_suite_keeps_what_was_judged_and_its_engine_is_gone(unti
     assert 1 <= judged < 40 and "stopped" in run.flags
 
 
+async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, until):
+    """On the scripted engine: no tokens to score, but a load; what the cursor is on is what is shown."""
+    async with opened() as (app, pilot):
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, BenchScreen))
+        suites, results = app.screen.query_one(SuiteList), app.screen.query_one(BenchResults)
+        await pilot.press("space", "down", "space", "down", "space")
+        assert list(suites.chosen) == ["quality", "load"] and suites.current == "load"
+        await pilot.press("r")
+        await until(pilot, lambda: "closed:1" in results.render().plain, 60)
+        await until(pilot, lambda: not app.bridge.state.benching, 60)
+        assert "quality: the scripted engine has no tokenizer" in said(app)
+        assert suites.current == "load" and results.render().plain.count("closed:") == 4
+        assert "at most" in suites.render().plain and "32 of 32" in results.render().plain
+        await pilot.press("up")
+        await until(pilot, lambda: "closed:" not in results.render().plain)
+        assert "quality" in results.render().plain
+        await pilot.press("r")
+        await until(pilot, lambda: app.bridge.state.benching)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.bridge.state.benching, 30)
+    (run,) = kept()
+    assert (run.kind, run.title, run.requests) == ("bench load", "8 requests", 32)
+    assert run.seconds and run.system_tps and run.ttft_s
+
+
+async def test_how_long_a_suite_took_is_remembered_by_its_unit(opened, until):
+    keep([Run(at=1.0, kind="bench load", model="scripted", title="4 requests", seconds=2.0)])
+    async with opened() as (app, pilot):
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, BenchScreen))
+        suites = app.screen.query_one(SuiteList)
+        await until(pilot, lambda: "about 4.00 s" in suites.render().plain)
+        await pilot.press("down", "down", "right")
+        await until(pilot, lambda: "about 8.00 s" in suites.render().plain)
+
+
 async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):
     async with opened(script(["x"] * 3000), max_tokens=3000) as (app, pilot):
         await pilot.press(*"add", "enter")

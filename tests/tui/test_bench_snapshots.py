@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from playground.bench.suites import Row, Told
+from playground.bench.suites.suite import Row, Told
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.bench_driver import BenchView
@@ -39,7 +39,9 @@ def test_a_suite_runs(
         await settle(pilot)
         assert isinstance(pilot.app.screen, BenchScreen)
         told = Told(5, 16, 21.0, "pass@1 50 %  (15 to 85 %)", None)
-        pilot.app.screen._driver.view = BenchView("code", "running", told, ROWS, runs[-1])
+        driver = pilot.app.screen._driver
+        driver.view = driver.views["code"] = BenchView("code", "running", told, ROWS, runs[-1])
+        driver.views["load"] = BenchView("load", "", Told(32, 32, 0.0, "at most 412 tok/s"))
         pilot.app.screen.show()
         await settle(pilot)
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from playground import paths
 from playground.protocol.options import EngineOptions
+from playground.session.history.database import Database
+from playground.session.history.query import parse_filter
+from playground.session.history.run import Run
+from playground.session.recorder import Recorder
+from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.compare_profile import CompareProfile, fields
 from playground.tui.screens.compare import CompareScreen
@@ -19,6 +26,13 @@ from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Wait = Callable[..., Any]
+
+
+def _kept() -> list[Run]:
+    database = Database(paths.history_database())
+    runs = database.read_whole(database.find(parse_filter("")))
+    database.close()
+    return runs
 
 
 async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, **profile: Any) -> None:
@@ -45,6 +59,48 @@ async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, 
         assert "kv_cache=model" in text and "kv_cache=int8" in text and "def add_numbers" in text
         assert "no KL: the scripted engine has no tokenizer" in text
         assert all(name in text for name in ("TTFT", "TPS", "KV/token", "noise"))
+
+
+async def test_another_model_gets_a_worker_of_its_own(opened: Opened, until: Wait, script: Any) -> None:
+    """And the app's own engine keeps its model and its toggles."""
+    other = script(["x"] * 40)
+    async with opened() as (app, pilot):
+        state = app.bridge.state
+        facts, before = state.facts, state.requested
+        await _go(app, pilot, until, a="max_batch=4", b=f"model={other},max_batch=2")
+        await until(pilot, lambda: state.compare.comparison.planned, 60)
+        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
+        found = state.compare.comparison
+        assert [run.side for run in found.runs] == list("ABBA") and found.text("B") == "x" * 12 != found.text("A")
+        assert found.effective["A"]["max_batch"] == "4" and found.effective["B"]["max_batch"] == "2"
+        assert state.facts == facts and state.requested == before and not state.exited
+        await until(pilot, lambda: "Verdict  answers.jsonl:" in shown(app))
+        assert f"model={other}"[:40] in shown(app)
+    runs = _kept()
+    assert {run.model for run in runs} == {"scripted", "answers.jsonl"} and {run.kind for run in runs} == {"compare"}
+    assert [run.requests for run in runs] == [2, 2] and all(run.tps and run.ttft_s for run in runs)
+
+
+async def test_an_engine_that_is_not_there_ends_it(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await _go(app, pilot, until, b="engine=openai")
+        await until(pilot, lambda: "the comparison ended early:" in shown(app), 60)
+        assert not app.bridge.state.compare.busy and app.bridge.state.facts and not app.bridge.state.exited
+
+
+async def test_a_recording_replays_the_comparison(opened: Opened, until: Wait, tmp_path: Path) -> None:
+    file = tmp_path / "session.jsonl"
+    async with opened(recorder=Recorder(file)) as (app, pilot):
+        await _go(app, pilot, until)
+        await until(pilot, lambda: "Verdict  int8 KV:" in shown(app), 60)
+        live = app.bridge.state.compare.comparison
+    app = PlaygroundApp(engine="scripted", replay=read_recording(file), speed=0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await until(pilot, lambda: "Verdict  int8 KV:" in shown(app))
+        await until(pilot, lambda: "A kv_cache=model   B kv_cache=int8" in shown(app))
+        assert app.bridge.state.compare.comparison == live and not app.bridge.state.requests
 
 
 async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until: Wait) -> None:
@@ -109,9 +165,9 @@ async def test_values_come_from_the_capability_report(opened: Opened, until: Wai
 
 def test_a_prompt_keeps_its_lines() -> None:
     profile = CompareProfile(prompt="one\\ntwo")
-    assert profile.text == "one\ntwo" and profile.changes("b") == {"kv_cache": "int8"}
+    assert profile.text == "one\ntwo" and profile.asked("b").changes == {"kv_cache": "int8"}
     with pytest.raises(ValueError, match="no toggle is called"):
-        CompareProfile(a="speed=9").changes("a")
+        CompareProfile(a="speed=9").asked("a")
 
 
 async def test_two_bits_on_the_bundled_model(until: Wait) -> None:

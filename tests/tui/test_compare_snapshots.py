@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from playground.bench.compare.runs import Comparison, Divergence, Run
+from playground.bench.compare.runs import Comparison
+from playground.protocol.comparison import ComparedRun, Divergence
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.compare import CompareScreen
 from tests.tui.settling import settle
@@ -27,7 +28,7 @@ def comparison() -> Comparison:
         for side, (ttft, tps, kv) in FIGURES.items():
             ids = [1, 2, 3, 4, 5, 6, *([7, 8] if side == "A" else [9])]
             found.runs.append(
-                Run(
+                ComparedRun(
                     side=side,  # type: ignore[arg-type]
                     ttft_s=ttft * factor,
                     decode_tps=tps * factor,
@@ -53,8 +54,8 @@ def test_a_verdict(snap_compare: Callable[..., bool], size: tuple[int, int], mon
         while not isinstance(app.screen, CompareScreen):
             await pilot.pause(0.05)
         state = app.bridge.state.compare
-        state.begin("int4 KV", "kv_cache=model", "kv_cache=int4")
-        state.busy, state.comparison = False, comparison()
+        state.name, state.a, state.b = "int4 KV", "kv_cache=model", "kv_cache=int4"
+        state.comparison = comparison()
         app.screen.show()
         await settle(pilot)
 

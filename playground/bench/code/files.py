@@ -1,4 +1,4 @@
-"""Task files as they lie on disk: .jsonl, plain or gzipped, the layout told by its keys."""
+"""Task files as they lie on disk: .jsonl or one array of .json, plain or gzipped, the layout told by its keys."""
 
 from __future__ import annotations
 
@@ -33,17 +33,26 @@ def read_tasks(path: Path) -> list[Task]:
 
 
 def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """The numbered objects of a .jsonl or .jsonl.gz file; raises `TaskFileError`."""
+    """The objects of a .jsonl file, numbered by lines, or of an array of .json, by places; raises `TaskFileError`."""
     try:
         body = path.read_bytes()
         body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     except (OSError, EOFError, zlib.error) as error:
         raise TaskFileError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if body.lstrip()[:1] == b"[":
+        return list(enumerate(_read_array(path, body), 1))
     lines = []
     for number, line in enumerate(body.splitlines(), 1):
         if line.strip():
             lines.append((number, _read_object(path, number, line)))
     return lines
+
+
+def _read_array(path: Path, body: bytes) -> list[dict[str, Any]]:
+    try:
+        return msgspec.json.decode(body, type=list[dict[str, Any]])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise TaskFileError(f"{path}: {error}", "an array holds one JSON object a task") from None
 
 
 def _read_object(path: Path, number: int, line: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ INSERT = "[insert]"
 
 
 class HumanEval(msgspec.Struct, frozen=True, kw_only=True):
-    """HumanEval and HumanEval+; EvalPlus's own files have inputs in place of tests."""
+    """HumanEval and HumanEval+; EvalPlus's own files, of MBPP+ too, have inputs in place of tests."""
 
     task_id: str
     prompt: str
@@ -43,7 +43,8 @@ class HumanEvalX(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mbpp(msgspec.Struct, frozen=True, kw_only=True):
-    """MBPP (`text`) and MBPP+ (`prompt`, `test` with all its inputs)."""
+    """MBPP (`text`; sanitized: `prompt`) and MBPP+ (`prompt`, `test` with all its inputs). The challenge tests of MBPP
+    are left out, as they are in published figures."""
 
     task_id: int | str
     code: str
@@ -52,7 +53,6 @@ class Mbpp(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str = ""
     test_setup_code: str = ""
     test_imports: list[str] = []
-    challenge_test_list: list[str] = []
     test: str = ""
 
 
@@ -88,9 +88,12 @@ def from_humaneval(row: HumanEval, number: int) -> Task:
 
 def from_humaneval_x(row: HumanEvalX, number: int) -> Task:
     """A task whose tests call what they test themselves."""
-    javascript = row.task_id.lower().startswith(("javascript", "js"))
+    language = row.task_id.partition("/")[0]
+    if language not in ("Python", "JavaScript"):
+        raise ValueError(f"this task is in {language}; Python and JavaScript can be run")
+    javascript = language == "JavaScript"
     names = (JAVASCRIPT_NAME if javascript else NAME).findall(row.declaration)
-    canonical, language = row.prompt + row.canonical_solution, "JavaScript" if javascript else "Python"
+    canonical = row.prompt + row.canonical_solution
     task = _task(row.task_id, "HumanEval-X", row.prompt, names[-1] if names else "", canonical, row.test)
     request = in_words(row.prompt, language)
     return msgspec.structs.replace(task, javascript=javascript, stratum=language, request=request)
@@ -102,10 +105,10 @@ def from_mbpp(row: Mbpp, number: int) -> Task:
     shown = "\n".join(row.test_list)
     prompt = f'"""\n{words.strip()}\n{shown}\n"""\n'
     setup = "\n".join([*row.test_imports, row.test_setup_code])
-    tests = row.test or "\n".join([*row.test_list, *row.challenge_test_list])
+    tests = row.test or "\n".join(row.test_list)
     request = f"{words.strip()}\nThe code should pass these tests:\n{shown}"
     task = _task(f"MBPP/{row.task_id}", "MBPP", prompt, name, row.code, f"{setup}\n{tests}\n")
-    return msgspec.structs.replace(task, request=request, before=row.test_setup_code)
+    return msgspec.structs.replace(task, request=request, before=setup.strip())
 
 
 def from_bigcodebench(row: BigCodeBench, number: int) -> Task:
@@ -115,7 +118,7 @@ def from_bigcodebench(row: BigCodeBench, number: int) -> Task:
     task = _task(row.task_id, "BigCodeBench", row.complete_prompt, row.entry_point, canonical, row.test)
     libs = tuple(dict.fromkeys((*map(str, libs), *task.libs)))
     before = f"{row.code_prompt.rstrip()}\n    pass\n" if row.code_prompt else ""
-    more = {"request": row.instruct_prompt, "libs": libs, "before": before, "shared": True, "unittest": True}
+    more = {"request": row.instruct_prompt, "libs": libs, "before": before, "unittest": True}
     return msgspec.structs.replace(task, stratum=libs[0] if libs else "", **more)
 
 
@@ -129,7 +132,8 @@ def from_ds1000(row: Ds1000, number: int) -> Task:
     task = _task(task_id, "DS-1000", row.prompt, "", row.reference_code, test)
     libs = (*task.libs, *_imports(_within(row.code_context)))
     more = {"libs": tuple(dict.fromkeys(libs)), "stratum": library, "continues": False, "request": row.prompt}
-    return msgspec.structs.replace(task, shared=True, **more)
+    # A picture that both sides can write to is no evidence apart.
+    return msgspec.structs.replace(task, shared="savefig" in row.code_context, **more)
 
 
 # What a layout is known by, the most telling keys first, and how its rows become tasks.
@@ -157,7 +161,8 @@ def _task(task_id: str, layout: Layout, prompt: str, entry: str, canonical: str,
 
 
 def _compare_inputs(row: HumanEval, canonical: str) -> str:
-    """Tests that compare with the reference on EvalPlus's inputs."""
+    """Tests that compare with the reference on EvalPlus's inputs. JSON made lists of their tuples: where the reference
+    cannot take a list, both get tuples. Of a root that is asked for, any will do."""
     inputs = [*(row.base_input or []), *(row.plus_input or [])]
     return (
         f"_reference = {{}}\nexec({canonical!r}, _reference)\n"
@@ -165,11 +170,21 @@ def _compare_inputs(row: HumanEval, canonical: str) -> str:
         "    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):\n"
         "        return len(a) == len(b) and all(map(_near, a, b))\n"
         f"    return a == b or (isinstance(b, float) and abs(a - b) <= max({row.atol!r}, 1e-6 * abs(b)))\n"
+        "def _right(found, expected, given):\n"
+        f"    if {row.entry_point!r} == 'find_zero':\n"
+        "        return abs(sum(factor * found**power for power, factor in enumerate(given[0]))) < 1e-4\n"
+        "    return _near(found, expected)\n"
+        "def _tuples(value):\n"
+        "    return tuple(map(_tuples, value)) if isinstance(value, list) else value\n"
         "def check(candidate):\n"
         "    from copy import deepcopy\n"
         f"    for given in {inputs!r}:\n"
-        f"        expected = _reference[{row.entry_point!r}](*deepcopy(given))\n"
-        "        assert _near(candidate(*deepcopy(given)), expected), f'on {given!r}'\n"
+        "        try:\n"
+        f"            expected = _reference[{row.entry_point!r}](*deepcopy(given))\n"
+        "        except TypeError:\n"
+        "            given = _tuples(given)\n"
+        f"            expected = _reference[{row.entry_point!r}](*deepcopy(given))\n"
+        "        assert _right(candidate(*deepcopy(given)), expected, given), f'on {given!r}'\n"
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from playground.bench.code.extraction import (
     JAVASCRIPT_STOPS,
     SNIPPET_STOPS,
@@ -40,12 +38,14 @@ def answered(task: Task, answer: str, prompting: Prompting) -> str:
 
 def to_check(task: Task, program: str, shared: bool) -> Program:
     """The program with its tests. `shared`: in one interpreter, where the task does not ask for that itself."""
-    if task.layout == "DS-1000":
-        program = f"_solution = {program!r}\n"
-    elif task.before:
-        program = f"{task.before}\n{program}"
-    whole = Program(program=program, test=task.test, unittest=task.unittest, javascript=task.javascript)
-    return msgspec.structs.replace(whole, shared=task.shared or shared)
+    shared = shared or task.shared
+    if task.layout == "DS-1000":  # its tests take the program as text, and put it where it belongs
+        test = f"_solution = {program!r}\n{task.test}"
+        return Program(program="", test=test, shared=shared, context=True)
+    before = f"{task.before}\n" if task.before else ""
+    return Program(
+        program=before + program, test=task.test, shared=shared, unittest=task.unittest, javascript=task.javascript
+    )
 
 
 def _imports(prompt: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from playground.bench.code.suite import CodeSuite
-from playground.bench.report import Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
 from playground.session.fold import Fold, span
 
 
@@ -15,9 +13,7 @@ def code_report(
     suite: CodeSuite,
     fold: Fold,
     model: str,
-    notes: Sequence[str] = (),
-    throttled: tuple[str, ...] | None = None,
-    other_processes: int | None = None,
+    under: Circumstances = UNDISTURBED,
 ) -> Report:
     """Of a suite that has ended, whatever ended it; `fold` is that of the engine that answered."""
     seconds = span(list(fold.requests.values()))
@@ -29,8 +25,6 @@ def code_report(
         fold,
         n=sum(len(item.samples) for item in suite.items),
         formulas=["pass@k", "System TPS"],
-        throttled=throttled,
-        other_processes=other_processes,
-        notes=[*notes, *suite.notes],
+        under=under._replace(notes=[*under.notes, *suite.notes]),
     )
     return build_report("code", fold, totals, suite.items, trust, model=model)

@@ -198,7 +198,8 @@ class CodeSuite:
         judged = sum(item.status != "skipped" for item in self.items)
         shared = sum(item.status != "skipped" and not item.apart for item in self.items)
         if shared:
-            self.notes.append(f"{shared} of {judged} tasks share an interpreter with their tests, as their layout asks")
+            where = f"{shared} of {judged} tasks share an interpreter with their tests"
+            self.notes.append(f"{where}: forging is noticed there, not excluded")
         wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
         if wrong:
             self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")

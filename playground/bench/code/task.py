@@ -12,7 +12,8 @@ Prompting = Literal["base", "chat"]
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """`prompt` is continued by a base model, `request` is asked of a chat model. `canonical` is the whole reference
-    program. `before` stands before a program that is checked. `shared`: the tests need the program's interpreter."""
+    program. `before` stands before a program that is checked. `shared`: the tests can only run in the program's
+    interpreter; where they cannot run apart from it is otherwise seen by running the reference."""
 
     task_id: str
     layout: Layout

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from playground.bench.compare.runs import Comparison, Divergence, Name, Run, order
+from playground.bench.compare.runs import Comparison, order
 from playground.bench.talk import EngineFailed, Talk
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Score, Tokenize
+from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.events import Scored, Tokenized
 from playground.protocol.options import EngineOptions
 
@@ -17,8 +18,8 @@ Told = Callable[[], None]
 
 @dataclass(frozen=True)
 class Side:
-    """One side: the engine that answers for it, its toggles, and, where that differs from A's, how to bring its model
-    into A's worker, where A's logits lie (None: that cannot be, for `why_not`)."""
+    """One side: the engine that answers for it, its toggles, and how its model comes into the worker in which the
+    distributions are compared (None: it is there; `why_not`: it cannot)."""
 
     talk: Talk
     options: EngineOptions
@@ -36,9 +37,10 @@ class Plan:
     name: str = "compare"
 
 
-async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: Told) -> None:
-    """Fill `comparison`; `told` is called whenever there is more in it. Raises `EngineFailed`."""
-    sides: dict[Name, Side] = {"A": a, "B": b}
+async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: Told, host: Talk | None = None) -> None:
+    """Fill `comparison`; `told` is called whenever there is more in it. Logits cannot leave a worker, so `host`, by
+    default A's, holds both sides' in the end. Raises `EngineFailed`."""
+    sides: dict[SideName, Side] = {"A": a, "B": b}
     comparison.planned = 2 * plan.runs
     comparison.phase = "warming up"
     told()
@@ -54,14 +56,14 @@ async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: To
     comparison.phase = "comparing distributions"
     told()
     try:
-        comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids)
+        comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids, host or a.talk)
     except EngineFailed as error:
         comparison.divergence = Divergence(reason=error.message)
     comparison.phase = ""
     told()
 
 
-async def _run(side: Side, name: Name, plan: Plan, number: str) -> Run:
+async def _run(side: Side, name: SideName, plan: Plan, number: str) -> ComparedRun:
     """One run on a cold prefix cache."""
     talk = side.talk
     await talk.switch(side.options)
@@ -78,7 +80,7 @@ async def _run(side: Side, name: Name, plan: Plan, number: str) -> Run:
     if finished.reason not in ("stop", "length"):
         raise EngineFailed(f"{name}: {finished.message or 'stopped'}")
     metrics = finished.metrics
-    return Run(
+    return ComparedRun(
         side=name,
         ttft_s=metrics.ttft_s,
         decode_tps=metrics.decode_tps,
@@ -89,13 +91,13 @@ async def _run(side: Side, name: Name, plan: Plan, number: str) -> Run:
     )
 
 
-def _note(comparison: Comparison, name: Name, talk: Talk) -> None:
+def _note(comparison: Comparison, name: SideName, talk: Talk) -> None:
     comparison.effective[name], comparison.reasons[name] = dict(talk.fold.effective), dict(talk.fold.reasons)
     if talk.fold.memory:
         comparison.weights[name] = talk.fold.memory.weights
 
 
-async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int]) -> Divergence:
+async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) -> Divergence:
     """A twice, then B, on prompt and answer; positions of the prompt are left out."""
     if b.why_not:
         return Divergence(reason=b.why_not)
@@ -103,13 +105,15 @@ async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int]) -> Divergenc
     if b.talk is not a.talk and await _ids(b.talk, plan.prompt) != prompt:
         return Divergence(reason="the tokenizers differ")
     ids = prompt + answer
-    await a.talk.switch(a.options)
-    await _score(a.talk, ids, keep_as=KEPT)
-    again = await _score(a.talk, ids, against=KEPT)
+    if a.move_in:
+        await a.move_in()
+    await host.switch(a.options)
+    await _score(host, ids, keep_as=KEPT)
+    again = await _score(host, ids, against=KEPT)
     if b.move_in:
         await b.move_in()
-    await a.talk.switch(b.options)
-    scored = await _score(a.talk, ids, against=KEPT)
+    await host.switch(b.options)
+    scored = await _score(host, ids, against=KEPT)
     first = len(prompt) - 1  # the prediction of the answer's first token
     return Divergence(
         kl=scored.kl[first:],

@@ -4,45 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, median
-from typing import Literal
+from statistics import median
 
 import msgspec
 
-Name = Literal["A", "B"]
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one side. `kv_bytes`: the most that its blocks took; `tokens`: prompt and answer together."""
-
-    side: Name
-    ttft_s: float | None
-    decode_tps: float | None
-    kv_bytes: int
-    tokens: int
-    token_ids: list[int]
-    text: str
-
-    @property
-    def kv_per_token(self) -> float | None:
-        """Bytes of cache for each token held, since the sides may end at different lengths."""
-        return self.kv_bytes / self.tokens if self.kv_bytes and self.tokens else None
-
-
-class Divergence(msgspec.Struct, frozen=True, kw_only=True):
-    """Teacher-forced on A's answer, one value per token of it: KL(A ‖ B), and the rank of A's token under B. `noise`:
-    A against itself. `reason`: why there is none."""
-
-    kl: list[float] = []
-    rank: list[int] = []
-    agreement: float | None = None
-    noise: float | None = None
-    reason: str = ""
-
-    @property
-    def kl_mean(self) -> float | None:
-        """Nats per token."""
-        return fmean(self.kl) if self.kl else None
+from playground.protocol.comparison import ComparedRun, Divergence, SideName
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,18 +31,18 @@ class Comparison:
     """Everything so far; `planned` runs in all. `repeats`: every run of A gave the same answer."""
 
     planned: int = 0
-    runs: list[Run] = field(default_factory=list)
+    runs: list[ComparedRun] = field(default_factory=list)
     divergence: Divergence = field(default_factory=Divergence)
     weights: dict[str, int] = field(default_factory=dict)
     effective: dict[str, dict[str, str]] = field(default_factory=dict)
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     phase: str = ""
 
-    def of(self, side: Name) -> list[Run]:
+    def of(self, side: SideName) -> list[ComparedRun]:
         """The runs of one side."""
         return [run for run in self.runs if run.side == side]
 
-    def text(self, side: Name) -> str:
+    def text(self, side: SideName) -> str:
         """The answer of a side, as its first run gave it."""
         return next((run.text for run in self.runs if run.side == side), "")
 
@@ -121,7 +87,7 @@ class Comparison:
         return Figure(a=a, b=b, change=_change(a, b), noise=max(noises, default=None))
 
 
-def order(runs: int) -> Iterator[Name]:
+def order(runs: int) -> Iterator[SideName]:
     """A B B A A B B A …: interleaved, so that a machine that slows down slows both, with half as many switches."""
     for number in range(runs):
         yield from ("A", "B") if number % 2 == 0 else ("B", "A")

@@ -41,7 +41,7 @@ class Tally:
 
 
 class Perplexity(msgspec.Struct, frozen=True, kw_only=True):
-    """Over `tokens` predictions; the bytes are those of the whole text."""
+    """Over `tokens` predictions, and the bytes that they stand for."""
 
     tokens: int
     nats_per_token: float | None
@@ -73,31 +73,38 @@ class TextQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Tallies:
-    """The tallies of one text: under the options asked for, under the base, and the base once more."""
+    """The tallies of one text of `tokens` predictions: under the options asked for, under the base, and the base
+    once more."""
 
     text: Text
+    tokens: int
     own: Tally = field(default_factory=Tally)
     base: Tally = field(default_factory=Tally)
     again: Tally = field(default_factory=Tally)
+
+    @property
+    def size(self) -> float:
+        """Bytes that the predictions made stand for: their share of the text's."""
+        return self.text.size * len(self.own.nll) / max(1, self.tokens)
 
 
 def text_quality(tallies: Tallies) -> TextQuality:
     """The figures of one text."""
     text = tallies.text
-    return _quality(text.name, text.language, text.domain, text.size, tallies)
+    return _quality(text.name, text.language, text.domain, tallies.size, tallies)
 
 
 def total_quality(texts: Sequence[Tallies]) -> TextQuality:
     """Over all texts, each token with the same weight."""
-    whole = Tallies(Text("all", "", "", ""))
+    whole = Tallies(Text("all", "", "", ""), sum(each.tokens for each in texts))
     for each in texts:
         whole.own.extend(each.own)
         whole.base.extend(each.base)
         whole.again.extend(each.again)
-    return _quality("all", "", "", sum(each.text.size for each in texts), whole)
+    return _quality("all", "", "", sum(each.size for each in texts), whole)
 
 
-def perplexity(nll: Sequence[float], size: int) -> Perplexity:
+def perplexity(nll: Sequence[float], size: float) -> Perplexity:
     """`size`: bytes that the predictions stand for."""
     mean = fmean(nll) if nll else None
     return Perplexity(
@@ -120,12 +127,12 @@ def distance(tally: Tally) -> Distance | None:
     )
 
 
-def _quality(name: str, language: str, domain: str, size: int, tallies: Tallies) -> TextQuality:
+def _quality(name: str, language: str, domain: str, size: float, tallies: Tallies) -> TextQuality:
     return TextQuality(
         name=name,
         language=language,
         domain=domain,
-        bytes=size,
+        bytes=round(size),
         own=perplexity(tallies.own.nll, size),
         base=perplexity(tallies.base.nll, size) if tallies.base.nll else None,
         distance=distance(tallies.own),

@@ -13,6 +13,7 @@ from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
 
+KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 ANSWER_TOKENS = 8
 PROBE_PARTS = 40
 
@@ -33,15 +34,15 @@ async def measure_recall(
     needles: int,
     kv_caches: Sequence[str],
     told: Callable[[Recall], None],
-    progress: Callable[[str, int], None],
 ) -> None:
     """The same prompts under each KV dtype; all needles of a length are answered as one batch."""
+    if not (lengths and kv_caches):
+        return
     ratio = await _characters_per_token(engine)
     asked = {length: _prompts(length, needles, ratio) for length in lengths}
     for kv_cache in kv_caches:
         await engine.apply(kv_cache=kv_cache)
         for length, prompts in asked.items():
-            progress(kv_cache, length)
             engine.send(ResetPrefixCache())
             name = f"needle-{kv_cache}-{length}"
             answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
@@ -58,6 +59,13 @@ async def measure_recall(
                     right=right,
                 )
             )
+
+
+def possible_kv_caches(engine: Engine) -> list[str]:
+    """What this engine can keep keys and values in."""
+    toggle = engine.loaded.capabilities.toggle("kv_cache")
+    found = [(name, toggle.find(name)) for name in KV_CACHES] if toggle else []
+    return [name for name, support in found if support and support.possible]
 
 
 async def _characters_per_token(engine: Engine) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playground.bench.engine import Engine
 from playground.bench.quality.figures import Tallies
 from playground.bench.quality.windows import Window, windows
+from playground.bench.spread import spread
 from playground.bench.texts import Text
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import Scored, Tokenized
@@ -21,13 +22,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Job:
-    """`base` None: only perplexity under `options`."""
+    """`base` None: only perplexity under `options`. `windows`: how many are scored at most, spread over all texts;
+    None is all of them."""
 
     texts: Sequence[Text]
     options: EngineOptions
     base: EngineOptions | None = None
     window: int = 512
-    stride: int = 256
+    stride: int = 512
+    windows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,31 @@ class Part:
 
 
 async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
-    """Append the tallies of each text; those of a run that is stopped hold the windows that were done."""
+    """Append the tallies of each text; those of a run that is stopped hold the windows that were done. `progress` is
+    told of every pass over a window: three where there is a base."""
     answer = await engine.ask(Tokenize(key="texts", texts=[text.content for text in job.texts]), Tokenized)
-    tallies += [Tallies(text) for text in job.texts]
+    tallies += [Tallies(text, len(ids) - 1) for text, ids in zip(job.texts, answer.token_ids, strict=True)]
     parts = [
         Part(own, window, ids[window.start : window.stop])
         for own, ids in zip(tallies, answer.token_ids, strict=True)
         for window in windows(len(ids), job.window, job.stride)
     ]
-    done = 0
+    parts = spread(parts, job.windows)
+    passes = iter(range(1, 1 + len(parts) * (3 if job.base else 1)))
+
+    def passed() -> None:
+        progress(next(passes), len(parts) * (3 if job.base else 1))
+
     for group in _groups(parts, job, engine.loaded.facts.vocabulary):
-        tops = await _score_base(engine, job, group)
+        tops = await _score_base(engine, job, group, passed)
         await engine.switch(job.options)
         for number, part in enumerate(group):
             scored = await _score(engine, part, against=f"w{number}" if tops else None)
             part.tallies.own.add(scored, part.window.counted, tops[number] if tops else ())
-            done += 1
-            progress(done, len(parts))
+            passed()
 
 
-async def _score_base(engine: Engine, job: Job, group: Sequence[Part]) -> list[list[int]]:
+async def _score_base(engine: Engine, job: Job, group: Sequence[Part], passed: Callable[[], None]) -> list[list[int]]:
     """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
     if job.base is None:
         return []
@@ -67,9 +75,11 @@ async def _score_base(engine: Engine, job: Job, group: Sequence[Part]) -> list[l
     tops = []
     for number, part in enumerate(group):
         first = await _score(engine, part, keep_as=f"w{number}")
+        passed()
         again = await _score(engine, part, against=f"w{number}")
         part.tallies.base.add(first, part.window.counted)
         part.tallies.again.add(again, part.window.counted, first.top)
+        passed()
         tops.append(first.top)
     return tops
 

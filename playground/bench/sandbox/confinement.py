@@ -123,7 +123,8 @@ def _probe(confinement: Confinement) -> str:
     """Why this kind does not work here; empty where it does."""
     if confinement.kind == "bubblewrap" and not shutil.which("bwrap"):
         return "bwrap is not installed"
-    task = {"nonce": "probe", "shared": False, "program": "def f(): return 1", "test": "assert f() == 1"}
+    task = {"nonce": "probe", "program": "def f(): return 1", "test": "assert f() == 1"}
+    task |= dict.fromkeys(("shared", "unittest", "context"), False)
     try:
         result = subprocess.run(
             confinement.command(Limits(seconds=PROBE_SECONDS)),

@@ -23,12 +23,14 @@ VERDICT_BYTES = 64 * 1024
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be checked. `shared`: the tests need the program's own interpreter; `unittest`: they are classes."""
+    """What is to be checked. `shared`: the tests need the program's own interpreter; `unittest`: they are classes;
+    `context`: they run the program themselves, by `exec`."""
 
     program: str
     test: str
     shared: bool = False
     unittest: bool = False
+    context: bool = False
     javascript: bool = False
 
 

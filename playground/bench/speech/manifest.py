@@ -16,6 +16,7 @@ QUESTION_KEYS = ("question", "transcript", "text", "prompt")
 ANSWER_KEYS = ("answer", "official_answer")
 LIBRISPEECH = "*.trans.txt"
 SUFFIXES = (".flac", ".wav", ".mp3", ".opus", ".ogg", ".m4a")
+BUNDLED = Path(__file__).parent / "recordings" / "manifest.jsonl"
 
 
 class ManifestError(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import msgspec
@@ -13,6 +13,7 @@ from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Sa
 from playground.protocol.events import Tokenized
 
 PROBES = ("a", "1", "Я")
+SPEED = "tps"  # what the names of the requests begin with that only measure speed
 PROMPT_TOKENS, ANSWER_TOKENS, RUNS = 32, 96, 3
 
 
@@ -41,20 +42,24 @@ async def count_tokens(engine: Engine, texts: Sequence[Text]) -> list[TextTokens
     return [_text_tokens(text, max(0, len(ids) - special)) for text, ids in zip(texts, rest, strict=True)]
 
 
-async def measure_tps(engine: Engine, text: Text) -> float | None:
-    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time."""
+async def measure_tps(
+    engine: Engine, text: Text, runs: int = RUNS, told: Callable[[float], None] = lambda tps: None
+) -> float | None:
+    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time; `told` of each."""
     answer = await engine.ask(Tokenize(key="prompt", texts=[text.content]), Tokenized)
     prompt = answer.token_ids[0][:PROMPT_TOKENS]
     found = []
-    for run in range(RUNS + 1):  # the first one warms up
+    for run in range(runs + 1):  # the first one warms up
         engine.send(ResetPrefixCache())
         sampling = SamplingParams(max_tokens=ANSWER_TOKENS, ignore_eos=True)
-        request = GenerationRequest(request_id=f"tps{run}", prompt_token_ids=prompt, sampling=sampling)
+        request = GenerationRequest(request_id=f"{SPEED}{run}", prompt_token_ids=prompt, sampling=sampling)
         finished = (await engine.generate([request]))[0].finished
         if finished and finished.reason == "error":
             raise EngineFailed(finished.message)
         if finished and finished.metrics.decode_tps is not None:
             found.append(finished.metrics.decode_tps)
+            if run:
+                told(found[-1])
     return median(found[1:]) if len(found) > 1 else None
 
 

@@ -6,20 +6,17 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from playground.bench.attention.measure import KERNELS, Measured, measure_attention
+from playground.bench.attention.report import attention_report
 from playground.bench.engine import Engine
-from playground.bench.report import build_report, build_trust
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
-from playground.protocol.events import AttentionPoint
 from playground.telemetry.ledger import format_bytes
-from playground.telemetry.roofline import Need, dot
 from playground.tui.numbers import percent, seconds, significant
 
-FORMULAS = ("Attention FLOPs", "Attention bytes", "Attention memory", "Roofline")
 LENGTHS = "128,256,512,1024,2048"
 MOST = 1 << 20
 
@@ -49,40 +46,11 @@ def main(args: Namespace) -> int:
     outcome = run_suite(args, target, work)
     progress.end()
     outcome.require(measured.points)
-    items = [_item(point, measured) for point in measured.points]
-    _print(measured, items)
-    trust = build_trust(
-        outcome.fold, n=len(items) * args.repeats, formulas=FORMULAS, start="warm", notes=outcome.notes, **outcome.gpu
-    )
-    print_trust(trust)
-    save_report(build_report("attention", outcome.fold, _totals(measured), items, trust), args)
+    report = attention_report(measured, args.repeats, outcome.fold, outcome.circumstances)
+    _print(measured, report.items)
+    print_trust(report.trust)
+    save_report(report, args)
     return outcome.end()
-
-
-def _totals(measured: Measured) -> dict[str, Any]:
-    return {"shape": measured.shape, "ceilings": measured.ceilings, "points": len(measured.points)}
-
-
-def _item(point: AttentionPoint, measured: Measured) -> dict[str, Any]:
-    """The point with what was achieved: useful work per second, and the share of the roof."""
-    where = dot(Need(point.flops, point.bytes), point.seconds, measured.ceilings) if measured.ceilings else None
-    return {
-        "kernel": point.kernel,
-        "phase": point.phase,
-        "length": point.length,
-        "ran": point.ran,
-        "fault": point.fault,
-        "seconds": point.seconds if where else None,
-        "fastest_s": point.fastest_s if where else None,
-        "slowest_s": point.slowest_s if where else None,
-        "peak_bytes": point.peak_bytes,
-        "flops": point.flops,
-        "bytes": point.bytes,
-        "flops_per_second": where.flops_per_second if where else None,
-        "bytes_per_second": where.bytes_per_second if where else None,
-        "intensity": where.intensity if where else None,
-        "roofline_share": where.share if where else None,
-    }
 
 
 def _print(measured: Measured, items: list[dict[str, Any]]) -> None:

@@ -53,7 +53,7 @@ def main(args: Namespace) -> int:
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
     suite, outcome = _run(args, target, tasks, settings, sandbox, programs)
     model = target.load.model if settings.solutions == "model" else settings.solutions
-    report = code_report(suite, outcome.fold, model, outcome.notes, **outcome.gpu)
+    report = code_report(suite, outcome.fold, model, outcome.circumstances)
     print_table(report)
     print_trust(report.trust)
     save_report(report, args)

@@ -11,10 +11,10 @@ from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, Spread, saturation
 from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import FORM, Level, parse_levels
+from playground.bench.load.report import load_report
 from playground.bench.load.requests import Shape
 from playground.bench.load.slo import FORM as SLO_FORM
 from playground.bench.load.slo import Slo, parse_slo
-from playground.bench.report import build_report, build_trust
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.suite import Progress, run_suite
@@ -22,7 +22,6 @@ from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
 from playground.tui.numbers import percent, rate, seconds, significant
 
-FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "Saturation")
 DEFAULT_LEVELS = "closed:1,2,4,8,16"
 
 
@@ -71,38 +70,14 @@ def main(args: Namespace) -> int:
     outcome = run_suite(args, target, work)
     progress.end()
     outcome.require(items)
-    full = saturation(items)
-    _print(items, args.slo, full)
-    trust = build_trust(
-        outcome.fold,
-        n=sum(item.requests for item in items),
-        formulas=FORMULAS,
-        start="warm" if sweep.warm_up else "cold",
-        notes=outcome.notes,
-        **outcome.gpu,
-    )
-    print_trust(trust)
-    save_report(build_report("load", outcome.fold, _totals(items, sweep, full), items, trust), args)
+    _print(items, args.slo)
+    report = load_report(items, sweep, outcome.fold, outcome.circumstances)
+    print_trust(report.trust)
+    save_report(report, args)
     return outcome.end()
 
 
-def _totals(items: list[LevelFigures], sweep: Sweep, full: str) -> dict[str, Any]:
-    return {
-        "levels": len(items),
-        "saturation": full or None,
-        "system_tps_best": max((item.system_tps for item in items if item.system_tps), default=None),
-        "goodput_best": max((item.goodput for item in items if item.goodput is not None), default=None),
-        "slo": sweep.slo,
-        "prompt": sweep.shape.prompt,
-        "shared": sweep.shape.shared,
-        "lengths": str(sweep.shape.lengths),
-        "requests": sweep.requests,
-        "warm_up": sweep.warm_up,
-        "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
-    }
-
-
-def _print(items: list[LevelFigures], slo: Slo, full: str) -> None:
+def _print(items: list[LevelFigures], slo: Slo) -> None:
     waits = ("TTFT", "TPOT", "ITL", "E2E")
     print_table(
         ("load", "req/s", "offered", "TPS", "hit", *(f"{name} p50/p90/p99" for name in waits), "goodput"),
@@ -123,6 +98,7 @@ def _print(items: list[LevelFigures], slo: Slo, full: str) -> None:
         print(f"{failed} requests failed; they are in no figure but this one, and met no SLO")
     best = max((item.system_tps for item in items if item.system_tps), default=None)
     if len(items) > 1:
+        full = saturation(items)
         point = f"saturates after {full}" if full else "does not saturate within this sweep"
         print(f"\n{point}; at most {rate(best, 'tok/s')} in all")
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import Any
-
-import msgspec
 
 from playground.bench.engine import Engine
-from playground.bench.quality.figures import Distance, Perplexity, Tallies, TextQuality, text_quality, total_quality
-from playground.bench.quality.recall import Recall, measure_recall
-from playground.bench.quality.score import Job, score_texts
-from playground.bench.report import build_report, build_trust
+from playground.bench.quality.figures import Distance, Perplexity, TextQuality, text_quality, total_quality
+from playground.bench.quality.measure import Measured, Needles, measure_quality
+from playground.bench.quality.recall import Recall
+from playground.bench.quality.report import quality_report
+from playground.bench.quality.score import Job
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Outcome, Progress, run_suite
+from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.errors import UsageError
 from playground.headless.target import Target, read_target
 from playground.headless.toggles import parse_toggles
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names, with_changes
-from playground.tui.numbers import count, percent, significant
+from playground.tui.numbers import count, percent, rate, significant
 
-FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall")
 WINDOW, NEEDLES = 512, 12
-KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -54,42 +50,22 @@ def main(args: Namespace) -> int:
     target = read_target(args, args.preset)
     if args.window < 2 or (args.stride or 1) > args.window:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")
-    job = _job(args, target)
-    tallies, recalls, progress = list[Tallies](), list[Recall](), Progress()
+    job, measured, progress = _job(args, target), Measured(), Progress()
 
     async def work(engine: Engine) -> None:
-        await score_texts(engine, job, tallies, lambda done, total: progress.show(f"windows  {done} of {total}"))
-        if args.recall:
-            possible = [name for name in KV_CACHES if _possible(engine, name)]
-            await measure_recall(
-                engine, args.recall, args.needles, possible, recalls.append,
-                lambda name, length: progress.show(f"needles  kv_cache={name}  {length} tokens"),
-            )  # fmt: skip
+        await measure_quality(
+            engine, job, Needles(args.recall, args.needles), measured,
+            lambda what, done, total: progress.show(f"{what}  {done} of {total}"),
+        )  # fmt: skip
 
     outcome = run_suite(args, target, work)
     progress.end()
-    scored = [each for each in tallies if each.own.nll]
+    scored = [each for each in measured.tallies if each.own.nll]
     outcome.require(scored)
-    items, total = [text_quality(each) for each in scored], total_quality(scored)
-    _print(job, items, total, recalls)
-    return _finish(args, job, outcome, items, total, recalls)
-
-
-def _finish(
-    args: Namespace, job: Job, outcome: Outcome, items: list[TextQuality], total: TextQuality, recalls: list[Recall]
-) -> int:
-    notes, n = outcome.notes, total.own.tokens
-    trust = build_trust(outcome.fold, n=n, formulas=FORMULAS, start="warm", notes=notes, **outcome.gpu)
-    print_trust(trust)
-    totals: dict[str, Any] = {
-        **msgspec.to_builtins(total),
-        "window": job.window,
-        "stride": job.stride,
-        "base_options": as_text(job.base) if job.base else None,
-        "recall": recalls,
-    }
-    report = build_report("quality", outcome.fold, totals, items, trust)
-    save_report(msgspec.structs.replace(report, options=as_text(job.options)), args)
+    _print(job, [text_quality(each) for each in scored], total_quality(scored), measured)
+    report = quality_report(job, measured, outcome.fold, outcome.circumstances)
+    print_trust(report.trust)
+    save_report(report, args)
     return outcome.end()
 
 
@@ -105,13 +81,7 @@ def _job(args: Namespace, target: Target) -> Job:
     return Job(read_texts(args, target), target.options, base, args.window, args.stride or args.window)
 
 
-def _possible(engine: Engine, kv_cache: str) -> bool:
-    toggle = engine.loaded.capabilities.toggle("kv_cache")
-    support = toggle.find(kv_cache) if toggle else None
-    return support is not None and support.possible
-
-
-def _print(job: Job, items: list[TextQuality], total: TextQuality, recalls: list[Recall]) -> None:
+def _print(job: Job, items: list[TextQuality], total: TextQuality, measured: Measured) -> None:
     if total.noise and job.base:
         names = changed_names(job.base, job.options)
         base, own = (", ".join(f"{name}={as_text(each)[name]}" for name in names) for each in (job.base, job.options))
@@ -121,13 +91,17 @@ def _print(job: Job, items: list[TextQuality], total: TextQuality, recalls: list
     rows = [_row(item) for item in (*items, *([total] if len(items) > 1 else []))]
     titles = ("text", "tokens", "nats", "perplexity", "bits/byte")
     print_table((*titles, "base nats", "KL", "max", "agree", "A/A") if total.distance else titles, rows)
-    if recalls:
-        print(
-            f"\n{'recall':<8}" + "".join(f"{length:>12}" for length in dict.fromkeys(each.length for each in recalls))
-        )
-        for name in dict.fromkeys(each.kv_cache for each in recalls):
-            found = [f"{each.right}/{each.needles}" for each in recalls if each.kv_cache == name]
-            print(f"{name:<8}" + "".join(f"{text:>12}" for text in found))
+    print(f"\n{rate(measured.tps, 'tok/s')}, the median of greedy answers one at a time")
+    if measured.recalls:
+        _print_recalls(measured.recalls)
+
+
+def _print_recalls(recalls: list[Recall]) -> None:
+    lengths = dict.fromkeys(each.length for each in recalls)
+    print(f"\n{'recall':<8}" + "".join(f"{length:>12}" for length in lengths))
+    for name in dict.fromkeys(each.kv_cache for each in recalls):
+        found = [f"{each.right}/{each.needles}" for each in recalls if each.kv_cache == name]
+        print(f"{name:<8}" + "".join(f"{text:>12}" for text in found))
 
 
 def _row(item: TextQuality) -> tuple[str, ...]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import ArgumentParser, Namespace
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from playground import __version__, paths
+from playground import paths
 from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Report, Trust
+from playground.bench.report import Circumstances
 from playground.bench.speech.accuracy import NORMALIZERS
 from playground.bench.speech.ear import Ear
-from playground.bench.speech.manifest import ManifestError, Recording, read_manifest, read_questions
+from playground.bench.speech.manifest import BUNDLED, ManifestError, Recording, read_manifest, read_questions
 from playground.bench.speech.questions import Answer, answer_all
+from playground.bench.speech.report import answers_report, speech_report
 from playground.bench.speech.words import SpeechSuite
 from playground.headless.arguments import ENGINES, add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
@@ -27,12 +24,8 @@ from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
 from playground.protocol.commands import LoadModel
-from playground.protocol.metrics import FORMULAS
 from playground.tui.plain_text import one_line
 
-BUNDLED = Path(__file__).parents[2] / "bench" / "speech" / "recordings" / "manifest.jsonl"
-LIBRARIES = ("faster-whisper", "ctranslate2", "jiwer")
-NAMES = ("WER", "CER", "SER", "RTF")
 MAX_TOKENS = 256
 LAYOUTS = """JSON lines of audio and text (NeMo's too), a CSV as OpenSTT's, or a folder in LibriSpeech's layout;
 the bundled recordings without it"""
@@ -60,7 +53,11 @@ def main(args: Namespace) -> int:
     if not hearings:
         raise CommandError(fault or "nothing was heard")
     notes = [f"{fault}: {len(hearings)} of {len(suite.recordings)} recordings"] if fault else []
-    report = _answers(args, suite, notes) if args.questions else _words(suite, notes)
+    if args.questions:
+        report = answers_report(suite, _answers(args, suite), Circumstances(notes))
+    else:
+        print_words(suite.hearings, suite.totals)
+        report = speech_report(suite, Circumstances(notes))
     print_trust(report.trust)
     save_report(report, args)
     return 1 if fault or all(hearing.fault for hearing in hearings) else 0
@@ -96,22 +93,13 @@ def _hear(suite: SpeechSuite) -> str:
     return ""
 
 
-def _words(suite: SpeechSuite, notes: list[str]) -> Report:
-    print_words(suite.hearings, suite.totals)
-    items = [msgspec.to_builtins(hearing) | {"difference": hearing.steps} for hearing in suite.hearings]
-    return _report(suite, msgspec.to_builtins(suite.totals), items, NAMES, notes)
-
-
-def _answers(args: Namespace, suite: SpeechSuite, notes: list[str]) -> Report:
+def _answers(args: Namespace, suite: SpeechSuite) -> list[Answer]:
     try:
         answers = asyncio.run(_answer(args, suite))
     except EngineFailed as error:
         raise CommandError(error.message, error.advice) from None
     print_answers(answers)
-    right = sum(answer.correct for answer in answers)
-    totals = {"questions": len(answers), "correct": right, "exact_match": right / len(answers)}
-    totals |= {"hearing": msgspec.to_builtins(suite.totals)}
-    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), notes)
+    return answers
 
 
 async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
@@ -121,30 +109,3 @@ async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
         answers = await answer_all(engine, suite.recordings[: len(suite.hearings)], suite.hearings, MAX_TOKENS)
     log.unlink(missing_ok=True)
     return answers
-
-
-def _report(
-    suite: SpeechSuite, totals: dict[str, Any], items: list[Any], names: tuple[str, ...], notes: list[str]
-) -> Report:
-    facts = suite.facts
-    options = {name: str(value) for name, value in msgspec.to_builtins(suite.options).items()}
-    trust = Trust(
-        start="warm",
-        prefix_hit=None,
-        throttled=None,
-        other_processes=None,
-        differs={},
-        n=len(items),
-        versions={"playground": __version__, **{name: version(name) for name in LIBRARIES}},
-        formulas={name: FORMULAS[name] for name in names},
-        notes=[f"normalizer: {suite.normalizer}", *notes],
-    )
-    return Report(
-        suite="speech",
-        model=facts.name if facts else suite.options.model,
-        options=options,
-        effective={"device": facts.device, "compute_type": facts.compute_type} if facts else {},
-        totals=totals,
-        items=items,
-        trust=trust,
-    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from playground import paths
 from playground.bench.engine import Engine, EngineFailed
+from playground.bench.report import Circumstances
 from playground.headless.errors import CommandError, one_line
 from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say
@@ -35,14 +36,10 @@ class Outcome:
     disturbance: Disturbance = field(default_factory=Disturbance)
 
     @property
-    def notes(self) -> list[str]:
+    def circumstances(self) -> Circumstances:
         """For the report's trust flags."""
-        return [self.fault] if self.fault else []
-
-    @property
-    def gpu(self) -> dict[str, Any]:
-        """For the report's trust flags: what `build_trust` calls them."""
-        return {"throttled": self.disturbance.throttled, "other_processes": self.disturbance.other_processes}
+        seen = self.disturbance
+        return Circumstances([self.fault] if self.fault else [], seen.throttled, seen.other_processes)
 
     def require(self, measured: object) -> None:
         """Raises `CommandError` where nothing at all was measured."""

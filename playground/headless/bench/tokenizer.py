@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from playground.bench.engine import Engine
-from playground.bench.report import build_report, build_trust
 from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tokens, measure_tps
+from playground.bench.tokenizer.report import tokenizer_report
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.suite import Progress, run_suite
@@ -15,7 +15,6 @@ from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.target import read_target
 from playground.tui.numbers import count, significant
 
-FORMULAS = ("Fertility", "Bytes per token", "Text speed", "TPS")
 TITLES = ("text", "language", "domain", "tokens", "words", "tokens/word", "bytes/token", "char/token", "char/s")
 
 
@@ -42,28 +41,11 @@ def main(args: Namespace) -> int:
     progress.end()
     outcome.require(items)
     tps = speeds[0] if speeds else None
-    items = at_speed(items, tps)
-    _print(items, tps)
-    trust = build_trust(outcome.fold, n=len(items), formulas=FORMULAS, start="warm", notes=outcome.notes, **outcome.gpu)
-    totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
-    print_trust(trust)
-    save_report(build_report("tokenizer", outcome.fold, totals, items, trust), args)
+    report = tokenizer_report(items, tps, outcome.fold, outcome.circumstances)
+    _print(at_speed(items, tps), tps)
+    print_trust(report.trust)
+    save_report(report, args)
     return outcome.end()
-
-
-def _by_language(items: list[TextTokens]) -> dict[str, dict[str, float | None]]:
-    """Over all texts of a language together."""
-    languages = dict.fromkeys(item.language for item in items)
-    totals: dict[str, dict[str, float | None]] = {}
-    for language in languages:
-        own = [item for item in items if item.language == language]
-        tokens, words = sum(item.tokens for item in own), sum(item.words for item in own)
-        totals[language] = {
-            "fertility": tokens / words if words else None,
-            "bytes_per_token": sum(item.bytes for item in own) / tokens if tokens else None,
-            "characters_per_token": sum(item.characters for item in own) / tokens if tokens else None,
-        }
-    return totals
 
 
 def _print(items: list[TextTokens], tps: float | None) -> None:

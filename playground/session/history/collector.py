@@ -19,9 +19,9 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text
+from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.fold import Generated, span
+from playground.session.fold import Generated, span, unmet
 from playground.session.history.run import TITLE, Run, differences
 
 WORKING = ("prefill", "decode")
@@ -167,10 +167,9 @@ class Collector:
         ]
 
     def _not_as_asked(self) -> list[str]:
-        """What is effective where it is not what was requested; auto asks for nothing."""
-        requested = as_text(self._options)
-        found = [(name, requested[name], self._effective.get(name, "unknown")) for name in sorted(self._reasons)]
-        return [f"{name} is {value}" for name, asked, value in found if asked not in (value, "auto")]
+        """What is effective where it is not what was requested."""
+        names = unmet(self._options, self._effective, self._reasons)
+        return [f"{name} is {self._effective.get(name, 'unknown')}" for name in names]
 
 
 def _median(values: list[float | None]) -> float | None:

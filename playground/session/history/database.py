@@ -63,7 +63,7 @@ class Database:
         """The ids of the runs that a query names, in its order."""
         ids = array("q")
         for select in query.selects:
-            ids.extend(row[0] for row in self._connection.execute(select, query.parameters))
+            ids.extend(row[0] for row in self._connection.execute(select, query.values))
         return ids
 
     def read(self, ids: Sequence[int]) -> list[Run]:
@@ -77,8 +77,8 @@ class Database:
 
     def newest(self, query: Query, limit: int) -> list[Run]:
         """The newest of the runs that have both a TTFT and a TPS, as a list shows them."""
-        sql = f"SELECT id FROM runs WHERE {query.where} AND ttft_s IS NOT NULL AND tps IS NOT NULL"
-        ids = self._connection.execute(f"{sql} ORDER BY at DESC LIMIT ?", (*query.parameters, limit))
+        sql = f"SELECT id FROM runs WHERE {query.condition} AND ttft_s IS NOT NULL AND tps IS NOT NULL"
+        ids = self._connection.execute(f"{sql} ORDER BY at DESC LIMIT ?", (*query.values, limit))
         return self.read([row[0] for row in ids])
 
     def tag(self, ids: Sequence[int], tags: Sequence[str]) -> None:

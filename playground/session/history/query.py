@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +15,6 @@ Parameter = str | float
 Condition = tuple[str, tuple[Parameter, ...]]
 
 EVERYTHING = "1"
-INDEXED = ("model", "tps", "ttft_s", "memory_bytes", "quality")
 
 TEXT_FIELDS = {
     "model": "model",
@@ -28,7 +26,6 @@ TEXT_FIELDS = {
     "option": "options",
     "measure": "measure",
 }
-WORDS = ("model", "kind", "engine", "title", "options", "flags", "tags")
 _MIB = float(1 << 20)
 # Column and what one unit of the number typed comes to in it; a unit may be typed as well.
 NUMBER_FIELDS = {
@@ -54,48 +51,74 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """Which runs, and in which order. Runs without the value sorted by come last."""
+    """Which runs, and in which order. `words` stand somewhere in what a list shows of a run, `where` with its
+    `parameters` is about columns. Runs without the value sorted by come last."""
 
     where: str = EVERYTHING
     parameters: tuple[Parameter, ...] = ()
+    words: tuple[str, ...] = ()
     sort: Sort = "at"
     descending: bool = True
     text: str = field(default="", compare=False)
 
     @property
+    def condition(self) -> str:
+        """All of it, on the table of runs; the sign keeps SQLite from looking up row by row what has the words."""
+        return f"{self.where} AND +id IN (SELECT id FROM words WHERE {self._spoken})" if self.words else self.where
+
+    @property
+    def values(self) -> tuple[Parameter, ...]:
+        """For the marks of `condition`, and of each of the `selects`."""
+        return (*self.parameters, *self.words)
+
+    @property
     def selects(self) -> list[str]:
         """The ids in their order, the newer of two equal runs first: along an index, or through the table and sorted,
-        which is quicker than to look up row by row what an index names."""
-        base, direction = f"SELECT id FROM runs WHERE {self.where}", "DESC" if self.descending else "ASC"
+        which, where columns are looked at, is quicker than to look up row by row what an index names."""
+        base, direction = f"SELECT id FROM runs WHERE {self.condition}", "DESC" if self.descending else "ASC"
         if self.sort == "at":
+            if self.words and self.where == EVERYTHING:
+                base = f"SELECT id FROM words WHERE {self._spoken}"
             return [f"{base} ORDER BY at {direction}"]
-        if self.where == EVERYTHING and self.sort in INDEXED:
-            known = f"{base} AND {self.sort} IS NOT NULL ORDER BY {self.sort} {direction}, at {direction}"
+        if self.where == EVERYTHING and self.descending:  # then NULL is last by itself
+            return [f"{base} ORDER BY {self.sort} DESC, at DESC"]
+        if self.where == EVERYTHING:
+            known = f"{base} AND {self.sort} IS NOT NULL ORDER BY {self.sort} ASC, at ASC"
             return [known, f"{base} AND {self.sort} IS NULL ORDER BY at DESC"]
         return [f"{base} ORDER BY +{self.sort} {direction} NULLS LAST, +at {direction}"]
+
+    @property
+    def _spoken(self) -> str:
+        return " AND ".join(["instr(words, ?) > 0"] * len(self.words))
 
 
 def parse_filter(text: str, sort: Sort = "at", descending: bool = True) -> Query:
     """Read the filter line; raises `FilterError`."""
-    conditions = [_term(term) for term in text.split()]
+    terms = text.split()
+    words = tuple(_folded(term) for term in terms if _is_word(term))
+    conditions = [_term(term) for term in terms if not _is_word(term)]
     where = " AND ".join(condition for condition, _ in conditions) or EVERYTHING
     parameters = tuple(parameter for _, each in conditions for parameter in each)
-    return Query(where, parameters, sort, descending, text)
+    return Query(where, parameters, words, sort, descending, text)
+
+
+def _is_word(term: str) -> bool:
+    field, colon, _ = term.partition(":")
+    return not (colon and field.lower() in TEXT_FIELDS) and not _COMPARED.fullmatch(term)
+
+
+def _folded(word: str) -> str:
+    """As SQLite's `lower` does: ASCII alone."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in word)
 
 
 def _term(term: str) -> Condition:
     name, colon, word = term.partition(":")
     if colon and name.lower() in TEXT_FIELDS:
-        return _contains([TEXT_FIELDS[name.lower()]], word)
-    if match := _COMPARED.fullmatch(term):
-        return _comparison(match["name"].lower(), match["how"], match["value"])
-    return _contains(WORDS, term)
-
-
-def _contains(columns: Sequence[str], word: str) -> Condition:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    found = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
-    return f"({found})", (f"%{escaped}%",) * len(columns)
+        return f"instr(lower({TEXT_FIELDS[name.lower()]}), ?) > 0", (_folded(word),)
+    match = _COMPARED.fullmatch(term)
+    assert match, "a word"
+    return _comparison(match["name"].lower(), match["how"], match["value"])
 
 
 def _comparison(name: str, how: str, value: str) -> Condition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 # What a list shows is kept apart from what one run alone shows, so that a look through all of them reads little.
 _FIRST = """
@@ -49,7 +50,24 @@ CREATE INDEX runs_memory ON runs (memory_bytes, at);
 CREATE INDEX runs_quality ON runs (quality, at);
 """
 
-MIGRATIONS = (_FIRST, _TAGS_AND_SORTING)
+# What a word is looked for in lies in the order of the list, so that one look through it finds and sorts.
+_COLUMNS = ("model", "kind", "engine", "title", "options", "flags", "tags")
+_SEARCHED, _SEARCHED_NEW = (" || char(10) || ".join(f"{of}{name}" for name in _COLUMNS) for of in ("", "new."))
+_WORDS_AND_MORE_SORTING = f"""
+CREATE TABLE words (at REAL NOT NULL, id INTEGER NOT NULL, words TEXT NOT NULL, PRIMARY KEY (at, id)) WITHOUT ROWID;
+INSERT INTO words SELECT at, id, lower({_SEARCHED}) FROM runs;
+CREATE TRIGGER runs_added AFTER INSERT ON runs BEGIN
+  INSERT INTO words VALUES (new.at, new.id, lower({_SEARCHED_NEW}));
+END;
+CREATE TRIGGER runs_tagged AFTER UPDATE OF tags ON runs BEGIN
+  UPDATE words SET words = lower({_SEARCHED_NEW}) WHERE at = new.at AND id = new.id;
+END;
+CREATE INDEX runs_kind ON runs (kind, at);
+CREATE INDEX runs_system_tps ON runs (system_tps, at);
+CREATE INDEX runs_kv ON runs (kv_bytes, at);
+"""
+
+MIGRATIONS = (_FIRST, _TAGS_AND_SORTING, _WORDS_AND_MORE_SORTING)
 VERSION = len(MIGRATIONS)
 
 
@@ -67,13 +85,23 @@ def migrate(connection: sqlite3.Connection) -> None:
         if found > VERSION:
             raise NewerSchema(f"its schema is version {found}, and this program reads up to {VERSION}")
         for migration in MIGRATIONS[found:]:
-            for statement in filter(str.strip, migration.split(";")):
+            for statement in _statements(migration):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One after the other: `executescript` would end the transaction."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _version(connection: sqlite3.Connection) -> int:

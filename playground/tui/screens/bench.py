@@ -15,13 +15,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from playground.bench.suites import SUITES
+from playground.bench.suites.suite import Suite
+from playground.bench.suites.table import SUITES
 from playground.session.history.history import History
 from playground.session.history.keeper import HistoryFault
 from playground.session.history.query import Query
 from playground.session.history.run import Run, differences
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.bench_driver import BenchDriver
+from playground.tui.bench_driver import BenchDriver, BenchView
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.pareto import MEMORY, TPS, pareto, quality_axis
@@ -40,7 +41,8 @@ from playground.tui.widgets.status_line import StatusLine
 from playground.tui.widgets.suite_list import SuiteList
 
 NEWEST = 500
-MEASURE = "pass@1"
+FIRST_MEASURE = "pass@1"
+EVERY_SUITE = Query("kind LIKE 'bench %'")
 NO_POINTS = "a point per option set that was run; flip toggles on screen 1 and run again"
 TWO_MODELS = "A suite runs on an engine of its own: while it runs, two copies of the model are in memory."
 EXPORT_NAME = "bench-%Y-%m-%d-%H%M%S.html"
@@ -60,8 +62,8 @@ class BenchScreen(Stage):
         super().__init__(session)
         self._history = history
         self._driver = BenchDriver(session, keep, self._changed)
-        self._kept: list[Run] = []
-        self._shown: list[Run] = []
+        self._found: list[Run] = []
+        self._measure, self._seen = FIRST_MEASURE, ""
         self._memory = False
         self.deeds |= {
             "run_suites": self._run,
@@ -79,7 +81,7 @@ class BenchScreen(Stage):
         yield BenchResults()
         with Vertical(id="figures"):
             yield BenchFigures()
-            yield Scatter(f"{MEASURE} × TPS", TPS, quality_axis(MEASURE), NO_POINTS)
+            yield Scatter(f"{FIRST_MEASURE} × TPS", TPS, quality_axis(FIRST_MEASURE), NO_POINTS)
         yield Notice()
         yield KeyBar()
 
@@ -105,8 +107,10 @@ class BenchScreen(Stage):
         """Every widget looks for itself whether it has anything to draw."""
         self.query_one(StatusLine).show(self.state)
         self.query_one("#under", Static).update(self._under())
-        self.query_one(BenchResults).show(self._driver.view)
-        self.query_one(BenchFigures).show(self._driver.view)
+        self._follow()
+        self.query_one(SuiteList).show(self._driver.views)
+        self.query_one(BenchResults).show(self._view)
+        self.query_one(BenchFigures).show(self._view)
         self.query_one(Notice).show(self.state)
         self.show_keys()
 
@@ -116,6 +120,22 @@ class BenchScreen(Stage):
             self.remove_class("-plot")
             return True
         return False
+
+    @property
+    def _view(self) -> BenchView:
+        """Of the suite under the cursor, or of the newest where that has not been run."""
+        return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
+
+    def _follow(self) -> None:
+        """The cursor goes along to the next suite that runs; from there it can be moved."""
+        if (suite := self._driver.view.suite) != self._seen:
+            self._seen = suite
+            self.query_one(SuiteList).go_to(suite)
+
+    @on(SuiteList.Moved)
+    def _moved(self) -> None:
+        self._plot()
+        self.show()
 
     def _under(self) -> Content:
         asked = Run(at=0.0, kind="", model="", options=differences(self.state.requested))
@@ -137,59 +157,76 @@ class BenchScreen(Stage):
     async def _drive(self, sizes: dict[str, int]) -> None:
         await self._driver.run(sizes)
         if self._driver.fault:
-            self.query_one(Notice).say(f"the suite ended early: {self._driver.fault}", bad=True)
-        if run := self._driver.view.run:
-            self._kept.insert(0, run)
+            self.query_one(Notice).say(f"ended early: {self._driver.fault}", bad=True)
         self._look_back()
 
     @work(exclusive=True, group="look")
     async def _look_back(self) -> None:
         """Option sets that were run before, this session's first: they are there without a history too."""
-        query = Query("kind = ? AND quality IS NOT NULL", ("bench code",))
         try:
-            ids = await asyncio.wrap_future(self._history.ask(lambda database: database.find(query)[:NEWEST]))
-            found = await asyncio.wrap_future(self._history.ask(lambda database: database.read(ids)))
+            ids = await asyncio.wrap_future(self._history.ask(lambda database: database.find(EVERY_SUITE)[:NEWEST]))
+            self._found = await asyncio.wrap_future(self._history.ask(lambda database: database.read(ids)))
         except HistoryFault as fault:
             self.query_one(Notice).say(str(fault), bad=True)
-            found = []
-        self._plot([*self._kept, *found])
-        self._estimate(found or self._kept)
+        self._plot()
+        self._estimate()
 
-    def _plot(self, runs: list[Run]) -> None:
-        judged = [run for run in runs if run.measure == MEASURE]
+    @property
+    def _runs(self) -> list[Run]:
+        return [*self._driver.runs, *self._found]
+
+    def _plot(self) -> None:
+        """By the measure of the suite under the cursor; one that judges nothing leaves the plot as it is."""
+        measure = self._measure = SUITES[self.query_one(SuiteList).current].measure or self._measure
+        judged = [run for run in self._runs if run.measure == measure]
         size = judged[0].requests if judged else 0  # another part of the tasks is another measurement
-        self._shown = [run for run in judged if run.requests == size]
         x = MEMORY if self._memory else TPS
         scatter = self.query_one(Scatter)
-        scatter.name_axes(x, quality_axis(MEASURE), f"{MEASURE} × {x.title}")
-        scatter.show(pareto(self._shown, self._memory), f"n {size}, one run each" if size else "")
+        scatter.name_axes(x, quality_axis(measure), f"{measure} × {x.title}")
+        points = pareto([run for run in judged if run.requests == size], self._memory)
+        scatter.show(points, f"n {size}, one run each" if size else "")
 
-    def _estimate(self, runs: list[Run]) -> None:
+    def _estimate(self) -> None:
         name = self.state.facts.name if self.state.facts else ""
-        for suite in SUITES:
-            took = [run for run in runs if run.kind == f"bench {suite}" and run.model == name and run.seconds]
-            if took:
-                self.query_one(SuiteList).estimate(suite, (took[0].seconds or 0.0) / max(1, took[0].requests))
+        for suite, each in SUITES.items():
+            own = [run for run in self._runs if run.kind == f"bench {suite}" and (each.hears or run.model == name)]
+            rates = [rate for run in own if (rate := _seconds_a_unit(run, each)) is not None]
+            if rates:
+                self.query_one(SuiteList).estimate(suite, rates[0])
 
     def _other_axis(self) -> None:
         self._memory = not self._memory
-        self._plot(self._shown)
+        self._plot()
+
+    def _newest(self) -> BenchView | None:
+        """What can be exported: what is shown, or else what ended last."""
+        ended = [view for view in self._driver.views.values() if view.run]
+        newest = max(ended, key=lambda view: view.run.at if view.run else 0.0, default=None)
+        return self._view if self._view.run else newest
 
     def _ask_for_file(self) -> None:
-        if self._driver.report is None:
+        if self._newest() is None:
             raise NotNow("nothing has been run yet; r runs the ticked suites")
         name = datetime.now().strftime(EXPORT_NAME)
         self.app.push_screen(TextEntry("Export the newest result", name, HINT), self._export)
 
     @work
     async def _export(self, text: str | None) -> None:
-        run, report = self._driver.view.run, self._driver.report
-        if not text or run is None or report is None:
+        view = self._newest()
+        if not text or view is None or view.run is None:
             return
         path = Path(text).expanduser()
         try:
-            await asyncio.to_thread(export, path, [run], report)
+            await asyncio.to_thread(export, path, [view.run], view.report)
         except ExportError as error:
             self.query_one(Notice).say(str(error), bad=True)
         else:
             self.query_one(Notice).say(f"written to {path}")
+
+
+def _seconds_a_unit(run: Run, suite: Suite) -> float | None:
+    """What a unit took; None where a run does not say how many it had. Only screens title runs by their size."""
+    size, _, unit = run.title.partition(" ")
+    if run.seconds and unit == suite.unit and size.isdecimal():
+        return run.seconds / max(1, int(size))
+    return None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
+from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare_driver import CompareDriver
 from playground.tui.compare_profile import CompareProfile, fields, on_one_line
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.plain_text import one_line
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -24,8 +29,8 @@ from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.status_line import StatusLine
 
-HINT = "r runs A and B in turns on the same prompt, greedy, as text to be continued"
-REPLAY_HINT = "a recording keeps no comparison; compare on a live engine"
+HINT = "r runs A and B in turns on the same prompt, greedy; another model or engine gets a worker of its own"
+REPLAY_HINT = "nothing was compared in this recording, at least not yet"
 
 
 class CompareScreen(Stage):
@@ -37,9 +42,10 @@ class CompareScreen(Stage):
     CSS_PATH = "compare.tcss"
     AUTO_FOCUS = "FieldForm"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, folders: list[Path], keep: Callable[[Run], None] | None) -> None:
         super().__init__(session)
-        self._driver = CompareDriver(session.bridge)
+        self._driver = CompareDriver(session, keep)
+        self._folders, self._models = folders, list[str]()
         self._said = self._taken = ""
         self.deeds |= {
             "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
@@ -54,6 +60,10 @@ class CompareScreen(Stage):
         yield CompareFigures()
         yield Notice()
         yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Beside what every screen does."""
+        self._look_for_models()
 
     def on_screen_resume(self) -> None:
         """Screen 1 may have had another prompt meanwhile."""
@@ -78,13 +88,26 @@ class CompareScreen(Stage):
         """Every widget looks for itself whether it has anything to draw."""
         form = self.query_one(FieldForm)
         if self.state.replaying:
-            form.show_recorded("")
-        form.offer(fields(self.state.capabilities, self._prompts))
+            form.show_recorded(self._recorded())
+        form.offer(fields(self.state.capabilities, self._prompts, self._models))
         self.query_one(StatusLine).show(self.state)
         self.query_one(CompareTexts).show(self.state.compare)
         self.query_one(CompareFigures).show(self.state.compare, REPLAY_HINT if self.state.replaying else HINT)
         self.query_one(Notice).show(self.state)
         self.show_keys()
+
+    @work(thread=True)
+    def _look_for_models(self) -> None:
+        """Those of this machine, to choose from."""
+        found = [checkpoint.model for checkpoint in find_checkpoints(self._folders)]
+        self.app.call_from_thread(self._models.extend, found)
+
+    def _recorded(self) -> str:
+        """What a replay compared."""
+        compare = self.state.compare
+        if not compare.comparison.planned:
+            return ""
+        return f"A {one_line(compare.a, 80)}   B {one_line(compare.b, 80)}"
 
     @property
     def _prompts(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.bench.suites import Row
+from playground.bench.suites.suite import Row
 from playground.tui import numbers
 from playground.tui.bench_driver import BenchView
 from playground.tui.plain_text import one_line
@@ -16,6 +16,7 @@ from playground.tui.plain_text import one_line
 LABEL = "$meaning-waiting"
 BAR = 20
 COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
+COLOURS |= {"right": "$success", "wrong": "$error"}
 HINT = "r runs the ticked suites under the options of screen 1"
 
 
@@ -34,14 +35,14 @@ class BenchResults(Widget):
     def show(self, view: BenchView) -> None:
         """Draw anew if something came."""
         headline = _headline(view)
-        if headline != self._headline or len(view.rows) != len(self._rows):
+        if headline != self._headline or view.rows != self._rows:
             self._headline, self._rows = headline, list(view.rows)
             self.refresh()
 
     def render(self) -> Content:
         room = max(1, self.size.height - 2)
         width = self.size.width
-        titles = Content.styled(f"{'task':<{_name(width)}} {'verdict':<9} {'time':>8}  why", LABEL)
+        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}  what came of it", LABEL)
         lines = [self._headline, titles, *(_row(row, width) for row in self._rows[-room:])]
         return Content("\n").join(lines)
 
@@ -53,7 +54,7 @@ def _headline(view: BenchView) -> Content:
     if told is None or not told.total:
         return Content.assemble((view.suite, "bold"), (f"  {view.stage}", LABEL))
     filled = round(BAR * min(1.0, told.done / told.total))
-    left = f"  {told.eta_s:.0f} s left" if told.eta_s and view.stage == "running" else ""
+    left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
@@ -75,7 +76,7 @@ def _row(row: Row, width: int) -> Content:
 
 
 def _name(width: int) -> int:
-    return 20 if width >= 60 else 14
+    return 20 if width >= 60 else 16
 
 
 def verdicts(rows: Sequence[Row]) -> dict[str, int]:

@@ -1,23 +1,28 @@
-"""The suites with their ticks, sizes and how long they will take."""
+"""The suites with their ticks and sizes, how long they will take, and what they came to last."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
-from playground.bench.suites import SUITES
+from playground.bench.suites.table import SUITES
 from playground.tui import numbers
+from playground.tui.bench_driver import BenchView
+from playground.tui.plain_text import one_line
 
 LABEL = "$meaning-waiting"
-TITLE_WIDTH = 14
+TITLE_WIDTH = 10
 
 
 class SuiteList(Widget, can_focus=True):
-    """`chosen` has the ticked suites with their sizes. What is shown of time is measured: seconds a unit, last time."""
+    """`chosen` has the ticked suites with their sizes. What is shown of time is measured: seconds a unit, last time,
+    or the rate of the run that goes on."""
 
     DEFAULT_CSS = """
     SuiteList { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -30,6 +35,9 @@ class SuiteList(Widget, can_focus=True):
         Binding("right", "size(1)", show=False),
     ]
 
+    class Moved(Message):
+        """Another suite is under the cursor."""
+
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._names = list(SUITES)
@@ -37,16 +45,33 @@ class SuiteList(Widget, can_focus=True):
         self._ticked = {self._names[0]}
         self._sizes = dict.fromkeys(SUITES, 0)
         self._seconds: dict[str, float] = {}
+        self._said: dict[str, str] = {}
 
     @property
     def chosen(self) -> dict[str, int]:
         """By name, the size of every ticked suite."""
         return {name: SUITES[name].sizes[self._sizes[name]] for name in self._names if name in self._ticked}
 
+    @property
+    def current(self) -> str:
+        """The suite under the cursor."""
+        return self._names[self._cursor]
+
+    def go_to(self, suite: str) -> None:
+        """The cursor onto a suite."""
+        self.action_move(self._names.index(suite) - self._cursor)
+
     def estimate(self, suite: str, seconds: float) -> None:
         """What one unit of a suite took with this model."""
         self._seconds[suite] = seconds
         self.refresh()
+
+    def show(self, views: Mapping[str, BenchView]) -> None:
+        """Draw anew if a suite has come farther."""
+        said = {name: _said(view) for name, view in views.items()}
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return 1 + 2 * len(self._names)
@@ -57,22 +82,24 @@ class SuiteList(Widget, can_focus=True):
         return Content("\n").join(lines)
 
     def action_move(self, by: int) -> None:
-        self._cursor = max(0, min(len(self._names) - 1, self._cursor + by))
+        before, self._cursor = self._cursor, max(0, min(len(self._names) - 1, self._cursor + by))
         self.refresh()
+        if before != self._cursor:
+            self.post_message(self.Moved())
 
     def action_tick(self) -> None:
-        self._ticked ^= {self._names[self._cursor]}
+        self._ticked ^= {self.current}
         self.refresh()
 
     def action_size(self, by: int) -> None:
-        name = self._names[self._cursor]
+        name = self.current
         self._sizes[name] = max(0, min(len(SUITES[name].sizes) - 1, self._sizes[name] + by))
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         row = (event.get_content_offset_capture(self).y - 1) // 2
         if 0 <= row < len(self._names):
-            self._cursor = row
+            self.action_move(row - self._cursor)
             self.action_tick()
 
     def on_focus(self) -> None:
@@ -90,5 +117,16 @@ class SuiteList(Widget, can_focus=True):
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>3}▸ {suite.unit}", style),
-            (f"\n  {eta}", LABEL),
+            (f"\n  {self._said.get(name) or eta}", LABEL),
         )
+
+
+def _said(view: BenchView) -> str:
+    """How far it is while it runs, then its figure; empty where there is neither."""
+    told = view.told
+    if told is None:
+        return view.stage
+    if view.stage != "running":
+        return view.stage or one_line(told.figure, 40)
+    left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None else ""
+    return f"{told.done} of {told.total}{left}"

@@ -15,21 +15,34 @@ from playground.bench.code.programs import answered
 from playground.bench.code.subset import subset
 from playground.bench.code.suite import CodeSuite, Settings
 from playground.models.make_tiny_coder.tasks import draw_task
-from tests.bench.code.rows import BIGCODEBENCH_MISSING, DS1000, HUMANEVAL, MBPP, ROWS
+from tests.bench.code.rows import (
+    BIGCODEBENCH,
+    BIGCODEBENCH_MISSING,
+    DS1000,
+    EVALPLUS_ROOT,
+    HUMANEVAL,
+    HUMANEVAL_X_PYTHON,
+    MBPP,
+    MBPP_SANITIZED,
+    ROWS,
+)
 
 WRONG = {"MBPP": "def shout(word): return word", "MBPP+": "def add_one(xs): return xs", "DS-1000": "result = 0"}
+WRONG |= {"MBPP sanitized": "def halve(x): return x", "DS-1000 Numpy": "result = a[0]"}
+WRONG |= {"EvalPlus root": "def find_zero(xs): return 1.9", "EvalPlus MBPP": "def twice(pairs): return pairs"}
 WRONG |= {"HumanEval-X JavaScript": "const twice = (x) => x", "EvalPlus": "def half(x): return x // 2"}
 
 
 @pytest.mark.parametrize("layout", ROWS)
 def test_the_reference_passes_and_a_wrong_program_fails(layout, task_file, sandbox) -> None:
+    """`rows` says which published file each sample line follows. In none of them does a program reach its tests."""
     (task,) = read_tasks(task_file(ROWS[layout], name="tasks.jsonl.gz"))
     judge = Judge(sandbox)
     if reason := judge.why_not(task):
         pytest.skip(reason)
     right = asyncio.run(judge.judge(task, task.canonical))
     assert right.status == "passed", right
-    assert judge.references[task.task_id].apart == (layout not in ("BigCodeBench", "DS-1000"))
+    assert judge.references[task.task_id].apart
     wrong = WRONG.get(layout, f"def {task.entry_point}(*a): return None")
     assert asyncio.run(judge.judge(task, wrong)).status == "failed"
 
@@ -46,6 +59,25 @@ def test_a_models_answer_in_either_prompting_becomes_the_program(layout, task_fi
     for prompting, answer in (("base", completion), ("chat", whole)):
         outcome = asyncio.run(judge.judge(task, answered(task, answer, prompting)))
         assert outcome.status == "passed", (prompting, outcome)
+
+
+def test_any_root_is_right(task_file, sandbox) -> None:
+    (task,) = read_tasks(task_file(EVALPLUS_ROOT))
+    assert asyncio.run(Judge(sandbox).judge(task, "def find_zero(xs): return -2.0")).status == "passed"
+
+
+def test_one_array_is_read_as_well(task_file) -> None:
+    tasks = read_tasks(task_file(json.dumps([MBPP_SANITIZED, MBPP_SANITIZED | {"task_id": 14}]), name="mbpp.json"))
+    assert [task.task_id for task in tasks] == ["MBPP/13", "MBPP/14"]
+
+
+def test_tests_that_cannot_run_apart_share_the_interpreter_and_are_counted(task_file, sandbox) -> None:
+    row = BIGCODEBENCH | {"test": BIGCODEBENCH["test"] + "        self.assertIs(type(task_func), type(lambda: 1))\n"}
+    (task,) = read_tasks(task_file(row))
+    suite = CodeSuite([task], Settings(solutions="canonical"), sandbox, programs={task.task_id: [task.canonical]})
+    asyncio.run(suite.run(None))
+    assert suite.items[0].status == "passed" and not suite.items[0].apart
+    assert suite.notes == ["1 of 1 tasks share an interpreter with their tests: forging is noticed there, not excluded"]
 
 
 def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> None:
@@ -70,6 +102,7 @@ def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> No
             json.dumps({key: value for key, value in MBPP.items() if key != "task_id"}),
             "missing required field `task_id`",
         ),
+        (json.dumps(HUMANEVAL_X_PYTHON | {"task_id": "Java/0"}), ":2: this task is in Java"),
         (json.dumps(DS1000 | {"metadata": "x"}), ":2: Expected `object`, got `str`"),
     ],
 )

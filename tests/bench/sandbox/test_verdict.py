@@ -122,22 +122,107 @@ def test_an_end_inside_a_test_that_expects_an_error_is_no_error(check) -> None:
     assert check("import os\ndef f(): os._exit(0)", test).status == "failed"
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        "import unittest\nunittest.TestCase.assertEqual = lambda *a: None",
-        "import unittest\nunittest.TestCase.run = lambda *a: None",
-        "import unittest\nunittest.TestCase.__call__ = lambda *a: None",
-        "import builtins\nbuiltins.isinstance = lambda *a: True",
-        "import os\nos._exit(0)",
-        "import unittest\nunittest.TestCase.__getattribute__ = lambda *a: (lambda *a: None)",
-    ],
-)
-def test_tests_in_the_programs_interpreter_notice_what_was_changed(check, patch: str) -> None:
-    right = "def f(): return 1"
-    assert check(right, UNITTEST, shared=True, unittest=True).status == "passed"
-    assert check("def f(): return 2", UNITTEST, shared=True, unittest=True).status == "failed"
-    assert check(f"{patch}\n{right}", UNITTEST, shared=True, unittest=True).status == "failed"
+RIGHT, WRONG = "def f(): return 1", "def f(): return 2"
+# Of a program that is wrong; each would pass if what it does were believed.
+ATTACKS = {
+    "assertion": "import unittest\nunittest.TestCase.assertEqual = lambda *a: None",
+    "run": "import unittest\nunittest.TestCase.run = lambda *a: None",
+    "call": "import unittest\nunittest.TestCase.__call__ = lambda *a: None",
+    "attribute": "import unittest\nunittest.TestCase.__getattribute__ = lambda *a: (lambda *a: None)",
+    "builtin": "import builtins\nbuiltins.isinstance = lambda *a: True",
+    "exit": "import os\nos._exit(0)",
+    "exit_at_the_end": "import atexit, os\natexit.register(os._exit, 0)",
+    "marker": 'print("OK"); print(\'{"passed":true,"nonce":"0","detail":"","seconds":0}\', flush=True)',
+    "checker": """
+import shared, unittest
+shared._changed = lambda before: ""
+unittest.TestCase.run = lambda *a: None
+""",
+    "frames": """
+import sys
+frame = sys._getframe()
+while frame:
+    for name in ("_changed", "run_cases", "runner"):
+        if name in frame.f_globals:
+            frame.f_globals[name] = lambda *a: ""
+    frame = frame.f_back
+""",
+    "trace": """
+import sys
+def forge(frame, event, argument):
+    if frame.f_code.co_name in ("run_cases", "_changed"):
+        frame.f_locals["return"] = ""
+    return forge
+sys.settrace(forge)
+import unittest
+unittest.TestCase.assertEqual = lambda *a: None
+""",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_unittest_classes_are_out_of_a_programs_reach(check, attack: str) -> None:
+    """What a program does to unittest, to its own process or to what it prints changes no test: they run elsewhere."""
+    outcome = check(f"{ATTACKS[attack]}\n{WRONG}", UNITTEST, unittest=True)
+    assert outcome.status == "failed", outcome
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_context_that_runs_the_program_is_out_of_its_reach(check, attack: str) -> None:
+    """As DS-1000's: the tests hold the program as text, and run it where nothing else is."""
+    outcome = check("", context(f"{ATTACKS[attack]}\nresult = 2"), context=True)
+    assert outcome.status == "failed", outcome
+
+
+def test_apart_a_right_program_passes_whatever_it_does_to_unittest(check) -> None:
+    patch = ATTACKS["run"]
+    assert check(RIGHT, UNITTEST, unittest=True).status == "passed"
+    assert check(f"{patch}\n{RIGHT}", UNITTEST, unittest=True).status == "passed", "it harms nobody but itself"
+    assert check("", context("result = 1"), context=True).status == "passed"
+    none = check(RIGHT, "import unittest\nclass T(unittest.TestCase):\n    pass\n", unittest=True)
+    assert (none.status, none.detail) == ("failed", "there are no tests")
+
+
+def context(solution: str) -> str:
+    """Tests in the layout of DS-1000."""
+    code = "\n[insert]\n".replace("[insert]", solution)
+    return f"""
+def test_execution(solution):
+    env = {{"test_input": 1}}
+    exec(solution, env)
+    assert env["result"] == 1
+test_execution({code!r})
+"""
+
+
+def test_arrays_cross_as_their_bytes(check) -> None:
+    pytest.importorskip("numpy")
+    program = "import numpy\ndef f(a): return a.T * 2, a.sum(), a > 1"
+    test = """
+import numpy
+whole, total, large = f(numpy.arange(6.0).reshape(2, 3))
+numpy.testing.assert_array_equal(whole, [[0, 6], [2, 8], [4, 10]])
+assert total == 15 and large.dtype == bool and large.sum() == 4
+"""
+    assert check(program, test).status == "passed"
+    forged = "import numpy\nclass Yes(numpy.ndarray):\n    def __eq__(self, other): return True\n"
+    forged += "def f(): return numpy.zeros(3).view(Yes)"
+    assert check(forged, "import numpy\nassert (f() == numpy.ones(3)).all()").status == "failed"
+    objects = "import numpy\ndef f(): return numpy.array([[], 1], dtype=object)"
+    assert check(objects, "assert (f() == [[], 1]).all()").status == "failed", "no array of objects crosses"
+
+
+def test_a_test_that_catches_the_end_of_its_time_is_timed_out(check) -> None:
+    swallowing = "try:\n    f()\nexcept BaseException:\n    pass\n"
+    assert check("def f():\n    while True: pass", swallowing, seconds=1.0).status == "timed_out"
+    assert check("def f():\n    while True: pass", UNITTEST, seconds=1.0, unittest=True).status == "timed_out"
+
+
+@pytest.mark.parametrize("attack", ["assertion", "run", "call", "attribute", "builtin", "exit"])
+def test_tests_in_the_programs_interpreter_notice_what_was_changed(check, attack: str) -> None:
+    assert check(RIGHT, UNITTEST, shared=True, unittest=True).status == "passed"
+    assert check(WRONG, UNITTEST, shared=True, unittest=True).status == "failed"
+    assert check(f"{ATTACKS[attack]}\n{RIGHT}", UNITTEST, shared=True, unittest=True).status == "failed"
 
 
 def test_javascript(check) -> None:

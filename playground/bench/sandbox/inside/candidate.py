@@ -57,6 +57,10 @@ def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], 
     match asked["do"]:
         case "name":
             return namespace[asked["name"]]
+        case "run":
+            code, names = arguments[0], dict(arguments[1])
+            exec(compile(code, "<program>", "exec"), names)
+            return {name: value for name, value in names.items() if name != "__builtins__"}
         case "attribute":
             return getattr(kept.objects[asked["of"]], asked["name"])
         case "next":

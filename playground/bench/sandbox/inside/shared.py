@@ -1,10 +1,9 @@
-"""Tests that need the program's own interpreter (unittest classes, contexts that run the code themselves).
+"""Tests that need the program's own interpreter, since what they look at is no plain value.
 
 What a test relies on is looked at before the program runs and after the tests: a program that changed it has failed.
 """
 
 import builtins
-import io
 import unittest
 from collections.abc import Callable
 from types import ModuleType
@@ -12,6 +11,7 @@ from typing import Any
 from unittest import case, loader, result, suite
 
 from candidate import new_module
+from cases import run_cases
 
 WATCHED = (builtins, unittest, case, loader, result, suite, unittest.TestCase, unittest.TestResult, unittest.TestSuite)
 QUIET = {"_", "__warningregistry__", "_class_cleanups"}
@@ -21,32 +21,19 @@ def run(source: str, tests: Callable[[], Any]) -> dict[str, Any]:
     """The verdict: {"passed", "detail"}. The tests are asked for only once the program has been run."""
     before = _look()
     namespace = vars(new_module("__test__"))
-    runner, buffer = _run_cases, io.StringIO()
+    runner = run_cases
     try:
         exec(compile(source, "<program>", "exec"), namespace)
         asked = tests()
         if changed := _changed(before):
             return {"passed": False, "detail": f"the program changed {changed}"}
         exec(compile(asked["test"], "<tests>", "exec"), namespace)
-        detail = runner(namespace, buffer) if asked["unittest"] else ""
+        detail = runner(namespace) if asked["unittest"] else ""
     except BaseException as error:
         return {"passed": False, "detail": f"{type(error).__name__}: {error}"[:500]}
     if changed := _changed(before):
         detail = f"the program changed {changed}"
     return {"passed": not detail, "detail": detail, "token": asked["token"]}
-
-
-def _run_cases(namespace: dict[str, Any], buffer: io.StringIO) -> str:
-    classes = [item for item in namespace.values() if isinstance(item, type) and issubclass(item, unittest.TestCase)]
-    found = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(item) for item in classes)
-    if not found.countTestCases():
-        return "there are no tests"
-    outcome = unittest.TextTestRunner(buffer, failfast=True).run(found)
-    faults = [*outcome.failures, *outcome.errors, *((test, "unexpected") for test in outcome.unexpectedSuccesses)]
-    ran = outcome.testsRun - len(outcome.skipped)
-    if faults:
-        return str(faults[0][1]).strip().splitlines()[-1][:500]
-    return "" if ran else "every test was skipped"
 
 
 def _look() -> list[dict[str, Any]]:

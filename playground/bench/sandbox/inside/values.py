@@ -1,10 +1,12 @@
 """Plain values as JSON between the checked process and the checker: nothing that arrives can run, or equal all."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
 TAGS = {tuple: "t", set: "s", frozenset: "f"}
+NUMBERS = "biufcSUmM"  # kinds of numpy that are bytes and nothing else
 
 
 def pack(value: Any, keep: Callable[[Any], int]) -> Any:
@@ -27,7 +29,7 @@ def pack(value: Any, keep: Callable[[Any], int]) -> Any:
             return {tag: [pack(item, keep) for item in value]}
         case dict():
             return {"d": [[pack(key, keep), pack(item, keep)] for key, item in value.items()]}
-    return {"o": keep(value), "callable": callable(value)}
+    return _pack_array(value) or {"o": keep(value), "callable": callable(value)}
 
 
 def unpack(packed: Any, find: Callable[[int, bool], Any]) -> Any:
@@ -50,6 +52,27 @@ def unpack(packed: Any, find: Callable[[int, bool], Any]) -> Any:
             return bytes.fromhex(body)
         case "a":
             return bytearray.fromhex(body)
+        case "y":
+            return _unpack_array(*body)
         case "d":
             return {unpack(key, find): unpack(item, find) for key, item in body}
     return {"t": tuple, "s": set, "f": frozenset}[tag](unpack(item, find) for item in body)
+
+
+def _pack_array(value: Any) -> Any:
+    """An array or a scalar of numpy as its bytes; None for anything else. Whoever has one has loaded numpy."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray | numpy.generic) or value.dtype.kind not in NUMBERS:
+        return None
+    shape = list(value.shape) if isinstance(value, numpy.ndarray) else None
+    return {"y": [value.dtype.str, shape, numpy.ascontiguousarray(value).tobytes().hex()]}
+
+
+def _unpack_array(kind: str, shape: list[int] | None, body: str) -> Any:
+    import numpy
+
+    dtype = numpy.dtype(kind)
+    if dtype.kind not in NUMBERS:
+        raise ValueError(f"an array of {kind}")
+    array = numpy.frombuffer(bytes.fromhex(body), dtype).copy()
+    return array[0] if shape is None else array.reshape(shape)

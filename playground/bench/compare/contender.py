@@ -1,0 +1,85 @@
+"""One side of a comparison as it is typed: toggles, a model, an engine; and what sets two of them apart."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import msgspec
+
+from playground.bench.compare.verdict import name_of
+from playground.protocol.commands import LoadModel
+from playground.protocol.options import EngineOptions, Value, as_text, changed_names, parse_assignment, with_changes
+
+FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
+ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
+OWN_MODELS = {"scripted": "scripted"}
+
+
+class Asked(NamedTuple):
+    """One side as it was typed."""
+
+    changes: dict[str, Value]
+    model: str = ""
+    engine: str = ""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model on an engine with its toggles."""
+
+    engine: str
+    load: LoadModel
+
+    @property
+    def options(self) -> EngineOptions:
+        """Its toggles."""
+        return self.load.options
+
+    def asked(self, asked: Asked) -> Contender:
+        """The same with what was typed."""
+        engine = {"": self.engine, "auto": "transformers"}.get(asked.engine, asked.engine)
+        model = asked.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
+        options = with_changes(self.options, asked.changes)
+        return replace(self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options))
+
+    def shares_worker(self, other: Contender) -> bool:
+        """Only toggles set them apart."""
+        return (self.engine, self.load.model) == (other.engine, other.load.model)
+
+
+def parse_side(text: str) -> Asked:
+    """Read what `FORM` says; raises `ValueError`."""
+    changes: dict[str, Value] = {}
+    words = {"model": "", "engine": ""}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name.strip() not in words:
+            changes |= [parse_assignment(part)]
+        elif value.strip():
+            words[name.strip()] = value.strip()
+        else:
+            raise ValueError(f"{name.strip()} needs a value: {FORM}")
+    if words["engine"] and words["engine"] not in ENGINES:
+        raise ValueError(f"engine cannot be {words['engine']!r}; there are: {', '.join(ENGINES)}")
+    return Asked(changes, **words)
+
+
+def named(a: Contender, b: Contender) -> str:
+    """What B is called in a verdict."""
+    if a.load.model != b.load.model:
+        return os.path.basename(b.load.model.rstrip("/"))
+    if a.engine != b.engine:
+        return b.engine
+    return name_of({name: as_text(b.options)[name] for name in changed_names(a.options, b.options)})
+
+
+def set_apart(own: Contender, other: Contender) -> str:
+    """What a side has that the other has not."""
+    parts = [f"{name}={as_text(own.options)[name]}" for name in changed_names(own.options, other.options)]
+    if own.load.model != other.load.model:
+        parts.insert(0, f"model={own.load.model}")
+    if own.engine != other.engine:
+        parts.insert(0, f"engine={own.engine}")
+    return " ".join(parts)

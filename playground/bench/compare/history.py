@@ -1,0 +1,59 @@
+"""A comparison as two runs of the history, one a side."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from playground.bench.compare.contender import Contender
+from playground.bench.compare.course import Plan
+from playground.bench.compare.runs import Comparison
+from playground.bench.report import Circumstances, model_name
+from playground.protocol.comparison import SideName
+from playground.session.fold import unmet
+from playground.session.history.run import TITLE, Run, differences
+
+KIND, MEASURE = "compare", "KL"
+
+
+def comparison_runs(
+    found: Comparison, sides: tuple[Contender, Contender], plan: Plan, under: Circumstances, at: float
+) -> list[Run]:
+    """`at`: when it ended, in Unix seconds. B's quality is its KL from A; a side that did not run is left out."""
+    names: tuple[SideName, SideName] = ("A", "B")
+    return [_run(found, name, side, plan, under, at) for name, side in zip(names, sides, strict=True) if found.of(name)]
+
+
+def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: Circumstances, at: float) -> Run:
+    runs, kl = found.of(name), found.divergence.kl_mean if name == "B" else None
+    effective = found.effective.get(name, {})
+    times = [run.ttft_s for run in runs if run.ttft_s is not None]
+    rates = [run.decode_tps for run in runs if run.decode_tps is not None]
+    return Run(
+        at=at,
+        kind=KIND,
+        model=model_name(side.load.model),
+        model_path=side.load.model,
+        engine=side.engine,
+        title=" ".join(plan.prompt.split())[:TITLE],
+        prompt=plan.prompt,
+        options=differences(side.options),
+        effective=effective,
+        flags=_flags(side, effective, found.reasons.get(name, {}), under),
+        requests=len(runs),
+        output_tokens=sum(len(run.token_ids) for run in runs),
+        ttft_s=median(times) if times else None,
+        tps=median(rates) if rates else None,
+        kv_bytes=max(run.kv_bytes for run in runs) or None,
+        weights_bytes=found.weights.get(name),
+        quality=kl,
+        measure=MEASURE if kl is not None else "",
+    )
+
+
+def _flags(side: Contender, effective: dict[str, str], reasons: dict[str, str], under: Circumstances) -> list[str]:
+    return [
+        *(f"{name} is {effective.get(name, 'unknown')}" for name in unmet(side.options, effective, reasons)),
+        *(["throttled"] if under.throttled else []),
+        *([f"GPU shared with {under.other_processes}"] if under.other_processes else []),
+        *under.notes,
+    ]

@@ -1,0 +1,36 @@
+"""The report of teacher-forced scores, the speed beside them, and needles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from playground.bench.quality.figures import text_quality, total_quality
+from playground.bench.quality.measure import Measured
+from playground.bench.quality.score import Job
+from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.tokenizer.fertility import SPEED
+from playground.protocol.options import as_text
+from playground.session.fold import Fold
+
+FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall", "TPS")
+
+
+def quality_report(job: Job, measured: Measured, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
+    """Of the texts of which something was scored; the options are those of the job, whatever a needle had set."""
+    scored = [each for each in measured.tallies if each.own.nll]
+    total = total_quality(scored)
+    totals: dict[str, Any] = {
+        **msgspec.to_builtins(total),
+        "window": job.window,
+        "stride": job.stride,
+        "windows": job.windows,
+        "base_options": as_text(job.base) if job.base else None,
+        "recall": measured.recalls,
+        "decode_tps": measured.tps,
+    }
+    trust = build_trust(fold, n=total.own.tokens, formulas=FORMULAS, start="warm", under=under)
+    timed = [request for name, request in fold.requests.items() if name.startswith(SPEED)]
+    report = build_report("quality", fold, totals, [text_quality(each) for each in scored], trust, timed=timed)
+    return msgspec.structs.replace(report, options=as_text(job.options))

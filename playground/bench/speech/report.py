@@ -1,0 +1,58 @@
+"""The reports of recordings that were heard, and of spoken questions that were answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+
+from playground import __version__
+from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust
+from playground.bench.speech.questions import Answer
+from playground.bench.speech.words import SpeechSuite
+from playground.protocol.metrics import FORMULAS
+
+LIBRARIES = ("faster-whisper", "ctranslate2", "jiwer")
+NAMES = ("WER", "CER", "SER", "RTF")
+
+
+def speech_report(suite: SpeechSuite, under: Circumstances = UNDISTURBED) -> Report:
+    """Of what was heard so far."""
+    items = [msgspec.to_builtins(hearing) | {"difference": hearing.steps} for hearing in suite.hearings]
+    return _report(suite, msgspec.to_builtins(suite.totals), items, NAMES, under)
+
+
+def answers_report(suite: SpeechSuite, answers: Sequence[Answer], under: Circumstances = UNDISTURBED) -> Report:
+    """Of what was heard, and answered."""
+    right = sum(answer.correct for answer in answers)
+    totals = {"questions": len(answers), "correct": right, "exact_match": right / len(answers)}
+    totals |= {"hearing": msgspec.to_builtins(suite.totals)}
+    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), under)
+
+
+def _report(
+    suite: SpeechSuite, totals: dict[str, Any], items: list[Any], names: Sequence[str], under: Circumstances
+) -> Report:
+    facts = suite.facts
+    trust = Trust(
+        start="warm",
+        prefix_hit=None,
+        throttled=under.throttled,
+        other_processes=under.other_processes,
+        differs={},
+        n=len(items),
+        versions={"playground": __version__, **{name: version(name) for name in LIBRARIES}},
+        formulas={name: FORMULAS[name] for name in names},
+        notes=[f"normalizer: {suite.normalizer}", *under.notes],
+    )
+    return Report(
+        suite="speech",
+        model=facts.name if facts else suite.options.model,
+        options={name: str(value) for name, value in msgspec.to_builtins(suite.options).items()},
+        effective={"device": facts.device, "compute_type": facts.compute_type} if facts else {},
+        totals=totals,
+        items=items,
+        trust=trust,
+    )

@@ -1,0 +1,54 @@
+"""The code suite on a screen: bundled tasks answered, run in the sandbox, counted."""
+
+from __future__ import annotations
+
+import asyncio
+
+from playground.bench.code.files import BUNDLED, read_tasks
+from playground.bench.code.report import code_report
+from playground.bench.code.subset import subset
+from playground.bench.code.suite import CodeSuite, Progress, Settings
+from playground.bench.engine import Engine, EngineFailed
+from playground.bench.report import Circumstances, Report
+from playground.bench.sandbox.confinement import NoSandbox, find_confinement
+from playground.bench.sandbox.sandbox import Sandbox
+from playground.bench.suites.suite import Row, Tell, Told
+
+NO_SANDBOX = "nothing confines model-written code here; install bubblewrap, or allow user namespaces"
+
+
+class RunningCode:
+    """`size` tasks."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._suite: CodeSuite | None = None
+
+    async def run(self, worker: Engine, tell: Tell) -> None:
+        """See `RunningSuite`."""
+        try:
+            confinement = await asyncio.to_thread(find_confinement)
+        except NoSandbox:
+            raise EngineFailed(NO_SANDBOX) from None
+        tasks = subset(read_tasks(BUNDLED), self._size, 0)
+        self._suite = CodeSuite(tasks, Settings(), Sandbox(confinement), watch=lambda now: tell(_told(now)))
+        await self._suite.run(worker)
+
+    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+        """See `RunningSuite`."""
+        if not self._suite or not self._suite.items:
+            return None
+        return code_report(self._suite, worker.fold, worker.loaded.facts.path, under)
+
+
+def _told(now: Progress) -> Told:
+    share, interval = now.totals.pass_at_k.get("1"), now.totals.intervals.get("1")
+    figure = ""
+    if share is not None and interval:
+        figure = f"pass@1 {100 * share:.0f} %  ({100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)"
+    item = now.newest
+    row = None
+    if item:
+        seconds = sum(sample.seconds for sample in item.samples) if item.samples else None
+        row = Row(item.task_id, item.status.replace("_", " "), seconds, item.detail)
+    return Told(now.judged, now.samples, now.eta_s, figure, row)

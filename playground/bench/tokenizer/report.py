@@ -1,0 +1,36 @@
+"""The report of a tokenizer: text by text, and by language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.tokenizer.fertility import TextTokens, at_speed
+from playground.session.fold import Fold
+
+FORMULAS = ("Fertility", "Bytes per token", "Text speed", "TPS")
+
+
+def tokenizer_report(
+    counted: Sequence[TextTokens], tps: float | None, fold: Fold, under: Circumstances = UNDISTURBED
+) -> Report:
+    """Of texts that were counted, and of the speed in tokens, where that was measured."""
+    items = at_speed(counted, tps)
+    totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
+    trust = build_trust(fold, n=len(items), formulas=FORMULAS, start="warm", under=under)
+    return build_report("tokenizer", fold, totals, items, trust)
+
+
+def _by_language(items: Sequence[TextTokens]) -> dict[str, dict[str, float | None]]:
+    """Over all texts of a language together."""
+    languages = dict.fromkeys(item.language for item in items)
+    totals: dict[str, dict[str, float | None]] = {}
+    for language in languages:
+        own = [item for item in items if item.language == language]
+        tokens, words = sum(item.tokens for item in own), sum(item.words for item in own)
+        totals[language] = {
+            "fertility": tokens / words if words else None,
+            "bytes_per_token": sum(item.bytes for item in own) / tokens if tokens else None,
+            "characters_per_token": sum(item.characters for item in own) / tokens if tokens else None,
+        }
+    return totals

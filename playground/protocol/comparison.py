@@ -1,0 +1,63 @@
+"""What a comparison of two sides tells while it goes on; the process that drives it says so, no worker does."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from playground.protocol.events import Event
+
+SideName = Literal["A", "B"]
+
+
+class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one side. `kv_bytes`: the most that its blocks took; `tokens`: prompt and answer together."""
+
+    side: SideName
+    ttft_s: float | None
+    decode_tps: float | None
+    kv_bytes: int
+    tokens: int
+    token_ids: list[int]
+    text: str
+
+    @property
+    def kv_per_token(self) -> float | None:
+        """Bytes of cache for each token held, since the sides may end at different lengths."""
+        return self.kv_bytes / self.tokens if self.kv_bytes and self.tokens else None
+
+
+class Divergence(msgspec.Struct, frozen=True, kw_only=True):
+    """Teacher-forced on A's answer, one value per token of it: KL(A ‖ B), and the rank of A's token under B. `noise`:
+    A against itself. `reason`: why there is none."""
+
+    kl: list[float] = []
+    rank: list[int] = []
+    agreement: float | None = None
+    noise: float | None = None
+    reason: str = ""
+
+    @property
+    def kl_mean(self) -> float | None:
+        """Nats per token."""
+        return sum(self.kl) / len(self.kl) if self.kl else None
+
+
+class ComparisonAdvanced(Event, frozen=True):
+    """Comparison `number` has come to `phase`, with the run that is new if there is one. `a` and `b` say what sets the
+    sides apart, `name` what B is called in the verdict; `planned` runs in all. By side: `weights` in bytes, toggles as
+    effective, and why they are not what was requested."""
+
+    number: int
+    name: str
+    a: str
+    b: str
+    planned: int
+    weights: dict[str, int]
+    effective: dict[str, dict[str, str]]
+    reasons: dict[str, dict[str, str]]
+    phase: str = ""
+    run: ComparedRun | None = None
+    divergence: Divergence | None = None
+    ended: bool = False
