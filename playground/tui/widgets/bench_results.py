@@ -14,7 +14,7 @@ from playground.tui.bench_driver import BenchView
 from playground.tui.plain_text import one_line
 
 LABEL = "$meaning-waiting"
-BAR = 20
+BAR, WIDE = 20, 70
 COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
 COLOURS |= {"right": "$success", "wrong": "$error"}
 HINT = "r runs the ticked suites under the options of screen 1"
@@ -42,9 +42,10 @@ class BenchResults(Widget):
     def render(self) -> Content:
         room = max(1, self.size.height - 2)
         width = self.size.width
-        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}  what came of it", LABEL)
-        lines = [self._headline, titles, *(_row(row, width) for row in self._rows[-room:])]
-        return Content("\n").join(lines)
+        said = "  what came of it" if width >= WIDE else ""
+        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", LABEL)
+        lines = [line for row in self._rows[-room:] for line in _row(row, width)]
+        return Content("\n").join([self._headline, titles, *lines[-room:]])
 
 
 def _headline(view: BenchView) -> Content:
@@ -65,18 +66,21 @@ def _headline(view: BenchView) -> Content:
     )
 
 
-def _row(row: Row, width: int) -> Content:
-    colour = COLOURS.get(row.verdict, "")
-    return Content.assemble(
+def _row(row: Row, width: int) -> list[Content]:
+    """What there is to say stands behind it, or below where there is little room."""
+    wide = width >= WIDE
+    detail = one_line(row.detail, max(1, width - (_name(width) + 24 if wide else 4)))
+    line = Content.assemble(
         f"{one_line(row.name, _name(width)):<{_name(width)}} ",
-        (f"{one_line(row.verdict, 9):<9} ", colour),
+        (f"{one_line(row.verdict, 9):<9} ", COLOURS.get(row.verdict, "")),
         f"{numbers.seconds(row.seconds):>8}",
-        (f"  {one_line(row.detail, max(1, width - _name(width) - 22))}", LABEL),
+        (f"  {detail}" if wide else "", LABEL),
     )
+    return [line] if wide or not detail else [line, Content.styled(f"  {detail}", LABEL)]
 
 
 def _name(width: int) -> int:
-    return 20 if width >= 60 else 16
+    return 20 if width >= WIDE else 16
 
 
 def verdicts(rows: Sequence[Row]) -> dict[str, int]:

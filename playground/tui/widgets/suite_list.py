@@ -116,7 +116,7 @@ class SuiteList(Widget, can_focus=True):
         style = "reverse" if index == self._cursor and self.has_focus else ""
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
-            (f"◂{size:>3}▸ {suite.unit}", style),
+            (f"◂{size:>2}▸ {suite.unit}", style),
             (f"\n  {self._said.get(name) or eta}", LABEL),
         )
 
