@@ -80,13 +80,15 @@ def _text_row(tallies: Tallies) -> Row:
 
 
 def _recall_row(recall: Recall) -> Row:
-    said = f"{recall.right} of {recall.needles} needles found in {recall.tokens:.0f} tokens"
-    return Row(f"needles {recall.kv_cache}", "asked", None, said)
+    verdict = "found" if recall.right == recall.needles else "missed"
+    said = f"{recall.right} of {recall.needles} in {recall.tokens:.0f} tokens"
+    return Row(f"needles {recall.kv_cache}", verdict, None, said)
 
 
 def _said(quality: TextQuality) -> str:
     own, distance = quality.own, quality.distance
-    said = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {own.perplexity or 0.0:.3g}"
+    perplexity = own.perplexity or 0.0
+    said = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {perplexity:{'.0f' if perplexity >= 100 else '.3g'}}"
     if distance and distance.kl_mean is not None:
         said += f"  KL {distance.kl_mean:.3f}"
     return said

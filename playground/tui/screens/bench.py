@@ -63,7 +63,7 @@ class BenchScreen(Stage):
         self._history = history
         self._driver = BenchDriver(session, keep, self._changed)
         self._found: list[Run] = []
-        self._measure, self._seen = FIRST_MEASURE, ""
+        self._measure, self._seen, self._plotted = FIRST_MEASURE, "", 0
         self._memory = False
         self.deeds |= {
             "run_suites": self._run,
@@ -127,10 +127,14 @@ class BenchScreen(Stage):
         return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
 
     def _follow(self) -> None:
-        """The cursor goes along to the next suite that runs; from there it can be moved."""
+        """The cursor goes along to the next suite that runs, whence it can be moved. The plot grows with each run."""
         if (suite := self._driver.view.suite) != self._seen:
             self._seen = suite
             self.query_one(SuiteList).go_to(suite)
+        if len(self._driver.runs) != self._plotted:
+            self._plotted = len(self._driver.runs)
+            self._plot()
+            self._estimate()
 
     @on(SuiteList.Moved)
     def _moved(self) -> None:

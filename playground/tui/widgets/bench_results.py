@@ -14,9 +14,9 @@ from playground.tui.bench_driver import BenchView
 from playground.tui.plain_text import one_line
 
 LABEL = "$meaning-waiting"
-BAR, WIDE = 20, 70
+BAR, WIDE = 12, 70
 COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
-COLOURS |= {"right": "$success", "wrong": "$error"}
+COLOURS |= {"right": "$success", "wrong": "$error", "found": "$success", "missed": "$error"}
 HINT = "r runs the ticked suites under the options of screen 1"
 
 
