@@ -22,7 +22,7 @@ from playground.protocol.events import Event, TranscriptFinished, TranscriptUpda
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
 from playground.speech.cleaning.clean import Cleaned, clean
 from playground.speech.cleaning.windows import read_windows
-from playground.tui.numbers import seconds, significant
+from playground.tui.numbers import UNKNOWN, percent, seconds, significant
 from playground.tui.plain_text import one_line, printable
 
 
@@ -35,6 +35,7 @@ class Transcript(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
     audio_seconds: float
     rtf: float | None
     language: str
+    language_probability: float | None
     seconds: float
     vad_s: float
     decode_s: float
@@ -98,7 +99,7 @@ def _transcribe(args: Namespace) -> int:
             say(f"left out [{drop.segment.start:.2f}s] {drop.reason}: {one_line(drop.segment.text)} ({drop.detail})")
         say(
             f"{seconds(transcript.audio_seconds)} of sound in {seconds(transcript.seconds)}, "
-            f"RTF {significant(transcript.rtf)}, load {seconds(transcript.load_s)}"
+            f"RTF {significant(transcript.rtf)}, load {seconds(transcript.load_s)}, language {_language(transcript)}"
         )
     return 0
 
@@ -122,6 +123,11 @@ async def _hear(args: Namespace, options: SpeechOptions, log: Path) -> Transcrip
     return transcript
 
 
+def _language(transcript: Transcript) -> str:
+    sure = transcript.language_probability
+    return transcript.language or UNKNOWN if sure is None else f"{transcript.language} (heard, {percent(sure)})"
+
+
 def _whole(finished: TranscriptFinished, model: str) -> Transcript:
     sound = finished.audio_seconds
     return Transcript(
@@ -131,6 +137,7 @@ def _whole(finished: TranscriptFinished, model: str) -> Transcript:
         audio_seconds=sound,
         rtf=finished.seconds / sound if sound else None,
         language=finished.language,
+        language_probability=finished.language_probability,
         seconds=finished.seconds,
         vad_s=finished.vad_s,
         decode_s=finished.decode_s,

@@ -358,7 +358,7 @@ class TranscriptUpdated(Event, frozen=True):
 class TranscriptFinished(Event, frozen=True):
     """A transcript is whole, or as far as it came where `reason` is abort or error (`message` says what went wrong).
     `vad_s` and `decode_s` are seconds of work; `seconds` from the command to now, for a microphone from its closing.
-    `timings`: one for each utterance of a dictation."""
+    `timings`: one for each utterance of a dictation. `language_probability`: None where it was not listened for."""
 
     key: str
     text: str
@@ -366,6 +366,7 @@ class TranscriptFinished(Event, frozen=True):
     dropped: list[DroppedSegment]
     audio_seconds: float
     language: str = ""
+    language_probability: float | None = None
     vad_s: float = 0.0
     decode_s: float = 0.0
     load_s: float = 0.0

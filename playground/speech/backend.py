@@ -22,14 +22,15 @@ from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.transcriber import Transcriber
 
-STEP_S = 0.01
+STEP_S = 0.05  # what has news wakes the loop itself; this is for what falls silent
 
 
 class SpeechBackend:
-    """Commands raise `SpeechError`; what goes wrong later is told from `step` under the command's name."""
+    """Commands raise `SpeechError`; what goes wrong later is told from `step` under the command's name. `wake` is
+    called from other threads when there is something to `step` for."""
 
-    def __init__(self, emit: Callable[[Event], None]) -> None:
-        self._emit = emit
+    def __init__(self, emit: Callable[[Event], None], wake: Callable[[], None]) -> None:
+        self._emit, self._wake = emit, wake
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._loading: Future[Decoder] | None = None
         self._loaded_as: tuple[object, ...] = ()
@@ -104,7 +105,7 @@ class SpeechBackend:
 
     def _start_listening(self, command: StartListening) -> None:
         self._require_idle()
-        recorder = Recorder(command.input, Path(command.keep_audio) if command.keep_audio else None)
+        recorder = Recorder(self._wake, command.input, Path(command.keep_audio) if command.keep_audio else None)
         self._listening = Listening(command, recorder, self._load(command.options), self._emit)
 
     def _stop_listening(self) -> None:
@@ -124,7 +125,8 @@ class SpeechBackend:
         wanted = (options.model, options.device, options.compute_type, options.threads)
         if self._loading is None or wanted != self._loaded_as or _failed(self._loading):
             old, self._loaded_as, self._model_told = self._loading, wanted, False
-            self._loading = self._loader.submit(_load, options, old)
+            self._loading = self._loader.submit(_load, options, old, self._wake)
+            self._loading.add_done_callback(lambda _: self._wake())
         self._due = 0.0
         return self._loading
 
@@ -143,7 +145,8 @@ class SpeechBackend:
         if self._waiting_file and self._loading and self._loading.done():
             (command, audio), decoder = self._waiting_file, self._loading.result()
             self._waiting_file, self._file_key = None, command.key
-            self._file = FileJob(command.key, audio, command.options, decoder, decoder.transcriber.facts.load_s)
+            load_s = decoder.transcriber.facts.load_s
+            self._file = FileJob(command.key, audio, command.options, decoder, load_s, self._wake)
         if self._file:
             for event in self._file.take():
                 self._emit(event)
@@ -171,11 +174,11 @@ class SpeechBackend:
         self._file = self._waiting_file = None
 
 
-def _load(options: SpeechOptions, old: Future[Decoder] | None) -> Decoder:
+def _load(options: SpeechOptions, old: Future[Decoder] | None, wake: Callable[[], None]) -> Decoder:
     """One model at a time: the memory of the old one first."""
     if old is not None and not _failed(old):
         old.result().close()
-    return Decoder(Transcriber(options))
+    return Decoder(Transcriber(options), wake)
 
 
 def _failed(loading: Future[Decoder]) -> bool:

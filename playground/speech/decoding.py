@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
@@ -19,20 +19,24 @@ class Decoded:
 
     verdicts: list[Segment | DroppedSegment]
     language: str
+    language_probability: float | None
     started: float
     ended: float
 
 
 class Decoder:
-    """A model and its threads. The audio gates come before the model, the text gates after it."""
+    """A model and its threads. The audio gates come before the model, the text gates after it. `wake` is called after
+    every decode."""
 
-    def __init__(self, transcriber: Transcriber) -> None:
-        self.transcriber = transcriber
+    def __init__(self, transcriber: Transcriber, wake: Callable[[], None]) -> None:
+        self.transcriber, self._wake = transcriber, wake
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="decode")
 
     def submit(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str = "") -> Future[Decoded]:
         """Decode soon; without `language` it is what the options say, or is heard."""
-        return self._pool.submit(self._decode, utterances, options, language)
+        future = self._pool.submit(self._decode, utterances, options, language)
+        future.add_done_callback(lambda _: self._wake())
+        return future
 
     def close(self) -> None:
         """Wait for what runs, forget what waits, and let the model go."""
@@ -40,17 +44,17 @@ class Decoder:
         self.transcriber.close()
 
     def _decode(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> Decoded:
-        started = perf_counter()
+        started, probability = perf_counter(), None
         early = [judge_audio(_heard(utterance, _silent(utterance))) for utterance in utterances]
         worth = [utterance for utterance, drop in zip(utterances, early, strict=True) if drop is None]
         if worth and not language:
-            language = self.transcriber.language(options, worth[0].samples)
+            language, probability = self.transcriber.language(options, worth[0].samples)
         segments = iter(self.transcriber.decode(worth, options, language))
         verdicts: list[Segment | DroppedSegment] = []
         for utterance, drop in zip(utterances, early, strict=True):
             segment = None if drop else next(segments)
             verdicts.append(drop or judge(_heard(utterance, segment, language)) or segment)
-        return Decoded(verdicts, language, started, perf_counter())
+        return Decoded(verdicts, language, probability, started, perf_counter())
 
 
 def _silent(utterance: Utterance) -> Segment:

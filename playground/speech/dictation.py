@@ -71,6 +71,7 @@ class Dictation:
         self._dropped: list[DroppedSegment] = []
         self._timings: list[UtteranceTiming] = []
         self._language = ""
+        self._language_probability: float | None = None
         self._last_partial, self._late = 0.0, 0
         self._vad_s = self._decode_s = 0.0
         self._finals_only = "" if options.partials else "partial text is switched off"
@@ -118,6 +119,7 @@ class Dictation:
             dropped=self._dropped,
             audio_seconds=round(self._cutter.heard_s, 3),
             language=self._language,
+            language_probability=self._language_probability,
             vad_s=self._vad_s,
             decode_s=self._decode_s,
             load_s=load_s,
@@ -192,7 +194,8 @@ class Dictation:
             decode_s=decoded.ended - decoded.started,
             final_s=told - end,
         )
-        self._language = decoded.language or self._language
+        if decoded.language:
+            self._language, self._language_probability = decoded.language, decoded.language_probability
         self._timings.append(timing)
         if isinstance(verdict, Segment):
             verdict = msgspec.structs.replace(verdict, text=ended.agreement.settle(verdict.text))

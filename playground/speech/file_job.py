@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from time import perf_counter
 
@@ -23,16 +23,26 @@ AHEAD = WORKERS + 1  # batches that wait or run: reading is never waited for, an
 
 class FileJob:
     """Begins at once. `take` gives the events so far, the last of them `TranscriptFinished`, or raises what went
-    wrong."""
+    wrong; `wake` is called when there is one more."""
 
-    def __init__(self, key: str, audio: AudioFile, options: SpeechOptions, decoder: Decoder, load_s: float) -> None:
-        self._key, self._audio, self._options, self._decoder = key, audio, options, decoder
+    def __init__(
+        self,
+        key: str,
+        audio: AudioFile,
+        options: SpeechOptions,
+        decoder: Decoder,
+        load_s: float,
+        wake: Callable[[], None],
+    ) -> None:
+        self._key, self._audio, self._options, self._decoder, self._wake = key, audio, options, decoder, wake
         self._load_s, self._started = load_s, perf_counter()
         self._events: queue.SimpleQueue[TranscriptUpdated | TranscriptFinished | Exception] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._segments: list[Segment] = []
         self._dropped: list[DroppedSegment] = []
-        self._language, self._heard_s, self._vad_s, self._decode_s = "", 0.0, 0.0, 0.0
+        self._language = ""
+        self._language_probability: float | None = None
+        self._heard_s = self._vad_s = self._decode_s = 0.0
         threading.Thread(target=self._work, name="file", daemon=True).start()
 
     def take(self) -> Iterator[TranscriptUpdated | TranscriptFinished]:
@@ -58,14 +68,19 @@ class FileJob:
                     break
             for future in running:
                 self._add(future.result())
-            self._events.put(self._finish())
+            self._tell(self._finish())
         except Exception as error:
-            self._events.put(error)
+            self._tell(error)
+
+    def _tell(self, event: TranscriptUpdated | TranscriptFinished | Exception) -> None:
+        self._events.put(event)
+        self._wake()
 
     def _known_language(self, batch: list[Utterance]) -> str:
         """Heard once, in the first batch."""
         if not self._language:
-            self._language = self._decoder.transcriber.language(self._options, batch[0].samples)
+            heard = self._decoder.transcriber.language(self._options, batch[0].samples)
+            self._language, self._language_probability = heard
         return self._language
 
     def _batches(self) -> Iterator[list[Utterance]]:
@@ -119,7 +134,7 @@ class FileJob:
             position_s=max(ends),
             total_s=self._audio.duration_s,
         )
-        self._events.put(update)
+        self._tell(update)
 
     def _finish(self) -> TranscriptFinished:
         damaged = self._audio.damaged
@@ -130,6 +145,7 @@ class FileJob:
             dropped=self._dropped,
             audio_seconds=round(self._heard_s, 3),
             language=self._language,
+            language_probability=self._language_probability,
             vad_s=self._vad_s,
             decode_s=self._decode_s,
             load_s=self._load_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import wave
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -24,10 +25,11 @@ CLOSE_S = 1.0
 
 class Recorder:
     """Open from the start until `close`. `read` gives what came in since the last time. Raises `SpeechError` where the
-    device cannot be opened; one that vanishes later is no error: `lost` is true until it is back."""
+    device cannot be opened; one that vanishes later is no error: `lost` is true until it is back. `wake` is called
+    whenever something has come in, on the device's thread."""
 
-    def __init__(self, name: str = "", keep: Path | None = None) -> None:
-        self._wanted = name
+    def __init__(self, wake: Callable[[], None], name: str = "", keep: Path | None = None) -> None:
+        self._wake, self._wanted = wake, name
         self._stream: Any = None
         self._resampler: Any = None
         self._retry = 0.0
@@ -96,9 +98,7 @@ class Recorder:
                 dtype="float32",
                 blocksize=round(FRAME_S * rate),
                 latency="low",
-                callback=lambda indata, frames, time, status: buffer.write(
-                    indata[:, 0].copy(), bool(status.input_overflow)
-                ),
+                callback=self._callback(buffer),
             )
             stream.start()
         except (sd.PortAudioError, ValueError) as error:
@@ -110,6 +110,13 @@ class Recorder:
             import soxr
 
             self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32")
+
+    def _callback(self, buffer: RingBuffer) -> Callable[..., None]:
+        def callback(indata: Any, frames: int, time: Any, status: Any) -> None:
+            buffer.write(indata[:, 0].copy(), bool(status.input_overflow))
+            self._wake()
+
+        return callback
 
     def _lose(self) -> None:
         self.lost, self._retry = True, 0.0

@@ -10,6 +10,8 @@ import numpy as np
 
 from playground.speech.vad import Samples
 
+RISE = 1e-3  # seconds a second: how far the clocks of a device and of this process may run apart
+
 
 class RingBuffer:
     """Holds at most `capacity` samples; the oldest make room. `write` is for the device's thread."""
@@ -19,7 +21,7 @@ class RingBuffer:
         self._lock = threading.Lock()
         self._blocks: deque[Samples] = deque()
         self._held = self._written = 0
-        self._arrived = perf_counter()
+        self._arrived = self._origin = perf_counter()
         self.overflows = self.lost = 0
 
     def write(self, block: Samples, overflowed: bool = False) -> None:
@@ -30,6 +32,8 @@ class RingBuffer:
             self._held += len(block)
             self._written += len(block)
             self._arrived = perf_counter()
+            began = self._arrived - self._written / self._rate  # at the latest
+            self._origin = began if overflowed else min(began, self._origin + RISE * len(block) / self._rate)
             if self._held > self._capacity:
                 self.overflows += 1
             while self._held > self._capacity:
@@ -50,6 +54,7 @@ class RingBuffer:
         return perf_counter() - self._arrived
 
     def time_of(self, seconds: float) -> float:
-        """When, on this process's clock, the audio at `seconds` after the first that was read came in."""
+        """When, on this process's clock, the audio at `seconds` after the first that was read was heard. Blocks that
+        come late, in a bunch, were heard no later than those that came in time."""
         with self._lock:
-            return self._arrived - ((self._written - self.lost) / self._rate - seconds)
+            return self._origin + self.lost / self._rate + seconds

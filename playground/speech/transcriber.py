@@ -48,11 +48,15 @@ class Transcriber:
         """The most speech that one window may hold."""
         return min(options.window_s or self._trained_s, STOCK_WINDOW_S)
 
-    def language(self, options: SpeechOptions, samples: Samples) -> str:
-        """The language that is asked for, or, with `auto`, the one that is heard in `samples`."""
+    def language(self, options: SpeechOptions, samples: Samples) -> tuple[str, float | None]:
+        """The language that is asked for, or, with `auto`, the one that is heard in `samples`, and how likely it is;
+        None where it was not listened for."""
         if options.language != "auto":
-            return self._known(options.language)
-        return str(self._model.detect_language(audio=samples)[0]) if self.facts.multilingual else "en"
+            return self._known(options.language), None
+        if not self.facts.multilingual:
+            return "en", None
+        language, probability, _ = self._model.detect_language(audio=samples)
+        return str(language), float(probability)
 
     def decode(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> list[Segment]:
         """One segment for each utterance, in their order: first all together at the first temperature, then those
@@ -116,7 +120,7 @@ def _load(folder: Path, device: str, options: SpeechOptions) -> Any:
     from faster_whisper import WhisperModel
 
     kind, _, index = device.partition(":")
-    threads = options.threads or max(1, (os.cpu_count() or 1) // WORKERS)
+    threads = options.threads or os.cpu_count() or 1  # a decode that is alone has the whole machine
     try:
         return WhisperModel(
             str(folder),

@@ -200,6 +200,7 @@ class State:
         self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
         self.memory = Memory()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
+        self.voice.forget_speed()
 
     def _begin_request(self, request: GenerationRequest, now: float) -> None:
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
@@ -253,6 +254,7 @@ class State:
         if event.changed:
             before, self._meter = self._meter, DecodeMeter()
             self.switch = Switch(event, self.requested, before, self._meter)
+            self.voice.forget_speed()
             if set(event.changed) != {"speculation"}:
                 self.drafts = DraftMeter()
         self.requested, self.effective, self.reasons = event.requested, event.effective, event.reasons

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import StartListening, Submit, Transcribe
 from playground.protocol.events import (
     AudioLevel,
@@ -58,13 +59,14 @@ class VoiceState:
         self.level: AudioLevel | None = None
         self.listed: InputsListed | None = None
         self.facts: SpeechModelFacts | None = None
+        self.capabilities: Capabilities | None = None
         self.texts: list[str] = []
         self.update: TranscriptUpdated | None = None
         self.finished: TranscriptFinished | None = None
         self.dropped: list[DroppedSegment] = []
         self.spoken: Spoken | None = None
         self._waiting: tuple[UtteranceTiming, float] | None = None
-        self._open, self._closed = DecodeMeter(), DecodeMeter()
+        self.forget_speed()
 
     @property
     def open(self) -> bool:
@@ -112,7 +114,10 @@ class VoiceState:
                 self.facts = event.facts
             case Failed(where=where) if where in COMMANDS:
                 self._fail(event)
-            case WorkerReady(role="speech") | WorkerExited(role="speech"):
+            case WorkerReady(role="speech"):
+                self._end()
+                self.capabilities = event.capabilities
+            case WorkerExited(role="speech"):
                 self._end()
             case _:
                 return False
@@ -126,6 +131,10 @@ class VoiceState:
     def add_step(self, step: Step) -> None:
         """A step of the engine, for its speed beside an open microphone."""
         (self._open if self.open else self._closed).add(step)
+
+    def forget_speed(self) -> None:
+        """The engine runs another model or other options: what it did before says nothing any more."""
+        self._open, self._closed = DecodeMeter(), DecodeMeter()
 
     def _finish(self, event: TranscriptFinished, now: float) -> None:
         self.finished, self.key, self.update = event, "", None

@@ -22,16 +22,20 @@ class Inbox:
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
-        self._queue: queue.SimpleQueue[tuple[float, AnyCommand]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[float, AnyCommand] | None] = queue.SimpleQueue()
         self._cancels = self._answered = 0
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def take(self, timeout: float | None) -> tuple[float, AnyCommand] | None:
-        """The next command; waits up to `timeout` seconds, for ever if None."""
+        """The next command; waits up to `timeout` seconds, for ever if None. None: it is over, or `wake` was called."""
         try:
             return self._queue.get(block=timeout != 0, timeout=timeout or None)
         except queue.Empty:
             return None
+
+    def wake(self) -> None:
+        """From any thread: whoever waits for a command has something else to look at."""
+        self._queue.put(None)
 
     @property
     def cancelling(self) -> bool:

@@ -20,7 +20,7 @@ def create_loop(role: str, engine: str, inbox: Inbox, outbox: Outbox) -> tuple[C
         from playground.speech.backend import SpeechBackend
         from playground.worker.speech_loop import SpeechLoop
 
-        ear = SpeechBackend(outbox.emit)
+        ear = SpeechBackend(outbox.emit, inbox.wake)
         return ear.capabilities(), SpeechLoop(ear, inbox, outbox)
     from playground.engine.backends.registry import create
     from playground.worker.loop import WorkerLoop

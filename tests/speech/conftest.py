@@ -1,69 +1,18 @@
-"""A real speech worker on the bundled recogniser."""
+"""One speech worker for all tests, a microphone to plug in, and the bundled recogniser in this process."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from playground import paths
-from playground.client import WorkerClient
 from playground.models.make_tiny_whisper.espeak import is_installed
-from playground.protocol.commands import Transcribe
-from playground.protocol.events import Failed, TranscriptFinished, WorkerExited
-from playground.protocol.speech import SpeechOptions
-from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.speech.decoding import Decoder
+from playground.speech.transcriber import Transcriber
+from tests.speech.ear import OPTIONS, Ear
 from tests.speech.virtual_microphone import VirtualMicrophone
-
-MODEL = str(paths.bundled_model("tiny-whisper"))
-OPTIONS = SpeechOptions(model=MODEL)
-TIMEOUT_S = 180
-
-
-class Ear:
-    """A client of a speech worker, and every event that came."""
-
-    def __init__(self, log: Path) -> None:
-        self.events: list[AnyEvent] = []
-        self.log = log
-        self._came = asyncio.Event()
-        self.client = WorkerClient("speech", "faster-whisper", log, self._take)
-
-    def _take(self, event: AnyEvent) -> None:
-        self.events.append(event)
-        self._came.set()
-
-    def send(self, command: AnyCommand) -> None:
-        self.client.send(command)
-
-    def all(self, kind: type[AnyEvent]) -> list:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    async def until(
-        self, kind: type[AnyEvent], matches: Callable[[AnyEvent], bool] = lambda event: True, since: int = 0
-    ) -> AnyEvent:
-        """The first such event from number `since` on; a failure that nobody waits for raises."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while True:
-                for event in self.events[since:]:
-                    if isinstance(event, kind) and matches(event):
-                        return event
-                    if isinstance(event, Failed | WorkerExited) and kind is not Failed:
-                        raise AssertionError(event)
-                self._came.clear()
-                await self._came.wait()
-
-    async def transcribe(self, path: Path | str, options: SpeechOptions = OPTIONS) -> TranscriptFinished:
-        since = len(self.events)
-        self.send(Transcribe(key="file", path=str(path), options=options))
-        return await self.until(TranscriptFinished, lambda event: event.key == "file", since)
-
-    async def fault(self, command: AnyCommand) -> Failed:
-        since = len(self.events)
-        self.send(command)
-        return await self.until(Failed, since=since)
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +22,30 @@ def speaks() -> None:
         pytest.skip("espeak-ng is not installed: no speech to test")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def worker(pulse: VirtualMicrophone, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ear]:
+    """It hears the virtual microphone where there is one."""
+    ear = Ear(tmp_path_factory.mktemp("speech") / "speech.log", pulse.environment)
+    await ear.start()
+    yield ear
+    await ear.client.stop(0)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def ear(worker: Ear) -> Ear:
+    """The worker at rest; a model may be loaded already."""
+    await worker.rest()
+    return worker
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def ear_with(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Ear]]]:
-    """Starts a worker in the environment as it is then; none is left behind."""
+    """Starts a worker of the test's own in the environment as it is then; none is left behind."""
     ears: list[Ear] = []
 
     async def begin() -> Ear:
         ears.append(Ear(tmp_path / "speech.log"))
-        await ears[-1].client.start()
+        await ears[-1].start()
         return ears[-1]
 
     yield begin
@@ -88,10 +53,12 @@ async def ear_with(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Ear]]
         await ear.client.stop(0)
 
 
-@pytest.fixture
-async def ear(ear_with: Callable[[], Awaitable[Ear]]) -> Ear:
-    """A worker that is there."""
-    return await ear_with()
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[Decoder]:
+    """The bundled recogniser, without a worker around it."""
+    decoder = Decoder(Transcriber(OPTIONS), lambda: None)
+    yield decoder
+    decoder.close()
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +72,8 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualMicrophon
 @pytest.fixture
 def microphone(pulse: VirtualMicrophone, monkeypatch: pytest.MonkeyPatch) -> VirtualMicrophone:
     """A microphone that is plugged in; a worker that starts now finds it."""
+    if missing := pulse.missing:
+        pytest.skip(f"{', '.join(missing)} is not installed: no virtual microphone")
     for name, value in pulse.environment.items():
         monkeypatch.setenv(name, value)
     if not pulse.running:

@@ -10,16 +10,16 @@ import torch
 from ctranslate2.converters import TransformersConverter
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import WhisperConfig, WhisperForConditionalGeneration, WhisperTokenizer
+from transformers import PreTrainedTokenizerFast, WhisperConfig, WhisperForConditionalGeneration
 
-TEXT_TOKENS = 50_257
+TEXT_TOKENS = 50_256  # and an empty one where more than English is known: CTranslate2 tells them apart by it
 LANGUAGES = {80: 99, 128: 100}  # large-v3 brought Cantonese together with its 128 bands
 
 
-def make_stock_whisper(folder: Path, mels: int) -> Path:
-    """A Whisper of two layers with `mels` bands and the published number of tokens."""
+def make_stock_whisper(folder: Path, mels: int, english: bool = False) -> Path:
+    """A Whisper of two layers with `mels` bands and the published number of tokens, multilingual or not."""
     torch.manual_seed(0)
-    tokenizer, tokens = _tokenizer(LANGUAGES[mels])
+    tokenizer, tokens = _tokenizer(LANGUAGES[mels], english)
     config = WhisperConfig(
         vocab_size=len(tokens) + 1501,
         num_mel_bins=mels,
@@ -33,22 +33,25 @@ def make_stock_whisper(folder: Path, mels: int) -> Path:
     )
     model = WhisperForConditionalGeneration(config)
     generation = model.generation_config
-    generation.suppress_tokens, generation.begin_suppress_tokens = [], [220, TEXT_TOKENS]
+    generation.suppress_tokens, generation.begin_suppress_tokens = [], [220, tokens.index("<|endoftext|>")]
     generation._from_model_config = False  # else what is set here is forgotten in loading
-    generation.lang_to_id = {token: id_ for id_, token in enumerate(tokens) if token[2:-2] in _LANGUAGE_CODES}
+    if not english:
+        generation.lang_to_id = {token: id_ for id_, token in enumerate(tokens) if token[2:-2] in _LANGUAGE_CODES}
     checkpoint = folder / "checkpoint"
     model.save_pretrained(checkpoint)
-    WhisperTokenizer(tokenizer_object=tokenizer).save_pretrained(checkpoint)
-    tokenizer.save(str(checkpoint / "tokenizer.json"))
+    # transformers' own class for Whisper would build the vocabulary anew, and lose most of it.
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(checkpoint)
     (checkpoint / "preprocessor_config.json").write_text(json.dumps({"feature_size": mels}))
     copied = ["tokenizer.json", "preprocessor_config.json"]
     converter = TransformersConverter(str(checkpoint), copy_files=copied)
-    return Path(converter.convert(str(folder / f"whisper-{mels}"), quantization="int8"))
+    name = f"whisper-{mels}{'.en' * english}"
+    return Path(converter.convert(str(folder / name), quantization="int8"))
 
 
-def _tokenizer(languages: int) -> tuple[Tokenizer, list[str]]:
+def _tokenizer(languages: int, english: bool) -> tuple[Tokenizer, list[str]]:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = [*alphabet, *(f"w{index}" for index in range(TEXT_TOKENS - len(alphabet)))]
+    words += [] if english else [""]
     tokenizer = Tokenizer(models.BPE({word: index for index, word in enumerate(words)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 import pytest
@@ -28,6 +28,18 @@ def test_the_ring_knows_when_audio_came_in():
     assert ring.time_of(1.0) == pytest.approx(perf_counter(), abs=0.1)
     assert ring.time_of(0.25) == pytest.approx(ring.time_of(1.0) - 0.75)
     assert 0 <= ring.quiet_s < 0.1
+
+
+def test_audio_that_comes_late_was_heard_when_it_was_heard():
+    ring = RingBuffer(capacity=1000, rate=100)
+    ring.write(np.zeros(10, np.float32))
+    heard = ring.time_of(0.1)
+    sleep(0.3)
+    ring.write(np.zeros(10, np.float32))
+    ring.write(np.zeros(10, np.float32))
+    assert ring.time_of(0.3) == pytest.approx(heard + 0.2, abs=0.01)
+    ring.write(np.zeros(10, np.float32), overflowed=True)
+    assert ring.time_of(0.4) == pytest.approx(perf_counter(), abs=0.05), "what was lost is not waited for"
 
 
 @pytest.mark.usefixtures("speaks")

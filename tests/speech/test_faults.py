@@ -12,7 +12,7 @@ import pytest
 from playground.protocol.commands import StopListening, Transcribe
 from playground.protocol.speech import SpeechOptions
 from playground.speech.inputs import cannot_open, no_microphone
-from tests.speech.conftest import MODEL, OPTIONS
+from tests.speech.ear import MODEL, OPTIONS
 from tests.speech.speaking import silence, speech, write_wav
 
 WITHOUT_PORTAUDIO = """
@@ -63,6 +63,7 @@ def test_a_device_that_cannot_be_opened(number, said):
     assert error.message.startswith("USB mic ") and said in error.message and "sound file" in error.advice
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_files_that_cannot_be_transcribed(ear, tmp_path):
     for name, text in (("empty.wav", ""), ("prose.mp3", "no sound at all"), ("cut.wav", "RIFF\x00\x00\x00\x00WAVE")):
         (tmp_path / name).write_text(text)
@@ -75,6 +76,7 @@ async def test_files_that_cannot_be_transcribed(ear, tmp_path):
     assert (await ear.fault(StopListening())).message == "no microphone is open"
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_models_that_cannot_be_loaded(ear, tmp_path, monkeypatch):
     sound = str(write_wav(tmp_path / "sound.wav", silence(0.1)))
 
@@ -100,6 +102,7 @@ async def test_models_that_cannot_be_loaded(ear, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("speaks")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_language_that_the_model_does_not_know(ear, tmp_path):
     path = str(write_wav(tmp_path / "said.wav", speech()))
     options = SpeechOptions(model=MODEL, language="ru")
@@ -108,6 +111,7 @@ async def test_a_language_that_the_model_does_not_know(ear, tmp_path):
     assert (await ear.transcribe(path)).text
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_model_that_is_not_in_the_cache_when_there_is_no_network(tmp_path, monkeypatch, ear_with):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))

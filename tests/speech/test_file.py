@@ -8,10 +8,10 @@ import pytest
 from playground.protocol.commands import Abort, Transcribe
 from playground.protocol.events import SpeechModelLoaded, TranscriptFinished, TranscriptUpdated
 from playground.speech.vad import RATE
-from tests.speech.conftest import OPTIONS
+from tests.speech.ear import OPTIONS
 from tests.speech.speaking import SPOKEN, convert, hum, silence, speech, tones, white_noise, write_wav
 
-pytestmark = pytest.mark.usefixtures("speaks")
+pytestmark = [pytest.mark.usefixtures("speaks"), pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".opus"])
@@ -40,7 +40,8 @@ async def test_sentences_are_found_where_they_were_said_and_told_as_they_come(ea
 
 
 async def test_speech_with_no_pause_in_it_is_cut_and_not_lost(ear, tmp_path):
-    said = np.concatenate([speech(SPOKEN)[4800:-4800]] * 8)
+    sentences = [SPOKEN, "write a function that reverses a string"] * 4
+    said = np.concatenate([speech(sentence)[4800:-4800] for sentence in sentences])
     done = await ear.transcribe(write_wav(tmp_path / "said.wav", said))
     assert len(done.segments) >= 2 and max(segment.end - segment.start for segment in done.segments) <= 10.1
     assert done.text.count("function") >= 6
@@ -55,11 +56,9 @@ async def test_ten_minutes_without_speech_hold_no_word(ear, tmp_path, sound):
 
 async def test_the_model_is_loaded_once_and_another_in_its_place(ear, tmp_path):
     path = write_wav(tmp_path / "said.wav", speech())
-    await ear.transcribe(path)
-    await ear.transcribe(path)
-    assert len(ear.all(SpeechModelLoaded)) == 1
-    await ear.transcribe(path, type(OPTIONS)(model=OPTIONS.model, compute_type="float32"))
-    assert [event.facts.compute_type for event in ear.all(SpeechModelLoaded)][1:] == ["float32"]
+    for compute_type in ("float32", "float32", "int8_float32"):
+        await ear.transcribe(path, type(OPTIONS)(model=OPTIONS.model, compute_type=compute_type))
+    assert [event.facts.compute_type for event in ear.all(SpeechModelLoaded)] == ["float32", "int8_float32"]
 
 
 async def test_a_transcription_can_be_stopped_and_keeps_what_it_has(ear, tmp_path):

@@ -8,28 +8,51 @@ import wave
 import numpy as np
 import psutil
 import pytest
+from faster_whisper import WhisperModel
 
-from playground.protocol.events import SpeechModelLoaded, WorkerReady
+from playground.protocol.commands import Transcribe
+from playground.protocol.events import SpeechModelLoaded
 from playground.protocol.speech import SpeechOptions
 from playground.speech.model_files import mels, window_s
 from playground.speech.vad import RATE
-from tests.speech.conftest import MODEL
+from tests.speech.ear import MODEL
 from tests.speech.speaking import silence, speech, white_noise, write_wav
-from tests.speech.stock import make_stock_whisper
+from tests.speech.stock import LANGUAGES, make_stock_whisper
 
-pytestmark = pytest.mark.usefixtures("speaks")
+pytestmark = [pytest.mark.usefixtures("speaks"), pytest.mark.asyncio(loop_scope="session")]
 MIB = 1 << 20
 
 
 @pytest.mark.parametrize("bands", [80, 128])
-async def test_a_stock_whisper_loads_and_runs(ear, tmp_path, bands):
+async def test_a_stock_whisper_loads_and_hears_which_language_it_is(ear, tmp_path, bands):
     folder = make_stock_whisper(tmp_path, bands)
     assert (mels(folder), window_s(folder)) == (bands, 30)
+    said = write_wav(tmp_path / "said.wav", speech())
     options = SpeechOptions(model=str(folder), temperatures=(0.0, 0.4), beam=2)
-    done = await ear.transcribe(write_wav(tmp_path / "said.wav", speech()), options)
+    done = await ear.transcribe(said, options)
     facts = ear.all(SpeechModelLoaded)[-1].facts
-    assert (facts.mels, facts.window_s, facts.name) == (bands, 30, f"whisper-{bands}")
-    assert done.language and len(done.segments) + len(done.dropped) == 1
+    assert (facts.mels, facts.multilingual, facts.window_s, facts.name) == (bands, True, 30, f"whisper-{bands}")
+    assert len(done.segments) + len(done.dropped) == 1
+    # Random weights hear any language: it is one of the model's, and the model says how sure it is.
+    heard = WhisperModel(str(folder), device="cpu").detect_language(speech())
+    assert done.language in dict(heard[2]) and len(heard[2]) == LANGUAGES[bands]
+    assert 0 < done.language_probability < 1
+    told = await ear.transcribe(said, SpeechOptions(model=str(folder), language="ru", temperatures=(0.0,), beam=1))
+    assert (told.language, told.language_probability) == ("ru", None)
+    unknown = SpeechOptions(model=str(folder), language="xx")
+    fault = await ear.fault(Transcribe(key="f", path=str(said), options=unknown))
+    assert "knows no language 'xx'" in fault.message and "ru" in fault.advice
+
+
+async def test_a_stock_whisper_of_english_alone_hears_english(ear, tmp_path):
+    folder = make_stock_whisper(tmp_path, 80, english=True)
+    said = write_wav(tmp_path / "said.wav", speech())
+    done = await ear.transcribe(said, SpeechOptions(model=str(folder), temperatures=(0.0,), beam=1))
+    assert not ear.all(SpeechModelLoaded)[-1].facts.multilingual
+    assert (done.language, done.language_probability) == ("en", None)
+    russian = SpeechOptions(model=str(folder), language="ru")
+    fault = await ear.fault(Transcribe(key="f", path=str(said), options=russian))
+    assert fault.message == "whisper-80.en knows English alone, not 'ru'"
 
 
 @pytest.mark.slow
@@ -41,7 +64,7 @@ async def test_two_hours_take_the_memory_of_two_minutes(ear, tmp_path):
         for _ in range(12):
             file.writeframes((spoken * 32767).astype("<i2").tobytes())
             file.writeframes(bytes(2 * 9 * 60 * RATE))
-    worker = psutil.Process((await ear.until(WorkerReady)).pid)
+    worker = psutil.Process(ear.pid)
     options = SpeechOptions(model=MODEL, batch=2)  # the memory of a decode grows with its batch
     await ear.transcribe(short, options)
     before = peak = worker.memory_info().rss

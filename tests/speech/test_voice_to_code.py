@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from playground import paths
 from playground.config import Settings, SpeechSettings
+from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.notice import Notice
@@ -75,6 +79,51 @@ async def test_what_is_said_becomes_code_that_adds(microphone):
     assert add(2, 3) == 5
 
 
+async def test_what_the_open_microphone_costs_the_model_is_shown_while_it_is_open(microphone):
+    async with opened() as (app, pilot):
+        state, shown = app.bridge.state, app.screen.query_one(Waterfall)
+
+        async def generate(name: str) -> None:
+            sampling = SamplingParams(max_tokens=60, ignore_eos=True)
+            app.bridge.send(Submit(requests=[GenerationRequest(request_id=name, prompt="def add", sampling=sampling)]))
+            await until(pilot, lambda: name in state.requests and not state.unfinished)
+
+        await generate("closed")
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: state.voice.level and state.voice.facts)
+        assert state.voice.contention is None and not shown.display
+        player = microphone.say(np.tile(speech(), 5))
+        await generate("open")
+        closed, opened_ = state.voice.contention
+        await until(pilot, lambda: shown.display)
+        assert state.voice.open and closed.rows == opened_.rows == 1 and min(closed.tps, opened_.tps) > 0
+        assert "TPS mic closed ▸ open" in str(shown.render())
+        player.kill()
+        player.wait()
+
+
+async def test_a_microphone_and_a_recogniser_are_chosen(microphone, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(paths.bundled_model("tiny-whisper"), tmp_path / "mine")
+    async with opened("scripted") as (app, pilot):
+        state = app.bridge.state
+        await pilot.press("f9")
+        await until(pilot, lambda: state.voice.listed and app.screen.query_one("#inputs").option_count)
+        names = [each.name for each in state.voice.listed.inputs]
+        await pilot.press(*["down"] * (names.index("pulse") + 1), "enter")
+        await until(pilot, lambda: app.voice.input == "pulse")
+        assert "default, auto" in str(app.screen.query_one("#recognition").render())
+        models = app.screen.query_one("#models")
+        await until(pilot, lambda: models.option_count >= 2)
+        rows = [str(models.get_option_at_index(index).prompt) for index in range(models.option_count)]
+        [mine] = [index for index, row in enumerate(rows) if "mine" in row]
+        await pilot.press("tab", *["down"] * (mine + 1), "enter")
+        await until(pilot, lambda: app.voice.model == str(tmp_path / "mine"))
+        await pilot.press("escape", "ctrl+t")
+        await until(pilot, lambda: state.voice.level and state.voice.facts)
+        assert (state.voice.microphone.input, state.voice.facts.name) == ("pulse", "mine")
+
+
 async def test_a_dropped_file_is_transcribed_into_what_is_being_typed(tmp_path):
     path = write_wav(tmp_path / "two words.wav", speech())
     async with opened("scripted") as (app, pilot):
@@ -94,15 +143,29 @@ async def test_a_dropped_file_is_transcribed_into_what_is_being_typed(tmp_path):
         assert prompt.text == ""
 
 
-async def test_without_a_microphone_the_screen_says_why_and_stays(monkeypatch, tmp_path):
+WITHOUT_PORTAUDIO = "import ctypes.util; ctypes.util.find_library = lambda name: None"
+
+
+@pytest.mark.parametrize("missing", ["the microphone", "PortAudio"])
+async def test_without_a_microphone_the_screen_says_why_and_stays(monkeypatch, tmp_path, missing):
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/none")
+    if missing == "PortAudio":
+        (tmp_path / "sitecustomize.py").write_text(WITHOUT_PORTAUDIO)
+        monkeypatch.setenv(
+            "PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+        )
+    said = "no microphone" if missing == "the microphone" else "the PortAudio library is not installed"
     async with opened("scripted") as (app, pilot):
+        notice = app.screen.query_one(Notice)
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: "no microphone" in str(app.screen.query_one(Notice).render()))
+        await until(pilot, lambda: said in str(notice.render()))
+        # All of it can be read, to the way out at its end.
+        assert "give a sound file: type its path, or drop it here" in str(notice.render())
+        assert notice.size.width * notice.size.height >= len(str(notice.render()))
         assert not app.screen.query_one(VoiceBar).display and not app.bridge.state.voice.busy
         await pilot.press("f9")
         await until(pilot, lambda: app.bridge.state.voice.listed)
-        assert "no microphone" in app.bridge.state.voice.listed.message
+        assert said in app.bridge.state.voice.listed.message
         await pilot.press("escape")
 
 

@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from time import monotonic, sleep
 
-import pytest
-
 from playground.speech.vad import Samples
 from tests.speech.speaking import write_wav
 
@@ -22,9 +20,6 @@ class VirtualMicrophone:
     """`environment` leads programs to this server; `start` and `stop` are plugging in and pulling out."""
 
     def __init__(self, folder: Path) -> None:
-        missing = [name for name in NEEDED if shutil.which(name) is None]
-        if missing:
-            pytest.skip(f"{', '.join(missing)} is not installed: no virtual microphone")
         self._folder = folder
         self._server: subprocess.Popen[bytes] | None = None
         folder.chmod(0o700)
@@ -35,6 +30,11 @@ class VirtualMicrophone:
             "PULSE_COOKIE": str(folder / "cookie"),
             "PULSE_SERVER": f"unix:{folder / 'pulse' / 'native'}",
         }
+
+    @property
+    def missing(self) -> list[str]:
+        """Programs that it needs and that are not installed."""
+        return [name for name in NEEDED if shutil.which(name) is None]
 
     @property
     def running(self) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from playground.tui import checkpoints
-from playground.tui.checkpoints import find_checkpoints, has_chat_template, short_name
+from playground.tui.checkpoints import find_checkpoints, find_recognisers, has_chat_template, short_name
 
 Make = Callable[..., Path]
 
@@ -51,6 +51,24 @@ def test_other_models_and_broken_files_are_passed_by(checkpoint: Make, tmp_path:
     (checkpoint("bundled/deep") / "config.json").write_text("[" * 100_000)
     (tmp_path / "bundled" / "file").write_text("")
     assert find_checkpoints([tmp_path / "missing"]) == []
+
+
+def test_recognisers_are_those_in_the_layout_of_ctranslate2(checkpoint: Make, tmp_path: Path) -> None:
+    for path in ("bundled/tiny", "folders/large", "here/mine", "cache/models--org--name/snapshots/abc", "folders/half"):
+        folder = tmp_path / path
+        folder.mkdir(parents=True)
+        (folder / "model.bin").write_bytes(b"0" * 9)
+        if not path.endswith("half"):
+            (folder / "vocabulary.json").write_text("[]")
+    checkpoint("folders/llama")
+    found = [(each.name, each.source, each.bytes) for each in find_recognisers([tmp_path / "folders"])]
+    assert found == [
+        ("tiny", "bundled", 9),
+        ("large", "local", 9),
+        ("mine", "local", 9),
+        ("org/name", "hub cache", 9),
+    ]
+    assert find_recognisers([tmp_path / "folders" / "large"])[1].model == str(tmp_path / "folders" / "large")
 
 
 def test_a_chat_template_is_seen_before_anything_is_loaded(checkpoint: Make, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from playground.protocol.events import (
     AudioLevel,
     Failed,
     MicrophoneChanged,
+    OptionsApplied,
     RequestFinished,
     SlotWork,
     Step,
@@ -22,7 +23,8 @@ from playground.protocol.events import (
     WorkerExited,
     WorkerReady,
 )
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.options import EngineOptions
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
 from playground.tui.sound_path import sound_path
 from playground.tui.state import State
@@ -78,11 +80,13 @@ def test_words_grow_and_end_in_a_transcript(state):
 def test_the_line_of_the_device_says_what_is_wrong(state):
     state.add_event(AudioLevel(rms_db=-20, peak_db=-10, seconds=1.0, overflows=2, lost_s=0.5, lag_s=4.0), 1.2)
     state.add_event(TranscriptUpdated(key="v", finals_only="a decode takes 3.0 s here"), 1.3)
-    line = device_line(state.voice).plain
-    for said in ("-20 dB", "mic", "500 ms lost in 2 overflows", "4 s behind", "a decode takes 3.0 s here"):
+    line = device_line(state.voice, 120).plain
+    for said in ("-20 dB", "mic", "500 ms lost in 2 overflows", "4 s behind", "words at pauses only"):
         assert said in line
+    assert "500 ms lost in 2 overflows" in device_line(state.voice, 78).plain[:78]
+    assert words_line(state.voice, 78).plain == "speak; a decode takes 3.0 s here"
     state.add_event(MicrophoneChanged(state="lost", input="mic", note="mic is gone\x1b[31m"), 1.4)
-    assert device_line(state.voice).plain == "mic is gone[31m"
+    assert device_line(state.voice, 78).plain == "mic is gone[31m"
 
 
 def test_a_spoken_request_has_its_waterfall(state):
@@ -122,7 +126,16 @@ def test_contention_is_the_speed_beside_the_open_microphone(state):
     steps(1000, 0.01)
     closed, opened = state.voice.contention
     assert (round(closed.tps), round(opened.tps)) == (100, 50)
-    assert "▼ 50%" in waterfall_lines(state, 60)[-1].plain
+    assert waterfall_lines(state, 60)[-1].plain == "TPS mic closed ▸ open 100 ▸ 50.0 ▼ 50 % (±0)"
+    assert [line.plain for line in waterfall_lines(state, 30)] == [
+        "TPS mic closed ▸ open",
+        "  100 ▸ 50.0 ▼ 50 % (±0)",
+    ]
+    options = EngineOptions(kv_cache="int8")
+    state.add_event(
+        OptionsApplied(changed=["kv_cache"], requested=options, effective={}, before=Memory(), after=Memory()), 3.0
+    )
+    assert state.voice.contention is None, "other options, another speed"
 
 
 @pytest.mark.parametrize("spelled", ["{}", "'{}'", '"{}"', "  {}\n", "file://{}"])

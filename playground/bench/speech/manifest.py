@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-AUDIO_KEYS = ("audio", "audio_filepath", "audio_path", "path", "wav", "file")
+AUDIO_KEYS = ("audio", "audio_filepath", "file_name", "audio_path", "path", "wav", "file")
 TEXT_KEYS = ("text", "transcript", "sentence", "raw_text")
 QUESTION_KEYS = ("question", "transcript", "text", "prompt")
 ANSWER_KEYS = ("answer", "official_answer")
@@ -25,11 +25,11 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class Recording:
-    """`text` is what is said; `answer` what a spoken question asks for."""
+    """`text` is what is said, None where nobody wrote it down; `answer` what a spoken question asks for."""
 
     id: str
     path: Path
-    text: str
+    text: str | None
     answer: str = ""
 
 
@@ -48,9 +48,10 @@ def read_manifest(path: Path) -> list[Recording]:
 
 
 def read_questions(path: Path) -> list[Recording]:
-    """Spoken questions as JSON lines of audio, question and answer, as in BIG-bench Audio. Raises `ManifestError`."""
+    """Spoken questions as JSON lines of audio, answer and, where it is known, the question in writing; BIG-bench Audio
+    comes with `file_name` and `official_answer` alone. Raises `ManifestError`."""
     if not (questions := list(_json_lines(path, QUESTION_KEYS, ANSWER_KEYS))):
-        raise ManifestError(f"{path} holds no questions; a line has audio, question and answer")
+        raise ManifestError(f"{path} holds no questions; a line has audio and answer")
     return questions
 
 
@@ -93,12 +94,12 @@ def _recording(
 ) -> Recording:
     audio, text = _first(entry, AUDIO_KEYS), _first(entry, text_keys)
     answer = _first(entry, answer_keys)
-    wanted = {"the sound": (audio, AUDIO_KEYS), "the text": (text, text_keys)}
-    wanted |= {"the answer": (answer, answer_keys)} if answer_keys else {}
+    wanted = {"the sound": (audio, AUDIO_KEYS)}
+    wanted |= {"the answer": (answer, answer_keys)} if answer_keys else {"the text": (text, text_keys)}
     for what, (value, keys) in wanted.items():
         if value is None:
             raise ManifestError(f"{path}:{number}: {what} is missing; it stands under one of {', '.join(keys)}")
-    return Recording(str(entry.get("id", number)), path.parent / str(audio), str(text), str(answer or ""))
+    return Recording(str(entry.get("id", number)), path.parent / str(audio), text, str(answer or ""))
 
 
 def _first(entry: dict[str, Any], keys: tuple[str, ...]) -> str | None:

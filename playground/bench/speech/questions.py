@@ -18,7 +18,8 @@ LEAD = re.compile(r".*\banswer\b(?:\s+is\b|\s*:)", re.IGNORECASE | re.DOTALL)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: as it is said, as it was heard, what the model answered. Latencies in seconds."""
+    """One question: as it is said (empty: nobody wrote it down), as it was heard, what the model answered.
+    Latencies in seconds."""
 
     id: str
     question: str
@@ -61,7 +62,7 @@ def _answer(recording: Recording, hearing: Hearing, generated: Generated | None)
     fault = hearing.fault or ("no word was heard" if generated is None else "")
     return Answer(
         id=recording.id,
-        question=recording.text,
+        question=recording.text or "",
         heard=hearing.heard,
         expected=recording.answer,
         answer=text,

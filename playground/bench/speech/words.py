@@ -15,12 +15,12 @@ from playground.protocol.speech import SpeechModelFacts, SpeechOptions
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording: what is said and what was heard, both normalized, and what was heard as it was written.
-    `seconds` from the opening of the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why there is
-    no transcript."""
+    """One recording: what is said (None: not known) and what was heard, both normalized, and what was heard as it was
+    written. `seconds` from the opening of the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why
+    there is no transcript."""
 
     id: str
-    reference: str
+    reference: str | None
     heard: str
     written: str = ""
     audio_seconds: float = 0.0
@@ -31,8 +31,8 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> list[tuple[Step, str]]:
-        """Where the words differ."""
-        return difference(self.reference, self.heard)
+        """Where the words differ; all are the same where nobody wrote down what is said."""
+        return difference(self.heard if self.reference is None else self.reference, self.heard)
 
 
 class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class SpeechSuite:
 
     async def _hear(self, ear: Ear, recording: Recording) -> Hearing:
         normal = NORMALIZERS[self.normalizer]
-        said = normal(recording.text)
+        said = None if recording.text is None else normal(recording.text)
         try:
             transcript = await ear.transcribe(recording.path, self.options)
         except EngineFailed as error:
@@ -95,13 +95,14 @@ class SpeechSuite:
 def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTotals:
     """What they come to."""
     heard = [hearing for hearing in hearings if not hearing.fault]
+    pairs = [(hearing.reference, hearing.heard) for hearing in heard if hearing.reference is not None]
     audio, work = sum(hearing.audio_seconds for hearing in heard), sum(hearing.seconds for hearing in heard)
     p50, p95 = percentiles([(hearing.seconds, 1) for hearing in heard], (0.5, 0.95))
     return SpeechTotals(
         recordings=len(hearings),
         failed=len(hearings) - len(heard),
         normalizer=normalizer,
-        errors=count_errors([hearing.reference for hearing in heard], [hearing.heard for hearing in heard]),
+        errors=count_errors([said for said, _ in pairs], [text for _, text in pairs]),
         audio_seconds=audio,
         rtf=work / audio if audio else None,
         latency_p50_s=p50,

@@ -8,17 +8,18 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from playground.protocol.speech import AudioInput, DroppedSegment
+from playground.protocol.speech import AudioInput, DroppedSegment, SpeechOptions
 from playground.tui.checkpoints import Checkpoint, find_recognisers
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.voice import Voice
+from playground.tui.voice_state import VoiceState
 
 LABEL = "$meaning-waiting"
 LOOK_EVERY_S = 0.3
@@ -29,6 +30,7 @@ class VoiceScreen(ModalScreen[None]):
     """Choices hold from the next time that somebody speaks."""
 
     CSS_PATH = "overlay.tcss"
+    AUTO_FOCUS = "#inputs"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f9,q", "dismiss", show=False)]
 
     def __init__(self, state: State, voice: Voice, folders: list[Path]) -> None:
@@ -38,7 +40,7 @@ class VoiceScreen(ModalScreen[None]):
         self._models: list[Checkpoint] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="overlay") as overlay:
+        with VerticalScroll(classes="overlay") as overlay:
             overlay.border_title = "Voice"
             overlay.border_subtitle = "↑↓ choose   Enter takes it   Tab the other list   Esc closes"
             yield Static("Microphone", classes="hint")
@@ -46,12 +48,19 @@ class VoiceScreen(ModalScreen[None]):
             yield Static("looking for microphones", id="no-input", classes="hint", markup=False)
             yield Static("Recogniser", classes="hint")
             yield OptionList(id="models", markup=False)
+            yield Static(id="recognition", classes="hint")
             yield Static(dropped_text(self._state.voice.dropped), id="dropped")
 
     def on_mount(self) -> None:
         """Microphones come from the speech worker, recognisers from the disk."""
         self._look_for_models()
-        self.set_interval(LOOK_EVERY_S, self._show_inputs)
+        self._show_told()
+        self.set_interval(LOOK_EVERY_S, self._show_told)
+
+    def _show_told(self) -> None:
+        """What the speech worker says of this machine, as soon as it does."""
+        self._show_inputs()
+        self.query_one("#recognition", Static).update(recognition_text(self._state.voice, self._voice.options))
 
     def _show_inputs(self) -> None:
         listed = self._state.voice.listed
@@ -103,6 +112,17 @@ def _input_line(each: AudioInput, chosen: bool) -> Content:
 
 def _model_line(each: Checkpoint, chosen: bool) -> Content:
     return Content.assemble(_mark(chosen), one_line(each.name, 50), (f"  {each.source}", LABEL))
+
+
+def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
+    """What the settings ask of the recogniser, what it really computes in, and what else this device could."""
+    compute = options.compute_type
+    if state.facts:
+        compute += f" ▸ {state.facts.compute_type} on {state.facts.device}"
+    how = f"compute type {one_line(compute, 40)}   language {one_line(options.language, 20)}   beam {options.beam}"
+    support = state.capabilities.toggle("compute_type") if state.capabilities else None
+    possible = ", ".join(each.value for each in support.values if each.possible) if support else ""
+    return Content(f"{how}\nthis device computes in {possible}; see [speech] in the settings" if possible else how)
 
 
 def dropped_text(dropped: list[DroppedSegment]) -> Content:

@@ -22,16 +22,18 @@ BYTES = 1 << 16
 
 
 class Notice(Widget):
-    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done."""
+    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done. A
+    fault has the lines that it needs: the way out stands at its end."""
 
     DEFAULT_CSS = """
     Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
+    Notice.-fault { height: auto; max-height: 3; text-wrap: wrap; }
     """
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._progress = Content()
-        self._message = Content()
+        self._message, self._bad = Content(), False
         self._timer: Timer | None = None
         self._state: State | None = None
         self._patience: Timer | None = None
@@ -58,13 +60,14 @@ class Notice(Widget):
             self._timer.stop()
         text = one_line(f"{message}; {advice}" if advice else message, 400)
         self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
+        self._bad = bad
         self._timer = None if bad else self.set_timer(READING_S, self.quiet)
         self._update()
 
     def quiet(self) -> None:
         """Nothing to say any more."""
         if self._message.plain:
-            self._message = Content()
+            self._message, self._bad = Content(), False
             self._update()
 
     def render(self) -> Content:
@@ -77,7 +80,8 @@ class Notice(Widget):
 
     def _update(self) -> None:
         self.set_class(bool(self._progress.plain or self._message.plain), "-shown")
-        self.refresh()
+        self.set_class(self._bad and not self._progress.plain, "-fault")
+        self.refresh(layout=self._bad)
 
 
 def _progress(state: State) -> Content:

@@ -76,6 +76,7 @@ class NumbersColumn(Vertical):
         self._shown = monotonic()
         for panel in self.query(Waterfall):
             panel.show(self._state)
+            self.set_class(panel.has_class("-shown"), "-spoken")
         for panel in self.query(SpeedPanel):
             panel.show(speed_view(self._state, self._letters))
         self._show_memory()

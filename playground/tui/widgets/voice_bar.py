@@ -17,6 +17,7 @@ LABEL = "$meaning-waiting"
 METER = 16
 QUIETEST_DB, LOUD_DB = -60.0, -6.0
 LAG_WORTH_TELLING_S = 3.0
+LEAST_NAME, MOST_NAME = 5, 40
 
 
 class VoiceBar(Widget):
@@ -32,22 +33,29 @@ class VoiceBar(Widget):
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._lines: tuple[Content, Content] = (Content(), Content())
+        self._state: State | None = None
 
     def show(self, state: State) -> None:
         """Draw anew if something is different."""
-        voice = state.voice
+        self._state, voice = state, state.voice
         self.set_class(voice.open or voice.busy, "-shown")
-        lines = device_line(voice), words_line(voice, max(20, self.size.width))
+        width = max(20, self.size.width)
+        lines = device_line(voice, width), words_line(voice, width)
         if lines != self._lines:
             self._lines = lines
             self.refresh()
+
+    def on_resize(self) -> None:
+        """How much there is room for is known once there is room at all."""
+        if self._state:
+            self.show(self._state)
 
     def render(self) -> Content:
         return Content("\n").join(self._lines)
 
 
-def device_line(voice: VoiceState) -> Content:
-    """The meter, or how far a file is."""
+def device_line(voice: VoiceState, width: int) -> Content:
+    """The meter, or how far a file is. The device's name has the room that what matters more leaves it."""
     update = voice.update
     if not voice.open:
         share = update.position_s / update.total_s if update and update.total_s else None
@@ -55,17 +63,18 @@ def device_line(voice: VoiceState) -> Content:
     microphone, level = voice.microphone, voice.level
     if microphone and microphone.state == "lost":
         return Content.styled(one_line(microphone.note, 200), "$warning")
-    name = one_line(microphone.input, 24) if microphone else ""
-    notes = [("  " + note, "$warning") for note in _notes(voice)]
+    name = microphone.input if microphone else ""
     if level is None:
-        return Content.assemble(("mic ", "bold"), (f"{name}  opening", LABEL))
-    return Content.assemble(
+        return Content.assemble(("mic ", "bold"), (f"{one_line(name, MOST_NAME)}  opening", LABEL))
+    line = Content.assemble(
         ("mic ", "bold $success" if level.speech else "bold"),
         *_meter(level.rms_db, level.peak_db),
-        (f" {level.rms_db:4.0f} dB  {name}  {level.seconds:5.1f} s", LABEL),
+        (f" {level.rms_db:4.0f} dB {level.seconds:6.1f} s", LABEL),
+        *(("  " + note, "$warning") for note in _notes(voice)),
         ("" if voice.facts else "  loading the recogniser", LABEL),
-        *notes,
     )
+    room = min(width - line.cell_length - 2, MOST_NAME)
+    return Content.assemble(line, (f"  {one_line(name, room)}" if room >= LEAST_NAME else "", LABEL))
 
 
 def words_line(voice: VoiceState, width: int) -> Content:
@@ -75,13 +84,23 @@ def words_line(voice: VoiceState, width: int) -> Content:
     partial = update.partial if update else ""
     certain, partial = one_line(certain), one_line(partial)
     if not certain and not partial:
-        if voice.open:
-            return Content.styled("speak; ^T ends, and the words go to the prompt", LABEL)
-        return Content.styled("the words go to the prompt", LABEL)
-    room = width - 3 - len(partial)
-    if len(certain) > room:
-        certain = "…" + certain[len(certain) - max(0, room) :]
+        return Content.styled(one_line(_invitation(voice)), LABEL)
+    partial = _end(partial, width - 3)
+    certain = _end(certain, width - 2 - len(partial))
     return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{LABEL} italic"))
+
+
+def _invitation(voice: VoiceState) -> str:
+    if not voice.open:
+        return "the words go to the prompt"
+    if voice.update and voice.update.finals_only:
+        return f"speak; {voice.update.finals_only}"
+    return "speak; ^T ends, and the words go to the prompt"
+
+
+def _end(text: str, room: int) -> str:
+    """Its last characters, with a sign where some are left out."""
+    return text if len(text) <= room else "…" + text[len(text) - max(0, room - 1) :]
 
 
 def _meter(rms_db: float, peak_db: float) -> list[tuple[str, str]]:
@@ -105,7 +124,7 @@ def _notes(voice: VoiceState) -> list[str]:
     if level and level.lag_s > LAG_WORTH_TELLING_S:
         notes.append(f"{level.lag_s:.0f} s behind")
     if update and update.finals_only:
-        notes.append(one_line(update.finals_only, 90))
+        notes.append("words at pauses only")
     if update and update.lag_s and not update.finals_only:
         notes.append(f"words {update.lag_s:.1f} s old")
     return notes

@@ -29,14 +29,21 @@ class Waterfall(Widget):
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._lines: list[Content] = []
+        self._state: State | None = None
 
     def show(self, state: State) -> None:
         """Draw anew if something is different."""
+        self._state = state
         lines = waterfall_lines(state, self.size.width or USUAL_WIDTH)
         self.set_class(bool(lines), "-shown")
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
             self.refresh(layout=len(lines) != height)
+
+    def on_resize(self) -> None:
+        """How much there is room for is known once there is room at all."""
+        if self._state:
+            self.show(self._state)
 
     def render(self) -> Content:
         return Content("\n").join(self._lines)
@@ -51,7 +58,7 @@ def waterfall_lines(state: State, width: int) -> list[Content]:
         parts = _parts(spoken, request.metrics.ttft_s)
         whole = sum(seconds or 0.0 for _, seconds, _ in parts)
         lines = [_title(whole, spoken, width), *_bars(parts, whole, width)]
-    return lines + _contention(state.voice)
+    return lines + _contention(state.voice, width)
 
 
 def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
@@ -96,15 +103,17 @@ def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
     return lines
 
 
-def _contention(voice: VoiceState) -> list[Content]:
+def _contention(voice: VoiceState, width: int) -> list[Content]:
+    """One line, or two where it is narrow."""
     if voice.contention is None:
         return []
     closed, opened = voice.contention
-    change = opened.tps / closed.tps - 1
-    return [
-        Content.assemble(
-            ("TPS, mic closed ▸ open  ", LABEL),
-            (f"{numbers.significant(closed.tps)} ▸ {numbers.significant(opened.tps)}", VALUE),
-            (f"  {'▼' if change < 0 else '▲'} {abs(change):.0%} (±{opened.spread / closed.tps:.0%})", LABEL),
-        )
-    ]
+    change, spread = opened.tps / closed.tps - 1, opened.spread / closed.tps
+    label = Content.styled("TPS mic closed ▸ open", LABEL)
+    figures = Content.assemble(
+        (f"{numbers.significant(closed.tps)} ▸ {numbers.significant(opened.tps)}", VALUE),
+        (f" {'▼' if change < 0 else '▲'} {numbers.percent(abs(change))} (±{round(spread * 100)})", LABEL),
+    )
+    if label.cell_length + 1 + figures.cell_length > width:
+        return [label, Content.assemble("  ", figures)]
+    return [Content.assemble(label, " ", figures)]

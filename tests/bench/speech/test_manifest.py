@@ -56,6 +56,13 @@ def test_spoken_questions(tmp_path):
     assert (only.id, only.path, only.text, only.answer) == ("7", tmp_path / "q.mp3", "is it valid", "valid")
 
 
+def test_big_bench_audio_as_it_is_published(tmp_path):
+    line = {"category": "navigate", "official_answer": "Yes", "file_name": "data/question_250.mp3", "id": 250}
+    (only,) = read_questions(write(tmp_path / "metadata.jsonl", line))
+    assert (only.id, only.path, only.answer) == ("250", tmp_path / "data/question_250.mp3", "Yes")
+    assert only.text is None, "nobody wrote the question down"
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

@@ -85,9 +85,12 @@ def test_spoken_questions_are_answered_and_judged(home, tmp_path):
     code, _, _ = run(home, "bench", "speech", "--questions", str(manifest), "--json", str(answer))
     (item,) = json.loads(answer.read_text())["items"]
     assert code == 0 and not item["correct"] and item["heard"] == SAID and item["answer"].startswith("def ")
-    manifest.write_text(json.dumps(question | {"answer": item["answer"]}) + "\n")
-    code, stdout, _ = run(home, "bench", "speech", "--questions", str(manifest))
+    published = {"id": 0, "category": "navigate", "file_name": str(CLEAN), "official_answer": item["answer"]}
+    manifest.write_text(json.dumps(published) + "\n")
+    code, stdout, _ = run(home, "bench", "speech", "--questions", str(manifest), "--json", str(answer))
     assert code == 0 and stdout.splitlines()[-1] == "exact match 1 of 1, 100 %"
+    errors = json.loads(answer.read_text())["totals"]["hearing"]["errors"]
+    assert errors["wer"] is None and errors["insertions"] == 0, "nobody wrote down what is said"
 
 
 def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):
