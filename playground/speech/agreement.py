@@ -27,13 +27,15 @@ class Agreement:
         """What the last run heard after them."""
         return " ".join(self._rest)
 
-    def add(self, text: str) -> None:
-        """The text of one more run."""
+    def add(self, text: str, confirms: bool = True) -> None:
+        """The text of one more run. One that heard hardly more than the last `confirms` nothing: that they agree says
+        little."""
         words = text.split()
-        agreed = _common(self._last, words)
-        if agreed > len(self._confirmed) and _common(self._confirmed, words) == len(self._confirmed):
-            self._confirmed = words[:agreed]
-        self._last = words
+        if confirms:
+            agreed = _common(self._last, words)
+            if agreed > len(self._confirmed) and _common(self._confirmed, words) == len(self._confirmed):
+                self._confirmed = words[:agreed]
+            self._last = words
         self._rest = self._after(words)
 
     def settle(self, text: str) -> str:

@@ -25,6 +25,7 @@ HINT_S = 2 * FRAME_S  # of silence: worth a full decode
 SURER_HINT_S = 4 * FRAME_S  # worth the last free thread, where another full decode runs already
 INTERVAL_S = 0.5
 LEAST_S = 0.5  # of audio, before a partial text is worth its decode
+NEWS_S = 0.3  # of audio that one run has heard and the one before has not, for their agreement to mean something
 MOST_LAG_S = 2.5  # words older than that help nobody who speaks
 MOST_WAITING_S = 60.0
 
@@ -72,7 +73,7 @@ class Dictation:
         self._timings: list[UtteranceTiming] = []
         self._language = ""
         self._language_probability: float | None = None
-        self._last_partial, self._late = 0.0, 0
+        self._last_partial, self._late, self._agreed_s = 0.0, 0, 0.0
         self._vad_s = self._decode_s = 0.0
         self._finals_only = "" if options.partials else "partial text is switched off"
 
@@ -169,7 +170,10 @@ class Dictation:
     def _show(self, run: Run) -> None:
         """The open utterance as it reads now."""
         verdict = run.future.result().verdicts[0]
-        self._agreement.add(verdict.text if isinstance(verdict, Segment) else "")
+        end_s = run.utterance.end_s
+        confirms = end_s - self._agreed_s >= NEWS_S
+        self._agreed_s = end_s if confirms else self._agreed_s
+        self._agreement.add(verdict.text if isinstance(verdict, Segment) else "", confirms)
         run.told = perf_counter()
         lag = run.told - self._when(run.utterance.end_s)
         if not run.full:

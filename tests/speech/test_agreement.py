@@ -40,6 +40,15 @@ def test_a_run_that_reads_the_confirmed_words_differently_changes_only_what_foll
     assert agreement.settle("right a function that adds") == "write a function that adds"
 
 
+def test_a_run_that_heard_nothing_new_confirms_nothing():
+    agreement = Agreement()
+    agreement.add("write a python")
+    agreement.add("write a python", confirms=False)
+    assert (agreement.confirmed, agreement.partial) == ("", "write a python")
+    agreement.add("write a function")
+    assert (agreement.confirmed, agreement.partial) == ("write a", "function")
+
+
 def test_the_final_text_is_the_last_run_where_it_agrees():
     agreement = Agreement()
     agreement.add("write a")
