@@ -32,11 +32,13 @@ MOST_WAITING_S = 60.0
 
 @dataclass(eq=False)
 class Run:
-    """One decode that was asked for at `asked`. `full`: good enough to be the final text. `told`: when it was shown."""
+    """One decode that was asked for at `asked`; the voice had ended at `voice_end`. `full`: good enough to be the final
+    text. `told`: when it was shown."""
 
     utterance: Utterance
     future: Future[Decoded]
     full: bool
+    voice_end: float
     asked: float
     told: float | None = None
 
@@ -162,9 +164,9 @@ class Dictation:
 
     def _run(self, utterance: Utterance, full: bool) -> Run:
         options = self._options if full else partial_options(self._options)
-        asked = perf_counter()
+        asked, voice_end = perf_counter(), self._when(utterance.voice_end_s)
         future = self._decoder.submit([utterance], options, "" if full else self._language)
-        self._runs.append(Run(utterance, future, full, asked))
+        self._runs.append(Run(utterance, future, full, voice_end, asked))
         return self._runs[-1]
 
     def _show(self, run: Run) -> None:
@@ -190,13 +192,13 @@ class Dictation:
     def _settle(self, ended: Ended, run: Run) -> None:
         """An utterance has its final text, or the reason why it has none."""
         decoded, verdict = run.future.result(), run.future.result().verdicts[0]
-        told, end = run.told or perf_counter(), self._when(ended.utterance.voice_end_s)
+        told = run.told or perf_counter()
         timing = UtteranceTiming(
             end_s=ended.utterance.voice_end_s,
-            vad_s=max(0.0, run.asked - end),
+            vad_s=max(0.0, run.asked - run.voice_end),
             wait_s=decoded.started - run.asked,
             decode_s=decoded.ended - decoded.started,
-            final_s=told - end,
+            final_s=told - run.voice_end,
         )
         if decoded.language:
             self._language, self._language_probability = decoded.language, decoded.language_probability

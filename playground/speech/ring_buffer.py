@@ -10,7 +10,7 @@ import numpy as np
 
 from playground.speech.vad import Samples
 
-RISE = 1e-3  # seconds a second: how far the clocks of a device and of this process may run apart
+LATE_S = 2.0  # a device that pauses for longer goes on later, and is no longer taken for late
 
 
 class RingBuffer:
@@ -21,7 +21,8 @@ class RingBuffer:
         self._lock = threading.Lock()
         self._blocks: deque[Samples] = deque()
         self._held = self._written = 0
-        self._arrived = self._origin = perf_counter()
+        self._arrived = perf_counter()
+        self._begun: deque[tuple[float, float]] = deque([(self._arrived, self._arrived)])
         self.overflows = self.lost = 0
 
     def write(self, block: Samples, overflowed: bool = False) -> None:
@@ -32,14 +33,21 @@ class RingBuffer:
             self._held += len(block)
             self._written += len(block)
             self._arrived = perf_counter()
-            began = self._arrived - self._written / self._rate  # at the latest
-            self._origin = began if overflowed else min(began, self._origin + RISE * len(block) / self._rate)
+            self._note_beginning(overflowed)
             if self._held > self._capacity:
                 self.overflows += 1
             while self._held > self._capacity:
                 oldest = self._blocks.popleft()
                 self._held -= len(oldest)
                 self.lost += len(oldest)
+
+    def _note_beginning(self, overflowed: bool) -> None:
+        """When the first sample was heard, judged by the newest: at the latest then."""
+        if overflowed:
+            self._begun.clear()
+        self._begun.append((self._arrived, self._arrived - self._written / self._rate))
+        while self._begun[0][0] < self._arrived - LATE_S:
+            self._begun.popleft()
 
     def read(self) -> Samples:
         """Everything that is there."""
@@ -57,4 +65,4 @@ class RingBuffer:
         """When, on this process's clock, the audio at `seconds` after the first that was read was heard. Blocks that
         come late, in a bunch, were heard no later than those that came in time."""
         with self._lock:
-            return self._origin + self.lost / self._rate + seconds
+            return min(began for _, began in self._begun) + self.lost / self._rate + seconds
