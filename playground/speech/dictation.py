@@ -21,8 +21,9 @@ from playground.speech.transcriber import WORKERS, partial_options
 from playground.speech.transcript import joined
 from playground.speech.vad import FRAME_S, Samples, Utterance, UtteranceCutter
 
-HINT_S = 2 * FRAME_S  # of silence: worth a full decode
-SURER_HINT_S = 4 * FRAME_S  # worth the last free thread, where another full decode runs already
+HINT_S = FRAME_S  # of silence: worth a full decode; in a few seconds of speech it comes about once for nothing
+SURER_HINT_S = 3 * FRAME_S  # worth the last free thread, where another full decode runs already
+STILL_S = 2 * FRAME_S  # between words nobody is said to have stopped
 INTERVAL_S = 0.5
 LEAST_S = 0.5  # of audio, before a partial text is worth its decode
 NEWS_S = 0.3  # of audio that one run has heard and the one before has not, for their agreement to mean something
@@ -82,7 +83,7 @@ class Dictation:
     @property
     def speaking(self) -> bool:
         """A voice is heard now."""
-        return self._cutter.open_s is not None and self._cutter.silence_s < HINT_S
+        return self._cutter.open_s is not None and self._cutter.silence_s < STILL_S
 
     @property
     def waiting_s(self) -> float:
