@@ -15,12 +15,13 @@ from playground.bench.load.elsewhere import faster, same_answers, same_options
 from playground.bench.percentiles import percentiles
 from playground.headless.bench.table import print_table
 from playground.headless.errors import UsageError
-from playground.headless.job import do_job, read_job
+from playground.headless.job import do_job
 from playground.headless.load_line import LoadLine
 from playground.headless.printer import JsonPrinter
 from playground.headless.report import report_end, say
 from playground.headless.summary import Summary, summarize
 from playground.headless.target import Target, on_its_engine
+from playground.headless.worker_run import Job
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
@@ -83,7 +84,7 @@ def _elsewhere(args: Namespace, target: Target, first: Fold) -> Target:
 
 
 def _run(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> tuple[int, Fold]:
-    job = read_job(args, target, requests)
+    job = Job(target.engine, target.load, [], requests)
     log = paths.log_folder() / f"run-{os.getpid()}-{target.engine}.log"
     run = do_job(args, job, log, JsonPrinter().print if args.json else LoadLine().watch)
     return report_end(run, job, log, None, args.debug), run.fold

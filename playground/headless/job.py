@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from playground.headless.arrivals import delays
@@ -26,11 +26,6 @@ def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
     lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
     sampling = read_sampling(args, target.preset)
     return build_requests(lines, sampling, delays(args.arrivals, lines, sampling.seed or 0), args.chat)
-
-
-def read_job(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> Job:
-    """These requests on this target."""
-    return Job(target.engine, target.load, args.at, requests)
 
 
 def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder | None = None) -> WorkerRun:

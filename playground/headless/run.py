@@ -10,11 +10,12 @@ from playground import paths
 from playground.headless.against import run_against
 from playground.headless.arguments import ENGINES, add_sampling, add_target
 from playground.headless.arrivals import parse_arrivals
-from playground.headless.job import do_job, read_job, read_requests
+from playground.headless.job import do_job, read_requests
 from playground.headless.printer import JsonPrinter, TextPrinter
 from playground.headless.report import report_end
 from playground.headless.switches import parse_switch
 from playground.headless.target import open_recorder, read_target
+from playground.headless.worker_run import Job
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def main(args: Namespace) -> int:
     requests = read_requests(args, target)
     if args.against:
         return run_against(args, target, requests)
-    job = read_job(args, target, requests)
+    job = Job(target.engine, target.load, args.at, requests)
     printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
     log = paths.log_folder() / f"run-{os.getpid()}.log"
     recorder = open_recorder(args, target)

@@ -98,12 +98,9 @@ class Bridge:
 
     def note(self, command: AnyCommand) -> None:
         """Fold and record a command that is sent now, by whomever."""
-        if self._recorder:
-            self._recorder.command(command)
         if self._collector:
             self._collector.add_command(command)
-        self.state.add_command(command, perf_counter())
-        self._schedule()
+        self.witness(command)
 
     def arrived(self, event: AnyEvent) -> None:
         """Fold and record an event that a worker told, the engine's or another."""

