@@ -29,7 +29,7 @@ async def main(python: str, engine: str, model: str, log: str, stage: str = "") 
     client.send(LoadModel(model=model, options=options, executor="mp"))
     sampling = SamplingParams(max_tokens=1900, ignore_eos=True)
     client.send(Submit(requests=[GenerationRequest(request_id="a", prompt="hello", sampling=sampling)]))
-    await asyncio.sleep(60)
+    await asyncio.sleep(240)  # vLLM takes a minute to start on a busy machine
 
 
 asyncio.run(main(*sys.argv[1:]))
