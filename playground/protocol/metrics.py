@@ -68,7 +68,8 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_transient`: the most that
-    one layer's dequantized keys and values took while it ran; nothing of it stays."""
+    copies of keys and values took beside the blocks: one layer's dequantized ones while it ran, or what a batch sees
+    while the same requests decode."""
 
     weights: int = 0
     weights_predicted: int | None = None

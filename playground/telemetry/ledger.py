@@ -122,4 +122,4 @@ def _shares(memory: Memory, other: int, total: int) -> Shares:
 
 def _kv_note(memory: Memory) -> str:
     note = f"most in use {format_bytes(memory.kv_peak)}"
-    return f"{note}; {format_bytes(memory.kv_transient)} unpacked for a moment" if memory.kv_transient else note
+    return f"{note}; {format_bytes(memory.kv_transient)} copied for attention" if memory.kv_transient else note

@@ -21,7 +21,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
-from playground.engine.backends.transformers.decoder import Decoder
+from playground.engine.backends.transformers.decoder import Decode
 
 POLL_S = 0.25
 COMPILERS = ("g++", "clang++", "gcc", "clang")
@@ -31,7 +31,7 @@ class CompiledDecoder:
     """See `Decoder`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
     warm-up, each of which held a step up."""
 
-    def __init__(self, model: PreTrainedModel, decoder: Decoder, device: torch.device) -> None:
+    def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device) -> None:
         self.decoder, self._device, self._config = decoder, device, model.config
         attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}

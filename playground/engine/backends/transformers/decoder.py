@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+
 # Token ids [B, 1], positions [B, 1], a ready mask and a cache to logits [B, 1, V].
 Decode = Callable[[Tensor, Tensor, Tensor | None, Cache], Tensor]
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
@@ -45,23 +47,27 @@ class Decoder:
         return logits
 
 
-def find_decoder(model: PreTrainedModel) -> Decoder | None:
-    """The model's decoder if it has these parts, no sliding windows, and answers exactly as `forward` does."""
+def find_decoder(model: PreTrainedModel) -> Decode | None:
+    """The leanest one that answers exactly as `forward` does, if the model has these parts and no sliding windows."""
     config, base = model.config.get_text_config(), model.base_model
     kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
     if kinds or getattr(config, "sliding_window", None) or not type(model).__module__.startswith("transformers."):
         return None
     if {name for name, _ in base.named_children()} != PARTS or model.get_output_embeddings() is None:
         return None
-    decoder = Decoder(model)
+    return next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
+
+
+def _tried(kind: Callable[[PreTrainedModel], Decode], model: PreTrainedModel) -> Decode | None:
     try:
+        decoder = kind(model)
         return decoder if _agrees(model, decoder) else None
-    except (TypeError, AttributeError):
+    except (TypeError, AttributeError, ValueError, RuntimeError):
         return None
 
 
 @torch.inference_mode()
-def _agrees(model: PreTrainedModel, decoder: Decoder) -> bool:
+def _agrees(model: PreTrainedModel, decoder: Decode) -> bool:
     def inputs(*ids: int, start: int = 0) -> tuple[Tensor, Tensor]:
         positions = range(start, start + len(ids))
         return torch.tensor([ids], device=model.device), torch.tensor([positions], device=model.device)

@@ -36,8 +36,8 @@ class Row:
 
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
-    `splits_at_blocks`: no row of a forward may reach over the end of a block. `transient_bytes`: the most that copies
-    of one layer took while it ran."""
+    `splits_at_blocks`: no row of a forward may reach over the end of a block. `transient_bytes`: the most that
+    copies took, of one layer while it ran or of what a batch sees."""
 
     splits_at_blocks: bool
     transient_bytes: int

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.engine.backends.transformers.batch_view import MOST_BYTES, BatchView
 from playground.engine.backends.transformers.kv_cache import KVStore, Row
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
@@ -18,11 +19,13 @@ from playground.engine.request import Request
 @dataclass(frozen=True)
 class Layout:
     """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all.
-    `read`: storage rows [B, columns], or the one contiguous stretch of a lone request."""
+    `read`: storage rows [B, columns], the one contiguous stretch of a lone request, or None where the batch view of the
+    step before has the rest. `kept`: what is read becomes that view."""
 
     write: Tensor | slice
     source: Tensor | None
-    read: Tensor | slice
+    read: Tensor | slice | None
+    kept: bool = False
 
 
 class FullStore:
@@ -30,7 +33,6 @@ class FullStore:
     last row is scratch: padding reads it and held rows write it."""
 
     splits_at_blocks = False
-    transient_bytes = 0
 
     def __init__(self, blocks: BlockManager) -> None:
         self._blocks = blocks
@@ -38,29 +40,46 @@ class FullStore:
         self._rows: dict[str, tuple[list[int], np.ndarray]] = {}
         self._side_by_side: dict[str, tuple[list[int], bool]] = {}
         self._layout = Layout(slice(0), None, slice(0))
+        self._view = BatchView()
+
+    @property
+    def transient_bytes(self) -> int:
+        """See `KVStore`: here the copy that a batch reads, of all layers."""
+        return self._view.bytes_peak
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """See `KVStore.lay_out`."""
         if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
             self._layout = Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
             return
-        columns, queries = max(row.length for row in rows), max(row.count for row in rows)
         scratch = self._blocks.count * self._blocks.size
+        if self._view.follows(rows):
+            newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
+            self._layout = Layout(torch.from_numpy(np.array(newest)).to(device), None, None)
+            return
+        columns, queries = max(row.length for row in rows), max(row.count for row in rows)
+        kept = queries == 1 and self._view_bytes(len(rows) * columns) <= MOST_BYTES
         # numpy builds small index arrays several times faster than torch.
-        read = np.full((len(rows), columns), scratch)
+        read = np.full((len(rows), self._view.start(rows) if kept else columns), scratch)
         written = []
         for index, row in enumerate(rows):
             stored = self._rows_of(row.request)[: row.length]
-            read[index, columns - row.length :] = stored
+            read[index, columns - row.length : columns] = stored
             written.append(np.full(row.count, scratch) if row.held else stored[row.start :])
         write = torch.from_numpy(np.concatenate(written)).to(device)
-        self._layout = Layout(write, real_tokens(rows, queries, device), torch.from_numpy(read).to(device))
+        self._layout = Layout(write, real_tokens(rows, queries, device), torch.from_numpy(read).to(device), kept)
 
     def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """See `KVStore.exchange`."""
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
-        stored_keys, stored_values = self._layers[layer]
-        return self._exchange(stored_keys, keys), self._exchange(stored_values, values)
+        for store, states in zip(self._layers[layer], (keys, values), strict=True):
+            self._write(store, states)
+        if self._layout.read is None:
+            return self._view.add(layer, keys, values)
+        seen = [self._read(store, len(keys)) for store in self._layers[layer]]
+        if self._layout.kept:
+            return self._view.keep(layer, *seen)
+        return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
     def seal(self, request: Request, length: int) -> None:
         """A full block is stored as it is."""
@@ -69,6 +88,8 @@ class FullStore:
         """See `KVStore.forget`."""
         self._rows.pop(request.request_id, None)
         self._side_by_side.pop(request.request_id, None)
+        if self._view.holds(request):
+            self._view.drop()
 
     def bytes(self, requests: Sequence[Request]) -> int:
         """See `KVStore.bytes`; a block that requests share counts once."""
@@ -117,20 +138,25 @@ class FullStore:
         store[-1] = 0
         return store
 
-    def _exchange(self, store: Tensor, states: Tensor) -> Tensor:
-        layout = self._layout
-        new = flat_tokens(states, layout.source)
-        if isinstance(layout.write, slice):
-            store[layout.write] = new
+    def _write(self, store: Tensor, states: Tensor) -> None:
+        new = flat_tokens(states, self._layout.source)
+        if isinstance(self._layout.write, slice):
+            store[self._layout.write] = new
         else:
-            store.index_copy_(0, layout.write, new)
-        if isinstance(layout.read, slice):
-            return store[layout.read].unsqueeze(0).transpose(1, 2)
-        gathered = store.index_select(0, layout.read.view(-1))
-        return gathered.view(len(states), -1, *store.shape[1:]).transpose(1, 2)
+            store.index_copy_(0, self._layout.write, new)
+
+    def _read(self, store: Tensor, batch: int) -> Tensor:
+        """What the queries see, [B, columns, Hkv, D]."""
+        read = self._layout.read
+        if isinstance(read, Tensor):
+            return store.index_select(0, read.view(-1)).view(batch, -1, *store.shape[1:])
+        return store[read].unsqueeze(0)
 
     def _paged(self, store: Tensor) -> Tensor:
         return store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+
+    def _view_bytes(self, tokens: int) -> int:
+        return tokens * sum(store[0].nbytes for layer in self._layers for store in layer)
 
     def _rows_of(self, request: Request) -> np.ndarray:
         """Storage rows of the request's tokens, as many as its blocks hold."""

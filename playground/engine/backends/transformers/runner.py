@@ -135,7 +135,7 @@ class TransformersRunner:
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
         if self.decoder and queries == 1 and (mask is None or mask.ndim == 4):
-            return self.decoder(token_ids, at, mask, cache)
+            return self.decoder(token_ids, at, None if mask is None else self._added(mask), cache)
         inputs = {
             "input_ids": token_ids,
             "position_ids": at,
@@ -165,6 +165,11 @@ class TransformersRunner:
         if queries == 1 and self._attention.takes_ready_masks:
             mask = mask[:, None, None, :]
         return mask.to(self._loaded.device)
+
+    def _added(self, mask: Tensor) -> Tensor:
+        """What a boolean mask adds to scores, made once a step instead of in every layer."""
+        added = torch.zeros(mask.shape, dtype=self._loaded.model.dtype, device=mask.device)
+        return added.masked_fill_(~mask, -torch.inf)
 
 
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
