@@ -59,6 +59,8 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
         refuse_class(type(model), config.model_type)
     set_threads(model)
+    if device.type == "cpu" and is_small(model):
+        transpose_weights(model)
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
 
 
@@ -70,10 +72,23 @@ def context_of(config: Any) -> int:
 
 def set_threads(model: nn.Module) -> int:
     """One thread for a tiny model (a second one gains less than the UI beside it needs), else every core."""
-    parameters = sum(parameter.numel() for parameter in model.parameters())
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(1 if parameters < SMALL_MODEL_PARAMETERS else cores)
+    torch.set_num_threads(1 if is_small(model) else cores)
     return torch.get_num_threads()
+
+
+def is_small(model: nn.Module) -> bool:
+    """It has fewer than `SMALL_MODEL_PARAMETERS`."""
+    return sum(parameter.numel() for parameter in model.parameters()) < SMALL_MODEL_PARAMETERS
+
+
+def transpose_weights(model: PreTrainedModel) -> None:
+    """Store float32 weights of linear layers column by column: a product with 1 to 16 rows then took two thirds of the
+    time on a CPU. What is an embedding as well stays, since that reads rows."""
+    kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and module.weight.dtype == torch.float32 and id(module.weight) not in kept:
+            module.weight.data = module.weight.data.t().contiguous().t()
 
 
 def _device(name: str) -> torch.device:

@@ -116,11 +116,11 @@ def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Weight [out, in] in host memory, from where bitsandbytes converts, and bias of a linear layer.
 
-    GPT-2's Conv1D keeps its weight the other way round.
+    GPT-2's Conv1D keeps its weight the other way round, and a small model all of them in memory.
     """
     weight: Tensor = module.weight  # type: ignore[assignment]
     bias: Tensor | None = module.bias  # type: ignore[assignment]
-    return (weight.T.contiguous() if isinstance(module, Conv1D) else weight).data.cpu(), bias
+    return (weight.T if isinstance(module, Conv1D) else weight).data.cpu().contiguous(), bias
 
 
 def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
