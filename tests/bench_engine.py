@@ -261,7 +261,7 @@ def main() -> None:
     arguments.add_argument("--only", choices=("tiny", "large", "steps"), help="one table")
     arguments.add_argument("--engine", choices=("transformers", "vllm"), default="transformers")
     arguments.add_argument("--python", default="python", help="the interpreter that has vLLM")
-    arguments.add_argument("--dtype", choices=("bfloat16", "float32"), default=usual_dtype(), help="large and vLLM rows")
+    arguments.add_argument("--dtype", choices=("bfloat16", "float32"), default=usual_dtype(), help="large, vLLM")
     arguments.add_argument("--compile", action="store_true", help="for --engine vllm: both compile")
     asked = arguments.parse_args()
     runs = 3 if asked.quick else 5
