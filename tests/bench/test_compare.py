@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
@@ -138,6 +139,7 @@ def test_small_numbers_keep_two_digits():
     assert [format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]
 
 
+ON_ONE_ENGINE = pytest.mark.asyncio(loop_scope="module")
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\n    """Return the sum of first and second."""\n'
 
 
@@ -146,24 +148,31 @@ def model() -> LoadModel:
     return LoadModel(model=str(paths.bundled_model()), options=EngineOptions(dtype="float32", kv_blocks="64"))
 
 
-async def course(model: LoadModel, log: Path, **b: Any) -> Comparison:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    async with Engine("transformers", model, tmp_path_factory.mktemp("engine") / "log") as one:
+        yield one
+
+
+async def course(engine: Engine, name: str, **b: Any) -> Comparison:
     comparison = Comparison()
-    async with Engine("transformers", model, log) as engine:
-        sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
-        await compare(*sides, Plan(PROMPT, max_tokens=48, runs=2), comparison, lambda: None)
+    sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
+    await compare(*sides, Plan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
     return comparison
 
 
-async def test_a_side_against_itself_is_all_noise(model: LoadModel, tmp_path: Path):
-    found = await course(model, tmp_path / "log")
+@ON_ONE_ENGINE
+async def test_a_side_against_itself_is_all_noise(engine: Engine):
+    found = await course(engine, "same")
     assert found.first_difference is None and found.repeats and found.text("A") == found.text("B") != ""
     assert found.divergence.kl_mean == 0 and found.divergence.noise == 0 and set(found.divergence.rank) == {0}
     assert len(found.divergence.kl) == len(found.of("A")[0].token_ids)
     assert not found.kv.differs
 
 
-async def test_two_bits_cost_text_and_save_cache(model: LoadModel, tmp_path: Path):
-    found = await course(model, tmp_path / "log", kv_cache="int2")
+@ON_ONE_ENGINE
+async def test_two_bits_cost_text_and_save_cache(engine: Engine):
+    found = await course(engine, "coarse", kv_cache="int2")
     assert [run.side for run in found.runs] == list("ABBA")
     assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
     assert found.kv.b < found.kv.a and found.divergence.kl_mean > 1e-5

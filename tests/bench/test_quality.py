@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from functools import cache
 from math import exp, log
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -20,6 +22,7 @@ from playground.bench.tokenizer.fertility import at_speed, common, count_tokens,
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
+ON_ONE_ENGINE = pytest.mark.asyncio(loop_scope="module")
 MODEL = str(paths.bundled_model())
 EXACT = EngineOptions(dtype="float32", kv_blocks="64")
 COARSE = EngineOptions(dtype="bfloat16", kv_blocks="64")
@@ -34,10 +37,28 @@ def ids() -> list[list[int]]:
     return [tokenizer(text.content).input_ids for text in TEXTS]
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+    log = tmp_path_factory.mktemp("engine") / "log"
+    async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), log) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def engine(started: Engine) -> Engine:
+    """One for all tests, under its first options."""
+    await started.switch(EXACT)
+    return started
+
+
+@cache
+def reference(dtype: torch.dtype) -> torch.nn.Module:
+    return AutoModelForCausalLM.from_pretrained(MODEL, dtype=dtype).eval()
+
+
 def log_probabilities(dtype: torch.dtype, token_ids: list[int]) -> torch.Tensor:
-    model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=dtype).eval()
     with torch.inference_mode():
-        return model(torch.tensor([token_ids])).logits[0].float().log_softmax(-1)
+        return reference(dtype)(torch.tensor([token_ids])).logits[0].float().log_softmax(-1)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +85,18 @@ def test_perplexity_by_hand():
     assert perplexity([], 4).perplexity is None
 
 
-async def score(log_file: Path, job: Job) -> list[Tallies]:
+async def score(engine: Engine, job: Job) -> list[Tallies]:
     tallies: list[Tallies] = []
     seen: list[tuple[int, int]] = []
-    async with Engine("transformers", LoadModel(model=MODEL, options=job.options), log_file) as engine:
-        await score_texts(engine, job, tallies, lambda done, total: seen.append((done, total)))
+    await score_texts(engine, job, tallies, lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == seen[-1][1] == len(seen)
     return tallies
 
 
-async def test_perplexity_equals_a_plain_loop_over_the_same_windows(tmp_path: Path, ids: list[list[int]]):
+@ON_ONE_ENGINE
+async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: Engine, ids: list[list[int]]):
     window, stride = 64, 48
-    tallies = await score(tmp_path / "log", Job(TEXTS, EXACT, None, window, stride))
+    tallies = await score(engine, Job(TEXTS, EXACT, None, window, stride))
     expected = []
     for text_ids in ids:
         total = 0.0
@@ -95,8 +116,16 @@ async def test_perplexity_equals_a_plain_loop_over_the_same_windows(tmp_path: Pa
     assert whole.distance is None and whole.base is None and whole.noise is None
 
 
-async def test_kl_and_agreement_equal_torch(tmp_path: Path, ids: list[list[int]]):
-    tallies = await score(tmp_path / "log", Job(TEXTS[:1], COARSE, EXACT))
+@ON_ONE_ENGINE
+async def test_a_part_of_the_windows_stands_for_as_many_bytes(engine: Engine):
+    whole, part = [(await score(engine, Job(TEXTS[:1], EXACT, None, 32, 32, most)))[0] for most in (None, 2)]
+    assert len(part.own.nll) == 62 and set(part.own.nll) < set(whole.own.nll)
+    assert text_quality(part).bytes == pytest.approx(TEXTS[0].size * 62 / whole.tokens, abs=1)
+
+
+@ON_ONE_ENGINE
+async def test_kl_and_agreement_equal_torch(engine: Engine, ids: list[list[int]]):
+    tallies = await score(engine, Job(TEXTS[:1], COARSE, EXACT))
     base, own = (log_probabilities(dtype, ids[0])[:-1] for dtype in (torch.float32, torch.bfloat16))
     kl = (base.exp() * (base - own)).sum(-1)
     found = text_quality(tallies[0])
@@ -111,21 +140,23 @@ async def test_kl_and_agreement_equal_torch(tmp_path: Path, ids: list[list[int]]
     )
 
 
-async def test_needles_near_are_found_and_two_bits_lose_them(tmp_path: Path):
+@ON_ONE_ENGINE
+async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: Engine):
     told: list[Recall] = []
-    async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), tmp_path / "log") as engine:
-        await measure_recall(engine, [200], 6, ["model", "int2"], told.append)
-    full, coarse = told
-    assert (full.kv_cache, full.length, full.needles) == ("model", 200, 6)
-    assert 100 < full.tokens < 260 and full.tokens == coarse.tokens
-    assert full.right >= 5 > 0 and coarse.right <= full.right
+    await measure_recall(engine, [100, 300], 4, ["model", "int2"], told.append)
+    assert [(each.kv_cache, each.length, each.needles) for each in told] == [
+        (kv_cache, length, 4) for kv_cache in ("model", "int2") for length in (100, 300)
+    ]
+    for full, coarse in zip(told[:2], told[2:], strict=True):
+        assert 0.5 < full.tokens / full.length < 1.3 and full.tokens == coarse.tokens
+        assert full.right == 4 >= coarse.right
 
 
-async def test_tokens_are_counted_as_the_tokenizer_counts(tmp_path: Path, ids: list[list[int]]):
-    async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), tmp_path / "log") as engine:
-        found = await count_tokens(engine, TEXTS)
-        tps = await measure_tps(engine, TEXTS[0])
-        answers = [each for each in engine.fold.requests.values() if each.request_id != "tps0"]
+@ON_ONE_ENGINE
+async def test_tokens_are_counted_as_the_tokenizer_counts(engine: Engine, ids: list[list[int]]):
+    found = await count_tokens(engine, TEXTS)
+    tps = await measure_tps(engine, TEXTS[0])
+    answers = [engine.fold.requests[f"tps{number}"] for number in (1, 2, 3)]
     assert [each.tokens for each in found] == [len(text_ids) for text_ids in ids]
     assert found[0].fertility == pytest.approx(len(ids[0]) / len(TEXTS[0].content.split()))
     assert found[0].bytes_per_token == pytest.approx(len(TEXTS[0].content.encode()) / len(ids[0]))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from playground.cli import main
 from playground.config import VLLM_PYTHON
 
 TIMEOUT_S = 120
@@ -62,6 +63,23 @@ def playground(home: dict[str, str]) -> Playground:
         command = [sys.executable, "-m", "playground", *words]
         process = subprocess.run(command, env=home, capture_output=True, timeout=timeout_s, check=False)
         return Result(process.returncode, process.stdout.decode(), process.stderr.decode())
+
+    return start
+
+
+@pytest.fixture
+def parsed(home: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Playground:
+    """The same for what ends before anything is started, and so needs no process of its own."""
+
+    def start(*words: str) -> Result:
+        for name, value in home.items():
+            monkeypatch.setenv(name, value)
+        try:
+            code = main(list(words))
+        except SystemExit as error:
+            code = int(error.code or 0)
+        said = capfd.readouterr()
+        return Result(code, said.out, said.err)
 
     return start
 

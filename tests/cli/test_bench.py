@@ -64,8 +64,8 @@ def test_rates(playground: Playground, tmp_path: Path):
         (("fastest",), "invalid choice: 'fastest'"),
     ],
 )
-def test_usage(playground: Playground, words: tuple[str, ...], said: str):
-    result = playground("bench", *words)
+def test_usage(parsed: Playground, words: tuple[str, ...], said: str):
+    result = parsed("bench", *words)
     assert (result.code, result.stdout) == (2, "") and said in result.stderr
 
 
@@ -120,6 +120,7 @@ def test_quality_of_an_option_set_against_a_base(playground: Playground, tmp_pat
     text, file = tmp_path / "text.txt", tmp_path / "quality.json"
     text.write_text("def add(a, b):\n    return a + b\n" * 12)
     words = ("--set", "dtype=float32", "--set", "kv_cache=int2", "--base", "dtype=float32,kv_cache=model")
+    words = (*words, "--recall", "24,48", "--needles", "1")
     result = playground("bench", "quality", "--text", str(text), *words, "--window", "96", "--json", str(file))
     assert result.code == 0, result.stderr
     lines = result.stdout.splitlines()
@@ -131,6 +132,9 @@ def test_quality_of_an_option_set_against_a_base(playground: Playground, tmp_pat
     assert item["own"]["tokens"] == item["base"]["tokens"] > 100 and item["own"]["bits_per_byte"] > 0
     assert written["options"]["kv_cache"] == "int2" and written["totals"]["base_options"]["kv_cache"] == "model"
     assert (written["totals"]["window"], written["totals"]["stride"]) == (96, 96)
+    recalls = written["totals"]["recall"]
+    assert [each["length"] for each in recalls if each["kv_cache"] == "int2"] == [24, 48]
+    assert written["effective"]["kv_cache"] == "int2" and written["speed"]["tps"] == written["totals"]["decode_tps"] > 0
 
 
 def test_tokens_by_language(playground: Playground, tmp_path: Path):

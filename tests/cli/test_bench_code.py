@@ -107,13 +107,13 @@ def test_samples_and_skipped_tasks_are_counted(playground, write, tmp_path) -> N
         (("--k", "1,x"), "cannot be 'x'"),
     ],
 )
-def test_what_cannot_be_is_one_line_of_usage(playground, words, says) -> None:
-    result = playground("bench", "code", *words)
+def test_what_cannot_be_is_one_line_of_usage(parsed, words, says) -> None:
+    result = parsed("bench", "code", *words)
     assert result.code == 2 and says in result.stderr and len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_line_that_is_no_task_is_named(playground, write) -> None:
-    result = playground("bench", "code", "--tasks", write("tasks.jsonl", HUMANEVAL, {"question": "?"}))
+def test_a_line_that_is_no_task_is_named(parsed, write) -> None:
+    result = parsed("bench", "code", "--tasks", write("tasks.jsonl", HUMANEVAL, {"question": "?"}))
     assert result.code == 2 and "tasks.jsonl:2: not a task of a known layout" in result.stderr
     assert "HumanEval (canonical_solution, entry_point, …)" in result.stderr
 

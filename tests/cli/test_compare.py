@@ -53,8 +53,8 @@ def test_engines_without_logits_say_so(playground: Playground):
         ("engine=fast", "kv_cache=int4", "engine cannot be 'fast'"),
     ],
 )
-def test_usage(playground: Playground, a: str, b: str, said: str):
-    result = playground("compare", "--prompt", "x", "--a", a, "--b", b)
+def test_usage(parsed: Playground, a: str, b: str, said: str):
+    result = parsed("compare", "--prompt", "x", "--a", a, "--b", b)
     assert (result.code, result.stdout) == (2, "") and said in result.stderr
 
 

@@ -31,6 +31,7 @@ def quality_report(job: Job, measured: Measured, fold: Fold, under: Circumstance
         "decode_tps": measured.tps,
     }
     trust = build_trust(fold, n=total.own.tokens, formulas=FORMULAS, start="warm", under=under)
-    timed = [request for name, request in fold.requests.items() if name.startswith(SPEED)]
+    warm_up = f"{SPEED}0"
+    timed = [request for name, request in fold.requests.items() if name.startswith(SPEED) and name != warm_up]
     report = build_report("quality", fold, totals, [text_quality(each) for each in scored], trust, timed=timed)
     return msgspec.structs.replace(report, options=as_text(job.options))

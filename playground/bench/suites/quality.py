@@ -16,7 +16,7 @@ from playground.bench.suites.suite import Row, Tell
 from playground.bench.texts import bundled_texts, held_out_text
 from playground.protocol.options import DEFAULTS, EngineOptions
 
-NEEDLES = Needles((128, 256, 512), 4)
+NEEDLES = Needles(count=4)
 # What changes answers; the base has these at their defaults, and all else as it is.
 JUDGED = ("weights", "int8_threshold", "adapter", "attention", "kv_cache")
 

@@ -21,7 +21,7 @@ from playground.headless.toggles import parse_toggles
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names, with_changes
 from playground.tui.numbers import count, percent, rate, significant
 
-WINDOW, NEEDLES = 512, 12
+WINDOW, NEEDLES = 512, Needles()
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,9 +39,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--stride", type=_tokens, metavar="N", help="tokens from one window to the next (the window)")
     parser.add_argument(
-        "--recall", type=_lengths, default=[], metavar="N,...", help="needles at these lengths in tokens, by KV dtype"
+        "--recall",
+        type=_lengths,
+        default=list(NEEDLES.lengths),
+        metavar="N,...",
+        help=f"needles at these lengths in tokens, by KV dtype ({','.join(map(str, NEEDLES.lengths))}); off: none",
     )
-    parser.add_argument("--needles", type=_tokens, default=NEEDLES, metavar="N", help=f"needles a length ({NEEDLES})")
+    count = NEEDLES.count
+    parser.add_argument("--needles", type=_tokens, default=count, metavar="N", help=f"needles a length ({count})")
     add_output(parser)
 
 
@@ -138,4 +143,4 @@ def _tokens(text: str) -> int:
 
 
 def _lengths(text: str) -> list[int]:
-    return sorted({_tokens(part.strip()) for part in text.split(",")})
+    return [] if text == "off" else sorted({_tokens(part.strip()) for part in text.split(",")})
