@@ -45,7 +45,8 @@ class SuiteList(Widget, can_focus=True):
         self._ticked = {self._names[0]}
         self._sizes = dict.fromkeys(SUITES, 0)
         self._seconds: dict[str, float] = {}
-        self._said: dict[str, str] = {}
+        self._running: dict[str, str] = {}
+        self._figures: dict[str, str] = {}
 
     @property
     def chosen(self) -> dict[str, int]:
@@ -68,9 +69,10 @@ class SuiteList(Widget, can_focus=True):
 
     def show(self, views: Mapping[str, BenchView]) -> None:
         """Draw anew if a suite has come farther."""
-        said = {name: _said(view) for name, view in views.items()}
-        if said != self._said:
-            self._said = said
+        running = {name: _running(view) for name, view in views.items()}
+        figures = {name: one_line(view.told.figure, 40) for name, view in views.items() if view.told}
+        if (running, figures) != (self._running, self._figures):
+            self._running, self._figures = running, figures
             self.refresh()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
@@ -111,22 +113,20 @@ class SuiteList(Widget, can_focus=True):
     def _line(self, index: int, name: str) -> Content:
         suite, size = SUITES[name], SUITES[name].sizes[self._sizes[name]]
         tick = "■" if name in self._ticked else "□"
-        seconds = self._seconds.get(name)
-        eta = f"about {numbers.seconds(seconds * size)}" if seconds is not None else "time –"
+        seconds, figure = self._seconds.get(name), self._figures.get(name, "")
+        about = f"about {numbers.seconds(seconds * size)}  " if seconds is not None else ""
         style = "reverse" if index == self._cursor and self.has_focus else ""
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>2}▸ {suite.unit}", style),
-            (f"\n  {self._said.get(name) or eta}", LABEL),
+            (f"\n  {self._running.get(name) or f'{about}{figure}' or 'time –'}", LABEL),
         )
 
 
-def _said(view: BenchView) -> str:
-    """How far it is while it runs, then its figure; empty where there is neither."""
+def _running(view: BenchView) -> str:
+    """How far it is; empty where it does not run."""
     told = view.told
-    if told is None:
+    if told is None or view.stage != "running":
         return view.stage
-    if view.stage != "running":
-        return view.stage or one_line(told.figure, 40)
     left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None else ""
     return f"{told.done} of {told.total}{left}"
