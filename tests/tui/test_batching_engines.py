@@ -21,16 +21,12 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.load_profile import LoadProfile
 from playground.tui.screens.batching import BatchingScreen
 from playground.tui.widgets.load_form import LoadForm
+from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Wait = Callable[..., Any]
 FLOAT32 = EngineOptions(dtype="float32")
 SHORT = LoadProfile(requests=8, slots=4, lengths=Lengths("uniform", 8, 48), against="transformers")
-
-
-def _shown(app: PlaygroundApp) -> str:
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 def _workers() -> list[psutil.Process]:
@@ -52,16 +48,16 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         before = state.requested
         await pilot.press("ctrl+r")
         await _go(app, pilot, until)
-        await until(pilot, lambda: "starting transformers" in _shown(app), seconds=60)
+        await until(pilot, lambda: "starting transformers" in shown(app), seconds=60)
         await until(pilot, lambda: not state.load.busy and not state.switching, seconds=120)
         ours, theirs = state.load.ordered()
         assert (ours.side, theirs.side) == ("scripted", "transformers")
         assert ours.whole and theirs.whole and ours.made == theirs.made == theirs.asked
         assert theirs.board.usage.occupancy and theirs.slots == 4
         assert state.requested == before and not state.requests and len(_workers()) == 1
-        await until(pilot, lambda: "transformers is " in _shown(app))
-        shown = _shown(app)
-        assert "TPOT p50" in shown and "the same tokens in 0 of 8" in shown
+        await until(pilot, lambda: "transformers is " in shown(app))
+        text = shown(app)
+        assert "TPOT p50" in text and "the same tokens in 0 of 8" in text
         recording = Path(state.recording)
         await pilot.press("ctrl+r")
         runs = app.history.ask(lambda database: database.newest(parse_filter(""), 9)).result(10)
@@ -85,21 +81,21 @@ async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wai
         await pilot.press("escape")
         await until(pilot, lambda: not state.load.busy)
         await until(pilot, lambda: len(_workers()) == 1)
-        await until(pilot, lambda: "the load ended early: stopped" in _shown(app))
+        await until(pilot, lambda: "the load ended early: stopped" in shown(app))
         assert list(state.load.runs) == ["scripted"] and state.status == "idle"
 
 
 async def test_an_engine_that_cannot_load_the_model_says_why(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await _go(app, pilot, until)
-        await until(pilot, lambda: "the load ended early: transformers:" in _shown(app), seconds=60)
+        await until(pilot, lambda: "the load ended early: transformers:" in shown(app), seconds=60)
         assert not app.bridge.state.load.busy and app.bridge.state.status == "idle"
 
 
 async def test_an_engine_is_not_compared_with_itself(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await _go(app, pilot, until, LoadProfile(against="scripted"))
-        await until(pilot, lambda: "this session is on scripted itself" in _shown(app))
+        await until(pilot, lambda: "this session is on scripted itself" in shown(app))
         assert not app.bridge.state.load.busy
 
 
@@ -111,6 +107,6 @@ async def test_transformers_against_vllm(until: Wait) -> None:
         await until(pilot, lambda: state.facts, seconds=120)
         await _go(app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 16, 16), against="vllm"))
         await until(pilot, lambda: not state.load.busy and not state.switching, seconds=240)
-        await until(pilot, lambda: "the same tokens in 8 of 8" in _shown(app))
+        await until(pilot, lambda: "the same tokens in 8 of 8" in shown(app))
         ours, theirs = state.load.ordered()
         assert ours.usage.occupancy and theirs.usage.occupancy and theirs.blocks is not None

@@ -54,7 +54,8 @@ def test_every_pair_of_settings_stands_in_one_of_the_combinations() -> None:
 def test_combinations_on_one_engine(member: Member, name: str) -> None:
     reference = member(name)
     driven = Driven(reference.folder)
-    every = product(*(range(len(values)) for values in SETTINGS.values()))
+    # Chunks of one token take most of the time and differ from chunks of seven in where they are cut alone: by pairs.
+    every = [*PAIRWISE[:2], *product((0, 1), (0, 1), (0, 1), (0, 1), (1, 2))]
     for row in every if name in EVERY_COMBINATION else PAIRWISE:
         chosen = {setting: values[at] for at, (setting, values) in zip(row, SETTINGS.items(), strict=True)}
         room = chosen.pop("room")
