@@ -63,7 +63,7 @@ async def test_what_is_said_is_heard_word_by_word_and_then_whole(ear, microphone
 
 async def test_the_final_text_comes_one_decode_after_the_end_of_speech(ear, microphone):
     await listen(ear)
-    await said(microphone.say(np.concatenate([speech(), silence(1)] * 5)))
+    await said(microphone.say(np.concatenate([speech(), silence(0.2)] * 5)))
     done = await stop(ear)
     assert [segment.text for segment in done.segments] == [SPOKEN] * 5
     assert all(timing.vad_s >= 0 and timing.wait_s >= 0 and timing.decode_s > 0 for timing in done.timings)
