@@ -37,6 +37,7 @@ class Run:
     text. `told`: when it was shown."""
 
     utterance: Utterance
+    agreement: Agreement
     future: Future[Decoded]
     full: bool
     voice_end: float
@@ -107,7 +108,7 @@ class Dictation:
         for run in [run for run in self._runs if run.future.done()]:
             self._runs.remove(run)
             self._decode_s += run.future.result().ended - run.future.result().started
-            if not any(ended.run is run for ended in self._ended):
+            if run.agreement is self._agreement:  # else its utterance is over, and what it reads comes too late
                 self._show(run)
         while self._ended and (run := self._ended[0].run) and run.future.done():
             self._settle(self._ended.pop(0), run)
@@ -145,7 +146,7 @@ class Dictation:
         """Final texts first; of the open utterance, a full run in its silences, else a partial one now and then."""
         for ended in self._ended:
             if ended.run is None and len(self._runs) < WORKERS:
-                ended.run = self._run(ended.utterance, full=True)
+                ended.run = self._run(ended.utterance, ended.agreement, full=True)
         if self._cutter.open_s is None or any(ended.run is None for ended in self._ended):
             return
         silence = self._cutter.silence_s
@@ -153,21 +154,21 @@ class Dictation:
             heard = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
             full = any(run.full for run in self._runs)
             if not heard and len(self._runs) < WORKERS and (silence >= SURER_HINT_S or not full):
-                self._full = self._run(self._cutter.so_far(), full=True)
+                self._full = self._run(self._cutter.so_far(), self._agreement, full=True)
         elif self._partial_due:
             self._last_partial = perf_counter()
-            self._run(self._cutter.so_far(), full=False)
+            self._run(self._cutter.so_far(), self._agreement, full=False)
 
     @property
     def _partial_due(self) -> bool:
         due = perf_counter() - self._last_partial >= INTERVAL_S
         return due and not self._finals_only and not self._runs and (self._cutter.open_s or 0) >= LEAST_S
 
-    def _run(self, utterance: Utterance, full: bool) -> Run:
+    def _run(self, utterance: Utterance, agreement: Agreement, full: bool) -> Run:
         options = self._options if full else partial_options(self._options)
         asked, voice_end = perf_counter(), self._when(utterance.voice_end_s)
         future = self._decoder.submit([utterance], options, "" if full else self._language)
-        self._runs.append(Run(utterance, future, full, voice_end, asked))
+        self._runs.append(Run(utterance, agreement, future, full, voice_end, asked))
         return self._runs[-1]
 
     def _show(self, run: Run) -> None:

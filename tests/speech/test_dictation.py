@@ -65,3 +65,15 @@ def test_speech_that_waits_too_long_for_the_model_goes_and_is_told(decoder, monk
     ].detail
     assert [segment.text for segment in done.segments] == [SPOKEN]
     assert done.segments[0].start > max(drop.segment.end for drop in done.dropped)
+
+
+def test_words_of_an_utterance_that_is_over_are_not_shown_as_those_of_the_next(decoder, monkeypatch):
+    monkeypatch.setattr(dictation, "INTERVAL_S", 0.0)
+    audio = np.concatenate([speech(), silence(1)])
+    told = Told(decoder)
+    told.dictation.hear(audio[: 3 * PIECE])
+    told.dictation.step()  # begins to read what there is
+    told.dictation.hear(audio[3 * PIECE :])
+    told.step_until(lambda: not told.dictation.waiting_s and not told.dictation._runs)
+    assert [segment.text for update in told.updates for segment in update.segments] == [SPOKEN]
+    assert all((update.confirmed, update.partial) == ("", "") for update in told.updates)
