@@ -6,7 +6,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
-from playground.protocol.options import TOGGLES, EngineOptions, format_value
+from playground.protocol.conflicts import Conflict
+from playground.protocol.options import TOGGLES
 
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
@@ -26,29 +27,16 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
 }
 
-# Pairs of values that do not go together, each with its reason; read in both directions. `lookup` is any `lookup:N`,
-# `PATH` any adapter.
-Pairs = tuple[tuple[tuple[str, str], tuple[str, str], str], ...]
-CONFLICTS: Pairs = (
-    (("attention", "flash_attention_2"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
-    (("attention", "flash_attention_3"), ("dtype", "float32"), "FlashAttention computes in float16 or bfloat16"),
-    (("speculation", "lookup"), ("batching", "static"), "rows of a static batch advance together, one token a step"),
-    (("weights", "fp8"), ("dtype", "float32"), "fp8 weights are computed with in float16 or bfloat16"),
+FLASH_NEEDS = "FlashAttention computes in float16 or bfloat16"
+# What no engine can do; each adds its own.
+CONFLICTS = (
+    Conflict("attention", "flash_attention_2", "dtype", "float32", FLASH_NEEDS),
+    Conflict("attention", "flash_attention_3", "dtype", "float32", FLASH_NEEDS),
+    Conflict(
+        "speculation", "lookup", "batching", "static", "rows of a static batch advance together, one token a step"
+    ),
+    Conflict("weights", "fp8", "dtype", "float32", "fp8 weights are computed with in float16 or bfloat16"),
 )
-
-
-def conflict(options: EngineOptions, more: Pairs = ()) -> str:
-    """Why an option set contradicts itself; empty if it does not. `more`: pairs that one engine alone refuses."""
-    for (name, value), (other, other_value), reason in (*CONFLICTS, *more):
-        if value in _spellings(options, name) and other_value in _spellings(options, other):
-            return f"{name}={value} does not go with {other}={other_value}: {reason}"
-    return ""
-
-
-def _spellings(options: EngineOptions, name: str) -> tuple[str, str]:
-    """A value, and its kind: what stands before a colon, or PATH for an adapter."""
-    value = format_value(getattr(options, name))
-    return value, "PATH" if name == "adapter" and value != "off" else value.partition(":")[0]
 
 
 def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:

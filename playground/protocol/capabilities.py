@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from playground.protocol.conflicts import Conflict
 from playground.protocol.options import CostClass
 
 
@@ -41,12 +42,14 @@ class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The report that drives the toggle panel. `versions` names the libraries that the worker found."""
+    """The report that drives the toggle panel. `versions` names the libraries that the worker found, `conflicts` the
+    pairs of values that this engine refuses."""
 
     engine: str
     devices: list[str] = []
     toggles: list[ToggleSupport] = []
     versions: dict[str, str] = {}
+    conflicts: list[Conflict] = []
 
     def toggle(self, name: str) -> ToggleSupport | None:
         """The report of one toggle."""

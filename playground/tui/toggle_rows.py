@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
-from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, parse_value
+from playground.protocol.conflicts import find_conflict
+from playground.protocol.options import (
+    TOGGLES,
+    CostClass,
+    OptionError,
+    Toggle,
+    Value,
+    as_text,
+    format_value,
+    parse_value,
+    with_changes,
+)
 from playground.tui.state import State
 
 EIGHT_BITS = ("int8", "fp8")
@@ -86,19 +97,31 @@ def candidates(state: State, name: str) -> list[Candidate]:
     values = [value.value for value in support.values] or _numbers(TOGGLES[name], current)
     if current not in values:
         values.append(current)
-    return [_candidate(support, value) for value in values]
+    return [_candidate(state, support, value) for value in values]
 
 
 def candidate(state: State, name: str, value: str) -> Candidate:
     """One value, listed or typed."""
     support = state.capabilities.toggle(name) or ToggleSupport(name=name, cost=TOGGLES[name].cost, values=[])
-    return _candidate(support, value)
+    return _candidate(state, support, value)
 
 
-def _candidate(support: ToggleSupport, value: str) -> Candidate:
+def _candidate(state: State, support: ToggleSupport, value: str) -> Candidate:
     listed = support.find(value) or ValueSupport(value=value)
     reason = "" if listed.possible else listed.reason or "not possible here"
+    reason = reason or _conflict(state, support.name, value)
     return Candidate(support.name, value, support.cost, listed.effects, reason, support.seconds)
+
+
+def _conflict(state: State, name: str, value: str) -> str:
+    """Why the value does not go with what else is asked for; empty if it does."""
+    try:
+        options = with_changes(state.requested, {name: parse_value(name, value)})
+    except OptionError:
+        return ""
+    pairs = (each for each in state.capabilities.conflicts if name in (each.name, each.other))
+    found = find_conflict(options, pairs)
+    return found.against(name) if found else ""
 
 
 def _numbers(toggle: Toggle, current: str) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from playground.protocol.capabilities import Capabilities, ToggleSupport, ValueSupport
 from playground.protocol.commands import SetOptions
+from playground.protocol.conflicts import Conflict
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
 from playground.session.recording import Entry
@@ -106,3 +108,31 @@ def test_rebuild_is_there_only_where_something_was_lost():
     assert "no request" in ACTIONS["rebuild"].blocked(state)
     state.effective = {"kv_cache": "model (from int2)"}
     assert ACTIONS["rebuild"].blocked(state) == ""
+
+
+def test_a_pair_that_does_not_go_together_greys_either_value_while_the_other_stands(state: State) -> None:
+    pair = Conflict("speculation", "lookup", "batching", "static", "rows advance together")
+    state.capabilities = msgspec.structs.replace(
+        state.capabilities,
+        toggles=[*state.capabilities.toggles, ToggleSupport(name="speculation", cost="instant", values=[])],
+        conflicts=[pair],
+    )
+    assert not candidate(state, "batching", "static").reason and not candidate(state, "speculation", "lookup:3").reason
+    _apply(state, speculation="lookup:4")
+    assert candidate(state, "batching", "static").reason == (
+        "it does not go with speculation=lookup: rows advance together"
+    )
+    assert not candidate(state, "batching", "continuous").reason
+    _apply(state, batching="static")
+    assert candidate(state, "speculation", "lookup:2").reason == (
+        "it does not go with batching=static: rows advance together"
+    )
+
+
+def test_the_key_of_a_value_that_does_not_go_with_another_says_so(state: State) -> None:
+    pair = Conflict("compile", "on", "weights", "int8", "outliers break the graph")
+    state.capabilities = msgspec.structs.replace(state.capabilities, conflicts=[pair])
+    _apply(state, compile=True)
+    assert flipped(state, "weights")[1] == (
+        "weights cannot be int8: it does not go with compile=on: outliers break the graph"
+    )

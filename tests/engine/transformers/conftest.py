@@ -25,3 +25,18 @@ def member(tmp_path_factory: pytest.TempPathFactory) -> Member:
         return made[name]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def adapter(member: Member, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a LoRA adapter for the member `llama` that changes every answer."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(member("llama").folder)
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False)
+    folder = tmp_path_factory.mktemp("adapter")
+    get_peft_model(model, config).save_pretrained(folder)
+    return str(folder)

@@ -29,14 +29,17 @@ def test_one_pass_is_block_by_block(
 ) -> None:
     reference = member(name)
     driven = Driven(reference.folder, kv_cache=kind, attention=attention, prefix_cache=False)
+    # In float32 a key half way between two codes goes either way when sums are made in another order.
+    model = driven.backend._engine.loaded.model.double()
+    if name == "deepseek-v3":
+        model.set_experts_implementation("eager")  # the grouped one knows no float64
     forwards = counted(driven, monkeypatch)
     once, tokens = score(driven, text(reference)), driven.run(ask(reference.prompts, MOST, ignore_eos=True))
     few = len(forwards)
     monkeypatch.setattr(AttentionSwitch, "takes_any_mask", False)
     blocks, again = score(driven, text(reference)), driven.run(ask(reference.prompts, MOST, name="b", ignore_eos=True))
     assert len(forwards) - few > few, "one pass should take fewer forwards"
-    # Sums in another order may flip the last bit of a key, and that a code of it.
-    assert once.nll == pytest.approx(blocks.nll, abs=1e-2) and once.top == blocks.top
+    assert once.nll == pytest.approx(blocks.nll, abs=1e-5) and once.top == blocks.top
     assert tokens == again
 
 

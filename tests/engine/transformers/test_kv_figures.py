@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import exp
+
 import pytest
 import torch
 
 from playground import paths
 from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.test_scoring import held_out, score
 
 TOKENS = 2000
+EVERY = 2  # of the held-out texts
 FEWER = {"fp8": 1.8, "int8": 1.8, "int4": 3.3, "int2": 5.5}
 
 
@@ -25,6 +29,20 @@ def test_bytes_at_2000_tokens_scales_and_tail_counted(coder: Driven) -> None:
     assert used["model"] == blocks * 32 * config.num_hidden_layers * config.num_key_value_heads * 64 * 2 * 2
     for kind, least in FEWER.items():
         assert used["model"] / used[kind] >= least, (kind, used["model"] / used[kind])
+
+
+def test_perplexity_of_the_held_out_text_through_the_stored_view() -> None:
+    exact, found = Driven(paths.bundled_model()), {}
+    texts = held_out(exact)[::EVERY]
+    assert sum(map(len, texts)) > 3000
+    for kind in ("model", "fp8", "int8", "int4", "int2"):
+        exact.set(kv_cache=kind)
+        nll = [value for ids in texts for value in score(exact, ids).nll]
+        found[kind] = exp(sum(nll) / len(nll))
+    worse = {kind: perplexity / found["model"] - 1 for kind, perplexity in found.items()}
+    print(f"perplexity {found['model']:.4f}; " + ", ".join(f"{kind} {by:+.4%}" for kind, by in worse.items()))
+    assert abs(worse["int8"]) <= 0.001 and abs(worse["int4"]) <= 0.02
+    assert abs(worse["int2"]) > abs(worse["int8"]) > 0, "codes are really read"
 
 
 def bytes_used(driven: Driven, kind: str) -> int:

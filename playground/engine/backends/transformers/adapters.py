@@ -38,7 +38,7 @@ class AdapterSwitch:
     @property
     def facts(self) -> str:
         """Rank, layers and bytes of what is worn; empty without one."""
-        layers = self._layers()
+        layers = self._layers() if self._worn is not None else []
         if not layers:
             return ""
         config = self._worn.peft_config["default"]

@@ -21,7 +21,7 @@ from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
-from playground.engine.capabilities import conflict, missing_package, report
+from playground.engine.capabilities import missing_package, report
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -35,6 +35,7 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
+from playground.protocol.conflicts import find_conflict
 from playground.protocol.events import (
     MemoryMeasured,
     ModelFacts,
@@ -69,12 +70,14 @@ class TransformersBackend:
             name: version(name) for name in ("torch", "transformers", "bitsandbytes") if not missing_package(name)
         }
         devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
-        return Capabilities(engine="transformers", devices=devices, toggles=report(self._why_not), versions=versions)
+        toggles, conflicts = report(self._why_not), list(CONFLICTS)
+        return Capabilities(
+            engine="transformers", devices=devices, toggles=toggles, versions=versions, conflicts=conflicts
+        )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Look, load, warm up, set what is asked for."""
-        if reason := conflict(command.options, CONFLICTS):
-            raise EngineError(reason, "change one of the two")
+        _refuse_conflict(command.options)
         self._let_go()
         started = perf_counter()
         progress("checking")
@@ -112,8 +115,7 @@ class TransformersBackend:
         """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        if reason := conflict(options, CONFLICTS):
-            raise EngineError(reason, "change one of the two")
+        _refuse_conflict(options)
         self._refuse_impossible(live, options)
         changed = changed_names(live.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
@@ -257,6 +259,11 @@ class TransformersBackend:
                 after=live.memory(),
             )
         )
+
+
+def _refuse_conflict(options: EngineOptions) -> None:
+    if found := find_conflict(options, CONFLICTS):
+        raise EngineError(str(found), "change one of the two")
 
 
 def facts(live: LiveEngine) -> ModelFacts:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import torch
 
+from playground.engine import capabilities
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.compiled import why_not_compiled
-from playground.engine.capabilities import Pairs, missing_package
+from playground.engine.capabilities import missing_package
+from playground.protocol.conflicts import Conflict
 
-# What this engine's compiled step cannot take; see `capabilities.CONFLICTS`.
-CONFLICTS: Pairs = (
-    (("compile", "on"), ("weights", "int8"), "LLM.int8() looks for outliers in every layer, which breaks the graph"),
-    (("compile", "on"), ("weights", "nf4"), "bitsandbytes' 4-bit kernels run outside the compiler"),
-    (("compile", "on"), ("speculation", "lookup"), "the compiled step takes one token a row, and drafts are several"),
-    (("compile", "on"), ("adapter", "PATH"), "an adapter changes the layers that were compiled"),
+CONFLICTS = (
+    *capabilities.CONFLICTS,
+    Conflict(
+        "compile", "on", "weights", "int8", "LLM.int8() looks for outliers in every layer, which breaks the graph"
+    ),
+    Conflict("compile", "on", "weights", "nf4", "bitsandbytes' 4-bit kernels run outside the compiler"),
+    Conflict(
+        "compile", "on", "speculation", "lookup", "the compiled step takes one token a row, and drafts are several"
+    ),
+    Conflict("compile", "on", "adapter", "PATH", "an adapter changes the layers that were compiled"),
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
-from playground.engine.capabilities import conflict
+from playground.engine.capabilities import CONFLICTS
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -22,6 +22,7 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
+from playground.protocol.conflicts import find_conflict
 from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied, Tokenized
 from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
@@ -54,7 +55,11 @@ class VllmBackend:
         quantized, options = (self._live.opened.quantized, self._live.options) if self._live else ("", EngineOptions())
         price = self._live.price if self._live else None
         return Capabilities(
-            engine="vllm", devices=[platform()], toggles=report(options, quantized, price), versions=versions
+            engine="vllm",
+            devices=[platform()],
+            toggles=report(options, quantized, price),
+            versions=versions,
+            conflicts=list(CONFLICTS),
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
@@ -178,8 +183,8 @@ class VllmBackend:
             value = format_value(getattr(options, name))
             if reason := why_not(name, value, quantized):
                 raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
-        if reason := conflict(options):
-            raise EngineError(reason, "change one of the two")
+        if found := find_conflict(options, CONFLICTS):
+            raise EngineError(str(found), "change one of the two")
 
     def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
         live = self._engine
