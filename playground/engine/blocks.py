@@ -73,6 +73,8 @@ class BlockManager:
 
     def grow(self, request: Request, tokens: int) -> None:
         """Extend the request's table for `tokens` more tokens; raises `OutOfBlocks`."""
+        if not request.table:
+            request.root = self._root
         for _ in range(self.needed(request, tokens)):
             request.table.append(self._take())
 
@@ -122,7 +124,8 @@ class BlockManager:
     def seal(self, request: Request) -> None:
         """Hash the blocks that became full. Call when every computed token is accepted."""
         for index in range(len(request.hashes), request.computed // self.size):
-            chain = request.hashes[-1] if request.hashes else self._root
+            # Not the root of now: a first block may have been begun under other options.
+            chain = request.hashes[-1] if request.hashes else request.root
             chain = _link(chain, request.token_ids(index * self.size, (index + 1) * self.size))
             request.hashes.append(chain)
             block = request.table[index]

@@ -13,7 +13,8 @@ from playground.protocol.commands import SamplingParams
 class Request:
     """Token ids, progress and blocks of one request; `computed` tokens have their keys and values stored.
 
-    `kv_origin`: the coarser kv_cache that some of them went through, which a finer one cannot undo. `draft_ids`: what
+    `root`: where the chain of its hashes begins, that of the options under which its first block was begun.
+    `kv_origin`: the coarser kv_cache that some tokens went through, which a finer one cannot undo. `draft_ids`: what
     may follow, proposed for the next step alone.
     """
 
@@ -31,6 +32,7 @@ class Request:
     kv_origin: str = ""
     table: list[int] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
+    root: bytes = b""
     draft_ids: list[int] = field(default_factory=list)
     ngrams: NgramIndex = field(default_factory=NgramIndex)
 

@@ -172,6 +172,16 @@ def test_a_reseed_serves_no_old_block_even_when_the_old_options_come_back(seed):
     assert blocks.match([1, 2, 3, 4, 5]) == []
 
 
+def test_a_first_block_begun_under_other_options_is_served_to_nobody():
+    blocks = BlockManager(8, SIZE, "model")
+    running = make_request([1, 2])
+    blocks.adopt(running)
+    compute(blocks, running, 1)
+    blocks.reseed("int8")
+    compute(blocks, running, 1)
+    assert len(running.hashes) == 1 and blocks.match([1, 2, 3]) == []
+
+
 def test_blocks_moved_to_another_manager_are_never_found_by_a_new_request():
     old = BlockManager(8, SIZE)
     moved = filled(old, [1, 2])
