@@ -10,7 +10,7 @@ from playground.speech.known_phrases import normalized
 
 
 class Agreement:
-    """One open utterance. What is confirmed stays; it only grows."""
+    """One open utterance. What is confirmed only grows, until a full decode of the whole says what was said."""
 
     def __init__(self) -> None:
         self._confirmed: list[str] = []
@@ -37,13 +37,6 @@ class Agreement:
                 self._confirmed = words[:agreed]
             self._last = words
         self._rest = self._after(words)
-
-    def settle(self, text: str) -> str:
-        """The last run: its text, the confirmed words kept as they were shown."""
-        words = text.split()
-        if not words or _common(self._confirmed, words) == len(self._confirmed):
-            return " ".join(words)
-        return " ".join(self._confirmed + self._after(words))
 
     def _after(self, words: list[str]) -> list[str]:
         """The words that follow the confirmed ones, wherever these lie in a run that reads them differently."""

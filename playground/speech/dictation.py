@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from time import perf_counter
 
-import msgspec
-
 from playground.protocol.events import Event, TranscriptFinished, TranscriptUpdated
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
 from playground.speech.agreement import Agreement
@@ -205,8 +203,6 @@ class Dictation:
         if decoded.language:
             self._language, self._language_probability = decoded.language, decoded.language_probability
         self._timings.append(timing)
-        if isinstance(verdict, Segment):
-            verdict = msgspec.structs.replace(verdict, text=ended.agreement.settle(verdict.text))
         self._keep(verdict, timing)
 
     def _keep(self, verdict: Segment | DroppedSegment, timing: UtteranceTiming | None = None) -> None:
