@@ -111,12 +111,13 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
     ]
     # Root must really become another user, which no user namespace of one user allows.
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.getuid() == 0 else ["--unshare-user"]
-    for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"}):
+    # First of all, since the interpreter or this checkout may lie below it.
+    words += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", "/tmp"]
+    for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/", "/tmp"}):
         words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
     for path in paths:
         words += ["--ro-bind", path, path]
-    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(limits.scratch_bytes)]
-    return [*words, "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    return [*words, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 
 def _probe(confinement: Confinement) -> str:

@@ -54,15 +54,16 @@ def _build_root(readable: list[str], scratch: int) -> None:
     sources = {path: os.open(path, os.O_PATH) for path in readable}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES}
     _mount("tmpfs", root, "tmpfs", NOSUID | NODEV, "mode=755,size=1m")
+    for folder in ("proc", "tmp", "old"):
+        os.makedirs(f"{root}/{folder}")
+    # Before what may lie below it: the interpreter, or this checkout.
+    _mount("tmpfs", f"{root}/tmp", "tmpfs", NOSUID | NODEV, f"mode=1777,size={scratch}")
     for path, source in sources.items():
         _bind(source, root + path, os.path.isdir(f"/proc/self/fd/{source}"))
         _read_only(root + path)
     for name, source in devices.items():
         _bind(source, f"{root}/dev/{name}", False)
-    for folder in ("proc", "tmp", "old"):
-        os.makedirs(f"{root}/{folder}", exist_ok=True)
     _mount("proc", f"{root}/proc", "proc", NOSUID | NODEV | NOEXEC)
-    _mount("tmpfs", f"{root}/tmp", "tmpfs", NOSUID | NODEV, f"mode=1777,size={scratch}")
     for opened in (*sources.values(), *devices.values()):
         os.close(opened)
     machine = os.uname().machine
