@@ -91,7 +91,7 @@ def test_nothing_can_be_written_outside_of_tmp(check, folder: str) -> None:
 
 def test_tmp_can_be_written_and_is_its_own_each_time(check) -> None:
     write = "    open('/tmp/mine', 'w').write('x')\n"
-    program = f"import os\ndef f():\n    seen = os.listdir('/tmp')\n{write}    return len(seen) + 1"
+    program = f"import os\ndef f():\n    seen = os.listdir('/tmp')\n{write}    return 1 + ('mine' in seen)"
     assert check(program).status == "passed"
     assert check(program).status == "passed"
     assert not os.path.exists("/tmp/mine")
