@@ -90,11 +90,11 @@ def test_nothing_can_be_written_outside_of_tmp(check, folder: str) -> None:
 
 
 def test_tmp_can_be_written_and_is_its_own_each_time(check) -> None:
-    write = "    open('/tmp/mine', 'w').write('x')\n"
-    program = f"import os\ndef f():\n    seen = os.listdir('/tmp')\n{write}    return 1 + ('mine' in seen)"
+    write = "    open('/tmp/left-by-a-program', 'w').write('x')\n"
+    program = f"import os\ndef f():\n    seen = os.listdir('/tmp')\n{write}    return 1 + ('left-by-a-program' in seen)"
     assert check(program).status == "passed"
     assert check(program).status == "passed"
-    assert not os.path.exists("/tmp/mine")
+    assert not os.path.exists("/tmp/left-by-a-program")
 
 
 def test_there_is_no_network(check) -> None:
