@@ -312,7 +312,7 @@ async def _int8() -> None:
 
     ratios, later = [], 0.0
     with tempfile.TemporaryDirectory() as folder:
-        model = random_qwen(folder)
+        model = random_qwen(folder, "bfloat16")
         for _ in range(3):
             command = [sys.executable, "-c", BITSANDBYTES, model]
             theirs = float(subprocess.check_output(command, stderr=subprocess.DEVNULL))
