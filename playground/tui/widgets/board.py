@@ -58,13 +58,17 @@ class BatchBoard(Widget, can_focus=True):
         self._painted, self._cost = 0.0, 0.0
 
     def add_steps(self, steps: Iterable[Step]) -> None:
-        """Fold steps; the screen follows a little later, so that any number of calls costs a dozen redraws a second."""
+        """Fold steps; any number of calls costs a dozen redraws a second. One that is due shares its frame with what
+        else the same news changes."""
         slots = len(self.model.runs)
         self.model.add(steps)
         if len(self.model.runs) != slots:
             self.refresh(layout=True)
         elif self._due is None and self.is_mounted:
-            self._due = self.set_timer(self._wait(), self._paint)
+            if wait := self._wait():
+                self._due = self.set_timer(wait, self._paint)
+            else:
+                self._paint()
 
     def share_time(self, seconds: float) -> None:
         """Make columns so many seconds wide instead of so many steps, to be compared with another board."""
@@ -139,9 +143,9 @@ class BatchBoard(Widget, can_focus=True):
         self.refresh()
 
     def _wait(self) -> float:
-        """Seconds until the next redraw is due."""
+        """Seconds until the next redraw is due; 0 where it is."""
         pause = max(1 / REDRAWS_PER_SECOND, self._cost / SHARE_OF_A_CORE)
-        return max(0.001, self._painted + pause - monotonic())  # a timer of no time fails in Textual
+        return max(0.0, self._painted + pause - monotonic())
 
     def _paint(self) -> None:
         self._due, self._painted = None, monotonic()
