@@ -135,11 +135,6 @@ def write_report(report: Report, path: Path) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
 
 
-def read_report(path: Path) -> Report:
-    """Read what `write_report` wrote; raises `OSError` and `msgspec.MsgspecError`."""
-    return msgspec.json.decode(path.read_bytes(), type=Report)
-
-
 def _speed(fold: Fold, requests: Sequence[Generated]) -> Speed:
     metrics = [request.finished.metrics for request in requests if request.finished]
     memory = fold.memory or Memory()

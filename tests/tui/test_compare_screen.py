@@ -22,6 +22,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.compare_profile import CompareProfile, fields
 from playground.tui.screens.compare import CompareScreen
 from playground.tui.widgets.field_form import FieldForm
+from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
@@ -125,6 +126,7 @@ async def test_nothing_disturbs_it(opened: Opened, until: Wait) -> None:
         await until(pilot, lambda: "being compared on screen 3" in shown(app))
         await pilot.press("f2", "h", "i", "enter")
         await until(pilot, lambda: "being compared on screen 3" in shown(app))
+        assert app.screen.query_one(Prompt).text == "hi", "it was not sent, and is not lost"
         await pilot.press("f3")
         await pilot.pause()
         await pilot.press("r")

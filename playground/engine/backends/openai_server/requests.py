@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,7 +32,6 @@ class Outside:
     usage: Usage | None = None
     reason: FinishReason | None = None
     slot: int | None = None
-    fresh: list[tuple[float, Piece]] = field(default_factory=list)
 
     def take(self, now: float, piece: Piece) -> bool:
         """Count what came; whether it is a part of the answer."""
