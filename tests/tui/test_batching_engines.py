@@ -29,8 +29,22 @@ FLOAT32 = EngineOptions(dtype="float32")
 SHORT = LoadProfile(requests=8, slots=4, lengths=Lengths("uniform", 8, 48), against="transformers")
 
 
-def _workers() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "playground.worker" in each.cmdline()]
+@pytest.fixture
+def workers() -> Callable[[], int]:
+    """Counts the workers that a test began: the engines of others may outlive their test, and the dead may linger."""
+    earlier = set(psutil.Process().children())
+
+    def count() -> int:
+        return sum(_works(each) for each in set(psutil.Process().children()) - earlier)
+
+    return count
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return "playground.worker" in process.cmdline()
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return False
 
 
 async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: LoadProfile = SHORT) -> None:
@@ -41,7 +55,7 @@ async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: Load
 
 
 async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
-    opened: Opened, until: Wait, tmp_path: Path
+    opened: Opened, until: Wait, workers: Callable[[], int], tmp_path: Path
 ) -> None:
     async with opened(str(paths.bundled_model()), options=FLOAT32) as (app, pilot):
         state = app.bridge.state
@@ -54,7 +68,7 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         assert (ours.side, theirs.side) == ("scripted", "transformers")
         assert ours.whole and theirs.whole and ours.made == theirs.made == theirs.asked
         assert theirs.board.usage.occupancy and theirs.slots == 4
-        assert state.requested == before and not state.requests and len(_workers()) == 1
+        assert state.requested == before and not state.requests and workers() == 1
         await until(pilot, lambda: "transformers is " in shown(app))
         text = shown(app)
         assert "TPOT p50" in text and "the same tokens in 0 of 8" in text
@@ -73,14 +87,14 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         assert [run.board.total for run in again.ordered()] == [ours.board.total, theirs.board.total]
 
 
-async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wait) -> None:
+async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wait, workers: Callable[[], int]) -> None:
     async with opened(str(paths.bundled_model()), options=FLOAT32) as (app, pilot):
         state = app.bridge.state
         await _go(app, pilot, until)
-        await until(pilot, lambda: len(_workers()) == 2, seconds=60)
+        await until(pilot, lambda: workers() == 2, seconds=60)
         await pilot.press("escape")
         await until(pilot, lambda: not state.load.busy)
-        await until(pilot, lambda: len(_workers()) == 1)
+        await until(pilot, lambda: workers() == 1)
         await until(pilot, lambda: "the load ended early: stopped" in shown(app))
         assert list(state.load.runs) == ["scripted"] and state.status == "idle"
 
