@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def events(self, parts: Sequence[bytes], pause_s: float = 0.0, whole: bool = True) -> None:
+    def events(self, parts: Iterable[bytes], pause_s: float = 0.0, whole: bool = True) -> None:
         """An event stream, part by part; one that is not `whole` breaks off without the end that HTTP asks for."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -158,6 +159,12 @@ def test_an_answer_that_is_no_stream_is_told(worker, server):
     )
 
 
+def test_what_is_not_packed_as_it_says_is_no_answer(worker, server):
+    headers = {"Content-Encoding": "gzip"}
+    end = ending(worker, server, "gzip", lambda handler: handler.raw(b"plain", 200, "text/event-stream", **headers))
+    assert end.message.startswith(f"{server.host} sent what is no answer: ") and "gzip" in end.message
+
+
 def test_an_error_within_a_stream_is_told(worker, server):
     fault = event(error={"message": "out of blocks", "code": 500})
     end = ending(worker, server, "inner", lambda handler: handler.events([text("def"), fault, DONE]))
@@ -173,8 +180,19 @@ def test_a_character_cut_between_two_parts_is_whole(worker, server):
 
 
 def test_without_usage_chunks_are_counted_and_never_called_tokens(worker, server):
-    end = ending(worker, server, "chunks", lambda handler: handler.events([text("a"), text("b", "stop"), DONE], 0.02))
-    metrics = end.metrics
+    first_came = threading.Event()
+
+    def parts() -> Iterator[bytes]:
+        yield text("a")
+        first_came.wait(20)
+        yield text("b", "stop") + DONE
+
+    server.answer = lambda handler: handler.events(parts())
+    worker.connect(server.url)
+    worker.send(Submit(requests=[asked("chunks")]))
+    worker.wait(TokensGenerated)
+    first_came.set()
+    metrics = worker.wait_end("chunks").metrics
     assert (metrics.chunks, metrics.output_tokens) == (2, 0)
     assert (metrics.tpot_s, metrics.decode_tps, metrics.itl_p50_s) == (None, None, None)
     assert 0 < metrics.ttft_s < metrics.e2e_s

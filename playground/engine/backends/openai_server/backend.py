@@ -59,7 +59,7 @@ class OpenAIBackend:
             engine="openai",
             devices=["server"],
             toggles=report(self._server),
-            versions={"httpx2": metadata.version("httpx2")},
+            versions={"aiohttp": metadata.version("aiohttp")},
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, wait
 from time import perf_counter
 from typing import Any, TypeVar
 
-import httpx2
+import aiohttp
 import msgspec
 
 from playground.engine.backends.base import Cancelled, EngineError
@@ -53,12 +53,7 @@ class Client:
         key = os.environ.get("OPENAI_API_KEY", "").strip()
         if not (key.isascii() and key.isprintable()):
             raise EngineError("OPENAI_API_KEY holds what no HTTP header can", "set it again, without line breaks")
-        self._http = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s), pool=None),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-            trust_env=not address.is_local,
-        )
+        self._http = self.wait(self._session({"Authorization": f"Bearer {key}"} if key else {}))
 
     def wait(self, work: Coroutine[Any, Any, Kind], check: Callable[[], None] = lambda: None) -> Kind:
         """Do one thing and wait for it; raises `EngineError`, and what `check` raises meanwhile."""
@@ -104,11 +99,11 @@ class Client:
         """Hand on the pieces of one answer, each with the time of its arrival. A stream that ends without its end is
         a fault."""
         ended = False
-        async with self._http.stream("POST", self._address.api + path, json=body) as response:
+        async with self._http.post(self._address.api + path, json=body, allow_redirects=False) as response:
             await self._accept(response)
             _require_events(response.headers.get("content-type", ""))
             stream = EventStream()
-            async for part in response.aiter_bytes():
+            async for part in response.content.iter_any():  # all that lies there: one wake-up may bring several events
                 now = perf_counter()
                 for data in stream.feed(part):
                     if data == DONE:
@@ -117,28 +112,38 @@ class Client:
                     ended = ended or piece.reason is not None
                     arrived(now, piece)
         if not ended:
-            raise httpx2.RemoteProtocolError("the stream ended early")
+            raise aiohttp.ClientPayloadError("the stream ended early")
 
     async def _read(self, method: str, url: str, **words: Any) -> bytes:
-        async with self._http.stream(method, url, **words) as response:
+        async with self._http.request(method, url, allow_redirects=False, **words) as response:
             await self._accept(response)
-            body = await _whole(response.aiter_bytes(), MOST_BYTES)
+            body = await _whole(response.content, MOST_BYTES)
         if body is None:
             raise Malformed(f"more than {MOST_BYTES} bytes")
         return body
 
-    async def _accept(self, response: httpx2.Response) -> None:
-        if response.status_code == 200:
+    async def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
+        """Made in the loop that it is for; a server's cookies are not kept."""
+        return aiohttp.ClientSession(
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(connect=min(CONNECT_S, self._timeout_s), sock_read=self._timeout_s),
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=not self._address.is_local,
+        )
+
+    async def _accept(self, response: aiohttp.ClientResponse) -> None:
+        if response.status == 200:
             return
-        body = await _whole(response.aiter_bytes(), 2**16)
-        raise refused(response.status_code, body or b"", response.headers.get("location", ""), self._address.api)
+        body = await _whole(response.content, 2**16)
+        raise refused(response.status, body or b"", response.headers.get("location", ""), self._address.api)
 
     async def _close(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self._http.aclose()
+        await self._http.close()
 
 
 def _require_events(kind: str) -> None:
@@ -146,10 +151,10 @@ def _require_events(kind: str) -> None:
         raise Malformed(f"{kind.strip() or 'no content type'} instead of {EVENTS}")
 
 
-async def _whole(parts: AsyncIterator[bytes], most: int) -> bytes | None:
+async def _whole(content: aiohttp.StreamReader, most: int) -> bytes | None:
     """All that comes; None where it is more than that."""
     body = b""
-    async for part in parts:
+    async for part in content.iter_any():
         body += part
         if len(body) > most:
             return None

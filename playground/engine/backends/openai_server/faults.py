@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import httpx2
+import aiohttp
 import msgspec
+from aiohttp.http_exceptions import ContentEncodingError
 
 from playground.engine.backends.base import EngineError
 
@@ -58,23 +59,23 @@ def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
     host, cause = urlsplit(url).netloc, _root(error)
     if isinstance(error, EngineError):
         return error
-    if isinstance(error, httpx2.ConnectTimeout):
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
         return EngineError(f"{host} did not take a connection in time", "is the address right, and a firewall between?")
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(error, TimeoutError):
         advice = "it may be busy; [engines.openai] timeout_s in the settings lets it take longer"
         return EngineError(f"nothing came from {host} for {timeout_s:g} s", advice)
-    if isinstance(error, httpx2.ConnectError):
+    if isinstance(error, aiohttp.ClientConnectorError):
         refused_it = isinstance(cause, ConnectionRefusedError)
-        why = "refused the connection" if refused_it else f"is not there: {line(str(error))}"
+        why = "refused the connection" if refused_it else f"is not there: {line(str(error.os_error))}"
         return EngineError(f"{host} {why}", "start the server, or look at --url")
-    if isinstance(error, Malformed | httpx2.DecodingError | msgspec.MsgspecError):
+    if isinstance(error, Malformed | msgspec.MsgspecError) or isinstance(error.__cause__, ContentEncodingError):
         return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
-    if isinstance(error, httpx2.RemoteProtocolError) and "illegal" in str(error):  # no HTTP at all
+    if isinstance(error, aiohttp.ClientResponseError):  # its first line, or a header, is none
         return EngineError(f"what answers at {host} speaks no HTTP", NO_API)
-    if isinstance(error, httpx2.HTTPError | httpx2.StreamError):
-        return EngineError(f"{host} ended the connection before the answer was whole", "look at the server's own log")
-    if isinstance(error, httpx2.InvalidURL | UnicodeError | ValueError):
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError | ValueError):
         return EngineError(f"{line(url)} is no address: {line(str(error))}", "--url http://host:port/v1")
+    if isinstance(error, aiohttp.ClientError | ConnectionError):
+        return EngineError(f"{host} ended the connection before the answer was whole", "look at the server's own log")
     return EngineError(f"{host}: {line(str(error)) or type(error).__name__}", "the log has the details")
 
 
