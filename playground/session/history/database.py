@@ -60,11 +60,12 @@ class Database:
         return ids
 
     def find(self, query: Query) -> array[int]:
-        """The ids of the runs that a query names, in its order."""
-        ids = array("q")
-        for select in query.selects:
-            ids.extend(row[0] for row in self._connection.execute(select, query.values))
-        return ids
+        """The ids of the runs that a query names, in its order: SQLite sorts by an index alone and looks for words in
+        a table of their own, each several times quicker than both at once."""
+        ids: Iterable[int] = [each for order in query.orders for each in self._ids(order)]
+        for select, values in query.narrowings:
+            ids = filter(set(self._ids(select, values)).__contains__, ids)
+        return array("q", ids)
 
     def read(self, ids: Sequence[int]) -> list[Run]:
         """What a list shows of runs, in this order; one that is gone is left out."""
@@ -85,6 +86,11 @@ class Database:
         """Give runs these tags in place of those they have."""
         text = msgspec.json.encode(list(tags)).decode()
         self._connection.executemany("UPDATE runs SET tags = ? WHERE id = ?", [(text, each) for each in ids])
+
+    def _ids(self, select: str, values: Sequence[Any] = ()) -> list[int]:
+        """As one text: a hundred thousand rows of one number each would take three times as long to fetch."""
+        text = self._connection.execute(f"SELECT group_concat(id) FROM ({select})", values).fetchone()[0]
+        return msgspec.json.decode(f"[{text or ''}]", type=list[int])
 
     def _insert(self, run: Run) -> int:
         values = _encoded(run, LISTED[1:], JSON)

@@ -51,11 +51,10 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """Which runs, and in which order. `words` stand somewhere in what a list shows of a run, `where` with its
-    `parameters` is about columns. Runs without the value sorted by come last."""
+    """Which runs, and in which order. `words` stand somewhere in what a list shows of a run, `conditions` are about its
+    columns. Runs without the value sorted by come last."""
 
-    where: str = EVERYTHING
-    parameters: tuple[Parameter, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     words: tuple[str, ...] = ()
     sort: Sort = "at"
     descending: bool = True
@@ -64,28 +63,30 @@ class Query:
     @property
     def condition(self) -> str:
         """All of it, on the table of runs; the sign keeps SQLite from looking up row by row what has the words."""
-        return f"{self.where} AND +id IN (SELECT id FROM words WHERE {self._spoken})" if self.words else self.where
+        spoken = [f"+id IN (SELECT id FROM words WHERE {self._spoken})"] if self.words else []
+        return " AND ".join([*(sql for sql, _ in self.conditions), *spoken]) or EVERYTHING
 
     @property
     def values(self) -> tuple[Parameter, ...]:
-        """For the marks of `condition`, and of each of the `selects`."""
-        return (*self.parameters, *self.words)
+        """For the marks of `condition`."""
+        return (*(value for _, values in self.conditions for value in values), *self.words)
 
     @property
-    def selects(self) -> list[str]:
-        """The ids in their order, the newer of two equal runs first: along an index, or through the table and sorted,
-        which, where columns are looked at, is quicker than to look up row by row what an index names."""
-        base, direction = f"SELECT id FROM runs WHERE {self.condition}", "DESC" if self.descending else "ASC"
+    def orders(self) -> list[str]:
+        """The ids of all runs in the order that is asked for, along an index; the newer of two equal runs first."""
         if self.sort == "at":
-            if self.words and self.where == EVERYTHING:
-                base = f"SELECT id FROM words WHERE {self._spoken}"
-            return [f"{base} ORDER BY at {direction}"]
-        if self.where == EVERYTHING and self.descending:  # then NULL is last by itself
-            return [f"{base} ORDER BY {self.sort} DESC, at DESC"]
-        if self.where == EVERYTHING:
-            known = f"{base} AND {self.sort} IS NOT NULL ORDER BY {self.sort} ASC, at ASC"
-            return [known, f"{base} AND {self.sort} IS NULL ORDER BY at DESC"]
-        return [f"{base} ORDER BY +{self.sort} {direction} NULLS LAST, +at {direction}"]
+            return [f"SELECT id FROM runs ORDER BY at {'DESC' if self.descending else 'ASC'}"]
+        if self.descending:  # then NULL is last by itself
+            return [f"SELECT id FROM runs ORDER BY {self.sort} DESC, at DESC"]
+        known = f"SELECT id FROM runs WHERE {self.sort} IS NOT NULL ORDER BY {self.sort} ASC, at ASC"
+        return [known, f"SELECT id FROM runs WHERE {self.sort} IS NULL ORDER BY at DESC"]
+
+    @property
+    def narrowings(self) -> list[Condition]:
+        """Each term as ids in no order, with the values of its marks: what is in all of them is asked for. A column of
+        its own is mostly looked through along its index."""
+        found = [(f"SELECT id FROM runs WHERE {sql}", values) for sql, values in self.conditions]
+        return [*found, (f"SELECT id FROM words WHERE {self._spoken}", self.words)] if self.words else found
 
     @property
     def _spoken(self) -> str:
@@ -96,10 +97,8 @@ def parse_filter(text: str, sort: Sort = "at", descending: bool = True) -> Query
     """Read the filter line; raises `FilterError`."""
     terms = text.split()
     words = tuple(_folded(term) for term in terms if _is_word(term))
-    conditions = [_term(term) for term in terms if not _is_word(term)]
-    where = " AND ".join(condition for condition, _ in conditions) or EVERYTHING
-    parameters = tuple(parameter for _, each in conditions for parameter in each)
-    return Query(where, parameters, words, sort, descending, text)
+    conditions = tuple(_term(term) for term in terms if not _is_word(term))
+    return Query(conditions, words, sort, descending, text)
 
 
 def _is_word(term: str) -> bool:

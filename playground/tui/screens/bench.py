@@ -42,7 +42,7 @@ from playground.tui.widgets.suite_list import SuiteList
 
 NEWEST = 500
 FIRST_MEASURE = "pass@1"
-EVERY_SUITE = Query("kind LIKE 'bench %'")
+EVERY_SUITE = Query((("kind LIKE 'bench %'", ()),))
 NO_POINTS = "a point per option set that was run; flip toggles on screen 1 and run again"
 TWO_MODELS = "A suite runs on an engine of its own: while it runs, two copies of the model are in memory."
 EXPORT_NAME = "bench-%Y-%m-%d-%H%M%S.html"
