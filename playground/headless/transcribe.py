@@ -95,6 +95,10 @@ def _transcribe(args: Namespace) -> int:
     log.unlink(missing_ok=True)
     if not args.json:
         print(printable(transcript.text))
+        for segment in transcript.segments:
+            if segment.tried:
+                tried = ", ".join(f"{each:g}" for each in segment.tried)
+                say(f"decoded again [{segment.start:.2f}s] at {tried}: the text is that of {segment.temperature:g}")
         for drop in transcript.dropped:
             say(f"left out [{drop.segment.start:.2f}s] {drop.reason}: {one_line(drop.segment.text)} ({drop.detail})")
         say(

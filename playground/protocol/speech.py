@@ -41,7 +41,8 @@ class AudioInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stretch of speech as text: seconds from the beginning of the audio, and what the model says of its own text.
-    `mark` says what looks wrong with a segment that was kept all the same."""
+    `temperature` is that of the text; `tried`: those of every decode, in turn, where the first was refused. `mark` says
+    what looks wrong with a segment that was kept all the same."""
 
     start: float
     end: float
@@ -51,6 +52,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     compression_ratio: float = 0.0
     temperature: float = 0.0
     mark: str = ""
+    tried: tuple[float, ...] = ()
 
 
 class DroppedSegment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

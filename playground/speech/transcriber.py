@@ -63,8 +63,11 @@ class Transcriber:
         alone that came out looping or unlikely, at the others in turn."""
         if not utterances:
             return []
-        segments = self._together(utterances, options, language)
-        later = options.temperatures[1:]
+        first, *later = options.temperatures
+        if first:  # faster-whisper's batch decodes at 0 whatever it is asked for
+            segments = [self._alone(utterance, options, language, first) for utterance in utterances]
+        else:
+            segments = self._together(utterances, options, language)
         return [
             self._again(utterance, segment, options, language) if later and _is_poor(segment) else segment
             for utterance, segment in zip(utterances, segments, strict=True)
@@ -91,7 +94,7 @@ class Transcriber:
             np.concatenate([utterance.samples for utterance in utterances]),
             language=language,
             beam_size=options.beam,
-            temperature=list(options.temperatures[:1]),
+            temperature=0.0,
             vad_filter=False,
             clip_timestamps=clips,
             batch_size=len(utterances),
@@ -103,17 +106,30 @@ class Transcriber:
         return [_segment(utterance, parts) for utterance, parts in zip(utterances, texts, strict=True)]
 
     def _again(self, utterance: Utterance, poor: Segment, options: SpeechOptions, language: str) -> Segment:
+        """The first text that is not poor any more; where all are, the likeliest that does not loop. One temperature
+        at a time: of several, faster-whisper names the last that it tried, and not that of the text it took."""
+        tried = [poor]
+        for temperature in options.temperatures[1:]:
+            tried.append(self._alone(utterance, options, language, temperature))
+            if not _is_poor(tried[-1]):
+                break
+        best = tried[-1]
+        if _is_poor(best):
+            candidates = [each for each in tried if each.compression_ratio <= HIGH_COMPRESSION] or tried
+            best = max(candidates, key=lambda each: each.avg_logprob)
+        return msgspec.structs.replace(best, tried=options.temperatures[: len(tried)])
+
+    def _alone(self, utterance: Utterance, options: SpeechOptions, language: str, temperature: float) -> Segment:
         found, _ = self._model.transcribe(
             utterance.samples,
             language=language,
             beam_size=options.beam,
-            temperature=list(options.temperatures[1:]),
+            temperature=temperature,
             condition_on_previous_text=False,
             no_speech_threshold=None,
             without_timestamps=True,
         )
-        better = _segment(utterance, list(found))
-        return better if better.avg_logprob > poor.avg_logprob or not _is_poor(better) else poor
+        return _segment(utterance, list(found))
 
 
 def _load(folder: Path, device: str, options: SpeechOptions) -> Any:

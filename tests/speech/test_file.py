@@ -7,6 +7,8 @@ import pytest
 
 from playground.protocol.commands import Abort, Transcribe
 from playground.protocol.events import SpeechModelLoaded, TranscriptFinished, TranscriptUpdated
+from playground.protocol.speech import SpeechOptions
+from playground.speech.transcript import LOW_LOGPROB
 from playground.speech.vad import RATE
 from tests.speech.ear import OPTIONS
 from tests.speech.speaking import SPOKEN, convert, hum, silence, speech, tones, white_noise, write_wav
@@ -54,16 +56,40 @@ async def test_ten_minutes_without_speech_hold_no_word(ear, tmp_path, sound):
     assert all(dropped.reason and dropped.detail for dropped in done.dropped)
 
 
+async def test_what_is_unlikely_is_decoded_again_at_higher_temperatures_and_the_rest_is_not(ear, tmp_path):
+    """Words that the bundled recogniser has never heard: its first text of them is refused, and in a batch too."""
+    unheard = speech("the quick brown fox jumps over the lazy dog while nobody is watching")
+    path = write_wav(tmp_path / "both.wav", np.concatenate([speech(), silence(1), unheard]))
+    once = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, beam=1, temperatures=(0.0,)))
+    known, first = once.segments
+    assert first.avg_logprob < LOW_LOGPROB and first.tried == known.tried == ()
+    done = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, beam=1, temperatures=(0.0, 0.2, 0.6)))
+    assert done.segments[0] == known and known.text == SPOKEN
+    second = done.segments[1]
+    assert second.tried in ((0.0, 0.2), (0.0, 0.2, 0.6)) and second.temperature in second.tried
+    if second.temperature:  # of texts that are all refused the likeliest is taken
+        assert second.text != first.text and second.avg_logprob > first.avg_logprob
+    else:
+        assert second.text == first.text and len(second.tried) == 3
+
+
+async def test_a_first_temperature_above_zero_is_not_passed_over(ear, tmp_path):
+    path = write_wav(tmp_path / "said.wav", speech())
+    done = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, temperatures=(0.4,)))
+    [segment] = done.segments
+    assert (segment.temperature, segment.tried) == (0.4, ())
+
+
 async def test_the_model_is_loaded_once_and_another_in_its_place(ear, tmp_path):
     path = write_wav(tmp_path / "said.wav", speech())
     for compute_type in ("float32", "float32", "int8_float32"):
-        await ear.transcribe(path, type(OPTIONS)(model=OPTIONS.model, compute_type=compute_type))
+        await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, compute_type=compute_type))
     assert [event.facts.compute_type for event in ear.all(SpeechModelLoaded)] == ["float32", "int8_float32"]
 
 
 async def test_a_transcription_can_be_stopped_and_keeps_what_it_has(ear, tmp_path):
     path = write_wav(tmp_path / "long.wav", np.tile(np.concatenate([speech(), silence(1)]), 60))
-    ear.send(Transcribe(key="long", path=str(path), options=type(OPTIONS)(model=OPTIONS.model, batch=1)))
+    ear.send(Transcribe(key="long", path=str(path), options=SpeechOptions(model=OPTIONS.model, batch=1)))
     await ear.until(TranscriptUpdated)
     ear.send(Abort())
     done = await ear.until(TranscriptFinished)

@@ -14,6 +14,7 @@ from playground.protocol.commands import Transcribe
 from playground.protocol.events import SpeechModelLoaded
 from playground.protocol.speech import SpeechOptions
 from playground.speech.model_files import mels, window_s
+from playground.speech.transcript import HIGH_COMPRESSION
 from playground.speech.vad import RATE
 from tests.speech.ear import MODEL
 from tests.speech.speaking import silence, speech, white_noise, write_wav
@@ -32,13 +33,18 @@ async def test_a_stock_whisper_loads_and_hears_which_language_it_is(ear, tmp_pat
     done = await ear.transcribe(said, options)
     facts = ear.all(SpeechModelLoaded)[-1].facts
     assert (facts.mels, facts.multilingual, facts.window_s, facts.name) == (bands, True, 30, f"whisper-{bands}")
-    assert len(done.segments) + len(done.dropped) == 1
+    # Random weights write one word over and over at 0, which a gate refuses, and any words at all at 0.4.
+    [again] = done.segments
+    assert (again.tried, again.temperature) == ((0.0, 0.4), 0.4) and again.compression_ratio < HIGH_COMPRESSION
     # Random weights hear any language: it is one of the model's, and the model says how sure it is.
     heard = WhisperModel(str(folder), device="cpu").detect_language(speech())
     assert done.language in dict(heard[2]) and len(heard[2]) == LANGUAGES[bands]
     assert 0 < done.language_probability < 1
     told = await ear.transcribe(said, SpeechOptions(model=str(folder), language="ru", temperatures=(0.0,), beam=1))
     assert (told.language, told.language_probability) == ("ru", None)
+    [loop] = told.dropped
+    assert loop.reason == "looping" and (loop.segment.tried, loop.segment.temperature) == ((), 0.0)
+    assert loop.segment.compression_ratio > HIGH_COMPRESSION and loop.segment.text != again.text
     unknown = SpeechOptions(model=str(folder), language="xx")
     fault = await ear.fault(Transcribe(key="f", path=str(said), options=unknown))
     assert "knows no language 'xx'" in fault.message and "ru" in fault.advice
