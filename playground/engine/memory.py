@@ -9,6 +9,9 @@ import psutil
 if TYPE_CHECKING:
     import torch
 
+# As the kernel names them.
+RESIDENT = {"process": "VmRSS", "process_anonymous": "RssAnon", "process_file": "RssFile"}
+
 
 def available(device: torch.device) -> int | None:
     """Bytes that can still be had on a device; None where the machine cannot tell."""
@@ -31,15 +34,12 @@ def _address_space() -> list[int]:
 
 def process_memory() -> dict[str, int | None]:
     """Resident bytes of this process; on Linux anonymous and file-backed apart (a mapped checkpoint is file-backed)."""
-    sizes: dict[str, int | None] = {"process": psutil.Process().memory_info().rss}
     try:
         with open("/proc/self/status") as status:
             fields = dict(line.split(":", 1) for line in status)
-        sizes["process_anonymous"] = int(fields["RssAnon"].split()[0]) * 1024
-        sizes["process_file"] = int(fields["RssFile"].split()[0]) * 1024
+        return {label: int(fields[name].split()[0]) * 1024 for label, name in RESIDENT.items()}
     except (OSError, KeyError, ValueError):
-        sizes["process_anonymous"] = sizes["process_file"] = None
-    return sizes
+        return {"process": psutil.Process().memory_info().rss, "process_anonymous": None, "process_file": None}
 
 
 def device_memory(device: torch.device) -> dict[str, int | None]:

@@ -10,6 +10,7 @@ import torch
 
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.support import CONFLICTS
+from playground.engine.backends.transformers.weights import weight_bytes
 from playground.protocol.conflicts import Conflict, find_conflict
 from playground.protocol.options import format_value, parse_value, with_changes
 from tests.engine.transformers.conftest import Member
@@ -60,6 +61,7 @@ def test_every_pair_is_set_on_a_running_request_or_refused(member: Member, adapt
         assert applied.seconds > 0 and applied.after.kv_reserved > 0
         live = driven.backend._engine
         check(live.effective(), live.reasons(), pair)
+        assert live.memory().weights == weight_bytes(live.loaded.model)
         driven.set(**BASE)
     driven.finish()
     assert driven.backend._engine.core.runner.blocks.used == 0

@@ -15,6 +15,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 
 from playground.engine.backends.base import EngineError
+from playground.engine.backends.transformers.kv_cache import PagedCache
 
 UNKNOWN = "–"
 GROUPED = "playground_grouped_sdpa"
@@ -88,6 +89,30 @@ class KernelWatch(TorchDispatchMode):
         return " + ".join(fused) if fused else "eager" if eager else "sdpa-math"
 
 
+class LayerWatch:
+    """Watches one layer of each kind, from the moment that its keys and values are there until the next layer's come:
+    every operator that is watched costs more than itself, and what one layer runs, all of its kind run."""
+
+    def __init__(self, every: bool) -> None:
+        self.kernels = KernelWatch()
+        self.kinds: set[tuple[torch.Size, torch.Size]] = set()
+        self._every, self._on = every, False
+
+    def begin(self, keys: Tensor, values: Tensor) -> None:
+        """A layer attends over these from now on."""
+        kind = keys.shape, values.shape
+        if self._every or kind not in self.kinds:
+            self.kinds.add(kind)
+            self._on = True
+            self.kernels.__enter__()
+
+    def end(self) -> None:
+        """What comes now is no attention."""
+        if self._on:
+            self._on = False
+            self.kernels.__exit__(None, None, None)
+
+
 class AttentionSwitch:
     """The attention of one loaded model: sets it, reads it back, says why it is not what was asked."""
 
@@ -158,13 +183,29 @@ class AttentionSwitch:
         return nullcontext()
 
     @contextmanager
-    def watched(self, phase: str) -> Iterator[None]:
-        """The first forward of a phase (prefill or decode) after a switch is watched; the others just run."""
+    def watched(self, phase: str, cache: PagedCache) -> Iterator[None]:
+        """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers; the
+        others just run."""
         if phase in self.effective:
             yield
             return
+        cache.watch = watch = LayerWatch(self._windows)
+        try:
+            yield
+        finally:
+            cache.watch = None
+            watch.end()
+        if watch.kinds:
+            self._note(phase, watch.kernels)
+
+    @contextmanager
+    def watched_whole(self, phase: str) -> Iterator[None]:
+        """Every operator of this forward is watched."""
         with KernelWatch() as watch:
             yield
+        self._note(phase, watch)
+
+    def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")
         self.effective[phase] = self._implementation if flash else watch.kernel(self._implementation == "eager")
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.base import Cancelled, EngineError, Progress
@@ -42,8 +41,6 @@ class CompiledDecoder:
 
     def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache) -> Tensor:
         """Logits [B, 1, V] of ids, positions [B, 1]."""
-        if _get_current_dispatch_mode() is not None:  # what watches kernels sees none inside a graph
-            return self.decoder(ids, positions, mask, cache)
         kernel, before = self._config._attn_implementation, self.graphs
         if len(ids) > 1:
             torch._dynamo.mark_dynamic(ids, 0)

@@ -76,12 +76,23 @@ class KVStore(Protocol):
         """Store the request's last block, which is not full."""
 
 
+class Watch(Protocol):
+    """See `attention.LayerWatch`."""
+
+    def begin(self, keys: Tensor, values: Tensor) -> None:
+        """A layer attends over these from now on."""
+
+    def end(self) -> None:
+        """What comes now is no attention."""
+
+
 class PagedCache(Cache):
     """The face that transformers 5.16-5.19 asks for, over any store."""
 
     def __init__(self, store: KVStore) -> None:
         super().__init__(layers=[])
         self.store = store
+        self.watch: Watch | None = None
         self._past = self._columns = 0
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> int:
@@ -95,7 +106,12 @@ class PagedCache(Cache):
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
         """See `KVStore.exchange`."""
-        return self.store.exchange(layer_idx, key_states, value_states)
+        if self.watch is None:
+            return self.store.exchange(layer_idx, key_states, value_states)
+        self.watch.end()
+        keys, values = self.store.exchange(layer_idx, key_states, value_states)
+        self.watch.begin(keys, values)
+        return keys, values
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Columns before the first query; `get_query_offset` follows from it."""

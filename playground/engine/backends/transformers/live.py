@@ -68,6 +68,8 @@ class LiveEngine:
             "compile": lambda new, progress: self._set_compile(new, progress),
         }
         self._mixed, self._recompiled = False, 0
+        self._attended: dict[str, str] = {}
+        self._weighed: tuple[tuple[str, str], int] = (("", ""), 0)
         self._set_limits(self.options)
 
     def apply(self, options: EngineOptions, progress: Progress) -> None:
@@ -91,7 +93,7 @@ class LiveEngine:
         cache, device = DynamicCache(), self.loaded.device
         with torch.inference_mode(), self.attention.context():
             for phase, ids in (("prefill", [[0, 0]]), ("decode", [[0]])):
-                with self.attention.watched(phase):
+                with self.attention.watched_whole(phase):
                     self.loaded.model(input_ids=torch.tensor(ids, device=device), past_key_values=cache, use_cache=True)
         return kv_shape(cache)
 
@@ -99,7 +101,7 @@ class LiveEngine:
         """What really is, spelled as toggles, with attention per phase."""
         blocks, origins = self.core.runner.blocks, self._origins()
         mixed = f" (from {', '.join(sorted(origins))})" if origins else ""
-        self._mixed = bool(origins)
+        self._mixed, self._attended = bool(origins), dict(self.attention.effective)
         return as_text(self.options) | {
             "device": str(self.loaded.device),
             "dtype": str(self.loaded.model.dtype).removeprefix("torch."),
@@ -131,13 +133,14 @@ class LiveEngine:
     def unsettled(self) -> bool:
         """Something effective may still change while requests run."""
         recompiled = self.compiled.recompiled if self.compiled and self.options.compile else self._recompiled
-        return not self.attention.known or self._mixed != bool(self._origins()) or self._recompiled != recompiled
+        attended = self._attended != self.attention.effective
+        return attended or self._mixed != bool(self._origins()) or self._recompiled != recompiled
 
     def memory(self) -> Memory:
         """The ledger now."""
         core = self.core
         return Memory(
-            weights=self.weights.bytes,
+            weights=self._weight_bytes(),
             weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
             kv_used=core.runner.kv_bytes(core.running),
             kv_reserved=core.runner.blocks.count * self._block_bytes(self.options),
@@ -146,6 +149,13 @@ class LiveEngine:
             **process_memory(),
             **device_memory(self.loaded.device),
         )
+
+    def _weight_bytes(self) -> int:
+        """Counted over all tensors once a switch: there may be thousands."""
+        state = self.weights.kind, self.adapters.path
+        if self._weighed[0] != state:
+            self._weighed = state, self.weights.bytes
+        return self._weighed[1]
 
     def reseed(self, options: EngineOptions) -> None:
         """Forget every prefix; new ones are known under these options."""

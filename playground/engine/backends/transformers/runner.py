@@ -66,10 +66,10 @@ class TransformersRunner:
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
             if decode:
-                with self._attention.watched("decode"):
+                with self._attention.watched("decode", self.cache):
                     tokens |= self._forward(decode)
             for group in self._rounds(prefill):
-                with self._attention.watched("prefill"):
+                with self._attention.watched("prefill", self.cache):
                     tokens |= self._forward(group)
         return [tokens.get(work.request.request_id, []) for work in works]
 
@@ -134,8 +134,10 @@ class TransformersRunner:
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
-        if self.decoder and queries == 1 and (mask is None or mask.ndim == 4):
-            return self.decoder(token_ids, at, None if mask is None else self._added(mask), cache)
+        # What runs inside a compiled graph cannot be watched.
+        decoder = self.plain_decoder if cache.watch else self.decoder
+        if decoder and queries == 1 and (mask is None or mask.ndim == 4):
+            return decoder(token_ids, at, None if mask is None else self._added(mask), cache)
         inputs = {
             "input_ids": token_ids,
             "position_ids": at,
