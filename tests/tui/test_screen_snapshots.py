@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
+from playground.protocol.events import OptionsApplied
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
 SIZES = [(80, 24), (120, 40)]
+FACTS = "no reference of this checkpoint yet; a plain start makes one"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
@@ -40,3 +42,14 @@ def test_toggles_open_as_a_drawer(snap_compare: Callable[..., bool], story: Stor
 
     app = PlaygroundApp(engine="transformers", replay=story("streaming"), speed=0)
     assert snap_compare(app, terminal_size=(80, 24), run_before=open_drawer)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+def test_answers_that_nobody_could_compare(
+    snap_compare: Callable[..., bool], story: Story, size: tuple[int, int]
+) -> None:
+    entries = story("idle")
+    applied = next(entry.event for entry in entries if isinstance(entry.event, OptionsApplied))
+    applied.effective.update(verified="unverified", verified_facts=FACTS)
+    app = PlaygroundApp(engine="vllm", replay=entries, speed=0)
+    assert snap_compare(app, terminal_size=size, run_before=settle)

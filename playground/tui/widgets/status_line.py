@@ -18,6 +18,7 @@ from playground.tui.widgets.lines import spread
 COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8
 WORDS = 70
+GAP = 2
 
 
 class StatusLine(Widget):
@@ -40,7 +41,9 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return spread(self._left, self._right, self.size.width)
+        room = max(0, self.size.width - self._right.cell_length - GAP)  # the status itself is never what is cut
+        left = self._left if self._left.cell_length <= room else self._left.truncate(room, ellipsis=True)
+        return spread(left, self._right, self.size.width)
 
 
 def _left(state: State) -> Content:
