@@ -23,12 +23,13 @@ from transformers import (
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from bench_jobs import Job  # noqa: E402
+
 from playground.engine.backends.transformers.backend import TransformersBackend  # noqa: E402
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit  # noqa: E402
 from playground.protocol.events import Event, OptionsApplied, RequestFinished, TokensGenerated  # noqa: E402
 from playground.protocol.options import EngineOptions  # noqa: E402
 
-Job = tuple[list[int], int]
 SLOTS = 8
 
 

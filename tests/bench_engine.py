@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from bench_contenders import ROOT, SLOTS, Engine, Job, Spent, Stock, spending
+from bench_contenders import ROOT, SLOTS, Engine, Spent, Stock, spending
+from bench_jobs import Job, ragged
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from playground.bench.code.extraction import cut
@@ -44,13 +45,6 @@ def row(work: str, against: str, ours: list[Spent], theirs: list[Spent], tokens:
     cpu = statistics.median(their.cpu / our.cpu for our, their in both)
     shown = "–" if cpu != cpu else f"{cpu:.2f}x"
     print(f"| {work} | {against} | {rates[0]:.0f} / {rates[1]:.0f} tok/s | {ratio:.2f}x | {shown} |", flush=True)
-
-
-def ragged(count: int, vocabulary: int, seed: int = 1) -> list[Job]:
-    """Prompts of 8..48 tokens, output lengths lognormal in 16..256."""
-    draw = random.Random(seed)
-    lengths = [min(256, max(16, int(draw.lognormvariate(4.2, 0.8)))) for _ in range(count)]
-    return [([draw.randrange(3, vocabulary) for _ in range(draw.randint(8, 48))], new) for new in lengths]
 
 
 def random_qwen(folder: str, dtype: str) -> str:
@@ -188,9 +182,9 @@ def int8_switch(engine: Engine, name: str, runs: int) -> None:
     print(f"| a later switch, {name} | | {statistics.median(later):.3f} s | | |", flush=True)
 
 
-def against_vllm(python: str, folder: str, dtype: str, runs: int, both_compile: bool) -> None:
-    """Our engine for transformers against vLLM: 64 ragged requests over 8 slots, in turn on both; each has its model
-    loaded all the time."""
+def against_vllm(python: str, folder: str, dtype: str, count: int, runs: int, both_compile: bool) -> None:
+    """Our engine for transformers against vLLM: `count` ragged requests over 8 slots, in turn on both; each has its
+    model loaded all the time."""
     threads = 1 if folder == TINY else torch.get_num_threads()  # as both engines choose for a model of its size
     command = [python, str(ROOT / "tests/bench_vllm.py"), folder, dtype, str(threads)]
     command += ["--compile"] if both_compile else []
@@ -200,21 +194,21 @@ def against_vllm(python: str, folder: str, dtype: str, runs: int, both_compile: 
         if not told:
             print(f"vLLM did not start: {' '.join(command)}")
             return
-        engine, jobs = Engine(folder, dtype), ragged(64, 2000)
+        engine, jobs = Engine(folder, dtype), ragged(count, 2000)
         torch.set_num_threads(json.loads(told)["threads"])
         if both_compile:
             engine.set(compile=True)
 
-        def theirs() -> Spent:
+        def theirs(jobs: list[Job]) -> Spent:
             print(json.dumps(jobs), file=other.stdin, flush=True)
-            return Spent(json.loads(other.stdout.readline())["seconds"])  # type: ignore[union-attr]
+            answer = json.loads(other.stdout.readline())  # type: ignore[union-attr]
+            return Spent(answer["seconds"], answer["cpu"])
 
-        contenders = lambda: engine.run(jobs), theirs
-        interleaved(1, *contenders)
+        interleaved(1, lambda: engine.run(jobs[:2]), lambda: theirs(jobs[:2]))
         model = Path(folder).name if folder == TINY else "370 M Qwen2"
-        label = f"64 ragged requests, {SLOTS} slots, {model}, {dtype}, {torch.get_num_threads()} threads each"
-        name = f"vLLM {'compiled' if both_compile else 'eager'}"
-        row(label, name, *interleaved(runs, *contenders), sum(new for _, new in jobs))
+        label = f"{count} ragged requests, {SLOTS} slots, {model}, {dtype}, threads each: {torch.get_num_threads()}"
+        spent = interleaved(runs, lambda: engine.run(jobs), lambda: theirs(jobs))
+        row(label, f"vLLM {'compiled' if both_compile else 'eager'}", *spent, sum(new for _, new in jobs))
         other.stdin.close()
 
 
@@ -273,8 +267,9 @@ def main() -> None:
     print("| work | against | ours / theirs | ratio | by CPU time |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         if asked.engine == "vllm":
-            model = random_qwen(folder, asked.dtype) if asked.only == "large" else TINY
-            against_vllm(asked.python, model, asked.dtype, runs, asked.compile)
+            large = asked.only == "large"
+            model, count = (random_qwen(folder, asked.dtype), 8) if large else (TINY, 64)
+            against_vllm(asked.python, model, asked.dtype, count, 3 if large else runs, asked.compile)
             return
         if asked.only == "steps":
             steps(Engine(TINY, "float32"))

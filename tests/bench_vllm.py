@@ -1,7 +1,8 @@
 """The other side of `bench_engine.py --engine vllm`, under vLLM's own interpreter: `python bench_vllm.py MODEL DTYPE
 THREADS [--compile]`.
 
-Loads, prints {"threads": n}; then for every line of jobs, [[prompt ids, new tokens], …], {"seconds": s, "tokens": n}.
+Loads, prints {"threads": n}; then for every line of jobs, [[prompt ids, new tokens], …],
+{"seconds": s, "cpu": s, "tokens": n}.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 
 SLOTS = 8
 
@@ -37,14 +38,15 @@ def main() -> None:
     )  # fmt: skip
     print(json.dumps({"threads": torch.get_num_threads()}), file=answers, flush=True)
     for run, line in enumerate(sys.stdin):
-        start, tokens = perf_counter(), 0
+        start, cpu, tokens = perf_counter(), process_time(), 0
         for index, (ids, new) in enumerate(json.loads(line)):
             asked = SamplingParams(max_tokens=new, temperature=0, ignore_eos=True, detokenize=True)
             engine.add_request(f"{run}-{index}", TokensPrompt(prompt_token_ids=ids), asked)
         while engine.has_unfinished_requests():
             for output in engine.step():
                 tokens += len(output.outputs[0].token_ids) if output.finished else 0
-        print(json.dumps({"seconds": perf_counter() - start, "tokens": tokens}), file=answers, flush=True)
+        spent = {"seconds": perf_counter() - start, "cpu": process_time() - cpu, "tokens": tokens}
+        print(json.dumps(spent), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""vLLM through our worker against vLLM's own loop: seconds of a start, and throughput of the same requests, in turn.
+"""vLLM through our worker against vLLM's own loop: starts and the same requests, in turn, by the clock and CPU time.
 
-`PLAYGROUND_VLLM_PYTHON=... python -m tests.engine.vllm.figure_offline [STARTS] [ROUNDS]`; no test, since a busy machine
-decides it.
+`PLAYGROUND_VLLM_PYTHON=... python -m tests.engine.vllm.figure_offline [STARTS] [ROUNDS] [REQUESTS]`; no test, since a
+busy machine decides it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,31 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+import psutil
+
 from playground import paths
 from playground.protocol.commands import ResetPrefixCache
-from tests.bench_engine import Job, ragged
+from tests.bench_jobs import Job, ragged
 from tests.engine.transformers.faults.live_worker import request
 from tests.engine.vllm.conftest import OPTIONS, PYTHON, VllmWorker
 
 ROOT = Path(__file__).parents[3]
 THREADS = "1"
+
+
+@dataclass
+class Spent:
+    """Seconds on the clock, and of CPU in the engine's process."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} s (CPU {self.cpu:.2f})"
 
 
 class Bare:
@@ -34,13 +48,14 @@ class Bare:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         self._read()
-        self.seconds = perf_counter() - began
+        self.start = Spent(perf_counter() - began, _cpu(self._process.pid))
 
-    def run(self, jobs: list[Job]) -> float:
-        """Seconds from the first submission to the last token."""
+    def run(self, jobs: list[Job]) -> Spent:
+        """From the first submission to the last token."""
         assert self._process.stdin
         print(json.dumps(jobs), file=self._process.stdin, flush=True)
-        return float(self._read()["seconds"])
+        found = self._read()
+        return Spent(found["seconds"], found["cpu"])
 
     def stop(self) -> None:
         """End it."""
@@ -60,13 +75,15 @@ class Ours:
         began = perf_counter()
         self._worker = VllmWorker(folder)
         self._worker.load(paths.bundled_model(), prefix_cache=False, **OPTIONS | {"kv_blocks": "auto"})
-        self.seconds = perf_counter() - began
+        self.start = Spent(perf_counter() - began, _cpu(self._worker.process.pid))
 
-    def run(self, jobs: list[Job]) -> float:
-        """Seconds from the submission to the last token, by the worker's clock."""
+    def run(self, jobs: list[Job]) -> Spent:
+        """From the submission to the last token, by the worker's clock."""
         self._worker.send(ResetPrefixCache())
         asked = [request(f"r{index}", ids, max_tokens=new) for index, (ids, new) in enumerate(jobs)]
-        return max(end.metrics.e2e_s or 0.0 for end in self._worker.finish(*asked))
+        before = _cpu(self._worker.process.pid)
+        wall = max(end.metrics.e2e_s or 0.0 for end in self._worker.finish(*asked))
+        return Spent(wall, _cpu(self._worker.process.pid) - before)
 
     def stop(self) -> None:
         """End it."""
@@ -75,36 +92,47 @@ class Ours:
 
 def main() -> None:
     """Print each pair, then the medians of the ratios."""
-    starts, rounds = map(int, sys.argv[1:3] or ("3", "9"))
-    jobs = ragged(64, 2000)
-    tokens = sum(new for _, new in jobs)
+    given = [int(word) for word in sys.argv[1:4]]
+    starts, rounds, count = given + [3, 9, 64][len(given) :]
     with tempfile.TemporaryDirectory() as name:
-        Ours(Path(name)).stop()  # makes the reference, and reads every file once
+        folder = Path(name)
+        Ours(folder).stop()  # makes the reference, and reads every file once
         pairs = []
         for number in range(starts):
             if number % 2:
-                bare, ours = Bare(), Ours(Path(name))
+                bare, ours = Bare(), Ours(folder)
             else:
-                ours, bare = Ours(Path(name)), Bare()
-            pairs.append(ours.seconds / bare.seconds)
-            print(f"start: ours {ours.seconds:.2f} s, bare {bare.seconds:.2f} s, {pairs[-1]:.3f}x", flush=True)
+                ours, bare = Ours(folder), Bare()
+            pairs.append((ours.start, bare.start))
+            print(f"start: ours {ours.start}, bare {bare.start}", flush=True)
             if number < starts - 1:
                 bare.stop()
                 ours.stop()
-        print(f"start: median {statistics.median(pairs):.3f}x, from {min(pairs):.3f} to {max(pairs):.3f}\n")
+        _print_ratios("start, ours over bare", pairs)
+        jobs = ragged(count, 2000)
         for side in (bare, ours):
-            side.run(jobs[:16])
-        ratios = []
+            side.run(jobs[:8])
+        pairs = []
         for number in range(rounds):
             sides = (ours, bare) if number % 2 else (bare, ours)
             found = {side: side.run(jobs) for side in sides}
-            ratios.append(found[bare] / found[ours])
-            print(
-                f"ours {tokens / found[ours]:.0f}, bare {tokens / found[bare]:.0f} tok/s, {ratios[-1]:.3f}x", flush=True
-            )
-        print(f"throughput: median {statistics.median(ratios):.3f}x, from {min(ratios):.3f} to {max(ratios):.3f}")
+            pairs.append((found[bare], found[ours]))
+            print(f"{sum(new for _, new in jobs)} tokens: ours {found[ours]}, bare {found[bare]}", flush=True)
+        _print_ratios("throughput, ours over bare", pairs)
         bare.stop()
         ours.stop()
+
+
+def _print_ratios(name: str, pairs: list[tuple[Spent, Spent]]) -> None:
+    for clock in ("wall", "cpu"):
+        ratios = sorted(getattr(above, clock) / getattr(below, clock) for above, below in pairs)
+        print(f"{name}, {clock}: median {statistics.median(ratios):.3f}x, from {ratios[0]:.3f} to {ratios[-1]:.3f}")
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU that a process has spent."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 if __name__ == "__main__":
