@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from playground import paths
+from playground.engine.backends.vllm.references import NO_REFERENCE
+from playground.engine.backends.vllm.support import FOUR_BIT
 from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Score, SetOptions, Submit, Tokenize
 from playground.protocol.events import (
     BlocksMapped,
@@ -23,8 +25,9 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from tests.engine.transformers.driven import Driven
-from tests.engine.transformers.faults.live_worker import request
+from tests.engine.transformers.faults.live_worker import load_command, request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
+from tests.engine.vllm.quantized import write_config, write_w8a8
 
 PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
 REPETITIVE = "def add(a, b):\n    return a + b\n\n\n" * 3
@@ -211,3 +214,33 @@ def test_with_in_flight_set_to_end_a_restart_ends_requests_with_a_clear_word(wor
     end = worker.wait_end("lost")
     assert end.reason == "abort" and "in_flight" in end.message
     assert len(worker.generate(request("next"))[0]) == 8
+
+
+def test_a_checkpoint_in_int8_runs_as_it_is_stored_and_its_first_start_is_unverified(
+    session_worker: VllmWorker, tmp_path: Path
+):
+    worker, folder = session_worker, write_w8a8(tmp_path / "w8a8")
+    facts = worker.load(folder, device="cpu", kv_blocks="64").facts
+    applied = worker.of(OptionsApplied)[-1]
+    assert (applied.effective["weights"], applied.effective["dtype"]) == ("compressed-tensors", "bfloat16")
+    assert applied.reasons["weights"].startswith("the checkpoint brings compressed-tensors; ")
+    assert facts.weights_bytes == pytest.approx((folder / "model.safetensors").stat().st_size, rel=0.01)
+    assert (applied.effective["verified"], applied.effective["verified_facts"]) == ("unverified", NO_REFERENCE)
+    since = len(worker.events)
+    worker.finish(request("int8", PROMPTS[0], max_tokens=24))
+    text = "".join(event.text for event in worker.events[since:] if isinstance(event, TokensGenerated))
+    assert "return a + b" in text
+    assert "already brings compressed-tensors" in worker.refusal(SetOptions(changes={"weights": "fp8"}))
+    again = worker.set(prefix_cache=False).effective
+    assert again["verified_facts"] == "24 of 24 greedy tokens as vLLM with its toggles as they come"
+
+
+@pytest.mark.parametrize("method", FOUR_BIT)
+def test_packed_weights_say_which_instructions_they_lack(session_worker: VllmWorker, tmp_path: Path, method: str):
+    if "avx512f" in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has what vLLM's kernels need")
+    quantization = {"quant_method": method, "bits": 4, "group_size": 64, "sym": True, "zero_point": True}
+    assert session_worker.refusal(load_command(write_config(tmp_path / method, quantization))) == (
+        f"{method} cannot run here: on an x86 CPU vLLM's kernels for packed weights ({method}) need AVX-512, and this"
+        " one lacks it; take one in W8A8, or not quantized"
+    )

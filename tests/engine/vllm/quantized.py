@@ -1,0 +1,51 @@
+"""tiny-coder as a compressed-tensors checkpoint with 8-bit weights and activations (W8A8), by plain rounding."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from playground import paths
+
+INT8 = {"num_bits": 8, "type": "int", "symmetric": True}
+W8A8: dict[str, Any] = {
+    "quant_method": "compressed-tensors",
+    "format": "int-quantized",
+    "quantization_status": "compressed",
+    "ignore": ["lm_head"],
+    "config_groups": {
+        "group_0": {
+            "targets": ["Linear"],
+            "weights": INT8 | {"strategy": "channel", "dynamic": False},
+            "input_activations": INT8 | {"strategy": "token", "dynamic": True},
+        }
+    },
+}
+
+
+def write_config(folder: Path, quantization: dict[str, Any]) -> Path:
+    """tiny-coder's folder with that in its config, and with its weights as they are."""
+    shutil.copytree(paths.bundled_model(), folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
+    return folder
+
+
+def write_w8a8(folder: Path) -> Path:
+    """A scale for each output of a linear layer; activations are quantized as they come."""
+    file = write_config(folder, W8A8) / "model.safetensors"
+    tensors: dict[str, torch.Tensor] = {}
+    for name, tensor in load_file(file).items():
+        if name.endswith("_proj.weight"):
+            scale = tensor.float().abs().amax(1, keepdim=True) / 127
+            tensors[name] = (tensor.float() / scale).round().to(torch.int8)
+            tensors[f"{name}_scale"] = scale.to(tensor.dtype)
+        else:
+            tensors[name] = tensor
+    save_file(tensors, file, {"format": "pt"})
+    return folder
