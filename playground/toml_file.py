@@ -7,7 +7,6 @@ import re
 import reprlib
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -22,8 +21,7 @@ class ConfigError(ValueError):
     """A file that people edit is wrong, or is not there. The message is one line."""
 
 
-@dataclass(frozen=True)
-class TomlFile:
+class TomlFile(msgspec.Struct, frozen=True):
     """One file as text, for line numbers, and as data."""
 
     path: Path

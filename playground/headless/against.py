@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 
@@ -80,7 +79,7 @@ def _refuse(args: Namespace, target: Target) -> None:
 def _elsewhere(args: Namespace, target: Target, first: Fold) -> Target:
     options = same_options(target.options, first.effective)
     load = msgspec.structs.replace(target.load, options=options)
-    return replace(target, engine=args.against, load=on_its_engine(load, args, args.against))
+    return msgspec.structs.replace(target, engine=args.against, load=on_its_engine(load, args, args.against))
 
 
 def _run(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> tuple[int, Fold]:

@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import msgspec
 
@@ -71,7 +70,7 @@ def main(args: Namespace) -> int:
 def _contender(args: Namespace, target: Target, asked: Asked) -> Contender:
     side = Contender(target.engine, target.load).asked(asked)
     engine = read_engine(side.engine)
-    return replace(side, engine=engine, load=on_its_engine(side.load, args, engine))
+    return msgspec.structs.replace(side, engine=engine, load=on_its_engine(side.load, args, engine))
 
 
 def _run(

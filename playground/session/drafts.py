@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from playground.protocol.events import Step
 
 
-@dataclass
-class DraftCounts:
+class DraftCounts(msgspec.Struct):
     """`proposed[i]` and `accepted[i]`: drafts that had, and that kept, a token at place i."""
 
-    proposed: list[int] = field(default_factory=list)
-    accepted: list[int] = field(default_factory=list)
+    proposed: list[int] = msgspec.field(default_factory=list)
+    accepted: list[int] = msgspec.field(default_factory=list)
 
     def add(self, step: Step) -> None:
         """Take the next step."""

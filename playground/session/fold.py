@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from playground.protocol.commands import LoadModel, Submit
 from playground.protocol.events import (
@@ -27,13 +28,12 @@ from playground.session.recording import Entry
 BUSY = ("prefill", "decode")
 
 
-@dataclass
-class Generated:
+class Generated(msgspec.Struct):
     """One request so far; times are seconds of the engine's clock, one per token."""
 
     request_id: str
-    token_ids: list[int] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    token_ids: list[int] = msgspec.field(default_factory=list)
+    times: list[float] = msgspec.field(default_factory=list)
     text: str = ""
     finished: RequestFinished | None = None
 
@@ -43,25 +43,24 @@ class Generated:
         return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
 
 
-@dataclass
-class Fold:
+class Fold(msgspec.Struct):
     """Everything that a summary says, kept up to date entry by entry."""
 
-    requests: dict[str, Generated] = field(default_factory=dict)
+    requests: dict[str, Generated] = msgspec.field(default_factory=dict)
     options: EngineOptions = DEFAULTS
-    effective: dict[str, str] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
+    effective: dict[str, str] = msgspec.field(default_factory=dict)
+    reasons: dict[str, str] = msgspec.field(default_factory=dict)
     memory: Memory | None = None
     loaded: ModelLoaded | None = None
     load_seconds: float | None = None
-    failures: list[Failed] = field(default_factory=list)
+    failures: list[Failed] = msgspec.field(default_factory=list)
     exited: WorkerExited | None = None
     steps: int = 0
     last_step: int = -1
     slot_steps: int = 0
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
-    drafts: DraftCounts = field(default_factory=DraftCounts)
+    drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
     _load_sent: float = 0.0
 
     def add(self, entry: Entry) -> None:

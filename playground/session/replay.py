@@ -6,7 +6,6 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +17,7 @@ _headers = msgspec.json.Decoder(Header)
 _entries = msgspec.json.Decoder(Entry)
 
 
-@dataclass
-class Recording:
+class Recording(msgspec.Struct):
     """A recording on disk: its header, and its entries as they are asked for; iterate as often as you like.
 
     `truncated` says, after a pass, that the last line was cut short (the program was killed as it wrote) and left out.

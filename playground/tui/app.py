@@ -98,6 +98,13 @@ class PlaygroundApp(App[None]):
         """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
         return self._first()
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Before there is a screen the colours are only noted: its own styles are parsed with them in any case."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     def on_mount(self) -> None:
         """Ask for the model at once; the engine starts right after the first frame."""
         self.add_mode(self.DEFAULT_MODE, self._first)

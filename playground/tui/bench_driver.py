@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
@@ -26,14 +25,13 @@ from playground.telemetry.sampler import Sampler
 from playground.tui.session import NotNow, Session
 
 
-@dataclass
-class BenchView:
+class BenchView(msgspec.Struct):
     """What the screen shows of a suite that runs or has run: how far, its rows, what it came to once it has ended."""
 
     suite: str = ""
     stage: str = ""
     told: Told | None = None
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = msgspec.field(default_factory=list)
     run: Run | None = None
     report: Report | None = None
 

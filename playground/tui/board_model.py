@@ -8,8 +8,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
+
+import msgspec
 
 from playground.protocol.events import SlotWork, Step
 from playground.protocol.server import ServerMeasured
@@ -20,8 +21,7 @@ KEPT = 160_000
 NO_DRAFTS: dict[int, tuple[int, int]] = {}
 
 
-@dataclass(slots=True)
-class Run:
+class Run(msgspec.Struct):
     """Consecutive steps, `first` to `last`, in which one slot did the same for one request.
 
     `starts`: the request was not in a slot before. `ends`: it finished at `last`; `preempted`: it lost its slot after.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from playground.bench.compare.contender import ENGINES, FORM, Asked, parse_side
 from playground.protocol.capabilities import Capabilities
@@ -15,8 +16,7 @@ PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the s
 LINE_END, SHOWN_END = "\n", "\\n"
 
 
-@dataclass(frozen=True)
-class CompareProfile:
+class CompareProfile(msgspec.Struct, frozen=True):
     """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n."""
 
     a: str = "kv_cache=model"

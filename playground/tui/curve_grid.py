@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from playground.tui.scatter_grid import DIM, Axis, Part, Scale, merged, ruler
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 5
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """Points in the order of x; `mark` stands at each, dots join them."""
 
     points: Sequence[tuple[float, float]]

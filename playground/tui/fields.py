@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+import msgspec
 
 Read = Callable[[str], object]
 
 
 class Field(NamedTuple):
-    """One field of a dataclass, the profile. `label` has a `{}` where the value stands."""
+    """One field of a struct, the profile. `label` has a `{}` where the value stands."""
 
     name: str
     label: str
@@ -24,7 +25,7 @@ class Field(NamedTuple):
 
     def set(self, profile: Any, text: str) -> Any:
         """The profile with this field as typed; raises `ValueError`."""
-        return replace(profile, **{self.name: self.read(text.strip())})
+        return msgspec.structs.replace(profile, **{self.name: self.read(text.strip())})
 
     def step(self, profile: Any, by: int) -> Any:
         """The profile with the choice before or after; a value that was typed lies before the first."""

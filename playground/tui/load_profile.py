@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from random import Random
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
@@ -19,14 +20,13 @@ STATIC: Policy = POLICIES[0]
 _ID = re.compile(r"load(\d+)-([a-z]+)-(\d+)")
 
 
-@dataclass(frozen=True)
-class LoadProfile:
+class LoadProfile(msgspec.Struct, frozen=True):
     """`prompt` in tokens; `shared` is the per cent of it that every prompt begins with; `slots` run at a time.
     `against`: static batching on the session's engine, or another engine under continuous batching."""
 
     requests: int = 64
-    arrivals: Arrivals = field(default_factory=Arrivals)
-    lengths: Lengths = field(default_factory=Lengths)
+    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
+    lengths: Lengths = msgspec.field(default_factory=Lengths)
     prompt: int = 32
     shared: int = 0
     slots: int = 8

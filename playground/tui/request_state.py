@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import groupby
 
 import msgspec
@@ -14,8 +13,7 @@ from playground.protocol.metrics import RequestMetrics
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
-@dataclass
-class RequestState:
+class RequestState(msgspec.Struct):
     """Times are seconds of the engine's clock, but `sent`, which is of this process's.
 
     `gaps` are seconds between token events with the tokens that they brought.
@@ -32,8 +30,8 @@ class RequestState:
     last: float | None = None
     tokens: int = 0
     characters: int = 0
-    gaps: list[Gap] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
+    gaps: list[Gap] = msgspec.field(default_factory=list)
+    pieces: list[str] = msgspec.field(default_factory=list)
     finished: RequestFinished | None = None
 
     @property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from playground.protocol.options import TOGGLES
 from playground.session.history.query import Sort
@@ -16,8 +17,7 @@ from playground.tui.plain_text import one_line
 LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """`least` is the width of the table from which the column is there; those that grow share the room that is left."""
 
     title: str

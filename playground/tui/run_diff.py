@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run
@@ -16,8 +17,7 @@ CELL = 60
 NOTHING = "–"
 
 
-@dataclass(frozen=True)
-class DiffRow:
+class DiffRow(msgspec.Struct, frozen=True):
     """`change` is b against a; `better` says what it means, None where it means neither."""
 
     label: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import log10
+
+import msgspec
 
 SPAN_FOR_LOG = 12.0
 Part = tuple[str, str]
 DIM = "$meaning-waiting"
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """`label` stands beside it where there is room; `strong` points are bold and get their labels first."""
 
     x: float
@@ -23,8 +23,7 @@ class Point:
     strong: bool = False
 
 
-@dataclass(frozen=True)
-class Axis:
+class Axis(msgspec.Struct, frozen=True):
     """`text` writes a value with its unit; `low` means that less is better."""
 
     title: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -43,24 +42,23 @@ from playground.tui.voice_state import VoiceState
 Status = Literal["idle", "loading", "running", "failed"]
 
 
-@dataclass
-class Changes:
+class Changes(msgspec.Struct):
     """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
     `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
     `drafts`: which characters of a request's new text, taken together, accepted drafts brought.
     """
 
-    started: list[str] = field(default_factory=list)
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    drafts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
-    finished: list[str] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    failures: list[Failed] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    started: list[str] = msgspec.field(default_factory=list)
+    texts: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    drafts: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
+    finished: list[str] = msgspec.field(default_factory=list)
+    steps: list[Step] = msgspec.field(default_factory=list)
+    failures: list[Failed] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
     unloaded: bool = False
     died: bool = False
-    transcripts: list[TranscriptFinished] = field(default_factory=list)
+    transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
 
 
 class State:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import EngineOptions, changed_names, format_value
 from playground.tui.decode_meter import DecodeMeter, Rate
 
 
-@dataclass
-class Switch:
+class Switch(msgspec.Struct):
     """`after` goes on measuring until the next switch ends it."""
 
     applied: OptionsApplied
     requested_before: EngineOptions
-    before: DecodeMeter = field(default_factory=DecodeMeter)
-    after: DecodeMeter = field(default_factory=DecodeMeter)
+    before: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
+    after: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
+
+import msgspec
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.conflicts import find_conflict
@@ -31,8 +32,7 @@ COSTS: dict[CostClass, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One toggle: the value that the engine really uses, and what was asked for where that differs."""
 
     name: str
@@ -49,8 +49,7 @@ class Row:
         return self.value != "–" and asked not in (self.value, "auto", "–")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A value that a toggle could take next: what it costs, what is expected of it, or why it cannot be. `seconds`:
     what such a change took on this machine before, where that is kept."""
 

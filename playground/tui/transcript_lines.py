@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from playground.tui.letters import Letter
 from playground.tui.plain_text import printable, text_size
@@ -17,8 +18,7 @@ MARGIN = 9
 LONGEST_SHOWN = 4000
 
 
-@dataclass
-class Block:
+class Block(msgspec.Struct):
     """What one voice says in one request; `open` while more comes."""
 
     voice: Voice
@@ -43,14 +43,13 @@ class Line(NamedTuple):
     marks: str = ""
 
 
-@dataclass
-class TranscriptLines:
+class TranscriptLines(msgspec.Struct):
     """Blocks from top to bottom; those of one request stay together, however many requests grow at once."""
 
     width: int = 80
-    blocks: list[Block] = field(default_factory=list)
-    _starts: list[int] = field(default_factory=list)
-    _answers: dict[str, Block] = field(default_factory=dict)
+    blocks: list[Block] = msgspec.field(default_factory=list)
+    _starts: list[int] = msgspec.field(default_factory=list)
+    _answers: dict[str, Block] = msgspec.field(default_factory=dict)
 
     @property
     def height(self) -> int:

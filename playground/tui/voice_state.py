@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import StartListening, Submit, Transcribe
@@ -28,8 +29,7 @@ COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
-@dataclass
-class Spoken:
+class Spoken(msgspec.Struct):
     """One way from the end of speech to the first sentence of the answer. Seconds; `edited_s` lies between the final
     text and the sending. TTFT is in the request's own numbers."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
+
+import msgspec
 
 from playground.protocol.commands import Abort, GenerationRequest, SamplingParams, SetOptions, Submit
 from playground.tui.bridge import Bridge
@@ -14,8 +15,7 @@ KINDS = ("model", "int8", "nf4")
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
 
 
-@dataclass
-class Kind:
+class Kind(msgspec.Struct):
     """One kind: bytes of the weights, seconds that the switch to it took, decode TPS; None where it was not measured.
     `fault` says why."""
 

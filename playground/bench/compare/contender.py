@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -25,8 +24,7 @@ class Asked(NamedTuple):
     engine: str = ""
 
 
-@dataclass(frozen=True)
-class Contender:
+class Contender(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
 
     engine: str
@@ -42,7 +40,9 @@ class Contender:
         engine = {"": self.engine, "auto": "transformers"}.get(asked.engine, asked.engine)
         model = asked.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
         options = with_changes(self.options, asked.changes)
-        return replace(self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options))
+        return msgspec.structs.replace(
+            self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options)
+        )
 
     def shares_worker(self, other: Contender) -> bool:
         """Only toggles set them apart."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from playground.bench.compare.runs import Comparison, order
 from playground.bench.talk import EngineFailed, Talk
@@ -16,8 +17,7 @@ KEPT = "compare"
 Told = Callable[[], None]
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """One side: the engine that answers for it, its toggles, and how its model comes into the worker in which the
     distributions are compared (None: it is there; `why_not`: it cannot)."""
 
@@ -27,8 +27,7 @@ class Side:
     why_not: str = ""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """`prompt` is continued greedily, `runs` times on each side."""
 
     prompt: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 
 import msgspec
@@ -26,16 +25,15 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return self.change is not None and abs(self.change) > (self.noise or 1e-9)
 
 
-@dataclass
-class Comparison:
+class Comparison(msgspec.Struct):
     """Everything so far; `planned` runs in all. `repeats`: every run of A gave the same answer."""
 
     planned: int = 0
-    runs: list[ComparedRun] = field(default_factory=list)
-    divergence: Divergence = field(default_factory=Divergence)
-    weights: dict[str, int] = field(default_factory=dict)
-    effective: dict[str, dict[str, str]] = field(default_factory=dict)
-    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    runs: list[ComparedRun] = msgspec.field(default_factory=list)
+    divergence: Divergence = msgspec.field(default_factory=Divergence)
+    weights: dict[str, int] = msgspec.field(default_factory=dict)
+    effective: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    reasons: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     phase: str = ""
 
     def of(self, side: SideName) -> list[ComparedRun]:

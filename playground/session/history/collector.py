@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from playground.protocol.commands import GenerationRequest, LoadModel, Submit
 from playground.protocol.events import (
@@ -27,8 +28,7 @@ from playground.session.history.run import TITLE, Run, differences
 WORKING = ("prefill", "decode")
 
 
-@dataclass
-class Submission:
+class Submission(msgspec.Struct):
     """Requests of one command while they run."""
 
     kind: str
@@ -37,7 +37,7 @@ class Submission:
     requests: dict[str, Generated]
     kv_bytes: int = 0
     beside: int = 0
-    switched: set[str] = field(default_factory=set)
+    switched: set[str] = msgspec.field(default_factory=set)
 
     @property
     def ended(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from playground.tui.state import State
 
@@ -48,8 +49,7 @@ def always(_: State) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """`blocked` gives the reason why it cannot be done now. Without `bound` the place itself hears the key. Without
     `screens` it is there on all of them."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -120,7 +120,7 @@ class CompareScreen(Stage):
         if newest and newest != self._taken:
             self._taken = newest
             form = self.query_one(FieldForm)
-            form.set(replace(form.profile, prompt=newest))
+            form.set(msgspec.structs.replace(form.profile, prompt=newest))
 
     def _report(self, changes: Changes) -> None:
         died = self.tell_faults(changes)
