@@ -68,11 +68,14 @@ class Viewport:
         top = min(self.top, max(0, len(self.model.runs) - self.height))
         return range(top, min(top + self.height, len(self.model.runs)))
 
+    def oldest(self) -> int:
+        """The first step that is seen."""
+        return self.scale.step_at(self.columns().start * self.scale.width)
+
     def usage(self) -> Usage:
         """Occupancy and waste of the steps that are seen."""
-        seen, width = self.columns(), self.scale.width
-        end = min(self.scale.step_at(seen.stop * width), self.total)
-        return self.model.usage_of(self.scale.step_at(seen.start * width), end - 1)
+        end = min(self.scale.step_at(self.columns().stop * self.scale.width), self.total)
+        return self.model.usage_of(self.oldest(), end - 1)
 
     def newer(self) -> int:
         """How many steps came after the view stood still."""

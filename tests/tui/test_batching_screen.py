@@ -36,8 +36,7 @@ async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(open
         state = app.bridge.state
         before = state.requested
         await _go(app, pilot, until, SHORT)
-        await until(pilot, lambda: state.load.running)
-        assert "Esc stops" in shown(app)
+        await until(pilot, lambda: state.load.running and "Esc stops" in shown(app))
         await until(pilot, lambda: not state.load.busy and not state.switching)
         static, continuous = (state.load.runs[policy] for policy in POLICIES)
         assert static.whole and continuous.whole

@@ -109,8 +109,7 @@ async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until
         state = app.bridge.state
         before = state.requested
         await _go(app, pilot, until, runs=50, tokens=200)
-        await until(pilot, lambda: len(state.compare.comparison.runs) >= 2, 60)
-        assert "Esc stops" in shown(app)
+        await until(pilot, lambda: len(state.compare.comparison.runs) >= 2 and "Esc stops" in shown(app), 60)
         await pilot.press("escape")
         await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
         assert 2 <= len(state.compare.comparison.runs) < 100 and state.requested == before

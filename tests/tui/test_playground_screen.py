@@ -49,7 +49,7 @@ async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, 
         await _send(pilot, "one")
         await _send(pilot, "two")
         await until(pilot, lambda: all(request.tokens for request in app.bridge.state.requests.values()))
-        assert "A B running" in shown(app)
+        await until(pilot, lambda: "A B running" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.bridge.state.requests["r2"].finished)
         assert not app.bridge.state.requests["r1"].finished

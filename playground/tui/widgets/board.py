@@ -56,6 +56,7 @@ class BatchBoard(Widget, can_focus=True):
         self._styles: CellStyles | None = None
         self._due: Timer | None = None
         self._painted, self._cost = 0.0, 0.0
+        self._oldest = 0
 
     def add_steps(self, steps: Iterable[Step]) -> None:
         """Fold steps; any number of calls costs a dozen redraws a second. One that is due shares its frame with what
@@ -149,5 +150,11 @@ class BatchBoard(Widget, can_focus=True):
 
     def _paint(self) -> None:
         self._due, self._painted = None, monotonic()
-        rows = 0 if self.view.still else len(self.view.slots())
-        self.refresh(Region(0, 0, self.size.width, 1 + rows))
+        rows = [0] if self.view.still else [0, *self._stale_rows()]
+        self.refresh(*(Region(0, y, self.size.width, 1) for y in rows))
+
+    def _stale_rows(self) -> list[int]:
+        """Those with something in them, now or when they were painted last; empty ones stay as they are."""
+        before, self._oldest = self._oldest, self.view.oldest()
+        since, runs = min(before, self._oldest), self.model.runs
+        return [y for y, slot in enumerate(self.view.slots(), 1) if runs[slot] and runs[slot][-1].last >= since]

@@ -156,7 +156,7 @@ class TogglePanel(Widget, can_focus=True):
             return _fitted(row.value, self._value, style, room)
         if row.differs:
             return _fitted(row.requested, f"{row.value} !", "bold $warning", room)
-        style = f"{LABEL} dim" if row.blocked else ""
+        style = f"{LABEL} 66%" if row.blocked else ""
         return Content.styled(one_line(row.value, room), style)
 
     def _detail(self) -> list[Content]:

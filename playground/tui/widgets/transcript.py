@@ -46,6 +46,7 @@ class Transcript(ScrollView, can_focus=True):
         self._lines = TranscriptLines()
         self._advice = ""
         self._strips: LRUCache[int, Strip] = LRUCache(STRIPS_KEPT)
+        self._styles: dict[str, Style] = {}
 
     def advise(self, text: str) -> None:
         """What to do, for as long as nothing was said."""
@@ -101,12 +102,13 @@ class Transcript(ScrollView, can_focus=True):
         strip = self._strips.get(y)
         if strip is None:
             draw = self._draw if self._lines.blocks else self._draw_advice
-            strip = self._strips[y] = draw(y, self.size.width, self.rich_style)
+            strip = self._strips[y] = draw(y, self.size.width, self._style())
         return strip
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+        self._styles.clear()
 
     def selection_updated(self, selection: Selection | None) -> None:
         self._strips.clear()
@@ -161,8 +163,12 @@ class Transcript(ScrollView, can_focus=True):
             Segment(block.speaker.ljust(MARGIN - 3), speaker_style),
         ]
 
-    def _style(self, part: str) -> Style:
-        return self.get_component_rich_style(f"transcript--{part}", partial=True)
+    def _style(self, part: str = "") -> Style:
+        """Of the transcript, or what a part of it changes; kept, since every line that is drawn asks."""
+        if part not in self._styles:
+            name = f"transcript--{part}"
+            self._styles[part] = self.get_component_rich_style(name, partial=True) if part else self.rich_style
+        return self._styles[part]
 
     def _strip(self, segments: list[Segment], width: int, style: Style) -> Strip:
         return Strip(segments).adjust_cell_length(width, style)
