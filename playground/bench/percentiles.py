@@ -10,7 +10,11 @@ Gap = tuple[float, int]
 
 def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | None]:
     """Nearest rank over tokens: a gap that brought k tokens counts as k of gap / k. None where there are no gaps."""
-    each = sorted((gap / count, count) for gap, count in gaps)
+    return nearest_ranks(sorted((gap / count, count) for gap, count in gaps), shares)
+
+
+def nearest_ranks(each: Sequence[Gap], shares: Sequence[float]) -> list[float | None]:
+    """The same of (seconds of a token, how many such tokens) in rising order."""
     total = sum(count for _, count in each)
     found: list[float | None] = []
     running, index = 0, -1
