@@ -106,6 +106,7 @@ def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Co
         "kl_mean": divergence.kl_mean,
         "kl_noise": divergence.noise,
         "kl_reason": divergence.reason,
+        "kl_likeliest": divergence.likeliest,
         "kl_per_token": divergence.kl,
         "rank_per_token": divergence.rank,
         "agreement": divergence.agreement,

@@ -139,12 +139,14 @@ class Tokenize(Command, frozen=True):
 
 class Score(Command, frozen=True, kw_only=True):
     """Teacher-force `token_ids` under the stored view of the KV cache. `keep_as` keeps the logits in the worker under
-    a name, `against` compares with logits kept before; they never cross the pipe."""
+    a name, `against` compares with logits kept before; they never cross the pipe. `likeliest`: so many
+    log-probabilities of each position do, for engines that cannot keep each other's."""
 
     key: str
     token_ids: list[int]
     keep_as: str | None = None
     against: str | None = None
+    likeliest: int = 0
 
 
 class ListInputs(Command, frozen=True):

@@ -30,13 +30,15 @@ class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """Teacher-forced on A's answer, one value per token of it: KL(A ‖ B), and the rank of A's token under B. `noise`:
-    A against itself. `reason`: why there is none."""
+    A against itself. `reason`: why there is none. `likeliest`: 0 where the whole vocabulary was compared, else of
+    how many ids at each position; KL is then what it comes to at least."""
 
     kl: list[float] = []
     rank: list[int] = []
     agreement: float | None = None
     noise: float | None = None
     reason: str = ""
+    likeliest: int = 0
 
     @property
     def kl_mean(self) -> float | None:

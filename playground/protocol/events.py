@@ -187,7 +187,8 @@ class Tokenized(Event, frozen=True):
 class Scored(Event, frozen=True):
     """One value per token but the first, which nothing predicts. `nll` in nats; `top`: the likeliest id there. Against
     kept logits also `kl` (base against this, nats), `rank` of the base's likeliest id here (0 is likeliest) and
-    `agreement`, the share of positions where both find the same id likeliest."""
+    `agreement`, the share of positions where both find the same id likeliest. `likeliest`: where they were asked for,
+    the log-probabilities of the likeliest ids at each position, and of the one that came."""
 
     key: str
     nll: list[float]
@@ -196,6 +197,7 @@ class Scored(Event, frozen=True):
     rank: list[int] = []
     agreement: float | None = None
     seconds: float = 0.0
+    likeliest: list[dict[int, float]] = []
 
 
 class Ceilings(msgspec.Struct, frozen=True, kw_only=True):

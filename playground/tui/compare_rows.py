@@ -36,9 +36,10 @@ def divergence(found: Comparison) -> str:
     own = found.divergence
     if own.kl_mean is None:
         return f"no KL: {own.reason}" if own.reason else ""
+    least, of = ("≥ ", f" of {own.likeliest} likeliest ids") if own.likeliest else ("", "")
     return (
-        f"mean {format_kl(own.kl_mean)}  A/A {format_kl(own.noise)}  same first choice {percent(own.agreement)}"
-        f"  worst rank of A's token {max(own.rank) + 1}"
+        f"mean {least}{format_kl(own.kl_mean)}{of}  A/A {format_kl(own.noise)}"
+        f"  same first choice {percent(own.agreement)}  worst rank of A's token {max(own.rank) + 1}"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from math import exp, log
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest_asyncio
 from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
 from playground.bench.compare.diff import split_at_difference
+from playground.bench.compare.likeliest import least_kl, least_rank
 from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
 from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
@@ -137,6 +140,36 @@ def test_names(changes: dict[str, str], name: str):
 
 def test_small_numbers_keep_two_digits():
     assert [format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_few_ids_tell_no_more_than_the_whole_vocabulary(seed: int):
+    """Half of the ids of each side, not all of them the same ones; and with all of them it is the KL itself."""
+    random = Random(seed)
+    base, other = (_distribution(random, 12) for _ in range(2))
+    whole = sum(exp(base[each]) * (base[each] - other[each]) for each in base)
+    few = least_kl(_top(base, 6), _top(other, 6))
+    assert 0 <= few <= whole + 1e-9 and least_kl(base, other) == pytest.approx(whole, abs=1e-5)
+    assert least_kl(base, base) == 0 == least_kl(_top(base, 3), _top(base, 6))
+
+
+def _distribution(random: Random, size: int) -> dict[int, float]:
+    weights = [random.expovariate(1) ** 3 + 1e-9 for _ in range(size)]
+    return {each: log(weight / sum(weights)) for each, weight in enumerate(weights)}
+
+
+def _top(row: dict[int, float], count: int) -> dict[int, float]:
+    return dict(sorted(row.items(), key=lambda pair: -pair[1])[:count])
+
+
+def test_a_rank_is_counted_as_far_as_ids_are_named():
+    other = {1: -0.5, 2: -1.5, 3: -2.5}
+    assert least_rank({1: -0.1, 9: -4.0}, other) == 0 and least_rank({3: -0.1}, other) == 2
+    assert least_rank({7: -0.1}, other) == 3, "at least"
+
+
+def test_a_bound_is_called_one():
+    assert "KL ≥ 0.020" in verdict("vllm", compared({}, Divergence(kl=[0.02], rank=[0], noise=0.0, likeliest=20)))
 
 
 ON_ONE_ENGINE = pytest.mark.asyncio(loop_scope="module")

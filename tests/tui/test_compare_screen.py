@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground import paths
+from playground.bench.compare.verdict import format_kl
 from playground.protocol.options import EngineOptions
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
@@ -169,6 +173,38 @@ def test_a_prompt_keeps_its_lines() -> None:
     assert profile.text == "one\ntwo" and profile.asked("b").changes == {"kv_cache": "int8"}
     with pytest.raises(ValueError, match="no toggle is called"):
         CompareProfile(a="speed=9").asked("a")
+
+
+async def test_two_models_are_held_against_each_other(until: Wait, tmp_path: Path) -> None:
+    """The bundled model and a copy whose weights were shaken a little."""
+    other = _shaken(tmp_path / "shaken")
+    app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts or state.load_failure, 90)
+        facts = state.facts
+        await _go(app, pilot, until, a="max_batch=8", b=f"model={other}", tokens=16)
+        await until(pilot, lambda: state.compare.comparison.planned, 120)
+        await until(pilot, lambda: not state.compare.busy, 120)
+        found, own = state.compare.comparison, state.compare.comparison.divergence
+        assert len(own.kl) == len(own.rank) == len(found.of("A")[0].token_ids) > 1 and not own.likeliest
+        assert own.kl_mean > 1e-5 and own.noise == 0
+        await until(pilot, lambda: "KL/token" in shown(app) and "Verdict  shaken: " in shown(app))
+        text = shown(app)
+        assert f"mean {format_kl(own.kl_mean)}  A/A 0.000" in text and "worst rank of A's token" in text
+        assert "above noise" in text and state.facts == facts
+
+
+def _shaken(folder: Path) -> Path:
+    shutil.copytree(paths.bundled_model(), folder)
+    weights = load_file(folder / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    shaken = {
+        name: (tensor + 0.1 * tensor.float().std() * torch.randn(tensor.shape, generator=generator)).to(tensor.dtype)
+        for name, tensor in weights.items()
+    }
+    save_file(shaken, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 async def test_two_bits_on_the_bundled_model(until: Wait) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
+from playground.bench.compare.likeliest import LIKELIEST, least_kl, least_rank
 from playground.bench.compare.runs import Comparison, order
 from playground.bench.talk import EngineFailed, Talk
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Score, Tokenize
@@ -19,12 +21,12 @@ Told = Callable[[], None]
 
 class Side(msgspec.Struct, frozen=True):
     """One side: the engine that answers for it, its toggles, and how its model comes into the worker in which the
-    distributions are compared (None: it is there; `why_not`: it cannot)."""
+    distributions are compared (None: it is there). `apart`: it cannot, being another engine's."""
 
     talk: Talk
     options: EngineOptions
     move_in: Callable[[], Awaitable[None]] | None = None
-    why_not: str = ""
+    apart: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -98,12 +100,13 @@ def _note(comparison: Comparison, name: SideName, talk: Talk) -> None:
 
 async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) -> Divergence:
     """A twice, then B, on prompt and answer; positions of the prompt are left out."""
-    if b.why_not:
-        return Divergence(reason=b.why_not)
     prompt = await _ids(a.talk, plan.prompt)
     if b.talk is not a.talk and await _ids(b.talk, plan.prompt) != prompt:
         return Divergence(reason="the tokenizers differ")
     ids = prompt + answer
+    first = len(prompt) - 1  # the prediction of the answer's first token
+    if b.apart:
+        return await _diverge_apart(a.talk, b.talk, ids, first)
     if a.move_in:
         await a.move_in()
     await host.switch(a.options)
@@ -113,7 +116,6 @@ async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) 
         await b.move_in()
     await host.switch(b.options)
     scored = await _score(host, ids, against=KEPT)
-    first = len(prompt) - 1  # the prediction of the answer's first token
     return Divergence(
         kl=scored.kl[first:],
         rank=scored.rank[first:],
@@ -122,9 +124,23 @@ async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) 
     )
 
 
+async def _diverge_apart(a: Talk, b: Talk, ids: list[int], first: int) -> Divergence:
+    """Two engines, each with what it finds likeliest: no worker holds whole rows of both."""
+    base, again, other = [(await _score(talk, ids, likeliest=LIKELIEST)).likeliest[first:] for talk in (a, a, b)]
+    ranks = [least_rank(*rows) for rows in zip(base, other, strict=True)]
+    noise = [least_kl(*rows) for rows in zip(base, again, strict=True)]
+    return Divergence(
+        kl=[least_kl(*rows) for rows in zip(base, other, strict=True)],
+        rank=ranks,
+        agreement=sum(rank == 0 for rank in ranks) / max(1, len(ranks)),
+        noise=sum(noise) / max(1, len(noise)),
+        likeliest=LIKELIEST,
+    )
+
+
 async def _ids(talk: Talk, text: str) -> list[int]:
     return (await talk.ask(Tokenize(key=KEPT, texts=[text]), Tokenized)).token_ids[0]
 
 
-async def _score(talk: Talk, ids: list[int], keep_as: str | None = None, against: str | None = None) -> Scored:
-    return await talk.ask(Score(key=KEPT, token_ids=ids, keep_as=keep_as, against=against), Scored)
+async def _score(talk: Talk, ids: list[int], **how: Any) -> Scored:
+    return await talk.ask(Score(key=KEPT, token_ids=ids, **how), Scored)

@@ -38,7 +38,7 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
         prompt=plan.prompt,
         options=differences(side.options),
         effective=effective,
-        flags=_flags(side, effective, found.reasons.get(name, {}), under),
+        flags=[*_flags(side, effective, found.reasons.get(name, {}), under), *_bound(found, name)],
         requests=len(runs),
         output_tokens=sum(len(run.token_ids) for run in runs),
         ttft_s=median(times) if times else None,
@@ -48,6 +48,11 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
         quality=kl,
         measure=MEASURE if kl is not None else "",
     )
+
+
+def _bound(found: Comparison, name: SideName) -> list[str]:
+    count = found.divergence.likeliest
+    return [f"KL at least, of the {count} likeliest ids"] if count and name == "B" else []
 
 
 def _flags(side: Contender, effective: dict[str, str], reasons: dict[str, str], under: Circumstances) -> list[str]:

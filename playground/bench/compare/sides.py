@@ -12,8 +12,6 @@ from playground.bench.engine import Engine
 from playground.bench.talk import Talk
 from playground.protocol.commands import LoadModel
 
-TWO_ENGINES = "two engines do not share logits"
-
 
 async def open_sides(
     a: Contender, b: Contender, own: tuple[Contender, Talk], stack: AsyncExitStack, log: Path
@@ -26,7 +24,7 @@ async def open_sides(
     log = log.with_suffix(".b.log")
     second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(Engine(b.engine, b.load, log))
     if a.engine != b.engine:
-        return Side(first, a.options), Side(second, b.options, why_not=TWO_ENGINES), first
+        return Side(first, a.options), Side(second, b.options, apart=True), first
     if isinstance(first, Engine):
         return Side(first, a.options), Side(second, b.options, _mover(first, b.load)), first
     assert isinstance(second, Engine)  # of two that differ, one at most was there

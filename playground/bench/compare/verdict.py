@@ -85,7 +85,8 @@ def _kl(comparison: Comparison) -> str:
     mean, above = comparison.divergence.kl_mean, kl_above_noise(comparison)
     if mean is None:
         return f"no KL ({comparison.divergence.reason})" if comparison.divergence.reason else ""
-    return f"KL {format_kl(mean)}, {'above' if above else 'within'} noise"
+    least = "≥ " if comparison.divergence.likeliest else ""
+    return f"KL {least}{format_kl(mean)}, {'above' if above else 'within'} noise"
 
 
 def format_kl(value: float | None) -> str:

@@ -37,8 +37,11 @@ def test_nll_is_that_of_a_plain_forward(member: Member, name: str) -> None:
     with torch.inference_mode():
         logits = reference_model(reference.folder)(torch.tensor([ids])).logits[0, :-1].float()
     expected = -logits.log_softmax(-1)[range(len(ids) - 1), ids[1:]]
-    scored = score(Driven(reference.folder), ids)
+    scored = score(Driven(reference.folder), ids, likeliest=3)
     assert scored.nll == pytest.approx(expected.tolist(), abs=1e-3)
+    for row, target, found in zip(scored.likeliest, ids[1:], logits.log_softmax(-1), strict=True):
+        assert {target, int(found.argmax())} <= row.keys() and len(row) in (3, 4)
+        assert list(row.values()) == pytest.approx([float(found[each]) for each in row], abs=1e-3)
     assert scored.top == logits.argmax(-1).tolist()
     assert scored.agreement is None and not scored.kl and not scored.rank
 

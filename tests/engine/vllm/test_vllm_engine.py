@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from playground import paths
+from playground.bench.compare.likeliest import least_kl
 from playground.engine.backends.vllm.references import NO_REFERENCE
 from playground.engine.backends.vllm.support import FOUR_BIT
 from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Score, SetOptions, Submit, Tokenize
@@ -142,12 +143,14 @@ def test_stop_strings_and_seeds_hold(worker):
 def test_scores_are_those_of_the_transformers_engine(worker):
     worker.send(Tokenize(key="t", texts=[REPETITIVE]))
     ids = worker.wait(Tokenized).token_ids[0]
-    worker.send(Score(key="s", token_ids=ids))
+    worker.send(Score(key="s", token_ids=ids, likeliest=20))
     ours = worker.wait(Scored, Failed)
     driven = Driven(paths.bundled_model())
-    driven.backend.score(Score(key="s", token_ids=ids), lambda: None)
+    driven.backend.score(Score(key="s", token_ids=ids, likeliest=20), lambda: None)
     theirs = driven.of(Scored)[0]
     assert ours.top == theirs.top and ours.nll == pytest.approx(theirs.nll, abs=1e-3)
+    for row, other in zip(ours.likeliest, theirs.likeliest, strict=True):
+        assert len(row) >= 20 and least_kl(row, other) < 1e-5
 
 
 @pytest.mark.parametrize(

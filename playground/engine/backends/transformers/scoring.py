@@ -50,6 +50,7 @@ class Figures:
     top: list[int] = field(default_factory=list)
     kl: list[float] = field(default_factory=list)
     rank: list[int] = field(default_factory=list)
+    likeliest: list[dict[int, float]] = field(default_factory=list)
 
 
 class Scorer:
@@ -69,7 +70,10 @@ class Scorer:
             keep = self._room(command.keep_as, len(ids) - 1, vocabulary) if command.keep_as else None
             for at, logits in chunks(live, ids[:-1], chunk_tokens(vocabulary)):
                 check()
-                _add(figures, logits, ids[at + 1 : at + 1 + len(logits)], base, at)
+                targets = ids[at + 1 : at + 1 + len(logits)]
+                _add(figures, logits, targets, base, at)
+                if command.likeliest:
+                    figures.likeliest += _likeliest(logits, targets, min(command.likeliest, vocabulary))
                 if keep is not None:
                     keep[at : at + len(logits)] = as_kept(logits).cpu()
         if command.keep_as and keep is not None:
@@ -86,6 +90,7 @@ class Scorer:
             rank=figures.rank,
             agreement=agreement,
             seconds=perf_counter() - started,
+            likeliest=figures.likeliest,
         )
 
     def forget(self) -> None:
@@ -155,6 +160,15 @@ def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None
     figures.kl += (theirs.exp() * (theirs - ours)).sum(-1).tolist()
     likeliest = torch.tensor(base.top[at : at + len(targets)], device=logits.device).unsqueeze(1)
     figures.rank += (logits > logits.gather(1, likeliest)).sum(-1).tolist()
+
+
+def _likeliest(logits: Tensor, targets: list[int], count: int) -> list[dict[int, float]]:
+    """By position: so many ids and the target, with their log-probabilities."""
+    found = logits.log_softmax(-1)
+    values, ids = found.topk(count)
+    own = found.gather(1, torch.tensor(targets, device=found.device).unsqueeze(1)).squeeze(1).tolist()
+    rows = zip(ids.tolist(), values.tolist(), targets, own, strict=True)
+    return [dict(zip(names, row, strict=True)) | {target: value} for names, row, target, value in rows]
 
 
 def _checked(token_ids: list[int], live: LiveEngine) -> list[int]:
