@@ -11,6 +11,7 @@ from playground.protocol.speech import AudioInput
 from playground.speech.faults import SpeechError
 
 WAY_OUT = "or give a sound file: type its path, or drop it here"
+CAPTURES = "proc/asound/card*/pcm*c/sub*/status"
 CONTAINER_SIGNS = ("/.dockerenv", "/run/.containerenv")
 # PortAudio's numbers (portaudio.h): the texts differ by platform
 UNANTICIPATED, INVALID_DEVICE, INVALID_RATE, UNAVAILABLE = -9999, -9996, -9997, -9985
@@ -61,13 +62,16 @@ def find_input(name: str) -> tuple[Any, int, AudioInput]:
     wanted = [each for each in found if each.name == name or (not name and each.default)] or ([] if name else found)
     if not wanted:
         names = ", ".join(each.name for each in found)
-        raise SpeechError(f"no microphone is called {name!r} now", f"there are: {names}")
+        advice = f"it is unplugged or another program holds it; there are: {names}"
+        raise SpeechError(f"no microphone is called {name!r} now", advice)
     names = [str(device["name"]) if device["max_input_channels"] > 0 else "" for device in sd.query_devices()]
     return sd, names.index(wanted[0].name), wanted[0]
 
 
 def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> SpeechError:
     """Why there is none, as far as can be told from here."""
+    if any("state:" in _read(path) for path in root.glob(CAPTURES)):  # PortAudio does not list what is held
+        return SpeechError("no microphone is free: another program holds it", f"close that program, {WAY_OUT}")
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         message = "no microphone here: this is an SSH session, and yours is at the other end"
         return SpeechError(message, f"run the playground where the microphone is, {WAY_OUT}")

@@ -33,6 +33,9 @@ def test_without_the_portaudio_library():
     assert "sound file" in run.stdout and run.stderr == ""
 
 
+CONTENTS = {"version": "Linux version 5.15 (Microsoft@Microsoft.com)", "status": "state: RUNNING\nowner_pid   : 7\n"}
+
+
 @pytest.mark.parametrize(
     ("environment", "files", "said"),
     [
@@ -40,14 +43,16 @@ def test_without_the_portaudio_library():
         ({}, (".dockerenv",), "a container"),
         ({}, ("run/.containerenv",), "a container"),
         ({}, ("proc/version",), "WSL"),
+        ({"SSH_TTY": "t"}, ("proc/asound/card0/pcm0c/sub0/status",), "another program holds it"),
+        ({}, ("proc/asound/card0/pcm0p/sub0/status",), "no microphone was found"),
         ({}, (), "no microphone was found"),
     ],
 )
 def test_without_a_microphone_the_reason_is_told(tmp_path, environment, files, said):
     for name in files:
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("Linux version 5.15 (Microsoft@Microsoft.com)" if "version" in name else "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(CONTENTS.get(path.name, ""))
     error = no_microphone(environment, tmp_path)
     assert said in error.message and "sound file" in error.advice
     assert "\n" not in error.message + error.advice
