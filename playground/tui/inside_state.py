@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from playground.protocol.events import (
     AttentionMeasured,
@@ -10,6 +11,7 @@ from playground.protocol.events import (
     Ceilings,
     LoadCancelled,
     ModelLoaded,
+    OptionsApplied,
     OutliersMeasured,
     Step,
     StepsExecuted,
@@ -20,7 +22,8 @@ TRAIL = 48
 
 
 class InsideState:
-    """`points` grow while attention is measured; `trail` holds the newest steps in which something was computed."""
+    """`points` grow while attention is measured; `trail` holds the newest steps in which something was computed;
+    `token_bytes` says by dtype what a token of the KV cache weighed, blocks in use as the engine held them."""
 
     def __init__(self) -> None:
         self.outliers: OutliersMeasured | None = None
@@ -28,6 +31,8 @@ class InsideState:
         self.ceilings: Ceilings | None = None
         self.done = self.total = 0
         self.trail: deque[Step] = deque(maxlen=TRAIL)
+        self.token_bytes: dict[str, float] = {}
+        self._kv_cache, self._block_size = "", 0
 
     @property
     def measuring(self) -> bool:
@@ -43,12 +48,23 @@ class InsideState:
                 self._add_points(event)
             case StepsExecuted():
                 self.trail.extend(step for step in event.steps if any(work.tokens for work in step.slots))
+                self._weigh(event.steps)
+            case OptionsApplied():
+                if event.requested.block_size != self._block_size:
+                    self.token_bytes = {}
+                self._kv_cache, self._block_size = event.requested.kv_cache, event.requested.block_size
             case ModelLoaded() | LoadCancelled():
                 self.__init__()  # type: ignore[misc]
 
     def stop(self) -> None:
         """No more points will come."""
         self.total = self.done
+
+    def _weigh(self, steps: Sequence[Step]) -> None:
+        # A step that ends requests tells their bytes, and no longer their blocks.
+        held = [step for step in steps if step.blocks_used and not step.finished]
+        if held and self._block_size:
+            self.token_bytes[self._kv_cache] = held[-1].kv_bytes / (held[-1].blocks_used * self._block_size)
 
     def _add_points(self, event: AttentionMeasured) -> None:
         if event.done == 0:

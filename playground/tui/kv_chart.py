@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import log2
 
 from playground.protocol.events import ModelFacts
@@ -52,15 +53,16 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
 
 
 def capacity_table(
-    facts: ModelFacts, block_size: int, budget: int, now: str, measured: float | None
+    facts: ModelFacts, block_size: int, budget: int, now: str, measured: Mapping[str, float]
 ) -> list[list[Part]]:
-    """A line a dtype: bytes of a token, tokens and whole contexts that the budget holds; what was measured, now."""
+    """A line a dtype: bytes of a token, tokens and whole contexts that the budget holds, as computed; and what a token
+    was `measured` to weigh while that dtype was live."""
     lines: list[list[Part]] = [
         [(f"{'KV cache':9}{'a token':>10}{'tokens':>12}{'full contexts':>15}{'measured':>12}", DIM)]
     ]
     for kind in KINDS:
         held = capacity(facts, kind, block_size, budget)
-        seen = numbers.size(measured) if kind == now and measured else "–"
+        seen = numbers.size(measured[kind]) if kind in measured else "–"
         text = (
             f"{kind:9}{numbers.size(held.token_bytes):>10}{numbers.count(held.tokens):>12}{held.requests:>15}{seen:>12}"
         )

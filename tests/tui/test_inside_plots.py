@@ -9,12 +9,17 @@ from playground.protocol.events import (
     Ceilings,
     LayerColumns,
     ModelFacts,
+    OptionsApplied,
     OutliersMeasured,
     SlotWork,
     Step,
+    StepsExecuted,
 )
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions
 from playground.tui.curve_grid import Curve, draw_curves
 from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
+from playground.tui.inside_state import InsideState
 from playground.tui.kv_chart import capacity_table, described, draw_stack
 from playground.tui.numbers import size
 from playground.tui.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
@@ -82,10 +87,30 @@ def test_the_crossing_is_marked_and_said():
     assert "past the context" in described(FACTS, 7_000_000, "int2", 32, 1, None)
 
 
-def test_the_table_has_every_dtype_and_marks_the_measured_one():
-    rows = text(capacity_table(FACTS, 32, 1 << 20, "int8", 1113.0))
+def test_the_table_has_every_dtype_and_what_was_measured():
+    rows = text(capacity_table(FACTS, 32, 1 << 20, "int8", {"int8": 1113.0, "model": 2048.0}))
     assert [row.split()[0] for row in rows] == ["KV", "model", "fp8", "int8", "int4", "int2"]
-    assert rows[3].endswith(size(1113.0)) and all(row.endswith("–") for row in rows[1:3])
+    assert rows[3].endswith(size(1113.0)) and rows[1].endswith(size(2048.0)) and rows[2].endswith("–")
+
+
+def test_what_a_token_weighed_is_kept_by_dtype():
+    state = InsideState()
+    for kind, size_of_block, kv_bytes, finished in (
+        ("model", 32, 4 * 32 * 2048, []),
+        ("int8", 32, 4 * 32 * 1113, []),
+        ("int8", 32, 9 * 32 * 1113, ["r1"]),
+    ):
+        state.add_event(applied(kind, size_of_block))
+        step = Step(index=0, start=0.0, seconds=1.0, slots=[], blocks_used=4, kv_bytes=kv_bytes, finished=finished)
+        state.add_event(StepsExecuted(steps=[step]))
+    assert state.token_bytes == {"model": 2048.0, "int8": 1113.0}
+    state.add_event(applied("int8", 16))
+    assert state.token_bytes == {}, "blocks of another size weigh otherwise"
+
+
+def applied(kind: str, block_size: int) -> OptionsApplied:
+    options = EngineOptions(kv_cache=kind, block_size=block_size)
+    return OptionsApplied(changed=[], requested=options, effective={}, before=Memory(), after=Memory())
 
 
 def point(kernel: str, length: int, seconds: float, peak: int) -> AttentionPoint:

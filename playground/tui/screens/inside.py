@@ -159,14 +159,14 @@ class InsideScreen(Stage):
             return
         weights, kind = state.memory.weights or facts.weights_bytes, state.requested.kv_cache
         block, requests = state.requested.block_size, self._requests
-        budget, measured = state.memory.kv_reserved, self._measured_token()
+        budget, measured = state.memory.kv_reserved, state.inside.token_bytes
         lines = [*capacity_table(facts, block, budget, kind, measured), *self._trial_lines()]
 
         def draw(width: int, height: int) -> list[list[Part]]:
             return [*draw_stack(facts, weights, kind, block, requests, width, height - len(lines)), *lines]
 
         note = described(facts, weights, kind, block, requests, self._limit)
-        panel.show((weights, kind, block, requests, budget, measured, str(lines)), note, draw)
+        panel.show((weights, kind, block, requests, budget, str(lines)), note, draw)
 
     def _show_roofline(self) -> None:
         state, inside = self.state, self.state.inside
@@ -181,12 +181,6 @@ class InsideScreen(Stage):
             described_roofline(ceilings, trail, facts, block, weights),
             lambda width, height: draw_roofline(ceilings, trail, facts, block, weights, width, height),
         )
-
-    def _measured_token(self) -> float | None:
-        """Bytes of a stored token as the engine holds it now, from the newest step."""
-        step = self.state.last_step
-        tokens = step.blocks_used * self.state.requested.block_size if step else 0
-        return step.kv_bytes / tokens if step and tokens else None
 
     def _trial_lines(self) -> list[list[Part]]:
         if not self._trial.kinds:
