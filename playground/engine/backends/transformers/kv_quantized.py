@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -33,13 +34,28 @@ from playground.engine.request import Request
 
 
 @dataclass(frozen=True)
+class Blocks:
+    """Blocks by number, [n]; `stretch` where they lie side by side and are read without a copy."""
+
+    numbers: Tensor
+    stretch: slice | None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def of(self, part: Tensor) -> Tensor:
+        """These blocks of a tensor of all."""
+        return part.index_select(0, self.numbers) if self.stretch is None else part[self.stretch]
+
+
+@dataclass(frozen=True)
 class Layout:
     """Where one forward writes and reads: new tokens go to `write` in the tails; what is read is the sealed blocks,
     then the tails' rows `tails`, picked by `read` [B * columns] into the batch (None for a lone request: in order)."""
 
     write: Tensor
     source: Tensor | None
-    sealed: Tensor
+    sealed: Blocks
     tails: Tensor
     read: Tensor | None
 
@@ -52,7 +68,7 @@ class LongLayout:
     filled: list[int]
     tail: int
     open: int
-    sealed: Tensor
+    sealed: Blocks
 
 
 class QuantizedStates:
@@ -86,10 +102,10 @@ class QuantizedStates:
             if mine is not None and theirs is not None:
                 mine[list(targets)] = theirs[list(sources)]
 
-    def get(self, blocks: Tensor, out: Tensor) -> None:
+    def get(self, blocks: Blocks, out: Tensor) -> None:
         """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
-        codes, step = self._codes.index_select(0, blocks), self._step.index_select(0, blocks)
-        low = None if self._low is None else self._low.index_select(0, blocks)
+        codes, step = blocks.of(self._codes), blocks.of(self._step)
+        low = None if self._low is None else blocks.of(self._low)
         dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), codes.shape[1])))
 
 
@@ -119,7 +135,7 @@ class QuantizedStore:
             full, tail = row.start // size, self._tail_start(row.request)
             kept = torch.arange(tail, tail + row.length - full * size)
             new = torch.zeros(row.count, dtype=torch.long) if row.held else kept[len(kept) - row.count :]
-            sealed.append(torch.tensor(row.request.table[:full], dtype=torch.long))
+            sealed.append(row.request.table[:full])
             tails.append(kept)
             write.append(new)
         scratch = sum(map(len, sealed)) * size + sum(map(len, tails))
@@ -132,7 +148,7 @@ class QuantizedStore:
         self._layout = Layout(
             torch.cat(write).to(device),
             real_tokens(rows, queries, device),
-            torch.cat(sealed).to(device),
+            _blocks([block for blocks in sealed for block in blocks], device),
             torch.cat([*tails, torch.zeros(1, dtype=torch.long)]).to(device),
             None if len(rows) == 1 else torch.cat(reads).to(device),
         )
@@ -174,7 +190,7 @@ class QuantizedStore:
 
         def read(states: QuantizedStates) -> Tensor:
             out = states.tails.new_empty(len(blocks) * size, *states.tails.shape[1:])
-            states.get(torch.tensor(blocks, device=out.device), out)
+            states.get(_blocks(blocks, out.device), out)
             return out.unflatten(0, (len(blocks), size))
 
         keys, values = (read(states) for states in self._layers[layer])
@@ -250,7 +266,7 @@ class QuantizedStore:
 
     def _long_layout(self, row: Row, device: torch.device) -> LongLayout:
         first, last = row.start // self._blocks.size, (row.length - 1) // self._blocks.size
-        sealed = torch.tensor(row.request.table[:last], device=device)
+        sealed = _blocks(row.request.table[:last], device)
         tail = self._tail_start(row.request)
         return LongLayout(row.request.table[first:last], tail, row.start % self._blocks.size, sealed)
 
@@ -271,3 +287,9 @@ class QuantizedStore:
             tails = states.tails.new_zeros(rows, *states.tails.shape[1:])
             tails[: len(states.tails)] = states.tails
             states.tails = tails
+
+
+def _blocks(numbers: Sequence[int], device: torch.device) -> Blocks:
+    side_by_side = bool(numbers) and all(after - before == 1 for before, after in pairwise(numbers))
+    stretch = slice(numbers[0], numbers[-1] + 1) if side_by_side else None
+    return Blocks(torch.tensor(numbers, dtype=torch.long, device=device), stretch)
