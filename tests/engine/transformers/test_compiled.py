@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.protocol.commands import SetOptions
-from playground.protocol.events import LoadStage
+from playground.protocol.events import LoadStage, OptionsApplied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import prompts
@@ -50,6 +50,22 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
     assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
     assert driven.run(ask(prompts()[:1], 60, name="e", ignore_eos=True)) == eager[:1]
+    torch._dynamo.reset()
+
+
+def test_a_graph_that_a_step_needs_anew_is_counted_and_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import compile_fx
+
+    # Tracing is what counts here; compiling would take its seconds once more.
+    monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
+    driven = Driven(folder, compile=True)
+    before = driven.run(ask(prompts()[:1], 8, ignore_eos=True))
+    assert driven.of(OptionsApplied)[-1].effective["compile"] == "on"
+    torch._dynamo.reset()
+    assert driven.run(ask(prompts()[:1], 8, name="again", ignore_eos=True)) == [before[0]]
+    said = driven.of(OptionsApplied)[-1]
+    assert said.changed == [] and said.effective["compile"] == "on (1 recompiled)"
+    assert said.reasons["compile"].startswith("3 graphs for decode, warm-up ")
     torch._dynamo.reset()
 
 
