@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -45,6 +46,23 @@ def test_run_finds_the_interpreter_in_the_settings_and_compares_with_transformer
     assert theirs["effective"]["verified"] == "verified"
     ready = result.events("WorkerReady")
     assert [event["capabilities"]["engine"] for event in ready] == ["transformers", "vllm"]
+
+
+def test_a_suite_runs_on_vllm(
+    vllm_python: str,
+    playground: Playground,  # noqa: F811
+    home: dict[str, str],  # noqa: F811
+    tmp_path: Path,
+):
+    home[VLLM_PYTHON], file = vllm_python, tmp_path / "code.json"
+    words = ["--engine", "vllm", "--subset", "4", "--max-tokens", "96", "--set", "dtype=float32", "--json", str(file)]
+    result = playground("bench", "code", *words, timeout_s=VllmWorker.patience_s)
+    assert result.code == 0, result.stderr
+    report = json.loads(file.read_text())
+    totals, effective = report["totals"], report["effective"]
+    assert (totals["tasks"], totals["timed_out"], totals["skipped"]) == (4, 0, 0) and totals["passed"] > 0
+    assert (effective["attention"], effective["verified"]) == ("CPU_ATTN", "verified")
+    assert "vllm" in report["trust"]["versions"]
 
 
 def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # noqa: F811
