@@ -62,7 +62,7 @@ def test_a_suite_runs_on_vllm(
     totals, effective = report["totals"], report["effective"]
     assert (totals["tasks"], totals["timed_out"], totals["skipped"]) == (4, 0, 0) and totals["passed"] > 0
     assert (effective["attention"], effective["verified"]) == ("CPU_ATTN", "verified")
-    assert "vllm" in report["trust"]["versions"]
+    assert report["engine"] == "vllm" and "vllm" in report["trust"]["versions"]
 
 
 def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # noqa: F811
@@ -103,13 +103,6 @@ def ranked(vllm_python: str, tmp_path: Path) -> Iterator[tuple[VllmWorker, list[
 
 def ranks(children: list[psutil.Process]) -> list[psutil.Process]:
     return [child for child in children if child.name().startswith("VLLM")]
-
-
-def test_vllms_processes_go_with_their_worker(ranked):
-    worker, children = ranked
-    assert ranks(children)
-    os.kill(worker.process.pid, signal.SIGKILL)
-    assert seconds_until_gone(*(child.pid for child in children)) < GONE_S
 
 
 def test_a_process_of_vllm_that_dies_ends_the_worker_which_is_an_event_for_the_ui(ranked):

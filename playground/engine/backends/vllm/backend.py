@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
+from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
 from playground.engine.capabilities import CONFLICTS
@@ -153,7 +154,7 @@ class VllmBackend:
             live.loop.step()
         except Exception as error:
             if live.engine.failed:
-                raise SystemExit(f"vLLM's engine died: {error}") from error
+                raise SystemExit(DIED) from error
             raise
         if perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
@@ -219,8 +220,6 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
     try:
         from playground.engine.backends.vllm.live import Opened
     except Exception as error:
-        from playground.engine.backends.vllm.faults import in_words
-
         raise in_words(error, "at all", command.options) from error
     return Opened(command, progress)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import traceback
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
-from playground.engine.backends.vllm.faults import in_words
+from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.stages import staged
 from playground.engine.backends.vllm.support import platform
@@ -144,10 +145,18 @@ def start(
             traceback.print_exc()
             raise in_words(error, checkpoint.name, options) from error
         stages.tell("warm-up", "the engine is ready")
+    engine.engine_core.engine_core.model_executor.register_failure_callback(_die)
     running = Engine(engine, options, tokenizer, engine.collective_rpc("playground_facts"), context)
     running.seconds = stages.seconds
     running.limit(options)
     return running
+
+
+def _die() -> None:
+    """On the thread by which vLLM watches its processes: nothing can go on, whether a request runs or none, so this
+    process ends, which is told."""
+    print(DIED, file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def _built(arguments: dict[str, Any]) -> Any:

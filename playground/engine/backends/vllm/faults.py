@@ -8,6 +8,7 @@ from playground.engine.backends.base import Cancelled, EngineError
 from playground.protocol.options import EngineOptions
 
 LONG = 300
+DIED = "vLLM's engine died: one of its processes is gone"
 # What vLLM's text holds, and what to do then.
 ADVICE: tuple[tuple[str, str], ...] = (
     (r"is less than desired GPU memory utilization|Free memory on device", "lower kv_blocks, or free the GPU"),
@@ -17,6 +18,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
     (r"No module named|cannot import name", "`playground doctor` shows what this interpreter lacks"),
     (r"World size .* is larger than|tensor parallel size", "lower --tensor-parallel"),
     (r"must be divisible by", "choose a --tensor-parallel that divides the model's attention heads"),
+    (r"not supported for quantization method", "set dtype to one of these"),
     (r"not a valid|not supported|unsupported", "the toggle panel shows what is possible"),
 )
 

@@ -1,0 +1,73 @@
+"""The screen on a real vLLM: one of its processes dies, then its worker; one key starts it again each time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+from textual.pilot import Pilot
+
+from playground.config import EngineSettings, Settings, VllmSettings
+from playground.engine.backends.vllm.faults import DIED
+from playground.preset import Preset
+from playground.protocol.commands import SamplingParams
+from playground.protocol.options import EngineOptions
+from playground.tui.app import PlaygroundApp
+from playground.tui.request_state import RequestState
+from tests.engine.vllm.conftest import OPTIONS, VllmWorker
+from tests.tui.cells import shown
+from tests.tui.conftest import own_folders, until  # noqa: F401
+from tests.worker.processes import seconds_until_gone
+
+Wait = Callable[..., Any]
+LONG = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1900, ignore_eos=True), prompts=["add"])
+IN_PROCESSES = Settings(engines=EngineSettings(vllm=VllmSettings(executor="mp")))
+GONE_S = 10.0
+
+
+def processes(pid: int) -> list[psutil.Process]:
+    """A worker, and what it started."""
+    worker = psutil.Process(pid)
+    return [worker, *worker.children(recursive=True)]
+
+
+async def started(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> None:  # noqa: F811
+    """vLLM is there, and its answers are the model's."""
+    await until(pilot, lambda: app.bridge.state.facts, seconds=VllmWorker.patience_s)
+    await until(pilot, lambda: " verified " in shown(app))
+
+
+async def answering(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> RequestState:  # noqa: F811
+    """A request that runs, and of which the model's words have come."""
+    request = app.bridge.state.requests[app.session.submit("def add(a, b):")]
+    await until(pilot, lambda: "return" in request.text, seconds=60)
+    return request
+
+
+async def test_one_key_starts_vllm_again_after_a_rank_or_its_worker_died(
+    vllm_python: str,
+    until: Wait,  # noqa: F811
+) -> None:
+    app = PlaygroundApp(engine="vllm", options=EngineOptions(**OPTIONS), settings=IN_PROCESSES, preset=LONG)
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await started(app, pilot, until)
+        request, first = await answering(app, pilot, until), processes(state.pid or 0)
+        os.kill(state.pid or 0, signal.SIGKILL)
+        await until(pilot, lambda: "the engine process died (SIGKILL); ^Y restarts it" in shown(app))
+        assert seconds_until_gone(*(each.pid for each in first)) < GONE_S
+        assert request.finished and request.finished.reason == "error" and "return" in request.text
+        await pilot.press("ctrl+y")
+
+        await started(app, pilot, until)
+        next(each for each in processes(state.pid or 0) if each.name().startswith("VLLM")).kill()  # while nothing runs
+        await until(pilot, lambda: "the engine process died (code 1); ^Y restarts it" in shown(app), seconds=60)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: DIED in shown(app))
+        await pilot.press("escape", "ctrl+y")
+
+        await started(app, pilot, until)
+        await answering(app, pilot, until)
