@@ -8,9 +8,10 @@ from time import thread_time
 
 import pytest
 
-from playground.session.history.database import LISTED, Database
+from playground.session.history.database import Database
 from playground.session.history.query import NUMBER_FIELDS, FilterError, parse_filter
 from playground.session.history.schema import MIGRATIONS, VERSION, NewerSchema
+from tests.session.history.filling import fill
 
 OLD = Path(__file__).with_name("version1.sql")
 
@@ -163,20 +164,8 @@ def test_two_processes_worth_of_connections_write_at_once(path, make_run):
     one.close(), two.close()
 
 
-def test_a_hundred_thousand_runs_list_in_time(path, make_run):
-    database = Database(path)
-    database.add(make_run(title="write a function that adds two numbers", tps=1.0, ttft_s=0.1))
-    database.close()
-    fill = sqlite3.connect(path)
-    others = [name for name in LISTED if name not in ("id", "at", "tps", "kv_bytes")]
-    numbers = "WITH RECURSIVE n(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)"
-    fill.execute(
-        f"{numbers} INSERT INTO runs (id, at, tps, kv_bytes, {', '.join(others)})"
-        f" SELECT n, n, n * 7919 % 977, n * 7907 % 991, {', '.join(others)} FROM n, runs WHERE runs.id = 1"
-    )
-    fill.commit()
-    fill.close()
-    database = Database(path)
+def test_a_hundred_thousand_runs_list_in_time(path):
+    database = fill(path, 100_000)
     for text, sort in (("", "at"), ("", "tps"), ("", "kv_bytes"), ("function", "at"), ("adds function", "kv_bytes")):
         took = []
         for _ in range(5):
