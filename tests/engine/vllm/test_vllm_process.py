@@ -17,7 +17,7 @@ from playground import paths
 from playground.config import VLLM_PYTHON, load_settings
 from playground.doctor.extras import check_vllm
 from playground.protocol.commands import Submit
-from playground.protocol.events import TokensGenerated
+from playground.protocol.events import OptionsApplied, TokensGenerated
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.transformers.faults.live_worker import request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
@@ -87,9 +87,9 @@ def test_doctor_says_which_interpreter_runs_vllm(vllm_python: str, tmp_path: Pat
 
 @pytest.fixture
 def ranked(vllm_python: str, tmp_path: Path) -> Iterator[tuple[VllmWorker, list[psutil.Process]]]:
-    """A worker that generates, and the processes in which vLLM's own executor computes."""
+    """A worker that generates on two ranks, and the processes in which vLLM's own executor computes."""
     worker = VllmWorker(tmp_path)
-    worker.load(paths.bundled_model(), executor="mp", **OPTIONS)
+    worker.load(paths.bundled_model(), tensor_parallel=2, **OPTIONS)
     children = psutil.Process(worker.process.pid).children(recursive=True)
     worker.send(Submit(requests=[request("cut", max_tokens=1900)]))
     worker.wait(TokensGenerated)
@@ -106,6 +106,7 @@ def ranks(children: list[psutil.Process]) -> list[psutil.Process]:
 
 def test_a_process_of_vllm_that_dies_ends_the_worker_which_is_an_event_for_the_ui(ranked):
     worker, children = ranked
+    assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified" and len(ranks(children)) == 2
     ranks(children)[0].kill()
     assert worker.process.wait(timeout=30) != 0
     assert "engine died" in worker.log.read_text()
