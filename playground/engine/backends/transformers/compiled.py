@@ -39,8 +39,8 @@ class CompiledDecoder:
         self.seconds = 0.0
         self._graph = torch.compile(self._run, backend=self._backend, fullgraph=True)
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache) -> Tensor:
-        """Logits [B, 1, V] of ids, positions [B, 1]."""
+    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+        """Logits [B, 1, V] of ids, positions [B, 1]: one token a row, and so one to keep."""
         kernel, before = self._config._attn_implementation, self.graphs
         if len(ids) > 1:
             torch._dynamo.mark_dynamic(ids, 0)

@@ -1,4 +1,4 @@
-"""One decode step through a model's own layers, without what `forward` checks and builds around them each time.
+"""A step through a model's own layers, without what `forward` checks and builds around them each time.
 
 Most decoders of transformers run embedding, rotary positions, layers, norm and head in this order. Whether one does is
 not believed but tried: both ways must give the same logits, bit for bit, or `forward` stays in use.
@@ -7,8 +7,7 @@ not believed but tried: both ways must give the same logits, bit for bit, or `fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,21 +15,27 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 
-# Token ids [B, 1], positions [B, 1], a ready mask and a cache to logits [B, 1, V].
-Decode = Callable[[Tensor, Tensor, Tensor | None, Cache], Tensor]
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 
 
+class Decode(Protocol):
+    """One forward."""
+
+    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns];
+        none where each query sees all keys up to its own."""
+
+
 class Decoder:
-    """Runs one token per row. Hooks on whole layers do not fire, those on what is inside them do."""
+    """See `Decode`. Hooks on whole layers do not fire, those on what is inside them do."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
         self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, base.norm
         self._layers, self._head = list(base.layers), model.get_output_embeddings()
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache) -> Tensor:
-        """Logits [B, 1, V] of ids, positions [B, 1]; the mask is ready to use, [B, 1, 1, columns]."""
+    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+        """See `Decode`."""
         states = self._embed(ids)
         rotary = self._rotary(states, position_ids=positions)
         for layer in self._layers:
@@ -43,7 +48,7 @@ class Decoder:
                 past_key_values=cache,
                 use_cache=True,
             )
-        logits: Tensor = self._head(self._norm(states))
+        logits: Tensor = self._head(self._norm(states[:, -keep:]))
         return logits
 
 
@@ -68,14 +73,16 @@ def _tried(kind: Callable[[PreTrainedModel], Decode], model: PreTrainedModel) ->
 
 @torch.inference_mode()
 def _agrees(model: PreTrainedModel, decoder: Decode) -> bool:
-    def inputs(*ids: int, start: int = 0) -> tuple[Tensor, Tensor]:
-        positions = range(start, start + len(ids))
-        return torch.tensor([ids], device=model.device), torch.tensor([positions], device=model.device)
-
-    cache = DynamicCache()
-    ids, positions = inputs(1, 5, 2)
-    model(input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True)
-    ids, positions = inputs(3, start=3)
-    driven = decoder(ids, positions, None, deepcopy(cache))
-    own: Tensor = model(input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True).logits
-    return torch.equal(own, driven)
+    """A first part, a part that follows it, and one token more."""
+    own, driven = DynamicCache(), DynamicCache()
+    causal = model.config._attn_implementation != "eager"
+    for start, ids in ((0, [1, 5, 2]), (3, [3, 4]), (5, [6])):
+        token_ids = torch.tensor([ids], device=model.device)
+        positions = torch.arange(start, start + len(ids), device=model.device).unsqueeze(0)
+        hidden = torch.arange(start + len(ids), device=model.device) > positions[0, :, None]
+        added = torch.zeros(hidden.shape, dtype=model.dtype, device=model.device).masked_fill_(hidden, -torch.inf)
+        mask = None if len(ids) == 1 or (causal and not start) else added[None, None]
+        inputs = {"input_ids": token_ids, "position_ids": positions, "past_key_values": own, "use_cache": True}
+        if not torch.equal(model(**inputs).logits, decoder(token_ids, positions, mask, driven, len(ids))):
+            return False
+    return True

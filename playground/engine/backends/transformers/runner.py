@@ -134,10 +134,11 @@ class TransformersRunner:
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
-        # What runs inside a compiled graph cannot be watched.
-        decoder = self.plain_decoder if cache.watch else self.decoder
-        if decoder and queries == 1 and (mask is None or mask.ndim == 4):
-            return decoder(token_ids, at, None if mask is None else self._added(mask), cache)
+        # What runs inside a compiled graph cannot be watched, and takes one token a row.
+        decoder = self.plain_decoder if cache.watch or queries > 1 else self.decoder
+        lean = queries == 1 or self._attention.takes_ready_masks
+        if decoder and lean and (mask is None or mask.ndim == 4):
+            return decoder(token_ids, at, None if mask is None else self._added(mask), cache, keep)
         inputs = {
             "input_ids": token_ids,
             "position_ids": at,
@@ -156,17 +157,20 @@ class TransformersRunner:
         return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
     def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | None:
-        """1 for tokens, 0 for padding on the left, [B, columns]; None without padding, so that fused kernels may run.
-
-        Where one token per row sees all that is no padding, the mask is ready to use, [B, 1, 1, columns].
+        """None without padding where each query sees all up to itself, so that fused kernels may run; ready to use,
+        [B, 1, q, columns], where attention takes that; else 1 for tokens, 0 for padding on the left, [B, columns].
         """
-        pads = [columns - row.length for row in rows]
-        if not any(pads):
+        pads = np.array([columns - row.length for row in rows])
+        ready = self._attention.takes_ready_masks and (queries == 1 or self.plain_decoder is not None)
+        if not pads.any() and (queries in (1, columns) or not ready):
             return None
-        mask = torch.from_numpy(np.arange(columns) >= np.array(pads)[:, None])
-        if queries == 1 and self._attention.takes_ready_masks:
-            mask = mask[:, None, None, :]
-        return mask.to(self._loaded.device)
+        at = np.arange(columns)
+        mask = at >= pads[:, None]
+        if ready:
+            own = at[columns - queries :, None]
+            # A query that is padding itself sees all: one that sees nothing gives no numbers.
+            mask = (mask[:, None, None] & (at <= own)) | (own < pads[:, None, None, None])
+        return torch.from_numpy(mask).to(self._loaded.device)
 
     def _added(self, mask: Tensor) -> Tensor:
         """What a boolean mask adds to scores, made once a step instead of in every layer."""
