@@ -133,11 +133,16 @@ class Stock:
                 texts.append(self._tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True))
         return spent, texts
 
-    def continuous(self, jobs: list[Job]) -> Spent:
+    def continuous(self, jobs: list[Job], compile_level: int = 0) -> Spent:
         """transformers' own continuous batching. On a CPU it pads nothing and captures no graphs; the mask that it
-        fills grows with blocks and tokens, so there are as many as these jobs need, and its safety margin of 15 %."""
+        fills grows with blocks and tokens, so there are as many as these jobs need, and its safety margin of 15 %.
+        `compile_level`: its own choice of settings for `torch.compile`; 0 compiles nothing."""
         sizes = ContinuousBatchingConfig(
-            page_size=32, num_blocks=16 * SLOTS, max_batch_tokens=256, max_requests_per_batch=SLOTS
+            page_size=32,
+            num_blocks=16 * SLOTS,
+            max_batch_tokens=256,
+            max_requests_per_batch=SLOTS,
+            default_compile_level=compile_level,
         )
         config = GenerationConfig(max_new_tokens=512, do_sample=False, eos_token_id=-1, pad_token_id=0)
         manager = self.model.init_continuous_batching(generation_config=config, continuous_batching_config=sizes)

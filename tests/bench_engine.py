@@ -25,6 +25,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from playground.bench.code.extraction import cut
 from playground.bench.code.files import BUNDLED, read_tasks
 from playground.bench.code.programs import stops
+from playground.headless.bench.code import CHOSEN
 from playground.protocol.commands import GenerationRequest, SamplingParams
 
 TINY = str(ROOT / "playground/models/tiny-coder")
@@ -94,8 +95,9 @@ def batched(engine: Engine, stock: Stock, name: str, count: int, runs: int) -> N
     row(f"{label}, static", f"generate, batches of {SLOTS}", held, generate, tokens)
 
 
-def code_suite(engine: Engine, stock: Stock, slots: int) -> None:
-    """The bundled tasks' answers out of the batch, as `bench code` asks for them, and one by one."""
+def code_suite(engine: Engine, stock: Stock) -> None:
+    """The bundled tasks' answers out of the batch, as `bench code` asks for them, and one by one; the first row is what
+    it chooses by itself."""
     tasks = read_tasks(BUNDLED)
     ends = {str(index): stops(task, "base") for index, task in enumerate(tasks)}
     asked = [
@@ -104,16 +106,17 @@ def code_suite(engine: Engine, stock: Stock, slots: int) -> None:
         )
         for name, task in zip(ends, tasks, strict=True)
     ]
-    engine.set(max_batch=slots)
     engine.serve(asked[:2])
-    ours, (theirs, answers) = engine.serve(asked), stock.answer([task.prompt for task in tasks], 512)
-    engine.set(max_batch=SLOTS)
-    texts = engine.texts()
-    same = sum(
-        cut(texts[name], ends[name]) == cut(answer, ends[name]) for name, answer in zip(ends, answers, strict=True)
-    )
-    label = f"code suite, {slots} slots: {same} of {len(tasks)} answers the same"
-    row(label, "generate, one by one", [ours], [theirs], engine.tokens())
+    theirs, answers = stock.answer([task.prompt for task in tasks], 512)
+    for slots, drafts in (CHOSEN.values(), (SLOTS, CHOSEN["speculation"]), (32, "off"), (SLOTS, "off")):
+        engine.set(max_batch=slots, speculation=drafts, prefix_cache=False)
+        engine.set(prefix_cache=True)  # what an earlier row computed is forgotten
+        ours, texts = engine.serve(asked), engine.texts()
+        pairs = zip(ends.items(), answers, strict=True)
+        same = sum(cut(texts[name], end) == cut(answer, end) for (name, end), answer in pairs)
+        label = f"code suite, {slots} slots, speculation={drafts}: {same} of {len(tasks)} answers the same"
+        row(label, "generate, one by one", [ours], [theirs], engine.tokens())
+    engine.set(max_batch=SLOTS, speculation="off")
 
 
 def shared_prefix(engine: Engine, runs: int) -> None:
@@ -136,7 +139,7 @@ def shared_prefix(engine: Engine, runs: int) -> None:
 
 
 def compiled(engine: Engine, stock: Stock, name: str, new: int, runs: int) -> None:
-    """One request and a full batch with compile=on, after a warm-up that is stated."""
+    """One request with compile=on, after a warm-up that is stated."""
     seconds = engine.set(compile=True)
     print(f"| compile=on, {name}: warm-up | | {seconds:.1f} s | | |", flush=True)
     batch_one(engine, stock, f"{name}, compile=on", new, runs)
@@ -226,8 +229,7 @@ def tiny_tables(quick: bool, runs: int) -> None:
     batch_one(engine, stock, "tiny-coder float32", 256, runs)
     batched(engine, stock, "tiny-coder float32", 64, 1 if quick else runs)
     shared_prefix(engine, runs)
-    for slots in (SLOTS, 32):
-        code_suite(engine, stock, slots)
+    code_suite(engine, stock)
     if not quick:
         compiled(engine, stock, "tiny-coder float32", 256, runs)
         if usual_dtype() == "bfloat16":

@@ -34,7 +34,7 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
         rows = [next_row(each, blocks, held=index == 1 and step > ROOM + 5) for index, each in enumerate(batch)]
         states = made(len(rows), 1)
         seen = exchange(kept, rows, states)
-        reads += kept._layout.read is not None
+        reads += kept._layout.kept
         with monkeypatch.context() as patched:
             patched.setattr(kv_full, "MOST_BYTES", 0)
             assert_same(seen, exchange(gathered, rows, states), rows)

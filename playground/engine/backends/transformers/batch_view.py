@@ -44,7 +44,20 @@ class BatchView:
 
     def keep(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Gathered [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
-        keys, values = keys.transpose(1, 2).contiguous(), values.transpose(1, 2).contiguous()
+        return self._hold(layer, keys.transpose(1, 2).contiguous(), values.transpose(1, 2).contiguous())
+
+    def fill(self, layer: int, stores: tuple[Tensor, Tensor], parts: Sequence[Tensor | slice]) -> tuple[Tensor, Tensor]:
+        """The same out of what a layer stores, [tokens, Hkv, D], of which each row sees a part."""
+        keys, values = (self._filled(store, parts) for store in stores)
+        return self._hold(layer, keys, values)
+
+    def _filled(self, store: Tensor, parts: Sequence[Tensor | slice]) -> Tensor:
+        kept = store.new_zeros(len(parts), store.shape[1], self._capacity, store.shape[2])
+        for row, at, part in zip(self._rows, kept, parts, strict=True):
+            at[:, self._end - row.length : self._end] = store[part].transpose(0, 1)
+        return kept
+
+    def _hold(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         self._layers[layer] = keys, values
         self.bytes_peak = max(self.bytes_peak, sum(kept.nbytes for pair in self._layers.values() for kept in pair))
         return self._seen(keys), self._seen(values)

@@ -20,12 +20,13 @@ from playground.engine.request import Request
 class Layout:
     """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all.
     `read`: storage rows [B, columns], the one contiguous stretch of a lone request, or None where the batch view of the
-    step before has the rest. `kept`: what is read becomes that view."""
+    step before has the rest. `kept`: what is read becomes that view, row by row where `parts` are given."""
 
     write: Tensor | slice
     source: Tensor | None
     read: Tensor | slice | None
     kept: bool = False
+    parts: Sequence[Tensor | slice] = ()
 
 
 class FullStore:
@@ -59,6 +60,9 @@ class FullStore:
             return
         columns, queries = max(row.length for row in rows), max(row.count for row in rows)
         kept = queries == 1 and self._view_bytes(len(rows) * columns) <= MOST_BYTES
+        if kept and device.type == "cpu":
+            self._layout = self._by_rows(rows)
+            return
         # numpy builds small index arrays several times faster than torch.
         read = np.full((len(rows), self._view.start(rows) if kept else columns), scratch)
         written = []
@@ -74,6 +78,8 @@ class FullStore:
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._write(store, states)
+        if self._layout.parts:
+            return self._view.fill(layer, self._layers[layer], self._layout.parts)
         if self._layout.read is None:
             return self._view.add(layer, keys, values)
         seen = [self._read(store, len(keys)) for store in self._layers[layer]]
@@ -126,6 +132,14 @@ class FullStore:
         self._make(layer, keys, values)
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[block, : len(states)] = states
+
+    def _by_rows(self, rows: Sequence[Row]) -> Layout:
+        """Every row of a view by itself: on a CPU a copy costs what it moves, and padding need not be moved."""
+        self._view.start(rows)
+        scratch = self._blocks.count * self._blocks.size
+        newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
+        parts = [self._stretch(row) or torch.from_numpy(self._rows_of(row.request)[: row.length]) for row in rows]
+        return Layout(torch.from_numpy(np.array(newest)), None, None, kept=True, parts=parts)
 
     def _make(self, layer: int, keys: Tensor, values: Tensor) -> None:
         while len(self._layers) <= layer:
