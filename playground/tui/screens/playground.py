@@ -90,8 +90,9 @@ class PlaygroundScreen(Stage):
         """Open as the preset says."""
         self._maximize(self._view.maximized)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Another screen may have left a prompt to be run again."""
+        event.refresh_styles = event.refresh_styles and self.stack_updates > 0  # the first time they are fresh
         if self.session.draft:
             self.query_one(Prompt).offer(self.session.draft)
             self.session.draft = ""
