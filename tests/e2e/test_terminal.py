@@ -121,8 +121,7 @@ def test_a_window_of_20x5_and_back(start):
         terminal.resize(columns, rows)
         screen = terminal.wait(lambda screen, rows=rows: len(screen.splitlines()) <= rows and screen.strip() != "")
         assert "Traceback" not in screen
-    screen = terminal.wait(streaming)
-    assert "Toggles" in screen and "Memory" in screen and "Batch" in screen
+    terminal.wait(lambda screen: streaming(screen) and all(panel in screen for panel in ("Toggles", "Memory", "Batch")))
     terminal.press("Escape")
     terminal.wait(loaded)
 
