@@ -119,7 +119,7 @@ async def test_transformers_against_vllm(until: Wait) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts, seconds=120)
-        await _go(app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 16, 16), against="vllm"))
+        await _go(app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 96, 96), against="vllm"))
         await until(pilot, lambda: not state.load.busy and not state.switching, seconds=240)
         await until(pilot, lambda: "the same tokens in 8 of 8" in shown(app))
         ours, theirs = state.load.ordered()
