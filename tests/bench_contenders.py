@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from math import nan
 from pathlib import Path
 from time import perf_counter, process_time
@@ -31,6 +32,9 @@ from playground.protocol.events import Event, OptionsApplied, RequestFinished, T
 from playground.protocol.options import EngineOptions  # noqa: E402
 
 SLOTS = 8
+# transformers 5.17 calls it by the older name.
+PAGES = "page_size" if "page_size" in signature(ContinuousBatchingConfig).parameters else "block_size"
+DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")  # as the engine's device=auto chooses
 
 
 @dataclass
@@ -105,7 +109,8 @@ class Stock:
     """The same checkpoint as transformers loads and runs it."""
 
     def __init__(self, model: str, dtype: str) -> None:
-        self.model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype)).eval()
+        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=getattr(torch, dtype)).eval()
+        self.model: PreTrainedModel = loaded.to(DEVICE)
         self._tokenizer = AutoTokenizer.from_pretrained(model)
 
     def generate(self, jobs: list[Job], batch: int) -> Spent:
@@ -114,8 +119,8 @@ class Stock:
             for first in range(0, len(jobs), batch):
                 part = jobs[first : first + batch]
                 width = max(len(ids) for ids, _ in part)
-                ids = torch.tensor([[0] * (width - len(ids)) + ids for ids, _ in part])
-                mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids, _ in part])
+                ids = torch.tensor([[0] * (width - len(ids)) + ids for ids, _ in part], device=DEVICE)
+                mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids, _ in part], device=DEVICE)
                 new = max(new for _, new in part)
                 self.model.generate(
                     ids, attention_mask=mask, max_new_tokens=new, do_sample=False, eos_token_id=None, pad_token_id=0
@@ -127,7 +132,7 @@ class Stock:
         texts = []
         with spending() as spent, torch.inference_mode():
             for prompt in prompts:
-                asked = self._tokenizer(prompt, return_tensors="pt")
+                asked = self._tokenizer(prompt, return_tensors="pt").to(DEVICE)
                 ids, mask = asked.input_ids, asked.attention_mask
                 answer = self.model.generate(ids, attention_mask=mask, max_new_tokens=most, do_sample=False)
                 texts.append(self._tokenizer.decode(answer[0, ids.shape[1] :], skip_special_tokens=True))
@@ -138,7 +143,7 @@ class Stock:
         fills grows with blocks and tokens, so there are as many as these jobs need, and its safety margin of 15 %.
         `compile_level`: its own choice of settings for `torch.compile`; 0 compiles nothing."""
         sizes = ContinuousBatchingConfig(
-            page_size=32,
+            **{PAGES: 32},
             num_blocks=16 * SLOTS,
             max_batch_tokens=256,
             max_requests_per_batch=SLOTS,

@@ -159,7 +159,7 @@ def int8_switch(engine: Engine, name: str, runs: int) -> None:
                     layer.in_features, layer.out_features, layer.bias is not None, has_fp16_weights=False, device="meta"
                 )
                 params = bnb.nn.Int8Params(layer.weight.data, has_fp16_weights=False, requires_grad=False)
-                module.weight = params.to("cpu")
+                module.weight = params.to(layer.weight.device)
         return spent
 
     def first() -> Spent:

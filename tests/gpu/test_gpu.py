@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter
 
 import pytest
@@ -13,6 +13,8 @@ from playground.engine.backends.transformers.backend import TransformersBackend
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import Event, OptionsApplied, TokensGenerated
 from playground.protocol.options import EngineOptions
+from playground.telemetry.devices import find_gpu
+from playground.telemetry.nvml import Nvml
 
 pytestmark = [
     pytest.mark.gpu,
@@ -24,24 +26,24 @@ PROMPTS = ["def add_numbers(a, b):\n", "def area(width, height):\n" * 8, "write 
 class Engine:
     """The transformers engine on cuda:0, in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: str = "float32") -> None:
         self.events: list[Event] = []
         self.backend = TransformersBackend(self.events.append)
-        options = EngineOptions(device="cuda:0", dtype="float32")
+        options = EngineOptions(device="cuda:0", dtype=dtype)
         self.backend.load(LoadModel(model=str(paths.bundled_model()), options=options), _quiet)
 
     def set(self, **changes: str) -> OptionsApplied:
         self.backend.set_options(SetOptions(changes=dict(changes)), _quiet)
         return next(event for event in reversed(self.events) if isinstance(event, OptionsApplied))
 
-    def run(self) -> dict[str, list[int]]:
+    def run(self, prompts: list[str] = PROMPTS) -> dict[str, list[int]]:
         self.events.clear()
         sampling = SamplingParams(max_tokens=48, ignore_eos=True)
-        requests = [GenerationRequest(request_id=p, prompt=p, sampling=sampling) for p in PROMPTS]
+        requests = [GenerationRequest(request_id=p, prompt=p, sampling=sampling) for p in prompts]
         self.backend.submit(Submit(requests=requests), perf_counter())
         while self.backend.busy:
             self.backend.step()
-        tokens: dict[str, list[int]] = {prompt: [] for prompt in PROMPTS}
+        tokens: dict[str, list[int]] = {prompt: [] for prompt in prompts}
         for event in self.events:
             if isinstance(event, TokensGenerated):
                 tokens[event.request_id] += event.token_ids
@@ -90,7 +92,7 @@ def test_weights_switch_and_return_exactly(engine: Engine, kind: str) -> None:
     assert engine.run() == before
 
 
-@pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
+@pytest.mark.parametrize("kind", ["fp8", "int8", "int4", "int2"])
 def test_quantized_kv_runs_and_takes_fewer_bytes(engine: Engine, kind: str) -> None:
     engine.run()
     full = engine.backend._engine.core.kv_peak
@@ -98,6 +100,61 @@ def test_quantized_kv_runs_and_takes_fewer_bytes(engine: Engine, kind: str) -> N
     engine.set(kv_cache=kind)
     engine.run()
     assert 0 < engine.backend._engine.core.kv_peak < full
+
+
+def test_flash_attention_of_pytorch_in_bfloat16() -> None:
+    engine = Engine("bfloat16")
+    engine.set(attention="sdpa-flash")
+    engine.run(PROMPTS[:1])
+    live = engine.backend._live
+    assert live and live.attention.effective == {"prefill": "sdpa-flash", "decode": "sdpa-flash"}
+    engine.backend.unload()
+
+
+def test_compiled_steps_replay_graphs_with_the_same_tokens(engine: Engine) -> None:
+    from torch._dynamo.utils import counters
+
+    before = engine.run()
+    counters.clear()
+    assert engine.set(compile=True).effective["compile"] == "on"
+    assert engine.run() == before == engine.run()
+    live = engine.backend._live
+    assert live and live.compiled and live.compiled.recompiled == 0
+    assert counters["inductor"]["cudagraph_skips"] == 0
+    names = kernels(lambda: engine.run(PROMPTS[:1]))
+    assert names.get("cudaGraphLaunch", 0) >= 47  # one step after the first token at least launches one
+    engine.set(compile=False)
+    assert engine.run() == before
+    assert "cudaGraphLaunch" not in kernels(lambda: engine.run(PROMPTS[:1]))
+
+
+def kernels(work: Callable[[], object]) -> dict[str, int]:
+    """How often each CUDA call and kernel was seen by PyTorch's profiler."""
+    with torch.profiler.profile(activities=[*torch.profiler.supported_activities()]) as profile:
+        work()
+    return {event.key: event.count for event in profile.key_averages()}
+
+
+def test_nvml_and_the_allocator_speak_of_one_card(engine: Engine) -> None:
+    gpus, reason = Nvml().sample()
+    assert not reason
+    uuid = str(torch.cuda.get_device_properties(0).uuid)
+    gpu = find_gpu(gpus, "cuda:0", uuid=uuid)
+    assert gpu and gpu.memory and gpu.name == torch.cuda.get_device_name(0)
+    free, total = torch.cuda.mem_get_info(0)
+    assert gpu.memory.used >= torch.cuda.memory_reserved(0)
+    assert abs(gpu.memory.free - free) < 2**30 and abs(gpu.memory.total - total) < 2**30
+    assert gpu.board and gpu.board.power_watts and gpu.board.utilization_percent is not None
+
+
+def test_unload_gives_the_memory_back() -> None:
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated(0)
+    engine = Engine()
+    engine.run()
+    assert torch.cuda.memory_allocated(0) > before
+    engine.backend.unload()
+    assert torch.cuda.memory_allocated(0) - before < 2**20
 
 
 def _quiet(*_: object, **__: object) -> None: ...

@@ -18,6 +18,7 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from playground.protocol.options import EngineOptions, Value
+from tests.engine.transformers.reference import DEVICE
 
 MOST_STEPS = 5000
 
@@ -28,7 +29,7 @@ class Driven:
     def __init__(self, folder: Path, **options: Any) -> None:
         self.events: list[Event] = []
         self.backend = TransformersBackend(self.events.append)
-        fixed = {"device": "cpu", "dtype": "float32", "kv_blocks": "64"}
+        fixed = {"device": DEVICE, "dtype": "float32", "kv_blocks": "64"}
         self.backend.load(LoadModel(model=str(folder), options=EngineOptions(**(fixed | options))), quiet)
 
     def set(self, **changes: Value) -> OptionsApplied:

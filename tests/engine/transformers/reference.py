@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 from tests.engine.transformers.zoo import END
 
+DEVICE = os.environ.get("PLAYGROUND_TEST_DEVICE", "cpu")  # cuda:0 runs the same tests on a GPU
 LENGTHS = (3, 17, 40, 70, 33)
 SHARED = 36
 MOST = (24, 9, 16, 20, 12)
@@ -57,13 +59,13 @@ def reference_model(folder: Path, attention: str | None = None) -> PreTrainedMod
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
     if attention is None and getattr(model.config, "attn_logit_softcapping", None):
         model.set_attn_implementation("eager")
-    return model.eval()
+    return model.eval().to(DEVICE)
 
 
 def generate(model: PreTrainedModel, prompt: list[int], most: int, ends: list[int] | None = None) -> list[int]:
     """Greedy output ids of one prompt."""
     model.generation_config.eos_token_id = ends
-    ids = torch.tensor([prompt])
+    ids = torch.tensor([prompt], device=DEVICE)
     mask = torch.ones_like(ids)
     output = model.generate(ids, attention_mask=mask, max_new_tokens=most, do_sample=False, pad_token_id=END)
     return output[0, len(prompt) :].tolist()

@@ -127,7 +127,8 @@ class Shadow:
             cache = DynamicCache()
             for layer, (keys, values) in enumerate(dense.layers):
                 cache.update(keys, values, layer)
-            inputs, positions = torch.tensor([ids[start:end]]), torch.arange(start, end)[None]
+            device = self.live.loaded.device
+            inputs, positions = torch.tensor([ids[start:end]], device=device), torch.arange(start, end)[None].to(device)
             with self.columns.again(request, start):
                 output = self.live.loaded.model(
                     input_ids=inputs, position_ids=positions, past_key_values=cache, use_cache=True

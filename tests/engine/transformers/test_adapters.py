@@ -18,7 +18,7 @@ from playground import paths
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.weights import WeightSwitch
 from tests.engine.transformers.driven import Driven, ask, quiet
-from tests.engine.transformers.reference import generate
+from tests.engine.transformers.reference import DEVICE, generate
 
 TAUGHT = 'def greet(name):\n    """Greet someone."""\n    return "Good evening, " + name\n'
 PROMPTS = ('def greet(name):\n    """Greet someone."""\n', 'def add(a, b):\n    """Return the sum of a and b."""\n')
@@ -174,9 +174,9 @@ def by_peft(folder: Path, prompts: Sequence[list[int]], weights: str) -> list[li
 
 @cache
 def generated_by_peft(folder: Path, prompts: tuple[tuple[int, ...], ...], weights: str) -> list[list[int]]:
-    model = bare().eval()
+    model = bare().eval().to(DEVICE)
     if weights in FLAGS:
-        WeightSwitch(model, torch.device("cpu")).switch(weights, 6.0, quiet)
+        WeightSwitch(model, torch.device(DEVICE)).switch(weights, 6.0, quiet)
         setattr(model, FLAGS[weights], True)
     worn = PeftModel.from_pretrained(model, folder).eval()
     return [generate(worn, list(prompt), MOST) for prompt in prompts]

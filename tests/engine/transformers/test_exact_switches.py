@@ -62,7 +62,7 @@ def test_a_wider_dtype_has_fewer_blocks_in_the_same_bytes_and_preempts(
     shape = Driven(member("llama").folder).backend._engine.kv_shape
     budget = 5 * shape.block_bytes("model", 32)
     monkeypatch.setattr(live, "KV_CPU_BYTES", budget)
-    driven = Driven(member("llama").folder, kv_cache="int2", kv_blocks="auto")
+    driven = Driven(member("llama").folder, device="cpu", kv_cache="int2", kv_blocks="auto")
     driven.submit(ask([[3 + index, 4, 5, 6] * 10 for index in range(4)], 20, ignore_eos=True))
     steps(driven, 3)
     many = driven.backend._engine.core.runner.blocks

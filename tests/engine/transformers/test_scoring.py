@@ -18,7 +18,7 @@ from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import Scored, Tokenized
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
-from tests.engine.transformers.reference import MOST, Reference, reference_model
+from tests.engine.transformers.reference import DEVICE, MOST, Reference, reference_model
 
 CHUNKS = (1, 7, 16, 32, 256)
 QUANTIZED = ("int8", "int4", "int2")
@@ -35,7 +35,8 @@ def test_nll_is_that_of_a_plain_forward(member: Member, name: str) -> None:
     reference = member(name)
     ids = text(reference)
     with torch.inference_mode():
-        logits = reference_model(reference.folder)(torch.tensor([ids])).logits[0, :-1].float()
+        inputs = torch.tensor([ids], device=DEVICE)
+        logits = reference_model(reference.folder)(inputs).logits[0, :-1].float().cpu()
     expected = -logits.log_softmax(-1)[range(len(ids) - 1), ids[1:]]
     scored = score(Driven(reference.folder), ids, likeliest=3)
     assert scored.nll == pytest.approx(expected.tolist(), abs=1e-3)
@@ -162,11 +163,10 @@ def text(reference: Reference) -> list[int]:
 
 def plain(reference: Reference, ids: list[int], attention: str) -> torch.Tensor:
     """Logits [tokens - 1, V] of a plain forward."""
-    model = AutoModelForCausalLM.from_pretrained(
-        reference.folder, dtype=torch.float32, attn_implementation=attention
-    ).eval()
+    model = AutoModelForCausalLM.from_pretrained(reference.folder, dtype=torch.float32, attn_implementation=attention)
+    model = model.eval().to(DEVICE)
     with torch.inference_mode():
-        return model(torch.tensor([ids])).logits[0, :-1]
+        return model(torch.tensor([ids], device=DEVICE)).logits[0, :-1]
 
 
 def held_out(driven: Driven) -> list[list[int]]:
