@@ -50,6 +50,8 @@ def spending() -> Iterator[Spent]:
     """What the block costs."""
     spent, seconds, cpu = Spent(), perf_counter(), process_time()
     yield spent
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize(DEVICE)
     spent.seconds, spent.cpu = perf_counter() - seconds, process_time() - cpu
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from bench_contenders import ROOT, SLOTS, Engine, Spent, Stock, spending
+from bench_contenders import DEVICE, ROOT, SLOTS, Engine, Spent, Stock, spending
 from bench_jobs import Job, ragged
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -151,15 +151,17 @@ def int8_switch(engine: Engine, name: str, runs: int) -> None:
     import bitsandbytes as bnb
 
     weights = engine._backend._live.weights  # type: ignore[union-attr]
+    # Only what is still in host memory is converted by `to`.
+    stored = [(layer, layer.weight.data.cpu()) for layer in weights._originals.values()]
 
     def theirs() -> Spent:
         with spending() as spent:
-            for layer in weights._originals.values():
+            for layer, weight in stored:
                 module = bnb.nn.Linear8bitLt(
                     layer.in_features, layer.out_features, layer.bias is not None, has_fp16_weights=False, device="meta"
                 )
-                params = bnb.nn.Int8Params(layer.weight.data, has_fp16_weights=False, requires_grad=False)
-                module.weight = params.to(layer.weight.device)
+                params = bnb.nn.Int8Params(weight, has_fp16_weights=False, requires_grad=False)
+                module.weight = params.to(DEVICE)
         return spent
 
     def first() -> Spent:

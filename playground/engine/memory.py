@@ -55,6 +55,14 @@ def device_memory(device: torch.device) -> dict[str, int | None]:
     }
 
 
+def give_back(device: torch.device) -> None:
+    """Memory of a GPU that was freed and is kept for later goes back to the driver, so that NVML shows what is left."""
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
+
+
 def format_bytes(count: float) -> str:
     """Three significant digits in the unit that suits."""
     for unit in ("B", "KiB", "MiB", "GiB"):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from time import perf_counter
 
 import pytest
 import torch
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from playground import paths
 from playground.engine.backends.transformers.backend import TransformersBackend
@@ -26,11 +28,11 @@ PROMPTS = ["def add_numbers(a, b):\n", "def area(width, height):\n" * 8, "write 
 class Engine:
     """The transformers engine on cuda:0, in this process."""
 
-    def __init__(self, dtype: str = "float32") -> None:
+    def __init__(self, dtype: str = "float32", model: str = str(paths.bundled_model()), **options: str) -> None:
         self.events: list[Event] = []
         self.backend = TransformersBackend(self.events.append)
-        options = EngineOptions(device="cuda:0", dtype=dtype)
-        self.backend.load(LoadModel(model=str(paths.bundled_model()), options=options), _quiet)
+        asked = EngineOptions(device="cuda:0", dtype=dtype, **options)  # type: ignore[arg-type]
+        self.backend.load(LoadModel(model=model, options=asked), _quiet)
 
     def set(self, **changes: str) -> OptionsApplied:
         self.backend.set_options(SetOptions(changes=dict(changes)), _quiet)
@@ -83,13 +85,76 @@ def test_attention_gives_the_same_tokens_and_is_read_back(engine: Engine, attent
 @pytest.mark.parametrize("kind", ["int8", "nf4"])
 def test_weights_switch_and_return_exactly(engine: Engine, kind: str) -> None:
     before = engine.run()
+    allocated = torch.cuda.memory_allocated(0)
     there = engine.set(weights=kind)
     assert there.effective["weights"] == kind
     assert there.after.weights < there.before.weights
     assert (there.after.allocated or 0) < (there.before.allocated or 0)
-    engine.run()
-    engine.set(weights="model")
+    converted = engine.run()
+    back = engine.set(weights="model")
+    assert abs((back.after.allocated or 0) - allocated) < 2**20
     assert engine.run() == before
+    again = engine.set(weights=kind)
+    assert again.after.weights == there.after.weights
+    assert abs((again.after.allocated or 0) - (there.after.allocated or 0)) < 2**20
+    assert engine.run() == converted
+
+
+def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
+    """100 M parameters with biases: the KV cache is small and fixed, so only weights move."""
+    engine = Engine("bfloat16", checkpoint(tmp_path), kv_blocks="64")
+    ran = engine.run(PROMPTS[:1])
+    before, applied = used_by_nvml(), engine.set(weights="int8")
+    freed = (applied.before.weights or 0) - (applied.after.weights or 0)
+    assert freed > 50 * 2**20
+    assert before - used_by_nvml() == pytest.approx(freed, abs=24 * 2**20)
+    engine.run(PROMPTS[:1])
+    engine.set(weights="nf4")
+    engine.run(PROMPTS[:1])
+    engine.set(weights="model")
+    assert before == pytest.approx(used_by_nvml(), abs=24 * 2**20)
+    assert engine.run(PROMPTS[:1]) == ran
+    assert engine.set(compile=True).effective["compile"] == "on", "every tensor is where it was"
+    engine.run(PROMPTS[:1])
+    engine.backend.unload()
+
+
+def checkpoint(folder: Path) -> str:
+    """A Qwen2 with random weights, and tiny-coder's tokenizer."""
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=4000, hidden_size=1024, intermediate_size=2816, num_hidden_layers=8, num_attention_heads=16,
+        num_key_value_heads=2, max_position_embeddings=8192, tie_word_embeddings=True,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    for file in paths.bundled_model().glob("tokenizer*"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    return str(folder)
+
+
+def used_by_nvml() -> int:
+    [gpu] = Nvml().sample()[0]
+    assert gpu.memory
+    return gpu.memory.used
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
+def test_a_pool_in_another_dtype_takes_the_same_share(engine: Engine, kind: str) -> None:
+    full = int(engine.set(kv_cache="model").effective["kv_blocks"])
+    more = int(engine.set(kv_cache=kind).effective["kv_blocks"])
+    assert more > full * {"int8": 3, "int4": 5, "int2": 8}[kind], "beside float32"
+    assert int(engine.set(kv_cache="model").effective["kv_blocks"]) == pytest.approx(full, rel=0.02)
+
+
+def test_a_growing_context_is_not_planned_anew_each_step() -> None:
+    engine = Engine("bfloat16")
+    engine.run(PROMPTS[:1])  # kernels are loaded
+    start = perf_counter()
+    engine.run(["write a function that adds two numbers and three more of them"])
+    assert (perf_counter() - start) / 48 < 0.02
+    live = engine.backend._live
+    assert live and live.attention.effective == {"prefill": "sdpa-flash", "decode": "sdpa-flash"}
+    engine.backend.unload()
 
 
 @pytest.mark.parametrize("kind", ["fp8", "int8", "int4", "int2"])

@@ -177,9 +177,11 @@ class AttentionSwitch:
         return added.masked_fill_(~mask, torch.finfo(self._model.dtype).min)
 
     def context(self) -> AbstractContextManager[Any]:
-        """Restricts PyTorch's choice of kernel while the model runs."""
-        if self._implementation in ("sdpa", GROUPED) and self.requested in KERNELS:
-            return sdpa_kernel(KERNELS[self.requested], set_priority=True)
+        """Restricts PyTorch's choice of kernel while the model runs. Its own choice on a GPU may be cuDNN, which plans
+        anew, for tens of milliseconds, whenever a context has grown by a token."""
+        chosen = "sdpa-flash" if self.requested == "auto" and self.device.type == "cuda" else self.requested
+        if self._implementation in ("sdpa", GROUPED) and chosen in KERNELS:
+            return sdpa_kernel(KERNELS[chosen], set_priority=True)
         return nullcontext()
 
     @contextmanager

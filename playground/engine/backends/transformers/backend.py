@@ -22,6 +22,7 @@ from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, report
+from playground.engine.memory import give_back
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -106,10 +107,10 @@ class TransformersBackend:
             self._live.core.fail("the model was unloaded")
             if self._live.compiled:
                 self._live.compiled.close()
+        device = self._live.loaded.device if self._live else torch.device("cpu")
         self._live = self._command = None
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back(device)
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
         """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
@@ -124,6 +125,7 @@ class TransformersBackend:
                 self._reload(options, progress)
             else:
                 live.apply(options, progress)
+                give_back(live.loaded.device)
         if command.rebuild:
             self._engine.rebuild()
         self._announce(changed, before, started)

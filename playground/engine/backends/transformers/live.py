@@ -41,10 +41,11 @@ class LiveEngine:
     ) -> None:
         self.loaded = loaded
         self.options = EngineOptions(device=options.device, dtype=options.dtype, kv_blocks=options.kv_blocks)
+        self.weights = WeightSwitch(loaded.model, loaded.device)
         if loaded.device.type != "cpu":
             progress("device")
             loaded.model.to(loaded.device)
-        self.attention, self.weights = AttentionSwitch(loaded.model), WeightSwitch(loaded.model, loaded.device)
+        self.attention = AttentionSwitch(loaded.model)
         self.adapters = AdapterSwitch(loaded.model, loaded.device, allow_pickle)
         self.attention.set("auto")
         self.compiled: CompiledDecoder | None = None
@@ -143,7 +144,7 @@ class LiveEngine:
             weights=self._weight_bytes(),
             weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
             kv_used=core.runner.kv_bytes(core.running),
-            kv_reserved=core.runner.blocks.count * self._block_bytes(self.options),
+            kv_reserved=self._pool,
             kv_peak=core.kv_peak,
             kv_transient=core.runner.cache.store.transient_bytes,
             **process_memory(),
@@ -222,11 +223,11 @@ class LiveEngine:
     def _set_block_size(self, options: EngineOptions) -> None:
         """A block of another size has another shape: what runs is computed again."""
         self.core.preempt(list(self.core.running))
-        blocks = self._blocks(options)
+        blocks = self._blocks(options, self._pool)
         self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks))
 
     def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._blocks(options)
+        core, blocks = self.core, self._blocks(options, self._pool)
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks)
@@ -238,10 +239,16 @@ class LiveEngine:
             request.kv_origin = went if lost else ""
         core.runner.use_store(blocks, store)
 
-    def _blocks(self, options: EngineOptions) -> BlockManager:
+    @property
+    def _pool(self) -> int:
+        return self.core.runner.blocks.count * self._block_bytes(self.options)
+
+    def _blocks(self, options: EngineOptions, pool: int = 0) -> BlockManager:
+        """As many as the options ask for, in place of a `pool` of so many bytes that stays until all is moved."""
         size = self._block_bytes(options)
         free = available(self.loaded.device) or KV_CPU_BYTES
-        budget = int(free * KV_SHARE) if self.loaded.device.type == "cuda" else min(int(free * KV_SHARE), KV_CPU_BYTES)
+        on_gpu = self.loaded.device.type == "cuda"
+        budget = min(free, int((free + pool) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
         count = max(1, budget // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
         if count * size > free:
             raise EngineError(

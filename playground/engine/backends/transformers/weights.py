@@ -24,9 +24,10 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 class WeightSwitch:
     """Every linear layer of a model but the output head, under the kind of weights that now computes.
 
-    On a CPU the originals stay where they are: pages of the mapped checkpoint, which the system can drop and read
-    again. On a GPU whatever does not compute waits in host memory. A converted copy is kept while it takes less than
-    `KEEP_COPY_SHARE` of the memory that is free, so that switching again is quick; switching back is exact.
+    Made while the model is still in host memory. There the originals stay: pages of the mapped checkpoint, which the
+    system can drop and read again; a GPU has only what computes. A converted copy is kept, on the host too, while it
+    takes less than `KEEP_COPY_SHARE` of the memory that is free, so that switching again is quick; switching back is
+    exact.
     """
 
     def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
@@ -38,6 +39,7 @@ class WeightSwitch:
             if isinstance(module, nn.Linear | Conv1D) and module is not head
         ]
         self._originals = {path: model.get_submodule(path) for path in self._paths}
+        self._host = {path: [each.data for each in layer.parameters()] for path, layer in self._originals.items()}
         self._copies: dict[str, dict[str, nn.Module]] = {}
         self.kind = "model"
 
@@ -51,14 +53,13 @@ class WeightSwitch:
         modules: dict[str, nn.Module] = {}
         try:
             for done, path in enumerate(self._paths):
-                modules[path] = self._module(kind, path, threshold).to(self._device)
-                self._model.set_submodule(path, modules[path])
-                if self._device.type != "cpu":
-                    before[path].to("cpu")
+                modules[path] = self._module(kind, path, threshold)
+                self._enter(path, modules[path])
+                self._leave(path, before[path])
                 progress("converting", done + 1, len(self._paths), f"weights {self.kind} to {kind}")
         except BaseException:
             for path in modules:
-                self._model.set_submodule(path, before[path].to(self._device))
+                self._enter(path, before[path])
             raise
         self._keep(kind, modules)
         self.kind = kind
@@ -84,6 +85,23 @@ class WeightSwitch:
         weight, bias = _weight_of(self._originals[path])
         return CONVERTERS[kind](weight, bias, threshold, self._device)
 
+    def _enter(self, path: str, module: nn.Module) -> None:
+        """The module computes from now on."""
+        if module is self._originals[path]:
+            for parameter in module.parameters():
+                parameter.data = parameter.data.to(self._device)
+        else:
+            _move(module, self._device)
+        self._model.set_submodule(path, module)
+
+    def _leave(self, path: str, module: nn.Module) -> None:
+        """The module frees its part of a GPU."""
+        if module is not self._originals[path]:
+            _move(module, torch.device("cpu") if self._device.type == "cuda" else self._device)
+            return
+        for parameter, waiting in zip(module.parameters(), self._host[path], strict=True):
+            parameter.data = waiting
+
     def _keep(self, kind: str, modules: dict[str, nn.Module]) -> None:
         if kind == "model" or kind in self._copies:
             return
@@ -91,6 +109,12 @@ class WeightSwitch:
         free = available(torch.device("cpu"))
         if free is None or size < free * KEEP_COPY_SHARE:
             self._copies[kind] = modules
+
+
+def _move(module: nn.Module, device: torch.device) -> None:
+    module.to(device)
+    if _is_of_bitsandbytes(module, "Linear8bitLt"):
+        module.weight.data = module.state.CB  # moved apart, they would be there twice
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -114,13 +138,12 @@ def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight [out, in] in host memory, from where bitsandbytes converts, and bias of a linear layer.
-
-    GPT-2's Conv1D keeps its weight the other way round, and a small model all of them in memory.
-    """
+    """Weight [out, in] where it is now, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps its weight the
+    other way round."""
     weight: Tensor = module.weight  # type: ignore[assignment]
     bias: Tensor | None = module.bias  # type: ignore[assignment]
-    return (weight.T if isinstance(module, Conv1D) else weight).data.cpu().contiguous(), bias
+    apart = None if bias is None else nn.Parameter(bias.data, requires_grad=False)
+    return (weight.T if isinstance(module, Conv1D) else weight).data.contiguous(), apart
 
 
 def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
@@ -128,7 +151,9 @@ def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.d
     layer = bnb.nn.Linear8bitLt(
         inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta"
     )
-    layer.weight = bnb.nn.Int8Params(weight, requires_grad=False, has_fp16_weights=False).to(device)
+    codes, scales, _ = bnb.functional.int8_vectorwise_quant(weight.to(device, torch.float16))
+    layer.weight = bnb.nn.Int8Params(codes, requires_grad=False, CB=codes, SCB=scales)
+    layer.init_8bit_state()
     layer.bias = bias
     return layer.eval()
 
