@@ -14,7 +14,7 @@ GROUP_BYTES = {"fp8": 2, "int8": 4, "int4": 3, "int2": 3}
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a budget of bytes holds under one dtype: `tokens`, and whole requests of the model's full context."""
+    """What a budget of bytes holds under one dtype: `tokens`, and whole `requests` of the model's full context."""
 
     kv_cache: str
     token_bytes: float
@@ -32,11 +32,24 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
     return numbers * CODE_BITS[kv_cache] / 8 + groups * GROUP_BYTES[kv_cache]
 
 
-def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int) -> Capacity:
-    """Whole blocks only."""
+def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:
+    """Of the block in the model's dtype that a slot has beside the others, where those are quantized."""
+    return facts.kv_bytes_per_token * block_size if kv_cache in CODE_BITS else 0
+
+
+def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slots: int) -> Capacity:
+    """Whole blocks only, in what the tails of `slots` leave."""
     each = token_bytes(facts, kv_cache, block_size)
-    tokens = int(budget // (each * block_size)) * block_size if each else 0
+    room = max(0, budget - slots * tail_bytes(facts, kv_cache, block_size))
+    tokens = room // round(each * block_size) * block_size if each else 0
     return Capacity(kv_cache, each, tokens, tokens // facts.context)
+
+
+def fitting(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, tokens: int) -> int:
+    """Requests of so many tokens that are held at a time: whole blocks, and a tail each where there are tails."""
+    block = round(token_bytes(facts, kv_cache, block_size) * block_size)
+    each = -(-tokens // block_size) * block + tail_bytes(facts, kv_cache, block_size)
+    return budget // each if each else 0
 
 
 def crossing(facts: ModelFacts, kv_cache: str, block_size: int, weights_bytes: int, requests: int = 1) -> int | None:

@@ -13,17 +13,20 @@ from playground.protocol.events import (
     ModelLoaded,
     OptionsApplied,
     OutliersMeasured,
+    RequestFinished,
     Step,
     StepsExecuted,
 )
 from playground.protocol.wire import AnyEvent
+from playground.tui.kv_fit import KVFits
 
 TRAIL = 48
 
 
 class InsideState:
     """`points` grow while attention is measured; `trail` holds the newest steps in which something was computed;
-    `token_bytes` says by dtype what a token of the KV cache weighed, blocks in use as the engine held them."""
+    `token_bytes` says by dtype what a token of the KV cache weighed, blocks in use as the engine held them; `kv` what
+    it allotted and what ran in that."""
 
     def __init__(self) -> None:
         self.outliers: OutliersMeasured | None = None
@@ -32,6 +35,7 @@ class InsideState:
         self.done = self.total = 0
         self.trail: deque[Step] = deque(maxlen=TRAIL)
         self.token_bytes: dict[str, float] = {}
+        self.kv = KVFits()
         self._kv_cache, self._block_size = "", 0
 
     @property
@@ -49,9 +53,13 @@ class InsideState:
             case StepsExecuted():
                 self.trail.extend(step for step in event.steps if any(work.tokens for work in step.slots))
                 self._weigh(event.steps)
+                self.kv.add_steps(event.steps)
+            case RequestFinished():
+                self.kv.finish(event)
             case OptionsApplied():
                 if event.requested.block_size != self._block_size:
-                    self.token_bytes = {}
+                    self.token_bytes, self.kv = {}, KVFits()
+                self.kv.apply(event)
                 self._kv_cache, self._block_size = event.requested.kv_cache, event.requested.block_size
             case ModelLoaded() | LoadCancelled():
                 self.__init__()  # type: ignore[misc]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import log2
 
 from playground.protocol.events import ModelFacts
-from playground.telemetry.kv_size import capacity, crossing, token_bytes
+from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.tui import numbers
+from playground.tui.inside_state import InsideState
+from playground.tui.kv_fit import Pool, tried
 from playground.tui.scatter_grid import DIM, Part, merged
 
 KINDS = ("model", "fp8", "int8", "int4", "int2")
 WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"
-SHORTEST = 128
+SHORTEST, WIDE = 128, 72
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
@@ -53,20 +54,29 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
 
 
 def capacity_table(
-    facts: ModelFacts, block_size: int, budget: int, now: str, measured: Mapping[str, float]
+    facts: ModelFacts, block_size: int, pool: Pool, now: str, inside: InsideState, width: int
 ) -> list[list[Part]]:
-    """A line a dtype: bytes of a token, tokens and whole contexts that the budget holds, as computed; and what a token
-    was `measured` to weigh while that dtype was live."""
+    """A line a dtype, computed beside measured: bytes of a token, tokens that the engine allotted in the bytes of the
+    `pool`, and requests that ran together in a part of them; where there is room, whole contexts in all of them."""
+    tokens, part = tried(facts, pool)
+    wide = width >= WIDE
+    head = f"{'KV':6}{'computed':>9}{'held':>9}{'computed':>10}{'allotted':>10}{'comp.':>7}{'ran':>5}"
     lines: list[list[Part]] = [
-        [(f"{'KV cache':9}{'a token':>10}{'tokens':>12}{'full contexts':>15}{'measured':>12}", DIM)]
+        [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", DIM)],
+        [(f"{head}{'full contexts':>16}" if wide else head, DIM)],
     ]
     for kind in KINDS:
-        held = capacity(facts, kind, block_size, budget)
-        seen = numbers.size(measured[kind]) if kind in measured else "–"
+        held = capacity(facts, kind, block_size, pool.bytes, pool.slots)
+        allotted, fit = inside.kv.pools.get(kind), inside.kv.fits.get(kind)
         text = (
-            f"{kind:9}{numbers.size(held.token_bytes):>10}{numbers.count(held.tokens):>12}{held.requests:>15}{seen:>12}"
+            f"{kind:6}{numbers.size(held.token_bytes):>9}{numbers.size(inside.token_bytes.get(kind)):>9}"
+            f"{numbers.count(held.tokens):>10}{numbers.count(allotted.tokens if allotted else None):>10}"
+            f"{fitting(facts, kind, block_size, part, tokens):>7}{(fit.ran if fit else 0) or numbers.UNKNOWN:>5}"
         )
+        text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
+    shares = f"{numbers.size(part)} of {numbers.size(pool.bytes)}"
+    lines.append([(f"requests of {tokens} at a time in {shares}; k runs them", DIM)])
     return lines
 
 

@@ -13,6 +13,7 @@ from playground.bench.load.lengths import Lengths
 from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
 from playground.tui.compare_state import is_run
+from playground.tui.kv_fit import is_fit
 
 Policy = Literal["static", "continuous"]
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
@@ -65,7 +66,8 @@ def read_name(request_id: str) -> Name | None:
 
 
 def run_kind(command: Submit) -> str:
-    """What the history calls what a screen submits; a comparison keeps its own runs, one a side."""
-    if is_run(command):
+    """What the history calls what a screen submits; a comparison keeps its own runs, one a side, and what only fills
+    the KV cache is none."""
+    if is_run(command) or is_fit(command):
         return ""
     return "load" if read_name(command.requests[0].request_id) else "chat"

@@ -34,6 +34,7 @@ from playground.tui.compare_state import CompareState, is_run
 from playground.tui.decode_meter import DecodeMeter
 from playground.tui.draft_meter import DraftMeter
 from playground.tui.inside_state import InsideState
+from playground.tui.kv_fit import is_fit
 from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import NO_NUMBERS, RequestState
 from playground.tui.switch import Switch
@@ -101,6 +102,7 @@ class State:
         if self.loading:
             return "loading"
         busy = self.unfinished or self.load.busy or self.load.running or self.compare.busy or self.benching
+        busy = busy or self.inside.kv.trying
         return "running" if busy else "idle"
 
     @property
@@ -121,6 +123,8 @@ class State:
                 self._begin_load(command)
             case SetOptions():
                 self.switching = list(command.changes)
+            case Submit() if is_fit(command):
+                self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self.load.begin(command, self.capabilities.engine):
                 for request in command.requests:
                     self._begin_request(request, now)

@@ -7,8 +7,8 @@ import pytest
 
 from playground import paths
 from playground.engine.backends.transformers.backend import facts
-from playground.telemetry.kv_size import capacity, crossing, token_bytes
-from tests.engine.transformers.driven import Driven
+from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
+from tests.engine.transformers.driven import Driven, ask
 
 
 @pytest.fixture(scope="module")
@@ -18,25 +18,51 @@ def engine() -> Driven:
 
 @pytest.mark.parametrize("kind", ["model", "fp8", "int8", "int4", "int2"])
 @pytest.mark.parametrize("block_size", [16, 32])
-def test_a_token_weighs_what_the_engine_says(engine, kind, block_size):
+def test_what_is_computed_is_what_the_engine_allots(engine, kind, block_size):
     toggle = engine.backend.capabilities().toggle("kv_cache")
     assert toggle
     support = toggle.find(kind)
     if not (support and support.possible):
         pytest.skip(f"{kind}: {support.reason if support else 'unknown'}")
-    applied = engine.set(kv_cache=kind, block_size=block_size)
+    applied = engine.set(kv_cache=kind, block_size=block_size, kv_blocks="auto")
     live = engine.backend._live
     assert live
-    reserved = applied.after.kv_reserved / int(applied.effective["kv_blocks"]) / block_size
-    assert token_bytes(facts(live), kind, block_size) == pytest.approx(reserved, rel=0.001)
+    tokens, slots = int(applied.effective["kv_blocks"]) * block_size, applied.requested.max_batch
+    assert capacity(facts(live), kind, block_size, applied.after.kv_reserved, slots).tokens == tokens
+    one_more = int(token_bytes(facts(live), kind, block_size) * block_size)
+    assert capacity(facts(live), kind, block_size, applied.after.kv_reserved + one_more, slots).tokens > tokens
+    assert capacity(facts(live), kind, block_size, applied.after.kv_reserved - 1, slots).tokens < tokens
 
 
 def test_a_budget_holds_whole_blocks(engine):
     assert engine.backend._live
     known = facts(engine.backend._live)
-    held = capacity(known, "model", 32, 10 * 32 * known.kv_bytes_per_token + 5)
+    held = capacity(known, "model", 32, 10 * 32 * known.kv_bytes_per_token + 5, slots=8)
     assert held.tokens == 320 and held.requests == 0
-    assert capacity(known, "int4", 32, 1 << 30).tokens > 3.3 * capacity(known, "model", 32, 1 << 30).tokens
+    tokens = {kind: capacity(known, kind, 32, 1 << 30, slots=8).tokens for kind in ("model", "int4")}
+    assert tokens["int4"] > 3.3 * tokens["model"]
+    assert capacity(known, "int4", 32, 1 << 10, slots=8).tokens == 0, "nothing is left beside the tails"
+
+
+@pytest.mark.parametrize("kind", ["model", "fp8", "int8", "int4", "int2"])
+def test_requests_that_fit_are_those_that_run_together(engine, kind):
+    live = engine.backend._live
+    assert live
+    tokens, budget, size = 100, 20 * 32 * live.kv_shape.token_bytes, live.options.block_size
+    requests, blocks = fitting(facts(live), kind, size, budget, tokens), -(-tokens // size)
+    for slots in (requests + 1, requests):
+        engine.set(kv_cache=kind, kv_blocks=str(slots * blocks), max_batch=slots, token_budget=slots * tokens)
+        assert (live.kv_reserved <= budget) == (slots == requests)
+    prompts = [[(index + 7 * at) % 2000 for at in range(tokens - 2)] for index in range(requests + 1)]
+    engine.submit(ask(prompts, 2, name=f"{kind}-", ignore_eos=True))
+    engine.backend.step()
+    step = engine.steps[-1]
+    assert sum(slot.request_id is not None for slot in step.slots) == requests and step.waiting == [
+        f"{kind}-{requests}"
+    ]
+    assert 0 < step.kv_bytes <= budget and step.blocks_free == 0
+    engine.finish()
+    assert not any(step.preempted for step in engine.steps)
 
 
 def test_where_kv_overtakes_the_weights(engine):

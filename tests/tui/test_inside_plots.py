@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.protocol.events import (
     AttentionPoint,
     Ceilings,
@@ -21,7 +22,9 @@ from playground.tui.curve_grid import Curve, draw_curves
 from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
 from playground.tui.inside_state import InsideState
 from playground.tui.kv_chart import capacity_table, described, draw_stack
-from playground.tui.numbers import size
+from playground.tui.kv_fit import Pool, is_fit, request_id
+from playground.tui.load_profile import run_kind
+from playground.tui.numbers import count, size
 from playground.tui.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
 from playground.tui.scatter_grid import Axis, Part
 
@@ -88,9 +91,36 @@ def test_the_crossing_is_marked_and_said():
 
 
 def test_the_table_has_every_dtype_and_what_was_measured():
-    rows = text(capacity_table(FACTS, 32, 1 << 20, "int8", {"int8": 1113.0, "model": 2048.0}))
-    assert [row.split()[0] for row in rows] == ["KV", "model", "fp8", "int8", "int4", "int2"]
-    assert rows[3].endswith(size(1113.0)) and rows[1].endswith(size(2048.0)) and rows[2].endswith("–")
+    state, pool = InsideState(), Pool(tokens=8192, bytes=16 << 20, slots=8)
+    state.add_event(applied("int8", 32, kv_blocks="400"))
+    state.token_bytes = {"int8": 1113.0, "model": 2048.0}
+    submitted = Submit(requests=[fitted("int8", index) for index in range(3)])
+    assert is_fit(submitted) and run_kind(submitted) == "", "neither screen 1 nor the history knows of them"
+    state.kv.begin(submitted)
+    for together in (1, 2, 1):
+        slots = [SlotWork(request_id=fitted("int8", index).request_id, tokens=1) for index in range(together)]
+        state.add_event(StepsExecuted(steps=[Step(index=0, start=0.0, seconds=1.0, slots=slots)]))
+    _, head, *rows, last = text(capacity_table(FACTS, 32, pool, "int8", state, 56))
+    assert head.endswith("comp.  ran") and all(len(row) <= 56 for row in rows)
+    assert [row.split()[0] for row in rows] == ["model", "fp8", "int8", "int4", "int2"]
+    assert rows[2].endswith(f"{size(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
+    assert size(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
+    assert last.startswith("requests of 256 at a time in 2.00 MiB of 16.0 MiB")
+    _, head, first, *_ = text(capacity_table(FACTS, 32, pool, "int8", state, 90))
+    assert head.endswith("full contexts") and first.endswith(" 1"), "8 192 tokens are one context of this model"
+
+
+def test_what_the_engine_chose_is_kept_and_what_was_set_is_not():
+    fits = InsideState().kv
+    fits.apply(applied("int8", 32, kv_blocks="400"))
+    fits.apply(applied("int4", 32, kv_blocks="9", requested="9"))
+    assert fits.pools == {"int8": Pool(tokens=12800, bytes=1 << 20, slots=8)} and fits.pool == fits.pools["int8"]
+
+
+def fitted(kind: str, index: int) -> GenerationRequest:
+    return GenerationRequest(
+        request_id=request_id(1, kind, index), prompt_token_ids=[1] * 8, sampling=SamplingParams(max_tokens=2)
+    )
 
 
 def test_what_a_token_weighed_is_kept_by_dtype():
@@ -108,9 +138,13 @@ def test_what_a_token_weighed_is_kept_by_dtype():
     assert state.token_bytes == {}, "blocks of another size weigh otherwise"
 
 
-def applied(kind: str, block_size: int) -> OptionsApplied:
-    options = EngineOptions(kv_cache=kind, block_size=block_size)
-    return OptionsApplied(changed=[], requested=options, effective={}, before=Memory(), after=Memory())
+def applied(kind: str, block_size: int, kv_blocks: str = "", requested: str = "auto") -> OptionsApplied:
+    options, after = (
+        EngineOptions(kv_cache=kind, block_size=block_size, kv_blocks=requested),
+        Memory(kv_reserved=1 << 20),
+    )
+    effective = {"kv_blocks": kv_blocks} if kv_blocks else {}
+    return OptionsApplied(changed=[], requested=options, effective=effective, before=Memory(), after=after)
 
 
 def point(kernel: str, length: int, seconds: float, peak: int) -> AttentionPoint:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from playground.preset import Preset
+from playground.tui import kv_fit
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
 from playground.tui.widgets.inside_panel import InsidePanel
+from playground.tui.widgets.key_bar import KeyBar
 
 PATIENCE_S = 120.0
 
@@ -19,6 +21,7 @@ def drawn(screen: InsideScreen, panel: str) -> str:
 
 async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inside, "LENGTHS", (64, 128))
+    monkeypatch.setattr(kv_fit, "TOKENS", 64)
     app = PlaygroundApp(engine="transformers", preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
@@ -48,6 +51,19 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
         assert state.requested.weights == "model" and "last step" in drawn(screen, "roofline")
+
+        before, requests = state.requested, len(state.requests)
+        await pilot.press("k")
+        assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
+        await until(pilot, lambda: not state.inside.kv.trying, PATIENCE_S)
+        assert state.requested == before and len(state.requests) == requests
+        ran = {kind: fit.ran for kind, fit in state.inside.kv.fits.items()}
+        # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
+        assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
+        table = drawn(screen, "kv").splitlines()
+        last = next(at for at, line in enumerate(table) if line.startswith("requests of 64"))
+        rows = [line.split() for line in table[last - len(ran) : last]]
+        assert [int(row[-1]) for row in rows] == list(ran.values()) == [int(row[-2]) for row in rows]
 
 
 async def test_without_a_measurement_each_panel_says_what_to_do(opened, until):

@@ -10,7 +10,8 @@ from playground.tui.state import State
 
 
 def _not_measuring(state: State) -> str:
-    return replay(state) or ("" if state.inside.measuring or state.unfinished else "nothing is being measured")
+    measuring = state.inside.measuring or state.inside.kv.trying or state.unfinished
+    return replay(state) or ("" if measuring else "nothing is being measured")
 
 
 Action = partial(action.Action, screens=("inside",), priority=False)
@@ -18,6 +19,7 @@ ACTIONS = (
     Action("find_outliers", "o", "Outliers", "One forward over a text: large input columns of every layer", no_model),
     Action("time_attention", "a", "Attention", "Time and memory of the kernels over lengths", no_model),
     Action("try_weights", "w", "Weights", "What int8 and nf4 cost and save here, on one prompt", no_model),
+    Action("try_kv", "k", "KV", "How many requests each KV dtype really holds in the same bytes", no_model),
     Action("stop_measuring", "escape", "Stop", "Stop what is being measured", _not_measuring),
     Action(
         "lower_threshold", "left", "Threshold", "The outlier threshold half a unit lower or higher", place="outliers"

@@ -13,7 +13,9 @@ from playground.protocol.commands import Abort, CancelLoad, MeasureAttention, Me
 from playground.tui import numbers
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
-from playground.tui.kv_chart import capacity_table, described, draw_stack
+from playground.tui.kv_chart import WIDE, capacity_table, described, draw_stack
+from playground.tui.kv_fit import Pool
+from playground.tui.kv_trial import KVTrial
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.outlier_grid import draw_outliers, lowest_known, title
@@ -51,13 +53,14 @@ class InsideScreen(Stage):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._trial = WeightsTrial(session.bridge)
+        self._trial, self._kv_trial = WeightsTrial(session.bridge), KVTrial(session.bridge)
         self._threshold, self._requests, self._top = self.state.requested.int8_threshold, 1, 0
         self._limit: int | None = None
         self.deeds |= {
             "find_outliers": lambda: session.bridge.send(MeasureOutliers(prompt=TEXT, columns=COLUMNS)),
             "time_attention": self._time_attention,
             "try_weights": self._trial.start,
+            "try_kv": self._kv_trial.start,
             "stop_measuring": self._stop,
             "lower_threshold": lambda: self._move_threshold(-0.5),
             "raise_threshold": lambda: self._move_threshold(0.5),
@@ -97,6 +100,7 @@ class InsideScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._trial.advance()
+        self._kv_trial.advance()
         self._report(message.changes)
         self.show()
 
@@ -159,14 +163,17 @@ class InsideScreen(Stage):
             return
         weights, kind = state.memory.weights or facts.weights_bytes, state.requested.kv_cache
         block, requests = state.requested.block_size, self._requests
-        budget, measured = state.memory.kv_reserved, state.inside.token_bytes
-        lines = [*capacity_table(facts, block, budget, kind, measured), *self._trial_lines()]
+        pool = state.inside.kv.pool or Pool(0, state.memory.kv_reserved, state.requested.max_batch)
+
+        def table(width: int) -> list[list[Part]]:
+            return [*capacity_table(facts, block, pool, kind, state.inside, width), *self._trial_lines()]
 
         def draw(width: int, height: int) -> list[list[Part]]:
+            lines = table(width)
             return [*draw_stack(facts, weights, kind, block, requests, width, height - len(lines)), *lines]
 
         note = described(facts, weights, kind, block, requests, self._limit)
-        panel.show((weights, kind, block, requests, budget, str(lines)), note, draw)
+        panel.show((weights, kind, block, requests, str(table(WIDE))), note, draw)
 
     def _show_roofline(self) -> None:
         state, inside = self.state, self.state.inside
@@ -203,6 +210,8 @@ class InsideScreen(Stage):
     def _stop(self) -> None:
         if self._trial.now:
             self._trial.stop()
+        elif self._kv_trial.running:
+            self._kv_trial.stop()
         elif self.state.inside.measuring:
             self.session.bridge.send(CancelLoad())
         else:

@@ -60,23 +60,23 @@ def test_a_wider_dtype_has_fewer_blocks_in_the_same_bytes_and_preempts(
     member: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shape = Driven(member("llama").folder).backend._engine.kv_shape
-    budget = 5 * shape.block_bytes("model", 32)
+    budget = 7 * shape.block_bytes("model", 32)
     monkeypatch.setattr(live, "KV_CPU_BYTES", budget)
-    driven = Driven(member("llama").folder, device="cpu", kv_cache="int2", kv_blocks="auto")
+    driven = Driven(member("llama").folder, device="cpu", kv_cache="int2", kv_blocks="auto", max_batch=4)
     driven.submit(ask([[3 + index, 4, 5, 6] * 10 for index in range(4)], 20, ignore_eos=True))
     steps(driven, 3)
     many = driven.backend._engine.core.runner.blocks
-    assert many.used == 8 and many.count > 3 * 5
+    assert many.used == 8 and many.count == 3 * shape.block_bytes("model", 32) // shape.block_bytes("int2", 32) > 2 * 7
     applied = driven.set(kv_cache="model")
-    assert applied.effective["kv_blocks"] == "5" and applied.effective["kv_cache"] == "model (from int2)"
+    assert applied.effective["kv_blocks"] == "7" and applied.effective["kv_cache"] == "model (from int2)"
     assert applied.before.kv_reserved <= budget == applied.after.kv_reserved >= applied.after.kv_used
     core = driven.backend._engine.core
-    assert len(core.running) == len(core.waiting) == 2
+    assert len(core.running) == 3 and len(core.waiting) == 1
     driven.finish()
     ended = [driven.finished(f"r{index}") for index in range(4)]
     assert [each.reason for each in ended] == ["length"] * 4
     assert [each.metrics.output_tokens for each in ended] == [20] * 4
-    assert sum(each.metrics.preemptions > 0 for each in ended) >= 2
+    assert any(each.metrics.preemptions for each in ended)
 
 
 @pytest.mark.parametrize("kind", ["int8", "int4"])

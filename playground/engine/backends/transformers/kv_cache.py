@@ -36,11 +36,16 @@ class Row:
 
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
-    `splits_at_blocks`: no row of a forward may reach over the end of a block. `transient_bytes`: the most that
-    copies took, of one layer while it ran or of what a batch sees."""
+    `splits_at_blocks`: no row of a forward may reach over the end of a block. `tails`: blocks in the model's dtype
+    beside the others, one for each slot. `transient_bytes`: the most that copies took, of one layer while it ran or of
+    what a batch sees."""
 
     splits_at_blocks: bool
+    tails: int
     transient_bytes: int
+
+    def reserve(self, slots: int) -> None:
+        """So many requests may run from now on."""
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """Prepare a forward of these rows."""

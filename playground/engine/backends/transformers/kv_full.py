@@ -34,6 +34,7 @@ class FullStore:
     last row is scratch: padding reads it and held rows write it."""
 
     splits_at_blocks = False
+    tails = 0
 
     def __init__(self, blocks: BlockManager) -> None:
         self._blocks = blocks
@@ -72,6 +73,9 @@ class FullStore:
             written.append(np.full(row.count, scratch) if row.held else stored[row.start :])
         write = torch.from_numpy(np.concatenate(written)).to(device)
         self._layout = Layout(write, real_tokens(rows, queries, device), torch.from_numpy(read).to(device), kept)
+
+    def reserve(self, slots: int) -> None:
+        """A block that is not full lies where it will be full."""
 
     def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """See `KVStore.exchange`."""

@@ -13,9 +13,9 @@ from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
 
-def make_store(kind: str, blocks: BlockManager) -> KVStore:
-    """The store of a `kv_cache` value."""
-    return QuantizedStore(blocks, kind) if kind in BITS else FullStore(blocks)
+def make_store(kind: str, blocks: BlockManager, slots: int) -> KVStore:
+    """The store of a `kv_cache` value, for so many requests at a time."""
+    return QuantizedStore(blocks, kind, slots) if kind in BITS else FullStore(blocks)
 
 
 def move(

@@ -115,13 +115,22 @@ class QuantizedStore:
 
     splits_at_blocks = True
 
-    def __init__(self, blocks: BlockManager, kind: str) -> None:
-        self._blocks, self._kind = blocks, kind
+    def __init__(self, blocks: BlockManager, kind: str, slots: int) -> None:
+        self._blocks, self._kind, self.tails = blocks, kind, slots
         self._layers: list[tuple[QuantizedStates, QuantizedStates]] = []
         self._tail_of: dict[str, int] = {}
-        self._tails = 8
         self._layout: Layout | LongLayout | None = None
         self.transient_bytes = 0
+
+    def reserve(self, slots: int) -> None:
+        """See `KVStore.reserve`; tails that were there stay."""
+        self.tails = max(self.tails, slots)
+        rows = 1 + self.tails * self._blocks.size
+        for states in (states for layer in self._layers for states in layer):
+            if len(states.tails) < rows:
+                tails = states.tails.new_zeros(rows, *states.tails.shape[1:])
+                tails[: len(states.tails)] = states.tails
+                states.tails = tails
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """See `KVStore.lay_out`. Rows stay within one block each, so that every block before them is sealed; a lone
@@ -229,7 +238,7 @@ class QuantizedStore:
             states.tails[start : start + len(new)] = new
 
     def _make(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        blocks, size, rows = self._blocks.count, self._blocks.size, 1 + self._tails * self._blocks.size
+        blocks, size, rows = self._blocks.count, self._blocks.size, 1 + self.tails * self._blocks.size
         while len(self._layers) <= layer:
             self._layers.append(
                 (
@@ -276,17 +285,9 @@ class QuantizedStore:
             taken = set(self._tail_of.values())
             tail = next(index for index in range(len(taken) + 1) if index not in taken)
             self._tail_of[request.request_id] = tail
-            if tail >= self._tails:
-                self._grow()
+            # More run than there are slots where those were made fewer.
+            self.reserve(tail + 1)
         return 1 + tail * self._blocks.size
-
-    def _grow(self) -> None:
-        self._tails *= 2
-        rows = 1 + self._tails * self._blocks.size
-        for states in (states for layer in self._layers for states in layer):
-            tails = states.tails.new_zeros(rows, *states.tails.shape[1:])
-            tails[: len(states.tails)] = states.tails
-            states.tails = tails
 
 
 def _blocks(numbers: Sequence[int], device: torch.device) -> Blocks:

@@ -32,6 +32,10 @@ class KVShape:
         group = 2 + getattr(low_dtype(kind), "itemsize", 0)
         return (self.keys + self.values) * size * BITS[kind] // 8 + (self.keys + self.heads * size) * group
 
+    def tail_bytes(self, kind: str, size: int) -> int:
+        """Of the tail of `size` tokens that a slot has where blocks are quantized once they are full."""
+        return self.token_bytes * size if kind in BITS else 0
+
 
 def kv_shape(cache: DynamicCache) -> KVShape:
     """Of a cache that one request has filled, [1, H, L, D] a layer."""

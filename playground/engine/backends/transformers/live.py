@@ -52,7 +52,8 @@ class LiveEngine:
         progress("warm-up")
         self.kv_shape = self.probe()
         blocks = self._blocks(self.options)
-        self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, make_store("model", blocks)), emit)
+        store = make_store("model", blocks, self.options.max_batch)
+        self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
         self._setters: dict[str, Callable[[EngineOptions, Progress], None]] = {
             "attention": lambda new, progress: self.attention.set(new.attention),
             "weights": lambda new, progress: self._set_weights(new, progress),
@@ -76,7 +77,8 @@ class LiveEngine:
     def apply(self, options: EngineOptions, progress: Progress) -> None:
         """Set what differs, toggle by toggle; on a fault those already set go back."""
         done = self.options
-        for name in changed_names(self.options, options):
+        # Slots first: KV is reserved for so many.
+        for name in sorted(changed_names(self.options, options), key=lambda name: name != "max_batch"):
             after = _with(done, options, name)
             try:
                 self._setters[name](after, progress)
@@ -120,10 +122,8 @@ class LiveEngine:
         """Why effective differs from requested, by toggle."""
         reasons = {"attention": self.attention.difference}
         if self.options.kv_blocks == "auto":
-            budget = format_bytes(self.core.runner.blocks.count * self._block_bytes(self.options))
-            reasons["kv_blocks"] = (
-                f"{budget}: {KV_SHARE:.0%} of what was free, at most {format_bytes(KV_CPU_BYTES)} on a CPU"
-            )
+            reserved, most = format_bytes(self.kv_reserved), format_bytes(KV_CPU_BYTES)
+            reasons["kv_blocks"] = f"{reserved}: {KV_SHARE:.0%} of what was free, at most {most} on a CPU"
         if self._origins():
             reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
         if self.compiled and self.options.compile:
@@ -144,12 +144,18 @@ class LiveEngine:
             weights=self._weight_bytes(),
             weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
             kv_used=core.runner.kv_bytes(core.running),
-            kv_reserved=self._pool,
+            kv_reserved=self.kv_reserved,
             kv_peak=core.kv_peak,
             kv_transient=core.runner.cache.store.transient_bytes,
             **process_memory(),
             **device_memory(self.loaded.device),
         )
+
+    @property
+    def kv_reserved(self) -> int:
+        """Bytes of all blocks, and of the tails of all slots where blocks are quantized once they are full."""
+        blocks, tails = self.core.runner.blocks.count, self.core.runner.cache.store.tails
+        return blocks * self._block_bytes(self.options) + tails * self._tail_bytes(self.options)
 
     def _weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
@@ -192,6 +198,7 @@ class LiveEngine:
         policy = "static" if options.batching == "static" else "continuous"
         drafts = int(options.speculation.partition(":")[2] or 0)
         self.core.limits = Limits(policy, options.max_batch, options.token_budget, drafts)
+        self.core.runner.cache.store.reserve(options.max_batch)
 
     def _set_compile(self, options: EngineOptions, progress: Progress) -> None:
         """What was compiled stays, so that on again is instant as well."""
@@ -223,14 +230,14 @@ class LiveEngine:
     def _set_block_size(self, options: EngineOptions) -> None:
         """A block of another size has another shape: what runs is computed again."""
         self.core.preempt(list(self.core.running))
-        blocks = self._blocks(options, self._pool)
-        self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks))
+        blocks = self._blocks(options, self.kv_reserved)
+        self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
 
     def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._blocks(options, self._pool)
+        core, blocks = self.core, self._blocks(options, self.kv_reserved)
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
-        store = make_store(options.kv_cache, blocks)
+        store = make_store(options.kv_cache, blocks, options.max_batch)
         with torch.inference_mode():
             move(core.running, core.runner.cache.store, store, blocks, self.kv_shape.layers, progress)
         for request in core.running:
@@ -239,26 +246,25 @@ class LiveEngine:
             request.kv_origin = went if lost else ""
         core.runner.use_store(blocks, store)
 
-    @property
-    def _pool(self) -> int:
-        return self.core.runner.blocks.count * self._block_bytes(self.options)
-
     def _blocks(self, options: EngineOptions, pool: int = 0) -> BlockManager:
         """As many as the options ask for, in place of a `pool` of so many bytes that stays until all is moved."""
-        size = self._block_bytes(options)
+        size, tails = self._block_bytes(options), options.max_batch * self._tail_bytes(options)
         free = available(self.loaded.device) or KV_CPU_BYTES
         on_gpu = self.loaded.device.type == "cuda"
         budget = min(free, int((free + pool) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
-        count = max(1, budget // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
-        if count * size > free:
+        count = max(1, (budget - tails) // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
+        if count * size + tails > free:
             raise EngineError(
-                f"{count} KV blocks need {format_bytes(count * size)} and {format_bytes(free)} are free",
-                f"at most {free // size} would fit",
+                f"{count} KV blocks need {format_bytes(count * size + tails)} and {format_bytes(free)} are free",
+                f"at most {max(0, free - tails) // size} would fit",
             )
         return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
 
     def _block_bytes(self, options: EngineOptions) -> int:
         return self.kv_shape.block_bytes(options.kv_cache, options.block_size)
+
+    def _tail_bytes(self, options: EngineOptions) -> int:
+        return self.kv_shape.tail_bytes(options.kv_cache, options.block_size)
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:

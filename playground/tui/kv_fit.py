@@ -1,0 +1,90 @@
+"""What a budget of KV really held, by dtype: blocks that the engine allotted, and requests that ran at a time. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from playground.protocol.commands import Submit
+from playground.protocol.events import ModelFacts, OptionsApplied, RequestFinished, Step
+
+# What is tried: requests of so many tokens, in the bytes that so many of them take in the model's dtype.
+TOKENS, REQUESTS = 256, 4
+_ID = re.compile(r"fit\d+-(\w+)-\d+")
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """`tokens` that the engine allotted blocks for by itself, in `bytes` with the tails of `slots`."""
+
+    tokens: int
+    bytes: int
+    slots: int
+
+
+class Fit(msgspec.Struct):
+    """Requests of `tokens` tokens: how many `ran` at a time in `bytes`, tails included; `left` have not ended."""
+
+    tokens: int
+    bytes: int
+    left: set[str]
+    ran: int = 0
+
+
+class KVFits:
+    """A fold: `pools` and `fits` by dtype; `pool` is the newest. `trying` is set by whoever drives the trial."""
+
+    def __init__(self) -> None:
+        self.pools: dict[str, Pool] = {}
+        self.fits: dict[str, Fit] = {}
+        self.pool: Pool | None = None
+        self.trying = False
+        self._reserved = 0
+
+    def begin(self, command: Submit) -> None:
+        """A submission of the trial."""
+        request = command.requests[0]
+        tokens = len(request.prompt_token_ids or ()) + request.sampling.max_tokens
+        ids = {request.request_id for request in command.requests}
+        self.fits[_kind(request.request_id)] = Fit(tokens, self._reserved, ids)
+
+    def apply(self, event: OptionsApplied) -> None:
+        """What the engine allotted: its own choice where it had one."""
+        blocks, options = event.effective.get("kv_blocks", ""), event.requested
+        self._reserved = event.after.kv_reserved
+        if options.kv_blocks == "auto" and blocks.isdecimal():
+            self.pool = Pool(int(blocks) * options.block_size, self._reserved, options.max_batch)
+            self.pools[options.kv_cache] = self.pool
+
+    def add_steps(self, steps: Sequence[Step]) -> None:
+        """Who held a slot together."""
+        for fit in (fit for fit in self.fits.values() if fit.left):
+            for step in steps:
+                fit.ran = max(fit.ran, sum(work.request_id in fit.left for work in step.slots))
+
+    def finish(self, event: RequestFinished) -> None:
+        """A request ended."""
+        for fit in self.fits.values():
+            fit.left.discard(event.request_id)
+
+
+def tried(facts: ModelFacts, pool: Pool) -> tuple[int, int]:
+    """(tokens of a request, bytes that hold as many as fit): never more than the pool has."""
+    tokens = min(TOKENS, facts.context)
+    return tokens, min(pool.bytes, REQUESTS * tokens * facts.kv_bytes_per_token)
+
+
+def request_id(number: int, kind: str, index: int) -> str:
+    """Of the trial's requests."""
+    return f"fit{number}-{kind}-{index}"
+
+
+def is_fit(command: Submit) -> bool:
+    """A submission of the trial, live or replayed: no prompt of screen 1."""
+    return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
+
+
+def _kind(name: str) -> str:
+    match = _ID.fullmatch(name)
+    return match[1] if match else ""
