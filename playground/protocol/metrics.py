@@ -29,6 +29,7 @@ FORMULAS: dict[str, str] = {
     "Makespan": "last token − first arrival; speed-up is that of static / that of continuous",
     "Fragmentation": "room for tokens in used KV blocks that holds none / room in used KV blocks",
     "KV": "bytes of blocks in use: codes, scales, zeros, full-precision tails; never the pool reserved",
+    "KV reserved": "blocks · bytes of a block + slots · an open block in the model's dtype, where full ones are codes",
     "Attention FLOPs": "4 · heads · head_dim · pairs; a pair: a query and a key it may see, n(n + 1)/2 in prefill",
     "Attention bytes": "(2 · heads · queries + 2 · KV heads · keys) · head_dim · bytes of a number: each is moved once",
     "Attention memory": "the most bytes a call allocates on top of its inputs and eager's mask, told by the allocator",
@@ -67,14 +68,16 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_transient`: the most that
-    copies of keys and values took beside the blocks: one layer's dequantized ones while it ran, or what a batch sees
-    while the same requests decode."""
+    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_reserved`: every block and
+    `kv_tails`, the open blocks of all slots in the model's dtype where full ones are quantized. `kv_transient`: the
+    most that copies of keys and values took beside the blocks: one layer's dequantized ones while it ran, or what a
+    batch sees while the same requests decode."""
 
     weights: int = 0
     weights_predicted: int | None = None
     kv_used: int = 0
     kv_reserved: int = 0
+    kv_tails: int = 0
     kv_peak: int = 0
     kv_transient: int = 0
     process: int | None = None

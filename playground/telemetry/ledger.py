@@ -46,7 +46,7 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
         _process_on_gpu(snapshot, memory, gpu) if gpu else _process_on_host(snapshot, memory),
         *_allocator(memory),
         Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
-        Row("KV used", memory.kv_used, f"of {format_bytes(memory.kv_reserved)} reserved"),
+        Row("KV used", memory.kv_used, _of_reserved(memory)),
         Row("KV reserved", memory.kv_reserved, _kv_note(memory)),
         Row("other", other),
     )
@@ -118,6 +118,11 @@ def _shares(memory: Memory, other: int, total: int) -> Shares:
     other = min(other, total - weights - kv_used)
     free = total - weights - kv_used - other
     return Shares(weights / total, kv_used / total, other / total, free / total)
+
+
+def _of_reserved(memory: Memory) -> str:
+    note = f"of {format_bytes(memory.kv_reserved)} reserved"
+    return f"{note} · {format_bytes(memory.kv_tails)} of it open blocks" if memory.kv_tails else note
 
 
 def _kv_note(memory: Memory) -> str:

@@ -76,7 +76,7 @@ def capacity_table(
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
     shares = f"{numbers.size(part)} of {numbers.size(pool.bytes)}"
-    lines.append([(f"requests of {tokens} at a time in {shares}; k runs them", DIM)])
+    lines.append([(f"k runs requests of {tokens} together in {shares}", DIM)])
     return lines
 
 

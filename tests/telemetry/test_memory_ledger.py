@@ -50,6 +50,12 @@ def test_on_a_cpu_the_host_is_the_device_and_the_reason_for_no_gpu_stands_below(
     assert (ledger.used, ledger.total, ledger.reason) == (6 * GIB, 24 * GIB, NO_NVML)
 
 
+def test_open_blocks_beside_quantized_ones_are_told() -> None:
+    memory = Memory(kv_used=1 * GIB, kv_reserved=3 * GIB, kv_tails=GIB // 2)
+    rows = {row.label: row for row in memory_ledger(snapshot(), memory).rows}
+    assert rows["KV used"].note == "of 3.00 GiB reserved · 512 MiB of it open blocks"
+
+
 def test_on_a_gpu_the_card_is_the_device_and_the_allocator_has_rows() -> None:
     memory = Memory(
         weights=14 * GIB, kv_used=2 * GIB, process=17 * GIB, allocated=16 * GIB, reserved=17 * GIB, peak=16 * GIB

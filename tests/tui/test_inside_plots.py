@@ -101,11 +101,11 @@ def test_the_table_has_every_dtype_and_what_was_measured():
         slots = [SlotWork(request_id=fitted("int8", index).request_id, tokens=1) for index in range(together)]
         state.add_event(StepsExecuted(steps=[Step(index=0, start=0.0, seconds=1.0, slots=slots)]))
     _, head, *rows, last = text(capacity_table(FACTS, 32, pool, "int8", state, 56))
-    assert head.endswith("comp.  ran") and all(len(row) <= 56 for row in rows)
+    assert head.endswith("comp.  ran") and all(len(row) <= 56 for row in [*rows, last])
     assert [row.split()[0] for row in rows] == ["model", "fp8", "int8", "int4", "int2"]
     assert rows[2].endswith(f"{size(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
     assert size(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
-    assert last.startswith("requests of 256 at a time in 2.00 MiB of 16.0 MiB")
+    assert last.startswith("k runs requests of 256 together in 2.00 MiB of 16.0 MiB")
     _, head, first, *_ = text(capacity_table(FACTS, 32, pool, "int8", state, 90))
     assert head.endswith("full contexts") and first.endswith(" 1"), "8 192 tokens are one context of this model"
 

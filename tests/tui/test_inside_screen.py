@@ -61,7 +61,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
         assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
         table = drawn(screen, "kv").splitlines()
-        last = next(at for at, line in enumerate(table) if line.startswith("requests of 64"))
+        last = next(at for at, line in enumerate(table) if line.startswith("k runs requests of 64"))
         rows = [line.split() for line in table[last - len(ran) : last]]
         assert [int(row[-1]) for row in rows] == list(ran.values()) == [int(row[-2]) for row in rows]
 

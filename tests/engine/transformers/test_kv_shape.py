@@ -21,6 +21,7 @@ def test_what_is_reserved_is_what_the_tensors_weigh(member: Member, name: str, k
     assert live.memory().kv_reserved == held(driven)
     tail = 16 * live.kv_shape.token_bytes if kind != "model" else 0
     assert live.memory().kv_reserved == 64 * live.kv_shape.block_bytes(kind, 16) + 3 * tail
+    assert live.memory().kv_tails == 3 * tail
     more = driven.set(max_batch=5)
     assert more.after.kv_reserved - more.before.kv_reserved == 2 * tail
     assert live.memory().kv_reserved == held(driven)

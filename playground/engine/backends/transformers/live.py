@@ -145,6 +145,7 @@ class LiveEngine:
             weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
             kv_used=core.runner.kv_bytes(core.running),
             kv_reserved=self.kv_reserved,
+            kv_tails=self._kv_tails,
             kv_peak=core.kv_peak,
             kv_transient=core.runner.cache.store.transient_bytes,
             **process_memory(),
@@ -154,8 +155,11 @@ class LiveEngine:
     @property
     def kv_reserved(self) -> int:
         """Bytes of all blocks, and of the tails of all slots where blocks are quantized once they are full."""
-        blocks, tails = self.core.runner.blocks.count, self.core.runner.cache.store.tails
-        return blocks * self._block_bytes(self.options) + tails * self._tail_bytes(self.options)
+        return self.core.runner.blocks.count * self._block_bytes(self.options) + self._kv_tails
+
+    @property
+    def _kv_tails(self) -> int:
+        return self.core.runner.cache.store.tails * self._tail_bytes(self.options)
 
     def _weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
