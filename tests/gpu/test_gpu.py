@@ -101,18 +101,22 @@ def test_weights_switch_and_return_exactly(engine: Engine, kind: str) -> None:
 
 
 def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
-    """100 M parameters with biases: the KV cache is small and fixed, so only weights move."""
+    """Large layers with biases: the KV cache is small and fixed, so only weights move."""
     engine = Engine("bfloat16", checkpoint(tmp_path), kv_blocks="64")
     ran = engine.run(PROMPTS[:1])
-    before, applied = used_by_nvml(), engine.set(weights="int8")
-    freed = (applied.before.weights or 0) - (applied.after.weights or 0)
-    assert freed > 50 * 2**20
-    assert before - used_by_nvml() == pytest.approx(freed, abs=24 * 2**20)
-    engine.run(PROMPTS[:1])
-    engine.set(weights="nf4")
-    engine.run(PROMPTS[:1])
+    for kind in ("int8", "nf4"):  # what libraries load and keep the first time is no weight
+        engine.set(weights=kind)
+        engine.run(PROMPTS[:1])
     engine.set(weights="model")
-    assert before == pytest.approx(used_by_nvml(), abs=24 * 2**20)
+    engine.run(PROMPTS[:1])
+    before = used_by_nvml()
+    for kind in ("int8", "nf4"):
+        applied = engine.set(weights=kind)
+        freed = (applied.before.weights or 0) - (applied.after.weights or 0)
+        assert freed > 250 * 2**20
+        assert before - used_by_nvml() == pytest.approx(freed, rel=0.1)
+        engine.set(weights="model")
+        assert before == pytest.approx(used_by_nvml(), abs=24 * 2**20)
     assert engine.run(PROMPTS[:1]) == ran
     assert engine.set(compile=True).effective["compile"] == "on", "every tensor is where it was"
     engine.run(PROMPTS[:1])
@@ -123,7 +127,7 @@ def checkpoint(folder: Path) -> str:
     """A Qwen2 with random weights, and tiny-coder's tokenizer."""
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=4000, hidden_size=1024, intermediate_size=2816, num_hidden_layers=8, num_attention_heads=16,
+        vocab_size=4000, hidden_size=4096, intermediate_size=11008, num_hidden_layers=2, num_attention_heads=32,
         num_key_value_heads=2, max_position_embeddings=8192, tie_word_embeddings=True,
     )  # fmt: skip
     Qwen2ForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
@@ -140,6 +144,7 @@ def used_by_nvml() -> int:
 
 @pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
 def test_a_pool_in_another_dtype_takes_the_same_share(engine: Engine, kind: str) -> None:
+    engine.run()
     full = int(engine.set(kv_cache="model").effective["kv_blocks"])
     more = int(engine.set(kv_cache=kind).effective["kv_blocks"])
     assert more > full * {"int8": 3, "int4": 5, "int2": 8}[kind], "beside float32"

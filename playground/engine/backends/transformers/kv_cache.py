@@ -44,6 +44,10 @@ class KVStore(Protocol):
     tails: int
     transient_bytes: int
 
+    @property
+    def made(self) -> bool:
+        """The storage is there."""
+
     def reserve(self, slots: int) -> None:
         """So many requests may run from now on."""
 

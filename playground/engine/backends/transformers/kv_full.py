@@ -45,6 +45,11 @@ class FullStore:
         self._view = BatchView()
 
     @property
+    def made(self) -> bool:
+        """See `KVStore`."""
+        return bool(self._layers)
+
+    @property
     def transient_bytes(self) -> int:
         """See `KVStore`: here the copy that a batch reads, of all layers."""
         return self._view.bytes_peak

@@ -122,6 +122,11 @@ class QuantizedStore:
         self._layout: Layout | LongLayout | None = None
         self.transient_bytes = 0
 
+    @property
+    def made(self) -> bool:
+        """See `KVStore`."""
+        return bool(self._layers)
+
     def reserve(self, slots: int) -> None:
         """See `KVStore.reserve`; tails that were there stay."""
         self.tails = max(self.tails, slots)

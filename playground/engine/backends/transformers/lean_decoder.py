@@ -113,7 +113,7 @@ class LeanNorm:
 
     def __call__(self, states: Tensor) -> Tensor:
         """Normed states of the same shape."""
-        if self._own:
+        if self._own is not None:
             return self._own(states)
         if not self._numbers:
             return F.rms_norm(states, self._weight.shape, self._weight, self._eps)

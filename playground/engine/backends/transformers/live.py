@@ -234,11 +234,11 @@ class LiveEngine:
     def _set_block_size(self, options: EngineOptions) -> None:
         """A block of another size has another shape: what runs is computed again."""
         self.core.preempt(list(self.core.running))
-        blocks = self._blocks(options, self.kv_reserved)
+        blocks = self._blocks(options, self._held)
         self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
 
     def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._blocks(options, self.kv_reserved)
+        core, blocks = self.core, self._blocks(options, self._held)
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks, options.max_batch)
@@ -250,12 +250,17 @@ class LiveEngine:
             request.kv_origin = went if lost else ""
         core.runner.use_store(blocks, store)
 
-    def _blocks(self, options: EngineOptions, pool: int = 0) -> BlockManager:
-        """As many as the options ask for, in place of a `pool` of so many bytes that stays until all is moved."""
+    @property
+    def _held(self) -> int:
+        """Bytes that the blocks of now take from what is free; the first token makes their storage."""
+        return self.kv_reserved if self.core.runner.cache.store.made else 0
+
+    def _blocks(self, options: EngineOptions, held: int = 0) -> BlockManager:
+        """As many as the options ask for, in place of those that hold `held` bytes until all is moved."""
         size, tails = self._block_bytes(options), options.max_batch * self._tail_bytes(options)
         free = available(self.loaded.device) or KV_CPU_BYTES
         on_gpu = self.loaded.device.type == "cuda"
-        budget = min(free, int((free + pool) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
+        budget = min(free, int((free + held) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
         count = max(1, (budget - tails) // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
         if count * size + tails > free:
             raise EngineError(
