@@ -104,13 +104,11 @@ def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
     """Large layers with biases: the KV cache is small and fixed, so only weights move."""
     engine = Engine("bfloat16", checkpoint(tmp_path), kv_blocks="64")
     ran = engine.run(PROMPTS[:1])
-    for kind in ("int8", "nf4"):  # what libraries load and keep the first time is no weight
-        engine.set(weights=kind)
-        engine.run(PROMPTS[:1])
-    engine.set(weights="model")
-    engine.run(PROMPTS[:1])
-    before = used_by_nvml()
     for kind in ("int8", "nf4"):
+        engine.set(weights=kind)
+        engine.run(PROMPTS[:1])  # what libraries load and keep the first time is no weight
+        engine.set(weights="model")
+        before = used_by_nvml()
         applied = engine.set(weights=kind)
         freed = (applied.before.weights or 0) - (applied.after.weights or 0)
         assert freed > 250 * 2**20
