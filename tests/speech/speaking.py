@@ -12,6 +12,11 @@ from playground.models.make_tiny_whisper.espeak import sample_rate, synthesize
 from playground.speech.vad import RATE, Samples
 
 SPOKEN = "write a function that adds two numbers"
+UNHEARD = (
+    "zigzag quartz wizards vex jolly rhubarb puffins",
+    "philosophers quarrel about metaphysical jurisprudence in edinburgh",
+    "the quick brown fox jumps over the lazy dog while nobody is watching",
+)
 
 
 def speech(text: str = SPOKEN, voice: str = "en-us+f5", speed: int = 150) -> Samples:
@@ -20,6 +25,11 @@ def speech(text: str = SPOKEN, voice: str = "en-us+f5", speed: int = 150) -> Sam
 
     said = synthesize(text, voice, speed, 50, 0).samples.astype(np.float32) / 32768
     return padded(soxr.resample(said, sample_rate(), RATE), 0.3)
+
+
+def known_and_unheard() -> Samples:
+    """What the bundled recogniser knows, then what it does not, with pauses."""
+    return np.concatenate([part for text in (SPOKEN, *UNHEARD) for part in (speech(text), silence(1))])
 
 
 def padded(samples: Samples, seconds: float) -> Samples:

@@ -11,7 +11,18 @@ from playground.protocol.speech import SpeechOptions
 from playground.speech.transcript import LOW_LOGPROB
 from playground.speech.vad import RATE
 from tests.speech.ear import OPTIONS
-from tests.speech.speaking import SPOKEN, convert, hum, silence, speech, tones, white_noise, write_wav
+from tests.speech.speaking import (
+    SPOKEN,
+    UNHEARD,
+    convert,
+    hum,
+    known_and_unheard,
+    silence,
+    speech,
+    tones,
+    white_noise,
+    write_wav,
+)
 
 pytestmark = [pytest.mark.usefixtures("speaks"), pytest.mark.asyncio(loop_scope="session")]
 
@@ -57,20 +68,23 @@ async def test_ten_minutes_without_speech_hold_no_word(ear, tmp_path, sound):
 
 
 async def test_what_is_unlikely_is_decoded_again_at_higher_temperatures_and_the_rest_is_not(ear, tmp_path):
-    """Words that the bundled recogniser has never heard: its first text of them is refused, and in a batch too."""
-    unheard = speech("zigzag quartz wizards vex jolly rhubarb puffins")
-    path = write_wav(tmp_path / "both.wav", np.concatenate([speech(), silence(1), unheard]))
+    """Of sentences that the bundled recogniser has never heard it refuses some, in a batch too; which of them hangs on
+    the last bits of a CPU's sums."""
+    path = write_wav(tmp_path / "said.wav", known_and_unheard())
     once = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, beam=1, temperatures=(0.0,)))
-    known, first = once.segments
-    assert first.avg_logprob < LOW_LOGPROB and first.tried == known.tried == ()
+    refused = [at for at, segment in enumerate(once.segments) if segment.avg_logprob < LOW_LOGPROB]
+    assert len(once.segments) == 1 + len(UNHEARD) and refused and 0 not in refused
+    assert once.segments[0].text == SPOKEN and not any(segment.tried for segment in once.segments)
     done = await ear.transcribe(path, SpeechOptions(model=OPTIONS.model, beam=1, temperatures=(0.0, 0.2, 0.6)))
-    assert done.segments[0] == known and known.text == SPOKEN
-    second = done.segments[1]
-    assert second.tried in ((0.0, 0.2), (0.0, 0.2, 0.6)) and second.temperature in second.tried
-    if second.temperature:  # of texts that are all refused the likeliest is taken
-        assert second.avg_logprob > first.avg_logprob
-    else:
-        assert second.text == first.text and len(second.tried) == 3
+    for at, (first, second) in enumerate(zip(once.segments, done.segments, strict=True)):
+        if at not in refused:
+            assert second == first
+            continue
+        assert second.tried in ((0.0, 0.2), (0.0, 0.2, 0.6)) and second.temperature in second.tried
+        if second.temperature:  # of texts that are all refused the likeliest is taken
+            assert second.avg_logprob > first.avg_logprob
+        else:
+            assert second.text == first.text and len(second.tried) == 3
 
 
 async def test_a_first_temperature_above_zero_is_not_passed_over(ear, tmp_path):

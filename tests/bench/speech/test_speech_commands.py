@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from playground.headless.bench.speech import BUNDLED
+from tests.speech.speaking import known_and_unheard, write_wav
 
 CLEAN = BUNDLED.parent / "03-clean.opus"
 SAID = "write a function that reverses a string"
@@ -101,6 +104,34 @@ def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):
     code, _, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
     totals = json.loads(out.read_text())["totals"]
     assert code == 0 and totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+
+
+def test_a_folder_as_librispeech_and_a_list_as_openstt_are_heard_to_the_end(home, tmp_path):
+    chapter = tmp_path / "dev-clean" / "84" / "121123"
+    chapter.mkdir(parents=True)
+    shutil.copy(CLEAN, chapter / "84-121123-0000.opus")
+    (chapter / "84-121123.trans.txt").write_text(f"84-121123-0000 {SAID.upper()}\n")
+    (tmp_path / "sounds").mkdir()
+    shutil.copy(CLEAN, tmp_path / "sounds" / "a.opus")
+    (tmp_path / "sounds" / "a.txt").write_text(SAID)
+    (tmp_path / "list.csv").write_text("0,2.4,sounds/a.opus,sounds/a.txt\n")
+    for manifest in (tmp_path / "dev-clean", tmp_path / "list.csv"):
+        out = tmp_path / "out.json"
+        code, _, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
+        assert code == 0, stderr
+        report = json.loads(out.read_text())
+        assert [item["heard"] for item in report["items"]] == [SAID]
+        assert report["totals"]["errors"]["wer"] == 0 and report["totals"]["errors"]["words"] == len(SAID.split())
+
+
+def test_what_was_decoded_again_is_said(home, tmp_path):
+    if not shutil.which("espeak-ng"):
+        pytest.skip("espeak-ng speaks the sentence")
+    path = write_wav(tmp_path / "said.wav", known_and_unheard())
+    code, _, stderr = run(home, "transcribe", str(path), "--beam", "1")
+    said = [line for line in stderr.splitlines() if "decoded again" in line]
+    line = re.compile(r"playground: decoded again \[\d+\.\d\ds\] at 0, 0\.2[0-9., ]*: the text is that of (0|1|0\.\d)")
+    assert code == 0 and said and all(map(line.fullmatch, said)), stderr
 
 
 def test_a_manifest_with_a_fault_is_a_usage_error(home, tmp_path):
