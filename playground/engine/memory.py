@@ -36,9 +36,9 @@ def process_memory() -> dict[str, int | None]:
     """Resident bytes of this process; on Linux anonymous and file-backed apart (a mapped checkpoint is file-backed)."""
     try:
         with open("/proc/self/status") as status:
-            fields = dict(line.split(":", 1) for line in status)
-        return {label: int(fields[name].split()[0]) * 1024 for label, name in RESIDENT.items()}
-    except (OSError, KeyError, ValueError):
+            text = status.read()
+        return {label: int(text.partition(f"{name}:")[2].split(None, 1)[0]) * 1024 for label, name in RESIDENT.items()}
+    except (OSError, IndexError, ValueError):
         return {"process": psutil.Process().memory_info().rss, "process_anonymous": None, "process_file": None}
 
 

@@ -90,8 +90,9 @@ class KernelWatch(TorchDispatchMode):
 
 
 class LayerWatch:
-    """Watches one layer of each kind, from the moment that its keys and values are there until the next layer's come:
-    every operator that is watched costs more than itself, and what one layer runs, all of its kind run."""
+    """Watches one layer of each kind, from the moment that its keys and values are there until it has attended, or
+    where nobody tells of that, until the next layer's come: every operator that is watched costs more than itself, and
+    what one layer runs, all of its kind run."""
 
     def __init__(self, every: bool) -> None:
         self.kernels = KernelWatch()

@@ -94,7 +94,7 @@ class TransformersBackend:
         live.core.loaded_at = perf_counter()
         live.loaded.seconds["total"] = live.core.loaded_at - started
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
-        self._announce([], live.memory(), started)
+        self._announce([], None, started)
 
     def unload(self) -> None:
         """Drop every reference; what PyTorch keeps goes with the process."""
@@ -211,8 +211,8 @@ class TransformersBackend:
                 raise
             what = describe(error, live.loaded.device)
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
-        if live.unsettled and live.effective() != self._announced:
-            self._announce([], live.memory(), perf_counter())
+        if live.unsettled and (effective := live.effective()) != self._announced:
+            self._announce([], None, perf_counter(), effective)
         if perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
@@ -244,10 +244,13 @@ class TransformersBackend:
     def _why_not(self, name: str, value: str) -> str:
         return why_not(name, value, self._live.attention if self._live else None)
 
-    def _announce(self, changed: list[str], before: Memory, started: float) -> None:
-        live = self._engine
+    def _announce(
+        self, changed: list[str], before: Memory | None, started: float, effective: dict[str, str] | None = None
+    ) -> None:
+        """Without a `before` nothing was switched."""
+        live, after = self._engine, self._engine.memory()
         costs = [TOGGLES[name].cost for name in changed]
-        self._announced = live.effective()
+        self._announced = effective or live.effective()
         self._emit(
             OptionsApplied(
                 changed=changed,
@@ -257,8 +260,8 @@ class TransformersBackend:
                 cost=max(costs, key=COSTS.index, default="instant"),
                 seconds=perf_counter() - started,
                 step=live.core.step_index,
-                before=before,
-                after=live.memory(),
+                before=before or after,
+                after=after,
             )
         )
 

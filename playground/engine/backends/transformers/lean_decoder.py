@@ -16,6 +16,8 @@ from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from playground.engine.backends.transformers.kv_cache import Watch
+
 GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
 
@@ -28,6 +30,7 @@ class Around(NamedTuple):
     sin: Tensor
     cache: Cache
     kernel: Callable[..., tuple[Tensor, Any]]
+    watch: Watch | None
 
     def heads_first(self, states: Tensor) -> Tensor:
         """States [tokens, heads, D] as [B, heads, q, D]."""
@@ -51,7 +54,7 @@ class LeanDecoder:
         states = self._embed(ids)
         cos, sin = (angles.flatten(0, 1).unsqueeze(1) for angles in self._rotary(states, position_ids=positions))
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(self._config._attn_implementation, self._eager)
-        around = Around(rows, mask, cos, signed(sin), cache, kernel)
+        around = Around(rows, mask, cos, signed(sin), cache, kernel, getattr(cache, "watch", None))
         states = states.flatten(0, 1)
         for layer in self._layers:
             states = layer(states, around)
@@ -85,6 +88,8 @@ class LeanLayer:
         attended, _ = around.kernel(
             attention, queries, keys, values, around.mask, dropout=0.0, scaling=attention.scaling
         )
+        if around.watch:
+            around.watch.end()
         output: Tensor = attention.o_proj.forward(attended.reshape(len(states), -1))
         return output
 
