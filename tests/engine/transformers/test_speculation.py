@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 import torch
@@ -45,14 +44,32 @@ def test_a_quantized_cache_gives_the_same_tokens(member: Member, kind: str) -> N
     assert driven.finished("found3").metrics.cached_tokens > 0
 
 
-def test_switched_on_and_off_in_flight(member: Member) -> None:
+@pytest.mark.parametrize("kind", ["model", "int8", "int4"])
+def test_switched_on_and_off_in_flight(member: Member, kind: str) -> None:
+    """Off right after a step in which drafts were accepted, on and off again, while the same requests run."""
     reference = member("llama")
-    driven = Driven(reference.folder, token_budget=64)
-    switches: dict[int, dict[str, Any]] = {2: {"speculation": "lookup:3"}, 9: {"speculation": "off"}}
-    with partly_right(reference.prompts, reference.outputs):
-        assert driven.run(ask(reference.prompts, MOST, ignore_eos=True), switches) == reference.outputs
-    speculating = {step.index for step in driven.steps for slot in step.slots if slot.speculated}
-    assert speculating and speculating <= set(range(2, 9))
+    driven = Driven(reference.folder, token_budget=64, kv_cache=kind, block_size=16)
+    plain = driven.run(ask(reference.prompts, MOST, name="plain", ignore_eos=True))
+    assert kind != "model" or plain == reference.outputs
+    driven.submit(ask(reference.prompts, MOST, ignore_eos=True))
+    with partly_right(reference.prompts, plain):
+        for drafts in ("lookup:3", "lookup:6"):
+            driven.set(speculation=drafts)
+            step_until_accepted(driven)
+            driven.set(speculation="off")
+            assert driven.backend.busy, "the switch is in the middle"
+            driven.backend.step()
+            assert not any(slot.speculated for slot in driven.steps[-1].slots)
+        driven.finish()
+    assert [driven.output(f"r{index}") for index in range(len(plain))] == plain
+
+
+def step_until_accepted(driven: Driven) -> None:
+    while driven.backend.busy:
+        driven.backend.step()
+        if any(slot.accepted for slot in driven.steps[-1].slots):
+            return
+    raise AssertionError("no draft was accepted")
 
 
 def test_a_seed_gives_the_tokens_that_it_gives_without_drafts(member: Member) -> None:

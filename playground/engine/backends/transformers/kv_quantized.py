@@ -78,7 +78,7 @@ class QuantizedStates:
         *_, heads, dim = like.shape
         self._kind, self._axis = kind, axis
         group = (blocks, 1, heads, dim) if axis == TOKENS else (blocks, size, heads, 1)
-        self._codes = like.new_empty((blocks, size, heads, dim * BITS[kind] // 8), dtype=torch.uint8)
+        self._codes = like.new_empty((blocks, size * BITS[kind] // 8, heads, dim), dtype=torch.uint8)
         self._step, low = like.new_empty(group, dtype=torch.float16), low_dtype(kind)
         self._low = None if low is None else like.new_empty(group, dtype=low)
         self.tails = like.new_zeros(tails, heads, dim)
@@ -106,7 +106,8 @@ class QuantizedStates:
         """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
         codes, step = blocks.of(self._codes), blocks.of(self._step)
         low = None if self._low is None else blocks.of(self._low)
-        dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), codes.shape[1])))
+        size = codes.shape[1] * 8 // BITS[self._kind]
+        dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), size)))
 
 
 class QuantizedStore:

@@ -6,6 +6,7 @@ where that would weigh too much, a zero point of one byte in steps; fp8 is signe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +23,7 @@ TINY = torch.finfo(torch.float16).tiny
 
 @dataclass(frozen=True)
 class Quantized:
-    """Blocks [n, size, H, D] as codes [n, size, H, D * bits / 8] of one byte, with `step` and `low` (float16, or a zero
+    """Blocks [n, size, H, D] as codes [n, size * bits / 8, H, D] of one byte, with `step` and `low` (float16, or a zero
     point in steps as int8; none for fp8) over the grouped axis."""
 
     codes: Tensor
@@ -70,7 +71,9 @@ def _dequantize(codes: Tensor, step: Tensor, begin: Tensor, kind: str, out: Tens
     if kind == "fp8":
         wide.copy_(_from_fp8(codes)).mul_(step)
     else:
-        wide.copy_(_unpack(codes, BITS[kind])).mul_(step).add_(begin)
+        for part, values in zip(wide.chunk(8 // BITS[kind], TOKENS), _unpacked(codes, BITS[kind]), strict=True):
+            part.copy_(values)
+        wide.mul_(step).add_(begin)
     if wide is not out:
         out.copy_(wide)
 
@@ -85,17 +88,17 @@ def _from_fp8(codes: Tensor) -> Tensor:
 
 
 def _pack(codes: Tensor, bits: int) -> Tensor:
-    """Halves or quarters of the channels share bytes, so that unpacking writes them side by side."""
+    """Halves or quarters of a block's tokens share bytes, so that each of them is unpacked in one stretch."""
     if bits == 8:
         return codes
-    parts = codes.unflatten(-1, (8 // bits, -1))
-    shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=codes.device).unsqueeze(-1)
-    return (parts << shifts).sum(-2, dtype=torch.uint8)
+    parts = codes.unflatten(TOKENS, (8 // bits, -1))
+    shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=codes.device).view(-1, 1, 1, 1)
+    return (parts << shifts).sum(TOKENS, dtype=torch.uint8)
 
 
-def _unpack(codes: Tensor, bits: int) -> Tensor:
-    if bits == 8:
-        return codes
-    # The lowest part needs no shift, the highest no mask.
-    middle = [(codes >> shift) & (2**bits - 1) for shift in range(bits, 8 - bits, bits)]
-    return torch.cat([codes & (2**bits - 1), *middle, codes >> (8 - bits)], -1)
+def _unpacked(codes: Tensor, bits: int) -> Iterator[Tensor]:
+    """The parts that share bytes, in the order of their tokens."""
+    for shift in range(0, 8, bits):
+        # The lowest part needs no shift, the highest no mask.
+        shifted = codes >> shift if shift else codes
+        yield shifted & (2**bits - 1) if shift + bits < 8 else shifted
