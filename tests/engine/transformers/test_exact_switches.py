@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.engine.backends.transformers import live
-from playground.protocol.commands import GenerationRequest
+from playground.protocol.commands import GenerationRequest, SetOptions
 from playground.protocol.options import Value
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
@@ -99,6 +99,28 @@ def test_weights_int8_and_back_are_exact_for_new_requests(member: Member) -> Non
     driven.run(exactly(reference, "mixed"), switches)
     assert driven.run(exactly(reference, "new")) == reference.outputs
     assert driven.finished("new3").metrics.cached_tokens == 0, "blocks written under int8 are never served"
+
+
+def test_a_conversion_tells_how_far_it_is_and_keeps_what_runs(member: Member) -> None:
+    pytest.importorskip("bitsandbytes")
+    driven, told = Driven(member("llama").folder), []
+    driven.submit(exactly(member("llama"), "r"))
+    steps(driven, 4)
+    core, layers = driven.backend._engine.core, driven.backend._engine.kv_shape.layers
+    computed = {request.request_id: request.computed for request in core.running}
+    assert len(computed) > 1
+
+    def progress(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+        told.append((stage, done, total))
+
+    for changes in ({"kv_cache": "int8"}, {"weights": "nf4"}):
+        told.clear()
+        driven.backend.set_options(SetOptions(changes=changes), progress)
+        assert {stage for stage, *_ in told} == {"converting"} and told[-1][1] == told[-1][2] >= layers
+        assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
+        assert {request.request_id: request.computed for request in core.running} == computed
+    driven.finish()
+    assert not any(step.preempted for step in driven.steps)
 
 
 def exactly(reference: Reference, name: str) -> list[GenerationRequest]:
