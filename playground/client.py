@@ -39,6 +39,7 @@ class WorkerClient:
         self._pending: set[str] = set()
         self._stopping = False
         self.last_load: LoadModel | None = None
+        self._loaded: LoadModel | None = None
 
     @property
     def running(self) -> bool:
@@ -126,8 +127,9 @@ class WorkerClient:
             self._pending.discard(event.request_id)
         elif isinstance(event, OptionsApplied) and self.last_load:
             self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
-        elif isinstance(event, ModelLoaded) and self.last_load:
-            self.last_load = msgspec.structs.replace(self.last_load, model=event.facts.path)
+        elif isinstance(event, ModelLoaded) and (load := self.last_load or self._loaded):  # one refused left the former
+            model = load.model if load.url else event.facts.path  # a server knows its models by name
+            self.last_load = self._loaded = msgspec.structs.replace(load, model=model)
         elif isinstance(event, LoadCancelled) or (isinstance(event, Failed) and event.where == "LoadModel"):
             self.last_load = None  # what did not load is not what a restart brings back
 

@@ -185,7 +185,7 @@ class State:
         if self.loading:  # a reload by a toggle is no part of a request's TTFT
             for request in self.unfinished:
                 request.loaded = self.clock.engine_time(now)
-        self.loading = self.progress = None
+        self.loading = self.progress = self.load_failure = None
 
     def _cancel_load(self) -> None:
         self.loading = None

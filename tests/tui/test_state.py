@@ -11,6 +11,7 @@ from playground.protocol.events import (
     Failed,
     LoadCancelled,
     ModelLoaded,
+    OptionsApplied,
     RequestFinished,
     TokensGenerated,
     WorkerExited,
@@ -123,6 +124,12 @@ def test_a_failed_load_can_be_followed_by_a_good_one(story: Story) -> None:
     state = _with(State(), LoadModel(model="m"), Failed(where="LoadModel", message="no"))
     loaded = next(entry.event for entry in story("idle") if isinstance(entry.event, ModelLoaded))
     assert _with(state, LoadModel(model="n"), loaded).status == "idle"
+
+
+def test_a_load_that_left_the_model_before_in_place_is_no_failure_that_stays(story: Story) -> None:
+    told = [entry.event for entry in story("idle") if isinstance(entry.event, ModelLoaded | OptionsApplied)]
+    state = _with(_fold(story("idle")), LoadModel(model="n"), Failed(where="LoadModel", message="no"), *told)
+    assert (state.status, state.facts) == ("idle", told[0].facts)
 
 
 def test_death_ends_everything_and_a_new_worker_begins_anew(story: Story) -> None:

@@ -1,4 +1,5 @@
-"""tiny-coder as a compressed-tensors checkpoint with 8-bit weights and activations (W8A8), by plain rounding."""
+"""tiny-coder as a checkpoint with 8-bit weights and activations (compressed-tensors, W8A8), as a torn one, as one
+that fits no machine."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def write_config(folder: Path, quantization: dict[str, Any]) -> Path:
 
 
 def write_w8a8(folder: Path) -> Path:
-    """A scale for each output of a linear layer; activations are quantized as they come."""
+    """By plain rounding, a scale for each output of a linear layer; activations are quantized as they come."""
     file = write_config(folder, W8A8) / "model.safetensors"
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in load_file(file).items():
@@ -48,4 +49,24 @@ def write_w8a8(folder: Path) -> Path:
         else:
             tensors[name] = tensor
     save_file(tensors, file, {"format": "pt"})
+    return folder
+
+
+def write_torn(folder: Path) -> Path:
+    """One tensor is half as large as the config says, which nobody sees before it is loaded."""
+    file = write_config(folder, {}) / "model.safetensors"
+    tensors = load_file(file)
+    name = "model.layers.0.mlp.down_proj.weight"
+    save_file(tensors | {name: tensors[name][::2].contiguous()}, file, {"format": "pt"})
+    return folder
+
+
+def write_vast(folder: Path) -> Path:
+    """Weights of a terabyte, all of them a hole in the file."""
+    file = write_config(folder, {}) / "model.safetensors"
+    tensor = {"dtype": "BF16", "shape": [2**39], "data_offsets": [0, 2**40]}
+    header = json.dumps({"model.embed_tokens.weight": tensor}).encode()
+    with file.open("wb") as data:
+        data.write(len(header).to_bytes(8, "little") + header)
+        data.truncate(8 + len(header) + 2**40)
     return folder

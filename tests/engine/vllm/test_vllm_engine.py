@@ -26,9 +26,9 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from tests.engine.transformers.driven import Driven
-from tests.engine.transformers.faults.live_worker import load_command, request
+from tests.engine.transformers.faults.live_worker import line_of, load_command, request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
-from tests.engine.vllm.quantized import write_config, write_w8a8
+from tests.engine.vllm.quantized import write_config, write_torn, write_vast, write_w8a8
 
 PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
 REPETITIVE = "def add(a, b):\n    return a + b\n\n\n" * 3
@@ -175,6 +175,31 @@ def test_what_vllm_would_ignore_or_corrupt_is_refused_with_the_reason(worker, to
 def test_a_request_that_can_never_fit_is_refused_with_the_numbers(worker):
     end = worker.finish(request("huge", max_tokens=5000))[0]
     assert end.reason == "error" and "KV blocks and there are 64" in end.message
+
+
+def test_a_load_that_is_refused_before_the_start_disturbs_nothing(worker, tmp_path: Path):
+    worker.send(Submit(requests=[request("on", max_tokens=200)]))
+    worker.wait(TokensGenerated)
+    line = worker.refusal(load_command("/nowhere"))
+    assert line.startswith("there is no folder /nowhere; tiny-coder is loaded as before; ")
+    line = worker.refusal(load_command(paths.bundled_model(), kv_blocks="99999999"))
+    assert "are free; tiny-coder is loaded as before; lower kv_blocks; at most" in line
+    line = worker.refusal(load_command(write_vast(tmp_path / "vast"), kv_blocks="64"))
+    assert line.startswith("the weights need 1024 GiB and ") and line.endswith("; choose a smaller checkpoint")
+    assert worker.wait_end("on").reason == "length"
+
+
+def test_a_load_that_vllm_refuses_brings_the_model_before_back(worker, tmp_path: Path):
+    plain = worker.generate(request("before"))
+    worker.send(load_command(write_torn(tmp_path / "torn"), **OPTIONS))
+    worker.send(Submit(requests=[request("meant")]))  # for the model that does not come
+    end = worker.wait_end("meant")
+    assert (end.reason, end.message) == ("error", "the model that this was for could not be loaded")
+    line = line_of(worker.of(Failed)[-1])
+    assert line.startswith("vLLM cannot start torn: ") and "; tiny-coder is loaded as before; " in line
+    assert worker.of(ModelLoaded)[-1].facts.name == "tiny-coder"
+    assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified"
+    assert worker.generate(request("after")) == plain
 
 
 def test_a_restart_takes_requests_along_shows_its_price_and_its_stages(worker):

@@ -1,4 +1,4 @@
-"""The screen on a real vLLM: one of its processes dies, then its worker; one key starts it again each time."""
+"""The screen on a real vLLM: one of its ranks dies, one key starts it again, its worker dies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import psutil
 from textual.pilot import Pilot
 
-from playground.config import EngineSettings, Settings, VllmSettings
 from playground.engine.backends.vllm.faults import DIED
 from playground.preset import Preset
 from playground.protocol.commands import SamplingParams
@@ -24,7 +23,6 @@ from tests.worker.processes import seconds_until_gone
 
 Wait = Callable[..., Any]
 LONG = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1900, ignore_eos=True), prompts=["add"])
-IN_PROCESSES = Settings(engines=EngineSettings(vllm=VllmSettings(executor="mp")))
 GONE_S = 10.0
 
 
@@ -32,6 +30,11 @@ def processes(pid: int) -> list[psutil.Process]:
     """A worker, and what it started."""
     worker = psutil.Process(pid)
     return [worker, *worker.children(recursive=True)]
+
+
+def ranks(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those in which vLLM computes, by a name that they give themselves."""
+    return [each for each in processes if each.name().startswith("VLLM")]
 
 
 async def started(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> None:  # noqa: F811
@@ -47,27 +50,27 @@ async def answering(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> Requ
     return request
 
 
-async def test_one_key_starts_vllm_again_after_a_rank_or_its_worker_died(
+async def test_one_key_starts_vllm_again_after_one_of_two_ranks_died_and_none_outlives_its_worker(
     vllm_python: str,
     until: Wait,  # noqa: F811
 ) -> None:
-    app = PlaygroundApp(engine="vllm", options=EngineOptions(**OPTIONS), settings=IN_PROCESSES, preset=LONG)
+    app = PlaygroundApp(engine="vllm", options=EngineOptions(**OPTIONS), preset=LONG, tensor_parallel=2)
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await started(app, pilot, until)
-        request, first = await answering(app, pilot, until), processes(state.pid or 0)
-        os.kill(state.pid or 0, signal.SIGKILL)
-        await until(pilot, lambda: "the engine process died (SIGKILL); ^Y restarts it" in shown(app))
-        assert seconds_until_gone(*(each.pid for each in first)) < GONE_S
-        assert request.finished and request.finished.reason == "error" and "return" in request.text
-        await pilot.press("ctrl+y")
-
-        await started(app, pilot, until)
-        next(each for each in processes(state.pid or 0) if each.name().startswith("VLLM")).kill()  # while nothing runs
+        first = processes(state.pid or 0)
+        assert len(ranks(first)) == 2
+        ranks(first)[0].kill()  # while nothing runs
         await until(pilot, lambda: "the engine process died (code 1); ^Y restarts it" in shown(app), seconds=60)
+        assert seconds_until_gone(*(each.pid for each in first)) < GONE_S
         await pilot.press("ctrl+l")
         await until(pilot, lambda: DIED in shown(app))
         await pilot.press("escape", "ctrl+y")
 
         await started(app, pilot, until)
-        await answering(app, pilot, until)
+        request, second = await answering(app, pilot, until), processes(state.pid or 0)
+        assert len(ranks(second)) == 2
+        os.kill(state.pid or 0, signal.SIGKILL)
+        await until(pilot, lambda: "the engine process died (SIGKILL); ^Y restarts it" in shown(app))
+        assert seconds_until_gone(*(each.pid for each in second)) < GONE_S
+        assert request.finished and request.finished.reason == "error" and "return" in request.text

@@ -48,7 +48,7 @@ class VllmBackend:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._live: Live | None = None
-        self._measured = 0.0
+        self._measured = self._brought_back = 0.0
 
     def capabilities(self) -> Capabilities:
         """What vLLM truly does here; with a model loaded also what that model brings."""
@@ -64,12 +64,16 @@ class VllmBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Look at the checkpoint, start vLLM on it, compare its first answers with the reference."""
-        self._refuse_impossible(command.options, "")
-        self.unload()
-        opened = _opened(command, progress)
-        self._live = opened.started(command.options, progress, self._emit)
-        self._told([], Memory(), opened.began, "reload")
+        """Look at the checkpoint, start vLLM on it, compare its first answers with the reference. One process holds
+        one vLLM, so the model before is let go first; where the new one is refused it is there again, which is told."""
+        before, started = self._live, perf_counter()
+        try:
+            self._load(command, progress)
+        except EngineError as fault:
+            if before is None:
+                raise
+            self._bring_back(before, fault)
+        self._told([], Memory(), started, "reload")
 
     def unload(self) -> None:
         """End vLLM's workers; what PyTorch keeps goes with the process."""
@@ -95,8 +99,9 @@ class VllmBackend:
 
     def submit(self, command: Submit, received: float) -> None:
         """See `VllmLoop.submit`."""
+        refused = "the model that this was for could not be loaded" if received < self._brought_back else ""
         for request in command.requests:
-            self._engine.loop.submit(request, received)
+            self._engine.loop.submit(request, received, refused)
 
     def abort(self, command: Abort) -> None:
         """See `VllmLoop.abort`."""
@@ -165,6 +170,27 @@ class VllmBackend:
         if self._live is None:
             raise EngineError("no model is loaded", "load one first")
         return self._live
+
+    def _load(self, command: LoadModel, progress: Progress) -> None:
+        """What can be seen before the start is refused before anything is stopped."""
+        self._refuse_impossible(command.options, "")
+        opened, released = _opened(command, progress), self._live.bytes if self._live else 0
+        opened.plan(command.options, released)
+        self.unload()
+        self._live = opened.started(command.options, progress, self._emit)
+
+    def _bring_back(self, before: Live, fault: EngineError) -> None:
+        """The model before, if it was stopped, and the line that says why."""
+        name = before.opened.checkpoint.name
+        try:
+            if self._live is None:
+                before.restart(before.options, _quiet)
+        except EngineError as other:
+            raise EngineError(f"{fault.message}; {name} did not start again: {other.message}", fault.advice) from None
+        self._live, self._brought_back = before, perf_counter()
+        self._emit(
+            Failed(where="LoadModel", message=f"{fault.message}; {name} is loaded as before", advice=fault.advice)
+        )
 
     def _restart(self, live: Live, options: EngineOptions, progress: Progress) -> None:
         """vLLM anew; where that fails, as it was before."""

@@ -117,6 +117,8 @@ def prepare(command: LoadModel) -> None:
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1"}
     # numba, which drafts, sets the threads of everybody; with two of them on busy cores a step took ten times as long.
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    # A rank that waits for one that is dead never ends by itself, and so long nobody is told.
+    os.environ.setdefault("VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS", "1")
     if command.tensor_parallel > 1:
         # Its own choice wants a NUMA node for each rank, and a machine with one has none for the second.
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")

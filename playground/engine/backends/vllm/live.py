@@ -18,7 +18,7 @@ from playground.engine.backends.transformers.model import (
 from playground.engine.backends.vllm.block_map import block_map
 from playground.engine.backends.vllm.engine import Engine, start
 from playground.engine.backends.vllm.loop import VllmLoop
-from playground.engine.backends.vllm.pool import Pool, plan_pool
+from playground.engine.backends.vllm.pool import Pool, item_bytes, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
 from playground.engine.backends.vllm.start_times import StartTimes
 from playground.engine.backends.vllm.stored import stored_elements
@@ -30,8 +30,10 @@ from playground.protocol.events import BlocksMapped, ModelFacts
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
 
+THREADS = "OMP_NUM_THREADS"
 # On a CPU vLLM puts a function that does nothing in its place.
-_set_threads = torch.set_num_threads
+_set_threads, _all_threads = torch.set_num_threads, torch.get_num_threads()
+_asked_threads = os.environ.get(THREADS)
 
 
 class Opened:
@@ -50,8 +52,7 @@ class Opened:
         if reason := why_not_stored(quantization):
             raise EngineError(f"{self.checkpoint.name} cannot run here: {reason}", "take one in W8A8, or not quantized")
         self.elements = stored_elements(self.checkpoint.path)
-        small = self.elements < SMALL_MODEL_PARAMETERS and "OMP_NUM_THREADS" not in os.environ
-        self._threads = 1 if platform() == "cpu" and small else torch.get_num_threads()
+        self._threads = self._count_threads()
         self.times = StartTimes(f"{digest(self.checkpoint)} {platform()} {command.tensor_parallel}")
 
     def kind(self, options: EngineOptions) -> str:
@@ -59,14 +60,26 @@ class Opened:
         return f"{'again' if self._again else 'first'} {'compiled' if options.compile else 'eager'}"
 
     def plan(self, options: EngineOptions, released: int = 0) -> Pool:
-        """The pool that these options want, where `released` bytes are free besides; raises `EngineError`."""
-        free = available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0
-        return plan_pool(self.config, options, free + released, platform() == "cpu")
+        """The pool that these options want, where `released` bytes are free besides; raises `EngineError` where that
+        or the weights do not fit."""
+        free = (available(torch.device("cpu" if platform() == "cpu" else "cuda:0")) or 0) + released
+        weights = self._weights_bytes(options)
+        if weights > free:
+            message = f"the weights need {format_bytes(weights)} and {format_bytes(free)} are free"
+            raise EngineError(message, "choose a smaller checkpoint")
+        return plan_pool(self.config, options, free, platform() == "cpu")
+
+    def _weights_bytes(self, options: EngineOptions) -> int:
+        """On the device at least: quantized ones as they are stored, others in the dtype that is asked for."""
+        whole = self.checkpoint.weight_bytes
+        if not self.quantized:
+            whole = self.elements * (1 if options.weights == "fp8" else item_bytes(self.config, options))
+        return whole if platform() == "cpu" else whole // self.command.tensor_parallel
 
     def start(self, options: EngineOptions, progress: Progress) -> tuple[Engine, Verdict]:
         """One start of vLLM, timed and checked."""
         began, kind = perf_counter(), self.kind(options)
-        _set_threads(self._threads)
+        self._share_threads()
         pool = self.plan(options)
         context, expected = context_of(self.config), self.times.expected(kind)
         engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
@@ -76,6 +89,18 @@ class Opened:
         self.times.add(kind, perf_counter() - began)
         self._again = True
         return engine, verdict
+
+    def _count_threads(self) -> int:
+        """Of each process that computes: two ranks that each take all cores wait for each other's threads."""
+        if platform() != "cpu" or _asked_threads:
+            return _all_threads
+        return 1 if self.elements < SMALL_MODEL_PARAMETERS else max(1, _all_threads // self.command.tensor_parallel)
+
+    def _share_threads(self) -> None:
+        """Ranks in processes of their own read it from the environment."""
+        _set_threads(self._threads)
+        if platform() == "cpu" and not _asked_threads:
+            os.environ[THREADS] = str(self._threads)
 
     def started(self, options: EngineOptions, progress: Progress, emit: Emit) -> Live:
         """The first start."""
@@ -102,7 +127,7 @@ class Live:
 
     def check_room(self, options: EngineOptions) -> None:
         """Raises `EngineError` before anything is stopped, where a restart with these options could not fit."""
-        self.opened.plan(options, released=self.engine.pool.count * self.engine.pool.block_bytes)
+        self.opened.plan(options, released=self.bytes)
 
     def restart(self, options: EngineOptions, progress: Progress) -> None:
         """vLLM anew with other options. Requests go on with what they have produced, or end: the user's setting."""
@@ -146,10 +171,19 @@ class Live:
             weights=self.weights_bytes,
             weights_predicted=predicted if self.options.dtype == "auto" and self.options.weights == "model" else None,
             kv_used=self.engine.scheduler.count_blocks().used * pool.block_bytes,
-            kv_reserved=pool.count * pool.block_bytes,
+            kv_reserved=self._pool_bytes,
             kv_peak=self.loop.kv_peak,
             **process_memory(),
         )
+
+    @property
+    def bytes(self) -> int:
+        """What is free once it has ended: weights and pool."""
+        return self.weights_bytes + self._pool_bytes
+
+    @property
+    def _pool_bytes(self) -> int:
+        return self.engine.pool.count * self.engine.pool.block_bytes
 
     @property
     def weights_bytes(self) -> int:

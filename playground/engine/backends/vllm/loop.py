@@ -55,12 +55,14 @@ class VllmLoop:
         """vLLM's ids to ours, in the order in which it got the requests."""
         return self._inner
 
-    def submit(self, request: GenerationRequest, received: float) -> None:
-        """Queue a request; one that can never be served ends at once with its reason."""
+    def submit(self, request: GenerationRequest, received: float, refused: str = "") -> None:
+        """Queue a request; one that can never be served, or is refused for that reason, ends at once with it."""
         timer = RequestTimer(submitted=received + request.delay_s)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
+            if refused:
+                raise Refused(refused)
             if request.request_id in self.requests:
                 raise Refused(f"a request called {request.request_id} is already here; give this one another id")
             state = Request(request.request_id, self.engine.tokenizer.encode(request), request.sampling, timer)

@@ -43,12 +43,16 @@ def plan_pool(config: Any, options: EngineOptions, free: int, cpu: bool) -> Pool
     return Pool(count, options.block_size, block)
 
 
+def item_bytes(config: Any, options: EngineOptions) -> int:
+    """Bytes of a number that the model computes with."""
+    stored = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
+    return ITEM_BYTES.get(options.dtype if options.dtype != "auto" else stored, 2)
+
+
 def token_bytes(config: Any, options: EngineOptions) -> float:
     """Bytes of keys and values of one token over all layers, as the config predicts them."""
     text = config.get_text_config()
-    stored = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
-    item = ITEM_BYTES.get(options.dtype if options.dtype != "auto" else stored, 2)
-    item = KV_BYTES.get(options.kv_cache, item)
+    item = KV_BYTES.get(options.kv_cache, item_bytes(config, options))
     if latent := getattr(text, "kv_lora_rank", None):
         return text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
