@@ -27,6 +27,7 @@ from playground.protocol.events import (
 from playground.protocol.options import EngineOptions
 from playground.protocol.wire import AnyEvent
 from playground.worker.outbox import BUNDLE_S
+from tests.engine.openai_server.loopback import loopback
 from tests.worker.processes import alive, seconds_until_gone, write_answer, write_starter
 
 TIMEOUT_S = 30
@@ -188,6 +189,26 @@ async def test_a_load_is_cancelled_and_another_one_works(connect):
     await session.load("quick")
     session.ask("a")
     assert (await session.until(RequestFinished)).reason == "stop"
+
+
+async def test_a_load_that_left_the_model_before_in_place_is_not_what_a_restart_brings_back(connect, tmp_path):
+    session = await connect("keeping")
+    await session.load(kept := write_answer(tmp_path, 3))
+    session.client.send(LoadModel(model="other"))
+    await session.until(OptionsApplied, 2)
+    assert len(session.all(Failed)) == 1
+    await session.client.restart()
+    await session.until(OptionsApplied, 3)
+    assert [loaded.facts.path for loaded in session.all(ModelLoaded)] == [kept] * 3
+
+
+async def test_a_restart_asks_a_server_for_its_model_and_not_for_its_address(connect):
+    session = await connect("openai")
+    with loopback() as server:
+        session.client.send(LoadModel(model="small", url=server.url))
+        await session.until(ModelLoaded)
+        await session.client.restart()
+        assert (await session.until(ModelLoaded, 2)).facts.name == "small"
 
 
 async def test_a_cancel_without_a_load_spoils_nothing(connect):

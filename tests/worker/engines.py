@@ -11,6 +11,7 @@ from time import sleep
 from playground.engine.backends.base import Emit, Progress
 from playground.engine.backends.scripted import ScriptedBackend
 from playground.protocol.commands import LoadModel
+from playground.protocol.events import Failed
 
 SLEEP_S = 300
 
@@ -45,3 +46,17 @@ class StuckEngine(ScriptedBackend):
     def load(self, command: LoadModel, progress: Progress) -> None:
         progress("weights")
         sleep(SLEEP_S)
+
+
+class KeepingEngine(ScriptedBackend):
+    """Refuses every model but the first, which stays, as vLLM's backend tells it."""
+
+    def __init__(self, emit: Emit) -> None:
+        super().__init__(emit)
+        self._kept: LoadModel | None = None
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        if self._kept is not None:
+            self._emit(Failed(where="LoadModel", message=f"not {command.model}"))
+        self._kept = self._kept or command
+        super().load(self._kept, progress)

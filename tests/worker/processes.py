@@ -18,6 +18,7 @@ sys.path.insert(0, {root!r})
 from playground.engine.backends.registry import BACKENDS
 BACKENDS["noisy"] = "tests.worker.engines:NoisyEngine"
 BACKENDS["slow"] = "tests.worker.engines:SlowEngine"
+BACKENDS["keeping"] = "tests.worker.engines:KeepingEngine"
 BACKENDS["stuck"] = "tests.worker.engines:StuckEngine"
 sys.argv = sys.argv[2:]  # as after `python -m playground.worker`
 from playground.worker.__main__ import main
