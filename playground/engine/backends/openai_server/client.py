@@ -46,7 +46,7 @@ class Client:
     OPENAI_API_KEY and goes nowhere but into the header of requests to this address."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
-        self._address, self._timeout_s = address, timeout_s
+        self._address, self._timeout_s, self._connect_s = address, timeout_s, min(CONNECT_S, timeout_s)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -98,13 +98,19 @@ class Client:
     async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
         """Hand on the pieces of one answer, each with the time of its arrival. A stream that ends without its end is
         a fault."""
-        ended = False
-        async with self._http.post(self._address.api + path, json=body, allow_redirects=False) as response:
+        ended, url, connect = False, self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
+        async with (
+            asyncio.timeout(self._timeout_s) as silence,
+            self._http.post(url, json=body, allow_redirects=False, timeout=connect) as response,
+        ):
             await self._accept(response)
             _require_events(response.headers.get("content-type", ""))
-            stream = EventStream()
+            stream, due = EventStream(), 0.0
             async for part in response.content.iter_any():  # all that lies there: one wake-up may bring several events
                 now = perf_counter()
+                if now > due:  # aiohttp's own sock_read sets a timer anew for each part, a tenth of what one costs
+                    due = now + self._timeout_s / 8
+                    silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
                 for data in stream.feed(part):
                     if data == DONE:
                         return
@@ -126,7 +132,7 @@ class Client:
         """Made in the loop that it is for; a server's cookies are not kept."""
         return aiohttp.ClientSession(
             headers=headers,
-            timeout=aiohttp.ClientTimeout(connect=min(CONNECT_S, self._timeout_s), sock_read=self._timeout_s),
+            timeout=aiohttp.ClientTimeout(connect=self._connect_s, sock_read=self._timeout_s),
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not self._address.is_local,
