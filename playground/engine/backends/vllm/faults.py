@@ -12,7 +12,8 @@ DIED = "vLLM's engine died: one of its processes is gone"
 # What vLLM's text holds, and what to do then.
 ADVICE: tuple[tuple[str, str], ...] = (
     (r"is less than desired GPU memory utilization|Free memory on device", "lower kv_blocks, or free the GPU"),
-    (r"kv cache allocation is less than requested|KV cache is needed|No available memory for the cache", "kv_blocks"),
+    (r"kv cache allocation is less than requested|No available memory for the cache", "lower"),
+    (r"KV cache is needed, which is larger than the available", "raise"),
     (r"out of memory|OutOfMemory|allocate memory|MemoryError|bad_alloc", "lower kv_blocks, slots or budget"),
     (r"operator torchvision::nms does not exist", "`playground doctor` prints the command that mends it"),
     (r"No module named|cannot import name", "`playground doctor` shows what this interpreter lacks"),
@@ -32,10 +33,10 @@ def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
     if checked := re.search(r"Value error, (.*?) \[type=", text):  # the one sentence within pydantic's
         text = checked[1]
     advice = next((advice for pattern, advice in ADVICE if re.search(pattern, f"{type(cause).__name__}: {text}")), "")
-    if advice == "kv_blocks":
-        advice = "free memory or choose a smaller checkpoint"
-        if options.kv_blocks != "auto":
-            advice = f"lower kv_blocks, which is {options.kv_blocks}"
+    if advice in ("lower", "raise"):
+        automatic = {"lower": "free memory or choose a smaller checkpoint", "raise": "set kv_blocks higher by hand"}
+        now = options.kv_blocks
+        advice = automatic[advice] if now == "auto" else f"{advice} kv_blocks, which is {now}"
     return EngineError(f"vLLM cannot start {model}: {text[:LONG]}", advice or "the log has the details")
 
 
