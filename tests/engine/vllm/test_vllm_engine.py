@@ -11,7 +11,16 @@ from playground import paths
 from playground.bench.compare.likeliest import least_kl
 from playground.engine.backends.vllm.references import NO_REFERENCE
 from playground.engine.backends.vllm.support import FOUR_BIT
-from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Score, SetOptions, Submit, Tokenize
+from playground.protocol.commands import (
+    Abort,
+    LoadModel,
+    MapBlocks,
+    ResetPrefixCache,
+    Score,
+    SetOptions,
+    Submit,
+    Tokenize,
+)
 from playground.protocol.events import (
     BlocksMapped,
     Failed,
@@ -177,14 +186,21 @@ def test_a_request_that_can_never_fit_is_refused_with_the_numbers(worker):
     assert end.reason == "error" and "KV blocks and there are 64" in end.message
 
 
+def refused_load(worker: VllmWorker, command: LoadModel) -> str:
+    """The line; the model before is told again after it."""
+    line = worker.refusal(command)
+    worker.wait(OptionsApplied)
+    return line
+
+
 def test_a_load_that_is_refused_before_the_start_disturbs_nothing(worker, tmp_path: Path):
     worker.send(Submit(requests=[request("on", max_tokens=200)]))
     worker.wait(TokensGenerated)
-    line = worker.refusal(load_command("/nowhere"))
+    line = refused_load(worker, load_command("/nowhere"))
     assert line.startswith("there is no folder /nowhere; tiny-coder is loaded as before; ")
-    line = worker.refusal(load_command(paths.bundled_model(), kv_blocks="99999999"))
+    line = refused_load(worker, load_command(paths.bundled_model(), kv_blocks="99999999"))
     assert "are free; tiny-coder is loaded as before; lower kv_blocks; at most" in line
-    line = worker.refusal(load_command(write_vast(tmp_path / "vast"), kv_blocks="64"))
+    line = refused_load(worker, load_command(write_vast(tmp_path / "vast"), kv_blocks="64"))
     assert line.startswith("the weights need 1024 GiB and ") and line.endswith("; choose a smaller checkpoint")
     assert worker.wait_end("on").reason == "length"
 
