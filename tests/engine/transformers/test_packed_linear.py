@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from playground.engine.backends.transformers.compiled import why_not_compiled
 from playground.engine.backends.transformers.decoder import find_decoder
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.packed_linear import PackedLinear, can_pack, pack_weights
@@ -62,6 +63,16 @@ def test_a_product_is_as_near_to_the_true_one_as_float32_gets(rows: int) -> None
     # The bound of a sum of so many products, whatever their order.
     bound = 601 * torch.finfo(torch.float32).eps * (states.double().abs() @ weight.double().abs().T + 1)
     assert ((layer(states).double() - true).abs() <= bound).all()
+
+
+@pytest.mark.skipif(bool(why_not_compiled(torch.device("cpu"))), reason="nothing can be compiled here")
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_compiled_product_is_the_same(bias: bool) -> None:
+    layer = PackedLinear(linear(bfloat16s(40, 96, 0.5), bias), torch.tensor(2.0**12), torch.tensor(2.0**-12))
+    states = torch.randn(8, 96)
+    with torch.inference_mode():
+        assert torch.equal(torch.compile(layer, fullgraph=True)(states), layer(states))
+    torch._dynamo.reset()
 
 
 @pytest.mark.parametrize("name", ["llama", "qwen2", "gpt-neox", "deepseek-v3"])
