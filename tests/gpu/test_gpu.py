@@ -112,7 +112,8 @@ def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
         applied = engine.set(weights=kind)
         freed = (applied.before.weights or 0) - (applied.after.weights or 0)
         assert freed > 250 * 2**20
-        assert before - used_by_nvml() == pytest.approx(freed, rel=0.1)
+        # The allocator cuts its segments where codes take the place of weights, and gives back whole ones.
+        assert before - used_by_nvml() == pytest.approx(freed, rel=0.2)
         engine.set(weights="model")
         assert before == pytest.approx(used_by_nvml(), abs=24 * 2**20)
     assert engine.run(PROMPTS[:1]) == ran
