@@ -12,7 +12,6 @@ from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.bitsandbytes import load_bitsandbytes
-from playground.engine.backends.transformers.packed_linear import PackedLinear
 from playground.engine.memory import available
 
 KINDS = ("model", "int8", "nf4")
@@ -119,17 +118,12 @@ def _move(module: nn.Module, device: torch.device) -> None:
 
 
 def weight_bytes(model: nn.Module) -> int:
-    """Bytes of a model's parameters, buffers and quantization state, each storage once; of a packed layer those of what
-    computes, not of the weight that waits beside it."""
-    packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, PackedLinear))
-    return packed + sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
+    """Bytes of a model's parameters, buffers and quantization state, each storage once."""
+    return sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
 
 
 def _tensors(model: nn.Module) -> Iterator[Tensor]:
     for module in model.modules():
-        if isinstance(module, PackedLinear):
-            yield from () if module.bias is None else (module.bias,)
-            continue
         yield from module.parameters(recurse=False)
         yield from module.buffers(recurse=False)
         if _is_of_bitsandbytes(module, "Linear8bitLt"):
