@@ -105,8 +105,8 @@ def test_nothing_outlives_a_killed_ui(app):
 
 def test_a_model_that_is_not_there(start):
     terminal = start("/nowhere/at/all")
-    screen = terminal.wait(lambda screen: "failed" in status(screen), LOAD_S)
-    assert "there is no folder /nowhere/at/all" in screen
+    said = "there is no folder /nowhere/at/all"  # painted after the status
+    terminal.wait(lambda screen: "failed" in status(screen) and said in screen, LOAD_S)
     terminal.press("C-q")
     terminal.wait(lambda screen: "EXIT 0" in screen)
 
@@ -131,8 +131,8 @@ def test_escapes_and_markup_are_only_text(start):
     terminal.wait(loaded, LOAD_S)
     terminal.type("[bold red]loud[/] [/nothing] [@click=app.quit]go[/]")
     terminal.press("Enter")
-    screen = terminal.wait(streaming)
-    assert "[bold red]loud[/] [/nothing]" in screen and "[@click=app.quit]go[/]" in screen
+    said = ("[bold red]loud[/] [/nothing]", "[@click=app.quit]go[/]")
+    terminal.wait(lambda screen: streaming(screen) and all(text in screen for text in said))
 
 
 def test_a_megabyte_is_pasted_and_the_keys_go_on(start, tmp_path):
