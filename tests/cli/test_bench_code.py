@@ -64,7 +64,7 @@ def test_the_bundled_model_answers_easy_tasks(playground, tmp_path) -> None:
     assert totals["by_stratum"]["easy"]["passed"] >= 2
     assert totals["n"] == 1 and totals["prompting"] == "base" and totals["tokens_per_second"] > 0
     assert report["effective"]["batching"] == "continuous" and report["trust"]["n"] == 9
-    assert (report["effective"]["max_batch"], report["effective"]["speculation"]) == ("32", "lookup:8")
+    assert (report["effective"]["max_batch"], report["effective"]["speculation"]) == ("48", "lookup:8")
 
 
 def test_hostile_solutions_of_a_file_do_not_pass(playground, write, tmp_path) -> None:

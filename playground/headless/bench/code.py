@@ -29,7 +29,7 @@ MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
 # What makes a run faster and leaves greedy answers as they are: more rows a step, and drafts, which code repeats itself
 # enough for.
-CHOSEN: dict[str, Value] = {"max_batch": 32, "speculation": "lookup:8"}
+CHOSEN: dict[str, Value] = {"max_batch": 48, "speculation": "lookup:8"}
 # Toggles of which some values do not go with drafts.
 AGAINST_DRAFTS = {"compile", "batching"}
 
