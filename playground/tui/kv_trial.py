@@ -10,7 +10,7 @@ from playground.protocol.options import TOGGLES, Value
 from playground.telemetry.kv_size import fitting
 from playground.tui.bridge import Bridge
 from playground.tui.kv_fit import request_id, tried
-from playground.tui.session import NotNow
+from playground.tui.session import NotNow, disturbed
 
 # A request's last tokens are decoded, so that those that fit are there together.
 DECODED = 8
@@ -39,6 +39,8 @@ class KVTrial:
         toggle = self._state.capabilities.toggle("kv_cache")
         if toggle is None or toggle.cost != "cache":
             raise NotNow("this engine does not switch its KV cache while it runs")
+        if reason := disturbed(self._state):
+            raise NotNow(reason)
         if self._state.unfinished or self._state.switching:
             raise NotNow("requests run, and would disturb the measurement; wait, or stop them on screen 1")
         self._stopped, self._state.inside.kv.trying = False, True

@@ -9,7 +9,7 @@ import msgspec
 
 from playground.protocol.commands import Abort, GenerationRequest, SamplingParams, SetOptions, Submit
 from playground.tui.bridge import Bridge
-from playground.tui.session import NotNow
+from playground.tui.session import NotNow, disturbed
 
 KINDS = ("model", "int8", "nf4")
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
@@ -41,6 +41,8 @@ class WeightsTrial:
         """Begin with the first kind; raises `NotNow`."""
         if self.now:
             raise NotNow("the kinds of weights are being measured; Esc stops it")
+        if reason := disturbed(self._state):
+            raise NotNow(reason)
         if self._state.unfinished:
             raise NotNow("requests run, and would disturb the measurement; wait, or stop them on screen 1")
         self._stopped, self.kinds = False, [Kind(name) for name in KINDS]

@@ -9,6 +9,7 @@ from playground.tui import kv_fit
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
+from playground.tui.session import NotNow
 from playground.tui.widgets.inside_panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 
@@ -54,6 +55,10 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         before, requests = state.requested, len(state.requests)
         await pilot.press("k")
+        await until(pilot, lambda: state.inside.kv.trying)
+        for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
+            with pytest.raises(NotNow, match="F6, Esc stops it"):
+                start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
         await until(pilot, lambda: not state.inside.kv.trying, PATIENCE_S)
         assert state.requested == before and len(state.requests) == requests
