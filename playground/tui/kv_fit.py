@@ -24,22 +24,23 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class Fit(msgspec.Struct):
-    """Requests of `tokens` tokens: how many `ran` at a time in `bytes`, tails included; `left` have not ended."""
+    """Requests of `tokens` tokens: how many `ran` at a time in `bytes`, tails included; `left` have not ended, and the
+    others are `whole`."""
 
     tokens: int
     bytes: int
     left: set[str]
     ran: int = 0
+    whole: bool = True
 
 
 class KVFits:
-    """A fold: `pools` and `fits` by dtype; `pool` is the newest. `trying` is set by whoever drives the trial."""
+    """A fold: `pools` and `fits` by dtype; `pool` is the newest."""
 
     def __init__(self) -> None:
         self.pools: dict[str, Pool] = {}
         self.fits: dict[str, Fit] = {}
         self.pool: Pool | None = None
-        self.trying = False
         self._reserved = 0
 
     def begin(self, command: Submit) -> None:
@@ -64,9 +65,13 @@ class KVFits:
                 fit.ran = max(fit.ran, sum(work.request_id in fit.left for work in step.slots))
 
     def finish(self, event: RequestFinished) -> None:
-        """A request ended."""
-        for fit in self.fits.values():
-            fit.left.discard(event.request_id)
+        """A request ended; where one was stopped or failed, nothing is known of how many fit."""
+        for kind, fit in list(self.fits.items()):
+            if event.request_id in fit.left:
+                fit.left.remove(event.request_id)
+                fit.whole &= event.reason == "length"
+                if not fit.left and not fit.whole:
+                    del self.fits[kind]
 
 
 def tried(facts: ModelFacts, pool: Pool) -> tuple[int, int]:

@@ -29,7 +29,7 @@ from playground.tui.toggle_rows import flipped
 COMPARING = "two option sets are being compared on screen 3, and this would disturb it; F4, Esc stops it"
 MEASURING = "a load is being measured on screen 2, and this would disturb it; F3, Esc stops it"
 BENCHING = "a benchmark runs on screen 4, and this would disturb it; F5, Esc stops it"
-FITTING = "what the KV cache holds is being measured on screen 5, and this would disturb it; F6, Esc stops it"
+TRYING = "what switches cost is being measured on screen 5, and this would disturb it; F6, Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
@@ -204,8 +204,8 @@ def disturbed(state: State) -> str:
     """What is being measured and must be left alone; empty where nothing is."""
     if state.load.busy:
         return MEASURING
-    if state.inside.kv.trying:
-        return FITTING
+    if state.trying:
+        return TRYING
     return COMPARING if state.compare.busy else BENCHING if state.benching else ""
 
 

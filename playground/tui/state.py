@@ -86,6 +86,7 @@ class State:
         self.replaying = False
         self.recording = ""
         self.benching = False  # set by whoever drives a benchmark: meanwhile prompts and loads have to wait
+        self.trying = False  # the same, by a course of screen 5
         self.clock = EngineClock()
         self.load = LoadRuns()
         self.voice = VoiceState()
@@ -101,8 +102,8 @@ class State:
             return "failed"
         if self.loading:
             return "loading"
-        busy = self.unfinished or self.load.busy or self.load.running or self.compare.busy or self.benching
-        busy = busy or self.inside.kv.trying
+        busy = self.unfinished or self.load.busy or self.load.running or self.compare.busy
+        busy = busy or self.benching or self.trying
         return "running" if busy else "idle"
 
     @property
@@ -249,8 +250,8 @@ class State:
         if request and not request.finished:
             request.finished = event
             self._changes.finished.append(event.request_id)
-            if event.request_id in self.waiting:
-                self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
+        if event.request_id in self.waiting:
+            self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
 
     def _apply(self, event: OptionsApplied) -> None:
         if event.changed:

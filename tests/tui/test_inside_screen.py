@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from playground import paths
+from playground.engine.backends.openai_server.backend import OpenAIBackend
+from playground.engine.backends.vllm.backend import VllmBackend
 from playground.preset import Preset
-from playground.tui import kv_fit
+from playground.tui import kv_fit, kv_trial, weights_trial
 from playground.tui.app import PlaygroundApp
+from playground.tui.bridge import Bridge
+from playground.tui.course import Course
+from playground.tui.kv_trial import KVTrial
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
 from playground.tui.session import NotNow
@@ -14,6 +20,7 @@ from playground.tui.widgets.inside_panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 
 PATIENCE_S = 120.0
+KEPT = "this engine does not change its KV cache while it runs"
 
 
 def drawn(screen: InsideScreen, panel: str) -> str:
@@ -47,7 +54,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         await pilot.press("w")
         await until(pilot, lambda: state.unfinished, PATIENCE_S)
-        await until(pilot, lambda: screen._trial.kinds and screen._trial.now is None, PATIENCE_S)
+        await until(pilot, lambda: not state.trying, PATIENCE_S)
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
@@ -55,12 +62,12 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         before, requests = state.requested, len(state.requests)
         await pilot.press("k")
-        await until(pilot, lambda: state.inside.kv.trying)
+        await until(pilot, lambda: state.trying)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
             with pytest.raises(NotNow, match="F6, Esc stops it"):
                 start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
-        await until(pilot, lambda: not state.inside.kv.trying, PATIENCE_S)
+        await until(pilot, lambda: not state.trying, PATIENCE_S)
         assert state.requested == before and len(state.requests) == requests
         ran = {kind: fit.ran for kind, fit in state.inside.kv.fits.items()}
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
@@ -69,6 +76,66 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         last = next(at for at, line in enumerate(table) if line.startswith("k runs requests of 64"))
         rows = [line.split() for line in table[last - len(ran) : last]]
         assert [int(row[-1]) for row in rows] == list(ran.values()) == [int(row[-2]) for row in rows]
+
+
+async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pytest.MonkeyPatch):
+    # Requests that would decode for minutes.
+    monkeypatch.setattr(kv_fit, "TOKENS", 2048)
+    monkeypatch.setattr(kv_trial, "DECODED", 2000)
+    monkeypatch.setattr(weights_trial, "TOKENS", 8000)
+    app = PlaygroundApp(engine="transformers", preset=Preset(title="", summary=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        screen, before = app.screen, state.requested
+        assert isinstance(screen, InsideScreen)
+
+        await pilot.press("k")
+        await until(pilot, lambda: any(fit.ran for fit in state.inside.kv.fits.values()), PATIENCE_S)
+        assert state.requested != before
+        await pilot.press("escape")
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and state.status == "idle" and not state.waiting
+        assert not state.inside.kv.fits, "how many would have fit is not known"
+        await pilot.press("escape")
+        await until(pilot, lambda: "nothing is being measured" in str(screen.query_one("Notice").render()))
+
+        await pilot.press("k", "escape")  # before anything runs
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and not state.inside.kv.fits
+
+        await pilot.press("w")
+        await until(pilot, lambda: state.unfinished and state.unfinished[-1].tokens)
+        await pilot.press("escape")
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and not state.unfinished
+        assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
+
+
+async def test_an_engine_that_keeps_its_cache_says_so(opened, until):
+    async with opened() as (app, pilot):
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        state, notice = app.bridge.state, app.screen.query_one("Notice")
+        before = state.requested
+        await pilot.press("k")
+        await until(pilot, lambda: KEPT in str(notice.render()))
+        assert not state.trying and state.requested == before
+        await pilot.press("w")
+        await until(pilot, lambda: not state.trying and "no model to change" in drawn(app.screen, "kv"))
+
+
+@pytest.mark.parametrize("backend", [OpenAIBackend, VllmBackend])
+def test_no_other_engine_runs_the_kv_trial(backend, monkeypatch: pytest.MonkeyPatch):
+    sent = []
+    bridge = Bridge(backend.__name__, paths.log_folder() / "log")
+    monkeypatch.setattr(bridge, "send", sent.append)
+    bridge.state.capabilities = backend(sent.append).capabilities()
+    with pytest.raises(NotNow, match=KEPT):
+        KVTrial(Course(bridge)).start()
+    assert not sent
 
 
 async def test_without_a_measurement_each_panel_says_what_to_do(opened, until):

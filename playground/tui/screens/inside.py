@@ -12,6 +12,7 @@ from textual.containers import Container
 from playground.protocol.commands import Abort, CancelLoad, MeasureAttention, MeasureOutliers
 from playground.tui import numbers
 from playground.tui.actions import Place, ScreenName, bindings
+from playground.tui.course import Course, require_quiet
 from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
 from playground.tui.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.kv_fit import Pool
@@ -21,7 +22,7 @@ from playground.tui.messages import MachineSampled, Updated
 from playground.tui.outlier_grid import draw_outliers, lowest_known, title
 from playground.tui.scatter_grid import DIM, Part
 from playground.tui.screens.stage import Stage
-from playground.tui.session import NotNow, Session
+from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.weights_trial import WeightsTrial
 from playground.tui.widgets.inside_panel import InsidePanel
@@ -53,7 +54,8 @@ class InsideScreen(Stage):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._trial, self._kv_trial = WeightsTrial(session.bridge), KVTrial(session.bridge)
+        self._course = Course(session.bridge)
+        self._trial, self._kv_trial = WeightsTrial(self._course), KVTrial(self._course)
         self._threshold, self._requests, self._top = self.state.requested.int8_threshold, 1, 0
         self._limit: int | None = None
         self.deeds |= {
@@ -99,8 +101,7 @@ class InsideScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self._trial.advance()
-        self._kv_trial.advance()
+        self._course.advance()
         self._report(message.changes)
         self.show()
 
@@ -201,17 +202,14 @@ class InsideScreen(Stage):
         return lines
 
     def _time_attention(self) -> None:
-        if self.state.unfinished:
-            raise NotNow("requests run, and would disturb the measurement; wait, or stop them on screen 1")
+        require_quiet(self.state)
         longest = self.state.facts.context if self.state.facts else LENGTHS[-1]
         lengths = [length for length in LENGTHS if length <= longest]
         self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(KERNELS)))
 
     def _stop(self) -> None:
-        if self._trial.now:
-            self._trial.stop()
-        elif self._kv_trial.running:
-            self._kv_trial.stop()
+        if self.state.trying:
+            self._course.stop()
         elif self.state.inside.measuring:
             self.session.bridge.send(CancelLoad())
         else:

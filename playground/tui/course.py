@@ -1,0 +1,64 @@
+"""A measurement that takes many switches and prompts: each waits for what the engine tells of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from playground.protocol.commands import Abort, SetOptions
+from playground.protocol.options import Value
+from playground.tui.bridge import Bridge
+from playground.tui.session import NotNow, disturbed
+from playground.tui.state import State
+
+Steps = Iterator[None]
+DONE = object()
+
+
+class Course:
+    """One at a time, with nothing else beside it: `begin` its steps, which yield where they wait, and call `advance`
+    whenever events came in. Steps that find it `over` go back to what was, and end."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge, self.state = bridge, bridge.state
+        self._steps: Steps = iter(())
+        self._stopped = False
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is to be measured: it was stopped, or there is no model left."""
+        return self._stopped or self.state.facts is None
+
+    def begin(self, steps: Steps) -> None:
+        """Go as far as the first wait; raises `NotNow`."""
+        require_quiet(self.state)
+        self._stopped, self._steps, self.state.trying = False, steps, True
+        self.advance()
+
+    def stop(self) -> None:
+        """End the requests that run; what was to come is skipped."""
+        self._stopped = True
+        self.bridge.send(Abort())
+
+    def advance(self) -> None:
+        """Go on as far as what has come in allows."""
+        if self.state.trying and next(self._steps, DONE) is DONE:
+            self.state.trying = False
+
+    def switch(self, options: Mapping[str, Value]) -> Steps:
+        """Set what differs, and wait until it is set or refused."""
+        requested = self.state.requested
+        changes = {name: value for name, value in options.items() if getattr(requested, name) != value}
+        if changes and self.state.facts:
+            self.bridge.send(SetOptions(changes=changes))
+            while self.state.switching:
+                yield
+
+
+def require_quiet(state: State) -> None:
+    """Nothing runs that a measurement would disturb, or that would disturb it; raises `NotNow`."""
+    if reason := disturbed(state):
+        raise NotNow(reason)
+    if state.inside.measuring:
+        raise NotNow("attention is being measured; Esc stops it")
+    if state.unfinished or state.switching:
+        raise NotNow("requests run, and would disturb the measurement; wait, or stop them on screen 1")
