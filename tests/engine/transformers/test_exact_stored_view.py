@@ -12,6 +12,7 @@ from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import MOST, Reference
 
 KINDS = ("fp8", "int8", "int4", "int2")
+POLICIES = ("continuous", "static")
 MODELS = ("llama", "llama-64")
 CUTS: dict[str, dict[str, Any]] = {
     "tokens one by one": {"token_budget": 1},
@@ -39,9 +40,11 @@ def test_tokens_depend_on_nothing_but_the_prompt(member: Member, name: str, kind
         driven.set(**({"max_batch": 5, "token_budget": 512, "batching": "continuous"} | changes))
         assert driven.run(asked(reference, label)) == alone, label
     assert not any(step.preempted for step in driven.steps)
-    driven.set(batching="continuous", token_budget=33)
-    assert driven.run(asked(reference, "preempted"), SLOTS_COME_AND_GO) == alone
-    assert sum(len(step.preempted) for step in driven.steps) > 5
+    for policy in POLICIES:
+        driven.set(batching=policy, token_budget=33, max_batch=5)
+        seen = len(driven.steps)
+        assert driven.run(asked(reference, f"preempted-{policy}"), SLOTS_COME_AND_GO) == alone, policy
+        assert sum(len(step.preempted) for step in driven.steps[seen:]) > 5
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,9 +53,30 @@ def test_prefix_hits_change_nothing(member: Member, name: str, kind: str) -> Non
     reference = member(name)
     plain = Driven(reference.folder, kv_cache=kind, prefix_cache=False).run(asked(reference, "plain"))
     driven = Driven(reference.folder, kv_cache=kind, token_budget=48)
-    for wave in ("first", "second"):
-        assert driven.run(asked(reference, wave)) == plain
-    assert driven.finished("second3").metrics.cached_tokens == 64
+    for policy in POLICIES:
+        driven.backend.reset_prefix_cache()
+        driven.set(batching=policy)
+        for wave in ("first", "second"):
+            assert driven.run(asked(reference, f"{policy}-{wave}")) == plain, (policy, wave)
+        found = [driven.finished(f"{policy}-{wave}3").metrics.cached_tokens for wave in ("first", "second")]
+        assert found[1] == 64 > found[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_runs_out_of_blocks_finds_them_again(member: Member, kind: str) -> None:
+    reference = member("llama-64")
+    plain = Driven(reference.folder, kv_cache=kind, block_size=16, prefix_cache=False).run(asked(reference, "plain"))
+    driven = Driven(reference.folder, kv_cache=kind, block_size=16, kv_blocks="8", token_budget=48)
+    for policy in POLICIES:
+        computed = []
+        for cached in (False, True):
+            seen = len(driven.steps)
+            driven.set(batching=policy, prefix_cache=cached)
+            assert driven.run(asked(reference, f"{policy}-{cached}-")) == plain, (policy, cached)
+            steps = driven.steps[seen:]
+            assert any(step.preempted for step in steps)
+            computed.append(sum(slot.tokens for step in steps for slot in step.slots if slot.phase == "prefill"))
+        assert computed[0] > computed[1], "blocks were found again"
 
 
 @pytest.mark.parametrize("kind", KINDS)

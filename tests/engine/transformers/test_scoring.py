@@ -21,7 +21,7 @@ from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE, MOST, Reference, reference_model
 
 CHUNKS = (1, 7, 16, 32, 256)
-QUANTIZED = ("int8", "int4", "int2")
+QUANTIZED = ("fp8", "int8", "int4", "int2")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from playground import paths
+from playground.engine.backends.transformers.quantization import BITS
 from playground.engine.backends.transformers.sampling import Sampler, distribution, penalized
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
@@ -30,7 +31,7 @@ SAMPLED = (
 )
 
 
-@pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
+@pytest.mark.parametrize("kind", BITS)
 def test_a_quantized_cache_gives_the_same_tokens(member: Member, kind: str) -> None:
     reference = member("llama-64")
     driven = Driven(reference.folder, kv_cache=kind, block_size=16, max_batch=3, token_budget=24)
@@ -44,7 +45,7 @@ def test_a_quantized_cache_gives_the_same_tokens(member: Member, kind: str) -> N
     assert driven.finished("found3").metrics.cached_tokens > 0
 
 
-@pytest.mark.parametrize("kind", ["model", "int8", "int4"])
+@pytest.mark.parametrize("kind", ["model", *BITS])
 def test_switched_on_and_off_in_flight(member: Member, kind: str) -> None:
     """Off right after a step in which drafts were accepted, on and off again, while the same requests run."""
     reference = member("llama")
