@@ -11,6 +11,7 @@ from textual.screen import Screen
 from playground.tui.actions import ACTIONS, Place, ScreenName
 from playground.tui.actions.common import SCREENS
 from playground.tui.faults import death
+from playground.tui.frame_compositor import FrameCompositor
 from playground.tui.session import NotNow, Session
 from playground.tui.state import Changes
 from playground.tui.widgets.key_bar import KeyBar
@@ -26,6 +27,7 @@ class Stage(Screen[None]):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self._compositor = FrameCompositor()
         self.session, self.state = session, session.state
         self.deeds: Deeds = {
             "help": self._help,

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -23,6 +23,7 @@ from playground.tui.state import Changes, State
 from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines
 
 GROWING = "▌"
+FOCUSED = "▌"
 STRIPS_KEPT = 512
 
 
@@ -57,7 +58,7 @@ class Transcript(ScrollView, can_focus=True):
 
     def show(self, state: State, changes: Changes) -> None:
         """Take what is new."""
-        first = self._lines.height
+        first = before = self._lines.height
         for request_id in changes.started:
             request = state.requests[request_id]
             self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
@@ -69,8 +70,10 @@ class Transcript(ScrollView, can_focus=True):
             voice, note = _ending(state.requests[request_id])
             self._lines.end(request_id, voice, note)
             first = 0
-        if changes.started or changes.texts or changes.finished:
+        if changes.started or changes.finished:
             self._show_from(first)
+        elif changes.texts:
+            self._show_from(first, max(before, self._lines.height))
 
     def clear(self) -> None:
         """Begin anew."""
@@ -97,13 +100,20 @@ class Transcript(ScrollView, can_focus=True):
     def allow_select(self) -> bool:
         return True
 
-    def render_line(self, y: int) -> Strip:
-        y += int(self.scroll_offset.y)
-        strip = self._strips.get(y)
-        if strip is None:
-            draw = self._draw if self._lines.blocks else self._draw_advice
-            strip = self._strips[y] = draw(y, self.size.width, self._style())
-        return strip
+    def on_focus(self) -> None:
+        self._strips.clear()
+
+    def on_blur(self) -> None:
+        self._strips.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines are kept by what they are, gutter and all, and not by where they stand: text that only moves up is not
+        put together anew."""
+        top, background = int(self.scroll_offset.y), self.background_colors[1]
+        strips = [self._kept(top + y) for y in crop.line_range]
+        for each in self.get_line_filters():
+            strips = [strip.apply_filter(each, background) for strip in strips]
+        return [strip.crop(crop.x, crop.right) for strip in strips]
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -113,6 +123,18 @@ class Transcript(ScrollView, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:
         self._strips.clear()
         self.refresh()
+
+    def _kept(self, y: int) -> Strip:
+        if (strip := self._strips.get(y)) is None:
+            strip = self._strips[y] = self._framed(y, self._style())
+        return strip
+
+    def _framed(self, y: int, style: Style) -> Strip:
+        """A line in the border and padding that the styles give it."""
+        draw = self._draw if self._lines.blocks else self._draw_advice
+        border = Style(color=self.styles.border_left[1].rich_color, bgcolor=style.bgcolor)
+        mark, space = Segment(FOCUSED if self.has_focus else " ", border), Segment(" ", Style(bgcolor=style.bgcolor))
+        return Strip([mark, space, *draw(y, self.size.width, style), space])
 
     def _draw_advice(self, y: int, width: int, style: Style) -> Strip:
         lines = self._advice.split("\n")
@@ -173,8 +195,8 @@ class Transcript(ScrollView, can_focus=True):
     def _strip(self, segments: list[Segment], width: int, style: Style) -> Strip:
         return Strip(segments).adjust_cell_length(width, style)
 
-    def _show_from(self, first: int) -> None:
-        """Draw anew what changed, from one line on."""
+    def _show_from(self, first: int, end: int | None = None) -> None:
+        """Draw anew what changed, from one line on; `end`: those from there on are as empty as they were."""
         for y in [y for y in self._strips.keys() if y >= first]:  # noqa: SIM118 the cache cannot be iterated over
             self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)
@@ -185,8 +207,9 @@ class Transcript(ScrollView, can_focus=True):
             if following:
                 self.scroll_target_y = self.scroll_y = self.max_scroll_y
         top = int(self.scroll_offset.y)
-        if first - top < self.size.height:
-            self.refresh_lines(max(top, first), self.size.height)
+        bottom = top + self.size.height if end is None else min(end, top + self.size.height)
+        if (first := max(top, first)) < bottom:
+            self.refresh_lines(first, bottom - first)
 
 
 def _ending(request: RequestState) -> tuple[str, str]:
