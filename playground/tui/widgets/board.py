@@ -65,11 +65,11 @@ class BatchBoard(Widget, can_focus=True):
         self.model.add(steps)
         if len(self.model.runs) != slots:
             self.refresh(layout=True)
-        elif self._due is None and self.is_mounted:
-            if wait := self._wait():
-                self._due = self.set_timer(wait, self._paint)
-            else:
+        elif self.is_mounted:
+            if not (wait := self._wait()):
                 self._paint()
+            elif self._due is None:  # later than the next news, which take it along in their frame
+                self._due = self.set_timer(wait + 1 / REDRAWS_PER_SECOND, self._paint)
 
     def share_time(self, seconds: float) -> None:
         """Make columns so many seconds wide instead of so many steps, to be compared with another board."""
@@ -149,6 +149,8 @@ class BatchBoard(Widget, can_focus=True):
         return max(0.0, self._painted + pause - monotonic())
 
     def _paint(self) -> None:
+        if self._due:
+            self._due.stop()
         self._due, self._painted = None, monotonic()
         rows = [0] if self.view.still else [0, *self._stale_rows()]
         self.refresh(*(Region(0, y, self.size.width, 1) for y in rows))

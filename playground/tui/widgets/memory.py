@@ -6,18 +6,18 @@ from typing import Any
 
 from textual.content import Content
 from textual.geometry import Size
-from textual.widget import Widget
 
 from playground.protocol.metrics import Memory
 from playground.telemetry.ledger import memory_ledger
 from playground.telemetry.snapshot import GpuSample, Snapshot
 from playground.tui import numbers
 from playground.tui.widgets import memory_lines
+from playground.tui.widgets.line_panel import LinePanel
 
 FULL_WIDTH = 40
 
 
-class MemoryPanel(Widget):
+class MemoryPanel(LinePanel):
     """Shows the ledger of the device that the engine runs on. Narrow or low places get the bar alone."""
 
     DEFAULT_CSS = """
@@ -34,17 +34,17 @@ class MemoryPanel(Widget):
         """Draw other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
         before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(snapshot, memory, gpu)
         self._ledger, self._gpu, self._device = ledger, gpu, device
-        if before != (ledger, gpu, device):
-            self.refresh(layout=len(before[0].rows) != len(ledger.rows))
+        if len(before[0].rows) != len(ledger.rows):
+            self.refresh(layout=True)
+        elif before != (ledger, gpu, device):
+            self.show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width))
 
-    def render(self) -> Content:
-        lines = self._lines(self.size.width)
-        if len(lines) > self.size.height:
-            lines = memory_lines.headline(self._ledger, self.size.width)
-        return Content("\n").join(lines)
+    def lines(self, width: int, height: int) -> list[Content]:
+        lines = self._lines(width)
+        return lines if len(lines) <= height else memory_lines.headline(self._ledger, width)
 
     def _lines(self, width: int) -> list[Content]:
         if width < FULL_WIDTH:

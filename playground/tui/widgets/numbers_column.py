@@ -18,7 +18,7 @@ from playground.tui.widgets.speed import SpeedPanel
 from playground.tui.widgets.switch_panel import SwitchPanel
 from playground.tui.widgets.waterfall import Waterfall
 
-READABLE_S = 0.25
+READABLE_S = 0.35
 
 
 class NumbersColumn(Vertical):
@@ -27,10 +27,14 @@ class NumbersColumn(Vertical):
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
         super().__init__(id="right")
         self._letters, self._state = letters, state
-        self._big_numbers = big_numbers
         self._snapshot = Snapshot(time=0.0)
         self._shown = 0.0
         self._due: Timer | None = None
+        self._speed = SpeedPanel(id="speed", classes="panel")
+        self._speed.larger = big_numbers
+        self._voice = Waterfall(id="voice", classes="panel")
+        self._memory = MemoryPanel(id="memory", classes="panel")
+        self._switch = SwitchPanel(id="switch", classes="panel")
 
     def on_mount(self) -> None:
         """Nothing is measured yet: the prompt comes first."""
@@ -39,14 +43,7 @@ class NumbersColumn(Vertical):
     async def _fill(self) -> None:
         if not self.is_attached:  # somebody quit at the first frame
             return
-        speed = SpeedPanel(id="speed", classes="panel")
-        speed.larger = self._big_numbers
-        await self.mount(
-            speed,
-            Waterfall(id="voice", classes="panel"),
-            MemoryPanel(id="memory", classes="panel"),
-            SwitchPanel(id="switch", classes="panel"),
-        )
+        await self.mount(self._speed, self._voice, self._memory, self._switch)
         self._show_numbers()
         self.consider(None)
 
@@ -61,26 +58,27 @@ class NumbersColumn(Vertical):
 
     def consider(self, candidate: Candidate | None) -> None:
         """What a value would do, and what the last switch did."""
-        for panel in self.query(SwitchPanel):
-            panel.show(self._state, candidate)
+        if self._switch.is_mounted:
+            self._switch.show(self._state, candidate)
 
     def sampled(self, snapshot: Snapshot) -> None:
         """The machine as it is now."""
         self._snapshot = snapshot
-        self._show_memory()
+        if self._due is None:  # else it shares the frame of the numbers that are due
+            self._show_memory()
 
     def _show_numbers(self) -> None:
         if self._due:
             self._due.stop()
             self._due = None
         self._shown = monotonic()
-        for panel in self.query(Waterfall):
-            panel.show(self._state)
-            self.set_class(panel.has_class("-shown"), "-spoken")
-        for panel in self.query(SpeedPanel):
-            panel.show(speed_view(self._state, self._letters))
+        if not self._switch.is_mounted:
+            return
+        self._voice.show(self._state)
+        self.set_class(self._voice.has_class("-shown"), "-spoken")
+        self._speed.show(speed_view(self._state, self._letters))
         self._show_memory()
 
     def _show_memory(self) -> None:
-        for panel in self.query(MemoryPanel):
-            panel.show(*memory_view(self._state, self._snapshot))
+        if self._memory.is_mounted:
+            self._memory.show(*memory_view(self._state, self._snapshot))

@@ -7,15 +7,15 @@ from typing import Any
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
-from textual.widget import Widget
 
 from playground.tui.widgets import speed_lines
+from playground.tui.widgets.line_panel import LinePanel
 from playground.tui.widgets.speed_view import SpeedView
 
 FULL_WIDTH, FULL_HEIGHT = 44, 9
 
 
-class SpeedPanel(Widget):
+class SpeedPanel(LinePanel):
     """Shows the last view it was handed. Narrow or low places get the headline alone."""
 
     DEFAULT_CSS = """
@@ -32,14 +32,14 @@ class SpeedPanel(Widget):
         """Draw other numbers."""
         if view != self._view:
             self._view = view
-            self.refresh()
+            self.show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._lines(width, FULL_HEIGHT))
 
-    def render(self) -> Content:
-        lines = Content("\n").join(self._lines(self.size.width, self.size.height))
-        return Content.styled(lines.plain, speed_lines.LABEL) if self._view.stale else lines
+    def lines(self, width: int, height: int) -> list[Content]:
+        lines = self._lines(width, height)
+        return [Content.styled(line.plain, speed_lines.LABEL) for line in lines] if self._view.stale else lines
 
     def _lines(self, width: int, height: int) -> list[Content]:
         if width < FULL_WIDTH or height < FULL_HEIGHT:

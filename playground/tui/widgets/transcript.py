@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -113,7 +114,8 @@ class Transcript(ScrollView, can_focus=True):
         strips = [self._kept(top + y) for y in crop.line_range]
         for each in self.get_line_filters():
             strips = [strip.apply_filter(each, background) for strip in strips]
-        return [strip.crop(crop.x, crop.right) for strip in strips]
+        whole = crop.column_span == (0, self.outer_size.width)
+        return strips if whole else [strip.crop(crop.x, crop.right) for strip in strips]
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -134,19 +136,18 @@ class Transcript(ScrollView, can_focus=True):
         draw = self._draw if self._lines.blocks else self._draw_advice
         border = Style(color=self.styles.border_left[1].rich_color, bgcolor=style.bgcolor)
         mark, space = Segment(FOCUSED if self.has_focus else " ", border), Segment(" ", Style(bgcolor=style.bgcolor))
-        return Strip([mark, space, *draw(y, self.size.width, style), space])
+        return Strip([mark, space, *draw(y, self.size.width, style), space], self.outer_size.width)
 
-    def _draw_advice(self, y: int, width: int, style: Style) -> Strip:
+    def _draw_advice(self, y: int, width: int, style: Style) -> Iterable[Segment]:
         lines = self._advice.split("\n")
         words = lines[y - 1] if 0 < y <= len(lines) else ""
         return self._strip([Segment(f"  {words}", style + self._style("note"))], width, style)
 
-    def _draw(self, y: int, width: int, style: Style) -> Strip:
+    def _draw(self, y: int, width: int, style: Style) -> Iterable[Segment]:
         line = self._lines.line(y)
         if line is None:
-            return Strip.blank(width, style)
-        margin = Strip(list(self._margin(line, style)), MARGIN)
-        return Strip.join([margin, self._text(line, y, width - MARGIN, style)])
+            return [Segment(" " * width, style)]
+        return [*self._margin(line, style), *self._text(line, y, width - MARGIN, style)]
 
     def _text(self, line: Line, y: int, width: int, style: Style) -> Strip:
         segments = self._segments(line, style + self._style(line.block.voice))
@@ -206,10 +207,10 @@ class Transcript(ScrollView, can_focus=True):
             self.set_reactive(ScrollView.virtual_size, size)
             if following:
                 self.scroll_target_y = self.scroll_y = self.max_scroll_y
-        top = int(self.scroll_offset.y)
+        top, gutter = int(self.scroll_offset.y), self.styles.gutter.left
         bottom = top + self.size.height if end is None else min(end, top + self.size.height)
-        if (first := max(top, first)) < bottom:
-            self.refresh_lines(first, bottom - first)
+        if (first := max(top, first)) < bottom:  # as wide as the widget: a part of a line would be cut out of it
+            self.refresh(Region(-gutter, first - top, self.outer_size.width, bottom - first))
 
 
 def _ending(request: RequestState) -> tuple[str, str]:

@@ -38,7 +38,10 @@ class VoiceBar(Widget):
     def show(self, state: State) -> None:
         """Draw anew if something is different."""
         self._state, voice = state, state.voice
-        self.set_class(voice.open or voice.busy, "-shown")
+        shown = voice.open or voice.busy
+        self.set_class(shown, "-shown")
+        if not shown:
+            return
         width = max(20, self.size.width)
         lines = device_line(voice, width), words_line(voice, width)
         if lines != self._lines:
