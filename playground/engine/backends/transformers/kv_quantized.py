@@ -28,7 +28,6 @@ from playground.engine.backends.transformers.quantization import (
     low_dtype,
     quantize,
 )
-from playground.engine.backends.transformers.stored_view import crosses
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -51,19 +50,20 @@ class Blocks:
 @dataclass(frozen=True)
 class Layout:
     """Where one forward writes and reads: new tokens go to `write` in the tails; what is read is the sealed blocks,
-    then the tails' rows `tails`, picked by `read` [B * columns] into the batch (None for a lone request: in order)."""
+    then the tails' rows `tails`, picked by `read` [B * columns] into the batch."""
 
     write: Tensor
     source: Tensor | None
     sealed: Blocks
     tails: Tensor
-    read: Tensor | None
+    read: Tensor
 
 
 @dataclass(frozen=True)
-class LongLayout:
-    """Where the forward of a lone request over several blocks writes and reads: `filled` blocks are quantized as they
-    come, what follows them goes to the tail from its row `tail` on, which holds `open` tokens; `sealed` are read."""
+class LoneLayout:
+    """Where the forward of one request writes and reads, in order: `sealed` blocks, the tail from its row `tail` on,
+    which holds `open` tokens, and the new ones. Blocks that these fill before the last are `filled` and quantized as
+    they come; what follows stays in the tail."""
 
     filled: list[int]
     tail: int
@@ -120,7 +120,7 @@ class QuantizedStore:
         self._blocks, self._kind, self.tails = blocks, kind, slots
         self._layers: list[tuple[QuantizedStates, QuantizedStates]] = []
         self._tail_of: dict[str, int] = {}
-        self._layout: Layout | LongLayout | None = None
+        self._layout: Layout | LoneLayout | None = None
         self.transient_bytes = 0
 
     @property
@@ -141,8 +141,8 @@ class QuantizedStore:
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """See `KVStore.lay_out`. Rows stay within one block each, so that every block before them is sealed; a lone
         one may be longer."""
-        if len(rows) == 1 and crosses(rows[0], self._blocks.size):
-            self._layout = self._long_layout(rows[0], device)
+        if len(rows) == 1 and not rows[0].held:
+            self._layout = self._lone_layout(rows[0], device)
             return
         size, columns, queries = self._blocks.size, max(row.length for row in rows), max(row.count for row in rows)
         sealed, tails, write, reads = [], [], [], []
@@ -165,7 +165,7 @@ class QuantizedStore:
             real_tokens(rows, queries, device),
             _blocks([block for blocks in sealed for block in blocks], device),
             torch.cat([*tails, torch.zeros(1, dtype=torch.long)]).to(device),
-            None if len(rows) == 1 else torch.cat(reads).to(device),
+            torch.cat(reads).to(device),
         )
 
     def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
@@ -256,34 +256,33 @@ class QuantizedStore:
     def _exchange(self, states: QuantizedStates, new: Tensor) -> Tensor:
         layout, size = self._layout, self._blocks.size
         assert layout is not None
-        if isinstance(layout, LongLayout):
-            return self._exchange_long(states, new, layout)
+        if isinstance(layout, LoneLayout):
+            return self._exchange_lone(states, new, layout)
         states.tails[layout.write] = flat_tokens(new, layout.source)
         sealed = len(layout.sealed) * size
         stored = states.tails.new_empty(sealed + len(layout.tails), *states.tails.shape[1:])
         states.get(layout.sealed, stored[:sealed])
         stored[sealed:] = states.tails[layout.tails]
-        if layout.read is None:
-            return stored[:-1].unsqueeze(0).transpose(1, 2)
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
 
-    def _exchange_long(self, states: QuantizedStates, new: Tensor, layout: LongLayout) -> Tensor:
+    def _exchange_lone(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
         """Tokens of a prefill are accepted: what they fill is sealed at once, as it would be block by block."""
         tokens, sealed = flat_tokens(new, None), len(layout.sealed) * self._blocks.size
         exact, filled = layout.open + len(tokens), len(layout.filled) * self._blocks.size
         stored = tokens.new_empty(sealed + exact, *tokens.shape[1:])
         stored[sealed : sealed + layout.open] = states.tails[layout.tail : layout.tail + layout.open]
         stored[sealed + layout.open :] = tokens
-        states.put(layout.filled, stored[sealed : sealed + filled].unflatten(0, (len(layout.filled), -1)))
+        if layout.filled:
+            states.put(layout.filled, stored[sealed : sealed + filled].unflatten(0, (len(layout.filled), -1)))
         states.tails[layout.tail : layout.tail + exact - filled] = stored[sealed + filled :]
         states.get(layout.sealed, stored[:sealed])
         return stored.unsqueeze(0).transpose(1, 2)
 
-    def _long_layout(self, row: Row, device: torch.device) -> LongLayout:
+    def _lone_layout(self, row: Row, device: torch.device) -> LoneLayout:
         first, last = row.start // self._blocks.size, (row.length - 1) // self._blocks.size
         sealed = _blocks(row.request.table[:last], device)
         tail = self._tail_start(row.request)
-        return LongLayout(row.request.table[first:last], tail, row.start % self._blocks.size, sealed)
+        return LoneLayout(row.request.table[first:last], tail, row.start % self._blocks.size, sealed)
 
     def _tail_start(self, request: Request) -> int:
         tail = self._tail_of.get(request.request_id)

@@ -6,8 +6,8 @@ where that would weigh too much, a zero point of one byte in steps; fp8 is signe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -58,22 +58,28 @@ def quantize(blocks: Tensor, kind: str, axis: int) -> Quantized:
 def dequantize(blocks: Quantized, kind: str, out: Tensor) -> None:
     """Write the stored view into `out` [n, size, H, D], some blocks at a time: the same numbers whoever reads them,
     computed in float32 and rounded once."""
-    group = max(1, GROUP_ELEMENTS // out[0].numel()) if len(out) else 1
+    if not len(out):
+        return
     step = blocks.step.float()
-    begin = step.mul_(FP8_HALF_SHIFT) if blocks.low is None else _begin(blocks.low, step)
-    for at in range(0, len(out), group):
-        part = slice(at, at + group)
-        _dequantize(blocks.codes[part], step[part], begin[part], kind, out[part])
-
-
-def _dequantize(codes: Tensor, step: Tensor, begin: Tensor, kind: str, out: Tensor) -> None:
-    wide = out if out.dtype == torch.float32 else out.new_empty(out.shape, dtype=torch.float32)
-    if kind == "fp8":
-        wide.copy_(_from_fp8(codes)).mul_(step)
+    parts = [out, blocks.codes]
+    if blocks.low is None:
+        parts += [step.mul_(FP8_HALF_SHIFT)]
     else:
-        for part, values in zip(wide.chunk(8 // BITS[kind], TOKENS), _unpacked(codes, BITS[kind]), strict=True):
-            part.copy_(values)
-        wide.mul_(step).add_(begin)
+        parts += [_shared(step, BITS[kind]), _begin(blocks.low, step)]
+    group = max(1, GROUP_ELEMENTS // out[0].numel())
+    for part in zip(*(part.split(group) for part in parts), strict=True):
+        _dequantize(*part, kind=kind)
+
+
+def _dequantize(out: Tensor, codes: Tensor, step: Tensor, begin: Tensor | None = None, *, kind: str) -> None:
+    wide, bits = out if out.dtype == torch.float32 else out.new_empty(out.shape, dtype=torch.float32), BITS[kind]
+    if bits < 8:
+        codes = codes.unsqueeze(TOKENS) & _masks(bits, codes.device)
+        wide.view(codes.shape).copy_(codes).mul_(step)
+    else:
+        wide.copy_(_from_fp8(codes) if kind == "fp8" else codes).mul_(step)
+    if begin is not None:
+        wide.add_(begin)
     if wide is not out:
         out.copy_(wide)
 
@@ -96,9 +102,23 @@ def _pack(codes: Tensor, bits: int) -> Tensor:
     return (parts << shifts).sum(TOKENS, dtype=torch.uint8)
 
 
-def _unpacked(codes: Tensor, bits: int) -> Iterator[Tensor]:
-    """The parts that share bytes, in the order of their tokens."""
-    for shift in range(0, 8, bits):
-        # The lowest part needs no shift, the highest no mask.
-        shifted = codes >> shift if shift else codes
-        yield shifted & (2**bits - 1) if shift + bits < 8 else shifted
+def _shared(step: Tensor, bits: int) -> Tensor:
+    """Steps [n, parts, tokens, H, D] for codes that were cut out of their bytes where they lie: the part 4 bits up is
+    16 times too large, exactly. Steps for whole bytes stay as they are."""
+    if bits == 8:
+        return step
+    parts = step.unsqueeze(TOKENS) if step.shape[TOKENS] == 1 else step.unflatten(TOKENS, (8 // bits, -1))
+    return parts * _places(bits, step.device)
+
+
+@cache
+def _masks(bits: int, device: torch.device) -> Tensor:
+    """The bits of a byte that each part has."""
+    masks = [(2**bits - 1) << shift for shift in range(0, 8, bits)]
+    return torch.tensor(masks, dtype=torch.uint8, device=device).view(-1, 1, 1, 1)
+
+
+@cache
+def _places(bits: int, device: torch.device) -> Tensor:
+    """What codes of each part are to be multiplied by."""
+    return torch.tensor([2.0**-shift for shift in range(0, 8, bits)], device=device).view(-1, 1, 1, 1)
