@@ -40,7 +40,7 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
             assert_same(seen, exchange(gathered, rows, states), rows)
         for row in rows:
             row.request.computed = row.length
-    assert kept.transient_bytes > 0 == gathered.transient_bytes
+    assert kept.transient_bytes > gathered.transient_bytes > 0, "of all layers, and of one"
     assert reads < STEPS / 8
     kept.forget(requests[0])
     assert not kept._view._layers

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv_cache import Row
 
-# Columns that a copy grows by before all is gathered anew, and what copies may take together.
+# Columns that a copy grows by before all is gathered anew.
 ROOM = 32
-MOST_BYTES = 256 * 2**20
 
 
 class BatchView:

@@ -51,6 +51,9 @@ class KVStore(Protocol):
     def reserve(self, slots: int) -> None:
         """So many requests may run from now on."""
 
+    def copied(self, rows: Sequence[Row]) -> int:
+        """Bytes that copies of one layer would take while a forward of these rows runs; 0 before anything is stored."""
+
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """Prepare a forward of these rows."""
 

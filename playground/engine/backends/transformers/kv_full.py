@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.batch_view import MOST_BYTES, BatchView
+from playground.engine.backends.transformers.batch_view import ROOM, BatchView
+from playground.engine.backends.transformers.copies import MOST_BYTES
 from playground.engine.backends.transformers.kv_cache import KVStore, Row
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
@@ -43,6 +44,7 @@ class FullStore:
         self._side_by_side: dict[str, tuple[list[int], bool]] = {}
         self._layout = Layout(slice(0), None, slice(0))
         self._view = BatchView()
+        self._gathered = 0
 
     @property
     def made(self) -> bool:
@@ -51,8 +53,15 @@ class FullStore:
 
     @property
     def transient_bytes(self) -> int:
-        """See `KVStore`: here the copy that a batch reads, of all layers."""
-        return self._view.bytes_peak
+        """See `KVStore`: here the copy that a batch keeps, of all layers, or gathers, of one."""
+        return max(self._view.bytes_peak, self._gathered)
+
+    def copied(self, rows: Sequence[Row]) -> int:
+        """See `KVStore.copied`."""
+        if len(rows) == 1 and not rows[0].held and self._stretch(rows[0]):
+            return 0
+        widest = max((keys[0].nbytes + values[0].nbytes for keys, values in self._layers), default=0)
+        return len(rows) * max(row.length for row in rows) * widest
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """See `KVStore.lay_out`."""
@@ -65,7 +74,7 @@ class FullStore:
             self._layout = Layout(torch.from_numpy(np.array(newest)).to(device), None, None)
             return
         columns, queries = max(row.length for row in rows), max(row.count for row in rows)
-        kept = queries == 1 and self._view_bytes(len(rows) * columns) <= MOST_BYTES
+        kept = queries == 1 and self._view_bytes(len(rows) * (columns + ROOM)) <= MOST_BYTES
         if kept and device.type == "cpu":
             self._layout = self._by_rows(rows)
             return
@@ -94,6 +103,8 @@ class FullStore:
         seen = [self._read(store, len(keys)) for store in self._layers[layer]]
         if self._layout.kept:
             return self._view.keep(layer, *seen)
+        if isinstance(self._layout.read, Tensor):
+            self._gathered = max(self._gathered, sum(states.nbytes for states in seen))
         return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
     def seal(self, request: Request, length: int) -> None:

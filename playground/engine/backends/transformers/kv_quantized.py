@@ -58,6 +58,10 @@ class Layout:
     tails: Tensor
     read: Tensor
 
+    def unpacked(self, size: int) -> int:
+        """Tokens that are read before they are picked, of blocks of so many."""
+        return len(self.sealed) * size + len(self.tails)
+
 
 @dataclass(frozen=True)
 class LoneLayout:
@@ -138,10 +142,16 @@ class QuantizedStore:
                 tails[: len(states.tails)] = states.tails
                 states.tails = tails
 
+    def copied(self, rows: Sequence[Row]) -> int:
+        """See `KVStore.copied`: a batch is unpacked, then picked apart into its rows."""
+        token = max((sum(states.tails[0].nbytes for states in layer) for layer in self._layers), default=0)
+        columns, unpacked = len(rows) * max(row.length for row in rows), 1 + sum(row.length for row in rows)
+        return (columns + unpacked * (len(rows) > 1)) * token
+
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
         """See `KVStore.lay_out`. Rows stay within one block each, so that every block before them is sealed; a lone
         one may be longer."""
-        if len(rows) == 1 and not rows[0].held:
+        if len(rows) == 1:
             self._layout = self._lone_layout(rows[0], device)
             return
         size, columns, queries = self._blocks.size, max(row.length for row in rows), max(row.count for row in rows)
@@ -173,9 +183,10 @@ class QuantizedStore:
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         stored_keys, stored_values = self._layers[layer]
         seen = self._exchange(stored_keys, keys), self._exchange(stored_values, values)
-        # A batch is unpacked, then picked apart into its rows: both are there at once.
-        copies = 1 if len(keys) == 1 else 2
-        self.transient_bytes = max(self.transient_bytes, copies * sum(states.nbytes for states in seen))
+        # What was unpacked for a batch is gone once its rows are picked out, keys before values.
+        tokens = self._layout.unpacked(self._blocks.size) if isinstance(self._layout, Layout) else 0
+        unpacked = tokens * stored_values.tails[0].nbytes
+        self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
         return seen
 
     def seal(self, request: Request, length: int) -> None:

@@ -11,12 +11,13 @@ from playground.engine.backends.transformers.quantization import BITS, low_dtype
 
 @dataclass(frozen=True)
 class KVShape:
-    """Of one token: `keys` and `values` are numbers over all layers, `heads` counts the heads of the values, which
-    have a group each; keys have one per number and block."""
+    """Of one token: `keys` and `values` are numbers over all layers, `widest` those of the layer that has most of both;
+    `heads` counts the heads of the values, which have a group each; keys have one per number and block."""
 
     layers: int
     keys: int
     values: int
+    widest: int
     heads: int
     itemsize: int
 
@@ -24,6 +25,11 @@ class KVShape:
     def token_bytes(self) -> int:
         """In the model's dtype."""
         return (self.keys + self.values) * self.itemsize
+
+    @property
+    def layer_bytes(self) -> int:
+        """The same of the widest layer alone."""
+        return self.widest * self.itemsize
 
     def block_bytes(self, kind: str, size: int) -> int:
         """Of a full block of `size` tokens: codes, and per group a step and where its codes begin."""
@@ -40,10 +46,12 @@ class KVShape:
 def kv_shape(cache: DynamicCache) -> KVShape:
     """Of a cache that one request has filled, [1, H, L, D] a layer."""
     layers = cache.layers
+    numbers = [(layer.keys[0, :, 0].numel(), layer.values[0, :, 0].numel()) for layer in layers]
     return KVShape(
         layers=len(layers),
-        keys=sum(layer.keys[0, :, 0].numel() for layer in layers),
-        values=sum(layer.values[0, :, 0].numel() for layer in layers),
+        keys=sum(keys for keys, _ in numbers),
+        values=sum(values for _, values in numbers),
+        widest=max((keys + values for keys, values in numbers), default=0),
         heads=sum(layer.values.shape[1] for layer in layers),
         itemsize=layers[0].keys.element_size() if layers else 0,
     )

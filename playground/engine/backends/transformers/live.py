@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from transformers import DynamicCache
@@ -11,6 +13,7 @@ from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.compiled import CompiledDecoder
+from playground.engine.backends.transformers.copies import most_copied
 from playground.engine.backends.transformers.kv_move import make_store, move
 from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
@@ -261,13 +264,21 @@ class LiveEngine:
         free = available(self.loaded.device) or KV_CPU_BYTES
         on_gpu = self.loaded.device.type == "cuda"
         budget = min(free, int((free + held) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
-        count = max(1, (budget - tails) // size) if options.kv_blocks == "auto" else int(options.kv_blocks)
-        if count * size + tails > free:
+        need = partial(self._need, options)
+        most = max(0, bisect_right(range(free // size + 1), free, key=need) - 1)
+        count = int(options.kv_blocks) if options.kv_blocks != "auto" else max(1, min(most, (budget - tails) // size))
+        if count > most:
             raise EngineError(
-                f"{count} KV blocks need {format_bytes(count * size + tails)} and {format_bytes(free)} are free",
-                f"at most {max(0, free - tails) // size} would fit",
+                f"{count} KV blocks need {format_bytes(need(count))} and {format_bytes(free)} are free",
+                f"at most {most} would fit",
             )
         return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
+
+    def _need(self, options: EngineOptions, count: int) -> int:
+        """Bytes of so many blocks, of the tails of all slots, and of what is copied while a forward runs."""
+        held = count * self._block_bytes(options) + options.max_batch * self._tail_bytes(options)
+        longest = min(self.loaded.context, count * options.block_size)
+        return held + most_copied(self.kv_shape, options.max_batch, longest)
 
     def _block_bytes(self, options: EngineOptions) -> int:
         return self.kv_shape.block_bytes(options.kv_cache, options.block_size)

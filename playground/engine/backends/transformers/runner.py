@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
 from playground.engine.backends.transformers.model import LoadedModel
@@ -65,9 +66,9 @@ class TransformersRunner:
         prefill = [_row(work) for work in works if not work.decode]
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
-            if decode:
+            for group in apart(decode, self.cache.store.copied):
                 with self._attention.watched("decode", self.cache):
-                    tokens |= self._forward(decode)
+                    tokens |= self._forward(group)
             for group in self._rounds(prefill):
                 with self._attention.watched("prefill", self.cache):
                     tokens |= self._forward(group)
@@ -90,12 +91,16 @@ class TransformersRunner:
     def _rounds(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         """Prefills, cut where the store needs it, as groups to run one after the other."""
         if not self.splits_at_blocks:
-            yield from grouped(rows)
+            yield from self._grouped(rows)
             return
         for parts in zip_longest(*(split(row, self._reach) for row in rows)):
             long = [part for part in parts if part and crosses(part, self.blocks.size)]
             yield from ([part] for part in long)
-            yield from grouped([part for part in parts if part and part not in long])
+            yield from self._grouped([part for part in parts if part and part not in long])
+
+    def _grouped(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+        for group in grouped(rows):
+            yield from apart(group, self.cache.store.copied)
 
     def _forward(self, rows: Sequence[Row]) -> dict[str, list[int]]:
         logits = self.forward(rows, self.cache, 1 + max(len(row.drafts) for row in rows))
