@@ -22,8 +22,11 @@ vllm:spec_decode_num_draft_tokens_total{engine="0"} 40.0
 vllm:spec_decode_num_accepted_tokens_total{engine="0"} 30.0
 vllm:cache_config_info{block_size="32",cache_dtype="auto",enable_prefix_caching="True",num_gpu_blocks="64"} 1.0
 """,
-    "sglang": """sglang:num_running_reqs{model_name="m"} 5
-sglang:num_queue_reqs{model_name="m"} 4
+    "sglang": """sglang:num_running_reqs{model_name="m",priority="",tp_rank="0"} 5.0
+sglang:num_running_reqs{model_name="m",priority="1",tp_rank="0"} 3.0
+sglang:num_running_reqs{model_name="m",priority="7",tp_rank="0"} 2.0
+sglang:num_queue_reqs{model_name="m",priority="",tp_rank="0"} 4.0
+sglang:num_queue_reqs{model_name="m",priority="1",tp_rank="0"} 4.0
 sglang:token_usage{model_name="m"} 0.5
 sglang:cache_hit_rate{model_name="m"} 0.25
 sglang:spec_accept_rate{model_name="m"} 7.5e-1
@@ -32,8 +35,10 @@ sglang:spec_accept_rate{model_name="m"} 7.5e-1
 trtllm_num_requests_waiting{model_name="m"} 4.0
 trtllm_kv_cache_utilization{model_name="m"} 0.5
 trtllm_kv_cache_hit_rate{model_name="m"} 0.25
-trtllm_spec_decode_drafted_tokens_total 40
-trtllm_spec_decode_accepted_tokens_total 30
+trtllm_spec_decode_drafted_tokens_total{model_name="m",token_position="0"} 20.0
+trtllm_spec_decode_drafted_tokens_total{model_name="m",token_position="1"} 20.0
+trtllm_spec_decode_accepted_tokens_total{model_name="m",token_position="0"} 18.0
+trtllm_spec_decode_accepted_tokens_total{model_name="m",token_position="1"} 12.0
 """,
     "lmdeploy": """lmdeploy:num_requests_running{engine="0",model_name="m"} 5.0
 lmdeploy:num_requests_waiting{engine="0",model_name="m"} 4.0
@@ -51,7 +56,8 @@ def test_there_is_a_page_for_each_file():
 
 @pytest.mark.parametrize("owned_by", PAGES)
 def test_each_page_is_read_whole(owned_by):
-    told = measured(server_of(owned_by), read_page(PAGES[owned_by]), 1.0)
+    server = server_of(owned_by)
+    told = measured(server, read_page(PAGES[owned_by], server.parts), 1.0)
     assert (told.running, told.waiting, told.kv_usage, told.prefix_hits, told.acceptance) == (5, 4, 0.5, 0.25, 0.75)
 
 

@@ -49,7 +49,7 @@ class MetricsPage:
 
     async def look(self) -> None:
         """In the client's thread."""
-        self._found = read_page(await self._client.page(self._server.metrics_path))
+        self._found = read_page(await self._client.page(self._server.metrics_path), self._server.parts)
 
     def ask_again(self, finished: bool) -> None:
         """Look if it is time; never as a first request begins, whose first token a look would hold up."""

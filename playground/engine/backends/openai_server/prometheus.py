@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from playground.engine.backends.openai_server.server import Metric, Server
@@ -21,21 +22,23 @@ class Page:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_page(text: str) -> Page:
-    """Lines that are no sample, and values that are no finite number, are passed over."""
+def read_page(text: str, parts: Collection[str] = ()) -> Page:
+    """Lines that are no sample, and values that are no finite number, are passed over; so are samples with a label of
+    `parts`, which break down what another sample of the same name, where it is empty, holds whole."""
     page = Page()
     for line in text.splitlines():
         sample = SAMPLE.fullmatch(line)
         if not sample:
             continue
-        name, labels, written = sample.groups()
+        name, written = sample[1], sample[3]
+        labels = dict(LABEL.findall(sample[2] or ""))
         try:
             value = float(written)
         except ValueError:
             continue
-        if math.isfinite(value):
+        if math.isfinite(value) and not any(labels.get(part) for part in parts):
             page.values.setdefault(name, []).append(value)
-            page.labels[name] = dict(LABEL.findall(labels or ""))
+            page.labels[name] = labels
     return page
 
 

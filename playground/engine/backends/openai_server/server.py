@@ -40,7 +40,8 @@ class CacheInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind. `owned_by` is what its list of models says; `sampling` maps our names to those that it takes beside
-    OpenAI's, `off` holds what it wants for "off" where that is not ours; `ask` goes into every request."""
+    OpenAI's, `off` holds what it wants for "off" where that is not ours; `ask` goes into every request; `parts` are
+    labels that break down a metric whose whole is there too."""
 
     name: str
     owned_by: list[str] = []
@@ -50,6 +51,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     off: dict[str, int] = {}
     ask: dict[str, bool] = {}
     flags: dict[str, str] = {}
+    parts: list[str] = []
     metrics: Metrics = Metrics()
     cache_info: CacheInfo | None = None
 
