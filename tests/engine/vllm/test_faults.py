@@ -34,7 +34,8 @@ TORCH = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capac
         (NONE, "9000", "lower kv_blocks, which is 9000"),
         (SMALL, "64", "raise kv_blocks, which is 64"),
         (SMALL, "auto", "set kv_blocks higher by hand"),
-        (TORCH, "auto", "lower kv_blocks, slots or budget"),
+        (TORCH, "auto", "free memory or choose a smaller checkpoint"),
+        (TORCH, "9000", "lower kv_blocks, which is 9000"),
     ],
 )
 def test_a_lack_of_memory_says_which_number_to_change(said: str, kv_blocks: str, advice: str):
@@ -43,6 +44,14 @@ def test_a_lack_of_memory_says_which_number_to_change(said: str, kv_blocks: str,
     fault = in_words(wrapped, "large", EngineOptions(kv_blocks=kv_blocks))
     assert isinstance(fault, EngineError)
     assert (fault.message, fault.advice) == (f"vLLM cannot start large: {said[:LONG]}", advice)
+
+
+def test_what_a_cpus_allocator_says_is_put_in_bytes_that_people_read():
+    said = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"
+    fault = in_words(RuntimeError(f"{said} allocate 442499072 bytes. Error code 12"), "m", EngineOptions())
+    assert isinstance(fault, EngineError)
+    assert fault.message.startswith("vLLM cannot start m: out of memory: 422 MiB more were asked for, ")
+    assert fault.advice == "free memory or choose a smaller checkpoint"
 
 
 def test_what_nobody_foresaw_is_one_line_and_a_look_at_the_log():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from playground import paths
@@ -42,6 +44,7 @@ from tests.engine.vllm.quantized import write_config, write_torn, write_vast, wr
 PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
 REPETITIVE = "def add(a, b):\n    return a + b\n\n\n" * 3
 BUSY = ("prefill", "decode")
+ROOM = 400 * 2**20
 
 
 def asked(name: str, **sampling):
@@ -199,7 +202,7 @@ def test_a_load_that_is_refused_before_the_start_disturbs_nothing(worker, tmp_pa
     line = refused_load(worker, load_command("/nowhere"))
     assert line.startswith("there is no folder /nowhere; tiny-coder is loaded as before; ")
     line = refused_load(worker, load_command(paths.bundled_model(), kv_blocks="99999999"))
-    assert "are free; tiny-coder is loaded as before; lower kv_blocks; at most" in line
+    assert "are free beside the weights; tiny-coder is loaded as before; lower kv_blocks; at most" in line
     line = refused_load(worker, load_command(write_vast(tmp_path / "vast"), kv_blocks="64"))
     assert line.startswith("the weights need 512 GiB and ") and line.endswith("; choose a smaller checkpoint")
     assert worker.wait_end("on").reason == "length"
@@ -216,6 +219,27 @@ def test_a_load_that_vllm_refuses_brings_the_model_before_back(worker, tmp_path:
     assert worker.of(ModelLoaded)[-1].facts.name == "tiny-coder"
     assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified"
     assert worker.generate(request("after")) == plain
+
+
+def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fit(worker: VllmWorker):
+    process, block = psutil.Process(worker.process.pid), worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token * 32
+    memory, many = process.memory_info(), str(ROOM // block * 2)
+    try:
+        process.rlimit(psutil.RLIMIT_AS, (memory.vms + ROOM, -1))  # seen before anything is stopped
+        line = worker.refusal(SetOptions(changes={"kv_blocks": many}))
+        said = re.fullmatch(rf"{many} KV blocks need .* MiB are free beside the weights; lower kv_blocks; (.*)", line)
+        fits = int(said[1].removeprefix("at most ").removesuffix(" would fit"))
+        assert ROOM // 2 < fits * block < ROOM
+        process.rlimit(psutil.RLIMIT_AS, (-1, -1))
+        process.rlimit(psutil.RLIMIT_DATA, (memory.data + ROOM, -1))  # seen by nobody until it is reached
+        line = worker.refusal(SetOptions(changes={"kv_blocks": many}))
+    finally:
+        process.rlimit(psutil.RLIMIT_AS, (-1, -1))
+        process.rlimit(psutil.RLIMIT_DATA, (-1, -1))
+    assert line.startswith("vLLM cannot start tiny-coder: out of memory: ") and "MiB more were asked for" in line
+    assert line.endswith(f"; lower kv_blocks, which is {many}")
+    asked = worker.finish(request("still"), request("vast", max_tokens=2100))
+    assert (asked[0].reason, asked[1].message.endswith("and there are 64")) == ("length", True), asked[1].message
 
 
 def test_a_restart_takes_requests_along_shows_its_price_and_its_stages(worker):

@@ -14,7 +14,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
     (r"is less than desired GPU memory utilization|Free memory on device", "lower kv_blocks, or free the GPU"),
     (r"kv cache allocation is less than requested|No available memory for the cache", "lower"),
     (r"KV cache is needed, which is larger than the available", "raise"),
-    (r"out of memory|OutOfMemory|allocate memory|MemoryError|bad_alloc", "lower kv_blocks, slots or budget"),
+    (r"out of memory|OutOfMemory|MemoryError|bad_alloc", "lower"),
     (r"operator torchvision::nms does not exist", "`playground doctor` prints the command that mends it"),
     (r"No module named|cannot import name", "`playground doctor` shows what this interpreter lacks"),
     (r"World size .* is larger than|tensor parallel size", "lower --tensor-parallel"),
@@ -29,7 +29,7 @@ def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
     cause = _root(error)
     if isinstance(cause, Cancelled | EngineError):
         return cause
-    text = " ".join(str(cause).split()) or type(cause).__name__
+    text = " ".join(_said(cause).split()) or type(cause).__name__
     if checked := re.search(r"Value error, (.*?) \[type=", text):  # the one sentence within pydantic's
         text = checked[1]
     advice = next((advice for pattern, advice in ADVICE if re.search(pattern, f"{type(cause).__name__}: {text}")), "")
@@ -38,6 +38,17 @@ def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
         now = options.kv_blocks
         advice = automatic[advice] if now == "auto" else f"{advice} kv_blocks, which is {now}"
     return EngineError(f"vLLM cannot start {model}: {text[:LONG]}", advice or "the log has the details")
+
+
+def _said(cause: BaseException) -> str:
+    """Its own words, but those of PyTorch's CPU allocator, which are for its authors."""
+    if "allocate memory" not in str(cause):
+        return str(cause)
+    import torch
+
+    from playground.engine.backends.transformers.memory_fault import describe
+
+    return f"out of memory: {describe(cause, torch.device('cpu'))}"
 
 
 def _root(error: BaseException) -> BaseException:

@@ -67,7 +67,7 @@ class Opened:
         if weights > free:
             message = f"the weights need {format_bytes(weights)} and {format_bytes(free)} are free"
             raise EngineError(message, "choose a smaller checkpoint")
-        return plan_pool(self.config, options, free, platform() == "cpu")
+        return plan_pool(self.config, options, free, weights, platform() == "cpu")
 
     def _weights_bytes(self, options: EngineOptions) -> int:
         """On the device at least: quantized ones as they are stored, others in the dtype that is asked for."""

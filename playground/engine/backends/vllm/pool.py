@@ -10,6 +10,7 @@ from playground.engine.memory import format_bytes
 from playground.protocol.options import EngineOptions
 
 SHARE, CPU_BYTES = 0.25, 512 * 2**20  # what the transformers engine takes, so that both serve the same load
+SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start takes that much, or that part of what is free, beside weights and pool
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
 
@@ -28,17 +29,18 @@ class Pool:
         return self.count * self.size
 
 
-def plan_pool(config: Any, options: EngineOptions, free: int, cpu: bool) -> Pool:
-    """The pool of these options on `free` bytes; raises `EngineError` with the number to lower."""
+def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu: bool) -> Pool:
+    """The pool of these options, where weights of so many bytes come into the `free` ones too; raises `EngineError`
+    with the number to lower, and what would fit."""
     block = max(1, int(token_bytes(config, options) * options.block_size))
     budget = min(int(free * SHARE), CPU_BYTES) if cpu else int(free * SHARE)
     count = max(1, budget // block) if options.kv_blocks == "auto" else int(options.kv_blocks)
     # vLLM keeps one block for itself.
-    needed = (count + 1) * block
-    if needed > free:
+    needed, room = (count + 1) * block, max(0, free - weights - max(SPARE, free // SPARE_SHARE))
+    if needed > room:
         raise EngineError(
-            f"{count} KV blocks need {format_bytes(needed)} and {format_bytes(free)} are free",
-            f"lower kv_blocks; at most {max(0, free // block - 1)} would fit",
+            f"{count} KV blocks need {format_bytes(needed)} and {format_bytes(room)} are free beside the weights",
+            f"lower kv_blocks; at most {max(0, room // block - 1)} would fit",
         )
     return Pool(count, options.block_size, block)
 
