@@ -239,7 +239,7 @@ def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fi
     assert line.startswith("vLLM cannot start tiny-coder: out of memory: ") and "MiB more were asked for" in line
     assert line.endswith(f"; lower kv_blocks, which is {many}")
     asked = worker.finish(request("still"), request("vast", max_tokens=2100))
-    assert (asked[0].reason, asked[1].message.endswith("and there are 64")) == ("length", True), asked[1].message
+    assert (asked[0].reason, asked[1].reason) == ("length", "error") and "and there are 64; " in asked[1].message
 
 
 def test_a_restart_takes_requests_along_shows_its_price_and_its_stages(worker):
