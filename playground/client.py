@@ -88,6 +88,11 @@ class WorkerClient:
         if self._reader:
             await self._reader
 
+    def give_up_load(self) -> LoadModel | None:
+        """A load ended without a model: what was loaded before it, unless it was that which did not load again."""
+        former, self.last_load, self._loaded = self._loaded, None, None
+        return former
+
     def kill(self) -> None:
         """End the child and its children at once."""
         if self._process and self._process.returncode is None:
@@ -125,8 +130,11 @@ class WorkerClient:
         """Remember what a restart must ask for."""
         if isinstance(event, RequestFinished):
             self._pending.discard(event.request_id)
-        elif isinstance(event, OptionsApplied) and self.last_load:
-            self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
+        elif isinstance(event, OptionsApplied):
+            if self.last_load:
+                self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
+            if self._loaded:
+                self._loaded = msgspec.structs.replace(self._loaded, options=event.requested)
         elif isinstance(event, ModelLoaded) and (load := self.last_load or self._loaded):  # one refused left the former
             model = load.model if load.url else event.facts.path  # a server knows its models by name
             self.last_load = self._loaded = msgspec.structs.replace(load, model=model)

@@ -379,11 +379,13 @@ class TranscriptFinished(Event, frozen=True):
 
 
 class Failed(Event, frozen=True):
-    """Something asked for did not work; the worker goes on. One line each: what happened, what to do."""
+    """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: a load
+    that was refused left the model before it in place, which is told next."""
 
     where: str
     message: str
     advice: str = ""
+    kept: bool = False
 
 
 class WorkerExited(Event, frozen=True):

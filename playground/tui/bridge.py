@@ -111,6 +111,9 @@ class Bridge:
         self._take(event)
         for listener in list(self._listeners):
             listener(event)
+        lost = isinstance(event, Failed) and event.where == "LoadModel" and not event.kept
+        if (lost or isinstance(event, LoadCancelled)) and (former := self._client.give_up_load()):
+            self.send(former)
 
     def witness(self, message: AnyCommand | AnyEvent) -> None:
         """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
@@ -132,13 +135,16 @@ class Bridge:
         self.send(command)
 
     async def cancel_load(self) -> None:
-        """Stop a load; a worker that does not answer soon is replaced."""
+        """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
         loading = self.state.loading
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
         if loading is not None and self.state.loading is loading:
+            former = self._client.give_up_load()
             self.arrived(LoadCancelled(model=loading.model))
             await self._client.restart(load=False)
+            if former and not self.state.loading:
+                self.send(former)
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""

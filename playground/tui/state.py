@@ -81,6 +81,7 @@ class State:
         self.last_step: Step | None = None
         self.server: ServerMeasured | None = None
         self.load_failure: Failed | None = None
+        self.former = ""  # what comes back where another load ends without a model
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
         self.replaying = False
@@ -182,17 +183,19 @@ class State:
         self.requested = command.options
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
-        self.facts, self.capabilities = event.facts, event.capabilities
+        self.facts, self.capabilities, self.former = event.facts, event.capabilities, event.facts.name
         if self.loading:  # a reload by a toggle is no part of a request's TTFT
             for request in self.unfinished:
                 request.loaded = self.clock.engine_time(now)
         self.loading = self.progress = self.load_failure = None
 
     def _cancel_load(self) -> None:
+        former, self.former = self.former, ""
+        said = f"the load was stopped; {f'{former} comes back' if former else '^O picks a model'}"
         self.loading = None
         self._unload()
-        self._end_unfinished("the load was stopped")
-        self._changes.notes.append("the load was stopped; ^O picks a model")
+        self._end_unfinished(said)
+        self._changes.notes.append(said)
 
     def _unload(self) -> None:
         self._lose_model()
@@ -271,7 +274,7 @@ class State:
             return
         self._changes.failures.append(event)
         if event.where == "LoadModel":
-            self.loading, self.load_failure = None, event
+            self.loading, self.load_failure, self.former = None, event, self.former if event.kept else ""
             self._unload()
             self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
+from tests.worker.processes import write_answer
 
 Wait = Callable[..., Any]
 
@@ -47,6 +48,46 @@ async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) 
             os.kill(first or 0, 0)
         await pilot.press("enter")
         await until(pilot, lambda: "no model is loaded" in shown(app))
+
+
+async def test_the_model_before_comes_back_where_a_load_is_stopped_or_refused(endless: Path, until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts)
+        app.session.switch("attention", "eager")
+        await until(pilot, lambda: state.effective.get("attention") == "eager")
+        kept, first = state.facts, state.pid
+        await app.session.load(str(endless))
+        await _send(pilot, "wait for me")
+        await until(pilot, lambda: state.unfinished)
+        await pilot.press("escape")  # its worker never answers, and is replaced
+        said = f"the load was stopped; {kept.name} comes back"
+        await until(pilot, lambda: said in shown(app) and state.facts == kept and state.pid != first)
+        assert app.screen.query_one(Prompt).text == "wait for me"
+        await until(pilot, lambda: state.effective.get("attention") == "eager")
+        await app.session.load(str(endless.with_name("missing.jsonl")))
+        await until(pilot, lambda: "cannot read" in shown(app) and state.facts == kept)
+        await pilot.press("enter")
+        await until(pilot, lambda: "end · 15 tokens" in shown(app))
+
+
+async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tmp_path: Path) -> None:
+    model = tmp_path / "model.jsonl"
+    model.write_bytes(Path(write_answer(tmp_path, 3)).read_bytes())
+    app = PlaygroundApp(engine="scripted", model=str(model))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts)
+        model.unlink()
+        os.mkfifo(model)
+        await app.session.load(str(endless))
+        await until(pilot, lambda: "loading endless.jsonl" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "loading model.jsonl" in shown(app) and state.loading)
+        await pilot.press("escape")
+        await until(pilot, lambda: "the load was stopped; ^O picks a model" in shown(app))
+        assert (state.status, state.loading, state.facts) == ("idle", None, None)
 
 
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:

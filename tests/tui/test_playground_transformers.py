@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from textual.command import CommandList, CommandPalette
@@ -14,6 +15,7 @@ from playground.protocol.options import TOGGLES, EngineOptions
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.widgets.toggle_panel import TogglePanel
+from tests.engine.transformers import checkpoints
 from tests.tui.cells import shown
 
 Wait = Callable[..., Any]
@@ -21,7 +23,7 @@ LONG = SamplingParams(max_tokens=8000, ignore_eos=True)
 BLOCK = EngineOptions().block_size
 
 
-async def test_pairs_are_greyed_with_their_reason_and_rebuild_mends(until: Wait) -> None:
+async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(until: Wait, tmp_path: Path) -> None:
     preset = Preset(title="", summary="", sampling=LONG, prompts=[])
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32"), preset=preset)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -42,6 +44,22 @@ async def test_pairs_are_greyed_with_their_reason_and_rebuild_mends(until: Wait)
             await pilot.press("right")
             await until(pilot, lambda panel=panel: panel.candidate)
             assert panel.candidate.reason == "", "it is possible again"
+        await switched(pilot, until, "kv_cache", "left", "int2")
+        await stopped_load(pilot, until, tmp_path / "other")
+
+
+async def stopped_load(pilot: Pilot[None], until: Wait, folder: Path) -> None:
+    """Esc while another checkpoint's weights come: the model before is there again with its toggles, and answers."""
+    app, state = pilot.app, pilot.app.bridge.state
+    kept, effective, asked = state.facts, state.effective, len(state.requests)
+    await app.session.load(str(checkpoints.make(folder, layers=48, hidden=256, inner=512)))
+    await until(pilot, lambda: state.progress and state.progress.stage == "weights", 60)
+    await pilot.press("escape", "escape")  # out of the panel first
+    await until(pilot, lambda: f"the load was stopped; {kept.name} comes back" in shown(app) and state.facts, 60)
+    await until(pilot, lambda: state.effective == effective and state.status == "idle")
+    assert state.facts.path == kept.path
+    app.session.submit("def")
+    await until(pilot, lambda: len(state.requests) > asked and state.unfinished and state.unfinished[0].tokens, 60)
 
 
 async def switched(pilot: Pilot[None], until: Wait, name: str, key: str, value: str) -> None:

@@ -5,10 +5,11 @@ since a busy machine decides it. One server without a prefix cache, so that the 
 first left; one thread computes, so that a second core is there for its other processes and for the client. `middle` is
 a Llama of 110 M random weights: its steps take long enough that clients on the same two cores hardly matter.
 
-Both send the same requests at once. Ours is the command as users run it, a new process each time; theirs is vLLM's own
-`main_async`, kept loaded. Definitions are theirs: TTFT to the first chunk with an answer, (E2E - TTFT) / (n - 1), n
-tokens over the time of all. What is left apart: our TTFT begins when the worker has all requests, theirs when each is
-sent; our span ends with the last token, theirs with the end of the last stream.
+Both clients are loaded and wait, and send the same requests: ours is the worker, theirs vLLM's `main_async`. For TTFT
+and TPOT one request comes after the other, evenly spaced: of those that come at once the server takes now one and now
+five into its first step, so that TTFT halves, and TPOT grows by the others' prefill, whoever asks. Throughput is of
+requests that come at once. That both make the same of the same stream is tested (`test_times.py`); what the server
+measured of the very same requests stands beside, since it runs faster or slower from round to round.
 """
 
 from __future__ import annotations
@@ -22,12 +23,22 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
+
+from msgspec.structs import replace
 
 from playground import paths
+from playground.engine.backends.openai_server.prometheus import read_page
+from tests.engine.openai_server.conftest import ServerWorker
 from tests.engine.openai_server.serve import ENVIRONMENT, NAME, vllm_serve
+from tests.engine.transformers.faults.live_worker import request
 
 PYTHON = os.environ["PLAYGROUND_VLLM_PYTHON"]
-REQUESTS, TOKENS = 8, {"tiny": 96, "middle": 32}
+REQUESTS, TOKENS = 8, {"tiny": 96, "middle": 40}
+SPACED_S = {"tiny": 0.1, "middle": 0.4}
+PROMPTS = [f"def number_{index}(values, other, third):\n    " * 3 for index in range(REQUESTS)]
+ASKED = {"TTFT": "ttft_s", "TPOT": "tpot_s"}
+OWN = {"TTFT": "time_to_first_token_seconds", "TPOT": "request_time_per_output_token_seconds"}
 BENCH = """
 import argparse, asyncio, json, sys
 from vllm.benchmarks.serve import add_cli_args, main_async
@@ -39,26 +50,47 @@ for line in sys.stdin:
     print("done", flush=True)
 """
 Numbers = dict[str, float]
+Side = Callable[[float], Numbers]  # requests so many seconds apart
 
 
 def main() -> None:
-    """Print each pair, then the median of the ratios of each number."""
-    count, kind = int((sys.argv[1:2] or ["9"])[0]), (sys.argv[2:3] or ["tiny"])[0]
+    """Print each pair, then the medians; the last line holds the figures."""
+    count, kind = int((sys.argv[1:2] or ["5"])[0]), (sys.argv[2:3] or ["middle"])[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = paths.bundled_model() if kind == "tiny" else _middle(folder / "middle")
-        _write_prompts(folder, TOKENS[kind])
+        model, tokens = paths.bundled_model() if kind == "tiny" else _middle(folder / "middle"), TOKENS[kind]
+        lines = [{"prompt": prompt, "output_tokens": tokens} for prompt in PROMPTS]
+        (folder / "prompts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         with (
             vllm_serve(PYTHON, folder, "--no-enable-prefix-caching", model=model) as url,
             _bench(url, folder, model) as theirs,
+            _worker(url, folder, tokens) as ours,
         ):
-            pairs = _measured(count, lambda: _ours(url, folder), theirs)
-    for key in pairs[0][0]:
-        ratios = sorted(ours[key] / theirs[key] for ours, theirs in pairs)
+            sides = [_beside_own(url, side, SPACED_S[kind]) for side in (ours, theirs)]
+            pairs = _measured(count, *sides)
+    for key in ("TTFT", "TPOT", "tok/s", *map(_own, OWN)):
+        ratios = _ratios(pairs, key)
         quarters = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-        print(
-            f"{key}: median ratio {statistics.median(ratios):.3f}, middle half {quarters[0]:.3f} to {quarters[2]:.3f}"
-        )
+        print(f"{key}: ours over theirs {statistics.median(ratios):.3f}, half {quarters[0]:.3f} to {quarters[2]:.3f}")
+    for key in OWN:
+        ours_own, theirs_own = (statistics.median(pair[side][_reported(key)] for pair in pairs) for side in (0, 1))
+        print(f"{_reported(key)}, means: ours {ours_own:.3f}, theirs {theirs_own:.3f}")
+    print(f"of what `vllm bench serve` reports, {kind}, medians of {count} interleaved pairs; asked: within 3 %")
+    said = [f"{key} {statistics.median(_ratios(pairs, key)):.3f}x" for key in ("TTFT", "TPOT", "tok/s")]
+    said += [f"{key} {statistics.median(_ratios(pairs, _reported(key))):.3f}x" for key in OWN]
+    print(f"figure: {', '.join(said[:3])}; each over what the server measured of the same: {', '.join(said[3:])}")
+
+
+def _own(key: str) -> str:
+    return f"the server's own {key}"
+
+
+def _reported(key: str) -> str:
+    return f"{key} reported over {_own(key)}"
+
+
+def _ratios(pairs: list[tuple[Numbers, Numbers]], key: str) -> list[float]:
+    return [ours[key] / theirs[key] for ours, theirs in pairs]
 
 
 def _measured(count: int, ours: Callable[[], Numbers], theirs: Callable[[], Numbers]) -> list[tuple[Numbers, Numbers]]:
@@ -68,8 +100,27 @@ def _measured(count: int, ours: Callable[[], Numbers], theirs: Callable[[], Numb
     for number in range(count):
         found = {side: side() for side in (sides if number % 2 else sides[::-1])}
         pairs.append((found[ours], found[theirs]))
-        print(number, "ours", _shown(found[ours]), "theirs", _shown(found[theirs]), flush=True)
+        print(number, "ours", _shown(found[ours]), "| theirs", _shown(found[theirs]), flush=True)
     return pairs
+
+
+def _beside_own(url: str, side: Side, spaced_s: float) -> Callable[[], Numbers]:
+    """Requests at once, then spaced, and what the server's histograms gained by these; read while nothing runs."""
+
+    def look() -> Numbers:
+        with urlopen(f"{url.removesuffix('/v1')}/metrics") as answer:
+            values = read_page(answer.read().decode()).values
+        return {key: sum(values[f"vllm:{name}_sum"]) / REQUESTS for key, name in OWN.items()}
+
+    def run() -> Numbers:
+        at_once, before = side(0.0), look()
+        found, after = side(spaced_s), look()
+        for key in OWN:
+            own = after[key] - before[key]
+            found |= {_own(key): own, _reported(key): found.pop(f"mean {key}") / own}
+        return found | {"tok/s": at_once["tok/s"]}
+
+    return run
 
 
 def _middle(folder: Path) -> Path:
@@ -87,29 +138,29 @@ def _middle(folder: Path) -> Path:
     return folder
 
 
-def _write_prompts(folder: Path, tokens: int) -> None:
-    prompts = [f"def number_{index}(values, other, third):\n    " * 4 for index in range(REQUESTS)]
-    ours = [{"prompt": prompt, "max_tokens": tokens, "ignore_eos": True} for prompt in prompts]
-    theirs = [{"prompt": prompt, "output_tokens": tokens} for prompt in prompts]
-    for name, lines in (("ours.jsonl", ours), ("theirs.jsonl", theirs)):
-        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+@contextmanager
+def _worker(url: str, folder: Path, tokens: int) -> Iterator[Side]:
+    """Ours, waiting for the next round."""
+    worker = ServerWorker(folder, timeout_s=120.0)
+    worker.connect(url)
+    requests = [request(f"r{index}", prompt, max_tokens=tokens) for index, prompt in enumerate(PROMPTS)]
 
+    def run(spaced_s: float) -> Numbers:
+        asked = [replace(each, delay_s=(index + 1) * spaced_s) for index, each in enumerate(requests)]
+        ends = [end.metrics for end in worker.finish(*asked)]
+        assert [end.output_tokens for end in ends] == [tokens] * REQUESTS
+        found = {key: statistics.median(getattr(end, name) for end in ends) for key, name in ASKED.items()}
+        found |= {f"mean {key}": statistics.mean(getattr(end, name) for end in ends) for key, name in ASKED.items()}
+        return found | {"tok/s": REQUESTS * tokens / max(end.e2e_s or 0.0 for end in ends)}
 
-def _ours(url: str, folder: Path) -> Numbers:
-    command = [sys.executable, "-m", "playground", "run", "--engine", "openai", "--url", url, "--json", "--no-history"]
-    done = subprocess.run([*command, "--prompts", str(folder / "ours.jsonl")], capture_output=True, check=True)
-    summary = json.loads(done.stdout.splitlines()[-1])
-    requests, totals = summary["requests"], summary["totals"]
-    assert [request["finish_reason"] for request in requests] == ["length"] * REQUESTS
-    return {
-        "TTFT s": statistics.median(request["ttft_s"] for request in requests),
-        "TPOT s": statistics.median(request["tpot_s"] for request in requests),
-        "tok/s": totals["tokens_per_second"],
-    }
+    try:
+        yield run
+    finally:
+        worker.kill()
 
 
 @contextmanager
-def _bench(url: str, folder: Path, model: Path) -> Iterator[Callable[[], Numbers]]:
+def _bench(url: str, folder: Path, model: Path) -> Iterator[Side]:
     """vLLM's own, waiting for the next round."""
     words = {
         "--backend": "openai",
@@ -117,7 +168,7 @@ def _bench(url: str, folder: Path, model: Path) -> Iterator[Callable[[], Numbers
         "--model": str(model),
         "--served-model-name": NAME,
         "--dataset-name": "custom",
-        "--dataset-path": str(folder / "theirs.jsonl"),
+        "--dataset-path": str(folder / "prompts.jsonl"),
         "--custom-output-len": "-1",
         "--num-prompts": str(REQUESTS),
         "--temperature": "0",
@@ -126,28 +177,27 @@ def _bench(url: str, folder: Path, model: Path) -> Iterator[Callable[[], Numbers
         "--result-filename": "result.json",
     }
     flags = ["--skip-chat-template", "--disable-shuffle", "--ignore-eos", "--save-result", "--disable-tqdm"]
-    line = json.dumps([*flags, *(word for pair in words.items() for word in pair)])
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ENVIRONMENT
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([PYTHON, "-c", BENCH], text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
 
-        def run() -> Numbers:
+        def run(spaced_s: float) -> Numbers:
+            rate = {"--request-rate": str(1 / spaced_s), "--burstiness": "inf"} if spaced_s else {}
+            line = json.dumps([*flags, *(word for pair in (words | rate).items() for word in pair)])
             print(line, file=process.stdin, flush=True)
             assert any(said == "done\n" for said in process.stdout), "vLLM's bench ended"
             result = json.loads((folder / "result.json").read_text())
             assert result["completed"] == REQUESTS
-            return {
-                "TTFT s": result["median_ttft_ms"] / 1000,
-                "TPOT s": result["median_tpot_ms"] / 1000,
-                "tok/s": result["output_throughput"],
-            }
+            found = {key: result[f"median_{key.lower()}_ms"] / 1000 for key in ASKED}
+            found |= {f"mean {key}": result[f"mean_{key.lower()}_ms"] / 1000 for key in ASKED}
+            return found | {"tok/s": result["output_throughput"]}
 
         yield run
         process.kill()
 
 
 def _shown(numbers: Numbers) -> str:
-    return " ".join(f"{key} {value:.4g}" for key, value in numbers.items())
+    return ", ".join(f"{key} {numbers[key]:.4g}" for key in ("TTFT", "TPOT", "tok/s", *map(_own, OWN)))
 
 
 if __name__ == "__main__":

@@ -188,9 +188,8 @@ class VllmBackend:
         except EngineError as other:
             raise EngineError(f"{fault.message}; {name} did not start again: {other.message}", fault.advice) from None
         self._live, self._brought_back = before, perf_counter()
-        self._emit(
-            Failed(where="LoadModel", message=f"{fault.message}; {name} is loaded as before", advice=fault.advice)
-        )
+        message = f"{fault.message}; {name} is loaded as before"
+        self._emit(Failed(where="LoadModel", message=message, advice=fault.advice, kept=True))
 
     def _restart(self, live: Live, options: EngineOptions, progress: Progress) -> None:
         """vLLM anew; where that fails, as it was before."""
