@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from playground import paths
 
 NAME = "tiny-coder"
-START_S = 240
+START_S, SLOTS = 240, 16
 FLAGS = [
     "--dtype",
     "float32",
@@ -26,7 +26,7 @@ FLAGS = [
     "--block-size",
     "32",
     "--max-num-seqs",
-    "16",
+    str(SLOTS),
 ]
 ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",

@@ -7,11 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from playground import paths
+from playground.engine.backends.openai_server.prometheus import measured, read_page
+from playground.engine.backends.openai_server.server import server_of
+from playground.preset import Preset
 from playground.protocol.commands import Abort, ChatMessage, GenerationRequest, SamplingParams, Submit, Tokenize
 from playground.protocol.events import (
     ModelLoaded,
@@ -21,13 +26,18 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from playground.protocol.server import ServerMeasured
+from playground.tui.app import PlaygroundApp
+from playground.tui.numbers import percent
 from tests.engine.openai_server.conftest import KEY, ServerWorker
-from tests.engine.openai_server.serve import NAME, vllm_serve
+from tests.engine.openai_server.serve import NAME, SLOTS, vllm_serve
 from tests.engine.transformers.driven import Driven
 from tests.engine.transformers.faults.live_worker import request
+from tests.tui.cells import shown
+from tests.tui.conftest import own_folders, until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 PYTHON = os.environ.get("PLAYGROUND_VLLM_PYTHON", "")
+Wait = Callable[..., Any]
 PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
 
 
@@ -36,7 +46,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server for all tests: its start takes long."""
     if not PYTHON:
         pytest.skip("PLAYGROUND_VLLM_PYTHON names no interpreter with vLLM")
-    with vllm_serve(PYTHON, tmp_path_factory.mktemp("serve")) as url:
+    drafts = {"method": "ngram", "num_speculative_tokens": 3, "prompt_lookup_max": 4, "prompt_lookup_min": 2}
+    with vllm_serve(PYTHON, tmp_path_factory.mktemp("serve"), "--speculative-config", json.dumps(drafts)) as url:
         yield url
 
 
@@ -95,6 +106,29 @@ def test_what_the_server_tells_is_told(vllm):
     assert all(step.observed for step in steps)
     assert {work.request_id for step in steps for work in step.slots} - {None} == {"told0", "told1", "told2"}
     assert any(step.blocks_used for step in steps)
+
+
+async def test_the_screen_shows_what_the_server_tells_of_all_its_clients(url: str, until: Wait) -> None:  # noqa: F811
+    long = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1900, ignore_eos=True), prompts=[])
+    app = PlaygroundApp(engine="openai", model="", url=url, preset=long)
+
+    def line() -> str:
+        return " ".join(shown(app).split())
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts, seconds=60)
+        assert "server runs 0 + 0 waiting" in line() and "occupancy" not in line()
+        for index in range(SLOTS + 2):
+            app.session.submit(f"write a function that adds {index} numbers")
+        await until(pilot, lambda: f"server runs {SLOTS} + 2 waiting" in line(), seconds=60)
+        told = app.bridge.state.server
+        assert told and told.kv_usage and f" KV {percent(told.kv_usage)} " in line()
+        app.session.stop_all()
+        await until(pilot, lambda: "server runs 0 + 0 waiting" in line(), seconds=60)
+        with urlopen(f"{url.removesuffix('/v1')}/metrics") as page:
+            told = measured(server_of("vllm"), read_page(page.read().decode()), 0.0)
+        assert told.prefix_hits and told.acceptance
+        assert f" prefix hits {percent(told.prefix_hits)} accepted {percent(told.acceptance)} " in line()
 
 
 def test_a_stop_ends_it_in_the_server_too(vllm):

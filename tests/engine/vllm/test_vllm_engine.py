@@ -15,6 +15,7 @@ from playground.engine.backends.vllm.references import NO_REFERENCE
 from playground.engine.backends.vllm.support import FOUR_BIT
 from playground.protocol.commands import (
     Abort,
+    CancelLoad,
     LoadModel,
     MapBlocks,
     ResetPrefixCache,
@@ -26,6 +27,7 @@ from playground.protocol.commands import (
 from playground.protocol.events import (
     BlocksMapped,
     Failed,
+    LoadCancelled,
     MemoryMeasured,
     ModelLoaded,
     ModelLoading,
@@ -219,6 +221,18 @@ def test_a_load_that_vllm_refuses_brings_the_model_before_back(worker, tmp_path:
     assert worker.of(ModelLoaded)[-1].facts.name == "tiny-coder"
     assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified"
     assert worker.generate(request("after")) == plain
+
+
+def test_a_start_is_cancelled_and_the_model_before_starts_in_its_place(worker: VllmWorker, tmp_path: Path):
+    plain = worker.generate(request("then"))
+    other = write_config(tmp_path / "other", {})
+    worker.send(load_command(other, **OPTIONS))
+    worker.wait(ModelLoading, when=lambda event: event.stage == "weights")
+    worker.send(CancelLoad())  # what Esc sends; the screen then asks for the model before
+    assert worker.wait(LoadCancelled, ModelLoaded) == LoadCancelled(model=str(other))
+    worker.load(paths.bundled_model(), **OPTIONS)
+    assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified"
+    assert worker.generate(request("again")) == plain
 
 
 def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fit(worker: VllmWorker):
