@@ -102,11 +102,11 @@ class PlaygroundScreen(Stage):
         changes = message.changes
         for request_id in changes.started:
             self._letters[request_id]
+        board = self.query_one(BatchBoard)
         if changes.unloaded:
-            self.query_one(BatchBoard).clear()
+            board.clear()
+        board.show_server(self.state.server)
         if changes.steps:
-            board = self.query_one(BatchBoard)
-            board.model.server = self.state.server
             board.add_steps(changes.steps)
         self._report(changes)
         self._show(changes)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from playground.protocol.events import Step
+from playground.protocol.server import ServerMeasured
 from playground.tui.board_model import BoardModel
 from playground.tui.board_viewport import Viewport
 from playground.tui.letters import Letters
@@ -75,6 +76,12 @@ class BatchBoard(Widget, can_focus=True):
         """Make columns so many seconds wide instead of so many steps, to be compared with another board."""
         self.view.seconds = seconds
         self.refresh()
+
+    def show_server(self, told: ServerMeasured | None) -> None:
+        """What a server tells of all its clients, also before one of them is ours."""
+        if told is not self.model.server:
+            self.model.server = told
+            self.refresh()
 
     def clear(self) -> None:
         """Empty the board, after a model was loaded for example."""
