@@ -111,22 +111,26 @@ def test_what_the_server_tells_is_told(vllm):
 async def test_the_screen_shows_what_the_server_tells_of_all_its_clients(url: str, until: Wait) -> None:  # noqa: F811
     long = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1500, ignore_eos=True), prompts=[])
     app = PlaygroundApp(engine="openai", model="", url=url, preset=long)
+    state = app.bridge.state
 
     def line() -> str:
         return " ".join(shown(app).split())
 
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "server runs 0 + 0 waiting" in line() and "occupancy" not in line(), seconds=60)
-        for index in range(SLOTS + 2):
-            app.session.submit(f"write a function that adds {index} numbers")
+        prompt = "write a function that adds two numbers " * 8  # more than a block
+        first = state.requests[app.session.submit(prompt)]
+        await until(pilot, lambda: first.tokens, seconds=60)
+        for _ in range(SLOTS + 1):
+            app.session.submit(prompt)
         await until(pilot, lambda: f"server runs {SLOTS} + 2 waiting" in line(), seconds=60)
-        told = app.bridge.state.server
-        assert told and told.kv_usage and f" KV {percent(told.kv_usage)} " in line()
+        assert state.server and state.server.kv_usage and f" KV {percent(state.server.kv_usage)} " in line()
+        await until(pilot, lambda: state.server and state.server.acceptance is not None, seconds=60)
         app.session.stop_all()
         await until(pilot, lambda: "server runs 0 + 0 waiting" in line(), seconds=60)
         with urlopen(f"{url.removesuffix('/v1')}/metrics") as page:
             told = measured(server_of("vllm"), read_page(page.read().decode()), 0.0)
-        assert told.prefix_hits and told.acceptance
+        assert told.prefix_hits and told.acceptance is not None
         assert f" prefix hits {percent(told.prefix_hits)} accepted {percent(told.acceptance)} " in line()
 
 

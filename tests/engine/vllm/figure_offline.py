@@ -1,7 +1,7 @@
-"""vLLM through our worker against vLLM's own loop: starts and the same requests, in turn, by the clock and CPU time.
+"""vLLM through our worker against vLLM's own loop, in interleaved pairs, by the clock and CPU time.
 
-`PLAYGROUND_VLLM_PYTHON=... python -m tests.engine.vllm.figure_offline [STARTS] [ROUNDS] [REQUESTS]`; no test, since a
-busy machine decides it.
+`PLAYGROUND_VLLM_PYTHON=... python -m tests.engine.vllm.figure_offline start [PAIRS] | loop [PAIRS] [REQUESTS]`: how
+long a start takes, and how long the same requests; the last line holds the figure. No test: a busy machine decides.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -36,6 +37,9 @@ class Spent:
 
     def __str__(self) -> str:
         return f"{self.wall:.2f} s (CPU {self.cpu:.2f})"
+
+
+Pair = tuple[Spent, Spent]
 
 
 class Bare:
@@ -91,42 +95,50 @@ class Ours:
 
 
 def main() -> None:
-    """Print each pair, then the medians of the ratios."""
-    given = [int(word) for word in sys.argv[1:4]]
-    starts, rounds, count = given + [3, 9, 64][len(given) :]
+    """Print each pair, then the median of the ratios."""
+    what, *numbers = sys.argv[1:]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Ours(folder).stop()  # makes the reference, and reads every file once
-        pairs = []
-        for number in range(starts):
-            if number % 2:
-                bare, ours = Bare(), Ours(folder)
-            else:
-                ours, bare = Ours(folder), Bare()
-            pairs.append((ours.start, bare.start))
-            print(f"start: ours {ours.start}, bare {bare.start}", flush=True)
-            if number < starts - 1:
-                bare.stop()
-                ours.stop()
-        _print_ratios("start, ours over bare", pairs)
-        jobs = ragged(count, 2000)
-        for side in (bare, ours):
-            side.run(jobs[:8])
-        pairs = []
-        for number in range(rounds):
-            sides = (ours, bare) if number % 2 else (bare, ours)
-            found = {side: side.run(jobs) for side in sides}
-            pairs.append((found[bare], found[ours]))
-            print(f"{sum(new for _, new in jobs)} tokens: ours {found[ours]}, bare {found[bare]}", flush=True)
-        _print_ratios("throughput, ours over bare", pairs)
-        bare.stop()
-        ours.stop()
+        if what == "start":
+            _print_figure("start, ours over bare", "at most 1.1x", _starts(folder, *map(int, numbers)))
+        else:
+            _print_figure("throughput, ours over bare", "at least 0.97x", _loops(folder, *map(int, numbers)))
 
 
-def _print_ratios(name: str, pairs: list[tuple[Spent, Spent]]) -> None:
+def _starts(folder: Path, count: int = 3) -> list[Pair]:
+    pairs = []
+    for number in range(count):
+        found = {}
+        for begin in (Bare, partial(Ours, folder))[:: 1 if number % 2 else -1]:
+            side = begin()
+            found[type(side)] = side.start
+            side.stop()
+        pairs.append((found[Ours], found[Bare]))
+        print(f"start: ours {found[Ours]}, bare {found[Bare]}", flush=True)
+    return pairs
+
+
+def _loops(folder: Path, count: int = 5, requests: int = 64) -> list[Pair]:
+    jobs, sides, pairs = ragged(requests, 2000), [Bare(), Ours(folder)], []
+    for side in sides:
+        side.run(jobs[:8])
+    for number in range(count):
+        found = {type(side): side.run(jobs) for side in sides[:: 1 if number % 2 else -1]}
+        pairs.append((found[Bare], found[Ours]))
+        tokens = sum(new for _, new in jobs)
+        print(f"{tokens} tokens: ours {found[Ours]}, bare {found[Bare]}", flush=True)
+    for side in sides:
+        side.stop()
+    return pairs
+
+
+def _print_figure(name: str, asked: str, pairs: list[Pair]) -> None:
+    said = []
     for clock in ("wall", "cpu"):
         ratios = sorted(getattr(above, clock) / getattr(below, clock) for above, below in pairs)
-        print(f"{name}, {clock}: median {statistics.median(ratios):.3f}x, from {ratios[0]:.3f} to {ratios[-1]:.3f}")
+        said.append(f"{clock} {statistics.median(ratios):.3f}x ({ratios[0]:.3f} to {ratios[-1]:.3f})")
+    print(f"figure: {name}, medians of {len(pairs)} interleaved pairs: {', '.join(said)}; asked: {asked}")
 
 
 def _cpu(pid: int) -> float:
