@@ -78,10 +78,10 @@ class CompiledDecoder:
         from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs
 
         self.graphs += 1
+        # On a CPU what is read twice is kept: each layer would else add up all before it in a kernel of its own.
+        chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
         # One compiling process: helpers would stay, each with hundreds of megabytes.
-        return compile_fx(
-            graph, inputs, config_patches={"triton.cudagraphs": self._device.type == "cuda", "compile_threads": 1}
-        )
+        return compile_fx(graph, inputs, config_patches={"compile_threads": 1, **chosen})
 
 
 def why_not_compiled(device: torch.device) -> str:

@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
 from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.backends.transformers.packed_linear import PackedLinear, pack_weights
 from playground.engine.backends.transformers.pretrained import check_room, read_weights, short_line
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.protocol.options import EngineOptions
@@ -59,8 +60,11 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
         refuse_class(type(model), config.model_type)
     set_threads(model)
-    if device.type == "cpu" and is_small(model):
-        transpose_weights(model)
+    if device.type == "cpu":
+        with _timed(seconds, "converting"):
+            pack_weights(model, progress)
+        if is_small(model):
+            transpose_weights(model)
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
 
 
@@ -85,7 +89,7 @@ def is_small(model: nn.Module) -> bool:
 def transpose_weights(model: PreTrainedModel) -> None:
     """Store float32 weights of linear layers column by column: a product with 1 to 16 rows then took two thirds of the
     time on a CPU. What is an embedding as well stays, since that reads rows."""
-    kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding | PackedLinear)}
     for module in model.modules():
         if isinstance(module, nn.Linear) and module.weight.dtype == torch.float32 and id(module.weight) not in kept:
             module.weight.data = module.weight.data.t().contiguous().t()

@@ -12,6 +12,7 @@ from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.bitsandbytes import load_bitsandbytes
+from playground.engine.backends.transformers.packed_linear import PackedLinear
 from playground.engine.memory import available
 
 KINDS = ("model", "int8", "nf4")
@@ -118,12 +119,17 @@ def _move(module: nn.Module, device: torch.device) -> None:
 
 
 def weight_bytes(model: nn.Module) -> int:
-    """Bytes of a model's parameters, buffers and quantization state, each storage once."""
-    return sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
+    """Bytes of a model's parameters, buffers and quantization state, each storage once; of a packed layer those of what
+    computes, not of the weight that waits beside it."""
+    packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, PackedLinear))
+    return packed + sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
 
 
 def _tensors(model: nn.Module) -> Iterator[Tensor]:
     for module in model.modules():
+        if isinstance(module, PackedLinear):
+            yield from () if module.bias is None else (module.bias,)
+            continue
         yield from module.parameters(recurse=False)
         yield from module.buffers(recurse=False)
         if _is_of_bitsandbytes(module, "Linear8bitLt"):
@@ -138,9 +144,9 @@ def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight [out, in] where it is now, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps its weight the
-    other way round."""
-    weight: Tensor = module.weight  # type: ignore[assignment]
+    """Weight [out, in] in the dtype that computes, where it is now, and a bias of its own, of a linear layer. GPT-2's
+    Conv1D keeps its weight the other way round."""
+    weight: Tensor = module.weight.float() if isinstance(module, PackedLinear) else module.weight  # type: ignore[assignment]
     bias: Tensor | None = module.bias  # type: ignore[assignment]
     apart = None if bias is None else nn.Parameter(bias.data, requires_grad=False)
     return (weight.T if isinstance(module, Conv1D) else weight).data.contiguous(), apart
