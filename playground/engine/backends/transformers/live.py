@@ -123,7 +123,7 @@ class LiveEngine:
 
     def reasons(self) -> dict[str, str]:
         """Why effective differs from requested, by toggle."""
-        reasons = {"attention": self.attention.difference}
+        reasons = {"attention": self.attention.difference, "dtype": self.loaded.why_dtype}
         if self.options.kv_blocks == "auto":
             reserved, most = format_bytes(self.kv_reserved), format_bytes(KV_CPU_BYTES)
             reasons["kv_blocks"] = f"{reserved}: {KV_SHARE:.0%} of what was free, at most {most} on a CPU"
@@ -142,10 +142,10 @@ class LiveEngine:
 
     def memory(self) -> Memory:
         """The ledger now."""
-        core = self.core
+        core, as_stored = self.core, self.options.dtype == "auto" and not self.loaded.why_dtype
         return Memory(
             weights=self._weight_bytes(),
-            weights_predicted=self.loaded.checkpoint.weight_bytes if self.options.dtype == "auto" else None,
+            weights_predicted=self.loaded.checkpoint.weight_bytes if as_stored else None,
             kv_used=core.runner.kv_bytes(core.running),
             kv_reserved=self.kv_reserved,
             kv_tails=self._kv_tails,

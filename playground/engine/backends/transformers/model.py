@@ -19,7 +19,7 @@ from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.transformers.packed_linear import PackedLinear, pack_weights
-from playground.engine.backends.transformers.pretrained import check_room, read_weights, short_line
+from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights, short_line
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.protocol.options import EngineOptions
 
@@ -28,7 +28,8 @@ SMALL_MODEL_PARAMETERS = 50_000_000
 
 @dataclass
 class LoadedModel:
-    """A model in evaluation mode on its device, its tokenizer, the seconds of each stage, and what to know of it."""
+    """A model in evaluation mode on its device, its tokenizer, the seconds of each stage, what to know of it, and
+    why it does not compute in its checkpoint's dtype."""
 
     model: PreTrainedModel
     tokenizer: Tokenizer
@@ -36,6 +37,7 @@ class LoadedModel:
     device: torch.device
     seconds: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    why_dtype: str = ""
 
     @property
     def context(self) -> int:
@@ -56,8 +58,9 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         progress("tokenizer")
         tokenizer = read_tokenizer(checkpoint, config, trust_remote_code)
     with _timed(seconds, "weights"):
-        check_room(checkpoint, config, options, device)
-        model, note = read_weights(checkpoint, config, options, trust_remote_code, progress)
+        dtype, why = choose_dtype(options.dtype, checkpoint, config, device)
+        check_room(checkpoint, config, dtype, options.weights, device)
+        model, note = read_weights(checkpoint, config, dtype, trust_remote_code, progress)
         refuse_class(type(model), config.model_type)
     set_threads(model)
     if device.type == "cpu":
@@ -65,7 +68,7 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
             pack_weights(model, progress)
         if is_small(model):
             transpose_weights(model)
-    return LoadedModel(model, tokenizer, checkpoint, device, seconds, note)
+    return LoadedModel(model, tokenizer, checkpoint, device, seconds, note, why)
 
 
 def context_of(config: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -15,17 +15,38 @@ from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.transformers.memory_fault import is_memory_fault
 from playground.engine.memory import available, format_bytes
-from playground.protocol.options import EngineOptions
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# Whether this CPU computes in them.
+NATIVE: dict[torch.dtype, Callable[[], bool]] = {
+    torch.bfloat16: lambda: torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    torch.float16: lambda: torch.ops.mkldnn._is_mkldnn_fp16_supported(),
+}
 WEIGHT_BYTES = {"model": 1.0, "int8": 0.55, "nf4": 0.35}
 
 
-def check_room(checkpoint: Checkpoint, config: Any, options: EngineOptions, device: torch.device) -> None:
+def choose_dtype(
+    asked: str, checkpoint: Checkpoint, config: Any, device: torch.device
+) -> tuple[torch.dtype | str, str]:
+    """The dtype to compute in, or transformers' "auto", and why it is not the checkpoint's. With auto it is that, but
+    float32 on a CPU that only imitates 16 bits, if there is room: products of several rows take many times as long."""
+    if asked != "auto":
+        return DTYPES[asked], ""
+    stored = getattr(config, "dtype", None)
+    if device.type != "cpu" or stored not in NATIVE or not torch.backends.mkldnn.is_available() or NATIVE[stored]():
+        return "auto", ""
+    free = available(device)
+    if free is not None and _size(checkpoint, config, torch.float32) > free:
+        return "auto", ""
+    return torch.float32, f"this CPU only imitates {str(stored).removeprefix('torch.')}: float32 is quicker"
+
+
+def check_room(
+    checkpoint: Checkpoint, config: Any, dtype: torch.dtype | str, weights: str, device: torch.device
+) -> None:
     """Raises `EngineError` where the weights do not fit, with the kind that would."""
-    stored = getattr(config, "dtype", None) or torch.float32
-    size = checkpoint.weight_bytes * DTYPES.get(options.dtype, stored).itemsize // stored.itemsize
-    needed, free = int(size * WEIGHT_BYTES.get(options.weights, 1.0)), available(device)
+    size = _size(checkpoint, config, dtype)
+    needed, free = int(size * WEIGHT_BYTES.get(weights, 1.0)), available(device)
     if free is not None and needed > free:
         fits = ["dtype=auto"] if checkpoint.weight_bytes < min(free, size) else []
         fits += [f"weights={kind}" for kind, share in WEIGHT_BYTES.items() if size * share < free]
@@ -33,8 +54,18 @@ def check_room(checkpoint: Checkpoint, config: Any, options: EngineOptions, devi
         raise EngineError(f"the weights need {format_bytes(needed)} and {format_bytes(free)} are free", advice)
 
 
+def _size(checkpoint: Checkpoint, config: Any, dtype: torch.dtype | str) -> int:
+    if isinstance(dtype, str):
+        return checkpoint.weight_bytes
+    return checkpoint.weight_bytes * dtype.itemsize // (getattr(config, "dtype", None) or torch.float32).itemsize
+
+
 def read_weights(
-    checkpoint: Checkpoint, config: Any, options: EngineOptions, trust_remote_code: bool, progress: Progress
+    checkpoint: Checkpoint,
+    config: Any,
+    dtype: torch.dtype | str,
+    trust_remote_code: bool,
+    progress: Progress,
 ) -> tuple[PreTrainedModel, str]:
     """The model, and a note on what in the file it has no place for."""
     softcap = getattr(config, "attn_logit_softcapping", None) is not None
@@ -43,7 +74,7 @@ def read_weights(
             model, info = AutoModelForCausalLM.from_pretrained(
                 checkpoint.path,
                 config=config,
-                dtype=DTYPES.get(options.dtype, "auto"),
+                dtype=dtype,
                 attn_implementation="eager" if softcap else None,
                 use_safetensors=checkpoint.safetensors,
                 trust_remote_code=trust_remote_code,
