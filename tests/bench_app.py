@@ -31,10 +31,12 @@ from playground.client import WorkerClient  # noqa: E402
 from playground.protocol import commands, events  # noqa: E402
 from playground.protocol.options import EngineOptions  # noqa: E402
 from playground.protocol.wire import AnyEvent  # noqa: E402
+from tests.bench_engine import usual_dtype  # noqa: E402
 
 TINY = str(ROOT / "playground/models/tiny-coder")
 PROMPT = "def add_numbers(a, b):\n"
 TOKENS = 256
+DTYPE = usual_dtype()  # as dtype=auto chooses
 BARE_APP = """
 from textual.app import App
 from textual.widgets import Static
@@ -47,7 +49,7 @@ TEN_LINES = f"""
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained({TINY!r})
-model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype="auto")
+model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype={DTYPE!r})
 ids = tokenizer({PROMPT!r}, return_tensors="pt")
 print(tokenizer.decode(model.generate(**ids, max_new_tokens=1)[0]))
 """
@@ -56,7 +58,7 @@ import time, torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 torch.set_num_threads(1)
 tokenizer = AutoTokenizer.from_pretrained({TINY!r})
-model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype="auto").eval()
+model = AutoModelForCausalLM.from_pretrained({TINY!r}, dtype={DTYPE!r}).eval()
 ids = tokenizer({PROMPT!r}, return_tensors="pt")
 how = dict(max_new_tokens={TOKENS}, do_sample=False, eos_token_id=None, pad_token_id=0)
 with torch.inference_mode():
@@ -183,7 +185,7 @@ def run_open() -> float:
     with tempfile.TemporaryDirectory() as folder:
         recording = Path(folder) / "r.jsonl"
         terminal = Terminal(*with_preset(folder, TOKENS), "--record", str(recording), config=folder)
-        terminal.wait_for("bfloat16")
+        terminal.wait_for(DTYPE)
         terminal.drain(1)
         terminal.type("def add_numbers(a, b):\r")
         terminal.wait_for("length limit")
@@ -203,7 +205,7 @@ def keys() -> None:
     """A key pressed while text streams, until it is painted; and what the UI process takes."""
     with tempfile.TemporaryDirectory() as folder:
         terminal = Terminal(*with_preset(folder, 4000), config=folder)
-        terminal.wait_for("bfloat16")
+        terminal.wait_for(DTYPE)
         terminal.drain(1)
         terminal.type("def add_numbers(a, b):\r")
         terminal.wait_for("tok/s")

@@ -55,7 +55,7 @@ def app(start):
 
 
 def test_the_main_job(app):
-    assert re.search(r"tiny-coder +[\d.]+ M +bfloat16 +cpu", status(app.screen()))
+    assert re.search(r"tiny-coder +[\d.]+ M +(bfloat16|float32) +cpu", status(app.screen()))
     app.type("def add(a, b):")
     app.wait(lambda screen: "> def add(a, b):" in screen)
     app.press("Enter")

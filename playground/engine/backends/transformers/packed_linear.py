@@ -42,8 +42,7 @@ class PackedLinear(nn.Linear):
         self.train(layer.training)
         self._unscale = torch.tensor(1 / scale)
         self._packed, self._product = (_pack_for_one if threads == 1 else _pack_for_all)(layer.weight * scale)
-        # The name of the product under which a compiler is told its shape cannot leave the bias out.
-        self._addend = torch.zeros(layer.out_features) if layer.bias is None else layer.bias.data
+        self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
         _layers[id(self)] = self
 
     @property
@@ -56,17 +55,19 @@ class PackedLinear(nn.Linear):
         """Float32 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
             return self._compiled(states)
-        rows = states.reshape(-1, self.in_features)
-        output = self._product(padded(rows))[: len(rows)].mul_(self._unscale)
-        output = output.view(*states.shape[:-1], self.out_features)
-        return output if self.bias is None else output.add_(self.bias)
+        if states.dim() > 2:
+            return self.forward(states.flatten(0, -2)).view(*states.shape[:-1], self.out_features)
+        output = self._product(padded(states)).mul_(self._unscale)[: states.shape[0]]
+        return output if self._bias is None else output.add_(self._bias)
 
     def _compiled(self, states: Tensor) -> Tensor:
         if not isinstance(self._packed, Tensor):
             return torch.ops.playground.packed_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
-        # Scaled before the product, where the compiler makes it part of what comes before.
+        # Scaled before the product, where the compiler makes it part of what comes before. The name of the product under
+        # which a compiler is told its shape cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
-        return product(states * self._unscale, self._packed, self._addend, self.out_features)
+        bias = torch.zeros(self.out_features) if self._bias is None else self._bias
+        return product(states * self._unscale, self._packed, bias, self.out_features)
 
 
 Product = Callable[[Tensor], Tensor]
@@ -121,7 +122,7 @@ def fitting(halves: Tensor) -> float | None:
 def padded(rows: Tensor) -> Tensor:
     """Rows [R, in] and as many of zeros as make FBGEMM add up each in one order: it cuts them into tiles, and those of
     one or two rows add up otherwise. So a token does not depend on what else is in its batch."""
-    more = _more()[len(rows) % ROWS]
+    more = _more()[rows.shape[0] % ROWS]
     return F.pad(rows, (0, 0, 0, more)) if more else rows
 
 
