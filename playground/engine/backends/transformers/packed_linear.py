@@ -63,8 +63,8 @@ class PackedLinear(nn.Linear):
     def _compiled(self, states: Tensor) -> Tensor:
         if not isinstance(self._packed, Tensor):
             return torch.ops.playground.packed_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
-        # Scaled before the product, where the compiler makes it part of what comes before. The name of the product under
-        # which a compiler is told its shape cannot leave the bias out.
+        # Scaled before the product, where the compiler makes it part of what comes before. Under the name by which a
+        # compiler is told its shape, the product cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
         bias = torch.zeros(self.out_features) if self._bias is None else self._bias
         return product(states * self._unscale, self._packed, bias, self.out_features)

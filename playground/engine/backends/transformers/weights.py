@@ -84,7 +84,7 @@ class WeightSwitch:
         if kind in self._copies:
             return self._copies[kind][path]
         weight, bias = _weight_of(self._originals[path])
-        return CONVERTERS[kind](weight, bias, threshold, self._device)
+        return CONVERTERS[kind](weight, bias, self._model.dtype, threshold, self._device)
 
     def _enter(self, path: str, module: nn.Module) -> None:
         """The module computes from now on."""
@@ -144,15 +144,15 @@ def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight [out, in] in the dtype that computes, where it is now, and a bias of its own, of a linear layer. GPT-2's
-    Conv1D keeps its weight the other way round."""
-    weight: Tensor = module.weight.float() if isinstance(module, PackedLinear) else module.weight  # type: ignore[assignment]
+    """Weight [out, in] where it is now, as it is kept, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps
+    its weight the other way round."""
+    weight: Tensor = module.weight  # type: ignore[assignment]
     bias: Tensor | None = module.bias  # type: ignore[assignment]
     apart = None if bias is None else nn.Parameter(bias.data, requires_grad=False)
     return (weight.T if isinstance(module, Conv1D) else weight).data.contiguous(), apart
 
 
-def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
+def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     layer = bnb.nn.Linear8bitLt(
         inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta"
@@ -164,14 +164,13 @@ def _int8(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.d
     return layer.eval()
 
 
-def _nf4(weight: Tensor, bias: Tensor | None, threshold: float, device: torch.device) -> nn.Module:
+def _nf4(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
-    layer = bnb.nn.Linear4bit(
-        inputs, outputs, bias is not None, compute_dtype=weight.dtype, quant_type="nf4", device="meta"
-    )
-    layer.weight = bnb.nn.Params4bit(weight, requires_grad=False, quant_type="nf4", module=layer).to(device)
+    layer = bnb.nn.Linear4bit(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
+    layer.weight = bnb.nn.Params4bit(weight.to(dtype), requires_grad=False, quant_type="nf4", module=layer).to(device)
     layer.bias = bias
     return layer.eval()
 
 
-CONVERTERS: dict[str, Callable[[Tensor, Tensor | None, float, torch.device], nn.Module]] = {"int8": _int8, "nf4": _nf4}
+Converter = Callable[[Tensor, Tensor | None, torch.dtype, float, torch.device], nn.Module]
+CONVERTERS: dict[str, Converter] = {"int8": _int8, "nf4": _nf4}
