@@ -261,6 +261,7 @@ def main() -> None:
     arguments.add_argument("--python", default="python", help="the interpreter that has vLLM")
     arguments.add_argument("--dtype", choices=("bfloat16", "float32"), default=usual_dtype(), help="large, vLLM")
     arguments.add_argument("--compile", action="store_true", help="for --engine vllm: both compile")
+    arguments.add_argument("--requests", type=int, default=64, help="for --engine vllm: so many")
     asked = arguments.parse_args()
     runs = 3 if asked.quick else 5
     print(
@@ -272,8 +273,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if asked.engine == "vllm":
             large = asked.only == "large"
-            model, count = (random_qwen(folder, asked.dtype), 8) if large else (TINY, 64)
-            against_vllm(asked.python, model, asked.dtype, count, 3 if large else runs, asked.compile)
+            # The weights are those of a checkpoint in bfloat16, whatever both compute in.
+            model = random_qwen(folder, "bfloat16") if large else TINY
+            against_vllm(asked.python, model, asked.dtype, asked.requests, 1 if large else runs, asked.compile)
             return
         if asked.only == "steps":
             steps(Engine(TINY, "float32"))
@@ -281,7 +283,7 @@ def main() -> None:
         if asked.only != "large":
             tiny_tables(asked.quick, runs)
         if asked.only == "large" or not (asked.quick or asked.only):
-            large_tables(random_qwen(folder, asked.dtype), asked.dtype, 3)
+            large_tables(random_qwen(folder, "bfloat16"), asked.dtype, 3)
 
 
 if __name__ == "__main__":
