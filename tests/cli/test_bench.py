@@ -106,7 +106,8 @@ def test_ctrl_c_keeps_the_levels_that_were_done(home: dict[str, str], tmp_path: 
 
 def test_attention_of_the_bundled_model(playground: Playground, tmp_path: Path):
     file = tmp_path / "attention.json"
-    result = playground("bench", "attention", "--lengths", "64,128", "--repeats", "2", "--json", str(file))
+    measured = ("--lengths", "64,128", "--repeats", "2", "--set", "dtype=bfloat16", "--json", str(file))
+    result = playground("bench", "attention", *measured)
     assert result.code == 0, result.stderr
     assert "4 heads, 2 of keys and values, dimension 64; roof" in result.stdout
     written = report(file)

@@ -8,6 +8,7 @@ from playground import paths
 from playground.engine.backends.openai_server.backend import OpenAIBackend
 from playground.engine.backends.vllm.backend import VllmBackend
 from playground.preset import Preset
+from playground.protocol.options import EngineOptions
 from playground.tui import kv_fit, kv_trial, weights_trial
 from playground.tui.app import PlaygroundApp
 from playground.tui.bridge import Bridge
@@ -20,6 +21,7 @@ from playground.tui.widgets.inside_panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 
 PATIENCE_S = 120.0
+BFLOAT16 = EngineOptions(dtype="bfloat16")  # in which tails weigh as much as is said below
 KEPT = "this engine does not change its KV cache while it runs"
 
 
@@ -30,7 +32,7 @@ def drawn(screen: InsideScreen, panel: str) -> str:
 async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inside, "LENGTHS", (64, 128))
     monkeypatch.setattr(kv_fit, "TOKENS", 64)
-    app = PlaygroundApp(engine="transformers", preset=Preset(title="", summary=""))
+    app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
@@ -83,7 +85,7 @@ async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pyt
     monkeypatch.setattr(kv_fit, "TOKENS", 2048)
     monkeypatch.setattr(kv_trial, "DECODED", 2000)
     monkeypatch.setattr(weights_trial, "TOKENS", 8000)
-    app = PlaygroundApp(engine="transformers", preset=Preset(title="", summary=""))
+    app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
