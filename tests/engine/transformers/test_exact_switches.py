@@ -7,6 +7,7 @@ import pytest
 from playground.engine.backends.transformers import live
 from playground.engine.backends.transformers.quantization import BITS
 from playground.protocol.commands import GenerationRequest, SetOptions
+from playground.protocol.events import OptionsApplied
 from playground.protocol.options import Value
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
@@ -25,6 +26,39 @@ EXACT: dict[int, dict[str, Value]] = {
     17: {"block_size": 64, "prefix_cache": True, "speculation": "off"},
     19: {"attention": "auto"},
 }
+
+
+COSTS: list[tuple[dict[str, Value], str]] = [
+    ({"attention": "eager"}, "instant"),
+    ({"kv_cache": "int4"}, "cache"),
+    ({"attention": "sdpa-math"}, "instant"),
+    ({"kv_blocks": "20"}, "cache"),
+    ({"prefix_cache": False, "token_budget": 48}, "instant"),
+    ({"kv_cache": "fp8", "attention": "auto"}, "cache"),
+    ({"batching": "static"}, "instant"),
+]
+
+
+def test_a_switch_acts_in_the_very_next_step_and_says_what_it_cost(member: Member) -> None:
+    reference = member("llama-64")
+    driven = Driven(reference.folder)
+    driven.submit(ask(reference.prompts[2:4], 60, ignore_eos=True))
+    steps(driven, 3)
+    for changes, cost in COSTS:
+        before = driven.steps[-1]
+        applied = driven.set(**changes)
+        assert applied.cost == cost and applied.seconds > 0 and applied.step == driven.backend.step_index
+        assert applied.before.kv_used == before.kv_bytes
+        driven.backend.step()
+        step = driven.steps[-1]
+        assert [slot.tokens for slot in step.slots if slot.request_id] == [1, 1] and step.index == before.index + 1
+        told = driven.of(OptionsApplied)[-1].effective
+        if "kv_cache" in changes:
+            assert told["kv_cache"].startswith(str(changes["kv_cache"])) and step.kv_bytes != before.kv_bytes
+        if changes.get("attention", "auto") != "auto":
+            assert told["attention_decode"] == changes["attention"]
+    driven.finish()
+    assert not any(step.preempted for step in driven.steps)
 
 
 @pytest.mark.parametrize("name", ["llama", "mistral-sliding", "gpt-neox", "falcon-alibi", "deepseek-v3"])
