@@ -14,6 +14,9 @@ MOST_BYTES = 256 * 2**20
 
 def apart(rows: Sequence[Row], copied: Callable[[Sequence[Row]], int]) -> Iterator[list[Row]]:
     """Rows in their order, in groups of which `copied` says no more than `MOST_BYTES`. A single row may take more."""
+    if rows and copied(rows) <= MOST_BYTES:
+        yield list(rows)
+        return
     group: list[Row] = []
     for row in rows:
         if group and copied([*group, row]) > MOST_BYTES:
