@@ -117,6 +117,10 @@ class Transcript(ScrollView, can_focus=True):
         whole = crop.column_span == (0, self.outer_size.width)
         return strips if whole else [strip.crop(crop.x, crop.right) for strip in strips]
 
+    def render_line(self, y: int) -> Strip:
+        """The text without its border, as what lies under the pointer is looked for."""
+        return Strip(self._content(y + int(self.scroll_offset.y), self._style()))
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
@@ -133,10 +137,13 @@ class Transcript(ScrollView, can_focus=True):
 
     def _framed(self, y: int, style: Style) -> Strip:
         """A line in the border and padding that the styles give it."""
-        draw = self._draw if self._lines.blocks else self._draw_advice
         border = Style(color=self.styles.border_left[1].rich_color, bgcolor=style.bgcolor)
         mark, space = Segment(FOCUSED if self.has_focus else " ", border), Segment(" ", Style(bgcolor=style.bgcolor))
-        return Strip([mark, space, *draw(y, self.size.width, style), space], self.outer_size.width)
+        return Strip([mark, space, *self._content(y, style), space], self.outer_size.width)
+
+    def _content(self, y: int, style: Style) -> Iterable[Segment]:
+        draw = self._draw if self._lines.blocks else self._draw_advice
+        return draw(y, self.size.width, style)
 
     def _draw_advice(self, y: int, width: int, style: Style) -> Iterable[Segment]:
         lines = self._advice.split("\n")
@@ -158,7 +165,8 @@ class Transcript(ScrollView, can_focus=True):
             start, end = span
             cells = [start, strip.cell_length if end == -1 else end]
             before, chosen, after = strip.divide([*cells, strip.cell_length])
-            chosen = chosen.apply_style(self.screen.get_component_rich_style("screen--selection"))
+            colour = self.screen.get_component_rich_style("screen--selection").bgcolor
+            chosen = Strip(Segment.apply_style(chosen, post_style=Style(bgcolor=colour)), chosen.cell_length)
             strip = Strip.join([before, chosen, after])
         return strip.simplify().apply_offsets(0, y)
 
