@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from textual.pilot import Pilot
 
 from playground import paths
 from playground.engine.backends.openai_server.backend import OpenAIBackend
@@ -25,6 +29,15 @@ BFLOAT16 = EngineOptions(dtype="bfloat16")  # in which tails weigh as much as is
 KEPT = "this engine does not change its KV cache while it runs"
 
 
+async def opened(app: PlaygroundApp, pilot: Pilot, until: Callable[..., Any]) -> InsideScreen:
+    """Screen 5, once the model is there."""
+    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.effective, PATIENCE_S)
+    await pilot.press("f6")
+    await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+    assert isinstance(app.screen, InsideScreen)
+    return app.screen
+
+
 def drawn(screen: InsideScreen, panel: str) -> str:
     return screen.query_one(f"#{panel}", InsidePanel).render().plain
 
@@ -34,12 +47,8 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(kv_fit, "TOKENS", 64)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
-        state = app.bridge.state
-        await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
-        await pilot.press("f6")
-        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
-        screen = app.screen
-        assert isinstance(screen, InsideScreen) and "KV overtakes the weights" in drawn(screen, "kv")
+        state, screen = app.bridge.state, await opened(app, pilot, until)
+        assert "KV overtakes the weights" in drawn(screen, "kv")
 
         await pilot.press("o")
         await until(pilot, lambda: "0 attn.q" in drawn(screen, "outliers"), PATIENCE_S)
@@ -87,12 +96,8 @@ async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pyt
     monkeypatch.setattr(weights_trial, "TOKENS", 8000)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
-        state = app.bridge.state
-        await until(pilot, lambda: state.facts and state.effective, PATIENCE_S)
-        await pilot.press("f6")
-        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
-        screen, before = app.screen, state.requested
-        assert isinstance(screen, InsideScreen)
+        state, screen = app.bridge.state, await opened(app, pilot, until)
+        before = state.requested
 
         await pilot.press("k")
         await until(pilot, lambda: any(fit.ran for fit in state.inside.kv.fits.values()), PATIENCE_S)
