@@ -13,9 +13,11 @@ from unittest import mock
 from bitsandbytes import functional
 from torch import Tensor
 
+from playground.engine.backends.transformers import int8_linear
 from playground.engine.backends.transformers.kv_cache import PagedCache, Row
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.request import Request
+from tests.engine.transformers.reference import DEVICE
 
 Quantized = tuple[Tensor, Tensor, Tensor | None]
 
@@ -24,7 +26,10 @@ class OutlierColumns:
     """Notes the forwards of a runner since `begin`, and imposes one's columns on another forward."""
 
     def __init__(self, runner: TransformersRunner) -> None:
-        self._forward, self._quantize = runner.forward, functional.int8_vectorwise_quant
+        self._forward = runner.forward
+        on_cpu = DEVICE == "cpu"
+        self._where = (int8_linear, "quantize_rows") if on_cpu else (functional, "int8_vectorwise_quant")
+        self._quantize = getattr(*self._where)
         self._forwards: list[tuple[Sequence[Row], list[Tensor]]] = []
         runner.forward = self._noted  # type: ignore[method-assign]
 
@@ -45,7 +50,7 @@ class OutlierColumns:
                 codes[:, columns] = 0
             return codes, scale, columns
 
-        with mock.patch.object(functional, "int8_vectorwise_quant", quantize):
+        with mock.patch.object(*self._where, quantize):
             yield
 
     def _noted(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
@@ -57,7 +62,7 @@ class OutlierColumns:
                 columns.append(found[2])
             return found
 
-        with mock.patch.object(functional, "int8_vectorwise_quant", quantize):
+        with mock.patch.object(*self._where, quantize):
             logits = self._forward(rows, cache, keep)
         self._forwards.append((rows, columns))
         return logits

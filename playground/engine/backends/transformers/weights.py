@@ -140,7 +140,8 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
 
 def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
     """By name, so that bitsandbytes is not imported for it; PEFT calls what it wraps around them the same."""
-    return type(module).__name__ == name and type(module).__module__.startswith("bitsandbytes.")
+    kinds = type(module).__mro__
+    return any(kind.__name__ == name and kind.__module__.startswith("bitsandbytes.") for kind in kinds)
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
@@ -154,9 +155,9 @@ def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
 
 def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
-    layer = bnb.nn.Linear8bitLt(
-        inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta"
-    )
+    from playground.engine.backends.transformers.int8_linear import Int8Linear  # made of bitsandbytes' own
+
+    layer = Int8Linear(inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta")
     codes, scales, _ = bnb.functional.int8_vectorwise_quant(weight.to(device, torch.float16))
     layer.weight = bnb.nn.Int8Params(codes, requires_grad=False, CB=codes, SCB=scales)
     layer.init_8bit_state()
