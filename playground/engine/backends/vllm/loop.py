@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from vllm.inputs import TokensPrompt
+from vllm.v1.engine import EngineCoreOutput
 
 from playground.engine.admission import Refused, check
 from playground.engine.backends.vllm.engine import Engine
@@ -19,6 +20,8 @@ from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import Event, FinishReason, RequestFinished, Step, StepsExecuted, TokensGenerated
+
+REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class VllmLoop:
@@ -106,20 +109,20 @@ class VllmLoop:
         """One step of vLLM, told as one of ours."""
         self._arrive()
         self._flush = False
-        start = perf_counter()
-        outputs = self.engine.llm.step()
+        start, scheduler = perf_counter(), self.engine.scheduler
+        self.engine.llm.step()
         now = perf_counter()
-        reported = self.engine.scheduler.reported.done
-        rows = reported.popleft() if reported else None
+        rows = scheduler.reported.done.popleft() if scheduler.reported.done else None
+        works = []
         if rows:
             self._slots.take(rows, self._inner)
             for row in rows.rows:
-                if row.request_id in self._inner:
+                if not row.decode and row.request_id in self._inner:
                     self.requests[self._inner[row.request_id]].timer.started(start)
             self._preempted += self._count_preemptions(rows.preempted)
-        works = self._slots.works(rows, self._inner, self.engine.scheduler.max_num_active_reqs) if rows else []
-        for output in outputs:
-            self._receive(output, now)
+            works = self._slots.works(rows, self._inner, scheduler.max_num_active_reqs)
+            for output in rows.outputs:
+                self._receive(output, now)
         if rows or self._left:
             self._report(start, now, works)
 
@@ -134,22 +137,19 @@ class VllmLoop:
         inner = self.engine.llm.add_request(request.request_id, prompt, sampling)
         self._inner[inner] = request.request_id
 
-    def _receive(self, output: Any, now: float) -> None:
-        request = self.requests.get(output.request_id)
-        if request is None:
+    def _receive(self, output: EngineCoreOutput, now: float) -> None:
+        ours = self._inner.get(output.request_id)
+        if ours is None:
             return
-        completion = output.outputs[0]
-        token_ids = list(completion.token_ids)
-        reason: FinishReason | None = None
-        if completion.finish_reason:
-            reason = completion.finish_reason if completion.finish_reason in ("stop", "length") else "error"
+        request, token_ids, ended = self.requests[ours], list(output.new_token_ids), output.finish_reason
+        reason = None if ended is None else REASONS.get(str(ended), "error")
         text = ""
         if token_ids:
             text, token_ids, reason = self._read(request, token_ids, reason)
             request.output_ids += token_ids
             request.timer.received(now, len(token_ids))
-        if output.num_cached_tokens and not request.preemptions:
-            request.cached_tokens = output.num_cached_tokens
+        if output.prefill_stats and not request.preemptions:
+            request.cached_tokens = output.prefill_stats.num_cached_tokens
         if reason:
             detokenizer = self._detokenizers[request.request_id]
             text += detokenizer.flush() if not detokenizer.stopped else ""
@@ -157,9 +157,9 @@ class VllmLoop:
             times = [now] * len(token_ids)
             self._emit(TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=text))
         if reason:
-            if not completion.finish_reason:
+            if ended is None:
                 self._drop(request)
-            message = "" if reason != "error" else f"vLLM ended it: {completion.finish_reason}"
+            message = "" if reason != "error" else f"vLLM ended it: {ended}"
             self._finish(request, reason, message)
 
     def _read(

@@ -9,7 +9,8 @@ from playground.engine.request import Request
 
 
 def sampling_of(request: Request, context: int) -> VllmSampling:
-    """Parameters for what is still to come of a request; text and stop strings are our own detokenizer's work."""
+    """Parameters for what is still to come of a request; text and stop strings are our own detokenizer's work, and the
+    loop takes tokens from vLLM's core, so that its front end need not make an output of each step."""
     wanted = request.sampling
     most = min(wanted.max_tokens - len(request.output_ids), context - request.length)
     return VllmSampling(
@@ -22,5 +23,5 @@ def sampling_of(request: Request, context: int) -> VllmSampling:
         seed=wanted.seed,
         ignore_eos=wanted.ignore_eos,
         detokenize=False,
-        output_kind=RequestOutputKind.DELTA,
+        output_kind=RequestOutputKind.FINAL_ONLY,
     )

@@ -22,10 +22,10 @@ class Slots:
         """Newly admitted requests get the lowest free slots, preempted ones lose theirs."""
         for inner in rows.preempted:
             self._slots.pop(inner, None)
-        for inner in rows.running:
-            if inner in known and inner not in self._slots:
+        for row in rows.rows:
+            if row.request_id in known and row.request_id not in self._slots:
                 taken = set(self._slots.values())
-                self._slots[inner] = next(slot for slot in itertools.count() if slot not in taken)
+                self._slots[row.request_id] = next(slot for slot in itertools.count() if slot not in taken)
 
     def leave(self, inner: str) -> None:
         """A request ended."""

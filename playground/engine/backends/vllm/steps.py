@@ -10,8 +10,9 @@ from typing import Any
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.core.sched.scheduler import Scheduler
+from vllm.v1.engine import EngineCoreOutput
 from vllm.v1.outputs import ModelRunnerOutput
-from vllm.v1.request import RequestStatus
+from vllm.v1.request import Request
 
 COUNT_SHARE = 500
 
@@ -29,11 +30,11 @@ class StepRow:
 
 @dataclass(slots=True)
 class StepRows:
-    """One step of the scheduler by its own request ids. `running` are those admitted, in its order."""
+    """One step of the scheduler by its own request ids, and, once it has run, what vLLM's core says that each made."""
 
     rows: list[StepRow]
-    running: list[str]
     preempted: list[str]
+    outputs: list[EngineCoreOutput] = field(default_factory=list)
 
 
 @dataclass
@@ -63,12 +64,10 @@ class _Reporting:
         self._count_after = 0.0
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
-        before = list(self.running)
         output = super().schedule(*args, **kwargs)
-        rows = [self._row(request_id, count, output) for request_id, count in output.num_scheduled_tokens.items()]
-        preempted = [request.request_id for request in before if request.status == RequestStatus.PREEMPTED]
-        running = [request.request_id for request in self.running]
-        self.reported.planned[id(output)] = StepRows(rows, running, preempted)
+        requests, drafts = self.requests, output.scheduled_spec_decode_tokens
+        rows = [_row(requests[key], count, drafts.get(key)) for key, count in output.num_scheduled_tokens.items()]
+        self.reported.planned[id(output)] = StepRows(rows, sorted(output.preempted_req_ids or ()))
         return output
 
     def update_from_output(self, output: SchedulerOutput, model_output: ModelRunnerOutput) -> Any:
@@ -77,6 +76,7 @@ class _Reporting:
             if row.speculated and (index := model_output.req_id_to_index.get(row.request_id)) is not None:
                 row.accepted = max(0, len(model_output.sampled_token_ids[index]) - 1)
         result = super().update_from_output(output, model_output)
+        step.outputs = [each for outputs in result.values() for each in outputs.outputs]
         self.reported.done.append(step)
         return result
 
@@ -90,20 +90,13 @@ class _Reporting:
         to a fifth of a percent of the time."""
         pool, now = self.kv_cache_manager.block_pool, perf_counter()
         idle = pool.get_num_free_blocks()
-        if now >= self._count_after:
+        if pool.enable_caching and now >= self._count_after:
             cached = sum(block.ref_cnt == 0 and block.block_hash is not None for block in pool.blocks)
             self._count_after = now + COUNT_SHARE * (perf_counter() - now)
         else:
             cached = min(self._blocks.cached, idle)
         self._blocks = BlockCount(pool.num_gpu_blocks - 1 - idle, idle - cached, cached)
         return self._blocks
-
-    def _row(self, request_id: str, count: int, output: SchedulerOutput) -> StepRow:
-        request = self.requests[request_id]
-        computed = request.num_computed_tokens - count
-        decode = computed >= max(request.num_prompt_tokens, request.num_tokens - 1)
-        drafts = len(output.scheduled_spec_decode_tokens.get(request_id, ()))
-        return StepRow(request_id, count, decode, drafts)
 
 
 class StepScheduler(_Reporting, Scheduler):
@@ -112,3 +105,9 @@ class StepScheduler(_Reporting, Scheduler):
 
 class AsyncStepScheduler(_Reporting, AsyncScheduler):
     """The next step is scheduled while this one runs."""
+
+
+def _row(request: Request, count: int, drafts: list[int] | None) -> StepRow:
+    computed = request.num_computed_tokens - count
+    decode = computed >= max(request.num_prompt_tokens, request.num_tokens - 1)
+    return StepRow(request.request_id, count, decode, len(drafts) if drafts else 0)
