@@ -6,32 +6,26 @@ Rows: frame, cold, headless, open, keys, cancel, attention, int8. Runs are inter
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import pty
-import select
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from fcntl import ioctl
 from pathlib import Path
-from struct import pack
-from termios import TIOCSWINSZ
 from time import perf_counter
 
 import psutil
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from playground.client import WorkerClient  # noqa: E402
-from playground.protocol import commands, events  # noqa: E402
-from playground.protocol.options import EngineOptions  # noqa: E402
-from playground.protocol.wire import AnyEvent  # noqa: E402
-from tests.bench_engine import usual_dtype  # noqa: E402
+from playground.client import WorkerClient
+from playground.protocol import commands, events
+from playground.protocol.options import EngineOptions
+from playground.protocol.wire import AnyEvent
+from tests.bench_engine import usual_dtype
+from tests.bench_open import measure
+from tests.bench_terminal import ROOT, Terminal
 
 TINY = str(ROOT / "playground/models/tiny-coder")
 PROMPT = "def add_numbers(a, b):\n"
@@ -77,50 +71,6 @@ ignore_eos = true
 """
 
 
-class Terminal:
-    """A program in a pseudo-terminal of 120x40."""
-
-    def __init__(self, *command: str, config: str | None = None) -> None:
-        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
-        environment["XDG_DATA_HOME"] = config or tempfile.gettempdir()  # these are no runs of the user's
-        if config:
-            environment["XDG_CONFIG_HOME"] = config
-        self.start = perf_counter()
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            os.execvpe(command[0], list(command), environment)
-        ioctl(self._fd, TIOCSWINSZ, pack("HHHH", 40, 120, 0, 0))
-
-    def wait_for(self, text: str, timeout: float = 90) -> float:
-        """Seconds until the screen's bytes hold `text`; raises `TimeoutError`."""
-        begun, seen = perf_counter(), b""
-        while perf_counter() - begun < timeout:
-            if select.select([self._fd], [], [], 0.05)[0]:
-                seen = seen[-4096:] + os.read(self._fd, 65536)
-                if text.encode() in seen:
-                    return perf_counter() - begun
-        raise TimeoutError(text)
-
-    def drain(self, seconds: float) -> None:
-        """Read what comes, so that the program never waits for us."""
-        end = perf_counter() + seconds
-        while (left := end - perf_counter()) > 0:
-            if select.select([self._fd], [], [], left)[0]:
-                os.read(self._fd, 65536)
-
-    def type(self, text: str) -> None:
-        """Press keys."""
-        os.write(self._fd, text.encode())
-
-    def close(self) -> None:
-        """Ctrl+Q, and wait."""
-        self.type("\x11")
-        with contextlib.suppress(OSError):  # the other end is gone
-            self.drain(5)
-        os.close(self._fd)
-        os.waitpid(self.pid, 0)
-
-
 def interleaved(ours: Callable[[], float], theirs: Callable[[], float], runs: int) -> tuple[float, float, float]:
     """Medians of both after one warm-up, and the median of the ratios ours / theirs."""
     ours(), theirs()
@@ -157,12 +107,12 @@ def cold() -> None:
     print(f"cold start to first token: {a:.2f} s, ten-line script {b:.2f} s, {ratio:.2f}x (at most 1.2)")
 
 
-def run_headless(decode: bool = False) -> float:
-    """Tokens per second of `playground run`, from submission to the last token or of decode alone."""
+def run_headless() -> float:
+    """Tokens per second of `playground run`, from submission to the last token."""
     command = [sys.executable, "-m", "playground", "run", "--json", "--ignore-eos", "--max-tokens", str(TOKENS)]
     output = subprocess.run([*command, "--prompt", PROMPT], capture_output=True, check=True, cwd=ROOT).stdout
     summary = json.loads(output.splitlines()[-1])
-    return 1 / float(summary["requests"][0]["tpot_s"]) if decode else float(summary["totals"]["tokens_per_second"])
+    return float(summary["totals"]["tokens_per_second"])
 
 
 def headless() -> None:
@@ -180,25 +130,10 @@ def with_preset(folder: str, tokens: int) -> list[str]:
     return [sys.executable, "-m", "playground", "--preset", "bench"]
 
 
-def run_open() -> float:
-    """Decode tokens per second of the same request with the screen open, from its recording."""
-    with tempfile.TemporaryDirectory() as folder:
-        recording = Path(folder) / "r.jsonl"
-        terminal = Terminal(*with_preset(folder, TOKENS), "--record", str(recording), config=folder)
-        terminal.wait_for(DTYPE)
-        terminal.drain(1)
-        terminal.type("def add_numbers(a, b):\r")
-        terminal.wait_for("length limit")
-        terminal.drain(1)
-        terminal.close()
-        finished = [line for line in recording.read_text().splitlines() if '"RequestFinished"' in line]
-        return float(json.loads(finished[-1])["event"]["metrics"]["decode_tps"])
-
-
 def open_app() -> None:
-    """The same with the screen open."""
-    a, b, ratio = interleaved(run_open, lambda: run_headless(decode=True), 5)
-    print(f"batch 1, decode, screen open: {a:.0f} tok/s, headless {b:.0f} tok/s, {ratio:.2f}x (at least 0.95)")
+    """The same with the screen open, against its UI stopped."""
+    with tempfile.TemporaryDirectory() as folder:
+        measure(with_preset(folder, 7000), folder, DTYPE, requests=12)
 
 
 def keys() -> None:
