@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from math import ceil
 
 Gap = tuple[float, int]
@@ -15,12 +17,7 @@ def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | No
 
 def nearest_ranks(each: Sequence[Gap], shares: Sequence[float]) -> list[float | None]:
     """The same of (seconds of a token, how many such tokens) in rising order."""
-    total = sum(count for _, count in each)
-    found: list[float | None] = []
-    running, index = 0, -1
-    for share in shares:
-        while total and running < max(1, ceil(share * total)):
-            index += 1
-            running += each[index][1]
-        found.append(each[index][0] if total else None)
-    return found
+    ranks = list(accumulate(count for _, count in each))  # in C: a long answer has thousands
+    if not ranks or not ranks[-1]:
+        return [None for _ in shares]
+    return [each[bisect_left(ranks, max(1, ceil(share * ranks[-1])))][0] for share in shares]

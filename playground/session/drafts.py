@@ -16,6 +16,8 @@ class DraftCounts(msgspec.Struct):
     def add(self, step: Step) -> None:
         """Take the next step."""
         for slot in step.slots:
+            if not slot.speculated:
+                continue
             more = slot.speculated - len(self.proposed)
             self.proposed += [0] * more
             self.accepted += [0] * more

@@ -65,7 +65,7 @@ class Bridge:
     def attach(self, target: MessagePump) -> None:
         """From now on this screen hears what happens; what happened before it reads from the state."""
         self._targets.append(target)
-        self._schedule()
+        self.refresh()
 
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
@@ -164,6 +164,7 @@ class Bridge:
 
     def refresh(self) -> None:
         """The state changed by no event: let the screens look."""
+        self.state.touch()
         self._schedule()
 
     def tell(self, fault: Failed) -> None:
@@ -184,7 +185,7 @@ class Bridge:
             if isinstance(event, WorkerReady) and clock is not None:
                 event = msgspec.structs.replace(event, clock=clock)
             recorder.event(event)
-        self._schedule()
+        self.refresh()
 
     def end_recording(self) -> None:
         """Close the recording, if there is one."""
@@ -193,7 +194,7 @@ class Bridge:
             recorder.close()
             if recorder.error:
                 self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
-        self._schedule()
+        self.refresh()
 
     def _take(self, event: AnyEvent) -> None:
         match event:

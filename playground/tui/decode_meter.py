@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from playground.protocol.events import Step
+from playground.protocol.events import SlotWork, Step
 
 GROUP = 8
 LEAST_GROUPS = 3
@@ -33,11 +33,11 @@ class DecodeMeter:
 
     def add(self, step: Step) -> None:
         """The next step."""
-        members, tokens = _decoding(step)
-        previous = self._previous
+        works, previous = decoding(step), self._previous
+        members = tuple([str(work.request_id) for work in works])
         if members and members == self._members and previous and step.index == previous.index + 1:
             self._seconds += step.start - previous.start
-            self._tokens += tokens / len(members)
+            self._tokens += sum([1 + work.accepted for work in works]) / len(members)
             self._steps += 1
             if self._steps == GROUP:
                 self._close(len(members))
@@ -61,9 +61,7 @@ class DecodeMeter:
         self._seconds, self._tokens, self._steps = 0.0, 0.0, 0
 
 
-def _decoding(step: Step) -> tuple[tuple[str, ...], int]:
-    """The requests of a step that only decoded, and the tokens that it made; none if it also did something else."""
+def decoding(step: Step) -> list[SlotWork]:
+    """The slots of a step that only decoded; none if it also did something else."""
     works = [work for work in step.slots if work.request_id is not None and work.phase != "empty"]
-    if any(work.phase != "decode" for work in works):
-        return (), 0
-    return tuple(str(work.request_id) for work in works), sum(1 + work.accepted for work in works)
+    return works if {work.phase for work in works} == {"decode"} else []

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from playground.protocol.events import Step
 from playground.session.drafts import DraftCounts
+from playground.tui.decode_meter import decoding
 
 KEPT, LEAST = 64, 8
 
@@ -37,13 +38,11 @@ class DraftMeter:
     def add(self, step: Step) -> None:
         """The next step."""
         self.counts.add(step)
-        works = [work for work in step.slots if work.request_id is not None and work.phase != "empty"]
-        if not works or any(work.phase != "decode" for work in works):
-            return
+        works = decoding(step)
         rows = len(works)
         if any(work.speculated for work in works):
             self._verifying[rows].append((step.seconds, sum(1 + work.accepted for work in works) / rows))
-        else:
+        elif works:
             self._plain[rows].append(step.seconds)
 
     @property

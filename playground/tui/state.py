@@ -41,13 +41,15 @@ from playground.tui.switch import Switch
 from playground.tui.voice_state import VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
+FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
 
 
 class Changes(msgspec.Struct):
     """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
     `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
-    `drafts`: which characters of a request's new text, taken together, accepted drafts brought.
+    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
+    than text, steps and memory, so what hangs on none of these may look different too.
     """
 
     started: list[str] = msgspec.field(default_factory=list)
@@ -60,6 +62,7 @@ class Changes(msgspec.Struct):
     unloaded: bool = False
     died: bool = False
     transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
+    news: bool = False
 
 
 class State:
@@ -117,8 +120,13 @@ class State:
         changes, self._changes = self._changes, Changes()
         return changes
 
+    def touch(self) -> None:
+        """Something changed by no event."""
+        self._changes.news = True
+
     def add_command(self, command: AnyCommand, now: float) -> None:
         """A command was sent at `now` on this process's clock."""
+        self.touch()
         self.voice.add_command(command, now)
         match command:
             case LoadModel():
@@ -133,6 +141,8 @@ class State:
 
     def add_event(self, event: AnyEvent, now: float) -> None:
         """An event arrived at `now` on this process's clock."""
+        if not isinstance(event, FLOW):
+            self.touch()
         if self.voice.takes(event, now):
             self._note_voice(event)
             return

@@ -22,7 +22,7 @@ from playground.tui.themes import Meanings
 from playground.tui.widgets.board_cells import LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR, CellStyles
 from playground.tui.widgets.board_lines import BoardLines
 
-REDRAWS_PER_SECOND = 12
+REDRAWS_PER_SECOND = 5
 SHARE_OF_A_CORE = 0.022  # of drawing; the terminal takes about as much again
 WHEEL = 4
 
@@ -60,7 +60,7 @@ class BatchBoard(Widget, can_focus=True):
         self._oldest = 0
 
     def add_steps(self, steps: Iterable[Step]) -> None:
-        """Fold steps; any number of calls costs a dozen redraws a second. One that is due shares its frame with what
+        """Fold steps; any number of calls costs five redraws a second. One that is due shares its frame with what
         else the same news changes."""
         slots = len(self.model.runs)
         self.model.add(steps)
