@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
+from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
 from tests.worker.processes import write_answer
 
@@ -88,6 +89,30 @@ async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tm
         await pilot.press("escape")
         await until(pilot, lambda: "the load was stopped; ^O picks a model" in shown(app))
         assert (state.status, state.loading, state.facts) == ("idle", None, None)
+
+
+async def test_one_esc_among_the_toggles_stops_what_runs_and_the_next_lead_out(endless: Path, until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        await pilot.press("ctrl+g")
+        panel = app.screen.query_one(TogglePanel)
+        for _ in app.bridge.state.capabilities.toggles:
+            await pilot.press("down", "right")
+            if panel.candidate:
+                break
+        looked_at = panel.candidate
+        assert looked_at
+        await app.session.load(str(endless))
+        await until(pilot, lambda: "Esc Stop" in shown(app) and "loading endless.jsonl" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "the load was stopped" in shown(app) and app.bridge.state.facts)
+        assert panel.has_focus
+        await until(pilot, lambda: panel.candidate == looked_at)
+        await pilot.press("escape")
+        assert panel.candidate is None and panel.has_focus
+        await pilot.press("escape")
+        assert app.screen.query_one(Prompt).has_focus
 
 
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:

@@ -32,7 +32,7 @@ async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(
         await pilot.press(*"def", "enter")
         await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens > BLOCK)
         await rebuilt(pilot, until)
-        await pilot.press("escape", "escape")
+        await pilot.press("escape")
         await until(pilot, lambda: state.status == "idle")
         await switched(pilot, until, "speculation", "right", "lookup:4")
         await greyed(pilot, until, "batching", "static", "rows of a static batch advance together")
@@ -54,7 +54,8 @@ async def stopped_load(pilot: Pilot[None], until: Wait, folder: Path) -> None:
     kept, effective, asked = state.facts, state.effective, len(state.requests)
     await app.session.load(str(checkpoints.make(folder, layers=48, hidden=256, inner=512)))
     await until(pilot, lambda: state.progress and state.progress.stage == "weights", 60)
-    await pilot.press("escape", "escape")  # out of the panel first
+    assert app.screen.query_one(TogglePanel).has_focus
+    await pilot.press("escape")
     await until(pilot, lambda: f"the load was stopped; {kept.name} comes back" in shown(app) and state.facts, 60)
     await until(pilot, lambda: state.effective == effective and state.status == "idle")
     assert state.facts.path == kept.path

@@ -16,6 +16,7 @@ from playground.tui.load_driver import LoadDriver
 from playground.tui.load_figures import described
 from playground.tui.load_profile import STATIC
 from playground.tui.messages import Updated
+from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -50,6 +51,7 @@ class BatchingScreen(Stage):
         """`keep` takes the run of another engine; those of the session's own are kept anyway."""
         super().__init__(session)
         self._driver = LoadDriver(session, keep)
+        self._panels = Panels(self, (FIRST, SECOND, "blocks"))
         self._said = ""
         self.deeds |= {
             "run_load": self._run,
@@ -86,12 +88,11 @@ class BatchingScreen(Stage):
 
     def _fit(self) -> None:
         others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
-        alone = self.has_class("-maximized")
-        self.query_one(TwinBoards).fit(None if alone else self.size.height - others)
+        self.query_one(TwinBoards).fit(None if self._panels.alone else self.size.height - others)
 
     def step_back(self, name: str) -> bool:
         """Esc brings a maximized panel back where no load is there to be stopped."""
-        if name == "stop_load" and self.has_class("-maximized"):
+        if name == "stop_load" and self._panels.alone:
             self._maximize()
             return True
         return False
@@ -143,8 +144,5 @@ class BatchingScreen(Stage):
 
     def _maximize(self) -> None:
         board = self.focused if isinstance(self.focused, LoadBoard) else None
-        name = "" if self.has_class("-maximized") else board.id if board else "blocks"
-        self.set_class(bool(name), "-maximized")
-        for each in (FIRST, SECOND, "blocks"):
-            self.set_class(name == each, f"-max-{each}")
+        self._panels.toggle(board.id or "" if board else "blocks")
         self._fit()

@@ -21,6 +21,7 @@ from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.outlier_grid import draw_outliers, lowest_known, title
 from playground.tui.scatter_grid import DIM, Part
+from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -54,6 +55,7 @@ class InsideScreen(Stage):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self._panels = Panels(self, PANELS)
         self._course = Course(session.bridge)
         self._trial, self._kv_trial = WeightsTrial(self._course), KVTrial(self._course)
         self._threshold, self._requests, self._top = self.state.requested.int8_threshold, 1, 0
@@ -69,7 +71,7 @@ class InsideScreen(Stage):
             "apply_threshold": lambda: session.switch("int8_threshold", self._threshold),
             "more_requests": lambda: self._change_requests(2),
             "fewer_requests": lambda: self._change_requests(0.5),
-            "zoom_inside": self._maximize,
+            "zoom_inside": lambda: self._panels.toggle("" if self.place == "everywhere" else self.place),
         }
 
     def compose(self) -> ComposeResult:
@@ -94,8 +96,8 @@ class InsideScreen(Stage):
 
     def step_back(self, name: str) -> bool:
         """Esc brings a maximized panel back where nothing is there to be stopped."""
-        if name == "stop_measuring" and self.has_class("-maximized"):
-            self._maximize()
+        if name == "stop_measuring" and self._panels.alone:
+            self._panels.show()
             return True
         return False
 
@@ -220,10 +222,3 @@ class InsideScreen(Stage):
 
     def _change_requests(self, by: float) -> None:
         self._requests = max(1, min(1024, int(self._requests * by)))
-
-    def _maximize(self) -> None:
-        alone = self.has_class("-maximized")
-        shown = "" if alone else self.place
-        self.set_class(not alone and shown in PANELS, "-maximized")
-        for panel in PANELS:
-            self.set_class(panel == shown, f"-max-{panel}")

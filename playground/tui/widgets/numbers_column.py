@@ -18,7 +18,7 @@ from playground.tui.widgets.speed import SpeedPanel
 from playground.tui.widgets.switch_panel import SwitchPanel
 from playground.tui.widgets.waterfall import Waterfall
 
-READABLE_S = 0.35
+READABLE_S = 0.5
 
 
 class NumbersColumn(Vertical):
@@ -28,6 +28,7 @@ class NumbersColumn(Vertical):
         super().__init__(id="right")
         self._letters, self._state = letters, state
         self._snapshot = Snapshot(time=0.0)
+        self._candidate: Candidate | None = None
         self._shown = 0.0
         self._due: Timer | None = None
         self._speed = SpeedPanel(id="speed", classes="panel")
@@ -45,21 +46,19 @@ class NumbersColumn(Vertical):
             return
         await self.mount(self._speed, self._voice, self._memory, self._switch)
         self._show_numbers()
-        self.consider(None)
 
-    def show(self, changes: Changes, candidate: Candidate | None) -> None:
+    def show(self, changes: Changes) -> None:
         """Draw the newest numbers, soon if not now."""
         event = changes.started or changes.finished or changes.unloaded or changes.died
         if event or self._state.status != "running" or monotonic() - self._shown >= READABLE_S:
             self._show_numbers()
         elif self._due is None:
             self._due = self.set_timer(2 * READABLE_S, self._show_numbers)
-        self.consider(candidate)
 
     def consider(self, candidate: Candidate | None) -> None:
-        """What a value would do, and what the last switch did."""
-        if self._switch.is_mounted:
-            self._switch.show(self._state, candidate)
+        """What this value would do."""
+        self._candidate = candidate
+        self._show_switch()
 
     def sampled(self, snapshot: Snapshot) -> None:
         """The machine as it is now."""
@@ -78,6 +77,11 @@ class NumbersColumn(Vertical):
         self.set_class(self._voice.has_class("-shown"), "-spoken")
         self._speed.show(speed_view(self._state, self._letters))
         self._show_memory()
+        self._show_switch()
+
+    def _show_switch(self) -> None:
+        if self._switch.is_mounted:
+            self._switch.show(self._state, self._candidate)
 
     def _show_memory(self) -> None:
         if self._memory.is_mounted:

@@ -46,9 +46,6 @@ class TogglePanel(Widget, can_focus=True):
             super().__init__()
             self.row = row
 
-    class Left(Message):
-        """The user is done here."""
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
@@ -56,7 +53,6 @@ class TogglePanel(Widget, can_focus=True):
         Binding("right", "look(1)", show=False),
         Binding("enter", "apply", show=False),
         Binding("e", "type", show=False),
-        Binding("escape", "leave", show=False),
     ]
 
     def __init__(self, **widget: str) -> None:
@@ -80,6 +76,12 @@ class TogglePanel(Widget, can_focus=True):
         if self._rows != before:
             self.refresh()
 
+    def take_back(self) -> bool:
+        """Look at no other value any more; False where none was looked at."""
+        looked = self._value is not None
+        self._look_at(None)
+        return looked
+
     def action_move(self, by: int) -> None:
         self._select((self._cursor + by) % len(self._rows))
 
@@ -101,12 +103,6 @@ class TogglePanel(Widget, can_focus=True):
 
     def action_type(self) -> None:
         self.post_message(self.EntryAsked(self._rows[self._cursor]))
-
-    def action_leave(self) -> None:
-        if self._value is not None:
-            self._look_at(None)
-        else:
-            self.post_message(self.Left())
 
     def on_click(self, event: events.Click) -> None:
         row = event.get_content_offset_capture(self).y - 1

@@ -1,0 +1,37 @@
+"""The loads that screen 1 asks for: which model is picked, and the end of a load that nobody waits for any more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playground import paths
+from playground.tui.screens.stage import Stage
+from playground.tui.widgets.notice import Notice
+
+
+class ModelLoads:
+    """`folders` are where the picker looks for checkpoints."""
+
+    def __init__(self, screen: Stage, folders: list[Path]) -> None:
+        self._screen, self._folders = screen, folders
+
+    @property
+    def wanted(self) -> bool:
+        """There is no model, and none on its way."""
+        state = self._screen.state
+        return not (state.facts or state.loading or state.exited)
+
+    def pick(self) -> None:
+        """Let the user choose."""
+        from playground.tui.screens.model_picker import ModelPicker
+
+        self._screen.app.push_screen(ModelPicker(self._folders), lambda model: self.load(model) if model else None)
+
+    def load(self, model: str = "") -> None:
+        """A checkpoint, by default the bundled one."""
+        self._screen.query_one(Notice).quiet()
+        self._screen.run_worker(self._screen.session.load(model or str(paths.bundled_model())))
+
+    def cancel(self) -> None:
+        """Stop the load or the conversion that goes on."""
+        self._screen.run_worker(self._screen.session.bridge.cancel_load())

@@ -1,0 +1,29 @@
+"""One panel of a screen alone, or all of them beside each other; which, the styles see by class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.screen import Screen
+
+
+class Panels:
+    """Those of one screen, by their ids."""
+
+    def __init__(self, screen: Screen[None], names: Sequence[str]) -> None:
+        self._screen, self._names = screen, names
+
+    @property
+    def alone(self) -> bool:
+        """One has all the room."""
+        return self._screen.has_class("-maximized")
+
+    def show(self, name: str = "") -> None:
+        """This one alone; all without a name."""
+        self._screen.set_class(bool(name), "-maximized")
+        for each in self._names:
+            self._screen.set_class(each == name, f"-max-{each}")
+
+    def toggle(self, name: str) -> None:
+        """This one alone, or all again."""
+        self.show("" if self.alone else name)
