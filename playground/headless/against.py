@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playground import paths
-from playground.bench.load.elsewhere import faster, same_answers, same_options
+from playground.bench.load.elsewhere import compared, same_answers, same_options
 from playground.bench.percentiles import percentiles
 from playground.headless.bench.table import print_table
 from playground.headless.errors import UsageError
@@ -105,8 +105,8 @@ def _print(folds: dict[str, Fold], found: SideBySide) -> None:
     for engine, fold in folds.items():
         if words := verified(fold.effective):
             print(f"{engine}: {words}")
-    speed = f"{faster(found.sides[1].engine, found.speed_up)}; " if found.speed_up else ""
-    print(f"\n{speed}the same tokens in {found.same_tokens} of {len(found.sides[0].summary.requests)} requests")
+    dtypes = {engine: fold.effective.get("dtype", "") for engine, fold in folds.items()}
+    print(f"\n{compared(found.speed_up, found.same_tokens, len(found.sides[0].summary.requests), dtypes)}")
 
 
 def _row(side: EngineSummary) -> tuple[str, ...]:

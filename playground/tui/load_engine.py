@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from playground import paths
 from playground.bench.engine import Engine
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MapBlocks, ResetPrefixCache, Submit
-from playground.protocol.events import BlocksMapped, ModelLoading, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.events import (
+    BlocksMapped,
+    ModelLoading,
+    OptionsApplied,
+    RequestFinished,
+    StepsExecuted,
+    TokensGenerated,
+)
 from playground.session.history.collector import Collector
 from playground.session.history.run import Run
 from playground.session.recording import Entry
@@ -19,13 +26,14 @@ from playground.tui.plain_text import one_line
 
 
 class LoadEngine:
-    """What it tells of the requests goes through the bridge, so that it is drawn, recorded and replayed; of the rest
-    only how far its start has come."""
+    """What it tells of the requests goes through the bridge, so that it is drawn, recorded and replayed, and with them
+    what it computes in; of the rest only how far its start has come."""
 
     def __init__(self, name: str, load: LoadModel, bridge: Bridge, keep: Callable[[Run], None] | None) -> None:
         self._name, self._load, self._bridge = name, load, bridge
         self._collector = Collector(keep, run_kind) if keep else None
         self._engine: Engine | None = None
+        self._applied: OptionsApplied | None = None
 
     async def run(self, requests: Sequence[GenerationRequest]) -> None:
         """Start it, run the requests on a cold prefix cache, end it. Raises `EngineFailed`; cancelling it ends it."""
@@ -63,7 +71,13 @@ class LoadEngine:
                 self._say(one_line(f"{message.stage}{share}  {message.detail}", 70))
             case StepsExecuted() if not any(work.request_id for step in message.steps for work in step.slots):
                 pass  # blocks that came back after an abort
-            case Submit() | TokensGenerated() | StepsExecuted() | RequestFinished():
+            case OptionsApplied():
+                self._applied = message
+            case Submit():
+                self._bridge.witness(message)
+                if self._applied:
+                    self._bridge.witness(self._applied)
+            case TokensGenerated() | StepsExecuted() | RequestFinished():
                 self._bridge.witness(message)
             case BlocksMapped() if any(read_name(request_id) for request_id in message.tables):
                 self._bridge.witness(message)

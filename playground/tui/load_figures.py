@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from playground.bench.load.elsewhere import faster
+from playground.bench.load.elsewhere import compared
 from playground.protocol.events import Simulated
 from playground.tui import numbers
 from playground.tui.load_run import LoadRun, same_tokens
@@ -80,5 +80,5 @@ def verdict(runs: LoadRuns) -> str:
     if runs.speed_up is None:
         return ""
     first, second = runs.ordered()
-    same = f"the same tokens in {same_tokens(first, second)} of {len(first.requests)} requests"
-    return f"{faster(second.side, runs.speed_up)}; {same}"
+    dtypes = {run.side: run.dtype if second.elsewhere else "" for run in (first, second)}
+    return compared(runs.speed_up, same_tokens(first, second), len(first.requests), dtypes)

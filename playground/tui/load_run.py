@@ -18,10 +18,11 @@ SHARES = (0.5, 0.9, 0.99)
 
 class LoadRun:
     """Letters go by the order of arrival, so that a request has the same one on either side. `elsewhere`: on another
-    engine than the session's."""
+    engine than the session's. `dtype`: what its engine computes in, by its own word."""
 
     def __init__(self, side: str, load: int, requests: Sequence[GenerationRequest], elsewhere: bool = False) -> None:
         self.side, self.load, self.elsewhere = side, load, elsewhere
+        self.dtype = ""
         self.requests = {request.request_id: request for request in requests}
         self.letters = Letters()
         for request_id in self.requests:

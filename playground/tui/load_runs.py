@@ -9,6 +9,7 @@ from playground.protocol.events import (
     BlocksMapped,
     Failed,
     ModelLoaded,
+    OptionsApplied,
     RequestFinished,
     Simulated,
     Step,
@@ -57,8 +58,8 @@ class LoadRuns:
         """The run that came last."""
         return next(reversed(self.runs.values()), None)
 
-    def begin(self, command: Submit, engine: str = "") -> bool:
-        """Take a submission in a session on `engine`; False if it belongs to no load."""
+    def begin(self, command: Submit, engine: str = "", dtype: str = "") -> bool:
+        """Take a submission in a session on `engine`, which computes in `dtype`; False if it belongs to no load."""
         name = read_name(command.requests[0].request_id) if command.requests else None
         if name is None:
             return False
@@ -66,6 +67,7 @@ class LoadRuns:
             self.runs, self._owner = {}, {}
         elsewhere = name.side not in (*POLICIES, engine)
         run = self.runs[name.side] = LoadRun(name.side, name.load, command.requests, elsewhere)
+        run.dtype = "" if elsewhere else dtype
         run.predicted = self.predicted.get(name.side)
         self._owner |= dict.fromkeys(run.requests, run)
         return True
@@ -76,6 +78,9 @@ class LoadRuns:
         if run is None or not run.elsewhere:
             return False
         match event:
+            case OptionsApplied() if not (run.dtype or run.made or run.done):  # told once, as its requests are sent
+                run.dtype = event.effective.get("dtype", "")
+                return True
             case TokensGenerated() | RequestFinished():
                 mine = event.request_id in run.requests
             case StepsExecuted():

@@ -135,7 +135,7 @@ class State:
                 self.switching = list(command.changes)
             case Submit() if is_fit(command):
                 self.inside.kv.begin(command)
-            case Submit() if not is_run(command) and not self.load.begin(command, self.capabilities.engine):
+            case Submit() if not is_run(command) and not self._begin_load_run(command):
                 for request in command.requests:
                     self._begin_request(request, now)
 
@@ -186,6 +186,9 @@ class State:
         elif isinstance(event, WorkerExited):
             end = Failed(where="speech", message="the speech process ended unexpectedly", advice="^T starts it again")
             self._changes.failures.append(end)
+
+    def _begin_load_run(self, command: Submit) -> bool:
+        return self.load.begin(command, self.capabilities.engine, self.effective.get("dtype", ""))
 
     def _begin_load(self, command: LoadModel) -> None:
         self._unload()

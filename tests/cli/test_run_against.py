@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,18 @@ def test_both_engines_stand_in_one_table(playground: Playground, prompts: Callab
     assert titles.split()[:2] == ["TTFT", "p50"]
     assert ours.startswith("transformers") and theirs.startswith("scripted")
     assert ours.count("tok/s") == theirs.count("tok/s") == 1
-    assert said.startswith("scripted is ") and said.endswith("; the same tokens in 0 of 2 requests")
+    assert said.startswith("scripted is ") and said.endswith("; the same tokens in 0 of 2 requests; both in float32")
+
+
+def test_the_second_engine_gets_the_dtype_that_the_first_computes_in(
+    playground: Playground, prompts: Callable[..., str]
+):
+    words = ("run", "--prompts", prompts(*LINES), "--no-history", "--json", "--against", "scripted")
+    result = playground(*words, "--set", "dtype=auto")
+    assert result.code == 0, result.stderr
+    ours, theirs = (side["summary"] for side in json.loads(result.stdout.splitlines()[-1])["sides"])
+    assert ours["options"]["dtype"] == "auto" and ours["effective"]["dtype"] != "auto"
+    assert theirs["options"]["dtype"] == theirs["effective"]["dtype"] == ours["effective"]["dtype"]
 
 
 def test_where_one_engine_fails_there_is_nothing_to_compare(playground: Playground):

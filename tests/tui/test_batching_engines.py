@@ -71,7 +71,7 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         assert state.requested == before and not state.requests and workers() == 1
         await until(pilot, lambda: "transformers is " in shown(app))
         text = shown(app)
-        assert "TPOT p50" in text and "the same tokens in 0 of 8" in text
+        assert "TPOT p50" in text and "the same tokens in 0 of 8 requests; both in float32" in text
         recording = Path(state.recording)
         await pilot.press("ctrl+r")
         runs = app.history.ask(lambda database: database.newest(parse_filter(""), 9)).result(10)
@@ -85,6 +85,7 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         again = app.bridge.state.load
         assert again.sides == ("scripted", "transformers")
         assert [run.board.total for run in again.ordered()] == [ours.board.total, theirs.board.total]
+        assert [run.dtype for run in again.ordered()] == ["float32", "float32"]
 
 
 async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wait, workers: Callable[[], int]) -> None:

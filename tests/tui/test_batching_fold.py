@@ -7,7 +7,9 @@ import pytest
 from playground.bench.load.arrivals import Arrivals
 from playground.engine.prediction import predict
 from playground.protocol.commands import Command, Lengths, Simulate, Submit
-from playground.protocol.events import BlocksMapped, BlockTable, Step, StepsExecuted
+from playground.protocol.events import BlocksMapped, BlockTable, OptionsApplied, Step, StepsExecuted
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions
 from playground.protocol.wire import decode_command, decode_event, encode_line
 from playground.tui.load_blocks import blocks, figures, merged
 from playground.tui.load_figures import progress, verdict
@@ -29,6 +31,13 @@ def folded(profile: LoadProfile = PROFILE) -> LoadRuns:
             elif not isinstance(message, Command):
                 runs.add_event(message)
     return runs
+
+
+def applied(dtype: str) -> OptionsApplied:
+    return OptionsApplied(
+        changed=[], requested=EngineOptions(), effective={"dtype": dtype}, cost="instant", seconds=0.0, step=0,
+        before=Memory(), after=Memory(),
+    )  # fmt: skip
 
 
 def test_both_runs_end_with_the_same_tokens_and_continuous_is_faster() -> None:
@@ -147,6 +156,33 @@ def test_another_engines_run_is_drawn_beside_the_sessions_and_changes_nothing_el
     assert len(seen) > 100 and all(each == seen[0] for each in seen)
     assert state.last_step and not any("vllm" in str(work.request_id) for work in state.last_step.slots)
     assert verdict(state.load) == "vllm is as fast; the same tokens in 24 of 24 requests"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("float32", "vllm is as fast; the same tokens in 24 of 24 requests; both in float32"),
+        (
+            "bfloat16",
+            "not the same work: transformers in float32, vllm in bfloat16; vllm is as fast; "
+            "the same tokens in 24 of 24 requests",
+        ),
+    ],
+)
+def test_what_each_engine_computed_in_is_said_as_it_was_read_back(theirs: str, said: str) -> None:
+    state = State()
+    for entry in recording(PROFILE, ["transformers", "vllm"]):
+        if entry.command is None:
+            state.add_event(entry.event, entry.t)
+            continue
+        if isinstance(entry.command, Submit) and not state.load.runs:
+            state.add_event(applied("float32"), entry.t)
+        state.add_command(entry.command, entry.t)
+        if isinstance(entry.command, Submit) and len(state.load.runs) == 2:
+            state.add_event(applied(theirs), entry.t)
+    assert verdict(state.load) == said and state.effective["dtype"] == "float32"
+    state.add_event(applied("float16"), 0.0)
+    assert verdict(state.load) == said and state.effective["dtype"] == "float16"
 
 
 def test_another_load_takes_the_place_of_the_one_before() -> None:

@@ -28,3 +28,19 @@ def faster(second: str, speed_up: float) -> str:
     if factor == "1.00":
         return f"{second} is as fast"
     return f"{second} is {factor}x {'faster' if speed_up > 1 else 'slower'}"
+
+
+def compared(speed_up: float | None, same: int, requests: int, dtypes: Mapping[str, str]) -> str:
+    """One line about a load on two engines; `dtypes`: what each says that it computed in, the second's last. Where
+    these differ that comes first, since neither times nor tokens are of the same work; one that does not compute says
+    `auto`, or nothing."""
+    said = [faster([*dtypes][-1], speed_up)] if speed_up else []
+    said.append(f"the same tokens in {same} of {requests} requests")
+    different = set(dtypes.values())
+    if different & {"", "auto"}:
+        return "; ".join(said)
+    if len(different) > 1:
+        said.insert(0, f"not the same work: {', '.join(f'{engine} in {dtype}' for engine, dtype in dtypes.items())}")
+    else:
+        said.append(f"both in {different.pop()}")
+    return "; ".join(said)
