@@ -256,7 +256,7 @@ def main() -> None:
     """Print the tables."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--quick", action="store_true", help="tiny-coder alone, fewer runs, nothing compiled")
-    arguments.add_argument("--only", choices=("tiny", "compile", "large", "steps"), help="one table")
+    arguments.add_argument("--only", choices=("tiny", "compile", "kv", "large", "steps"), help="one table")
     arguments.add_argument("--engine", choices=("transformers", "vllm"), default="transformers")
     arguments.add_argument("--python", default="python", help="the interpreter that has vLLM")
     arguments.add_argument("--dtype", choices=("bfloat16", "float32"), default=usual_dtype(), help="large, vLLM")
@@ -279,6 +279,11 @@ def main() -> None:
             return
         if asked.only == "steps":
             steps(Engine(TINY, "float32"))
+            return
+        if asked.only == "kv":
+            from bench_switches import kv_costs
+
+            kv_costs(Engine(TINY, "float32"))
             return
         if asked.only == "compile":
             compiled(Engine(TINY, "float32"), Stock(TINY, "float32"), "tiny-coder float32", 256, runs)

@@ -19,11 +19,12 @@ def count_outliers(layer: LayerColumns, threshold: float) -> int:
     return sum(peak >= threshold for peak in layer.peaks) if threshold else 0
 
 
-def title(measured: OutliersMeasured, threshold: float) -> str:
-    """All layers in one line."""
+def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
+    """All layers in one line; `live`: the threshold under which the engine computes."""
     hit = sum(count_outliers(layer, threshold) > 0 for layer in measured.layers)
     columns = sum(count_outliers(layer, threshold) for layer in measured.layers)
-    return f"threshold {threshold:g}: {columns} columns in {hit} of {len(measured.layers)} inputs"
+    shown = f"threshold {threshold:g}" + (" (live)" if threshold == live else f" (live {live:g})")
+    return f"{shown}: {columns} columns in {hit} of {len(measured.layers)} inputs"
 
 
 def draw_outliers(measured: OutliersMeasured, threshold: float, width: int, height: int, top: int) -> list[list[Part]]:

@@ -69,7 +69,8 @@ def test_an_outlier_stands_where_its_column_is():
 
 
 def test_the_title_counts_columns_and_inputs():
-    assert title(MEASURED, 6.0) == "threshold 6: 2 columns in 1 of 1 inputs"
+    assert title(MEASURED, 6.0, live=6.0) == "threshold 6 (live): 2 columns in 1 of 1 inputs"
+    assert title(MEASURED, 6.5, live=6.0).startswith("threshold 6.5 (live 6): ")
     assert lowest_known(MEASURED.layers) == 3.0 and short_name("transformer.h.11.mlp.c_fc") == " 11 mlp.c_fc"
 
 

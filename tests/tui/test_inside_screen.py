@@ -54,9 +54,12 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         await until(pilot, lambda: "0 attn.q" in drawn(screen, "outliers"), PATIENCE_S)
         before = drawn(screen, "outliers").splitlines()[0]
         await pilot.press("left", "left")
-        assert "threshold 5:" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
+        assert (
+            "threshold 5 (live 6):" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
+        )
         await pilot.press("enter")
         await until(pilot, lambda: state.requested.int8_threshold == 5.0, PATIENCE_S)
+        await until(pilot, lambda: "threshold 5 (live):" in drawn(screen, "outliers"))
 
         await pilot.press("a")
         await until(pilot, lambda: state.inside.total and not state.inside.measuring, PATIENCE_S)

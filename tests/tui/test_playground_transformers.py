@@ -95,7 +95,7 @@ async def rebuilt(pilot: Pilot[None], until: Wait) -> None:
     panel = await at(pilot, until, "kv_cache")
     await until(pilot, lambda: row(panel, "kv_cache").value == "model (from int2)")
     drawn = " ".join(panel.render().plain.split())
-    assert "model (from" in drawn and "what a coarser cache lost does not come back" in drawn
+    assert "model (from int2): what a coarser cache lost does not come back" in drawn
     made = state.unfinished[0].tokens
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(app.screen, CommandPalette))

@@ -78,7 +78,10 @@ class InsideScreen(Stage):
         yield StatusLine(Letters())
         with Container(id="inside-body"):
             yield InsidePanel(
-                "LLM.int8() outliers", "o runs one forward and shows every layer's largest input columns", id="outliers"
+                "LLM.int8() outliers",
+                "o runs one forward and shows every layer's largest input columns\n"
+                "python -m playground.models.make_outliers writes a model that has many",
+                id="outliers",
             )
             yield InsidePanel(
                 "Attention", "a times eager, math and flash over lengths, on an idle engine", id="attention"
@@ -140,13 +143,12 @@ class InsideScreen(Stage):
         measured, threshold, top = self.state.inside.outliers, self._threshold, self._top
         note = ""
         if measured:
-            note = title(measured, threshold)
+            note = title(measured, threshold, self.state.requested.int8_threshold)
             if threshold and threshold < lowest_known(measured.layers):
                 note += ", and more"
-        live = f"   live {self.state.requested.int8_threshold:g}" if measured else ""
         self.query_one("#outliers", InsidePanel).show(
             (id(measured), threshold, top),
-            note + live,
+            note,
             lambda width, height: draw_outliers(measured, threshold, width, height, top) if measured else [],
         )
 

@@ -163,6 +163,8 @@ class TogglePanel(Widget, can_focus=True):
             words, style = f"{candidate.value}: {candidate.reason}", "$error"
         elif row.differs:
             words, style = row.reason or f"{row.requested} was asked for", "$warning"
+            # What the line had no room for.
+            words = words if row.value in self._line(self._cursor, row).plain else f"{row.value}: {words}"
         elif row.blocked:
             words = row.blocked
         elif row.reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from math import exp
 
 import pytest
@@ -31,6 +32,22 @@ def test_bytes_at_2000_tokens_scales_and_tail_counted(coder: Driven) -> None:
         assert used["model"] / used[kind] >= least, (kind, used["model"] / used[kind])
 
 
+def test_no_dequantized_copy_stays_from_step_to_step() -> None:
+    driven = Driven(paths.bundled_model(), kv_blocks="70", token_budget=2048)
+    copy = 1800 * driven.backend._engine.kv_shape.layer_bytes
+    for kind in ("model", *FEWER):
+        driven.set(kv_cache=kind)
+        driven.submit(ask([list(range(10, 910)), list(range(50, 950))], 8, name=f"{kind}-", ignore_eos=True))
+        for _ in range(4):
+            driven.backend.step()
+        assert [slot.phase for slot in driven.steps[-1].slots][:2] == ["decode"] * 2
+        left = bytes_outside(driven)
+        # In the model's dtype a batch keeps what it gathered: a copy would be seen.
+        assert left > copy if kind == "model" else left < copy / 10, (kind, left, copy)
+        assert driven.backend._engine.memory().kv_transient >= copy, "of one layer, while it ran"
+        driven.finish()
+
+
 def test_perplexity_of_the_held_out_text_through_the_stored_view() -> None:
     exact, found = Driven(paths.bundled_model()), {}
     texts = held_out(exact)[::EVERY]
@@ -58,6 +75,18 @@ def bytes_used(driven: Driven, kind: str) -> int:
     assert said == counted
     driven.finish()
     return said
+
+
+def bytes_outside(driven: Driven) -> int:
+    """Bytes of every tensor that is alive, but for parameters, buffers, and what the KV cache stores."""
+    live = driven.backend._engine
+    layers = [states for layer in live.core.runner.cache.store._layers for states in layer]
+    stored = [part for states in layers for part in (vars(states).values() if hasattr(states, "tails") else [states])]
+    known = [*stored, *live.loaded.model.parameters(), *live.loaded.model.buffers()]
+    ours = {part.untyped_storage().data_ptr() for part in known if isinstance(part, torch.Tensor)}
+    alive = [each for each in gc.get_objects() if type(each) is torch.Tensor and each.device.type == "cpu"]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in alive}
+    return sum(size for address, size in storages.items() if address not in ours)
 
 
 def tensor_bytes(states: object, table: list[int], tokens: int) -> int:
