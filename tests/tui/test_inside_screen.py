@@ -154,6 +154,8 @@ async def test_without_a_measurement_each_panel_says_what_to_do(opened, until):
         await until(pilot, lambda: isinstance(app.screen, InsideScreen))
         screen = app.screen
         assert "o runs one forward" in drawn(screen, "outliers") and "a times eager" in drawn(screen, "attention")
+        assert "make_outliers writes a model that has many" in " ".join(drawn(screen, "outliers").split())
+        assert max(map(len, drawn(screen, "outliers").splitlines())) <= screen.query_one("#outliers").size.width
         await pilot.press("o")
         await until(pilot, lambda: "no layers to look into" in str(screen.query_one("Notice").render()))
         await pilot.press("tab", "z")

@@ -42,5 +42,5 @@ class InsidePanel(Widget, can_focus=True):
         title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
         lines = self._draw(width, self.size.height - 1)
         if not lines:
-            return Content("\n").join([title, Content.styled(self._empty, DIM)])
+            return Content("\n").join([title, *Content.styled(self._empty, DIM).wrap(max(1, width))])
         return Content("\n").join([title.truncate(width, ellipsis=True), *(Content.assemble(*line) for line in lines)])
