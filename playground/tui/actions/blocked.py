@@ -39,8 +39,8 @@ def no_comparison(state: State) -> str:
 
 
 def nothing_runs(state: State) -> str:
-    """Neither a request nor the load of a model goes on."""
-    runs = state.unfinished or state.loading or state.voice.busy
+    """Neither a request nor a load goes on, of a model or for a toggle."""
+    runs = state.unfinished or state.loading or state.progress or state.voice.busy
     return replay(state) or ("" if runs else "nothing runs that could be stopped")
 
 

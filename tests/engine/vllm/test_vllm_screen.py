@@ -1,15 +1,18 @@
-"""The screen on a real vLLM: one of its ranks dies, one key starts it again, its worker dies."""
+"""The screen on a real vLLM: one of its ranks dies, one key starts it again, its worker dies; Esc amid its starts."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
 from textual.pilot import Pilot
 
+from playground import paths
 from playground.engine.backends.vllm.faults import DIED
 from playground.preset import Preset
 from playground.protocol.commands import SamplingParams
@@ -74,3 +77,32 @@ async def test_one_key_starts_vllm_again_after_one_of_two_ranks_died_and_none_ou
         await until(pilot, lambda: "the engine process died (SIGKILL); ^Y restarts it" in shown(app))
         assert seconds_until_gone(*(each.pid for each in second)) < GONE_S
         assert request.finished and request.finished.reason == "error" and "return" in request.text
+
+
+async def test_esc_amid_a_start_of_vllm_brings_back_what_ran_before(
+    vllm_python: str,
+    until: Wait,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    app = PlaygroundApp(engine="vllm", options=EngineOptions(**OPTIONS), preset=LONG)
+    other = shutil.copytree(paths.bundled_model(), tmp_path / "other")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await started(app, pilot, until)
+        kept = state.facts
+        assert kept
+
+        async def stopped(said: str) -> None:
+            """Esc, once what ran before has ended."""
+            await until(pilot, lambda: "vLLM's configuration" in shown(app), seconds=60)
+            await pilot.press("escape")
+            await until(pilot, lambda: said in shown(app) and state.facts, seconds=60)
+            await started(app, pilot, until)
+            assert state.facts and state.facts.path == kept.path and not state.progress
+
+        await app.session.load(str(other))
+        await stopped(f"the load was stopped; {kept.name} comes back")
+        app.session.switch("prefix_cache", False)
+        await stopped("the switch was stopped; vLLM runs as before")
+        assert state.effective["prefix_cache"] == "on"
+        await answering(app, pilot, until)

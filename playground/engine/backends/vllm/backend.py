@@ -202,6 +202,8 @@ class VllmBackend:
                 self._live = None
                 live.loop.fail("vLLM did not start again")
                 raise fault from None
+            if isinstance(fault, Cancelled):
+                raise EngineError("the switch was stopped; vLLM runs as before") from None
             raise
 
     def _refuse_impossible(self, options: EngineOptions, quantized: str) -> None:

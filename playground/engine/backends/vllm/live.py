@@ -132,6 +132,7 @@ class Live:
     def restart(self, options: EngineOptions, progress: Progress) -> None:
         """vLLM anew with other options. Requests go on with what they have produced, or end: the user's setting."""
         if self.engine.llm is not None:
+            progress("checking", detail="ending vLLM as it was")
             self.engine.stop()
         if self.opened.command.in_flight == "end":
             self.loop.lose("ended: vLLM starts anew for a toggle (in_flight is set to end)")
