@@ -175,6 +175,10 @@ class EngineCore:
 
     def _propose(self) -> None:
         """Look up drafts for the rows that decode, none past the end of an answer."""
+        if not self.limits.drafts:
+            for request in self.running:
+                request.draft_ids = []
+            return
         for request in self.running:
             most = min(
                 self.limits.drafts, request.longest - request.length - 1, self.runner.context - request.length - 1

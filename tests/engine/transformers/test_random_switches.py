@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from random import Random
 from typing import Any
+
+import pytest
 
 from playground.engine.backends.base import EngineError
 from playground.engine.capabilities import CONFLICTS
@@ -16,8 +19,9 @@ from tests.engine.harness import check_partition
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.shadow import Shadow
+from tests.engine.transformers.test_packed_linear import in_bfloat16
 
-SWITCHES = int(os.environ.get("PLAYGROUND_SWITCHES", "250"))
+SWITCHES = int(os.environ.get("PLAYGROUND_SWITCHES", "150"))
 VALUES: dict[str, tuple[Any, ...]] = {
     "attention": ("auto", "eager", "sdpa-math", "sdpa-flash"),
     "batching": ("continuous", "continuous", "static"),
@@ -33,8 +37,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def test_no_wrong_token_no_leak_nobody_stuck(member: Member, adapter: str) -> None:
-    driven, chance = Driven(member("llama").folder, kv_blocks="20"), Random(5)
+@pytest.mark.parametrize("stored", ["float32", "bfloat16"])
+def test_no_wrong_token_no_leak_nobody_stuck(member: Member, adapter: str, stored: str, tmp_path: Path) -> None:
+    folder = member("llama").folder if stored == "float32" else in_bfloat16("llama", tmp_path).folder
+    driven, chance = Driven(folder, kv_blocks="20"), Random(5)
     values, live = VALUES | {"adapter": ("off", adapter)}, driven.backend._engine
     shadow, refused, submitted = Shadow(live), 0, 0
     for _ in range(SWITCHES):

@@ -118,7 +118,7 @@ class AttentionSwitch:
     """The attention of one loaded model: sets it, reads it back, says why it is not what was asked."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        self._model = model
+        self._model, self.device = model, model.device
         self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
         text = model.config.get_text_config()
         kinds = set(getattr(text, "layer_types", None) or ())
@@ -126,6 +126,7 @@ class AttentionSwitch:
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
+        self._implementation = self._read_back()
 
     def why_not(self, value: str) -> str:
         """Why a value cannot be had with this model here; empty if it can."""
@@ -148,15 +149,11 @@ class AttentionSwitch:
         except (ValueError, ImportError) as error:
             self._model.set_attn_implementation(before)
             raise EngineError(f"attention={value} is not possible: {str(error).splitlines()[0]}") from None
+        self._implementation = self._read_back()
         self.requested, self.effective = value, {}
         self.reason = (
             "" if self._implementation == wanted else f"{type(self._model).__name__} keeps {self._implementation}"
         )
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model computes."""
-        return self._model.device
 
     @property
     def takes_ready_masks(self) -> bool:
@@ -231,8 +228,7 @@ class AttentionSwitch:
             return ""
         return self.reason or "PyTorch has no such kernel for these shapes, this mask and this dtype"
 
-    @property
-    def _implementation(self) -> str:
+    def _read_back(self) -> str:
         modules = (module for module in self._model.modules() if isinstance(module, PreTrainedModel))
         return next(str(module.config._attn_implementation) for module in modules)
 

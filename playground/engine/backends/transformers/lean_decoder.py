@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from playground.engine.backends.transformers.joint_linear import JointLinear, unscaled
 from playground.engine.backends.transformers.kv_cache import Watch
+from playground.engine.backends.transformers.lean_norm import LeanNorm
+from playground.engine.backends.transformers.rotary_table import RotaryTable
 
 GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
@@ -42,24 +43,35 @@ class LeanDecoder:
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
-        self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, LeanNorm(base.norm)
-        self._layers, self._head = [LeanLayer(layer) for layer in base.layers], model.get_output_embeddings()
+        self._model, self._base = model, base
+        self._embed, self._rotary = base.embed_tokens, RotaryTable(base.rotary_emb, base.norm.weight.data)
         attention = base.layers[0].self_attn
         self._config = attention.config
         self._eager = getattr(sys.modules[type(attention).__module__], "eager_attention_forward", None)
+        self.look_at_layers()
+
+    def look_at_layers(self) -> None:
+        """See `Decode`."""
+        self._layers = [LeanLayer(layer) for layer in self._base.layers]
+        self._head, unscale = unscaled(self._model.get_output_embeddings())
+        self._norm = LeanNorm(self._base.norm, unscale)
+
+    @property
+    def packed_bytes(self) -> int:
+        """See `Decode`."""
+        return sum(layer.packed_bytes for layer in self._layers)
 
     def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
         """See `Decode`."""
-        rows = len(ids)
-        states = self._embed(ids)
-        cos, sin = (angles.flatten(0, 1).unsqueeze(1) for angles in self._rotary(states, position_ids=positions))
+        rows = ids.shape[0]
+        states = self._embed.forward(ids.flatten())
+        cos, sin = self._rotary(positions)
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(self._config._attn_implementation, self._eager)
-        around = Around(rows, mask, cos, signed(sin), cache, kernel, getattr(cache, "watch", None))
-        states = states.flatten(0, 1)
+        around = Around(rows, mask, cos, sin, cache, kernel, getattr(cache, "watch", None))
         for layer in self._layers:
             states = layer(states, around)
         newest = states.view(rows, -1, states.shape[-1])[:, -keep:]
-        logits: Tensor = self._head(self._norm(newest.flatten(0, 1)))
+        logits = self._head(self._norm(newest.flatten(0, 1)))
         return logits.view(rows, keep, -1)
 
 
@@ -68,66 +80,58 @@ class LeanLayer:
     costs as much as a small operation."""
 
     def __init__(self, layer: Any) -> None:
-        self._attention, self._mlp = layer.self_attn, layer.mlp
-        self._first, self._second = LeanNorm(layer.input_layernorm), LeanNorm(layer.post_attention_layernorm)
-        self._feed = self._gated if {name for name, _ in self._mlp.named_children()} == GATED else self._mlp.forward
+        attention = self._attention = layer.self_attn
+        self._joint = JointLinear([attention.q_proj, attention.k_proj], [attention.v_proj])
+        self._output, self._unscale = unscaled(attention.o_proj)
+        gated = {name for name, _ in layer.mlp.named_children()} == GATED
+        self._feed = GatedFeed(layer.mlp) if gated else PlainFeed(layer.mlp)
+        self._first = LeanNorm(layer.input_layernorm, self._joint.unscale)
+        self._second = LeanNorm(layer.post_attention_layernorm, self._feed.before)
+        self.packed_bytes = self._joint.packed_bytes + self._feed.packed_bytes
 
     def __call__(self, states: Tensor, around: Around) -> Tensor:
-        """States [tokens, hidden] after this layer."""
-        states = self._attend(self._first(states), around).add_(states)
-        return self._feed(self._second(states)).add_(states)
+        """States [tokens, hidden] after this layer, in place."""
+        states.add_(self._attend(self._first(states), around), alpha=self._unscale)
+        return states.add_(self._feed(self._second(states)), alpha=self._feed.after)
 
     def _attend(self, states: Tensor, around: Around) -> Tensor:
         attention, dim = self._attention, self._attention.head_dim
-        both = torch.cat((attention.q_proj.forward(states), attention.k_proj.forward(states)), -1)
-        both = both.view(len(states), -1, dim)
+        tokens = states.shape[0]  # `len` of a tensor costs as much as a small operation
+        both, values = (said.view(tokens, -1, dim) for said in self._joint(states))
         both = (both * around.cos).add_(both.roll(dim // 2, -1).mul_(around.sin))
-        values = around.heads_first(attention.v_proj.forward(states).view(len(states), -1, dim))
         queries, keys = around.heads_first(both).tensor_split([both.shape[1] - values.shape[1]], 1)
-        keys, values = around.cache.update(keys, values, attention.layer_idx)
+        keys, values = around.cache.update(keys, around.heads_first(values), attention.layer_idx)
         attended, _ = around.kernel(
             attention, queries, keys, values, around.mask, dropout=0.0, scaling=attention.scaling
         )
         if around.watch:
             around.watch.end()
-        output: Tensor = attention.o_proj.forward(attended.reshape(len(states), -1))
-        return output
-
-    def _gated(self, states: Tensor) -> Tensor:
-        mlp = self._mlp
-        output: Tensor = mlp.down_proj.forward(
-            mlp.act_fn.forward(mlp.gate_proj.forward(states)).mul_(mlp.up_proj.forward(states))
-        )
-        return output
+        return self._output(attended.reshape(tokens, -1))
 
 
-class LeanNorm:
-    """RMSNorm, fused where that rounds as the model's own does: in half precision the weight may come before or after
-    the rounding."""
+class GatedFeed:
+    """The common MLP. `before`, `after`: what its states and its output are still to be multiplied by."""
 
-    def __init__(self, norm: Any) -> None:
-        self._weight, self._eps = norm.weight, norm.variance_epsilon
-        small = self._weight.device.type == "cpu" and self._weight.dtype == torch.float32
-        # Numbers as tensors of their dtype: PyTorch would convert them each time.
-        self._numbers = [torch.tensor(float(n)) for n in (len(self._weight), self._eps)] if small else []
-        self._own: Callable[[Tensor], Tensor] | None = None
-        with torch.inference_mode():
-            sample = torch.linspace(-3, 3, 8 * len(self._weight)).view(8, -1).to(self._weight)
-            if not torch.equal(self(sample), norm.forward(sample)):
-                self._own = norm.forward
+    def __init__(self, mlp: Any) -> None:
+        self._joint, self._activate = JointLinear([mlp.gate_proj], [mlp.up_proj]), mlp.act_fn.forward
+        self._down, self.after = unscaled(mlp.down_proj)
+        self.before, self.packed_bytes = self._joint.unscale, self._joint.packed_bytes
 
     def __call__(self, states: Tensor) -> Tensor:
-        """Normed states of the same shape."""
-        if self._own is not None:
-            return self._own(states)
-        if not self._numbers:
-            return F.rms_norm(states, self._weight.shape, self._weight, self._eps)
-        count, eps = self._numbers  # the fused one is made of slower parts on a CPU
-        scale = (states * states).sum(-1, True).div_(count).add_(eps).rsqrt_()
-        return (states * scale).mul_(self._weight)
+        """States [tokens, hidden] to the same."""
+        gate, up = self._joint(states)
+        return self._down(self._activate(gate).mul_(up))
 
 
-def signed(sin: Tensor) -> Tensor:
-    """Sines [..., D] for halves exchanged by `roll`: those of the first half negated."""
-    first, second = sin.chunk(2, -1)
-    return torch.cat((-first, second), -1)
+class PlainFeed:
+    """Any other, as the model runs it."""
+
+    before = after = 1.0
+    packed_bytes = 0
+
+    def __init__(self, mlp: Any) -> None:
+        self._forward = mlp.forward
+
+    def __call__(self, states: Tensor) -> Tensor:
+        """States [tokens, hidden] to the same."""
+        return self._forward(states)

@@ -168,7 +168,7 @@ class LiveEngine:
         """Counted over all tensors once a switch: there may be thousands."""
         state = self.weights.kind, self.adapters.path
         if self._weighed[0] != state:
-            self._weighed = state, self.weights.bytes
+            self._weighed = state, self.weights.bytes + self.core.runner.packed_bytes
         return self._weighed[1]
 
     def reseed(self, options: EngineOptions) -> None:
@@ -193,6 +193,7 @@ class LiveEngine:
         finally:
             if worn != self.adapters.path:
                 self.adapters.switch(worn, self.weights.kind, _quiet)
+            self.core.runner.look_at_layers()
         self.weights.set_threshold(options.int8_threshold)
         self.reseed(options)
 

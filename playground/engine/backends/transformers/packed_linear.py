@@ -32,7 +32,7 @@ class PackedLinear(nn.Linear):
     """A linear layer that computes with its weight times `scale`, packed, on one thread or on all. The weight itself
     stays for whoever asks, in 16 bits unless it is `shared` with an embedding.
 
-    What it answers for a row is the same bits whatever other rows there are, see `padded`.
+    What it answers for a row is the same bits whatever other rows there are, see `_more`.
     """
 
     def __init__(self, layer: nn.Linear, halves: Tensor, scale: float, threads: int = 1, shared: bool = False) -> None:
@@ -40,7 +40,8 @@ class PackedLinear(nn.Linear):
         self.weight = layer.weight if shared else nn.Parameter(halves, requires_grad=False)
         self.bias = layer.bias
         self.train(layer.training)
-        self._unscale = torch.tensor(1 / scale)
+        self.unscale = 1 / scale
+        self._unscale = torch.tensor(self.unscale)
         self._packed, self._product = (_pack_for_one if threads == 1 else _pack_for_all)(layer.weight * scale)
         self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
         _layers[id(self)] = self
@@ -51,23 +52,36 @@ class PackedLinear(nn.Linear):
         rounded = (-(-self.in_features // INPUTS) * INPUTS, -(-self.out_features // OUTPUTS) * OUTPUTS)
         return math.prod(rounded) * torch.float16.itemsize
 
+    @property
+    def for_one(self) -> bool:
+        """It computes on one thread."""
+        return isinstance(self._packed, Tensor)
+
     def forward(self, states: Tensor) -> Tensor:
         """Float32 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
-            return self._compiled(states)
-        if states.dim() > 2:
-            return self.forward(states.flatten(0, -2)).view(*states.shape[:-1], self.out_features)
-        output = self._product(padded(states)).mul_(self._unscale)[: states.shape[0]]
+            # Scaled before the product, where the compiler makes it part of what comes before.
+            output = self.scaled(states * self._unscale)
+            return output if self._bias is None else output + self._bias
+        output = self.scaled(states).mul_(self._unscale)
         return output if self._bias is None else output.add_(self._bias)
 
+    def scaled(self, states: Tensor) -> Tensor:
+        """The same times `scale` and without the bias, for whoever gets by without multiplying."""
+        if torch.compiler.is_compiling():
+            return self._compiled(states)
+        if states.dim() > 2:
+            return self.scaled(states.flatten(0, -2)).view(*states.shape[:-1], self.out_features)
+        count = states.shape[0]
+        more = _more()[count % ROWS]
+        return self._product(F.pad(states, (0, 0, 0, more)))[:count] if more else self._product(states)
+
     def _compiled(self, states: Tensor) -> Tensor:
-        if not isinstance(self._packed, Tensor):
+        if not self.for_one:
             return torch.ops.playground.packed_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
-        # Scaled before the product, where the compiler makes it part of what comes before. Under the name by which a
-        # compiler is told its shape, the product cannot leave the bias out.
+        # Under the name by which a compiler is told its shape, the product cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
-        bias = torch.zeros(self.out_features) if self._bias is None else self._bias
-        return product(states * self._unscale, self._packed, bias, self.out_features)
+        return product(states, self._packed, torch.zeros(self.out_features), self.out_features)
 
 
 Product = Callable[[Tensor], Tensor]
@@ -119,16 +133,10 @@ def fitting(halves: Tensor) -> float | None:
     return 2.0 ** (LARGEST - largest) if fits else None
 
 
-def padded(rows: Tensor) -> Tensor:
-    """Rows [R, in] and as many of zeros as make FBGEMM add up each in one order: it cuts them into tiles, and those of
-    one or two rows add up otherwise. So a token does not depend on what else is in its batch."""
-    more = _more()[rows.shape[0] % ROWS]
-    return F.pad(rows, (0, 0, 0, more)) if more else rows
-
-
 @cache
 def _more() -> list[int]:
-    """Rows to add to 0..119, tried on this CPU."""
+    """Rows of zeros to add to 0..119 so that FBGEMM adds up each row in one order, tried on this CPU: it cuts them into
+    tiles, and those of one or two rows add up otherwise. So a token does not depend on what else is in its batch."""
     draw = torch.Generator().manual_seed(0)
     rows, weight = (torch.randn(count, 64, generator=draw) for count in (ROWS, OUTPUTS))
     _, product = _pack_for_one(weight)
@@ -156,5 +164,5 @@ _layers: WeakValueDictionary[int, PackedLinear] = WeakValueDictionary()
 _library = torch.library.Library("playground", "FRAGMENT")
 # A compiler cannot hold what is packed for all threads: it is told which layer computes.
 _library.define("packed_linear(Tensor states, int layer, int outputs) -> Tensor")
-_library.impl("packed_linear", lambda states, layer, outputs: _layers[layer](states), "CPU")
+_library.impl("packed_linear", lambda states, layer, outputs: _layers[layer].scaled(states), "CPU")
 _library.impl("packed_linear", lambda states, layer, outputs: states.new_empty(*states.shape[:-1], outputs), "Meta")

@@ -41,6 +41,18 @@ class TransformersRunner:
         """Its modules may have been exchanged, the head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
+        added = {"dtype": self._loaded.model.dtype, "device": self._loaded.device}
+        self._seen, self._hidden = torch.tensor(0.0, **added), torch.tensor(-torch.inf, **added)
+
+    def look_at_layers(self) -> None:
+        """Its linear layers may have been exchanged for others that say the same, or nearly."""
+        if self.plain_decoder:
+            self.plain_decoder.look_at_layers()
+
+    @property
+    def packed_bytes(self) -> int:
+        """See `Decode.packed_bytes`."""
+        return self.plain_decoder.packed_bytes if self.plain_decoder else 0
 
     @property
     def splits_at_blocks(self) -> bool:
@@ -171,7 +183,9 @@ class TransformersRunner:
             return None
         at = np.arange(columns)
         mask = at >= pads[:, None]
-        if ready:
+        if ready and queries == 1:
+            mask = mask[:, None, None]
+        elif ready:
             own = at[columns - queries :, None]
             # A query that is padding itself sees all: one that sees nothing gives no numbers.
             mask = (mask[:, None, None] & (at <= own)) | (own < pads[:, None, None, None])
@@ -179,8 +193,7 @@ class TransformersRunner:
 
     def _added(self, mask: Tensor) -> Tensor:
         """What a boolean mask adds to scores, made once a step instead of in every layer."""
-        added = torch.zeros(mask.shape, dtype=self._loaded.model.dtype, device=mask.device)
-        return added.masked_fill_(~mask, -torch.inf)
+        return torch.where(mask, self._seen, self._hidden)
 
 
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
