@@ -26,7 +26,7 @@ def main() -> None:
     torch.set_num_threads(int(sys.argv[3]))  # on a CPU vLLM puts a function that does nothing in its place
     from vllm.engine.arg_utils import EngineArgs
     from vllm.inputs import TokensPrompt
-    from vllm.sampling_params import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, SamplingParams
     from vllm.v1.engine.llm_engine import LLMEngine
 
     model, dtype = sys.argv[1:3]
@@ -41,6 +41,7 @@ def main() -> None:
         start, cpu, tokens = perf_counter(), process_time(), 0
         for index, (ids, new) in enumerate(json.loads(line)):
             asked = SamplingParams(max_tokens=new, temperature=0, ignore_eos=True, detokenize=True)
+            asked.output_kind = RequestOutputKind.FINAL_ONLY  # as vLLM's own `LLM.generate` asks
             engine.add_request(f"{run}-{index}", TokensPrompt(prompt_token_ids=ids), asked)
         while engine.has_unfinished_requests():
             for output in engine.step():

@@ -6,9 +6,10 @@ first left; one thread computes, so that a second core is there for its other pr
 a Llama of 110 M random weights: its steps take long enough that clients on the same two cores hardly matter.
 
 Both clients are loaded and wait, and send the same requests: ours is the worker, theirs vLLM's `main_async`. For TTFT
-and TPOT one request comes after the other, evenly spaced: of those that come at once the server takes now one and now
-five into its first step, so that TTFT halves, and TPOT grows by the others' prefill, whoever asks. Throughput is of
-requests that come at once. That both make the same of the same stream is tested (`test_times.py`); what the server
+and TPOT each request is sent when the one before it has ended (`--max-concurrency 1`): of those that come together the
+server takes now one and now five into a step, so that TTFT halves, and TPOT grows by the others' prefill, whoever asks.
+Throughput is of requests that come at once. Rounds are short and their order alternates, since the machine's speed
+drifts. That both make the same of the same stream is tested (`test_times.py`); what the server
 measured of the very same requests stands beside, since it runs faster or slower from round to round.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -25,8 +27,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from msgspec.structs import replace
-
 from playground import paths
 from playground.engine.backends.openai_server.prometheus import read_page
 from tests.engine.openai_server.conftest import ServerWorker
@@ -34,8 +34,7 @@ from tests.engine.openai_server.serve import ENVIRONMENT, NAME, vllm_serve
 from tests.engine.transformers.faults.live_worker import request
 
 PYTHON = os.environ["PLAYGROUND_VLLM_PYTHON"]
-REQUESTS, TOKENS = 8, {"tiny": 96, "middle": 40}
-SPACED_S = {"tiny": 0.1, "middle": 0.4}
+REQUESTS, TOKENS = 6, {"tiny": 96, "middle": 16}
 PROMPTS = [f"def number_{index}(values, other, third):\n    " * 3 for index in range(REQUESTS)]
 ASKED = {"TTFT": "ttft_s", "TPOT": "tpot_s"}
 OWN = {"TTFT": "time_to_first_token_seconds", "TPOT": "request_time_per_output_token_seconds"}
@@ -50,12 +49,13 @@ for line in sys.stdin:
     print("done", flush=True)
 """
 Numbers = dict[str, float]
-Side = Callable[[float], Numbers]  # requests so many seconds apart
+Side = Callable[[bool], Numbers]  # requests one after the other, or at once
 
 
 def main() -> None:
     """Print each pair, then the medians; the last line holds the figures."""
-    count, kind = int((sys.argv[1:2] or ["5"])[0]), (sys.argv[2:3] or ["middle"])[0]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends too
+    count, kind = int((sys.argv[1:2] or ["6"])[0]), (sys.argv[2:3] or ["middle"])[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model, tokens = paths.bundled_model() if kind == "tiny" else _middle(folder / "middle"), TOKENS[kind]
@@ -66,7 +66,7 @@ def main() -> None:
             _bench(url, folder, model) as theirs,
             _worker(url, folder, tokens) as ours,
         ):
-            sides = [_beside_own(url, side, SPACED_S[kind]) for side in (ours, theirs)]
+            sides = [_beside_own(url, side) for side in (ours, theirs)]
             pairs = _measured(count, *sides)
     for key in ("TTFT", "TPOT", "tok/s", *map(_own, OWN)):
         ratios = _ratios(pairs, key)
@@ -104,8 +104,8 @@ def _measured(count: int, ours: Callable[[], Numbers], theirs: Callable[[], Numb
     return pairs
 
 
-def _beside_own(url: str, side: Side, spaced_s: float) -> Callable[[], Numbers]:
-    """Requests at once, then spaced, and what the server's histograms gained by these; read while nothing runs."""
+def _beside_own(url: str, side: Side) -> Callable[[], Numbers]:
+    """Requests at once, then one after the other, and what the server's histograms gained by the latter, read idle."""
 
     def look() -> Numbers:
         with urlopen(f"{url.removesuffix('/v1')}/metrics") as answer:
@@ -113,8 +113,8 @@ def _beside_own(url: str, side: Side, spaced_s: float) -> Callable[[], Numbers]:
         return {key: sum(values[f"vllm:{name}_sum"]) / REQUESTS for key, name in OWN.items()}
 
     def run() -> Numbers:
-        at_once, before = side(0.0), look()
-        found, after = side(spaced_s), look()
+        at_once, before = side(False), look()
+        found, after = side(True), look()
         for key in OWN:
             own = after[key] - before[key]
             found |= {_own(key): own, _reported(key): found.pop(f"mean {key}") / own}
@@ -145,9 +145,9 @@ def _worker(url: str, folder: Path, tokens: int) -> Iterator[Side]:
     worker.connect(url)
     requests = [request(f"r{index}", prompt, max_tokens=tokens) for index, prompt in enumerate(PROMPTS)]
 
-    def run(spaced_s: float) -> Numbers:
-        asked = [replace(each, delay_s=(index + 1) * spaced_s) for index, each in enumerate(requests)]
-        ends = [end.metrics for end in worker.finish(*asked)]
+    def run(serial: bool) -> Numbers:
+        groups = [[each] for each in requests] if serial else [requests]
+        ends = [end.metrics for group in groups for end in worker.finish(*group)]
         assert [end.output_tokens for end in ends] == [tokens] * REQUESTS
         found = {key: statistics.median(getattr(end, name) for end in ends) for key, name in ASKED.items()}
         found |= {f"mean {key}": statistics.mean(getattr(end, name) for end in ends) for key, name in ASKED.items()}
@@ -181,9 +181,9 @@ def _bench(url: str, folder: Path, model: Path) -> Iterator[Side]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([PYTHON, "-c", BENCH], text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
 
-        def run(spaced_s: float) -> Numbers:
-            rate = {"--request-rate": str(1 / spaced_s), "--burstiness": "inf"} if spaced_s else {}
-            line = json.dumps([*flags, *(word for pair in (words | rate).items() for word in pair)])
+        def run(serial: bool) -> Numbers:
+            limit = {"--max-concurrency": "1"} if serial else {}
+            line = json.dumps([*flags, *(word for pair in (words | limit).items() for word in pair)])
             print(line, file=process.stdin, flush=True)
             assert any(said == "done\n" for said in process.stdout), "vLLM's bench ended"
             result = json.loads((folder / "result.json").read_text())

@@ -1,7 +1,8 @@
 """vLLM through our worker against vLLM's own loop, in interleaved pairs, by the clock and CPU time.
 
 `PLAYGROUND_VLLM_PYTHON=... python -m tests.engine.vllm.figure_offline start [PAIRS] | loop [PAIRS] [REQUESTS]`: how
-long a start takes, and how long the same requests; the last line holds the figure. No test: a busy machine decides.
+long a start takes, and how long the same requests; the last line holds the figure. Many short pairs are steadier than
+few long ones, since the machine's speed drifts. No test: a busy machine decides.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _starts(folder: Path, count: int = 3) -> list[Pair]:
     return pairs
 
 
-def _loops(folder: Path, count: int = 5, requests: int = 64) -> list[Pair]:
+def _loops(folder: Path, count: int = 15, requests: int = 16) -> list[Pair]:
     jobs, sides, pairs = ragged(requests, 2000), [Bare(), Ours(folder)], []
     for side in sides:
         side.run(jobs[:8])
