@@ -26,8 +26,10 @@ from playground.session.history.history import History
 from playground.session.recording import Entry
 from playground.toml_file import ConfigError
 from playground.tui.bridge import Bridge
+from playground.tui.first_load import own_model, with_settings
 from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
+from playground.tui.screens.modes import Modes
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.speech_bridge import SpeechBridge
@@ -67,33 +69,27 @@ class PlaygroundApp(App[None]):
         super().__init__()
         settings = settings or Settings()
         self._take_theme(theme or settings.theme)
-        log = paths.log_folder() / f"engine-{os.getpid()}.log"
         self.history = History(paths.history_database(), self._history_failed)
-        self._keep = self.history.add if keep_history and settings.history else None
-        collector = Collector(self._keep, run_kind) if self._keep else None
+        keep = self.history.add if keep_history and settings.history else None
+        collector = Collector(keep, run_kind) if keep else None
+        log = paths.log_folder() / f"engine-{os.getpid()}.log"
         self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
-        self._load = LoadModel(
-            model=("scripted" if engine == "scripted" else str(paths.bundled_model())) if model is None else model,
+        load = LoadModel(
+            model=own_model(engine) if model is None else model,
             options=options or EngineOptions(),
             trust_remote_code=trust_remote_code,
             allow_pickle=allow_pickle,
             tensor_parallel=tensor_parallel,
-            executor=settings.engines.vllm.executor,
-            in_flight=settings.engines.vllm.in_flight,
             url=url,
-            timeout_s=settings.engines.openai.timeout_s,
         )
-        sampling = preset.sampling if preset else SamplingParams()
-        self.session = Session(self.bridge, self._load, sampling)
+        self._load = with_settings(load, settings)
+        self.session = Session(self.bridge, self._load, preset.sampling if preset else SamplingParams())
         speech = SpeechBridge(self.bridge, log.with_name(f"speech-{os.getpid()}.log"))
         self.voice = Voice(speech, self.bridge.state, settings.speech)
-        self._models = settings.model_paths()
-        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, self._models)
-        self.add_mode("batching", self._batching)
-        self.add_mode("compare", self._compare)
-        self.add_mode("bench", self._bench)
-        self.add_mode("inside", self._inside)
-        self.add_mode("history", self._history)
+        folders = settings.model_paths()
+        self._first = partial(PlaygroundScreen, self.session, self.voice, preset, folders)
+        for name, screen in Modes(self.session, self.history, keep, folders).table().items():
+            self.add_mode(name, screen)
 
     def get_default_screen(self) -> Screen[None]:
         """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
@@ -128,31 +124,6 @@ class PlaygroundApp(App[None]):
         await self.bridge.start()
         gc.enable()
         gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
-
-    def _batching(self) -> Screen[None]:
-        from playground.tui.screens.batching import BatchingScreen  # not before it is asked for
-
-        return BatchingScreen(self.session, self._keep)
-
-    def _compare(self) -> Screen[None]:
-        from playground.tui.screens.compare import CompareScreen
-
-        return CompareScreen(self.session, self._models, self._keep)
-
-    def _bench(self) -> Screen[None]:
-        from playground.tui.screens.bench import BenchScreen
-
-        return BenchScreen(self.session, self.history, self._keep)
-
-    def _inside(self) -> Screen[None]:
-        from playground.tui.screens.inside import InsideScreen
-
-        return InsideScreen(self.session)
-
-    def _history(self) -> Screen[None]:
-        from playground.tui.screens.history import HistoryScreen
-
-        return HistoryScreen(self.session, self.history)
 
     def _history_failed(self, line: str) -> None:
         """In the history's thread."""
