@@ -11,7 +11,7 @@ from typing import BinaryIO
 from playground.protocol.events import Event, Step, StepsExecuted, TokensGenerated
 from playground.protocol.wire import encode_line
 
-BUNDLE_S = 0.1  # as often as a screen is drawn: each bundle costs both processes, and none is drawn alone
+BUNDLE_S = 0.125  # each bundle is a frame of the screen, and costs both processes; a first token is not held back
 
 
 class Outbox:
