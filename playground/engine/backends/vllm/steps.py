@@ -14,7 +14,7 @@ from vllm.v1.engine import EngineCoreOutput
 from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request
 
-COUNT_SHARE = 500
+COUNT_SHARE = 1000
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ class _Reporting:
 
     def count_blocks(self) -> BlockCount:
         """Used is exact. Cached blocks must be looked for one by one, so they are counted as seldom as keeps that
-        to a fifth of a percent of the time."""
+        to a tenth of a percent of the time."""
         pool, now = self.kv_cache_manager.block_pool, perf_counter()
         idle = pool.get_num_free_blocks()
         if pool.enable_caching and now >= self._count_after:
