@@ -11,7 +11,7 @@ from typing import BinaryIO
 from playground.protocol.events import Event, Step, StepsExecuted, TokensGenerated
 from playground.protocol.wire import encode_line
 
-BUNDLE_S = 0.125  # each bundle is a frame of the screen, and costs both processes; a first token is not held back
+BUNDLE_S = 0.04  # each bundle is a frame of the screen, and costs both processes; a first token is not held back
 
 
 class Outbox:
