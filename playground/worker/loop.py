@@ -54,11 +54,12 @@ class WorkerLoop:
             self._outbox.flush_if_due()
 
     def _timeout(self) -> float | None:
-        if self._backend.busy:
-            return 0
-        self._outbox.flush()
-        arrival = self._backend.next_arrival
-        return None if arrival is None else max(1e-4, arrival - perf_counter())
+        waits = [self._backend.gather_s] if self._backend.busy else []
+        if not waits:
+            self._outbox.flush()
+        if (arrival := self._backend.next_arrival) is not None:
+            waits.append(max(1e-4, arrival - perf_counter()))
+        return min(waits, default=None)
 
     def _switch(self) -> None:
         """Throw the switches that were to wait for the next step; one that fails does not touch the step."""

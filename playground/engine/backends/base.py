@@ -44,9 +44,11 @@ class Progress(Protocol):
 
 class Backend(Protocol):
     """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. What stands in
-    `cannot` is refused with its reason before it gets here, and needs no method."""
+    `cannot` is refused with its reason before it gets here, and needs no method. Between two steps the loop waits
+    `gather_s` seconds, unless a command comes: what computes elsewhere is looked at no more often."""
 
     cannot: ClassVar[Mapping[type[Command], str]]
+    gather_s: ClassVar[float]
 
     def capabilities(self) -> Capabilities:
         """What can be done here, before any model is loaded."""

@@ -104,6 +104,7 @@ class ScriptedRunner:
 class ScriptedBackend:
     """See `engine.backends.base.Backend`."""
 
+    gather_s: ClassVar = 0.0
     cannot: ClassVar = {
         Tokenize: "the scripted engine has no tokenizer",
         Score: "the scripted engine has no model that could score",

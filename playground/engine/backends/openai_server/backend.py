@@ -10,7 +10,7 @@ from playground.engine.backends.base import ELSEWHERE, Emit, EngineError, Progre
 from playground.engine.backends.openai_server.address import Address, read_address
 from playground.engine.backends.openai_server.client import Client, Model
 from playground.engine.backends.openai_server.faults import line
-from playground.engine.backends.openai_server.loop import ServerLoop
+from playground.engine.backends.openai_server.loop import GATHER_S, ServerLoop
 from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
 from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
 from playground.engine.backends.openai_server.support import CLOCK, NOT_TOLD, effective, reasons, report, why_not
@@ -37,6 +37,7 @@ MOST_NAMES = 12
 class OpenAIBackend:
     """See `engine.backends.base.Backend`."""
 
+    gather_s: ClassVar = GATHER_S
     cannot: ClassVar = {
         ResetPrefixCache: "a server's prefix cache is not for its clients to empty",
         Score: "a server shows no logits to score with",

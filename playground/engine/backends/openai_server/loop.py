@@ -11,7 +11,7 @@ import heapq
 import itertools
 import queue
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter
 
 from playground.engine.admission import Refused
 from playground.engine.backends.base import Emit, EngineError
@@ -48,6 +48,7 @@ class ServerLoop:
         self._numbers = itertools.count()
         self._left: list[str] = []
         self._changed = False
+        self._looked = perf_counter()
 
     @property
     def busy(self) -> bool:
@@ -87,11 +88,9 @@ class ServerLoop:
         self._end(None, "error", message)
 
     def step(self) -> None:
-        """Let a moment pass, and take what has arrived in it."""
+        """Take what has arrived since the last look."""
         self._send_due()
-        start = perf_counter()
-        due = self.next_arrival
-        sleep(GATHER_S if due is None else min(GATHER_S, max(0.0, due - start)))
+        start = max(self._looked, perf_counter() - GATHER_S)
         touched: dict[str, int] = {}
         while not self._arrived.empty():
             request, now, what = self._arrived.get()
@@ -100,6 +99,7 @@ class ServerLoop:
         self._page.ask_again(finished=not self._requests)
         if self._page.take(self._emit):
             self._changed = True
+        self._looked = perf_counter()
         if touched or self._changed:
             self._report(start, touched)
 
@@ -166,7 +166,7 @@ class ServerLoop:
         step = Step(
             index=self.step_index,
             start=start,
-            seconds=perf_counter() - start,
+            seconds=self._looked - start,
             slots=slots,
             waiting=[request.request_id for request in sent if request.slot is None],
             finished=self._left,

@@ -55,6 +55,7 @@ MEMORY_EVERY_S = 0.5
 class TransformersBackend:
     """See `engine.backends.base.Backend`."""
 
+    gather_s: ClassVar = 0.0
     cannot: ClassVar = {}
 
     def __init__(self, emit: Emit) -> None:

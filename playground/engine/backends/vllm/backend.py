@@ -39,6 +39,7 @@ MEMORY_EVERY_S = 0.5
 class VllmBackend:
     """See `engine.backends.base.Backend`. vLLM itself is imported by the first load."""
 
+    gather_s: ClassVar = 0.0
     cannot: ClassVar = {
         MeasureAttention: "vLLM's kernels run inside its own steps alone",
         MeasureOutliers: "vLLM's layers are fused, and show no input columns",
