@@ -47,6 +47,11 @@ def log_folder() -> Path:
     return platformdirs.user_log_path(NAME, appauthor=False)
 
 
+def log_file(worker: str) -> Path:
+    """What one worker of this process prints; of another process's it is another."""
+    return log_folder() / f"{worker}-{os.getpid()}.log"
+
+
 def data_folder() -> Path:
     """What the program keeps for its user."""
     return platformdirs.user_data_path(NAME, appauthor=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -84,7 +83,7 @@ def _elsewhere(args: Namespace, target: Target, first: Fold) -> Target:
 
 def _run(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> tuple[int, Fold]:
     job = Job(target.engine, target.load, [], requests)
-    log = paths.log_folder() / f"run-{os.getpid()}-{target.engine}.log"
+    log = paths.log_file(f"run-{target.engine}")
     run = do_job(args, job, log, JsonPrinter().print if args.json else LoadLine().watch)
     return report_end(run, job, log, None, args.debug), run.fold
 

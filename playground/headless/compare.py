@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -76,7 +75,7 @@ def _contender(args: Namespace, target: Target, asked: Asked) -> Contender:
 def _run(
     args: Namespace, a: Contender, b: Contender, plan: Plan, comparison: Comparison, told: Callable[[], None]
 ) -> Outcome:
-    log = paths.log_folder() / f"compare-{os.getpid()}.log"
+    log = paths.log_file("compare")
 
     async def work(engine: Engine) -> None:
         async with AsyncExitStack() as stack:

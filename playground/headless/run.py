@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -51,7 +50,7 @@ def main(args: Namespace) -> int:
         return run_against(args, target, requests)
     job = Job(target.engine, target.load, args.at, requests)
     printer = JsonPrinter() if args.json else TextPrinter(len(job.requests))
-    log = paths.log_folder() / f"run-{os.getpid()}.log"
+    log = paths.log_file("run")
     recorder = open_recorder(args, target)
     run = do_job(args, job, log, printer.print, recorder)
     printer.end(run.fold)

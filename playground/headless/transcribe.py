@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -87,7 +86,7 @@ def _read(name: str) -> bytes:
 
 def _transcribe(args: Namespace) -> int:
     options = read_recognition(args, args.model)
-    log = paths.log_folder() / f"transcribe-{os.getpid()}.log"
+    log = paths.log_file("transcribe")
     try:
         transcript = asyncio.run(_hear(args, options, log))
     except EngineFailed as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,7 +89,7 @@ class BenchDriver:
     async def _run_suite(self, name: str, size: int) -> None:
         self.view = self.views[name] = BenchView(suite=name, stage="starting its engine")
         self._changed()
-        log = paths.log_folder() / f"bench-{os.getpid()}.log"
+        log = paths.log_file("bench")
         self._disturbance = Disturbance()
         suite, sampler = RUNNING[name](size), Sampler(self._disturbance.add)
         async with self._worker(name, log) as worker:

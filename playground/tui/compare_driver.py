@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -81,7 +80,7 @@ class CompareDriver:
         teller = _Teller(self._bridge.arrived, comparison, number, a, b)
         disturbance = Disturbance(self._state.facts.device if self._state.facts else "")
         sampler = Sampler(disturbance.add)
-        log = paths.log_folder() / f"compare-{os.getpid()}.log"
+        log = paths.log_file("compare")
         sampler.start()
         self._bridge.listen(talk.arrived)
         try:

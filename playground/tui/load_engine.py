@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 
 from playground import paths
@@ -37,7 +36,7 @@ class LoadEngine:
 
     async def run(self, requests: Sequence[GenerationRequest]) -> None:
         """Start it, run the requests on a cold prefix cache, end it. Raises `EngineFailed`; cancelling it ends it."""
-        log = paths.log_folder() / f"load-{self._name}-{os.getpid()}.log"
+        log = paths.log_file(f"load-{self._name}")
         self._say("its process")
         async with Engine(self._name, self._load, log, self._watch) as engine:
             engine.send(ResetPrefixCache())

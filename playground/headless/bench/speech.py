@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def _read(args: Namespace) -> list[Recording]:
 
 def _hear(suite: SpeechSuite) -> str:
     """Why it ended before its time; empty if it did not."""
-    log, progress = paths.log_folder() / f"bench-{os.getpid()}.log", Progress()
+    log, progress = paths.log_file("bench"), Progress()
 
     async def whole() -> None:
         async with Ear(log) as ear:
@@ -104,7 +103,7 @@ def _answers(args: Namespace, suite: SpeechSuite) -> list[Answer]:
 
 async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
     load = LoadModel(model=args.llm or str(paths.bundled_model()))
-    log = paths.log_folder() / f"bench-{os.getpid()}.log"
+    log = paths.log_file("bench")
     async with Engine("transformers" if args.engine == "auto" else args.engine, load, log) as engine:
         answers = await answer_all(engine, suite.recordings[: len(suite.hearings)], suite.hearings, MAX_TOKENS)
     log.unlink(missing_ok=True)

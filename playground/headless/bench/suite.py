@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from argparse import Namespace
@@ -56,7 +55,7 @@ class Outcome:
 def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
     """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
     has kept by then is its own."""
-    log = paths.log_folder() / f"bench-{os.getpid()}.log"
+    log = paths.log_file("bench")
     recorder, disturbance = open_recorder(args, target), Disturbance()
     record, sampler = record_into(recorder), Sampler(disturbance.add)
 
