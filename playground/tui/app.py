@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from textual.app import App
 from textual.command import Provider
@@ -18,22 +17,20 @@ from textual.screen import Screen
 from playground import paths
 from playground.config import Settings
 from playground.preset import Preset
-from playground.protocol.commands import LoadModel, SamplingParams
+from playground.protocol.commands import SamplingParams
 from playground.protocol.events import Failed
-from playground.protocol.options import EngineOptions
 from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
-from playground.toml_file import ConfigError
 from playground.tui.bridge import Bridge
-from playground.tui.first_load import own_model, with_settings
+from playground.tui.first_load import Asked, first_load
 from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.modes import Modes
 from playground.tui.screens.playground import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.speech_bridge import SpeechBridge
-from playground.tui.themes import load_theme, load_themes
+from playground.tui.theme_choice import add_others, begin_with
 from playground.tui.voice import Voice
 
 if TYPE_CHECKING:
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class PlaygroundApp(App[None]):
-    """`model` None means the bundled one. With `replay`, its entries are played at `speed` and no engine is started."""
+    """`asked`: the first load. With `replay`, its entries are played at `speed` and no engine is started."""
 
     TITLE = "playground"
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}
@@ -52,8 +49,6 @@ class PlaygroundApp(App[None]):
         self,
         *,
         engine: str,
-        model: str | None = None,
-        options: EngineOptions | None = None,
         preset: Preset | None = None,
         theme: str | None = None,
         recorder: Recorder | None = None,
@@ -61,31 +56,19 @@ class PlaygroundApp(App[None]):
         speed: float = 1.0,
         settings: Settings | None = None,
         keep_history: bool = True,
-        trust_remote_code: bool = False,
-        allow_pickle: bool = False,
-        tensor_parallel: int = 1,
-        url: str = "",
+        **asked: Unpack[Asked],
     ) -> None:
         super().__init__()
         settings = settings or Settings()
-        self._take_theme(theme or settings.theme)
+        begin_with(self, theme or settings.theme)
         self.history = History(paths.history_database(), self._history_failed)
         keep = self.history.add if keep_history and settings.history else None
         collector = Collector(keep, run_kind) if keep else None
-        log = paths.log_folder() / f"engine-{os.getpid()}.log"
+        log = paths.log_file("engine")
         self.bridge = Bridge(engine, log, recorder=recorder, collector=collector, replay=replay, speed=speed)
-        load = LoadModel(
-            model=own_model(engine) if model is None else model,
-            options=options or EngineOptions(),
-            trust_remote_code=trust_remote_code,
-            allow_pickle=allow_pickle,
-            tensor_parallel=tensor_parallel,
-            url=url,
-        )
-        self._load = with_settings(load, settings)
+        self._load = first_load(engine, settings, asked)
         self.session = Session(self.bridge, self._load, preset.sampling if preset else SamplingParams())
-        speech = SpeechBridge(self.bridge, log.with_name(f"speech-{os.getpid()}.log"))
-        self.voice = Voice(speech, self.bridge.state, settings.speech)
+        self.voice = Voice(SpeechBridge(self.bridge, paths.log_file("speech")), self.bridge.state, settings.speech)
         folders = settings.model_paths()
         self._first = partial(PlaygroundScreen, self.session, self.voice, preset, folders)
         for name, screen in Modes(self.session, self.history, keep, folders).table().items():
@@ -129,22 +112,7 @@ class PlaygroundApp(App[None]):
         """In the history's thread."""
         self.bridge.tell_from_thread(Failed(where="history", message=line))
 
-    def _take_theme(self, name: str) -> None:
-        """Ours in place of Textual's, so that every theme says what its colours mean."""
-        builtin = list(self.available_themes)
-        try:
-            theme = load_theme(name)
-        except ConfigError:
-            theme = load_themes()[0][0]
-        self.register_theme(theme)
-        self.theme = theme.name
-        for each in builtin:
-            self.unregister_theme(each)
-
     def _add_themes(self) -> None:
         """The other themes, once the first frame is out; what is wrong with one is told."""
-        themes, errors = load_themes()
-        for theme in themes:
-            self.register_theme(theme)
-        for error in errors:
+        for error in add_others(self):
             self.bridge.tell(Failed(where="theme", message=str(error)))

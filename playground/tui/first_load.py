@@ -1,20 +1,35 @@
-"""The load that the app begins with, as far as the command line does not say."""
+"""The load that the app begins with: what was asked for, and what the settings say of single engines."""
 
 from __future__ import annotations
+
+from typing import TypedDict
 
 import msgspec
 
 from playground import paths
 from playground.config import Settings
 from playground.protocol.commands import LoadModel
+from playground.protocol.options import EngineOptions
 
 
-def own_model(engine: str) -> str:
-    """What an engine loads where nothing is named."""
-    return "scripted" if engine == "scripted" else str(paths.bundled_model())
+class Asked(TypedDict, total=False):
+    """Fields of `LoadModel`; what is None or missing is the engine's own model, or that field's default."""
+
+    model: str | None
+    options: EngineOptions | None
+    trust_remote_code: bool
+    allow_pickle: bool
+    tensor_parallel: int
+    url: str
 
 
-def with_settings(load: LoadModel, settings: Settings) -> LoadModel:
-    """With what the settings say of single engines; the others pay no heed."""
+def first_load(engine: str, settings: Settings, asked: Asked) -> LoadModel:
+    """What is only of another engine does no harm."""
     vllm, server = settings.engines.vllm, settings.engines.openai
-    return msgspec.structs.replace(load, executor=vllm.executor, in_flight=vllm.in_flight, timeout_s=server.timeout_s)
+    load = LoadModel(
+        model="scripted" if engine == "scripted" else str(paths.bundled_model()),
+        executor=vllm.executor,
+        in_flight=vllm.in_flight,
+        timeout_s=server.timeout_s,
+    )
+    return msgspec.structs.replace(load, **{name: value for name, value in asked.items() if value is not None})
