@@ -64,6 +64,11 @@ class RunTable(Widget, can_focus=True):
         """How many runs fit."""
         return max(1, self.size.height - 1)
 
+    @property
+    def columns(self) -> list[tuple[Column, int]]:
+        """Those that there is room for, with their widths; a mark stands before them."""
+        return shown(self.size.width - 2)
+
     def show(self, hint: str, sort: str, descending: bool) -> None:
         """The list is another one; `hint` stands where it is empty."""
         self._hint, self._sort, self._descending = hint, sort, descending
@@ -76,7 +81,7 @@ class RunTable(Widget, can_focus=True):
         self.refresh()
 
     def render(self) -> Content:
-        columns = shown(self.size.width - 2)
+        columns = self.columns
         lines = [self._titles(columns)]
         if not self.list.ids:
             lines.append(Content.styled(self._hint, LABEL))
@@ -125,7 +130,7 @@ class RunTable(Widget, can_focus=True):
 
     def _sort_at(self, x: int) -> None:
         end = 2
-        for column, width in shown(self.size.width - 2):
+        for column, width in self.columns:
             if end <= x < end + width and column.sort:
                 self.post_message(self.SortAsked(column))
             end += width + 1

@@ -1,0 +1,40 @@
+"""What the history answers a screen, and what it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from playground.session.history.history import History
+from playground.session.history.keeper import HistoryFault
+from playground.session.history.run import Run
+from playground.tui.screens.stage import Stage
+from playground.tui.widgets.notice import Notice
+
+T = TypeVar("T")
+
+
+class PastRuns:
+    """Nothing waits for the disk but who asks. Methods raise `HistoryFault`, within `telling`."""
+
+    def __init__(self, screen: Stage, history: History) -> None:
+        self._screen, self._history = screen, history
+
+    async def ask(self, question: Callable[[Any], T]) -> T:
+        """See `History.ask`."""
+        return await asyncio.wrap_future(self._history.ask(question))
+
+    async def whole(self, ids: Sequence[int]) -> list[Run]:
+        """Runs with all that is known of them."""
+        found: list[Run] = await self.ask(lambda database: database.read_whole(ids))
+        return found
+
+    @contextmanager
+    def telling(self, lead: str = "") -> Iterator[None]:
+        """A fault is told in one line that begins with `lead`, and ends what needed the answer."""
+        try:
+            yield
+        except HistoryFault as fault:
+            self._screen.query_one(Notice).say(f"{lead}{fault}", bad=True)
