@@ -50,6 +50,12 @@ class BenchDriver:
         self._disturbance = Disturbance()
         self._stopped = False
 
+    @property
+    def newest(self) -> BenchView | None:
+        """The suite that ended last; None where none has."""
+        ended = [view for view in self.views.values() if view.run]
+        return max(ended, key=lambda view: view.run.at if view.run else 0.0, default=None)
+
     def check(self, suites: Sequence[str]) -> None:
         """Raises `NotNow` where a benchmark would be disturbed or has nothing to run on."""
         if not suites:
