@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
-from math import ceil
 
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.percentiles import SHARES, Gap, percentiles
 
 
 @dataclass
@@ -16,7 +15,7 @@ class RequestTimer:
     submitted: float
     loaded: float | None = None
     scheduled: float | None = None
-    gaps: list[tuple[float, int]] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     first: float | None = None
     last: float | None = None
     tokens: int = 0
@@ -47,6 +46,7 @@ class RequestTimer:
         span = _minus(self.last, self.first) if self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None else None
         queue = _minus(self.scheduled, self.submitted)
+        p50, p90, p99 = percentiles(self.gaps, SHARES)
         return RequestMetrics(
             prompt_tokens=prompt_tokens,
             output_tokens=self.tokens,
@@ -59,24 +59,11 @@ class RequestTimer:
             e2e_s=e2e,
             decode_tps=(self.tokens - 1) / span if span else None,
             characters_per_second=characters / span if span else None,
-            itl_p50_s=percentile(self.gaps, 0.5),
-            itl_p90_s=percentile(self.gaps, 0.9),
-            itl_p99_s=percentile(self.gaps, 0.99),
+            itl_p50_s=p50,
+            itl_p90_s=p90,
+            itl_p99_s=p99,
             preemptions=preemptions,
         )
-
-
-def percentile(gaps: list[tuple[float, int]], share: float) -> float | None:
-    """Nearest-rank percentile over tokens: a gap that brought k tokens counts as k of gap / k. None without gaps."""
-    each = sorted((gap / count, count) for gap, count in gaps)
-    total = sum(count for _, count in each)
-    if not total:
-        return None
-    running, ends = 0, []
-    for _, count in each:
-        running += count
-        ends.append(running)
-    return each[bisect_left(ends, max(1, ceil(share * total)))][0]
 
 
 def _minus(later: float | None, earlier: float | None) -> float | None:

@@ -10,7 +10,6 @@ import msgspec
 
 from playground import paths
 from playground.bench.load.elsewhere import compared, same_answers, same_options
-from playground.bench.percentiles import percentiles
 from playground.headless.bench.table import print_table
 from playground.headless.errors import UsageError
 from playground.headless.job import do_job
@@ -21,13 +20,13 @@ from playground.headless.summary import Summary, summarize
 from playground.headless.target import Target, on_its_engine
 from playground.headless.worker_run import Job
 from playground.protocol.commands import GenerationRequest
+from playground.protocol.percentiles import SHARES, percentiles
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
 from playground.session.verified import verified
 from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 TITLES = ("", "TTFT p50", "p90", "p99", "TPOT p50", "p99", "steps", "busy", "seconds", "TPS", "KV peak", "load")
-SHARES = (0.5, 0.9, 0.99)
 
 
 class EngineSummary(msgspec.Struct, frozen=True, kw_only=True):

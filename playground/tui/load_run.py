@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playground.bench.load.elsewhere import same_answers
-from playground.bench.percentiles import percentiles
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
 from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated
+from playground.protocol.percentiles import SHARES, percentiles
 from playground.tui.board_model import BoardModel, Usage
 from playground.tui.letters import Letters
 from playground.tui.load_cost import CostFit
-
-SHARES = (0.5, 0.9, 0.99)
 
 
 class LoadRun:

@@ -7,11 +7,10 @@ from itertools import groupby
 
 import msgspec
 
-from playground.bench.percentiles import Gap, nearest_ranks
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.percentiles import SHARES, Gap, nearest_ranks
 
-ITL_SHARES = (0.5, 0.9, 0.99)
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
@@ -73,7 +72,7 @@ class RequestState(msgspec.Struct):
         span = self.last - self.first if self.first is not None and self.last is not None and self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None and self.submitted is not None else 0.0
         queue = _between(self.submitted, self.scheduled)
-        itl = nearest_ranks(self.rising, ITL_SHARES)
+        itl = nearest_ranks(self.rising, SHARES)
         return msgspec.structs.replace(
             NO_NUMBERS,
             output_tokens=self.tokens,

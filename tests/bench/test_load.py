@@ -17,10 +17,10 @@ from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import Level, parse_levels
 from playground.bench.load.requests import Shape, draw_requests
 from playground.bench.load.slo import Slo, parse_slo
-from playground.bench.percentiles import percentiles
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import RequestFinished
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.percentiles import percentiles
 from playground.session.fold import Generated
 
 NO_SPREAD = Spread(None, None, None)

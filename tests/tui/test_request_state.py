@@ -5,18 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.bench.percentiles import percentiles
-from playground.engine.timing import RequestTimer, percentile
+from playground.engine.timing import RequestTimer
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
 from playground.tui.request_state import RequestState
-
-GAPS = st.lists(st.tuples(st.floats(0, 10), st.integers(1, 4)), max_size=30)
-
-
-@given(GAPS, st.sampled_from([0.5, 0.9, 0.99]))
-def test_percentiles_agree_with_the_engine(gaps: list[tuple[float, int]], share: float) -> None:
-    assert percentiles(gaps, [share]) == [percentile(gaps, share)]
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 1), st.integers(1, 3)), min_size=1, max_size=20), st.integers(1, 5))

@@ -9,11 +9,10 @@ import msgspec
 
 from playground.bench.load.level import Level
 from playground.bench.load.slo import Slo
-from playground.bench.percentiles import Gap, percentiles
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
-SHARES = (0.5, 0.9, 0.99)
 KEEPS_UP, STILL_GROWS = 0.9, 1.1
 
 

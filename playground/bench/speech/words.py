@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from playground.bench.engine import EngineFailed
-from playground.bench.percentiles import percentiles
 from playground.bench.speech.accuracy import NORMALIZERS, Errors, NormalizerName, Step, count_errors, difference
 from playground.bench.speech.ear import Ear
 from playground.bench.speech.manifest import Recording
+from playground.protocol.percentiles import percentiles
 from playground.protocol.speech import SpeechModelFacts, SpeechOptions
 
 

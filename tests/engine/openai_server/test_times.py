@@ -18,7 +18,8 @@ from playground.engine.backends.openai_server.answer import DONE as LAST
 from playground.engine.backends.openai_server.answer import read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
 from playground.engine.backends.openai_server.requests import Outside
-from playground.engine.timing import RequestTimer, percentile
+from playground.engine.timing import RequestTimer
+from playground.protocol.percentiles import percentiles
 from tests.engine.openai_server.loopback import DONE, Handler, Loopback, text, usage
 from tests.engine.vllm.conftest import PYTHON
 
@@ -156,4 +157,4 @@ def test_vllms_own_benchmark_makes_the_same_of_the_same_stream():
     assert metrics.tpot_s == (theirs["latency"] - theirs["ttft"]) / (theirs["output_tokens"] - 1) == 0.25
     # Its ITL is a gap between chunks; ours shares it out among the tokens that came at its end.
     assert theirs["itl"] == [gap for gap, _ in ours.timer.gaps] == [0.25, 0.0, 0.625, 0.375]
-    assert [percentile(ours.timer.gaps, share) for share in (0.2, 0.6, 1.0)] == [0.0, 0.1875, 0.625]
+    assert percentiles(ours.timer.gaps, (0.2, 0.6, 1.0)) == [0.0, 0.1875, 0.625]

@@ -1,4 +1,4 @@
-"""Percentiles over tokens and over requests."""
+"""Percentiles over tokens and over requests, one definition for whoever measures and whoever shows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import accumulate
 from math import ceil
 
 Gap = tuple[float, int]
+SHARES = (0.5, 0.9, 0.99)
 
 
 def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | None]:
