@@ -71,6 +71,8 @@ TOGGLES: dict[str, Toggle] = {
 }
 
 DEFAULTS = EngineOptions()
+# Kernels that are what was asked for under another name: rows of different lengths have FlashAttention's own for them.
+KERNELS = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
 
 
 class OptionError(ValueError):
@@ -138,6 +140,11 @@ def format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def ran_as_asked(asked: str, ran: str) -> bool:
+    """The attention that ran, kernels joined by ` + `, is what the toggle asked for."""
+    return set(ran.split(" + ")) <= KERNELS.get(asked, {asked})
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

@@ -17,6 +17,7 @@ from playground.protocol.options import (
     as_text,
     format_value,
     parse_value,
+    ran_as_asked,
     with_changes,
 )
 from playground.tui.state import State
@@ -46,7 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     def differs(self) -> bool:
         """Asked for one thing, got another, where it is told. An adapter is asked for by folder and called by name."""
         asked = PurePath(self.requested).name if self.name == "adapter" else self.requested
-        return self.value != "–" and asked not in (self.value, "auto", "–")
+        return self.value != "–" and asked not in (self.value, "auto", "–") and not ran_as_asked(asked, self.value)
 
 
 class Candidate(msgspec.Struct, frozen=True):

@@ -8,10 +8,12 @@ from time import perf_counter
 
 import pytest
 import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from playground import paths
 from playground.engine.backends.transformers.backend import TransformersBackend
+from playground.engine.backends.transformers.varlen import Ragged, packing
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import Event, OptionsApplied, TokensGenerated
 from playground.protocol.options import EngineOptions
@@ -177,6 +179,56 @@ def test_flash_attention_of_pytorch_in_bfloat16() -> None:
     engine.run(PROMPTS[:1])
     live = engine.backend._live
     assert live and live.attention.effective == {"prefill": "sdpa-flash", "decode": "sdpa-flash"}
+    engine.backend.unload()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("kind", ["model", "int8"])
+def test_ragged_batches_run_flash_through_varlen(dtype: str, kind: str) -> None:
+    engine = Engine(dtype, kv_cache=kind, attention="sdpa-flash")
+    live = engine.backend._live
+    assert live and live.attention._why_masks == "", "tried at load, and right"
+    packed = engine.run()
+    decode = set(live.attention.effective["decode"].split(" + "))
+    assert "flash-varlen" in decode and decode <= {"sdpa-flash", "flash-varlen"}
+    ran = kernels(lambda: engine.run())
+    assert ran.get("torch_attn::_varlen_attn", 0) > 0
+    if kind == "model":  # the stored view of a long prompt keeps its mask
+        assert not live.reasons().get("attention")
+        assert not any("efficient_attention" in name for name in ran), "no mask was used"
+    engine.set(attention="sdpa-math")
+    masked = engine.run()
+    # 16 bits leave near ties, which sums in another order decide: each answer agrees for its first tokens at least.
+    for prompt in PROMPTS:
+        assert packed[prompt][:8] == masked[prompt][:8]
+    engine.backend.unload()
+
+
+def test_logits_through_varlen_are_those_under_a_mask() -> None:
+    """Joint prefill, decode and drafts of two rows: 16 bits keep logits to hundredths, a key too many does not."""
+    engine = Engine("bfloat16", attention="sdpa-flash")
+    live = engine.backend._live
+    assert live and live.attention.varlen and live.core.runner.plain_decoder
+    caches, logits = (DynamicCache(), DynamicCache()), []
+    decoder, device, lengths = live.core.runner.plain_decoder, torch.device("cuda:0"), [0, 0]
+    with torch.inference_mode(), sdpa_kernel([SDPBackend.MATH]):
+        for counts in ((9, 40), (1, 1), (4, 4)):
+            lengths = [length + count for length, count in zip(lengths, counts, strict=True)]
+            columns, queries = max(lengths), max(counts)
+            at = [[max(0, place) for place in range(length - queries, length)] for length in lengths]
+            positions = torch.tensor(at, device=device)
+            ids = 5 + positions * 37 % 900
+            columns_at, pads = torch.arange(columns), columns - torch.tensor(lengths)[:, None, None, None]
+            own = columns_at[columns - queries :, None]
+            shown = ((columns_at >= pads) & (columns_at <= own)) | (own < pads)
+            mask = torch.zeros(shown.shape, dtype=torch.bfloat16).masked_fill(~shown, -torch.inf).to(device)
+            packed = Ragged(packing(counts, device), packing(lengths, device), live.attention.varlen)
+            logits.append(
+                [decoder(ids, positions, seen, cache) for seen, cache in zip((packed, mask), caches, strict=True)]
+            )
+    for ours, theirs in logits:
+        spread = float(theirs.float().std())
+        assert float((ours - theirs).abs().max()) < 0.1 * spread
     engine.backend.unload()
 
 

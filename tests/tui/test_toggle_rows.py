@@ -46,6 +46,14 @@ def test_a_row_shows_what_is_used_and_flags_what_was_asked_for(state: State) -> 
     assert (row.value, row.requested, row.differs) == ("eager", "sdpa-flash", True)
 
 
+@pytest.mark.parametrize("ran", ["flash-varlen", "flash-varlen + sdpa-flash"])
+def test_ragged_rows_run_what_was_asked_for_under_another_name(state: State, ran: str) -> None:
+    for asked, differs in (("sdpa-flash", False), ("sdpa-math", True)):
+        _apply(state, {"attention": ran}, attention=asked)
+        row = next(row for row in rows(state) if row.name == "attention")
+        assert (row.value, row.differs) == (ran, differs)
+
+
 def test_what_the_engine_chose_itself_is_no_difference(state: State) -> None:
     row = next(row for row in rows(state) if row.name == "attention")
     assert (row.value, row.requested, row.differs) == ("sdpa-flash", "auto", False)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, Cache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from playground.engine.backends.transformers.varlen import Ragged
+
 COMPILED = "playground_compiled"
 # What layers hand to attention though it follows from the rest, or has no effect where one token sees all before it.
 IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_position", "is_causal"}
@@ -21,10 +23,11 @@ IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_positio
 
 @dataclass
 class Call:
-    """What one decode step attends with: its cache, its ready mask, the kernel's name, and the modules by layer."""
+    """What one decode step attends with: its cache, its ready mask or what stands for it, the kernel's name, and the
+    modules by layer."""
 
     cache: Cache
-    mask: Tensor | None
+    mask: Tensor | Ragged | None
     kernel: str
     modules: dict[int, nn.Module]
 

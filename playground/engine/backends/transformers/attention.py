@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -15,9 +15,14 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers.kv_cache import PagedCache
+from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.kv_cache import PagedCache, Row, uneven
+from playground.engine.backends.transformers.varlen import Kernel, Ragged
+from playground.engine.backends.transformers.varlen_trial import tried_kernel
+from playground.protocol.options import ran_as_asked
 
 UNKNOWN = "–"
+BOTH = " + "
 GROUPED = "playground_grouped_sdpa"
 KERNELS = {
     "sdpa-math": [SDPBackend.MATH],
@@ -29,7 +34,10 @@ NAMES = {
     "_scaled_dot_product_efficient_attention": "sdpa-efficient",
     "_scaled_dot_product_cudnn_attention": "sdpa-cudnn",
     "_scaled_dot_product_attention_math_for_mps": "sdpa-math",
+    "_varlen_attn": "flash-varlen",
 }
+# Where a mask takes another kernel than none does.
+MASKS_MATTER = ("cuda",)
 
 
 def grouped_sdpa(
@@ -37,7 +45,7 @@ def grouped_sdpa(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Tensor | None,
+    attention_mask: Tensor | Ragged | None,
     scaling: float | None = None,
     is_causal: bool | None = None,
     **_: Any,
@@ -47,6 +55,8 @@ def grouped_sdpa(
     Key and value heads are never repeated in memory: query heads of one group share them, and in decode (q = 1) the
     group takes the place of the query axis.
     """
+    if isinstance(attention_mask, Ragged):
+        return attention_mask.attend(query, key, value, scaling), None
     batch, heads, length, _dim = query.shape
     groups = heads // key.shape[1]
     if length == 1 and groups > 1 and (attention_mask is None or attention_mask.shape[1] == 1):
@@ -86,7 +96,7 @@ class KernelWatch(TorchDispatchMode):
     def kernel(self, eager: bool) -> str:
         """The name of what ran: a fused kernel, or scores that were really materialised."""
         fused = sorted(self.seen - {"softmax"})
-        return " + ".join(fused) if fused else "eager" if eager else "sdpa-math"
+        return BOTH.join(fused) if fused else "eager" if eager else "sdpa-math"
 
 
 class LayerWatch:
@@ -126,6 +136,9 @@ class AttentionSwitch:
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
+        self._watched: set[tuple[str, bool]] = set()
+        self._varlen: Kernel | None = None
+        self._why_masks: str | None = None
         self._implementation = self._read_back()
 
     def why_not(self, value: str) -> str:
@@ -150,10 +163,22 @@ class AttentionSwitch:
             self._model.set_attn_implementation(before)
             raise EngineError(f"attention={value} is not possible: {str(error).splitlines()[0]}") from None
         self._implementation = self._read_back()
-        self.requested, self.effective = value, {}
+        self.requested, self.effective, self._watched = value, {}, set()
         self.reason = (
             "" if self._implementation == wanted else f"{type(self._model).__name__} keeps {self._implementation}"
         )
+
+    def try_varlen(self, decoder: Decode | None) -> None:
+        """Find out, once, whether ragged batches of this model can have what was asked for: see `varlen_trial`."""
+        asked = self.requested == "sdpa-flash" and self.device.type in MASKS_MATTER and self.takes_ready_masks
+        if asked and decoder and self._why_masks is None:
+            with self.context():
+                self._varlen, self._why_masks = tried_kernel(decoder, self.device, self._model.dtype)
+
+    @property
+    def varlen(self) -> Kernel | None:
+        """What ragged batches run through instead of under a mask; none where masks are used."""
+        return self._varlen if self.requested == "sdpa-flash" and self.takes_ready_masks else None
 
     @property
     def takes_ready_masks(self) -> bool:
@@ -183,10 +208,11 @@ class AttentionSwitch:
         return nullcontext()
 
     @contextmanager
-    def watched(self, phase: str, cache: PagedCache) -> Iterator[None]:
-        """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers; the
-        others just run."""
-        if phase in self.effective:
+    def watched(self, phase: str, cache: PagedCache, rows: Sequence[Row]) -> Iterator[None]:
+        """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers, and on
+        a GPU the first uneven one as well, which may run another kernel; the others just run."""
+        kind = phase, self.device.type in MASKS_MATTER and uneven(rows)
+        if kind in self._watched:
             yield
             return
         cache.watch = watch = LayerWatch(self._windows)
@@ -196,6 +222,7 @@ class AttentionSwitch:
             cache.watch = None
             watch.end()
         if watch.kinds:
+            self._watched.add(kind)
             self._note(phase, watch.kernels)
 
     @contextmanager
@@ -203,11 +230,14 @@ class AttentionSwitch:
         """Every operator of this forward is watched."""
         with KernelWatch() as watch:
             yield
+        self._watched.add((phase, False))
         self._note(phase, watch)
 
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")
-        self.effective[phase] = self._implementation if flash else watch.kernel(self._implementation == "eager")
+        ran = self._implementation if flash else watch.kernel(self._implementation == "eager")
+        known = self.effective.get(phase, ran).split(BOTH)
+        self.effective[phase] = BOTH.join(sorted({*known, *ran.split(BOTH)}))
 
     @property
     def known(self) -> bool:
@@ -217,15 +247,19 @@ class AttentionSwitch:
     def summary(self) -> dict[str, str]:
         """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
         prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))
-        known = {kernel for kernel in (prefill, decode) if kernel != UNKNOWN}
-        both = known.pop() if len(known) == 1 else f"prefill {prefill}, decode {decode}"
+        ran = set(self.effective.values())
+        every = BOTH.join(sorted({kernel for kernels in ran for kernel in kernels.split(BOTH)}))
+        as_one = len(ran) == 1 or (ran and ran_as_asked(self.requested, every))
+        both = every if as_one else f"prefill {prefill}, decode {decode}"
         return {"attention": both, "attention_prefill": prefill, "attention_decode": decode}
 
     @property
     def difference(self) -> str:
         """Why the effective attention is not the requested one; empty if it is."""
-        if self.requested == "auto" or set(self.effective.values()) <= {self.requested}:
+        if self.requested == "auto" or all(ran_as_asked(self.requested, ran) for ran in self.effective.values()):
             return ""
+        if self._why_masks and self.requested == "sdpa-flash":
+            return f"PyTorch's flash kernel takes no mask here, and without one: {self._why_masks}"
         return self.reason or "PyTorch has no such kernel for these shapes, this mask and this dtype"
 
     def _read_back(self) -> str:

@@ -21,6 +21,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.varlen import Ragged
 
 POLL_S = 0.25
 COMPILERS = ("g++", "clang++", "gcc", "clang")
@@ -39,7 +40,9 @@ class CompiledDecoder:
         self.seconds = 0.0
         self._graph = torch.compile(self._run, backend=self._backend, fullgraph=True)
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
         """Logits [B, 1, V] of ids, positions [B, 1]: one token a row, and so one to keep."""
         kernel, before = self._config._attn_implementation, self.graphs
         if len(ids) > 1:

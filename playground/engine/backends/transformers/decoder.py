@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.varlen import Ragged
 
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 
@@ -21,9 +22,11 @@ PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 class Decode(Protocol):
     """One forward."""
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
-        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns];
-        none where each query sees all keys up to its own."""
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
+        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns],
+        or what is packed instead; none where each query sees all keys up to its own."""
 
     def look_at_layers(self) -> None:
         """Linear layers may have been exchanged."""
@@ -43,7 +46,9 @@ class Decoder:
         self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, base.norm
         self._layers, self._head = list(base.layers), model.get_output_embeddings()
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
         """See `Decode`."""
         states = self._embed(ids)
         rotary = self._rotary(states, position_ids=positions)

@@ -34,6 +34,12 @@ class Row:
         return self.start + self.count
 
 
+def uneven(rows: Sequence[Row]) -> bool:
+    """Rows end at different lengths, or begin in the middle with several queries: no kernel's own causality fits."""
+    queries, lengths = max(row.count for row in rows), {row.length for row in rows}
+    return len(lengths) > 1 or 1 < queries < max(lengths)
+
+
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
     `splits_at_blocks`: no row of a forward may reach over the end of a block. `tails`: blocks in the model's dtype

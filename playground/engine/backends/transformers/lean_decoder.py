@@ -18,6 +18,7 @@ from playground.engine.backends.transformers.joint_linear import JointLinear, un
 from playground.engine.backends.transformers.kv_cache import Watch
 from playground.engine.backends.transformers.lean_norm import LeanNorm
 from playground.engine.backends.transformers.rotary_table import RotaryTable
+from playground.engine.backends.transformers.varlen import Ragged
 
 GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
@@ -26,7 +27,7 @@ class Around(NamedTuple):
     """What every layer of a forward is given; cosines and `signed` sines [tokens, 1, D]."""
 
     rows: int
-    mask: Tensor | None
+    mask: Tensor | Ragged | None
     cos: Tensor
     sin: Tensor
     cache: Cache
@@ -61,7 +62,9 @@ class LeanDecoder:
         """See `Decode`."""
         return sum(layer.packed_bytes for layer in self._layers)
 
-    def __call__(self, ids: Tensor, positions: Tensor, mask: Tensor | None, cache: Cache, keep: int = 1) -> Tensor:
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
         """See `Decode`."""
         rows = ids.shape[0]
         states = self._embed.forward(ids.flatten())

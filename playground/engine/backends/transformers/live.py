@@ -58,7 +58,7 @@ class LiveEngine:
         store = make_store("model", blocks, self.options.max_batch)
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
         self._setters: dict[str, Callable[[EngineOptions, Progress], None]] = {
-            "attention": lambda new, progress: self.attention.set(new.attention),
+            "attention": lambda new, progress: self._set_attention(new),
             "weights": lambda new, progress: self._set_weights(new, progress),
             "int8_threshold": lambda new, progress: self._set_weights(new, progress),
             "adapter": lambda new, progress: self._set_adapter(new, progress),
@@ -183,6 +183,10 @@ class LiveEngine:
 
     def _origins(self) -> set[str]:
         return {request.kv_origin for request in self.core.running} - {""}
+
+    def _set_attention(self, options: EngineOptions) -> None:
+        self.attention.set(options.attention)
+        self.attention.try_varlen(self.core.runner.plain_decoder)
 
     def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
         worn = self.adapters.path

@@ -17,6 +17,7 @@ from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import Sampler
 from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
+from playground.engine.backends.transformers.varlen import Ragged, ragged
 from playground.engine.blocks import BlockManager
 from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
@@ -79,10 +80,10 @@ class TransformersRunner:
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
             for group in apart(decode, self.cache.store.copied):
-                with self._attention.watched("decode", self.cache):
+                with self._attention.watched("decode", self.cache, group):
                     tokens |= self._forward(group)
             for group in self._rounds(prefill):
-                with self._attention.watched("prefill", self.cache):
+                with self._attention.watched("prefill", self.cache, group):
                     tokens |= self._forward(group)
         return [tokens.get(work.request.request_id, []) for work in works]
 
@@ -145,7 +146,7 @@ class TransformersRunner:
         device, queries = self._loaded.device, max(row.count for row in rows)
         columns = cache.lay_out(rows, device)
         if cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
-            mask = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
+            mask: Tensor | Ragged | None = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
         else:
             mask = self._mask(rows, columns, queries)
         ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
@@ -154,8 +155,8 @@ class TransformersRunner:
         # What runs inside a compiled graph cannot be watched, and takes one token a row.
         decoder = self.plain_decoder if cache.watch or queries > 1 else self.decoder
         lean = queries == 1 or self._attention.takes_ready_masks
-        if decoder and lean and (mask is None or mask.ndim == 4):
-            return decoder(token_ids, at, None if mask is None else self._added(mask), cache, keep)
+        if decoder and lean and not (isinstance(mask, Tensor) and mask.ndim == 2):
+            return decoder(token_ids, at, self._added(mask) if isinstance(mask, Tensor) else mask, cache, keep)
         inputs = {
             "input_ids": token_ids,
             "position_ids": at,
@@ -173,14 +174,17 @@ class TransformersRunner:
         """Where a quantized store has its rows cut: a row ends at or before a multiple of so many tokens."""
         return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
-    def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | None:
-        """None without padding where each query sees all up to itself, so that fused kernels may run; ready to use,
-        [B, 1, q, columns], where attention takes that; else 1 for tokens, 0 for padding on the left, [B, columns].
+    def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | Ragged | None:
+        """None without padding where each query sees all up to itself, so that fused kernels may run; what is packed
+        instead, where attention runs so; ready to use, [B, 1, q, columns], where it takes that; else 1 for tokens, 0
+        for padding on the left, [B, columns].
         """
         pads = np.array([columns - row.length for row in rows])
         ready = self._attention.takes_ready_masks and (queries == 1 or self.plain_decoder is not None)
         if not pads.any() and (queries in (1, columns) or not ready):
             return None
+        if self.plain_decoder and (kernel := self._attention.varlen):
+            return ragged(rows, self._loaded.device, kernel)
         at = np.arange(columns)
         mask = at >= pads[:, None]
         if ready and queries == 1:
