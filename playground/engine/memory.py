@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
@@ -9,6 +11,10 @@ import psutil
 if TYPE_CHECKING:
     import torch
 
+# mallopt(3); no more than the second lies in glibc's heap, whatever it is told.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES, LARGEST_IN_HEAP = 256 * 2**20, 32 * 2**20
+_c_library = ctypes.CDLL(None) if sys.platform == "linux" else None
 # As the kernel names them.
 RESIDENT = {"process": "VmRSS", "process_anonymous": "RssAnon", "process_file": "RssFile"}
 
@@ -55,12 +61,23 @@ def device_memory(device: torch.device) -> dict[str, int | None]:
     }
 
 
+def keep_freed() -> None:
+    """What a step frees on a CPU, the next one takes again. glibc would give it back to the system as soon as some
+    megabytes lie at the end of its heap, and to take its pages anew costs more than to copy keys and values into them.
+    """
+    if _c_library and hasattr(_c_library, "mallopt"):
+        _c_library.mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP)
+        _c_library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
+
 def give_back(device: torch.device) -> None:
-    """Memory of a GPU that was freed and is kept for later goes back to the driver, so that NVML shows what is left."""
+    """Memory that was freed and is kept for later goes back: NVML, or the system on a CPU, then shows what is left."""
     if device.type == "cuda":
         import torch
 
         torch.cuda.empty_cache()
+    elif _c_library and hasattr(_c_library, "malloc_trim"):
+        _c_library.malloc_trim(0)
 
 
 def format_bytes(count: float) -> str:

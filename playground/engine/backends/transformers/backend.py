@@ -22,7 +22,7 @@ from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, report
-from playground.engine.memory import give_back
+from playground.engine.memory import give_back, keep_freed
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -81,6 +81,7 @@ class TransformersBackend:
         """Look, load, warm up, set what is asked for."""
         _refuse_conflict(command.options)
         self._let_go()
+        keep_freed()
         started = perf_counter()
         progress("checking")
         self._refuse_impossible(None, command.options)
@@ -126,7 +127,8 @@ class TransformersBackend:
                 self._reload(options, progress)
             else:
                 live.apply(options, progress)
-                give_back(live.loaded.device)
+                if any(TOGGLES[name].cost != "instant" for name in changed):
+                    give_back(live.loaded.device)
         if command.rebuild:
             self._engine.rebuild()
         self._announce(changed, before, started)
