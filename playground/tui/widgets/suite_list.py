@@ -45,7 +45,7 @@ class SuiteList(Widget, can_focus=True):
         self._ticked = {self._names[0]}
         self._sizes = dict.fromkeys(SUITES, 0)
         self._seconds: dict[str, float] = {}
-        self._running: dict[str, str] = {}
+        self._stages: dict[str, str] = {}
         self._figures: dict[str, str] = {}
 
     @property
@@ -69,10 +69,10 @@ class SuiteList(Widget, can_focus=True):
 
     def show(self, views: Mapping[str, BenchView]) -> None:
         """Draw anew if a suite has come farther."""
-        running = {name: _running(view) for name, view in views.items()}
+        stages = {name: _stage(view) for name, view in views.items()}
         figures = {name: one_line(view.told.figure, 40) for name, view in views.items() if view.told}
-        if (running, figures) != (self._running, self._figures):
-            self._running, self._figures = running, figures
+        if (stages, figures) != (self._stages, self._figures):
+            self._stages, self._figures = stages, figures
             self.refresh()
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
@@ -119,11 +119,11 @@ class SuiteList(Widget, can_focus=True):
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>2}▸ {suite.unit}", style),
-            (f"\n  {self._running.get(name) or f'{about}{figure}' or 'time –'}", LABEL),
+            (f"\n  {self._stages.get(name) or f'{about}{figure}' or 'time –'}", LABEL),
         )
 
 
-def _running(view: BenchView) -> str:
+def _stage(view: BenchView) -> str:
     """How far it is; empty where it does not run."""
     told = view.told
     if told is None or view.stage != "running":
