@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -26,19 +26,23 @@ from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
 from playground.headless.target import Target, on_its_engine, read_engine, read_target
+from playground.headless.values import read_by, whole
 from playground.protocol.options import as_text
 
 FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise")
+SIDE, POSITIVE = read_by(parse_side), whole(1)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of `compare`."""
     add_target(parser)
     for side in ("a", "b"):
-        parser.add_argument(f"--{side}", type=_side, required=True, metavar="TOGGLE=VALUE,...", help=FORM)
+        parser.add_argument(f"--{side}", type=SIDE, required=True, metavar="TOGGLE=VALUE,...", help=FORM)
     parser.add_argument("--prompt", required=True, metavar="TEXT", help="what both continue")
-    parser.add_argument("--max-tokens", type=_whole, default=128, metavar="N", help="tokens of an answer at most (128)")
-    parser.add_argument("--runs", type=_whole, default=5, metavar="N", help="runs of each side (5)")
+    parser.add_argument(
+        "--max-tokens", type=POSITIVE, default=128, metavar="N", help="tokens of an answer at most (128)"
+    )
+    parser.add_argument("--runs", type=POSITIVE, default=5, metavar="N", help="runs of each side (5)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of a table")
 
 
@@ -117,16 +121,3 @@ def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Co
     trust = build_trust(outcome.fold, n=len(found.runs), formulas=FORMULAS, start="warm", under=under)
     report = build_report("compare", outcome.fold, totals, found.runs, trust)
     return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
-
-
-def _side(text: str) -> Asked:
-    try:
-        return parse_side(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes a number from 1")
-    return int(text)

@@ -14,6 +14,7 @@ from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
+from playground.headless.values import whole
 from playground.telemetry.ledger import format_bytes
 from playground.tui.numbers import percent, seconds, significant
 
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--lengths", type=_lengths, default=LENGTHS, metavar="N,...", help=f"tokens of context ({LENGTHS})"
     )
     parser.add_argument("--kernels", type=_kernels, default=list(KERNELS), metavar="K,...", help=", ".join(KERNELS))
-    parser.add_argument("--repeats", type=_repeats, default=5, metavar="N", help="calls behind each median (5)")
+    parser.add_argument("--repeats", type=whole(1, 1000), default=5, metavar="N", help="calls behind each median (5)")
     add_output(parser)
 
 
@@ -100,9 +101,3 @@ def _kernels(text: str) -> list[str]:
     if unknown := next((kernel for kernel in kernels if kernel not in KERNELS), None):
         raise ArgumentTypeError(f"cannot be {unknown!r}; there are: {', '.join(KERNELS)}")
     return kernels
-
-
-def _repeats(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes a number from 1 to 1000")
-    return int(text)

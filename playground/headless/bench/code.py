@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import msgspec
@@ -22,11 +22,13 @@ from playground.headless.bench.output import add_output, print_trust, save_repor
 from playground.headless.bench.suite import Outcome, Progress, finished, run_suite
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.target import Target, read_sampling, read_target
+from playground.headless.values import whole
 from playground.protocol.options import Value, with_changes
 from playground.session.fold import Fold
 
 MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
+POSITIVE = whole(1)
 # What makes a run faster and leaves greedy answers as they are: more rows a step, and drafts, which code repeats itself
 # enough for.
 CHOSEN: dict[str, Value] = {"max_batch": 48, "speculation": "lookup:8"}
@@ -42,8 +44,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--solutions", default="model", metavar="model|canonical|FILE", help="whose answers; a FILE.jsonl of solutions"
     )
-    parser.add_argument("--subset", type=_positive, metavar="N", help="a stratified part of the tasks; --seed draws it")
-    parser.add_argument("--samples", type=_positive, default=1, metavar="N", help="answers a task (above 1: sampled)")
+    parser.add_argument("--subset", type=POSITIVE, metavar="N", help="a stratified part of the tasks; --seed draws it")
+    parser.add_argument("--samples", type=POSITIVE, default=1, metavar="N", help="answers a task (above 1: sampled)")
     parser.add_argument("--k", type=_ks, default=(1,), metavar="1,5,10", help="for which k pass@k is told")
     parser.add_argument("--chat", action="store_true", help="ask through the chat template; without it a base prompt")
     parser.add_argument("--unsafe-no-sandbox", action="store_true", help="run answers even where nothing confines them")
@@ -138,11 +140,5 @@ def _run(
     return suite, outcome
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes a whole number from 1")
-    return int(text)
-
-
 def _ks(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_positive(word) for word in text.split(",")}))
+    return tuple(sorted({POSITIVE(word) for word in text.split(",")}))

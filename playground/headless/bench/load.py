@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
-from typing import Any
+from argparse import ArgumentParser, Namespace
 
 from playground.bench.engine import Engine
 from playground.bench.load.drive import Sweep, run_sweep
@@ -20,6 +18,7 @@ from playground.headless.bench.output import add_output, print_trust, save_repor
 from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
+from playground.headless.values import read_by, whole
 from playground.tui.numbers import percent, rate, seconds, significant
 
 DEFAULT_LEVELS = "closed:1,2,4,8,16"
@@ -29,11 +28,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of `bench load`."""
     add_target(parser)
     parser.add_argument(
-        "--load", type=_read(parse_levels), default=DEFAULT_LEVELS, metavar="LEVELS", help=f"{FORM} ({DEFAULT_LEVELS})"
+        "--load",
+        type=read_by(parse_levels),
+        default=DEFAULT_LEVELS,
+        metavar="LEVELS",
+        help=f"{FORM} ({DEFAULT_LEVELS})",
     )
     parser.add_argument(
         "--lengths",
-        type=_read(parse_lengths),
+        type=read_by(parse_lengths),
         default="lognormal 16..128",
         metavar="LENGTHS",
         help="answers: 'lognormal LOW..HIGH', 'uniform LOW..HIGH' or 'fixed N' tokens (lognormal 16..128)",
@@ -45,8 +48,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("warm-up", 4, "requests before the first level, which do not count"),
         ("seed", 0, "the same requests and arrivals again"),
     ):
-        parser.add_argument(f"--{name}", type=_whole, default=default, metavar="N", help=f"{text} ({default})")
-    parser.add_argument("--slo", type=_read(parse_slo), default=Slo(), metavar="LIMITS", help=SLO_FORM)
+        parser.add_argument(f"--{name}", type=whole(0), default=default, metavar="N", help=f"{text} ({default})")
+    parser.add_argument("--slo", type=read_by(parse_slo), default=Slo(), metavar="LIMITS", help=SLO_FORM)
     parser.add_argument(
         "--keep-prefix-cache", action="store_true", help="the same prompts at each level, and the cache is not cleared"
     )
@@ -105,19 +108,3 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
 
 def _spread(spread: Spread) -> str:
     return " / ".join(seconds(value) for value in (spread.p50, spread.p90, spread.p99))
-
-
-def _read(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise ArgumentTypeError(str(error)) from None
-
-    return read
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes a whole number from 0")
-    return int(text)

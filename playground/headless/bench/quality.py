@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 
 from playground.bench.engine import Engine
 from playground.bench.quality.figures import Distance, Perplexity, TextQuality, text_quality, total_quality
@@ -17,11 +17,20 @@ from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.errors import UsageError
 from playground.headless.target import Target, read_target
-from playground.headless.toggles import parse_toggles
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names, with_changes
+from playground.headless.values import read_by, whole
+from playground.protocol.options import (
+    DEFAULTS,
+    EngineOptions,
+    Value,
+    as_text,
+    changed_names,
+    parse_assignment,
+    with_changes,
+)
 from playground.tui.numbers import count, percent, rate, significant
 
 WINDOW, NEEDLES = 512, Needles()
+TOKENS = whole(1)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,14 +39,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_texts(parser)
     parser.add_argument(
         "--base",
-        type=parse_toggles,
+        type=read_by(_toggles),
         metavar="TOGGLE=VALUE,...",
         help="compare with these toggles, the others as the preset or the defaults have them",
     )
-    parser.add_argument(
-        "--window", type=_tokens, default=WINDOW, metavar="N", help=f"tokens scored together ({WINDOW})"
-    )
-    parser.add_argument("--stride", type=_tokens, metavar="N", help="tokens from one window to the next (the window)")
+    parser.add_argument("--window", type=TOKENS, default=WINDOW, metavar="N", help=f"tokens scored together ({WINDOW})")
+    parser.add_argument("--stride", type=TOKENS, metavar="N", help="tokens from one window to the next (the window)")
     parser.add_argument(
         "--recall",
         type=_lengths,
@@ -46,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"needles at these lengths in tokens, by KV dtype ({','.join(map(str, NEEDLES.lengths))}); off: none",
     )
     count = NEEDLES.count
-    parser.add_argument("--needles", type=_tokens, default=count, metavar="N", help=f"needles a length ({count})")
+    parser.add_argument("--needles", type=TOKENS, default=count, metavar="N", help=f"needles a length ({count})")
     add_output(parser)
 
 
@@ -136,11 +143,9 @@ def _kl(value: float | None) -> str:
     return "–" if value is None else f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
-def _tokens(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes a number from 1")
-    return int(text)
+def _toggles(text: str) -> dict[str, Value]:
+    return dict(parse_assignment(part) for part in text.split(","))
 
 
 def _lengths(text: str) -> list[int]:
-    return [] if text == "off" else sorted({_tokens(part.strip()) for part in text.split(",")})
+    return [] if text == "off" else sorted({TOKENS(part.strip()) for part in text.split(",")})

@@ -1,0 +1,33 @@
+"""Readers of single arguments, which say what is wrong with one as argparse wants it said."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """By a reader that raises `ValueError` with a line for the user."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A whole number within these, both included."""
+    takes = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise ArgumentTypeError(f"cannot be {text!r}; it takes {takes}")
+        return int(text)
+
+    return read
