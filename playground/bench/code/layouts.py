@@ -39,7 +39,6 @@ class HumanEvalX(msgspec.Struct, frozen=True, kw_only=True):
     declaration: str
     canonical_solution: str
     test: str
-    example_test: str = ""
 
 
 class Mbpp(msgspec.Struct, frozen=True, kw_only=True):

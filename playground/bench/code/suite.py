@@ -38,7 +38,6 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     judged: int
     samples: int
     totals: Totals
-    elapsed_s: float
     eta_s: float | None
     newest: Item | None = None
 
@@ -224,7 +223,6 @@ class CodeSuite:
                 judged=judged,
                 samples=samples,
                 totals=self.totals(),
-                elapsed_s=elapsed,
                 eta_s=eta,
                 newest=newest,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 LEADS = (
@@ -131,15 +130,3 @@ def draw_prompt(random_source: random.Random) -> SpokenPrompt:
     lead = random_source.choice(LEADS)
     wording = phrase.format(n=NUMBER_WORDS[number]) if number is not None else phrase
     return SpokenPrompt(intent, number, f"{lead} {wording}")
-
-
-def _prompts(seed: int) -> Iterator[str]:
-    random_source = random.Random(seed)
-    while True:
-        yield draw_prompt(random_source).text
-
-
-def spoken_prompts(seed: int, n: int) -> list[str]:
-    """n requests in lower case without punctuation; the same seed gives the same list, repeats included."""
-    prompts = _prompts(seed)
-    return [next(prompts) for _ in range(n)]

@@ -30,7 +30,6 @@ WHEEL = 4
 class BatchBoard(Widget, can_focus=True):
     """Draws what `StepsExecuted` brings and nothing else. Space pauses the view, never the collecting."""
 
-    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = """
     BatchBoard { height: auto; min-height: 2; background: $surface; }
     """
