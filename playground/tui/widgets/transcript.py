@@ -228,7 +228,7 @@ def _ending(request: RequestState) -> tuple[str, str]:
     if finished.reason == "error":
         return "error", one_line(finished.message or "the request failed", 300)
     metrics = finished.metrics
-    words = {"stop": "end", "length": "length limit", "abort": "stopped"}
+    words = {"stop": "end", "length": "length limit", "abort": one_line(finished.message, 100) or "stopped"}
     tokens = f"{numbers.count(metrics.output_tokens)} token" + "s" * (metrics.output_tokens != 1)
     if metrics.chunks and not metrics.output_tokens:
         tokens = f"{numbers.count(metrics.chunks)} chunks, tokens not told"

@@ -1,11 +1,21 @@
-"""vLLM's own words of why it did not start, and what a user reads then. Needs no vLLM."""
+"""vLLM's own words of why it did not start, what a user reads then, and what is asked of it. Needs no vLLM."""
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 
+from playground import paths
 from playground.engine.backends.base import EngineError
+from playground.engine.backends.transformers.checkpoint import inspect
+from playground.engine.backends.vllm import support
+from playground.engine.backends.vllm.arguments import engine_arguments
 from playground.engine.backends.vllm.faults import LONG, in_words
+from playground.engine.backends.vllm.pool import Pool
+from playground.engine.backends.vllm.worker_extension import FactsExtension
+from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
 # As vLLM 0.32 writes them (worker/utils.py, worker/cpu_worker.py, core/kv_cache_utils.py), and as PyTorch does.
@@ -58,3 +68,31 @@ def test_what_nobody_foresaw_is_one_line_and_a_look_at_the_log():
     fault = in_words(KeyError("a\n  b"), "odd", EngineOptions())
     assert isinstance(fault, EngineError) and "\n" not in fault.message
     assert fault.advice == "the log has the details"
+
+
+@pytest.mark.parametrize(
+    ("words", "ranks", "executor"),
+    [
+        ({}, 1, "uni"),
+        ({"tensor_parallel": 2}, 2, "mp"),
+        ({"tensor_parallel": 8, "executor": "ray"}, 8, "ray"),
+        ({"executor": "mp"}, 1, "mp"),
+    ],
+)
+def test_ranks_and_what_runs_them_are_passed_on(words: dict[str, Any], ranks: int, executor: str):
+    checkpoint, options = inspect(str(paths.bundled_model()), False, False, lambda *_, **__: None), EngineOptions()
+    command = LoadModel(model="", **words)
+    passed = engine_arguments(command, checkpoint, options, Pool(63, 32, 800), 8192, "cuda")
+    assert (passed["tensor_parallel_size"], passed["distributed_executor_backend"]) == (ranks, executor)
+    assert passed["kv_cache_memory_bytes"] == 64 * 800 // ranks  # each rank holds its share of every block
+    assert passed["worker_extension_cls"] == f"{FactsExtension.__module__}.{FactsExtension.__name__}"
+
+
+def test_ray_is_refused_where_it_cannot_run(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(support, "platform", lambda: "cpu")
+    assert "knows no CPU" in support.why_not_executor("ray") and not support.why_not_executor("mp")
+    monkeypatch.setattr(support, "platform", lambda: "cuda")
+    monkeypatch.setattr(support, "find_spec", lambda name: name != "ray")
+    assert not support.why_not_executor("ray")
+    assert support.missing_packages("ray") == (["ray"], f"{sys.executable} -m pip install ray")
+    assert support.missing_packages("auto")[0] == []

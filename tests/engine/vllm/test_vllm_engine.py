@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -16,6 +17,7 @@ from playground.engine.backends.vllm.support import FOUR_BIT
 from playground.protocol.commands import (
     Abort,
     CancelLoad,
+    GenerationRequest,
     LoadModel,
     MapBlocks,
     ResetPrefixCache,
@@ -237,6 +239,7 @@ def test_a_start_is_cancelled_and_the_model_before_starts_in_its_place(worker: V
 
 def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fit(worker: VllmWorker):
     process, block = psutil.Process(worker.process.pid), worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token * 32
+    (plain,), since = worker.generate(request("alone", REPETITIVE, max_tokens=60)), len(worker.events)
     memory, many = process.memory_info(), str(ROOM // block * 2)
     try:
         process.rlimit(psutil.RLIMIT_AS, (memory.vms + ROOM, -1))  # seen before anything is stopped
@@ -246,23 +249,58 @@ def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fi
         assert ROOM // 2 < fits * block < ROOM
         process.rlimit(psutil.RLIMIT_AS, (-1, -1))
         process.rlimit(psutil.RLIMIT_DATA, (memory.data + ROOM, -1))  # seen by nobody until it is reached
+        worker.send(Submit(requests=[request("flies", REPETITIVE, max_tokens=60)]))
+        worker.wait(TokensGenerated)
         line = worker.refusal(SetOptions(changes={"kv_blocks": many}))
     finally:
         process.rlimit(psutil.RLIMIT_AS, (-1, -1))
         process.rlimit(psutil.RLIMIT_DATA, (-1, -1))
     assert line.startswith("vLLM cannot start tiny-coder: out of memory: ") and "MiB more were asked for" in line
     assert line.endswith(f"; lower kv_blocks, which is {many}")
+    assert worker.wait_end("flies").reason == "length" and worker.output("flies", since) == plain
     asked = worker.finish(request("still"), request("vast", max_tokens=2100))
     assert (asked[0].reason, asked[1].reason) == ("length", "error") and "and there are 64; " in asked[1].message
+
+
+def stop_a_restart(worker: VllmWorker, *requests: GenerationRequest) -> int:
+    """While these run, with vLLM all but ready; again where that was too late. Where its events begin."""
+    while True:
+        since = len(worker.events)
+        worker.send(Submit(requests=list(requests)))
+        worker.wait(TokensGenerated)
+        worker.send(SetOptions(changes={"prefix_cache": not worker.of(OptionsApplied)[-1].requested.prefix_cache}))
+        worker.wait(ModelLoading, when=lambda event: event.detail.endswith("reserving the KV pool"))
+        worker.send(CancelLoad())
+        answer = worker.wait(Failed, OptionsApplied)
+        if isinstance(answer, Failed):
+            assert line_of(answer) == "the switch was stopped; vLLM runs as before"
+            return since
+        worker.send(Abort())
+        for each in requests:
+            worker.wait_end(each.request_id)
+
+
+def test_requests_in_flight_live_through_a_restart_that_is_stopped(worker: VllmWorker):
+    worker.send(ResetPrefixCache())
+    plain = worker.generate(request("calm", REPETITIVE, max_tokens=60), request("prompt"))
+    delayed = msgspec.structs.replace(request("delayed"), delay_s=0.5)
+    since = stop_a_restart(worker, request("cut", REPETITIVE, max_tokens=60), delayed)
+    assert [worker.wait_end(name).reason for name in ("cut", "delayed")] == ["length", "length"]
+    assert [worker.output(name, since) for name in ("cut", "delayed")] == plain
+    assert any("cut" in step.preempted for step in worker.steps(since))
+    assert worker.generate(request("next")) == plain[1:]
 
 
 def test_a_restart_takes_requests_along_shows_its_price_and_its_stages(worker):
     worker.send(ResetPrefixCache())
     plain = worker.generate(request("plain", REPETITIVE, max_tokens=60))[0]
     since = len(worker.events)
-    worker.send(Submit(requests=[request("moved", REPETITIVE, max_tokens=60)]))
-    worker.wait(TokensGenerated)
-    applied = worker.set(speculation="lookup:4")
+    worker.send(Submit(requests=[request("large", max_tokens=1200), request("moved", REPETITIVE, max_tokens=60)]))
+    worker.wait(TokensGenerated, when=lambda event: event.request_id == "moved")
+    applied = worker.set(speculation="lookup:4", kv_blocks="32")
+    end = worker.wait_end("large")  # the new pool is too small for it
+    said = "vLLM started anew, and now 7 prompt + 1200 new tokens need 38 KV blocks and there are 32; raise kv_blocks"
+    assert end.reason == "error" and end.message.startswith(said) and end.metrics.output_tokens > 0
     worker.wait_end("moved")
     assert applied.cost == "reload" and applied.effective["speculation"] == "lookup:4"
     assert worker.output("moved", since) == plain
@@ -294,6 +332,9 @@ def test_with_in_flight_set_to_end_a_restart_ends_requests_with_a_clear_word(wor
     worker.wait(TokensGenerated)
     worker.set(prefix_cache=False)
     end = worker.wait_end("lost")
+    assert end.reason == "abort" and "in_flight" in end.message
+    stop_a_restart(worker, request("lost too", max_tokens=1900))
+    end = worker.wait_end("lost too")
     assert end.reason == "abort" and "in_flight" in end.message
     assert len(worker.generate(request("next"))[0]) == 8
 

@@ -17,7 +17,7 @@ from playground import paths
 from playground.config import VLLM_PYTHON, load_settings
 from playground.doctor.extras import check_vllm
 from playground.protocol.commands import Submit
-from playground.protocol.events import OptionsApplied, TokensGenerated
+from playground.protocol.events import OptionsApplied, StepsExecuted, TokensGenerated
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.transformers.faults.live_worker import request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
@@ -75,6 +75,22 @@ def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # 
         pytest.skip("vLLM is in this very environment")
 
 
+def test_ray_in_the_settings_is_passed_on_and_refused_in_one_line_on_a_cpu(
+    vllm_python: str,
+    playground: Playground,  # noqa: F811
+    home: dict[str, str],  # noqa: F811
+):
+    settings = Path(home["XDG_CONFIG_HOME"]) / "playground" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[engines.vllm]\npython = "{vllm_python}"\nexecutor = "ray"\n')
+    result = playground("run", "--engine", "vllm", "--tensor-parallel", "2", "--prompt", "x")
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "playground: executor=ray is for machines with GPUs: vLLM's Ray executor knows no CPU; [engines.vllm] executor"
+        " = auto runs the ranks as processes of this machine\n"
+    )
+
+
 def test_doctor_says_which_interpreter_runs_vllm(vllm_python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv(VLLM_PYTHON)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -107,6 +123,9 @@ def ranks(children: list[psutil.Process]) -> list[psutil.Process]:
 def test_a_process_of_vllm_that_dies_ends_the_worker_which_is_an_event_for_the_ui(ranked):
     worker, children = ranked
     assert worker.of(OptionsApplied)[-1].effective["verified"] == "verified" and len(ranks(children)) == 2
+    steps = [step for _ in range(2) for step in worker.wait(StepsExecuted).steps]
+    works = [work for step in steps for work in step.slots if work.request_id == "cut"]
+    assert works[0].phase == "prefill" and {(work.phase, work.tokens) for work in works[1:]} == {("decode", 1)}
     ranks(children)[0].kill()
     assert worker.process.wait(timeout=30) != 0
     assert "engine died" in worker.log.read_text()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
 from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.report import report
-from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not
+from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
 from playground.engine.capabilities import CONFLICTS
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
@@ -197,15 +197,19 @@ class VllmBackend:
         try:
             live.restart(options, progress)
         except (EngineError, Cancelled) as fault:
-            try:
-                live.restart(live.options, _quiet)
-            except EngineError:
-                self._live = None
-                live.loop.fail("vLLM did not start again")
-                raise fault from None
+            if live.engine.llm is None:  # else it was stopped before anything else was
+                self._go_back(live, fault)
             if isinstance(fault, Cancelled):
                 raise EngineError("the switch was stopped; vLLM runs as before") from None
             raise
+
+    def _go_back(self, live: Live, fault: EngineError | Cancelled) -> None:
+        try:
+            live.restart(live.options, _quiet)
+        except EngineError:
+            self._live = None
+            live.loop.fail("vLLM did not start again")
+            raise fault from None
 
     def _refuse_impossible(self, options: EngineOptions, quantized: str) -> None:
         for name in changed_names(EngineOptions(), options):
@@ -238,7 +242,9 @@ class VllmBackend:
 
 def _opened(command: LoadModel, progress: Progress) -> Any:
     """The checkpoint, once it is sure that vLLM is here. The import takes seconds."""
-    missing, advice = missing_packages()
+    missing, advice = missing_packages(command.executor)
+    if reason := why_not_executor(command.executor):
+        raise EngineError(reason, "[engines.vllm] executor = auto runs the ranks as processes of this machine")
     if missing:
         raise EngineError(f"the vLLM engine needs {', '.join(missing)} in its interpreter", advice)
     progress("checking", detail="importing vLLM")

@@ -142,16 +142,27 @@ def start(
     with staged(progress, expected) as stages:
         stages.tell("config", "vLLM's configuration")
         try:
-            engine = _built(arguments)
+            llm, facts = _built(arguments)
         except Exception as error:
             traceback.print_exc()
+            _let_go(error)
             raise in_words(error, checkpoint.name, options) from error
-        stages.tell("warm-up", "the engine is ready")
-    engine.engine_core.engine_core.model_executor.register_failure_callback(_die)
-    running = Engine(engine, options, tokenizer, engine.collective_rpc("playground_facts"), context)
-    running.seconds = stages.seconds
+    running = Engine(llm, options, tokenizer, facts, context, stages.seconds)
     running.limit(options)
     return running
+
+
+def _let_go(error: BaseException) -> None:
+    """What a start had built when it ended hangs on the frames of its fault: it would keep its memory and processes,
+    and, whenever it goes, take down what the next start has set up."""
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+    cause: BaseException | None = error
+    while cause is not None:
+        traceback.clear_frames(cause.__traceback__)
+        cause = cause.__cause__ or cause.__context__
+    gc.collect()
+    cleanup_dist_env_and_memory()
 
 
 def _die() -> None:
@@ -161,7 +172,8 @@ def _die() -> None:
     os._exit(1)
 
 
-def _built(arguments: dict[str, Any]) -> Any:
+def _built(arguments: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
+    """vLLM's `LLMEngine`, and what its workers report of themselves."""
     from vllm.engine.arg_utils import EngineArgs
     from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -172,7 +184,8 @@ def _built(arguments: dict[str, Any]) -> Any:
     config.scheduler_config.scheduler_cls = AsyncStepScheduler if ahead else StepScheduler
     engine = LLMEngine.from_vllm_config(config, disable_log_stats=True)
     _keep_kernels()
-    return engine
+    engine.engine_core.engine_core.model_executor.register_failure_callback(_die)
+    return engine, engine.collective_rpc("playground_facts")
 
 
 def _keep_kernels() -> None:

@@ -17,6 +17,7 @@ from playground.engine.backends.transformers.model import (
 )
 from playground.engine.backends.vllm.block_map import block_map
 from playground.engine.backends.vllm.engine import Engine, start
+from playground.engine.backends.vllm.faults import in_words
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.backends.vllm.pool import Pool, item_bytes, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
@@ -84,8 +85,12 @@ class Opened:
         context, expected = context_of(self.config), self.times.expected(kind)
         engine = start(self.command, self.checkpoint, options, self.tokenizer, context, pool, progress, expected)
         _set_threads(self._threads)  # drafting sets its own
-        progress("warm-up", detail="comparing a few answers with the reference")
-        verdict = verify(engine, self.checkpoint, options)
+        try:
+            progress("warm-up", detail="comparing a few answers with the reference")
+            verdict = verify(engine, self.checkpoint, options)
+        except Exception as error:
+            engine.stop()
+            raise in_words(error, self.checkpoint.name, options) from error
         self.times.add(kind, perf_counter() - began)
         self._again = True
         return engine, verdict

