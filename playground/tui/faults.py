@@ -30,6 +30,8 @@ def advice(state: State) -> str:
         return f"The engine is down. {RESTART}."
     if state.loading:
         return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
+    if state.facts is None and state.capabilities.engine == "openai":
+        return "No server is connected.\nEnter tries it again."
     if state.facts is None:
         return "No model is loaded.\n^O picks one, Enter loads the bundled one."
     return "Type a prompt and press Enter.\n↑ brings prompts to begin with."

@@ -18,6 +18,12 @@ def measuring(state: State) -> str:
     return replay(state) or disturbed(state)
 
 
+def not_ours(state: State) -> str:
+    """A server's model is its owner's choice, or that of the command line among several."""
+    elsewhere = "the server has its own; to take another of its models: playground --engine openai --url URL MODEL"
+    return measuring(state) or (elsewhere if state.capabilities.engine == "openai" else "")
+
+
 def no_model(state: State) -> str:
     """There is nothing to run."""
     return measuring(state) or ("" if state.facts else "no model is loaded")

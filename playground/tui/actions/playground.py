@@ -5,7 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from playground.tui.actions import action
-from playground.tui.actions.blocked import cannot_flip, measuring, not_several, nothing_runs, nothing_to_mend, replay
+from playground.tui.actions.blocked import (
+    cannot_flip,
+    measuring,
+    not_ours,
+    not_several,
+    nothing_runs,
+    nothing_to_mend,
+    replay,
+)
 
 Action = partial(action.Action, screens=("playground",))
 ACTIONS = (
@@ -18,7 +26,7 @@ ACTIONS = (
     Action("flip_attention", "ctrl+f", "Flash", "Attention: FlashAttention or eager", cannot_flip("attention")),
     Action("flip_kv_cache", "ctrl+k", "KV int8", "KV cache: int8 or as the model has it", cannot_flip("kv_cache")),
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
-    Action("model", "ctrl+o", "Model", "Load another checkpoint", measuring),
+    Action("model", "ctrl+o", "Model", "Load another checkpoint", not_ours),
     Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", replay, footer=False),
     Action("new", "ctrl+n", "New", "Begin a new conversation", replay, footer=False),
     Action(

@@ -28,9 +28,11 @@ class ModelLoads:
         self._screen.app.push_screen(ModelPicker(self._folders), lambda model: self.load(model) if model else None)
 
     def load(self, model: str = "") -> None:
-        """A checkpoint, by default the bundled one."""
+        """A checkpoint, by default the bundled one; a server's model is the one that was asked for."""
         self._screen.query_one(Notice).quiet()
-        self._screen.run_worker(self._screen.session.load(model or str(paths.bundled_model())))
+        session, engine = self._screen.session, self._screen.state.capabilities.engine
+        own = session.asked.model if engine == "openai" else str(paths.bundled_model())
+        self._screen.run_worker(session.load(model or own))
 
     def cancel(self) -> None:
         """Stop the load or the conversion that goes on."""

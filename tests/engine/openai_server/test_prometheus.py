@@ -57,7 +57,10 @@ def test_there_is_a_page_for_each_file():
 @pytest.mark.parametrize("owned_by", PAGES)
 def test_each_page_is_read_whole(owned_by):
     server = server_of(owned_by)
-    told = measured(server, read_page(PAGES[owned_by], server.parts), 1.0)
+    page = read_page(PAGES[owned_by], server.parts)
+    alone = read_page(f"vllm:e2e_request_latency_seconds_sum 3.0\n{PAGES[owned_by]}", server.parts, server.series)
+    assert alone == page
+    told = measured(server, page, 1.0)
     assert (told.running, told.waiting, told.kv_usage, told.prefix_hits, told.acceptance) == (5, 4, 0.5, 0.25, 0.75)
 
 

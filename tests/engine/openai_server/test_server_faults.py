@@ -13,6 +13,7 @@ from playground.engine.backends.base import EngineError
 from playground.engine.backends.openai_server.address import read_address
 from playground.protocol.commands import Abort, MeasureOutliers, Score, SetOptions, Submit, Tokenize
 from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.server import ServerMeasured
 from tests.engine.openai_server.conftest import KEY, ServerWorker
 from tests.engine.openai_server.loopback import DONE, Loopback, event, loopback, text, usage
 from tests.engine.transformers.faults.live_worker import load_command, request
@@ -35,6 +36,11 @@ def test_a_server_that_is_down_is_told_in_one_line(worker):
         host = f"127.0.0.1:{taken.getsockname()[1]}"
         line = worker.refused(f"http://{host}/v1")
     assert line == f"{host} refused the connection; start the server, or look at --url"
+
+
+def test_a_server_that_speaks_no_tls_is_told(worker, server):
+    line = worker.refused(server.url.replace("http://", "https://"))
+    assert line.startswith(f"{server.host} makes no safe connection: ") and "; does it speak http:// alone? " in line
 
 
 def test_a_host_without_a_name_is_told(worker):
@@ -265,6 +271,28 @@ def test_a_stop_closes_the_connection_at_once(worker, server):
     assert worker.wait_end("stopped").reason == "abort"
     assert server.left.wait(5)
     assert time.monotonic() - began < 1.0
+
+
+def test_a_metrics_page_that_fails_is_unknown_until_the_next_request_looks_again(worker, server):
+    server.models = {"data": [{"id": "small", "owned_by": "vllm"}]}
+    fails = threading.Event()
+
+    def answer(handler) -> None:
+        if handler.path == "/v1/completions":
+            handler.events([text("x ", token_ids=[5])] * 15 + [text("", "stop"), DONE], 0.1)
+        elif fails.is_set():
+            handler.json({}, 500)
+        else:
+            handler.raw(b"vllm:num_requests_running 3.0\n")
+
+    server.answer = answer
+    worker.connect(server.url)
+    assert worker.of(ServerMeasured)[-1].running == 3
+    for broken, running in ((True, None), (False, 3)):
+        (fails.set if broken else fails.clear)()
+        worker.send(Submit(requests=[asked(f"page{broken}")]))
+        assert worker.wait(ServerMeasured).running == running
+        worker.wait_end(f"page{broken}")
 
 
 def test_several_answers_come_side_by_side(worker, server):

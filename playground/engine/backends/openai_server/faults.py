@@ -64,6 +64,9 @@ def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
     if isinstance(error, TimeoutError):
         advice = "it may be busy; [engines.openai] timeout_s in the settings lets it take longer"
         return EngineError(f"nothing came from {host} for {timeout_s:g} s", advice)
+    if isinstance(error, aiohttp.ClientSSLError):
+        advice = "does it speak http:// alone? an authority of your own goes into SSL_CERT_FILE"
+        return EngineError(f"{host} makes no safe connection: {line(str(error.os_error))}", advice)
     if isinstance(error, aiohttp.ClientConnectorError):
         refused_it = isinstance(cause, ConnectionRefusedError)
         why = "refused the connection" if refused_it else f"is not there: {line(str(error.os_error))}"

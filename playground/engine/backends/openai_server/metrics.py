@@ -17,10 +17,11 @@ LAST_LOOKS = 4
 
 class MetricsPage:
     """Looked at once a second while something runs, for a look costs the server a little, and a few times after it,
-    until nothing runs there: a server learns late that a connection was closed. A page that fails is left alone."""
+    until nothing runs there: a server learns late that a connection was closed. A page that fails is left alone until
+    the next request, and what it said before is no longer told."""
 
     def __init__(self, client: Client, server: Server) -> None:
-        self._client, self._server = client, server
+        self._client, self._server, self._series = client, server, server.series
         self._looked = 0.0
         self._future: Future[None] | None = None
         self._found: Page | None = None
@@ -49,7 +50,8 @@ class MetricsPage:
 
     async def look(self) -> None:
         """In the client's thread."""
-        self._found = read_page(await self._client.page(self._server.metrics_path), self._server.parts)
+        page = await self._client.page(self._server.metrics_path)
+        self._found = read_page(page, self._server.parts, self._series)
 
     def ask_again(self, finished: bool) -> None:
         """Look if it is time; never as a first request begins, whose first token a look would hold up."""
@@ -69,8 +71,9 @@ class MetricsPage:
             return False
         self._future = None
         if future.exception() is not None:
-            self.there, self._looks_left = False, 0
-            return False
+            self.latest, self._looks_left = None, 0
+            emit(ServerMeasured(time=perf_counter()))
+            return True
         told = self.tell(emit)
         if self.latest and not self.latest.running and self._looks_left < LAST_LOOKS:
             self._looks_left = 0

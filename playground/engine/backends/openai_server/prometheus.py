@@ -22,12 +22,13 @@ class Page:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def read_page(text: str, parts: Collection[str] = ()) -> Page:
+def read_page(text: str, parts: Collection[str] = (), names: tuple[str, ...] = ("",)) -> Page:
     """Lines that are no sample, and values that are no finite number, are passed over; so are samples with a label of
-    `parts`, which break down what another sample of the same name, where it is empty, holds whole."""
+    `parts`, which break down what another sample of the same name, where it is empty, holds whole. Only names that
+    begin like one of `names` are looked at: a page has hundreds of lines, and whoever streams waits meanwhile."""
     page = Page()
     for line in text.splitlines():
-        sample = SAMPLE.fullmatch(line)
+        sample = SAMPLE.fullmatch(line) if line.startswith(names) else None
         if not sample:
             continue
         name, written = sample[1], sample[3]

@@ -55,6 +55,13 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics: Metrics = Metrics()
     cache_info: CacheInfo | None = None
 
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Names of its page that anything is read from."""
+        metrics = [getattr(self.metrics, name) for name in self.metrics.__struct_fields__]
+        names = [name for metric in metrics if metric for name in (*metric.names, *metric.per)]
+        return (*names, self.cache_info.name) if self.cache_info else tuple(names)
+
 
 UNKNOWN = Server(name="this server")
 

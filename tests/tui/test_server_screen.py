@@ -1,0 +1,55 @@
+"""Screen 1 on a server: not there yet, connected, gone in the middle of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from playground.protocol.commands import GenerationRequest, Submit
+from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.metrics import RequestMetrics
+from playground.tui.app import PlaygroundApp
+from playground.tui.widgets.prompt import Prompt
+from tests.engine.openai_server.loopback import MODELS, Loopback, loopback, text
+from tests.tui.cells import shown
+
+Wait = Callable[..., Any]
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    """A server that lists no model yet."""
+    with loopback() as server:
+        server.models = None
+        yield server
+
+
+async def test_a_server_that_comes_up_later_and_dies_amid_an_answer(server: Loopback, until: Wait) -> None:
+    server.answer = lambda handler: handler.json({"detail": "starting"}, 500)
+    app = PlaygroundApp(engine="openai", model="", url=server.url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: f"{server.host} answered 500: starting; look at the server's own log" in shown(app))
+        assert "No server is connected." in shown(app)
+        server.models = MODELS
+        server.answer = lambda handler: handler.events([text("def"), text(" add")], whole=False)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bridge.state.facts)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: "the server has its own; to take another of its models: playground" in shown(app))
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: f"! {server.host} ended the connection before the answer was whole" in shown(app))
+        assert "def add" in shown(app)
+        assert app.screen.query_one(Prompt).text == "hi"  # it came to nothing, and comes back
+
+
+async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, until: Wait) -> None:
+    app = PlaygroundApp(engine="openai", model="", url=server.url)
+    said = "ended: vLLM starts anew for a toggle (in_flight is set to end)"
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.bridge.witness(Submit(requests=[GenerationRequest(request_id="r1", prompt="hello")]))
+        app.bridge.witness(TokensGenerated(request_id="r1", token_ids=[1], times=[1.0], text="word"))
+        numbers = RequestMetrics(prompt_tokens=1, output_tokens=1)
+        app.bridge.witness(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
+        await until(pilot, lambda: "in_flight is set to end" in " ".join(shown(app).split()))
