@@ -291,7 +291,7 @@ def test_a_metrics_page_that_fails_is_unknown_until_the_next_request_looks_again
     for broken, running in ((True, None), (False, 3)):
         (fails.set if broken else fails.clear)()
         worker.send(Submit(requests=[asked(f"page{broken}")]))
-        assert worker.wait(ServerMeasured).running == running
+        worker.wait(ServerMeasured, when=lambda told, running=running: told.running == running)
         worker.wait_end(f"page{broken}")
 
 
