@@ -64,8 +64,8 @@ def test_a_graph_that_a_step_needs_anew_is_counted_and_shown(folder: Path, monke
     torch._dynamo.reset()
     assert driven.run(ask(prompts()[:1], 8, name="again", ignore_eos=True)) == [before[0]]
     said = driven.of(OptionsApplied)[-1]
-    assert said.changed == [] and said.effective["compile"] == "on (1 recompiled)"
-    assert said.reasons["compile"].startswith("3 graphs for decode, warm-up ")
+    assert said.changed == [] and said.effective["compile"] == "on (+1 graph)"
+    assert said.reasons["compile"].startswith("3 graphs for decode (1 recompiled in a step), warm-up ")
     torch._dynamo.reset()
 
 

@@ -130,7 +130,9 @@ class LiveEngine:
         if self._origins():
             reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
         if self.compiled and self.options.compile:
-            reasons["compile"] = f"{self.compiled.graphs} graphs for decode, warm-up {self.compiled.seconds:.1f} s"
+            anew = f" ({self.compiled.recompiled} recompiled in a step)" if self.compiled.recompiled else ""
+            seconds = f"{self.compiled.seconds:.1f} s"
+            reasons["compile"] = f"{self.compiled.graphs} graphs for decode{anew}, warm-up {seconds}"
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
@@ -233,7 +235,8 @@ class LiveEngine:
         if not (self.compiled and self.options.compile):
             return "off"
         self._recompiled = self.compiled.recompiled
-        return f"on ({self._recompiled} recompiled)" if self._recompiled else "on"
+        # Short, so that a panel has room for it: the reason says the rest.
+        return f"on (+{self._recompiled} graph{'s' * (self._recompiled > 1)})" if self._recompiled else "on"
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
         self.core.runner.blocks.prefix_cache = options.prefix_cache
