@@ -39,7 +39,7 @@ AT_ONCE, TOKENS = 6, {"tiny": 96, "middle": 16}
 PROMPTS = [f"def number_{index}(values, other, third):\n    " * 3 for index in range(AT_ONCE)]
 ASKED = {"TTFT": "ttft_s", "TPOT": "tpot_s"}
 OWN = {"TTFT": "time_to_first_token_seconds", "TPOT": "request_time_per_output_token_seconds"}
-ONE_SHARE = 0.6  # of the time goes to requests one by one
+ONE_SHARE = 0.4  # of the time goes to requests one by one
 BENCH = """
 import argparse, asyncio, json, sys
 from vllm.benchmarks.serve import add_cli_args, main_async
@@ -58,7 +58,7 @@ Pair = tuple[Numbers, Numbers]
 def main() -> None:
     """Print the medians of all pairs; the last line holds the figures."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends too
-    seconds, kind = float((sys.argv[1:2] or ["300"])[0]), (sys.argv[2:3] or ["middle"])[0]
+    seconds, kind = float((sys.argv[1:2] or ["400"])[0]), (sys.argv[2:3] or ["middle"])[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model, tokens = paths.bundled_model() if kind == "tiny" else _middle(folder / "middle"), TOKENS[kind]
