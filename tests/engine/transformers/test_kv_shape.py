@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor
 
 from playground.engine.backends.transformers import live as engine
-from playground.engine.backends.transformers.kv_quantized import QuantizedStates
+from playground.engine.backends.transformers.kv_states import QuantizedStates
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 

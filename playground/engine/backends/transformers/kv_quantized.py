@@ -11,107 +11,17 @@ A prefill may reach over the ends of blocks where the architecture takes the mas
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv_cache import KVStore, Row
-from playground.engine.backends.transformers.kv_full import flat_tokens, real_tokens
-from playground.engine.backends.transformers.quantization import (
-    BITS,
-    CHANNELS,
-    TOKENS,
-    Quantized,
-    dequantize,
-    low_dtype,
-    quantize,
-)
+from playground.engine.backends.transformers.kv_full import flat_tokens
+from playground.engine.backends.transformers.kv_layouts import Layout, LoneLayout, lay_out, lay_out_lone
+from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
+from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Blocks by number, [n]; `stretch` where they lie side by side and are read without a copy."""
-
-    numbers: Tensor
-    stretch: slice | None
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def of(self, part: Tensor) -> Tensor:
-        """These blocks of a tensor of all."""
-        return part.index_select(0, self.numbers) if self.stretch is None else part[self.stretch]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where one forward writes and reads: new tokens go to `write` in the tails; what is read is the sealed blocks,
-    then the tails' rows `tails`, picked by `read` [B * columns] into the batch."""
-
-    write: Tensor
-    source: Tensor | None
-    sealed: Blocks
-    tails: Tensor
-    read: Tensor
-
-    def unpacked(self, size: int) -> int:
-        """Tokens that are read before they are picked, of blocks of so many."""
-        return len(self.sealed) * size + len(self.tails)
-
-
-@dataclass(frozen=True)
-class LoneLayout:
-    """Where the forward of one request writes and reads, in order: `sealed` blocks, the tail from its row `tail` on,
-    which holds `open` tokens, and the new ones. Blocks that these fill before the last are `filled` and quantized as
-    they come; what follows stays in the tail."""
-
-    filled: list[int]
-    tail: int
-    open: int
-    sealed: Blocks
-
-
-class QuantizedStates:
-    """Keys or values of one layer: codes for every block, full precision for the blocks that are not full."""
-
-    def __init__(self, like: Tensor, blocks: int, size: int, tails: int, kind: str, axis: int) -> None:
-        *_, heads, dim = like.shape
-        self._kind, self._axis = kind, axis
-        group = (blocks, 1, heads, dim) if axis == TOKENS else (blocks, size, heads, 1)
-        self._codes = like.new_empty((blocks, size * BITS[kind] // 8, heads, dim), dtype=torch.uint8)
-        self._step, low = like.new_empty(group, dtype=torch.float16), low_dtype(kind)
-        self._low = None if low is None else like.new_empty(group, dtype=low)
-        self.tails = like.new_zeros(tails, heads, dim)
-
-    @property
-    def block_bytes(self) -> int:
-        """Bytes of one full block: codes, steps, smallest values or zero points."""
-        return sum(part[0].nbytes for part in (self._codes, self._step, self._low) if part is not None)
-
-    def put(self, blocks: Sequence[int], states: Tensor) -> None:
-        """Quantize whole blocks [n, size, H, D]."""
-        quantized, at = quantize(states, self._kind, self._axis), list(blocks)
-        self._codes[at], self._step[at] = quantized.codes, quantized.step
-        if self._low is not None:
-            self._low[at] = quantized.low
-
-    def copy(self, other: QuantizedStates, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Take over blocks of the same kind code by code: quantizing a stored view again would shift it."""
-        pairs = ((self._codes, other._codes), (self._step, other._step), (self._low, other._low))
-        for mine, theirs in pairs:
-            if mine is not None and theirs is not None:
-                mine[list(targets)] = theirs[list(sources)]
-
-    def get(self, blocks: Blocks, out: Tensor) -> None:
-        """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
-        codes, step = blocks.of(self._codes), blocks.of(self._step)
-        low = None if self._low is None else blocks.of(self._low)
-        size = codes.shape[1] * 8 // BITS[self._kind]
-        dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), size)))
 
 
 class QuantizedStore:
@@ -149,34 +59,12 @@ class QuantizedStore:
         return (columns + unpacked * (len(rows) > 1)) * token
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
-        """See `KVStore.lay_out`. Rows stay within one block each, so that every block before them is sealed; a lone
-        one may be longer."""
+        """See `KVStore.lay_out`. Rows stay within one block each; a lone one may be longer."""
+        tails, size = [self._tail_start(row.request) for row in rows], self._blocks.size
         if len(rows) == 1:
-            self._layout = self._lone_layout(rows[0], device)
-            return
-        size, columns, queries = self._blocks.size, max(row.length for row in rows), max(row.count for row in rows)
-        sealed, tails, write, reads = [], [], [], []
-        for row in rows:
-            full, tail = row.start // size, self._tail_start(row.request)
-            kept = torch.arange(tail, tail + row.length - full * size)
-            new = torch.zeros(row.count, dtype=torch.long) if row.held else kept[len(kept) - row.count :]
-            sealed.append(row.request.table[:full])
-            tails.append(kept)
-            write.append(new)
-        scratch = sum(map(len, sealed)) * size + sum(map(len, tails))
-        at_sealed, at_tail = 0, sum(map(len, sealed)) * size
-        for row, blocks, kept in zip(rows, sealed, tails, strict=True):
-            pads = torch.full((columns - row.length,), scratch)
-            before = torch.arange(at_sealed, at_sealed + len(blocks) * size)
-            reads += [pads, before, torch.arange(at_tail, at_tail + len(kept))]
-            at_sealed, at_tail = at_sealed + len(before), at_tail + len(kept)
-        self._layout = Layout(
-            torch.cat(write).to(device),
-            real_tokens(rows, queries, device),
-            _blocks([block for blocks in sealed for block in blocks], device),
-            torch.cat([*tails, torch.zeros(1, dtype=torch.long)]).to(device),
-            torch.cat(reads).to(device),
-        )
+            self._layout = lay_out_lone(rows[0], tails[0], size, device)
+        else:
+            self._layout = lay_out(rows, tails, size, device)
 
     def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """See `KVStore.exchange`."""
@@ -216,7 +104,7 @@ class QuantizedStore:
 
         def read(states: QuantizedStates) -> Tensor:
             out = states.tails.new_empty(len(blocks) * size, *states.tails.shape[1:])
-            states.get(_blocks(blocks, out.device), out)
+            states.get(blocks_at(blocks, out.device), out)
             return out.unflatten(0, (len(blocks), size))
 
         keys, values = (read(states) for states in self._layers[layer])
@@ -289,12 +177,6 @@ class QuantizedStore:
         states.get(layout.sealed, stored[:sealed])
         return stored.unsqueeze(0).transpose(1, 2)
 
-    def _lone_layout(self, row: Row, device: torch.device) -> LoneLayout:
-        first, last = row.start // self._blocks.size, (row.length - 1) // self._blocks.size
-        sealed = _blocks(row.request.table[:last], device)
-        tail = self._tail_start(row.request)
-        return LoneLayout(row.request.table[first:last], tail, row.start % self._blocks.size, sealed)
-
     def _tail_start(self, request: Request) -> int:
         tail = self._tail_of.get(request.request_id)
         if tail is None:
@@ -304,9 +186,3 @@ class QuantizedStore:
             # More run than there are slots where those were made fewer.
             self.reserve(tail + 1)
         return 1 + tail * self._blocks.size
-
-
-def _blocks(numbers: Sequence[int], device: torch.device) -> Blocks:
-    side_by_side = bool(numbers) and all(after - before == 1 for before, after in pairwise(numbers))
-    stretch = slice(numbers[0], numbers[-1] + 1) if side_by_side else None
-    return Blocks(torch.tensor(numbers, dtype=torch.long, device=device), stretch)
