@@ -28,7 +28,7 @@ COMPILERS = ("g++", "clang++", "gcc", "clang")
 
 
 class CompiledDecoder:
-    """See `Decoder`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
+    """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
     warm-up, each of which held a step up."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device) -> None:

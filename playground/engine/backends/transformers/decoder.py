@@ -28,18 +28,9 @@ class Decode(Protocol):
         """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns],
         or what is packed instead; none where each query sees all keys up to its own."""
 
-    def look_at_layers(self) -> None:
-        """Linear layers may have been exchanged."""
-
-    @property
-    def packed_bytes(self) -> int:
-        """Bytes of weights that it holds beside the model's."""
-
 
 class Decoder:
     """See `Decode`. Hooks on whole layers do not fire, those on what is inside them do."""
-
-    packed_bytes = 0
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
@@ -64,9 +55,6 @@ class Decoder:
             )
         logits: Tensor = self._head(self._norm(states[:, -keep:]))
         return logits
-
-    def look_at_layers(self) -> None:
-        """See `Decode`. The layers find what is inside them themselves."""
 
 
 def find_decoder(model: PreTrainedModel) -> Decode | None:

@@ -52,14 +52,14 @@ class LeanDecoder:
         self.look_at_layers()
 
     def look_at_layers(self) -> None:
-        """See `Decode`."""
+        """Linear layers may have been exchanged."""
         self._layers = [LeanLayer(layer) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)
 
     @property
     def packed_bytes(self) -> int:
-        """See `Decode`."""
+        """Bytes of weights that it holds beside the model's."""
         return sum(layer.packed_bytes for layer in self._layers)
 
     def __call__(

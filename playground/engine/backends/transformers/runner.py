@@ -14,6 +14,7 @@ from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import Sampler
 from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
@@ -47,13 +48,13 @@ class TransformersRunner:
 
     def look_at_layers(self) -> None:
         """Its linear layers may have been exchanged for others that say the same, or nearly."""
-        if self.plain_decoder:
+        if isinstance(self.plain_decoder, LeanDecoder):
             self.plain_decoder.look_at_layers()
 
     @property
     def packed_bytes(self) -> int:
-        """See `Decode.packed_bytes`."""
-        return self.plain_decoder.packed_bytes if self.plain_decoder else 0
+        """See `LeanDecoder`."""
+        return self.plain_decoder.packed_bytes if isinstance(self.plain_decoder, LeanDecoder) else 0
 
     @property
     def splits_at_blocks(self) -> bool:
