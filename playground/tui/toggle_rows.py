@@ -155,9 +155,7 @@ def _eight_bits(state: State, name: str) -> str:
 def _flashes(state: State) -> bool:
     """Flash attention was asked for, or is what the engine chose."""
     asked = state.requested.attention
-    return asked in FLASH or (
-        asked == "auto" and state.effective.get("attention", "").startswith(("sdpa-flash", "flash"))
-    )
+    return asked in FLASH or (asked == "auto" and "flash" in state.effective.get("attention", ""))
 
 
 def _best_flash(state: State) -> str:

@@ -81,6 +81,8 @@ def test_keys_flip_between_two_values(state: State) -> None:
     assert flipped(state, "attention") == ("eager", "")
     assert flipped(state, "kv_cache") == ("int8", "")
     assert flipped(state, "weights") == ("int8", "")
+    _apply(state, {"attention": "sdpa-efficient + sdpa-flash"})
+    assert flipped(state, "attention") == ("eager", "")
     _apply(state, attention="eager", kv_cache="int8", weights="int8")
     assert flipped(state, "attention") == ("sdpa-flash", "")
     assert flipped(state, "kv_cache") == ("model", "")

@@ -27,10 +27,9 @@ def on_a_cpu(attend: Attend = bottom_right) -> Iterator[list[int]]:
 
     def kernel(
         query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, max_q: int, max_k: int,
-        is_causal: bool = False, scale: float | None = None, window_size: list[int] | None = None,
-        enable_gqa: bool = False, *others: object,
+        is_causal: bool = False, scale: float | None = None, window_size: list[int] | None = None, *others: object,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        assert is_causal and window_size == [-1, 0] and enable_gqa and not any(others)
+        assert is_causal and window_size == [-1, 0] and not any(isinstance(other, Tensor) for other in others)
         assert queries.dtype == keys.dtype == torch.int32 and query.stride(-1) == 1
         lengths = queries.diff().tolist(), keys.diff().tolist()
         assert (max(lengths[0]), max(lengths[1])) == (max_q, max_k)
