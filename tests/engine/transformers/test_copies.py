@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers import copies, kv_full, live
+from playground.engine.backends.transformers import copies, kv_budget, kv_full
 from playground.engine.backends.transformers.copies import most_copied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
@@ -43,7 +43,7 @@ def test_rows_that_would_copy_too_much_run_apart(
 def test_the_budget_leaves_room_for_what_is_copied(member: Member, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     driven = Driven(member("llama-64").folder, kv_cache=kind, max_batch=3)
     engine, free = driven.backend._engine, 3 * 2**20
-    monkeypatch.setattr(live, "available", lambda device: free)
+    monkeypatch.setattr(kv_budget, "available", lambda device: free)
     with pytest.raises(EngineError, match="KV blocks need") as refused:
         driven.set(kv_blocks="100000")
     most = int(refused.value.advice.split()[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.engine.backends.transformers import live
+from playground.engine.backends.transformers import kv_budget
 from playground.engine.backends.transformers.quantization import BITS
 from playground.protocol.commands import GenerationRequest, SetOptions
 from playground.protocol.events import OptionsApplied
@@ -96,7 +96,7 @@ def test_a_wider_dtype_has_fewer_blocks_in_the_same_bytes_and_preempts(
 ) -> None:
     shape = Driven(member("llama").folder).backend._engine.kv_shape
     budget = 7 * shape.block_bytes("model", 32)
-    monkeypatch.setattr(live, "KV_CPU_BYTES", budget)
+    monkeypatch.setattr(kv_budget, "KV_CPU_BYTES", budget)
     driven = Driven(member("llama").folder, device="cpu", kv_cache="int2", kv_blocks="auto", max_batch=4)
     driven.submit(ask([[3 + index, 4, 5, 6] * 10 for index in range(4)], 20, ignore_eos=True))
     steps(driven, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import Tensor
 
-from playground.engine.backends.transformers import live as engine
+from playground.engine.backends.transformers import kv_budget
 from playground.engine.backends.transformers.kv_states import QuantizedStates
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
@@ -32,7 +32,7 @@ def test_a_budget_of_bytes_holds_the_tails_of_all_slots(
     member: Member, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     budget = 1 << 20
-    monkeypatch.setattr(engine, "KV_CPU_BYTES", budget)
+    monkeypatch.setattr(kv_budget, "KV_CPU_BYTES", budget)
     driven = Driven(member("llama-64").folder, device="cpu", kv_cache=kind, kv_blocks="auto", max_batch=7)
     live = driven.backend._engine
     block, tail = live.kv_shape.block_bytes(kind, 32), 32 * live.kv_shape.token_bytes

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
-from functools import partial
-
 import torch
 from transformers import DynamicCache
 
@@ -13,20 +9,18 @@ from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.compiled import CompiledDecoder
-from playground.engine.backends.transformers.copies import most_copied
+from playground.engine.backends.transformers.kv_budget import KVBudget
 from playground.engine.backends.transformers.kv_move import make_store, move
 from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import WeightSwitch
-from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore
-from playground.engine.memory import available, device_memory, format_bytes, process_memory
+from playground.engine.memory import device_memory, process_memory
 from playground.engine.scheduler import Limits
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
 
-KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
 # From fine to coarse.
 KV_KINDS = ("model", "int8", "fp8", "int4", "int2")
 
@@ -54,24 +48,10 @@ class LiveEngine:
         self.compiled: CompiledDecoder | None = None
         progress("warm-up")
         self.kv_shape = self.probe()
-        blocks = self._blocks(self.options)
+        self._budget = KVBudget(self.kv_shape, loaded.context, loaded.device)
+        blocks = self._budget.blocks(self.options)
         store = make_store("model", blocks, self.options.max_batch)
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
-        self._setters: dict[str, Callable[[EngineOptions, Progress], None]] = {
-            "attention": lambda new, progress: self._set_attention(new),
-            "weights": lambda new, progress: self._set_weights(new, progress),
-            "int8_threshold": lambda new, progress: self._set_weights(new, progress),
-            "adapter": lambda new, progress: self._set_adapter(new, progress),
-            "kv_cache": lambda new, progress: self._move_kv(new, progress),
-            "kv_blocks": lambda new, progress: self._move_kv(new, progress),
-            "block_size": lambda new, progress: self._set_block_size(new),
-            "batching": lambda new, progress: self._set_limits(new),
-            "max_batch": lambda new, progress: self._set_limits(new),
-            "token_budget": lambda new, progress: self._set_limits(new),
-            "speculation": lambda new, progress: self._set_limits(new),
-            "prefix_cache": lambda new, progress: self._set_prefix_cache(new),
-            "compile": lambda new, progress: self._set_compile(new, progress),
-        }
         self._mixed, self._recompiled = False, 0
         self._attended: dict[str, str] = {}
         self._weighed: tuple[tuple[str, str], int] = (("", ""), 0)
@@ -84,10 +64,10 @@ class LiveEngine:
         for name in sorted(changed_names(self.options, options), key=lambda name: name != "max_batch"):
             after = _with(done, options, name)
             try:
-                self._setters[name](after, progress)
+                self._set(name, after, progress)
             except BaseException:
                 for undone in changed_names(self.options, done):
-                    self._setters[undone](_with(done, self.options, undone), _quiet)
+                    self._set(undone, _with(done, self.options, undone), _quiet)
                 raise
             done = after
         self.options = options
@@ -125,8 +105,7 @@ class LiveEngine:
         """Why effective differs from requested, by toggle."""
         reasons = {"attention": self.attention.difference, "dtype": self.loaded.why_dtype}
         if self.options.kv_blocks == "auto":
-            reserved, most = format_bytes(self.kv_reserved), format_bytes(KV_CPU_BYTES)
-            reasons["kv_blocks"] = f"{reserved}: {KV_SHARE:.0%} of what was free, at most {most} on a CPU"
+            reasons["kv_blocks"] = self._budget.reason(self.kv_reserved)
         if self._origins():
             reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
         if self.compiled and self.options.compile:
@@ -160,11 +139,11 @@ class LiveEngine:
     @property
     def kv_reserved(self) -> int:
         """Bytes of all blocks, and of the tails of all slots where blocks are quantized once they are full."""
-        return self.core.runner.blocks.count * self._block_bytes(self.options) + self._kv_tails
+        return self.core.runner.blocks.count * self._budget.block_bytes(self.options) + self._kv_tails
 
     @property
     def _kv_tails(self) -> int:
-        return self.core.runner.cache.store.tails * self._tail_bytes(self.options)
+        return self.core.runner.cache.store.tails * self._budget.tail_bytes(self.options)
 
     def _weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
@@ -185,6 +164,25 @@ class LiveEngine:
 
     def _origins(self) -> set[str]:
         return {request.kv_origin for request in self.core.running} - {""}
+
+    def _set(self, name: str, options: EngineOptions, progress: Progress) -> None:
+        match name:
+            case "attention":
+                self._set_attention(options)
+            case "weights" | "int8_threshold":
+                self._set_weights(options, progress)
+            case "adapter":
+                self._set_adapter(options, progress)
+            case "kv_cache" | "kv_blocks":
+                self._move_kv(options, progress)
+            case "block_size":
+                self._set_block_size(options)
+            case "batching" | "max_batch" | "token_budget" | "speculation":
+                self._set_limits(options)
+            case "prefix_cache":
+                self._set_prefix_cache(options)
+            case "compile":
+                self._set_compile(options, progress)
 
     def _set_attention(self, options: EngineOptions) -> None:
         self.attention.set(options.attention)
@@ -245,11 +243,11 @@ class LiveEngine:
     def _set_block_size(self, options: EngineOptions) -> None:
         """A block of another size has another shape: what runs is computed again."""
         self.core.preempt(list(self.core.running))
-        blocks = self._blocks(options, self._held)
+        blocks = self._budget.blocks(options, self._held)
         self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
 
     def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._blocks(options, self._held)
+        core, blocks = self.core, self._budget.blocks(options, self._held)
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks, options.max_batch)
@@ -265,34 +263,6 @@ class LiveEngine:
     def _held(self) -> int:
         """Bytes that the blocks of now take from what is free; the first token makes their storage."""
         return self.kv_reserved if self.core.runner.cache.store.made else 0
-
-    def _blocks(self, options: EngineOptions, held: int = 0) -> BlockManager:
-        """As many as the options ask for, in place of those that hold `held` bytes until all is moved."""
-        size, tails = self._block_bytes(options), options.max_batch * self._tail_bytes(options)
-        free = available(self.loaded.device) or KV_CPU_BYTES
-        on_gpu = self.loaded.device.type == "cuda"
-        budget = min(free, int((free + held) * KV_SHARE)) if on_gpu else min(int(free * KV_SHARE), KV_CPU_BYTES)
-        need = partial(self._need, options)
-        most = max(0, bisect_right(range(free // size + 1), free, key=need) - 1)
-        count = int(options.kv_blocks) if options.kv_blocks != "auto" else max(1, min(most, (budget - tails) // size))
-        if count > most:
-            raise EngineError(
-                f"{count} KV blocks need {format_bytes(need(count))} and {format_bytes(free)} are free",
-                f"at most {most} would fit",
-            )
-        return BlockManager(count, options.block_size, prefix_cache=options.prefix_cache)
-
-    def _need(self, options: EngineOptions, count: int) -> int:
-        """Bytes of so many blocks, of the tails of all slots, and of what is copied while a forward runs."""
-        held = count * self._block_bytes(options) + options.max_batch * self._tail_bytes(options)
-        longest = min(self.loaded.context, count * options.block_size)
-        return held + most_copied(self.kv_shape, options.max_batch, longest)
-
-    def _block_bytes(self, options: EngineOptions) -> int:
-        return self.kv_shape.block_bytes(options.kv_cache, options.block_size)
-
-    def _tail_bytes(self, options: EngineOptions) -> int:
-        return self.kv_shape.tail_bytes(options.kv_cache, options.block_size)
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:
