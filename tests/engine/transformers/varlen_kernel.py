@@ -30,7 +30,8 @@ def on_a_cpu(attend: Attend = bottom_right) -> Iterator[list[int]]:
         is_causal: bool = False, scale: float | None = None, window_size: list[int] | None = None, *others: object,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         assert is_causal and window_size == [-1, 0] and not any(isinstance(other, Tensor) for other in others)
-        assert queries.dtype == keys.dtype == torch.int32 and query.stride(-1) == 1
+        assert queries.dtype == keys.dtype == torch.int32
+        assert query.stride(-1) == key.stride(-1) == value.stride(-1) == 1
         lengths = queries.diff().tolist(), keys.diff().tolist()
         assert (max(lengths[0]), max(lengths[1])) == (max_q, max_k)
         calls.append(len(lengths[0]))
