@@ -1,4 +1,4 @@
-"""Times of one request, and the numbers that follow from them (DESIGN §5). The clock is the caller's."""
+"""Times of one request, and the numbers that follow from them (see `FORMULAS`). The clock is the caller's."""
 
 from __future__ import annotations
 

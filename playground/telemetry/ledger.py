@@ -1,4 +1,4 @@
-"""The memory ledger: a snapshot and the engine's own account as labelled rows and a bar (DESIGN §5). Pure."""
+"""The memory ledger: a snapshot and the engine's own account as labelled rows and a bar (see `FORMULAS`). Pure."""
 
 from __future__ import annotations
 

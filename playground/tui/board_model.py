@@ -52,7 +52,7 @@ class Moment(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Slot-steps of a span of steps (DESIGN §5)."""
+    """Slot-steps of a span of steps (see `FORMULAS`)."""
 
     busy: int
     held: int

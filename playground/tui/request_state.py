@@ -1,4 +1,4 @@
-"""One request as the screen knows it: its prompt, its text, and its numbers while it runs and after (DESIGN §5)."""
+"""One request as the screen knows it: its prompt, its text, its numbers while it runs and after (see `FORMULAS`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a level came to: waits, rates, goodput, and where more load brings no more (DESIGN §5)."""
+"""What a level came to: waits, rates, goodput, and where more load brings no more (see `FORMULAS`)."""
 
 from __future__ import annotations
 

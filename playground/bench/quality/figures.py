@@ -1,4 +1,4 @@
-"""What teacher-forced scores come to: per text and over all texts together (DESIGN §5)."""
+"""What teacher-forced scores come to: per text and over all texts together (see `FORMULAS`)."""
 
 from __future__ import annotations
 
