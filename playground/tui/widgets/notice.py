@@ -96,7 +96,7 @@ def _progress(state: State) -> Content:
 
 
 def _keys(state: State) -> tuple[str, str]:
-    return ("   Esc cancels", LABEL) if state.loading else ("", "")
+    return ("   Esc cancels" if state.loading else "   Esc stops", LABEL)
 
 
 def _bar(stage: ModelLoading) -> Content:

@@ -14,6 +14,7 @@ from playground.engine.backends.openai_server.address import read_address
 from playground.protocol.commands import Abort, MeasureOutliers, Score, SetOptions, Submit, Tokenize
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.server import ServerMeasured
+from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.openai_server.conftest import KEY, ServerWorker
 from tests.engine.openai_server.loopback import DONE, Loopback, event, loopback, text, usage
 from tests.engine.transformers.faults.live_worker import load_command, request
@@ -251,6 +252,36 @@ def test_a_redirect_to_another_host_is_refused_and_nothing_is_sent_there(worker,
             f"{server.host} redirects to {there}, which is refused; give --url the address that is meant"
         )
         assert other.seen == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "printed", "said"),
+    [
+        (None, "", "{host} refused the connection; start the server, or look at --url"),
+        (
+            lambda handler: handler.json({"error": {"message": "Incorrect API key"}}, 401),
+            "",
+            "r0: {host} answered 401: Incorrect API key; set OPENAI_API_KEY to a key that this server takes",
+        ),
+        (
+            lambda handler: handler.events([text("def"), text(" add")], whole=False),
+            "def add",
+            "r0: {host} ended the connection before the answer was whole; look at the server's own log",
+        ),
+    ],
+    ids=["down", "key", "dies"],
+)
+def test_run_says_it_in_its_last_line_and_fails(server, playground: Playground, answer, printed, said):  # noqa: F811
+    host, url = server.host, server.url
+    if answer is None:
+        server.shutdown()
+        server.socket.close()
+    else:
+        server.answer = answer
+    result = playground("run", "--engine", "openai", "--url", url, "--prompt", "def add(a, b):", "--no-history")
+    assert (result.code, result.stderr.splitlines()[-1]) == (1, f"playground: {said.format(host=host)}")
+    assert "Traceback" not in result.stderr
+    assert printed in result.stdout
 
 
 def test_control_characters_and_markup_of_a_server_are_words_on_one_line(worker, server):

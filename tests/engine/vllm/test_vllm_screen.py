@@ -92,17 +92,17 @@ async def test_esc_amid_a_start_of_vllm_brings_back_what_ran_before(
         kept = state.facts
         assert kept
 
-        async def stopped(said: str) -> None:
-            """Esc, once what ran before has ended."""
-            await until(pilot, lambda: "vLLM's configuration" in shown(app), seconds=60)
+        async def stopped(key: str, said: str) -> None:
+            """Esc, once what ran before has ended; what it does is said."""
+            await until(pilot, lambda: "vLLM's configuration" in shown(app) and key in shown(app), seconds=60)
             await pilot.press("escape")
             await until(pilot, lambda: said in shown(app) and state.facts, seconds=60)
             await started(app, pilot, until)
             assert state.facts and state.facts.path == kept.path and not state.progress
 
         await app.session.load(str(other))
-        await stopped(f"the load was stopped; {kept.name} comes back")
+        await stopped("Esc cancels", f"the load was stopped; {kept.name} comes back")
         app.session.switch("prefix_cache", False)
-        await stopped("the switch was stopped; vLLM runs as before")
+        await stopped("Esc stops", "the switch was stopped; vLLM runs as before")
         assert state.effective["prefix_cache"] == "on"
         await answering(app, pilot, until)
