@@ -52,16 +52,15 @@ class Notice(Widget):
         progress = _progress(self._state) if self._state else Content()
         if progress != self._progress:
             self._progress = progress
+            self._give_time()
             self._update()
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
         """One line for the user; a fault stays until something else is said."""
-        if self._timer:
-            self._timer.stop()
         text = one_line(f"{message}; {advice}" if advice else message, 400)
         self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
         self._bad = bad
-        self._timer = None if bad else self.set_timer(READING_S, self.quiet)
+        self._give_time()
         self._update()
 
     def quiet(self) -> None:
@@ -72,6 +71,13 @@ class Notice(Widget):
 
     def render(self) -> Content:
         return self._progress if self._progress.plain else self._message
+
+    def _give_time(self) -> None:
+        """From when a message can be seen, which progress may put off; a fault has no end."""
+        if self._timer:
+            self._timer.stop()
+        seen = self._message.plain and not self._bad and not self._progress.plain
+        self._timer = self.set_timer(READING_S, self.quiet) if seen else None
 
     def _lose_patience(self) -> None:
         if self._patience:
