@@ -13,7 +13,7 @@ from playground.bench.code.report import code_report
 from playground.bench.code.solutions import canonical, read_solutions
 from playground.bench.code.subset import subset
 from playground.bench.code.suite import CodeSuite, Settings
-from playground.bench.code.task import Task
+from playground.bench.code.task import Prompting, Task
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
@@ -103,7 +103,7 @@ def _settings(args: Namespace, target: Target, programs: dict[str, list[str]] | 
         sampling = msgspec.structs.replace(sampling, max_tokens=MAX_TOKENS)
     if samples > 1 and args.temperature is None and not sampling.temperature:
         sampling = msgspec.structs.replace(sampling, temperature=SAMPLED_TEMPERATURE)
-    prompting = "chat" if args.chat else "base"
+    prompting: Prompting = "chat" if args.chat else "base"
     return Settings(samples=samples, k=args.k, prompting=prompting, sampling=sampling, solutions=args.solutions)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -34,7 +36,7 @@ def print_table(report: Report) -> None:
     console.print(Text("\n".join(_lines(report)), style="bold"))
 
 
-def _tasks(rows: list[dict]) -> Table:
+def _tasks(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 1))
     for name in ("task", "verdict", "why"):
         table.add_column(name, no_wrap=name != "why")
