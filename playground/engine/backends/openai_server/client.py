@@ -21,6 +21,7 @@ from playground.engine.backends.openai_server.faults import Malformed, in_words,
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
+IDLE_S = 4.0  # vLLM's server hangs up after five, and a request on its way then would meet a closed connection
 EVENTS = "text/event-stream"
 MOST_BYTES = 8 * 2**20
 Kind = TypeVar("Kind")
@@ -133,7 +134,7 @@ class Client:
         return aiohttp.ClientSession(
             headers=headers,
             timeout=aiohttp.ClientTimeout(connect=self._connect_s, sock_read=self._timeout_s),
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=not self._address.is_local,
         )
