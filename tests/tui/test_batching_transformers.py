@@ -19,7 +19,8 @@ Wait = Callable[..., Any]
 
 @pytest.mark.slow
 async def test_static_and_continuous_give_the_same_tokens(until: Wait) -> None:
-    # float32: in bfloat16 logits tie, and which of two wins depends on the shape of the batch.
+    # In bfloat16 logits tie, and which of two wins depends on the shape of the batch. In float32 the two likeliest are
+    # within 4e-6 of each other somewhere among these requests by seed 0, and never within 4e-3 by seed 9.
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
@@ -28,7 +29,7 @@ async def test_static_and_continuous_give_the_same_tokens(until: Wait) -> None:
         await pilot.pause(0.2)
         # Long enough for the block map, which is asked for twice a second.
         app.screen.query_one(LoadForm).set(
-            LoadProfile(requests=24, slots=4, lengths=Lengths("lognormal", 32, 128), shared=50)
+            LoadProfile(requests=24, slots=4, lengths=Lengths("lognormal", 32, 128), shared=50, seed=9)
         )
         await pilot.press("r")
         await until(pilot, lambda: len(state.load.runs) == 2 and not state.load.busy, seconds=120)

@@ -103,10 +103,10 @@ def test_weights_are_counted_as_they_compute(tmp_path: Path) -> None:
     packed = [module for module in model.modules() if isinstance(module, PackedLinear)]
     rest = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
     rest -= sum(layer.weight.nbytes for layer in packed)
-    # 32 inputs take the room of 512, 48 of 512, and 264 outputs that of 272.
-    assert weight_bytes(model) == rest + 2 * 512 * (2 * (32 + 16 + 16 + 32 + 48 + 48 + 32) + 272)
+    # 32 inputs take the room of 512, 64 of 512, and 264 outputs that of 272.
+    assert weight_bytes(model) == rest + 2 * 512 * (2 * (32 + 16 + 16 + 32 + 64 + 64 + 32) + 272)
     # Two layers' joint products beside them: queries, keys and values, and the two that go into an MLP.
-    joint = 2 * 512 * 2 * (32 + 16 + 16 + 48 + 48)
+    joint = 2 * 512 * 2 * (32 + 16 + 16 + 64 + 64)
     counted = driven.set(weights="int8").before.weights
     assert counted == driven.set(weights="model").after.weights == weight_bytes(model) + joint
 

@@ -17,6 +17,8 @@ from playground.engine.memory import available
 
 KINDS = ("model", "int8", "nf4")
 KEEP_COPY_SHARE = 0.5
+# Tiles of bitsandbytes' nf4 kernel for CPUs.
+NF4_INPUTS, NF4_OUTPUTS = 64, 32
 
 # bitsandbytes warns in every layer of every forward when activations are not float16.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -168,9 +170,15 @@ def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: fl
 def _nf4(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     layer = bnb.nn.Linear4bit(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
+    # Its kernel for CPUs that have bfloat16 computes in that alone, and takes whole tiles alone.
+    fits = dtype == torch.bfloat16 and inputs % NF4_INPUTS == 0 and outputs % NF4_OUTPUTS == 0
+    layer.support_avx512bf16_for_cpu = layer.support_avx512bf16_for_cpu and fits
     layer.weight = bnb.nn.Params4bit(weight.to(dtype), requires_grad=False, quant_type="nf4", module=layer).to(device)
     layer.bias = bias
-    return layer.eval()
+    layer.eval()
+    if layer.support_avx512bf16_for_cpu and device.type == "cpu":
+        layer(torch.zeros(1, inputs, dtype=dtype))  # it would lay its weight out anew in the first step
+    return layer
 
 
 Converter = Callable[[Tensor, Tensor | None, torch.dtype, float, torch.device], nn.Module]
