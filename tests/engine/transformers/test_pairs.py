@@ -61,7 +61,7 @@ def test_every_pair_is_set_on_a_running_request_or_refused(member: Member, adapt
         assert applied.seconds > 0 and applied.after.kv_reserved > 0
         live = driven.backend._engine
         check(live.effective(), live.reasons(), pair)
-        assert live.memory().weights == weight_bytes(live.loaded.model)
+        assert live.memory().weights == weight_bytes(live.loaded.model) + live.core.runner.packed_bytes
         driven.set(**BASE)
     driven.finish()
     assert driven.backend._engine.core.runner.blocks.used == 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from playground.engine.backends.transformers.packed_linear import PackedLinear, pack
+from playground.engine.backends.transformers.packed_linear import Packed, PackedLinear, pack
 
 
 class JointLinear:
@@ -27,10 +27,7 @@ class JointLinear:
         if self._whole is None:
             said = [[forward(states) for forward in group] for group in self._forwards]
             return [outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1) for outputs in said]
-        output = self._whole.scaled(states)
-        if self._whole.bias is not None:
-            output = output + self._whole.bias
-        return output.split_with_sizes(self._widths, -1)
+        return self._whole.of_scaled(states).split_with_sizes(self._widths, -1)
 
 
 def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:
@@ -40,12 +37,12 @@ def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:
     return layer.forward, 1.0
 
 
-def _whole(layers: Sequence[nn.Module]) -> PackedLinear | None:
-    packed = [layer for layer in layers if isinstance(layer, PackedLinear) and layer.for_one]
+def _whole(layers: Sequence[nn.Module]) -> Packed | None:
+    packed = [layer for layer in layers if isinstance(layer, Packed) and layer.for_one]
     biases = [layer.bias for layer in packed if layer.bias is not None]
     if len(packed) < len(layers) or len(biases) not in (0, len(layers)):
         return None
-    weight = torch.cat([layer.weight.float() for layer in packed])
+    weight = torch.cat([layer.weight.to(layer.dtype) for layer in packed])
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), device="meta")
     layer.weight = nn.Parameter(weight, requires_grad=False)
     if biases:

@@ -17,9 +17,9 @@ class LeanNorm:
     def __init__(self, norm: Any, factor: float) -> None:
         # A power of two changes no digit, before the sum or after.
         self._weight, self._eps, self._factor = norm.weight.data * factor, norm.variance_epsilon, factor
-        small = self._weight.device.type == "cpu" and self._weight.dtype == torch.float32
         # Numbers as tensors of their dtype: PyTorch would convert them each time.
-        self._numbers = [torch.tensor(float(n)) for n in (len(self._weight), self._eps)] if small else []
+        numbers = (len(self._weight), self._eps) if self._weight.device.type == "cpu" else ()
+        self._numbers = [torch.tensor(float(number)) for number in numbers]
         self._own: Callable[[Tensor], Tensor] | None = None
         with torch.inference_mode():
             sample = torch.linspace(-3, 3, 8 * len(self._weight)).view(8, -1).to(self._weight)
@@ -33,5 +33,6 @@ class LeanNorm:
         if not self._numbers:
             return F.rms_norm(states, self._weight.shape, self._weight, self._eps)
         count, eps = self._numbers  # the fused one is made of slower parts on a CPU
-        scale = (states * states).sum(-1, True).div_(count).add_(eps).rsqrt_()
-        return (states * scale).mul_(self._weight)
+        exact = states.float()
+        scale = (exact * exact).sum(-1, True).div_(count).add_(eps).rsqrt_()
+        return (exact * scale).to(states.dtype).mul_(self._weight)

@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
 from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.packed_linear import PackedLinear, pack_weights
+from playground.engine.backends.transformers.packed_linear import Packed, pack_weights
 from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights, short_line
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.protocol.options import EngineOptions
@@ -92,7 +92,7 @@ def is_small(model: nn.Module) -> bool:
 def transpose_weights(model: PreTrainedModel) -> None:
     """Store float32 weights of linear layers column by column: a product with 1 to 16 rows then took two thirds of the
     time on a CPU. What is an embedding as well stays, since that reads rows."""
-    kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding | PackedLinear)}
+    kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding | Packed)}
     for module in model.modules():
         if isinstance(module, nn.Linear) and module.weight.dtype == torch.float32 and id(module.weight) not in kept:
             module.weight.data = module.weight.data.t().contiguous().t()

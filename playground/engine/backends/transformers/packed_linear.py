@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers.onednn_linear import OneDnnLinear, can_lay_out
 
 # FBGEMM rounds a matrix up to so many inputs and outputs, and takes so many rows at a time.
 INPUTS, OUTPUTS, ROWS = 512, 16, 120
@@ -34,6 +35,8 @@ class PackedLinear(nn.Linear):
 
     What it answers for a row is the same bits whatever other rows there are, see `_more`.
     """
+
+    dtype = torch.float32
 
     def __init__(self, layer: nn.Linear, halves: Tensor, scale: float, threads: int = 1, shared: bool = False) -> None:
         super().__init__(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
@@ -61,10 +64,14 @@ class PackedLinear(nn.Linear):
         """Float32 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
             # Scaled before the product, where the compiler makes it part of what comes before.
-            output = self.scaled(states * self._unscale)
-            return output if self._bias is None else output + self._bias
+            return self.of_scaled(states * self._unscale)
         output = self.scaled(states).mul_(self._unscale)
         return output if self._bias is None else output.add_(self._bias)
+
+    def of_scaled(self, states: Tensor) -> Tensor:
+        """What `forward` makes of `states` over `unscale`."""
+        output = self.scaled(states)
+        return output if self._bias is None else output + self._bias
 
     def scaled(self, states: Tensor) -> Tensor:
         """The same times `scale` and without the bias, for whoever gets by without multiplying."""
@@ -84,6 +91,7 @@ class PackedLinear(nn.Linear):
         return product(states, self._packed, torch.zeros(self.out_features), self.out_features)
 
 
+Packed = PackedLinear | OneDnnLinear
 Product = Callable[[Tensor], Tensor]
 
 
@@ -100,10 +108,8 @@ def _pack_for_all(weight: Tensor) -> tuple[object, Product]:
 
 @torch.no_grad()
 def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
-    """Exchange every linear layer in float32 whose weights are those of 16 bits, the head included."""
+    """Exchange every linear layer for one that computes the same faster, where there is such, the head included."""
     threads = torch.get_num_threads()
-    if not can_pack(threads):
-        return
     embedded = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     layers = [(path, layer) for path, layer in model.named_modules() if type(layer) is nn.Linear]
     for done, (path, layer) in enumerate(layers):
@@ -112,9 +118,11 @@ def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
         progress("converting", done + 1, len(layers), "weights packed in 16 bits")
 
 
-def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> PackedLinear | None:
-    """The layer packed; none where its weights are no float32 or have more digits."""
-    if layer.weight.dtype != torch.float32:
+def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> Packed | None:
+    """The layer packed: float32 whose digits are those of 16 bits, or what computes in bfloat16; else none."""
+    if layer.weight.dtype == torch.bfloat16 and can_lay_out():
+        return OneDnnLinear(layer, threads)
+    if layer.weight.dtype != torch.float32 or not can_pack(threads):
         return None
     for half in HALVES:
         halves = layer.weight.to(half)

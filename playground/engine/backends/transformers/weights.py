@@ -12,7 +12,7 @@ from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.bitsandbytes import load_bitsandbytes
-from playground.engine.backends.transformers.packed_linear import PackedLinear
+from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.memory import available
 
 KINDS = ("model", "int8", "nf4")
@@ -123,13 +123,13 @@ def _move(module: nn.Module, device: torch.device) -> None:
 def weight_bytes(model: nn.Module) -> int:
     """Bytes of a model's parameters, buffers and quantization state, each storage once; of a packed layer those of what
     computes, not of the weight that waits beside it."""
-    packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, PackedLinear))
+    packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, Packed))
     return packed + sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
 
 
 def _tensors(model: nn.Module) -> Iterator[Tensor]:
     for module in model.modules():
-        if isinstance(module, PackedLinear):
+        if isinstance(module, Packed):
             yield from () if module.bias is None else (module.bias,)
             continue
         yield from module.parameters(recurse=False)
