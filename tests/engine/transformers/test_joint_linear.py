@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from playground.engine.backends.transformers.decoder import _agrees
-from playground.engine.backends.transformers.joint_linear import JointLinear, unscaled
+from playground.engine.backends.transformers.joint_linear import JointLinear, joined, unscaled
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.packed_linear import PackedLinear, can_pack
 from tests.engine.transformers.driven import Driven
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(DEVICE != "cpu" or not can_pack(1), reason="no F
 def test_one_product_has_the_bits_of_several(count: int, bias: bool) -> None:
     sizes = ((48, 0.5), (16, 1e-3), (24, 8.0))  # their own packing multiplies each by another number
     layers = [packed(linear(bfloat16s(outputs, 96, deviation), bias)) for outputs, deviation in sizes]
-    joint, states = JointLinear(layers[:2], layers[2:]), torch.randn(count, 96)
+    joint, states = JointLinear(layers[:2], layers[2:], joined=joined), torch.randn(count, 96)
     assert joint.packed_bytes == 512 * 96 * 2 and joint.unscale < 1
     first, second = joint(states * joint.unscale)
     assert torch.equal(first, torch.cat([layer(states) for layer in layers[:2]], -1))
@@ -37,7 +37,7 @@ def test_what_cannot_be_joined_runs_layer_by_layer() -> None:
     biased, plain = packed(linear(bfloat16s(16, 32, 0.5), bias=True)), linear(torch.randn(16, 32))
     states = torch.randn(3, 32)
     for other in (two, biased, plain):
-        joint = JointLinear([small, other])
+        joint = JointLinear([small, other], joined=joined)
         assert (joint.unscale, joint.packed_bytes) == (1.0, 0)
         assert torch.equal(joint(states)[0], torch.cat([small(states), other(states)], -1))
 

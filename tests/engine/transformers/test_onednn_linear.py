@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from playground.engine.backends.transformers.compiled import why_not_compiled
 from playground.engine.backends.transformers.decoder import find_decoder
-from playground.engine.backends.transformers.joint_linear import JointLinear
+from playground.engine.backends.transformers.joint_linear import JointLinear, joined
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.onednn_linear import OneDnnLinear, can_lay_out
 from playground.engine.backends.transformers.packed_linear import pack, pack_weights
@@ -43,7 +43,7 @@ def test_a_product_has_the_bits_of_a_plain_layer(inputs: int, bias: bool, thread
 @pytest.mark.parametrize("bias", [False, True])
 def test_one_product_has_the_bits_of_several(bias: bool) -> None:
     layers = [laid_out(linear(outputs, 96, bias)) for outputs in (48, 16, 24)]
-    joint = JointLinear(layers[:2], layers[2:])
+    joint = JointLinear(layers[:2], layers[2:], joined=joined)
     assert joint.unscale == 1.0 and joint.packed_bytes >= 88 * 96 * 2
     for count in ROWS:
         states = torch.randn(count, 96).bfloat16()
@@ -52,9 +52,14 @@ def test_one_product_has_the_bits_of_several(bias: bool) -> None:
         assert torch.equal(second, layers[2](states))
 
 
-def test_the_layers_of_a_large_model_are_not_joined() -> None:
-    layers = [laid_out(linear(48, 96, False), threads=2) for _ in range(2)]
-    assert JointLinear(layers).packed_bytes == 0
+def test_what_is_joined_is_not_held_twice() -> None:
+    layers, states = [laid_out(linear(48, 96, False)) for _ in range(2)], torch.randn(3, 96).bfloat16()
+    alone, said = [layer.packed_bytes for layer in layers], [layer(states) for layer in layers]
+    JointLinear(layers, joined=joined)
+    assert [layer.packed_bytes for layer in layers] == [0, 0]
+    assert all(torch.equal(layer(states), output) for layer, output in zip(layers, said, strict=True))
+    JointLinear([layers[0], linear(48, 96, False)], joined=joined)
+    assert [layer.packed_bytes for layer in layers] == [alone[0], 0]
 
 
 def test_only_what_computes_in_bfloat16_is_laid_out() -> None:
@@ -95,8 +100,8 @@ def test_weights_come_and_go_and_are_counted_as_they_compute(tmp_path: Path) -> 
     assert [module for module in model.modules() if isinstance(module, OneDnnLinear)] == packed
 
 
-def laid_out(layer: nn.Linear, threads: int = 1) -> OneDnnLinear:
-    found = pack(layer, threads)
+def laid_out(layer: nn.Linear) -> OneDnnLinear:
+    found = pack(layer)
     assert isinstance(found, OneDnnLinear)
     return found
 

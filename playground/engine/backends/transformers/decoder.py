@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.onednn_linear import stand_alone
 from playground.engine.backends.transformers.varlen import Ragged
 
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
@@ -65,7 +66,10 @@ def find_decoder(model: PreTrainedModel) -> Decode | None:
         return None
     if {name for name, _ in base.named_children()} != PARTS or model.get_output_embeddings() is None:
         return None
-    return next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
+    found = next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
+    if not isinstance(found, LeanDecoder):
+        stand_alone(model)  # a lean one that was tried and failed had joined them
+    return found
 
 
 def _tried(kind: Callable[[PreTrainedModel], Decode], model: PreTrainedModel) -> Decode | None:

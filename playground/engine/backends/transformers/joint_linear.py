@@ -1,22 +1,31 @@
-"""Linear layers that read the same states. Small ones that are packed become one product: each costs about as much to
-call as to compute."""
+"""Linear layers that read the same states. Where they are packed they become one product, which is one call and takes
+turns with nobody for what the threads share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from playground.engine.backends.transformers.onednn_linear import OneDnnLinear
 from playground.engine.backends.transformers.packed_linear import Packed, PackedLinear, pack
+
+Joined = Callable[[tuple[Any, ...]], Packed | None]
 
 
 class JointLinear:
     """`groups` of layers; what those of a group say stands side by side. It is too large: whoever prepares the states
-    multiplies them by `unscale`, a power of two, which changes no digit."""
+    multiplies them by `unscale`, a power of two, which changes no digit. `joined` makes the one product: see there."""
 
-    def __init__(self, *groups: Sequence[nn.Module]) -> None:
-        self._whole = _whole([layer for group in groups for layer in group])
+    def __init__(self, *groups: Sequence[nn.Module], joined: Joined) -> None:
+        layers = tuple(layer for group in groups for layer in group)
+        self._whole = joined(layers) if _go_together(layers) else None
+        for layer in layers:
+            own = getattr(layer, "base_layer", layer)  # an adapter wraps it
+            if isinstance(own, OneDnnLinear):
+                own.part(joined=self._whole is not None)
         self._forwards = [[layer.forward for layer in group] for group in groups]
         self._widths = [sum(int(layer.out_features) for layer in group) for group in groups] if self._whole else []
         self.unscale = self._whole.unscale if self._whole else 1.0
@@ -37,12 +46,16 @@ def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:
     return layer.forward, 1.0
 
 
-def _whole(layers: Sequence[nn.Module]) -> Packed | None:
-    packed = [layer for layer in layers if isinstance(layer, Packed) and layer.for_one]
-    biases = [layer.bias for layer in packed if layer.bias is not None]
-    if len(packed) < len(layers) or len(biases) not in (0, len(layers)):
-        return None
-    weight = torch.cat([layer.weight.to(layer.dtype) for layer in packed])
+def _go_together(layers: Sequence[nn.Module]) -> bool:
+    """All are packed, for one dtype, and either all have biases or none has."""
+    packed = [layer for layer in layers if isinstance(layer, Packed) and layer.joins]
+    return len(packed) == len(layers) and len({(layer.dtype, layer.bias is None) for layer in packed}) == 1
+
+
+def joined(layers: tuple[Packed, ...]) -> Packed | None:
+    """One layer that says what these say, side by side; none where their weights do not go into one packing."""
+    weight = torch.cat([layer.weight.to(layer.dtype) for layer in layers])
+    biases = [layer.bias for layer in layers if layer.bias is not None]
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), device="meta")
     layer.weight = nn.Parameter(weight, requires_grad=False)
     if biases:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from playground.engine.backends.transformers.joint_linear import JointLinear, unscaled
+from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
 from playground.engine.backends.transformers.kv_cache import Watch
 from playground.engine.backends.transformers.lean_norm import LeanNorm
 from playground.engine.backends.transformers.rotary_table import RotaryTable
@@ -49,11 +50,12 @@ class LeanDecoder:
         attention = base.layers[0].self_attn
         self._config = attention.config
         self._eager = getattr(sys.modules[type(attention).__module__], "eager_attention_forward", None)
+        self._joined = cache(joined)  # for layers that were exchanged and come back
         self.look_at_layers()
 
     def look_at_layers(self) -> None:
         """Linear layers may have been exchanged."""
-        self._layers = [LeanLayer(layer) for layer in self._base.layers]
+        self._layers = [LeanLayer(layer, self._joined) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)
 
@@ -82,12 +84,12 @@ class LeanLayer:
     """Attention and MLP, each after its norm and added to what was. `forward` itself of what is inside: a module's call
     costs as much as a small operation."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, joined: Joined) -> None:
         attention = self._attention = layer.self_attn
-        self._joint = JointLinear([attention.q_proj, attention.k_proj], [attention.v_proj])
+        self._joint = JointLinear([attention.q_proj, attention.k_proj], [attention.v_proj], joined=joined)
         self._output, self._unscale = unscaled(attention.o_proj)
         gated = {name for name, _ in layer.mlp.named_children()} == GATED
-        self._feed = GatedFeed(layer.mlp) if gated else PlainFeed(layer.mlp)
+        self._feed = GatedFeed(layer.mlp, joined) if gated else PlainFeed(layer.mlp)
         self._first = LeanNorm(layer.input_layernorm, self._joint.unscale)
         self._second = LeanNorm(layer.post_attention_layernorm, self._feed.before)
         self.packed_bytes = self._joint.packed_bytes + self._feed.packed_bytes
@@ -115,8 +117,9 @@ class LeanLayer:
 class GatedFeed:
     """The common MLP. `before`, `after`: what its states and its output are still to be multiplied by."""
 
-    def __init__(self, mlp: Any) -> None:
-        self._joint, self._activate = JointLinear([mlp.gate_proj], [mlp.up_proj]), mlp.act_fn.forward
+    def __init__(self, mlp: Any, joined: Joined) -> None:
+        self._joint = JointLinear([mlp.gate_proj], [mlp.up_proj], joined=joined)
+        self._activate = mlp.act_fn.forward
         self._down, self.after = unscaled(mlp.down_proj)
         self.before, self.packed_bytes = self._joint.unscale, self._joint.packed_bytes
 

@@ -15,30 +15,36 @@ from torch import Tensor, nn
 
 
 class OneDnnLinear(nn.Linear):
-    """A linear layer that computes with its weight laid out for oneDNN. The weight itself stays for whoever asks.
-    `for_one`: on one thread."""
+    """A linear layer that computes with its weight laid out for oneDNN. The weight itself stays for whoever asks."""
 
-    dtype = torch.bfloat16
-    unscale = 1.0  # see `PackedLinear`
+    dtype, joins, unscale = torch.bfloat16, True, 1.0  # see `PackedLinear`
 
-    def __init__(self, layer: nn.Linear, threads: int = 1) -> None:
+    def __init__(self, layer: nn.Linear) -> None:
         super().__init__(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
         self.weight, self.bias = layer.weight, layer.bias
         self.train(layer.training)
-        self.for_one = threads == 1
-        self._laid_out = _lay_out(layer.weight.data)
+        self._laid_out: Tensor | None = _lay_out(layer.weight.data)
         self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
         _layers[id(self)] = self
 
     @property
     def packed_bytes(self) -> int:
-        """Bytes of the weight that computes."""
-        return int(torch.ops.mkldnn._nbytes(self._laid_out))
+        """Bytes of what is laid out."""
+        return 0 if self._laid_out is None else int(torch.ops.mkldnn._nbytes(self._laid_out))
+
+    def part(self, joined: bool) -> None:
+        """What computes its part too makes what is laid out here needless; whoever asks for it still has the weight."""
+        if joined:
+            self._laid_out = None
+        elif self._laid_out is None:
+            self._laid_out = _lay_out(self.weight.data)
 
     def forward(self, states: Tensor) -> Tensor:
         """Bfloat16 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
             return torch.ops.playground.onednn_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
+        if self._laid_out is None:
+            return F.linear(states, self.weight, self._bias)
         return _product(states, self._laid_out, self._bias)
 
     of_scaled = forward
@@ -47,6 +53,13 @@ class OneDnnLinear(nn.Linear):
 def can_lay_out() -> bool:
     """This CPU multiplies in bfloat16, and this build of PyTorch lets weights be laid out for it."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() and _agrees()
+
+
+def stand_alone(model: nn.Module) -> None:
+    """Each layer computes by itself, whatever was joined."""
+    for module in model.modules():
+        if isinstance(module, OneDnnLinear):
+            module.part(joined=False)
 
 
 def _lay_out(weight: Tensor) -> Tensor:

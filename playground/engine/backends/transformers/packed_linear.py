@@ -56,8 +56,8 @@ class PackedLinear(nn.Linear):
         return math.prod(rounded) * torch.float16.itemsize
 
     @property
-    def for_one(self) -> bool:
-        """It computes on one thread."""
+    def joins(self) -> bool:
+        """It is worth one product with others: one that computes on one thread costs about as much to call."""
         return isinstance(self._packed, Tensor)
 
     def forward(self, states: Tensor) -> Tensor:
@@ -84,7 +84,7 @@ class PackedLinear(nn.Linear):
         return self._product(F.pad(states, (0, 0, 0, more)))[:count] if more else self._product(states)
 
     def _compiled(self, states: Tensor) -> Tensor:
-        if not self.for_one:
+        if not self.joins:
             return torch.ops.playground.packed_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
         # Under the name by which a compiler is told its shape, the product cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
@@ -121,7 +121,7 @@ def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
 def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> Packed | None:
     """The layer packed: float32 whose digits are those of 16 bits, or what computes in bfloat16; else none."""
     if layer.weight.dtype == torch.bfloat16 and can_lay_out():
-        return OneDnnLinear(layer, threads)
+        return OneDnnLinear(layer)
     if layer.weight.dtype != torch.float32 or not can_pack(threads):
         return None
     for half in HALVES:
