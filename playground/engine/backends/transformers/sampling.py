@@ -27,7 +27,9 @@ class Sampler:
         """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest
         logits, one for each and one for the token after them."""
         if all(is_plain_greedy(request.sampling) for request in requests):
-            best: list[list[int]] = logits.argmax(-1).tolist()
+            # A CPU compares float32 many at a time, 16 bits one by one; the order is the same.
+            seen = logits.float() if logits.device.type == "cpu" else logits
+            best: list[list[int]] = seen.argmax(-1).tolist()
             return [_held(row[-1 - len(draft) :], draft) for row, draft in zip(best, drafts, strict=True)]
         return [
             self._sample_row(row[-1 - len(draft) :], request, draft)
