@@ -1,5 +1,5 @@
-"""Linear layers that read the same states. Where they are packed they become one product, which is one call and takes
-turns with nobody for what the threads share."""
+"""Linear layers that read the same states. Where they are packed they become one product: one call, and one larger
+matrix to share out among threads."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class OneDnnLinear(nn.Linear):
         return 0 if self._laid_out is None else int(torch.ops.mkldnn._nbytes(self._laid_out))
 
     def part(self, joined: bool) -> None:
-        """What computes its part too makes what is laid out here needless; whoever asks for it still has the weight."""
+        """Whether another layer computes this one's part: then nothing is laid out twice, and who asks this one still
+        has its weight."""
         if joined:
             self._laid_out = None
         elif self._laid_out is None:
