@@ -52,7 +52,7 @@ def test_a_layer_whose_output_is_added_may_leave_its_scale() -> None:
 
 
 def test_layers_that_are_exchanged_compute_from_the_next_step_on(tmp_path: Path) -> None:
-    driven = Driven(in_bfloat16("llama", tmp_path).folder)
+    driven = Driven(in_bfloat16("llama-even", tmp_path).folder)
     model: Any = driven.backend._live.loaded.model
     decoder: Any = driven.backend._live.core.runner.plain_decoder
     assert isinstance(decoder, LeanDecoder) and decoder.packed_bytes

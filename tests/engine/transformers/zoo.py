@@ -21,7 +21,7 @@ STD, VECTOR_SHARE = 0.35, 0.3
 SIZES = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
-    "intermediate_size": 64,
+    "intermediate_size": 48,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
@@ -48,6 +48,8 @@ EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 
 # Name -> (config class of transformers, what differs from SIZES). None takes a size away that the class has not.
 ZOO: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("LlamaConfig", {}),
+    # Sizes that vectors of any CPU divide, as real models have: PyTorch computes what is left over to other last bits.
+    "llama-even": ("LlamaConfig", {"intermediate_size": 64}),
     "llama-64": (
         "LlamaConfig",
         {"hidden_size": 64, "head_dim": 64, "num_attention_heads": 2, "num_key_value_heads": 1},
