@@ -94,7 +94,8 @@ def test_a_chat_is_answered(vllm):
 
 def test_what_the_server_tells_is_told(vllm):
     since = len(vllm.events)
-    vllm.finish(*(request(f"told{index}", prompt, max_tokens=200) for index, prompt in enumerate(PROMPTS)))
+    # For seconds on a fast machine too: it is asked once a second.
+    vllm.finish(*(request(f"told{index}", prompt, max_tokens=1200) for index, prompt in enumerate(PROMPTS)))
     vllm.wait(ServerMeasured, when=lambda told: told.running == 0)
     told = [event for event in vllm.events[since:] if isinstance(event, ServerMeasured)]
     assert any(each.running and each.kv_usage for each in told)
