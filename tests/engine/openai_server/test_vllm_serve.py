@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -110,7 +111,7 @@ def test_what_the_server_tells_is_told(vllm):
 
 
 async def test_the_screen_shows_what_the_server_tells_of_all_its_clients(url: str, until: Wait) -> None:  # noqa: F811
-    long = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1500, ignore_eos=True), prompts=[])
+    long = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1800, ignore_eos=True), prompts=[])
     app = PlaygroundApp(engine="openai", model="", url=url, preset=long)
     state = app.bridge.state
 
@@ -124,7 +125,8 @@ async def test_the_screen_shows_what_the_server_tells_of_all_its_clients(url: st
         await until(pilot, lambda: first.tokens, seconds=60)
         for _ in range(SLOTS + 1):
             app.session.submit(prompt)
-        await until(pilot, lambda: f"server runs {SLOTS} + 2 waiting" in line(), seconds=60)
+        # One of the two until the first has ended, which on a fast machine may be before the server is asked again.
+        await until(pilot, lambda: re.search(rf"server runs {SLOTS} \+ [12] waiting", line()), seconds=60)
         assert state.server and state.server.kv_usage and f" KV {percent(state.server.kv_usage)} " in line()
         await until(pilot, lambda: state.server and state.server.acceptance is not None, seconds=60)
         app.session.stop_all()
