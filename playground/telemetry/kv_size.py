@@ -8,8 +8,9 @@ from playground.protocol.events import ModelFacts
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
-# A step in float16, and for integers where the codes begin: a smallest value in float16 or a zero point of one byte.
-GROUP_BYTES = {"fp8": 2, "int8": 4, "int4": 3, "int2": 3}
+# Of a group of keys, and of values: a step in float16, and for integers where the codes begin: a smallest value in
+# float16 or a zero point of one byte.
+GROUP_BYTES = {"fp8": (2, 2), "int8": (4, 4), "int4": (3, 4), "int2": (3, 4)}
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
         return float(facts.kv_bytes_per_token)
     numbers = facts.kv_bytes_per_token / ITEM_BYTES.get(facts.dtype, 2)
     keys = values = numbers / 2
-    groups = keys / block_size + (values / facts.head_dim if facts.head_dim else 0)
-    return numbers * CODE_BITS[kv_cache] / 8 + groups * GROUP_BYTES[kv_cache]
+    groups = keys / block_size, values / facts.head_dim if facts.head_dim else 0
+    scales = sum(count * each for count, each in zip(groups, GROUP_BYTES[kv_cache], strict=True))
+    return numbers * CODE_BITS[kv_cache] / 8 + scales
 
 
 def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:

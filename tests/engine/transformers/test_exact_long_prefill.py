@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
+from playground.engine.backends.transformers import token_rows
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.quantization import (
     BITS,
     CHANNELS,
     TOKENS,
     dequantize,
+    in_rows,
     low_dtype,
     quantize,
 )
 from playground.engine.backends.transformers.stored_view import stored_mask
+from playground.engine.backends.transformers.token_rows import pack_rows, unpack_rows
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import MOST
@@ -69,27 +72,45 @@ def test_no_number_is_off_by_more_than_its_step_allows(kind: str, axis: int, dty
     blocks = torch.randn(5, 16, 2, 64) * 3 + torch.randn(64)
     blocks[0, :, 0, 0] = 100 + torch.rand(16)  # a channel far from zero
     blocks[1] = 0
-    quantized, seen = quantize(blocks, kind, axis), torch.empty(blocks.shape, dtype=dtype)
-    dequantize(quantized, kind, seen)
-    step = quantized.step.float()
+    parts, seen = quantize(blocks, kind, axis), torch.empty(blocks.shape, dtype=dtype)
+    dequantize(parts, kind, axis, seen)
+    step = steps(parts)
     allowed = blocks.abs() / 16 + step if kind == "fp8" else 0.52 * step + blocks.abs() / 500
     assert ((seen.float() - blocks).abs() <= allowed + blocks.abs() / 200 * (dtype != torch.float32)).all()
     again = torch.empty_like(seen)
     for at in range(5):
-        low = None if quantized.low is None else quantized.low[at : at + 1]
-        part = type(quantized)(quantized.codes[at : at + 1], quantized.step[at : at + 1], low)
-        dequantize(part, kind, again[at : at + 1])
+        dequantize([part[at : at + 1] for part in parts], kind, axis, again[at : at + 1])
     assert torch.equal(seen, again), "the same numbers in whatever company a block is read"
-    assert low_dtype(kind) is None or quantized.low.dtype == low_dtype(kind)
+    assert in_rows(kind, axis) or low_dtype(kind, axis) in (None, parts[-1].dtype)
+
+
+def steps(parts: list[torch.Tensor]) -> torch.Tensor:
+    """The step of every group, from its own tensor or out of its row."""
+    return (parts[1] if len(parts) > 1 else parts[0][..., -4:-2].contiguous().view(torch.float16)).float()
+
+
+@pytest.mark.parametrize("dim", [8, 12, 64, 80, 256])
+@pytest.mark.parametrize("bits", [4, 2])
+def test_rows_are_unpacked_alike_in_one_pass_and_by_single_operators(bits: int, dim: int) -> None:
+    torch.manual_seed(dim)
+    codes = torch.randint(0, 2**bits, (3, 16, 2, dim), dtype=torch.uint8)
+    step, low = torch.rand(3, 16, 2, 1).half(), torch.randn(3, 16, 2, 1).half()
+    rows = pack_rows(codes, step, low, bits)
+    assert rows.shape == (3, 16, 2, dim * bits // 8 + 4)
+    exact = (codes.double() * step.double() + low.double()).float()
+    fused, single = unpack_rows(rows, bits), token_rows._unpack(rows, bits)
+    assert fused.dtype == single.dtype == torch.float32
+    # The one pass rounds once, single operators twice: by a last digit of what they add up.
+    near = 2**-23 * (codes * step + low.abs())
+    assert ((fused - exact).abs() <= near).all() and ((single - exact).abs() <= near).all()
+    assert torch.equal(fused[1:2], unpack_rows(rows[1:2], bits)), "the same numbers in whatever company"
 
 
 def test_fp8_is_that_of_pytorch() -> None:
     codes = torch.arange(256, dtype=torch.uint8)
     codes = codes[(codes & 0x7F) != 0x7F].view(1, 1, 1, -1)
     seen = torch.empty(codes.shape)
-    from playground.engine.backends.transformers.quantization import Quantized
-
-    dequantize(Quantized(codes, torch.ones(1, 1, 1, 1, dtype=torch.float16), None), "fp8", seen)
+    dequantize([codes, torch.ones(1, 1, 1, 1, dtype=torch.float16)], "fp8", TOKENS, seen)
     assert torch.equal(seen, codes.view(torch.float8_e4m3fn).float())
 
 

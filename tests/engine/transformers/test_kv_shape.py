@@ -45,8 +45,8 @@ def held(driven: Driven) -> int:
     total = 0
     for states in (states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer):
         if isinstance(states, QuantizedStates):
-            parts: list[Tensor] = [states._codes, states._step, states.tails[1:]]
-            total += sum(part.nbytes for part in parts) + (0 if states._low is None else states._low.nbytes)
+            parts: list[Tensor] = [*states._parts, states.tails[1:]]
+            total += sum(part.nbytes for part in parts)
         else:
             total += states[:-1].nbytes
     return total

@@ -101,14 +101,8 @@ class QuantizedStore:
     def read_blocks(self, layer: int, blocks: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_blocks`."""
         size = self._blocks.size
-
-        def read(states: QuantizedStates) -> Tensor:
-            out = states.tails.new_empty(len(blocks) * size, *states.tails.shape[1:])
-            states.get(blocks_at(blocks, out.device), out)
-            return out.unflatten(0, (len(blocks), size))
-
-        keys, values = (read(states) for states in self._layers[layer])
-        return keys, values
+        keys, values = (states.read(blocks_at(blocks, states.tails.device)) for states in self._layers[layer])
+        return keys.unflatten(0, (-1, size)), values.unflatten(0, (-1, size))
 
     def write_blocks(self, layer: int, blocks: Sequence[int], keys: Tensor, values: Tensor) -> None:
         """See `KVStore.write_blocks`."""
@@ -159,22 +153,19 @@ class QuantizedStore:
             return self._exchange_lone(states, new, layout)
         states.tails[layout.write] = flat_tokens(new, layout.source)
         sealed = len(layout.sealed) * size
-        stored = states.tails.new_empty(sealed + len(layout.tails), *states.tails.shape[1:])
-        states.get(layout.sealed, stored[:sealed])
+        stored = states.read(layout.sealed, len(layout.tails))
         stored[sealed:] = states.tails[layout.tails]
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
 
     def _exchange_lone(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
         """Tokens of a prefill are accepted: what they fill is sealed at once, as it would be block by block."""
-        tokens, sealed = flat_tokens(new, None), len(layout.sealed) * self._blocks.size
-        exact, filled = layout.open + len(tokens), len(layout.filled) * self._blocks.size
-        stored = tokens.new_empty(sealed + exact, *tokens.shape[1:])
-        stored[sealed : sealed + layout.open] = states.tails[layout.tail : layout.tail + layout.open]
-        stored[sealed + layout.open :] = tokens
+        exact = torch.cat([states.tails[layout.tail : layout.tail + layout.open], flat_tokens(new, None)])
+        filled = len(layout.filled) * self._blocks.size
         if layout.filled:
-            states.put(layout.filled, stored[sealed : sealed + filled].unflatten(0, (len(layout.filled), -1)))
-        states.tails[layout.tail : layout.tail + exact - filled] = stored[sealed + filled :]
-        states.get(layout.sealed, stored[:sealed])
+            states.put(layout.filled, exact[:filled].unflatten(0, (len(layout.filled), -1)))
+        states.tails[layout.tail : layout.tail + len(exact) - filled] = exact[filled:]
+        stored = states.read(layout.sealed, len(exact))
+        stored[len(layout.sealed) * self._blocks.size :] = exact
         return stored.unsqueeze(0).transpose(1, 2)
 
     def _tail_start(self, request: Request) -> int:

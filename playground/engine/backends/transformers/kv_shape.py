@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transformers import DynamicCache
 
-from playground.engine.backends.transformers.quantization import BITS, low_dtype
+from playground.engine.backends.transformers.quantization import BITS, CHANNELS, TOKENS, low_dtype
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class KVShape:
         """Of a full block of `size` tokens: codes, and per group a step and where its codes begin."""
         if kind not in BITS:
             return self.token_bytes * size
-        group = 2 + getattr(low_dtype(kind), "itemsize", 0)
-        return (self.keys + self.values) * size * BITS[kind] // 8 + (self.keys + self.heads * size) * group
+        key, value = (2 + getattr(low_dtype(kind, axis), "itemsize", 0) for axis in (TOKENS, CHANNELS))
+        return (self.keys + self.values) * size * BITS[kind] // 8 + self.keys * key + self.heads * size * value
 
     def tail_bytes(self, kind: str, size: int) -> int:
         """Of the tail of `size` tokens that a slot has where blocks are quantized once they are full."""

@@ -9,14 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.quantization import (
-    BITS,
-    TOKENS,
-    Quantized,
-    dequantize,
-    low_dtype,
-    quantize,
-)
+from playground.engine.backends.transformers.quantization import BITS, dequantize, in_rows, quantize
+from playground.engine.backends.transformers.token_rows import unpack_rows
 
 
 @dataclass(frozen=True)
@@ -29,9 +23,12 @@ class Blocks:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def of(self, part: Tensor) -> Tensor:
-        """These blocks of a tensor of all."""
-        return part.index_select(0, self.numbers) if self.stretch is None else part[self.stretch]
+    def of(self, part: Tensor, more: int = 0) -> Tensor:
+        """These blocks of a tensor of all, and so `more` behind them, whichever."""
+        if self.stretch is not None and self.stretch.stop + more <= len(part):
+            return part[self.stretch.start : self.stretch.stop + more]
+        numbers = torch.cat([self.numbers, self.numbers.new_zeros(more)]) if more else self.numbers
+        return part.index_select(0, numbers)
 
 
 def blocks_at(numbers: Sequence[int], device: torch.device) -> Blocks:
@@ -46,35 +43,35 @@ class QuantizedStates:
 
     def __init__(self, like: Tensor, blocks: int, size: int, tails: int, kind: str, axis: int) -> None:
         *_, heads, dim = like.shape
-        self._kind, self._axis = kind, axis
-        group = (blocks, 1, heads, dim) if axis == TOKENS else (blocks, size, heads, 1)
-        self._codes = like.new_empty((blocks, size * BITS[kind] // 8, heads, dim), dtype=torch.uint8)
-        self._step, low = like.new_empty(group, dtype=torch.float16), low_dtype(kind)
-        self._low = None if low is None else like.new_empty(group, dtype=low)
+        self._kind, self._axis, self._size = kind, axis, size
+        one = quantize(like.new_zeros(1, size, heads, dim), kind, axis)
+        self._parts = [part.new_empty(blocks, *part.shape[1:]) for part in one]
         self.tails = like.new_zeros(tails, heads, dim)
 
     @property
     def block_bytes(self) -> int:
         """Bytes of one full block: codes, steps, smallest values or zero points."""
-        return sum(part[0].nbytes for part in (self._codes, self._step, self._low) if part is not None)
+        return sum(part[0].nbytes for part in self._parts)
 
     def put(self, blocks: Sequence[int], states: Tensor) -> None:
         """Quantize whole blocks [n, size, H, D]."""
-        quantized, at = quantize(states, self._kind, self._axis), list(blocks)
-        self._codes[at], self._step[at] = quantized.codes, quantized.step
-        if self._low is not None:
-            self._low[at] = quantized.low
+        at = list(blocks)
+        for part, new in zip(self._parts, quantize(states, self._kind, self._axis), strict=True):
+            part[at] = new
 
     def copy(self, other: QuantizedStates, sources: Sequence[int], targets: Sequence[int]) -> None:
         """Take over blocks of the same kind code by code: quantizing a stored view again would shift it."""
-        pairs = ((self._codes, other._codes), (self._step, other._step), (self._low, other._low))
-        for mine, theirs in pairs:
-            if mine is not None and theirs is not None:
-                mine[list(targets)] = theirs[list(sources)]
+        for mine, theirs in zip(self._parts, other._parts, strict=True):
+            mine[list(targets)] = theirs[list(sources)]
 
-    def get(self, blocks: Blocks, out: Tensor) -> None:
-        """Write the stored view of whole blocks into `out`, [n * size, H, D]."""
-        codes, step = blocks.of(self._codes), blocks.of(self._step)
-        low = None if self._low is None else blocks.of(self._low)
-        size = codes.shape[1] * 8 // BITS[self._kind]
-        dequantize(Quantized(codes, step, low), self._kind, out.unflatten(0, (len(blocks), size)))
+    def read(self, blocks: Blocks, room: int = 0) -> Tensor:
+        """The stored view of whole blocks, and `room` for so many tokens behind them, [n * size + room, H, D]."""
+        tokens = len(blocks) * self._size
+        if in_rows(self._kind, self._axis) and self.tails.dtype == torch.float32:
+            # What is unpacked is taken as it is: a copy would cost more than unpacking.
+            rows = blocks.of(self._parts[0], -(-room // self._size))
+            return unpack_rows(rows, BITS[self._kind]).flatten(0, 1)[: tokens + room]
+        out = self.tails.new_empty(tokens + room, *self.tails.shape[1:])
+        parts = [blocks.of(part) for part in self._parts]
+        dequantize(parts, self._kind, self._axis, out[:tokens].unflatten(0, (len(blocks), self._size)))
+        return out

@@ -1,16 +1,18 @@
 """Quantize blocks of keys and values: keys per channel, values per token (KIVI, https://arxiv.org/abs/2402.02750).
 
-A group keeps a step in float16 and where its codes begin: for int8 its smallest value in float16; for int4 and int2,
-where that would weigh too much, a zero point of one byte in steps; fp8 is signed and needs none.
+A group keeps a step in float16 and where its codes begin: its smallest value in float16, or for keys in int4 and int2
+a zero point of one byte in steps; fp8 is signed and needs none. Values in int4 and int2 are rows of `token_rows`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 
 import torch
 from torch import Tensor
+
+from playground.engine.backends.transformers.token_rows import pack_rows, unpack_rows
 
 BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 TOKENS, CHANNELS = 1, 3
@@ -21,53 +23,50 @@ ZERO_STEPS = 127
 TINY = torch.finfo(torch.float16).tiny
 
 
-@dataclass(frozen=True)
-class Quantized:
-    """Blocks [n, size, H, D] as codes [n, size * bits / 8, H, D] of one byte, with `step` and `low` (float16, or a zero
-    point in steps as int8; none for fp8) over the grouped axis."""
-
-    codes: Tensor
-    step: Tensor
-    low: Tensor | None
-
-
-def low_dtype(kind: str) -> torch.dtype | None:
+def low_dtype(kind: str, axis: int) -> torch.dtype | None:
     """How a group says where its codes begin."""
-    return {"fp8": None, "int8": torch.float16}.get(kind, torch.int8)
+    return {"fp8": None, "int8": torch.float16}.get(kind, torch.int8 if axis == TOKENS else torch.float16)
 
 
-def quantize(blocks: Tensor, kind: str, axis: int) -> Quantized:
-    """`axis`: what a group runs over: `TOKENS` for keys (a step per channel), `CHANNELS` for values (one per token)."""
-    blocks = blocks.float()
+def in_rows(kind: str, axis: int) -> bool:
+    """Whether a token's codes, step and smallest value lie in one row of bytes."""
+    return BITS[kind] < 8 and axis == CHANNELS
+
+
+def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
+    """Blocks [n, size, H, D] as rows of bytes [n, size, H, D * bits / 8 + 4], or as codes [n, size * bits / 8, H, D] of
+    one byte, with a step and where codes begin over the grouped axis (none for fp8). `axis`: what a group runs over:
+    `TOKENS` for keys (a step per channel), `CHANNELS` for values (one per token)."""
+    blocks, bits = blocks.float(), BITS[kind]
     if kind == "fp8":
         step = (blocks.abs().amax(axis, keepdim=True) / FP8_MAX).half().clamp_min(TINY)
-        codes = (blocks / step.float()).clamp_(-FP8_MAX, FP8_MAX).to(FP8).view(torch.uint8)
-        return Quantized(codes, step, None)
-    low, high, levels = blocks.amin(axis, keepdim=True), blocks.amax(axis, keepdim=True), 2 ** BITS[kind] - 1
+        return [(blocks / step.float()).clamp_(-FP8_MAX, FP8_MAX).to(FP8).view(torch.uint8), step]
+    low, high, levels = blocks.amin(axis, keepdim=True), blocks.amax(axis, keepdim=True), 2**bits - 1
     step = (high - low) / levels
-    if low_dtype(kind) == torch.int8:
+    if low_dtype(kind, axis) == torch.int8:
         step = torch.maximum(step, low.abs() / ZERO_STEPS).half().clamp_min(TINY)
         low = (low / step.float()).round_().clamp_(-ZERO_STEPS, ZERO_STEPS).to(torch.int8)
     else:
         low = low.half()
         step = ((high - low.float()) / levels).half().clamp_min(TINY)
     codes = ((blocks - _begin(low, step)) / step.float()).round_().clamp_(0, levels).to(torch.uint8)
-    return Quantized(_pack(codes, BITS[kind]), step, low)
+    return [pack_rows(codes, step, low, bits)] if in_rows(kind, axis) else [_pack(codes, bits), step, low]
 
 
-def dequantize(blocks: Quantized, kind: str, out: Tensor) -> None:
+def dequantize(parts: Sequence[Tensor], kind: str, axis: int, out: Tensor) -> None:
     """Write the stored view into `out` [n, size, H, D], some blocks at a time: the same numbers whoever reads them,
     computed in float32 and rounded once."""
     if not len(out):
         return
-    step = blocks.step.float()
-    parts = [out, blocks.codes]
-    if blocks.low is None:
-        parts += [step.mul_(FP8_HALF_SHIFT)]
-    else:
-        parts += [_shared(step, BITS[kind]), _begin(blocks.low, step)]
     group = max(1, GROUP_ELEMENTS // out[0].numel())
-    for part in zip(*(part.split(group) for part in parts), strict=True):
+    if in_rows(kind, axis):
+        for some, rows in zip(out.split(group), parts[0].split(group), strict=True):
+            some.copy_(unpack_rows(rows, BITS[kind]))
+        return
+    codes, step, *low = parts
+    step = step.float()
+    affine = [_shared(step, BITS[kind]), _begin(*low, step)] if low else [step.mul_(FP8_HALF_SHIFT)]
+    for part in zip(*(part.split(group) for part in (out, codes, *affine)), strict=True):
         _dequantize(*part, kind=kind)
 
 

@@ -1,0 +1,39 @@
+"""Values in int4 and int2 as rows of FBGEMM's: a token's codes, then its step and its smallest value in float16.
+
+A CPU unpacks such rows in one pass over memory (`fbgemm::FusedNBitRowwiseQuantizedSBHalfToFloatOrHalf`), where single
+operators take four.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Bytes of a step and a smallest value.
+TRAILER = 4
+UNPACK = {4: torch.ops.quantized.embedding_bag_4bit_unpack, 2: torch.ops.quantized.embedding_bag_2bit_unpack}
+
+
+def pack_rows(codes: Tensor, step: Tensor, low: Tensor, bits: int) -> Tensor:
+    """Codes [..., D], one a byte, with `step` and `low` [..., 1] as rows [..., D * bits / 8 + 4]; D is a multiple of
+    the codes in a byte."""
+    parts = codes.unflatten(-1, (-1, 8 // bits)) << _shifts(bits, codes.device)
+    return torch.cat([parts.sum(-1, dtype=torch.uint8), step.view(torch.uint8), low.view(torch.uint8)], -1)
+
+
+def unpack_rows(rows: Tensor, bits: int) -> Tensor:
+    """Rows [..., D * bits / 8 + 4] as numbers [..., D] in float32."""
+    if rows.device.type != "cpu":
+        return _unpack(rows, bits)
+    return UNPACK[bits](rows.flatten(0, -2)).view(*rows.shape[:-1], -1)
+
+
+def _unpack(rows: Tensor, bits: int) -> Tensor:
+    """The same by PyTorch's own operators."""
+    packed, trailer = rows[..., :-TRAILER], rows[..., -TRAILER:].contiguous().view(torch.float16).float()
+    codes = (packed.unsqueeze(-1) >> _shifts(bits, rows.device) & 2**bits - 1).flatten(-2)
+    return codes * trailer[..., :1] + trailer[..., 1:]
+
+
+def _shifts(bits: int, device: torch.device) -> Tensor:
+    return torch.arange(0, 8, bits, dtype=torch.uint8, device=device)
