@@ -11,6 +11,8 @@ CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 # Of a group of keys, and of values: a step in float16, and for integers where the codes begin: a smallest value in
 # float16 or a zero point of one byte.
 GROUP_BYTES = {"fp8": (2, 2), "int8": (4, 4), "int4": (3, 4), "int2": (3, 4)}
+# Of the keys of a layer's block, in kinds of which several share a byte.
+TRAILER_BYTES = {"int4": 4, "int2": 4}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
     keys = values = numbers / 2
     groups = keys / block_size, values / facts.head_dim if facts.head_dim else 0
     scales = sum(count * each for count, each in zip(groups, GROUP_BYTES[kv_cache], strict=True))
-    return numbers * CODE_BITS[kv_cache] / 8 + scales
+    trailers = facts.layers * TRAILER_BYTES.get(kv_cache, 0) / block_size
+    return numbers * CODE_BITS[kv_cache] / 8 + scales + trailers
 
 
 def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:

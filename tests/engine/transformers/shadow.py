@@ -188,5 +188,5 @@ def stored_as(block: Tensor, kind: str, axis: int) -> Tensor:
     if kind not in BITS:
         return block
     seen = torch.empty_like(block[None], memory_format=torch.contiguous_format)
-    dequantize(quantize(block[None], kind, axis), kind, axis, seen)
+    dequantize(quantize(block[None], kind, axis), kind, seen)
     return seen[0]

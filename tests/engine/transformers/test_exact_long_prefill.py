@@ -5,19 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from playground.engine.backends.transformers import token_rows
+from playground.engine.backends.transformers import packed_rows
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.packed_rows import pack_rows, unpack_rows
 from playground.engine.backends.transformers.quantization import (
     BITS,
     CHANNELS,
     TOKENS,
     dequantize,
-    in_rows,
     low_dtype,
     quantize,
 )
 from playground.engine.backends.transformers.stored_view import stored_mask
-from playground.engine.backends.transformers.token_rows import pack_rows, unpack_rows
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import MOST
@@ -73,15 +72,15 @@ def test_no_number_is_off_by_more_than_its_step_allows(kind: str, axis: int, dty
     blocks[0, :, 0, 0] = 100 + torch.rand(16)  # a channel far from zero
     blocks[1] = 0
     parts, seen = quantize(blocks, kind, axis), torch.empty(blocks.shape, dtype=dtype)
-    dequantize(parts, kind, axis, seen)
+    dequantize(parts, kind, seen)
     step = steps(parts)
     allowed = blocks.abs() / 16 + step if kind == "fp8" else 0.52 * step + blocks.abs() / 500
     assert ((seen.float() - blocks).abs() <= allowed + blocks.abs() / 200 * (dtype != torch.float32)).all()
     again = torch.empty_like(seen)
     for at in range(5):
-        dequantize([part[at : at + 1] for part in parts], kind, axis, again[at : at + 1])
+        dequantize([part[at : at + 1] for part in parts], kind, again[at : at + 1])
     assert torch.equal(seen, again), "the same numbers in whatever company a block is read"
-    assert in_rows(kind, axis) or low_dtype(kind, axis) in (None, parts[-1].dtype)
+    assert len(parts) == 1 or low_dtype(kind, axis) in (None, parts[-1].dtype)
 
 
 def steps(parts: list[torch.Tensor]) -> torch.Tensor:
@@ -98,7 +97,7 @@ def test_rows_are_unpacked_alike_in_one_pass_and_by_single_operators(bits: int, 
     rows = pack_rows(codes, step, low, bits)
     assert rows.shape == (3, 16, 2, dim * bits // 8 + 4)
     exact = (codes.double() * step.double() + low.double()).float()
-    fused, single = unpack_rows(rows, bits), token_rows._unpack(rows, bits)
+    fused, single = unpack_rows(rows, bits), packed_rows._unpack(rows, bits)
     assert fused.dtype == single.dtype == torch.float32
     # The one pass rounds once, single operators twice: by a last digit of what they add up.
     near = 2**-23 * (codes * step + low.abs())
@@ -110,7 +109,7 @@ def test_fp8_is_that_of_pytorch() -> None:
     codes = torch.arange(256, dtype=torch.uint8)
     codes = codes[(codes & 0x7F) != 0x7F].view(1, 1, 1, -1)
     seen = torch.empty(codes.shape)
-    dequantize([codes, torch.ones(1, 1, 1, 1, dtype=torch.float16)], "fp8", TOKENS, seen)
+    dequantize([codes, torch.ones(1, 1, 1, 1, dtype=torch.float16)], "fp8", seen)
     assert torch.equal(seen, codes.view(torch.float8_e4m3fn).float())
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from transformers import DynamicCache
 
+from playground.engine.backends.transformers.packed_rows import TRAILER
 from playground.engine.backends.transformers.quantization import BITS, CHANNELS, TOKENS, low_dtype
 
 
@@ -32,11 +33,14 @@ class KVShape:
         return self.widest * self.itemsize
 
     def block_bytes(self, kind: str, size: int) -> int:
-        """Of a full block of `size` tokens: codes, and per group a step and where its codes begin."""
+        """Of a full block of `size` tokens: codes, per group a step and where its codes begin, and where codes share
+        bytes the trailer of a layer's keys."""
         if kind not in BITS:
             return self.token_bytes * size
         key, value = (2 + getattr(low_dtype(kind, axis), "itemsize", 0) for axis in (TOKENS, CHANNELS))
-        return (self.keys + self.values) * size * BITS[kind] // 8 + self.keys * key + self.heads * size * value
+        trailers = self.layers * TRAILER * (BITS[kind] < 8)
+        codes = (self.keys + self.values) * size * BITS[kind] // 8
+        return codes + trailers + self.keys * key + self.heads * size * value
 
     def tail_bytes(self, kind: str, size: int) -> int:
         """Of the tail of `size` tokens that a slot has where blocks are quantized once they are full."""

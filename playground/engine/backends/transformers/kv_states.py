@@ -9,8 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.quantization import BITS, dequantize, in_rows, quantize
-from playground.engine.backends.transformers.token_rows import unpack_rows
+from playground.engine.backends.transformers.quantization import dequantize, dequantized, quantize
 
 
 @dataclass(frozen=True)
@@ -66,12 +65,12 @@ class QuantizedStates:
 
     def read(self, blocks: Blocks, room: int = 0) -> Tensor:
         """The stored view of whole blocks, and `room` for so many tokens behind them, [n * size + room, H, D]."""
-        tokens = len(blocks) * self._size
-        if in_rows(self._kind, self._axis) and self.tails.dtype == torch.float32:
-            # What is unpacked is taken as it is: a copy would cost more than unpacking.
-            rows = blocks.of(self._parts[0], -(-room // self._size))
-            return unpack_rows(rows, BITS[self._kind]).flatten(0, 1)[: tokens + room]
-        out = self.tails.new_empty(tokens + room, *self.tails.shape[1:])
-        parts = [blocks.of(part) for part in self._parts]
-        dequantize(parts, self._kind, self._axis, out[:tokens].unflatten(0, (len(blocks), self._size)))
-        return out
+        count, more, shape = len(blocks), -(-room // self._size), (self._size, *self.tails.shape[1:])
+        tokens = count * self._size + room
+        if self.tails.dtype == torch.float32:
+            # What is computed is taken as it is: a copy would cost more than unpacking.
+            parts = [blocks.of(part, more) for part in self._parts]
+            return dequantized(parts, self._kind, (count + more, *shape)).flatten(0, 1)[:tokens]
+        out = self.tails.new_empty(count + more, *shape)
+        dequantize([blocks.of(part) for part in self._parts], self._kind, out[:count])
+        return out.flatten(0, 1)[:tokens]

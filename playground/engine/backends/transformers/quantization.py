@@ -1,18 +1,17 @@
 """Quantize blocks of keys and values: keys per channel, values per token (KIVI, https://arxiv.org/abs/2402.02750).
 
 A group keeps a step in float16 and where its codes begin: its smallest value in float16, or for keys in int4 and int2
-a zero point of one byte in steps; fp8 is signed and needs none. Values in int4 and int2 are rows of `token_rows`.
+a zero point of one byte in steps; fp8 is signed and needs none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.token_rows import pack_rows, unpack_rows
+from playground.engine.backends.transformers.packed_rows import pack_rows, unpack_rows
 
 BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 TOKENS, CHANNELS = 1, 3
@@ -28,15 +27,12 @@ def low_dtype(kind: str, axis: int) -> torch.dtype | None:
     return {"fp8": None, "int8": torch.float16}.get(kind, torch.int8 if axis == TOKENS else torch.float16)
 
 
-def in_rows(kind: str, axis: int) -> bool:
-    """Whether a token's codes, step and smallest value lie in one row of bytes."""
-    return BITS[kind] < 8 and axis == CHANNELS
-
-
 def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
-    """Blocks [n, size, H, D] as rows of bytes [n, size, H, D * bits / 8 + 4], or as codes [n, size * bits / 8, H, D] of
-    one byte, with a step and where codes begin over the grouped axis (none for fp8). `axis`: what a group runs over:
-    `TOKENS` for keys (a step per channel), `CHANNELS` for values (one per token)."""
+    """Blocks [n, size, H, D] as parts [n, ...] that `dequantize` takes. `axis`: what a group runs over: `TOKENS` for
+    keys (a step per channel), `CHANNELS` for values (one per token).
+
+    int8 and fp8: codes [n, size, H, D] of one byte, steps, smallest values. int4 and int2: see `packed_rows`; a row is
+    a token's values of one head, or all keys of a block, whose own steps [n, 1, H, D] and zero points follow."""
     blocks, bits = blocks.float(), BITS[kind]
     if kind == "fp8":
         step = (blocks.abs().amax(axis, keepdim=True) / FP8_MAX).half().clamp_min(TINY)
@@ -50,74 +46,52 @@ def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
         low = low.half()
         step = ((high - low.float()) / levels).half().clamp_min(TINY)
     codes = ((blocks - _begin(low, step)) / step.float()).round_().clamp_(0, levels).to(torch.uint8)
-    return [pack_rows(codes, step, low, bits)] if in_rows(kind, axis) else [_pack(codes, bits), step, low]
+    if bits == 8:
+        return [codes, step, low]
+    if axis == CHANNELS:
+        return [pack_rows(codes, step, low, bits)]
+    one = step.new_ones(len(blocks), 1)
+    return [pack_rows(codes.flatten(1), one, torch.zeros_like(one), bits), step, low]
 
 
-def dequantize(parts: Sequence[Tensor], kind: str, axis: int, out: Tensor) -> None:
+def dequantize(parts: Sequence[Tensor], kind: str, out: Tensor) -> None:
     """Write the stored view into `out` [n, size, H, D], some blocks at a time: the same numbers whoever reads them,
     computed in float32 and rounded once."""
-    if not len(out):
-        return
-    group = max(1, GROUP_ELEMENTS // out[0].numel())
-    if in_rows(kind, axis):
-        for some, rows in zip(out.split(group), parts[0].split(group), strict=True):
-            some.copy_(unpack_rows(rows, BITS[kind]))
-        return
-    codes, step, *low = parts
-    step = step.float()
-    affine = [_shared(step, BITS[kind]), _begin(*low, step)] if low else [step.mul_(FP8_HALF_SHIFT)]
-    for part in zip(*(part.split(group) for part in (out, codes, *affine)), strict=True):
-        _dequantize(*part, kind=kind)
+    for some, *part in _in_groups(out, *parts):
+        some.copy_(dequantized(part, kind, some.shape))
 
 
-def _dequantize(out: Tensor, codes: Tensor, step: Tensor, begin: Tensor | None = None, *, kind: str) -> None:
-    wide, bits = out if out.dtype == torch.float32 else out.new_empty(out.shape, dtype=torch.float32), BITS[kind]
-    if bits < 8:
-        codes = codes.unsqueeze(TOKENS) & _masks(bits, codes.device)
-        wide.view(codes.shape).copy_(codes).mul_(step)
-    else:
-        wide.copy_(_from_fp8(codes) if kind == "fp8" else codes).mul_(step)
-    if begin is not None:
-        wide.add_(begin)
-    if wide is not out:
-        out.copy_(wide)
+def dequantized(parts: Sequence[Tensor], kind: str, shape: Sequence[int]) -> Tensor:
+    """The stored view in float32, of this shape [n, size, H, D], in as few passes over memory as there are operators
+    for: what they read and write costs more than what they compute."""
+    codes, *affine = parts
+    if kind == "fp8":
+        return _from_fp8(codes, *affine)
+    view = codes.float() if BITS[kind] == 8 else unpack_rows(codes, BITS[kind]).view(*shape)
+    if not affine:
+        return view
+    step, low = affine[0].float(), affine[1]
+    begin = _begin(low, step)
+    # One operator for both is not vectorised where a step is shared along the last axis.
+    return view.mul_(step).add_(begin) if step.shape[-1] == 1 else torch.addcmul(begin, view, step, out=view)
+
+
+def _from_fp8(codes: Tensor, step: Tensor) -> Tensor:
+    """Through float16 of the same bits, 2**8 too small: many times faster than PyTorch's own conversion on a CPU. Some
+    blocks at a time, so that the float16 takes no room."""
+    view, step = codes.new_empty(codes.shape, dtype=torch.float32), step.float().mul_(FP8_HALF_SHIFT)
+    for some, part, scale in _in_groups(view, codes, step):
+        half = part.view(torch.int8).to(torch.int16).bitwise_left_shift_(7).bitwise_and_(~0x4000).view(torch.float16)
+        some.copy_(half).mul_(scale)
+    return view
 
 
 def _begin(low: Tensor, step: Tensor) -> Tensor:
     return low.float() * step.float() if low.dtype == torch.int8 else low.float()
 
 
-def _from_fp8(codes: Tensor) -> Tensor:
-    """e4m3 as float16 of the same bits, 2**8 too small: many times faster than PyTorch's own conversion on a CPU."""
-    return codes.view(torch.int8).to(torch.int16).bitwise_left_shift_(7).bitwise_and_(~0x4000).view(torch.float16)
-
-
-def _pack(codes: Tensor, bits: int) -> Tensor:
-    """Halves or quarters of a block's tokens share bytes, so that each of them is unpacked in one stretch."""
-    if bits == 8:
-        return codes
-    parts = codes.unflatten(TOKENS, (8 // bits, -1))
-    shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=codes.device).view(-1, 1, 1, 1)
-    return (parts << shifts).sum(TOKENS, dtype=torch.uint8)
-
-
-def _shared(step: Tensor, bits: int) -> Tensor:
-    """Steps [n, parts, tokens, H, D] for codes that were cut out of their bytes where they lie: the part 4 bits up is
-    16 times too large, exactly. Steps for whole bytes stay as they are."""
-    if bits == 8:
-        return step
-    parts = step.unsqueeze(TOKENS) if step.shape[TOKENS] == 1 else step.unflatten(TOKENS, (8 // bits, -1))
-    return parts * _places(bits, step.device)
-
-
-@cache
-def _masks(bits: int, device: torch.device) -> Tensor:
-    """The bits of a byte that each part has."""
-    masks = [(2**bits - 1) << shift for shift in range(0, 8, bits)]
-    return torch.tensor(masks, dtype=torch.uint8, device=device).view(-1, 1, 1, 1)
-
-
-@cache
-def _places(bits: int, device: torch.device) -> Tensor:
-    """What codes of each part are to be multiplied by."""
-    return torch.tensor([2.0**-shift for shift in range(0, 8, bits)], device=device).view(-1, 1, 1, 1)
+def _in_groups(out: Tensor, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Blocks of `out` and of the others, as many at a time as stay in the caches."""
+    if len(out):
+        group = max(1, GROUP_ELEMENTS // out[0].numel())
+        yield from zip(*(part.split(group) for part in (out, *parts)), strict=True)

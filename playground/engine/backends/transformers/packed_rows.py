@@ -1,4 +1,4 @@
-"""Values in int4 and int2 as rows of FBGEMM's: a token's codes, then its step and its smallest value in float16.
+"""Codes of int4 and int2 as rows of FBGEMM's: several to a byte, then a step and a smallest value in float16.
 
 A CPU unpacks such rows in one pass over memory (`fbgemm::FusedNBitRowwiseQuantizedSBHalfToFloatOrHalf`), where single
 operators take four.
@@ -15,8 +15,8 @@ UNPACK = {4: torch.ops.quantized.embedding_bag_4bit_unpack, 2: torch.ops.quantiz
 
 
 def pack_rows(codes: Tensor, step: Tensor, low: Tensor, bits: int) -> Tensor:
-    """Codes [..., D], one a byte, with `step` and `low` [..., 1] as rows [..., D * bits / 8 + 4]; D is a multiple of
-    the codes in a byte."""
+    """Codes [..., D], one a byte, with `step` and `low` [..., 1] in float16, as rows [..., D * bits / 8 + 4]; D is a
+    multiple of the codes in a byte."""
     parts = codes.unflatten(-1, (-1, 8 // bits)) << _shifts(bits, codes.device)
     return torch.cat([parts.sum(-1, dtype=torch.uint8), step.view(torch.uint8), low.view(torch.uint8)], -1)
 
