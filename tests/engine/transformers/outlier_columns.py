@@ -41,7 +41,8 @@ class OutlierColumns:
     def again(self, request: Request, start: int) -> Iterator[None]:
         """The columns of the forward that computed this token."""
         rows = ((row, columns) for rows, columns in self._forwards for row in rows if row.request is request)
-        given = iter(next(columns for row, columns in rows if row.start <= start < row.length))
+        # Forwards that share their products are not noted: under int8 weights none may, and columns would be missed.
+        given = iter(next((columns for row, columns in rows if row.start <= start < row.length), []))
 
         def quantize(states: Tensor, threshold: float = 0.0) -> Quantized:
             codes, scale, _ = self._quantize(states, threshold)

@@ -207,12 +207,15 @@ class AttentionSwitch:
             return sdpa_kernel(KERNELS[chosen], set_priority=True)
         return nullcontext()
 
+    def watches(self, phase: str, rows: Sequence[Row]) -> bool:
+        """The next forward of these rows is the first of its kind after a switch."""
+        return self._kind(phase, rows) not in self._watched
+
     @contextmanager
     def watched(self, phase: str, cache: PagedCache, rows: Sequence[Row]) -> Iterator[None]:
         """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers, and on
         a GPU the first uneven one as well, which may run another kernel; the others just run."""
-        kind = phase, self.device.type in MASKS_MATTER and uneven(rows)
-        if kind in self._watched:
+        if not self.watches(phase, rows):
             yield
             return
         cache.watch = watch = LayerWatch(self._windows)
@@ -222,7 +225,7 @@ class AttentionSwitch:
             cache.watch = None
             watch.end()
         if watch.kinds:
-            self._watched.add(kind)
+            self._watched.add(self._kind(phase, rows))
             self._note(phase, watch.kernels)
 
     @contextmanager
@@ -232,6 +235,9 @@ class AttentionSwitch:
             yield
         self._watched.add((phase, False))
         self._note(phase, watch)
+
+    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool]:
+        return phase, self.device.type in MASKS_MATTER and uneven(rows)
 
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")

@@ -6,7 +6,7 @@ builds its own mask, sliding windows and position biases included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +40,10 @@ def uneven(rows: Sequence[Row]) -> bool:
     return len(lengths) > 1 or 1 < queries < max(lengths)
 
 
+# Stores new keys and values [B, Hkv, q, D] of a layer; returns all that the queries see, [B, Hkv, columns, D].
+Exchange = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
     `splits_at_blocks`: no row of a forward may reach over the end of a block. `tails`: blocks in the model's dtype
@@ -60,11 +64,9 @@ class KVStore(Protocol):
     def copied(self, rows: Sequence[Row]) -> int:
         """Bytes that copies of one layer would take while a forward of these rows runs; 0 before anything is stored."""
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
-        """Prepare a forward of these rows."""
-
-    def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new [B, Hkv, q, D] of a layer; returns all that the queries see, [B, Hkv, columns, D]."""
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
+        """Prepare a forward of these rows. Several may be prepared before they run, but of those that take one token of
+        several rows the last only."""
 
     def seal(self, request: Request, length: int) -> None:
         """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""
@@ -111,23 +113,24 @@ class PagedCache(Cache):
         super().__init__(layers=[])
         self.store = store
         self.watch: Watch | None = None
+        self._exchange: Exchange
         self._past = self._columns = 0
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> int:
         """Prepare a forward of these rows; returns the columns that keys and values will have."""
         self._columns = max(row.length for row in rows)
         self._past = self._columns - max(row.count for row in rows)
-        self.store.lay_out(rows, device)
+        self._exchange = self.store.lay_out(rows, device)
         return self._columns
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
-        """See `KVStore.exchange`."""
+        """See `Exchange`."""
         if self.watch is None:
-            return self.store.exchange(layer_idx, key_states, value_states)
+            return self._exchange(layer_idx, key_states, value_states)
         self.watch.end()
-        keys, values = self.store.exchange(layer_idx, key_states, value_states)
+        keys, values = self._exchange(layer_idx, key_states, value_states)
         self.watch.begin(keys, values)
         return keys, values
 

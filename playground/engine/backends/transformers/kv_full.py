@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.batch_view import ROOM, BatchView
 from playground.engine.backends.transformers.copies import MOST_BYTES
-from playground.engine.backends.transformers.kv_cache import KVStore, Row
+from playground.engine.backends.transformers.kv_cache import Exchange, KVStore, Row
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -42,7 +43,6 @@ class FullStore:
         self._layers: list[tuple[Tensor, Tensor]] = []
         self._rows: dict[str, tuple[list[int], np.ndarray]] = {}
         self._side_by_side: dict[str, tuple[list[int], bool]] = {}
-        self._layout = Layout(slice(0), None, slice(0))
         self._view = BatchView()
         self._gathered = 0
 
@@ -63,49 +63,12 @@ class FullStore:
         widest = max((keys[0].nbytes + values[0].nbytes for keys, values in self._layers), default=0)
         return len(rows) * max(row.length for row in rows) * widest
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
         """See `KVStore.lay_out`."""
-        if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
-            self._layout = Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
-            return
-        scratch = self._blocks.count * self._blocks.size
-        if self._view.follows(rows):
-            newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
-            self._layout = Layout(torch.from_numpy(np.array(newest)).to(device), None, None)
-            return
-        columns, queries = max(row.length for row in rows), max(row.count for row in rows)
-        kept = queries == 1 and self._view_bytes(len(rows) * (columns + ROOM)) <= MOST_BYTES
-        if kept and device.type == "cpu":
-            self._layout = self._by_rows(rows)
-            return
-        # numpy builds small index arrays several times faster than torch.
-        read = np.full((len(rows), self._view.start(rows) if kept else columns), scratch)
-        written = []
-        for index, row in enumerate(rows):
-            stored = self._rows_of(row.request)[: row.length]
-            read[index, columns - row.length : columns] = stored
-            written.append(np.full(row.count, scratch) if row.held else stored[row.start :])
-        write = torch.from_numpy(np.concatenate(written)).to(device)
-        self._layout = Layout(write, real_tokens(rows, queries, device), torch.from_numpy(read).to(device), kept)
+        return partial(self._exchange, self._layout(rows, device))
 
     def reserve(self, slots: int) -> None:
         """A block that is not full lies where it will be full."""
-
-    def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """See `KVStore.exchange`."""
-        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
-        for store, states in zip(self._layers[layer], (keys, values), strict=True):
-            self._write(store, states)
-        if self._layout.parts:
-            return self._view.fill(layer, self._layers[layer], self._layout.parts)
-        if self._layout.read is None:
-            return self._view.add(layer, keys, values)
-        seen = [self._read(store, len(keys)) for store in self._layers[layer]]
-        if self._layout.kept:
-            return self._view.keep(layer, *seen)
-        if isinstance(self._layout.read, Tensor):
-            self._gathered = max(self._gathered, sum(states.nbytes for states in seen))
-        return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
     def seal(self, request: Request, length: int) -> None:
         """A full block is stored as it is."""
@@ -153,6 +116,46 @@ class FullStore:
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[block, : len(states)] = states
 
+    def _layout(self, rows: Sequence[Row], device: torch.device) -> Layout:
+        if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
+            return Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
+        scratch = self._blocks.count * self._blocks.size
+        if self._view.follows(rows):
+            newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
+            return Layout(torch.from_numpy(np.array(newest)).to(device), None, None)
+        columns, queries = max(row.length for row in rows), max(row.count for row in rows)
+        kept = queries == 1 and self._view_bytes(len(rows) * (columns + ROOM)) <= MOST_BYTES
+        if kept and device.type == "cpu":
+            return self._by_rows(rows)
+        # numpy builds small index arrays several times faster than torch.
+        read = np.full((len(rows), self._view.start(rows) if kept else columns), scratch)
+        written = []
+        for index, row in enumerate(rows):
+            stored = self._rows_of(row.request)[: row.length]
+            read[index, columns - row.length : columns] = stored
+            written.append(np.full(row.count, scratch) if row.held else stored[row.start :])
+        write = torch.from_numpy(np.concatenate(written)).to(device)
+        return Layout(write, real_tokens(rows, queries, device), torch.from_numpy(read).to(device), kept)
+
+    def _exchange(self, layout: Layout, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
+        for store, states in zip(self._layers[layer], (keys, values), strict=True):
+            new = flat_tokens(states, layout.source)
+            if isinstance(layout.write, slice):
+                store[layout.write] = new
+            else:
+                store.index_copy_(0, layout.write, new)
+        if layout.parts:
+            return self._view.fill(layer, self._layers[layer], layout.parts)
+        if layout.read is None:
+            return self._view.add(layer, keys, values)
+        seen = [_read(store, layout.read, len(keys)) for store in self._layers[layer]]
+        if layout.kept:
+            return self._view.keep(layer, *seen)
+        if isinstance(layout.read, Tensor):
+            self._gathered = max(self._gathered, sum(states.nbytes for states in seen))
+        return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
+
     def _by_rows(self, rows: Sequence[Row]) -> Layout:
         """Every row of a view by itself: on a CPU a copy costs what it moves, and padding need not be moved."""
         self._view.start(rows)
@@ -171,20 +174,6 @@ class FullStore:
         store = states.new_empty(self._blocks.count * self._blocks.size + 1, heads, dim)
         store[-1] = 0
         return store
-
-    def _write(self, store: Tensor, states: Tensor) -> None:
-        new = flat_tokens(states, self._layout.source)
-        if isinstance(self._layout.write, slice):
-            store[self._layout.write] = new
-        else:
-            store.index_copy_(0, self._layout.write, new)
-
-    def _read(self, store: Tensor, batch: int) -> Tensor:
-        """What the queries see, [B, columns, Hkv, D]."""
-        read = self._layout.read
-        if isinstance(read, Tensor):
-            return store.index_select(0, read.view(-1)).view(batch, -1, *store.shape[1:])
-        return store[read].unsqueeze(0)
 
     def _paged(self, store: Tensor) -> Tensor:
         return store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
@@ -216,6 +205,13 @@ def real_tokens(rows: Sequence[Row], queries: int, device: torch.device) -> Tens
         return None
     ends = range(queries, (len(rows) + 1) * queries, queries)
     return torch.cat([torch.arange(end - row.count, end) for row, end in zip(rows, ends, strict=False)]).to(device)
+
+
+def _read(store: Tensor, read: Tensor | slice, batch: int) -> Tensor:
+    """What the queries see, [B, columns, Hkv, D]."""
+    if isinstance(read, Tensor):
+        return store.index_select(0, read.view(-1)).view(batch, -1, *store.shape[1:])
+    return store[read].unsqueeze(0)
 
 
 def flat_tokens(states: Tensor, source: Tensor | None) -> Tensor:

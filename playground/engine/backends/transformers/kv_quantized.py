@@ -11,11 +11,12 @@ A prefill may reach over the ends of blocks where the architecture takes the mas
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv_cache import KVStore, Row
+from playground.engine.backends.transformers.kv_cache import Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv_full import flat_tokens
 from playground.engine.backends.transformers.kv_layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
@@ -34,7 +35,6 @@ class QuantizedStore:
         self._blocks, self._kind, self.tails = blocks, kind, slots
         self._layers: list[tuple[QuantizedStates, QuantizedStates]] = []
         self._tail_of: dict[str, int] = {}
-        self._layout: Layout | LoneLayout | None = None
         self.transient_bytes = 0
 
     @property
@@ -58,24 +58,12 @@ class QuantizedStore:
         columns, unpacked = len(rows) * max(row.length for row in rows), 1 + sum(row.length for row in rows)
         return (columns + unpacked * (len(rows) > 1)) * token
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> None:
+    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
         """See `KVStore.lay_out`. Rows stay within one block each; a lone one may be longer."""
         tails, size = [self._tail_start(row.request) for row in rows], self._blocks.size
         if len(rows) == 1:
-            self._layout = lay_out_lone(rows[0], tails[0], size, device)
-        else:
-            self._layout = lay_out(rows, tails, size, device)
-
-    def exchange(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """See `KVStore.exchange`."""
-        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
-        stored_keys, stored_values = self._layers[layer]
-        seen = self._exchange(stored_keys, keys), self._exchange(stored_values, values)
-        # What was unpacked for a batch is gone once its rows are picked out, keys before values.
-        tokens = self._layout.unpacked(self._blocks.size) if isinstance(self._layout, Layout) else 0
-        unpacked = tokens * stored_values.tails[0].nbytes
-        self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
-        return seen
+            return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
+        return partial(self._exchange, lay_out(rows, tails, size, device))
 
     def seal(self, request: Request, length: int) -> None:
         """Quantize the request's last block if these tokens fill it."""
@@ -146,19 +134,30 @@ class QuantizedStore:
                 )
             )
 
-    def _exchange(self, states: QuantizedStates, new: Tensor) -> Tensor:
-        layout, size = self._layout, self._blocks.size
-        assert layout is not None
+    def _exchange(self, layout: Layout | LoneLayout, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
+        stored_keys, stored_values = self._layers[layer]
         if isinstance(layout, LoneLayout):
-            return self._exchange_lone(states, new, layout)
+            seen = self._taken(stored_keys, keys, layout), self._taken(stored_values, values, layout)
+        else:
+            seen = self._picked(stored_keys, keys, layout), self._picked(stored_values, values, layout)
+        # What was unpacked for a batch is gone once its rows are picked out, keys before values.
+        tokens = layout.unpacked(self._blocks.size) if isinstance(layout, Layout) else 0
+        unpacked = tokens * stored_values.tails[0].nbytes
+        self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
+        return seen
+
+    def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:
+        """What a batch sees, out of all that its rows have."""
+        sealed = len(layout.sealed) * self._blocks.size
         states.tails[layout.write] = flat_tokens(new, layout.source)
-        sealed = len(layout.sealed) * size
         stored = states.read(layout.sealed, len(layout.tails))
         stored[sealed:] = states.tails[layout.tails]
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
 
-    def _exchange_lone(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
-        """Tokens of a prefill are accepted: what they fill is sealed at once, as it would be block by block."""
+    def _taken(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
+        """What a lone row sees. Tokens of a prefill are accepted: what they fill is sealed at once, as it would be
+        block by block."""
         exact = torch.cat([states.tails[layout.tail : layout.tail + layout.open], flat_tokens(new, None)])
         filled = len(layout.filled) * self._blocks.size
         if layout.filled:

@@ -7,10 +7,11 @@ no folding. Nothing is rounded otherwise, which `find_decoder` tries, bit for bi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -24,15 +25,23 @@ from playground.engine.backends.transformers.varlen import Ragged
 GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
 
-class Around(NamedTuple):
-    """What every layer of a forward is given; cosines and `signed` sines [tokens, 1, D]."""
+class Part(NamedTuple):
+    """What a forward takes of some rows: see `Decode`."""
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor | Ragged | None
+    cache: Cache
+    keep: int = 1
+
+
+class Attending(NamedTuple):
+    """What attention is given of a part: as numbers what would cost an operation to ask a tensor."""
 
     rows: int
+    tokens: int
     mask: Tensor | Ragged | None
-    cos: Tensor
-    sin: Tensor
     cache: Cache
-    kernel: Callable[..., tuple[Tensor, Any]]
     watch: Watch | None
 
     def heads_first(self, states: Tensor) -> Tensor:
@@ -40,8 +49,19 @@ class Around(NamedTuple):
         return states.view(self.rows, -1, *states.shape[1:]).transpose(1, 2)
 
 
+class Around(NamedTuple):
+    """What every layer of a forward is given: tokens of all `parts`, one part behind the other; cosines and `signed`
+    sines [tokens, 1, D]."""
+
+    parts: Sequence[Attending]
+    cos: Tensor
+    sin: Tensor
+    kernel: Callable[..., tuple[Tensor, Any]]
+
+
 class LeanDecoder:
-    """See `Decode`. The linear layers are the model's own, whatever they are exchanged for."""
+    """See `Decode`. The linear layers are the model's own, whatever they are exchanged for. `by_rows`: each computes a
+    row as it would alone; under LLM.int8() all rows go without the columns in which one has an outlier."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
@@ -58,6 +78,7 @@ class LeanDecoder:
         self._layers = [LeanLayer(layer, self._joined) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)
+        self.by_rows = not any(type(module).__name__ == "Int8Linear" for module in self._base.modules())
 
     @property
     def packed_bytes(self) -> int:
@@ -68,16 +89,34 @@ class LeanDecoder:
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
     ) -> Tensor:
         """See `Decode`."""
-        rows = ids.shape[0]
-        states = self._embed.forward(ids.flatten())
-        cos, sin = self._rotary(positions)
+        part = _attending(ids, mask, cache)
+        states = self._through(ids.flatten(), (part,), *self._rotary(positions))
+        newest = states.view(part.rows, -1, states.shape[-1])[:, -keep:]
+        return self._logits(newest.flatten(0, 1)).view(part.rows, keep, -1)
+
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """Logits of each part, which attends to its own cache and shares all else with the others."""
+        attending = [_attending(part.ids, part.mask, part.cache) for part in parts]
+        cos, sin = zip(*(self._rotary(part.positions) for part in parts), strict=True)
+        ids = torch.cat([part.ids.flatten() for part in parts])
+        states = self._through(ids, attending, torch.cat(cos), torch.cat(sin))
+        kept = [(own.rows, part.keep) for own, part in zip(attending, parts, strict=True)]
+        each = zip(kept, states.split_with_sizes([part.tokens for part in attending]), strict=True)
+        newest = [own.view(rows, -1, own.shape[-1])[:, -keep:].flatten(0, 1) for (rows, keep), own in each]
+        said = self._logits(torch.cat(newest)).split_with_sizes([rows * keep for rows, keep in kept])
+        return [own.view(rows, keep, -1) for (rows, keep), own in zip(kept, said, strict=True)]
+
+    def _through(self, ids: Tensor, parts: Sequence[Attending], cos: Tensor, sin: Tensor) -> Tensor:
+        """States [tokens, hidden] after the last layer."""
+        states = self._embed.forward(ids)
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(self._config._attn_implementation, self._eager)
-        around = Around(rows, mask, cos, sin, cache, kernel, getattr(cache, "watch", None))
+        around = Around(parts, cos, sin, kernel)
         for layer in self._layers:
             states = layer(states, around)
-        newest = states.view(rows, -1, states.shape[-1])[:, -keep:]
-        logits = self._head(self._norm(newest.flatten(0, 1)))
-        return logits.view(rows, keep, -1)
+        return states
+
+    def _logits(self, states: Tensor) -> Tensor:
+        return self._head(self._norm(states))
 
 
 class LeanLayer:
@@ -100,18 +139,25 @@ class LeanLayer:
         return states.add_(self._feed(self._second(states)), alpha=self._feed.after)
 
     def _attend(self, states: Tensor, around: Around) -> Tensor:
-        attention, dim = self._attention, self._attention.head_dim
-        tokens = states.shape[0]  # `len` of a tensor costs as much as a small operation
-        both, values = (said.view(tokens, -1, dim) for said in self._joint(states))
+        dim = self._attention.head_dim
+        count = states.shape[0]  # `len` of a tensor costs as much as a small operation
+        both, values = (said.view(count, -1, dim) for said in self._joint(states))
         both = (both * around.cos).add_(both.roll(dim // 2, -1).mul_(around.sin))
-        queries, keys = around.heads_first(both).tensor_split([both.shape[1] - values.shape[1]], 1)
-        keys, values = around.cache.update(keys, around.heads_first(values), attention.layer_idx)
-        attended, _ = around.kernel(
-            attention, queries, keys, values, around.mask, dropout=0.0, scaling=attention.scaling
-        )
-        if around.watch:
-            around.watch.end()
-        return self._output(attended.reshape(tokens, -1))
+        if len(around.parts) == 1:
+            return self._output(self._attend_part(around.parts[0], both, values, around.kernel))
+        tokens = [part.tokens for part in around.parts]
+        each = zip(around.parts, both.split_with_sizes(tokens), values.split_with_sizes(tokens), strict=True)
+        return self._output(torch.cat([self._attend_part(*own, around.kernel) for own in each]))
+
+    def _attend_part(self, part: Attending, both: Tensor, values: Tensor, kernel: Callable[..., Any]) -> Tensor:
+        """Queries and keys together and values, [tokens, heads, D], to [tokens, out]."""
+        attention, heads = self._attention, both.shape[1] - values.shape[1]
+        queries, keys = part.heads_first(both).tensor_split([heads], 1)
+        keys, values = part.cache.update(keys, part.heads_first(values), attention.layer_idx)
+        attended, _ = kernel(attention, queries, keys, values, part.mask, dropout=0.0, scaling=attention.scaling)
+        if part.watch:
+            part.watch.end()
+        return attended.reshape(part.tokens, -1)
 
 
 class GatedFeed:
@@ -141,3 +187,8 @@ class PlainFeed:
     def __call__(self, states: Tensor) -> Tensor:
         """States [tokens, hidden] to the same."""
         return self._forward(states)
+
+
+def _attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
+    rows, queries = ids.shape
+    return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))

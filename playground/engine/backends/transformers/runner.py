@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
-from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder, Part
 from playground.engine.backends.transformers.model import LoadedModel
+from playground.engine.backends.transformers.row_groups import Group, grouped, split, together
 from playground.engine.backends.transformers.sampling import Sampler
 from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.varlen import Ragged, ragged
@@ -25,11 +26,10 @@ from playground.engine.request import Request
 from playground.engine.scheduler import Work
 from playground.protocol.commands import GenerationRequest
 
-PADDING_SHARE = 0.5
-
 
 class TransformersRunner:
-    """See `engine.core.Runner`. One forward for all decoding rows, and one per group of prefills of like length."""
+    """See `engine.core.Runner`. One forward for all decoding rows, and one per group of prefills of like length; where
+    the model's decoder can, these share every product and differ in attention alone."""
 
     def __init__(self, loaded: LoadedModel, attention: AttentionSwitch, blocks: BlockManager, store: KVStore) -> None:
         self._loaded, self._attention = loaded, attention
@@ -80,12 +80,9 @@ class TransformersRunner:
         prefill = [_row(work) for work in works if not work.decode]
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
-            for group in apart(decode, self.cache.store.copied):
-                with self._attention.watched("decode", self.cache, group):
-                    tokens |= self._forward(group)
-            for group in self._rounds(prefill):
-                with self._attention.watched("prefill", self.cache, group):
-                    tokens |= self._forward(group)
+            for groups in self._planned(decode, prefill):
+                for group, logits in zip(groups, self._logits(groups), strict=True):
+                    tokens |= self._take(group.rows, logits)
         return [tokens.get(work.request.request_id, []) for work in works]
 
     def use_store(self, blocks: BlockManager, store: KVStore) -> None:
@@ -102,22 +99,48 @@ class TransformersRunner:
         """Bytes of the blocks that requests use."""
         return self.cache.store.bytes(running)
 
-    def _rounds(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
-        """Prefills, cut where the store needs it, as groups to run one after the other."""
+    def _planned(self, decode: Sequence[Row], prefill: Sequence[Row]) -> Iterator[list[Group]]:
+        """What runs one after the other, each as groups that share a forward."""
+        first = [Group("decode", rows) for rows in apart(decode, self.cache.store.copied)]
+        for groups in self._rounds(prefill):
+            yield from together([*first, *(Group("prefill", rows) for rows in groups)], self._joins)
+            first = []
+        yield from together(first, self._joins)
+
+    def _rounds(self, rows: Sequence[Row]) -> Iterator[list[list[Row]]]:
+        """Prefills, cut where the store needs it: groups that do not need each other, and what comes after them."""
         if not self.splits_at_blocks:
-            yield from self._grouped(rows)
+            if rows:
+                yield list(self._grouped(rows))
             return
         for parts in zip_longest(*(split(row, self._reach) for row in rows)):
             long = [part for part in parts if part and crosses(part, self.blocks.size)]
-            yield from ([part] for part in long)
-            yield from self._grouped([part for part in parts if part and part not in long])
+            others = [part for part in parts if part and part not in long]
+            yield [*([part] for part in long), *self._grouped(others)]
 
     def _grouped(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         for group in grouped(rows):
             yield from apart(group, self.cache.store.copied)
 
-    def _forward(self, rows: Sequence[Row]) -> dict[str, list[int]]:
-        logits = self.forward(rows, self.cache, 1 + max(len(row.drafts) for row in rows))
+    def _joins(self, group: Group) -> bool:
+        """Its tokens may stand beside others' in a product: nobody wants to watch it, no graph was compiled for it."""
+        decoder, lean = self.plain_decoder, group.queries == 1 or self._attention.takes_ready_masks
+        if not (isinstance(decoder, LeanDecoder) and decoder.by_rows and lean):
+            return False
+        return self.decoder is decoder and not self._attention.watches(*group)
+
+    def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
+        """Of each group, as `forward` gives them."""
+        if len(groups) == 1:
+            with self._attention.watched(groups[0].phase, self.cache, groups[0].rows):
+                return [self.forward(groups[0].rows, self.cache, _kept(groups[0].rows))]
+        assert isinstance(self.plain_decoder, LeanDecoder)
+        caches = [PagedCache(self.cache.store) for _ in groups]
+        parts = [self._part(group.rows, cache, _kept(group.rows)) for group, cache in zip(groups, caches, strict=True)]
+        return self.plain_decoder.together([self._ready(part) for part in parts])
+
+    def _take(self, rows: Sequence[Row], logits: Tensor) -> dict[str, list[int]]:
+        """Sample what is due, and seal what is certain."""
         due = [index for index, row in enumerate(rows) if not row.held and _completes(row)]
         if len(due) < len(rows):
             logits = logits[due]
@@ -144,23 +167,16 @@ class TransformersRunner:
 
     def forward(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
-        device, queries = self._loaded.device, max(row.count for row in rows)
-        columns = cache.lay_out(rows, device)
-        if cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
-            mask: Tensor | Ragged | None = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
-        else:
-            mask = self._mask(rows, columns, queries)
-        ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
-        positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
-        token_ids, at = torch.tensor(ids, device=device), torch.tensor(positions, device=device)
+        part = self._part(rows, cache, keep)
+        queries, mask = part.ids.shape[1], part.mask
         # What runs inside a compiled graph cannot be watched, and takes one token a row.
         decoder = self.plain_decoder if cache.watch or queries > 1 else self.decoder
         lean = queries == 1 or self._attention.takes_ready_masks
         if decoder and lean and not (isinstance(mask, Tensor) and mask.ndim == 2):
-            return decoder(token_ids, at, self._added(mask) if isinstance(mask, Tensor) else mask, cache, keep)
+            return decoder(*self._ready(part))
         inputs = {
-            "input_ids": token_ids,
-            "position_ids": at,
+            "input_ids": part.ids,
+            "position_ids": part.positions,
             "attention_mask": mask,
             "past_key_values": cache,
             "use_cache": True,
@@ -169,6 +185,17 @@ class TransformersRunner:
         inputs = {name: value for name, value in inputs.items() if name in self._parameters}
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
+
+    def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
+        device, queries = self._loaded.device, max(row.count for row in rows)
+        columns = cache.lay_out(rows, device)
+        if cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
+            mask: Tensor | Ragged | None = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
+        else:
+            mask = self._mask(rows, columns, queries)
+        ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
+        positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
+        return Part(torch.tensor(ids, device=device), torch.tensor(positions, device=device), mask, cache, keep)
 
     @property
     def _reach(self) -> int:
@@ -196,32 +223,20 @@ class TransformersRunner:
             mask = (mask[:, None, None] & (at <= own)) | (own < pads[:, None, None, None])
         return torch.from_numpy(mask).to(self._loaded.device)
 
-    def _added(self, mask: Tensor) -> Tensor:
-        """What a boolean mask adds to scores, made once a step instead of in every layer."""
-        return torch.where(mask, self._seen, self._hidden)
-
-
-def grouped(rows: Sequence[Row]) -> list[list[Row]]:
-    """Prefills that share a forward: as many as leave no more than `PADDING_SHARE` of it to padding."""
-    groups: list[list[Row]] = []
-    for row in sorted(rows, key=lambda row: row.count):
-        if groups and sum(row.count - other.count for other in groups[-1]) <= PADDING_SHARE * row.count * len(
-            groups[-1]
-        ):
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
-
-
-def split(row: Row, size: int) -> list[Row]:
-    """The row in parts of which none reaches over the end of a block of `size` tokens."""
-    edges = [row.start, *range(row.start - row.start % size + size, row.length, size), row.length]
-    return [Row(row.request, start, stop - start) for start, stop in pairwise(edges)]
+    def _ready(self, part: Part) -> Part:
+        """With what a boolean mask adds to scores, made once a step instead of in every layer."""
+        if not isinstance(part.mask, Tensor):
+            return part
+        return part._replace(mask=torch.where(part.mask, self._seen, self._hidden))
 
 
 def _row(work: Work) -> Row:
     return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts)
+
+
+def _kept(rows: Sequence[Row]) -> int:
+    """Newest tokens of each row whose logits count."""
+    return 1 + max(len(row.drafts) for row in rows)
 
 
 def _completes(row: Row) -> bool:
