@@ -15,7 +15,7 @@ from playground.engine.backends.transformers.lean_decoder import LeanDecoder, Pa
 from playground.engine.backends.transformers.row_groups import Group, together
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
-from tests.engine.transformers.reference import MOST
+from tests.engine.transformers.reference import DEVICE, MOST
 
 MODEL = "llama-64"
 
@@ -77,8 +77,8 @@ def test_what_is_shared_has_the_logits_of_what_runs_apart(member: Member) -> Non
     def parts() -> list[Part]:
         made = []
         for rows, queries, keep in ((3, 1, 1), (1, 9, 1), (2, 4, 3)):
-            ids = torch.arange(3, 3 + rows * queries).view(rows, queries)
-            made.append(Part(ids, torch.arange(queries).expand(rows, -1), None, DynamicCache(), keep))
+            ids = torch.arange(3, 3 + rows * queries, device=DEVICE).view(rows, queries)
+            made.append(Part(ids, torch.arange(queries, device=DEVICE).expand(rows, -1), None, DynamicCache(), keep))
         return made
 
     with torch.inference_mode():

@@ -7,11 +7,12 @@ time. Laid out once, the product has the same bits, which is tried on this CPU.
 from __future__ import annotations
 
 from functools import cache
-from weakref import WeakValueDictionary
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from playground.engine.backends.transformers import opaque_linear
 
 
 class OneDnnLinear(nn.Linear):
@@ -25,7 +26,7 @@ class OneDnnLinear(nn.Linear):
         self.train(layer.training)
         self._laid_out: Tensor | None = _lay_out(layer.weight.data)
         self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
-        _layers[id(self)] = self
+        opaque_linear.register(self)
 
     @property
     def packed_bytes(self) -> int:
@@ -43,12 +44,12 @@ class OneDnnLinear(nn.Linear):
     def forward(self, states: Tensor) -> Tensor:
         """Bfloat16 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
-            return torch.ops.playground.onednn_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
+            return opaque_linear.called(self, states)
         if self._laid_out is None:
             return F.linear(states, self.weight, self._bias)
         return _product(states, self._laid_out, self._bias)
 
-    of_scaled = forward
+    of_scaled = eager = forward
 
 
 def can_lay_out() -> bool:
@@ -86,11 +87,3 @@ def _agrees() -> bool:
             )
     except (AttributeError, RuntimeError):
         return False
-
-
-_layers: WeakValueDictionary[int, OneDnnLinear] = WeakValueDictionary()
-_library = torch.library.Library("playground", "FRAGMENT")
-# A compiler cannot hold what is laid out: it is told which layer computes.
-_library.define("onednn_linear(Tensor states, int layer, int outputs) -> Tensor")
-_library.impl("onednn_linear", lambda states, layer, outputs: _layers[layer].forward(states), "CPU")
-_library.impl("onednn_linear", lambda states, layer, outputs: states.new_empty(*states.shape[:-1], outputs), "Meta")

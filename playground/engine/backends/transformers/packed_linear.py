@@ -12,7 +12,6 @@ import math
 import warnings
 from collections.abc import Callable
 from functools import cache
-from weakref import WeakValueDictionary
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import Progress
+from playground.engine.backends.transformers import opaque_linear
 from playground.engine.backends.transformers.onednn_linear import OneDnnLinear, can_lay_out
 
 # FBGEMM rounds a matrix up to so many inputs and outputs, and takes so many rows at a time.
@@ -47,7 +47,7 @@ class PackedLinear(nn.Linear):
         self._unscale = torch.tensor(self.unscale)
         self._packed, self._product = (_pack_for_one if threads == 1 else _pack_for_all)(layer.weight * scale)
         self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
-        _layers[id(self)] = self
+        opaque_linear.register(self)
 
     @property
     def packed_bytes(self) -> int:
@@ -83,9 +83,11 @@ class PackedLinear(nn.Linear):
         more = _more()[count % ROWS]
         return self._product(F.pad(states, (0, 0, 0, more)))[:count] if more else self._product(states)
 
+    eager = scaled
+
     def _compiled(self, states: Tensor) -> Tensor:
         if not self.joins:
-            return torch.ops.playground.packed_linear(states, id(self), self.out_features)  # type: ignore[no-any-return]
+            return opaque_linear.called(self, states)
         # Under the name by which a compiler is told its shape, the product cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
         return product(states, self._packed, torch.zeros(self.out_features), self.out_features)
@@ -166,11 +168,3 @@ def can_pack(threads: int) -> bool:
             return torch.equal(product(one), one)
     except (AttributeError, RuntimeError):
         return False
-
-
-_layers: WeakValueDictionary[int, PackedLinear] = WeakValueDictionary()
-_library = torch.library.Library("playground", "FRAGMENT")
-# A compiler cannot hold what is packed for all threads: it is told which layer computes.
-_library.define("packed_linear(Tensor states, int layer, int outputs) -> Tensor")
-_library.impl("packed_linear", lambda states, layer, outputs: _layers[layer].scaled(states), "CPU")
-_library.impl("packed_linear", lambda states, layer, outputs: states.new_empty(*states.shape[:-1], outputs), "Meta")

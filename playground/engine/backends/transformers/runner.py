@@ -124,10 +124,9 @@ class TransformersRunner:
 
     def _joins(self, group: Group) -> bool:
         """Its tokens may stand beside others' in a product: nobody wants to watch it, no graph was compiled for it."""
-        decoder, lean = self.plain_decoder, group.queries == 1 or self._attention.takes_ready_masks
-        if not (isinstance(decoder, LeanDecoder) and decoder.by_rows and lean):
-            return False
-        return self.decoder is decoder and not self._attention.watches(*group)
+        decoder, attention = self.plain_decoder, self._attention
+        able = isinstance(decoder, LeanDecoder) and decoder.by_rows and self.decoder is decoder
+        return able and attention.takes_ready_masks and not attention.watches(*group)
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
         """Of each group, as `forward` gives them."""
