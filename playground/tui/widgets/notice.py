@@ -93,8 +93,10 @@ class Notice(Widget):
 def _progress(state: State) -> Content:
     if state.loading is None and state.progress is None:
         return Content()
-    what = "switching" if state.loading is None else f"loading {short_name(state.loading.model)}"
     stage = state.progress
+    what = "switching" if state.loading is None else f"loading {short_name(state.loading.model)}"
+    if stage and stage.stage == "warm-up" and not (state.loading or state.switching):
+        what = "compiling"
     if stage is None:
         return Content.assemble((what, "bold"), ("  starting the engine", LABEL), _keys(state))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""

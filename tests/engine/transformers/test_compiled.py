@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.protocol.commands import SetOptions
-from playground.protocol.events import LoadStage, OptionsApplied
+from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import prompts
@@ -64,6 +64,9 @@ def test_a_graph_that_a_step_needs_anew_is_counted_and_shown(folder: Path, monke
     torch._dynamo.reset()
     assert driven.run(ask(prompts()[:1], 8, name="again", ignore_eos=True)) == [before[0]]
     said = driven.of(OptionsApplied)[-1]
+    (told,) = driven.of(ModelLoading)
+    assert "a step needs a graph anew" in told.detail
+    assert driven.events.index(told) < driven.events.index(said), "shown while the step waits, and ended after it"
     assert said.changed == [] and said.effective["compile"] == "on (+1 graph)"
     assert said.reasons["compile"].startswith("3 graphs for decode (1 recompiled in a step), warm-up ")
     torch._dynamo.reset()

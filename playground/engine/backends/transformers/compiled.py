@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from types import FrameType
@@ -29,15 +29,16 @@ COMPILERS = ("g++", "clang++", "gcc", "clang")
 
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
-    warm-up, each of which held a step up."""
+    warm-up, each of which holds a step up: `anew` is called before."""
 
-    def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device) -> None:
-        self.decoder, self._device, self._config = decoder, device, model.config
+    def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
+        self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
         attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
         self._states = NewStates()
         self.graphs = self.recompiled = 0
         self.seconds = 0.0
+        self._warm = False
         self._graph = torch.compile(self._run, backend=self._backend, fullgraph=True)
 
     def __call__(
@@ -68,7 +69,7 @@ class CompiledDecoder:
                 ids = torch.zeros(count, 1, dtype=torch.long, device=self._device)
                 self(ids, torch.zeros_like(ids), None, DynamicCache())
         progress("warm-up", len(rows), len(rows))
-        self.seconds, self.recompiled = perf_counter() - start, 0
+        self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
 
     def close(self) -> None:
         """Let every graph go."""
@@ -81,6 +82,8 @@ class CompiledDecoder:
         from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs
 
         self.graphs += 1
+        if self._warm:
+            self._anew()
         # On a CPU what is read twice is kept: each layer would else add up all before it in a kernel of its own.
         chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
         # One compiling process: helpers would stay, each with hundreds of megabytes.

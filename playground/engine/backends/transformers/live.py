@@ -18,6 +18,7 @@ from playground.engine.backends.transformers.weights import WeightSwitch
 from playground.engine.core import EngineCore
 from playground.engine.memory import device_memory, process_memory
 from playground.engine.scheduler import Limits
+from playground.protocol.events import ModelLoading
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
 
@@ -46,6 +47,7 @@ class LiveEngine:
         self.adapters = AdapterSwitch(loaded.model, loaded.device, allow_pickle)
         self.attention.set("auto")
         self.compiled: CompiledDecoder | None = None
+        self._emit = emit
         progress("warm-up")
         self.kv_shape = self.probe()
         self._budget = KVBudget(self.kv_shape, loaded.context, loaded.device)
@@ -224,10 +226,14 @@ class LiveEngine:
                 f"compile=on is not possible: {name} does not run its layers in the common order", "keep compile=off"
             )
         if self.compiled is None or self.compiled.decoder is not runner.plain_decoder:
-            compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device)
+            compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device, self._compile_anew)
             compiled.warm_up((1, max(2, options.max_batch)), progress)
             self.compiled = compiled
         runner.decoder = self.compiled
+
+    def _compile_anew(self) -> None:
+        """`OptionsApplied` follows the step, and ends what this shows."""
+        self._emit(ModelLoading(stage="warm-up", detail="a step needs a graph anew and waits for it"))
 
     def _compile_state(self) -> str:
         if not (self.compiled and self.options.compile):
