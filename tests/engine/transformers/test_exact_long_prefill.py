@@ -19,7 +19,7 @@ from playground.engine.backends.transformers.quantization import (
 from playground.engine.backends.transformers.stored_view import stored_mask
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
-from tests.engine.transformers.reference import MOST
+from tests.engine.transformers.reference import DEVICE, MOST
 from tests.engine.transformers.test_scoring import score, text
 
 
@@ -97,7 +97,7 @@ def test_rows_are_unpacked_alike_in_one_pass_and_by_single_operators(bits: int, 
     rows = pack_rows(codes, step, low, bits)
     assert rows.shape == (3, 16, 2, dim * bits // 8 + 4)
     exact = (codes.double() * step.double() + low.double()).float()
-    fused, single = unpack_rows(rows, bits), packed_rows._unpack(rows, bits)
+    fused, single = unpack_rows(rows, bits), packed_rows._unpack(rows.to(DEVICE), bits).cpu()
     assert fused.dtype == single.dtype == torch.float32
     # The one pass rounds once, single operators twice: by a last digit of what they add up.
     near = 2**-23 * (codes * step + low.abs())

@@ -64,8 +64,8 @@ class BatchView:
     def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """New [B, Hkv, 1, D] of a layer; returns all that the rows see, [B, Hkv, columns, D]."""
         kept_keys, kept_values = self._layers[layer]
-        kept_keys[:, :, self._end - 1 : self._end] = keys
-        kept_values[:, :, self._end - 1 : self._end] = values
+        kept_keys.narrow(2, self._end - 1, 1).copy_(keys)
+        kept_values.narrow(2, self._end - 1, 1).copy_(values)
         return self._seen(kept_keys), self._seen(kept_values)
 
     def holds(self, request: object) -> bool:
@@ -77,4 +77,4 @@ class BatchView:
         self._rows, self._layers = [], {}
 
     def _seen(self, kept: Tensor) -> Tensor:
-        return kept[:, :, self._end - self._columns : self._end]
+        return kept.narrow(2, self._end - self._columns, self._columns)
