@@ -17,8 +17,10 @@ UNPACK = {4: torch.ops.quantized.embedding_bag_4bit_unpack, 2: torch.ops.quantiz
 def pack_rows(codes: Tensor, step: Tensor, low: Tensor, bits: int) -> Tensor:
     """Codes [..., D], one a byte, with `step` and `low` [..., 1] in float16, as rows [..., D * bits / 8 + 4]; D is a
     multiple of the codes in a byte."""
-    parts = codes.unflatten(-1, (-1, 8 // bits)) << _shifts(bits, codes.device)
-    return torch.cat([parts.sum(-1, dtype=torch.uint8), step.view(torch.uint8), low.view(torch.uint8)], -1)
+    packed = codes[..., :: 8 // bits]
+    for place in range(1, 8 // bits):
+        packed = packed | codes[..., place :: 8 // bits] << place * bits
+    return torch.cat([packed, step.view(torch.uint8), low.view(torch.uint8)], -1)
 
 
 def unpack_rows(rows: Tensor, bits: int) -> Tensor:
@@ -31,9 +33,6 @@ def unpack_rows(rows: Tensor, bits: int) -> Tensor:
 def _unpack(rows: Tensor, bits: int) -> Tensor:
     """The same by PyTorch's own operators."""
     packed, trailer = rows[..., :-TRAILER], rows[..., -TRAILER:].contiguous().view(torch.float16).float()
-    codes = (packed.unsqueeze(-1) >> _shifts(bits, rows.device) & 2**bits - 1).flatten(-2)
+    shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=rows.device)
+    codes = (packed.unsqueeze(-1) >> shifts & 2**bits - 1).flatten(-2)
     return codes * trailer[..., :1] + trailer[..., 1:]
-
-
-def _shifts(bits: int, device: torch.device) -> Tensor:
-    return torch.arange(0, 8, bits, dtype=torch.uint8, device=device)
