@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch import nn
 
 
 def load_bitsandbytes() -> ModuleType:
@@ -20,6 +21,12 @@ def load_bitsandbytes() -> ModuleType:
         finally:
             torch.compile = compiler  # type: ignore[assignment]
     return sys.modules["bitsandbytes"]
+
+
+def is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
+    """By name, so that the library is not imported for it; PEFT calls what it wraps around its layers the same."""
+    kinds = type(module).__mro__
+    return any(kind.__name__ == name and kind.__module__.startswith("bitsandbytes.") for kind in kinds)
 
 
 def _as_it_is(function: Callable[..., Any] | None = None, **_: Any) -> Callable[..., Any]:

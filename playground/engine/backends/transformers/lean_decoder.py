@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import Cache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes
 from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
 from playground.engine.backends.transformers.kv_cache import Watch
 from playground.engine.backends.transformers.lean_norm import LeanNorm
@@ -78,7 +79,7 @@ class LeanDecoder:
         self._layers = [LeanLayer(layer, self._joined) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)
-        self.by_rows = not any(type(module).__name__ == "Int8Linear" for module in self._base.modules())
+        self.by_rows = not any(is_of_bitsandbytes(module, "Linear8bitLt") for module in self._base.modules())
 
     @property
     def packed_bytes(self) -> int:

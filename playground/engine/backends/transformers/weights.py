@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
-from playground.engine.backends.transformers.bitsandbytes import load_bitsandbytes
+from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes, load_bitsandbytes
 from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.memory import available
 
@@ -71,7 +71,7 @@ class WeightSwitch:
     def set_threshold(self, threshold: float) -> None:
         """The outlier threshold of LLM.int8(), from the next forward on; 0 turns the decomposition off."""
         for module in self._model.modules():
-            if _is_of_bitsandbytes(module, "Linear8bitLt"):
+            if is_of_bitsandbytes(module, "Linear8bitLt"):
                 module.state.threshold = threshold
                 module.state.idx = None
 
@@ -116,7 +116,7 @@ class WeightSwitch:
 
 def _move(module: nn.Module, device: torch.device) -> None:
     module.to(device)
-    if _is_of_bitsandbytes(module, "Linear8bitLt"):
+    if is_of_bitsandbytes(module, "Linear8bitLt"):
         module.weight.data = module.state.CB  # moved apart, they would be there twice
 
 
@@ -134,16 +134,10 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
             continue
         yield from module.parameters(recurse=False)
         yield from module.buffers(recurse=False)
-        if _is_of_bitsandbytes(module, "Linear8bitLt"):
+        if is_of_bitsandbytes(module, "Linear8bitLt"):
             yield from (t for t in (module.weight.SCB, module.state.SCB) if t is not None)
-        elif _is_of_bitsandbytes(module, "Linear4bit") and module.weight.quant_state is not None:
+        elif is_of_bitsandbytes(module, "Linear4bit") and module.weight.quant_state is not None:
             yield module.weight.quant_state.absmax
-
-
-def _is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
-    """By name, so that bitsandbytes is not imported for it; PEFT calls what it wraps around them the same."""
-    kinds = type(module).__mro__
-    return any(kind.__name__ == name and kind.__module__.startswith("bitsandbytes.") for kind in kinds)
 
 
 def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
