@@ -33,6 +33,18 @@ class Row:
         """Tokens that the newest query of this row sees."""
         return self.start + self.count
 
+    @property
+    def ids(self) -> list[int]:
+        """Its tokens, drafts last."""
+        if self.held:
+            return self.request.output_ids[-1:]
+        return [*self.request.token_ids(self.start, self.length), *self.drafts]
+
+    @property
+    def completes(self) -> bool:
+        """All that is certain of the request is computed after it, so that a token is due."""
+        return self.length - len(self.drafts) == self.request.length
+
 
 def uneven(rows: Sequence[Row]) -> bool:
     """Rows end at different lengths, or begin in the middle with several queries: no kernel's own causality fits."""

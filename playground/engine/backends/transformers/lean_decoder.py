@@ -33,7 +33,7 @@ class Part(NamedTuple):
     positions: Tensor
     mask: Tensor | Ragged | None
     cache: Cache
-    keep: int = 1
+    keep: int
 
 
 class Attending(NamedTuple):

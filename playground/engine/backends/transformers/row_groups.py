@@ -22,6 +22,11 @@ class Group(NamedTuple):
         """Tokens of the row that has most."""
         return max(row.count for row in self.rows)
 
+    @property
+    def keep(self) -> int:
+        """Newest tokens of each row whose logits count."""
+        return 1 + max(len(row.drafts) for row in self.rows)
+
 
 def grouped(rows: Sequence[Row]) -> list[list[Row]]:
     """Prefills that share a forward: as many as leave no more than `PADDING_SHARE` of it to padding."""

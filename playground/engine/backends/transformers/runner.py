@@ -132,15 +132,15 @@ class TransformersRunner:
         """Of each group, as `forward` gives them."""
         if len(groups) == 1:
             with self._attention.watched(groups[0].phase, self.cache, groups[0].rows):
-                return [self.forward(groups[0].rows, self.cache, _kept(groups[0].rows))]
+                return [self.forward(groups[0].rows, self.cache, groups[0].keep)]
         assert isinstance(self.plain_decoder, LeanDecoder)
         caches = [PagedCache(self.cache.store) for _ in groups]
-        parts = [self._part(group.rows, cache, _kept(group.rows)) for group, cache in zip(groups, caches, strict=True)]
+        parts = [self._part(group.rows, cache, group.keep) for group, cache in zip(groups, caches, strict=True)]
         return self.plain_decoder.together([self._ready(part) for part in parts])
 
     def _take(self, rows: Sequence[Row], logits: Tensor) -> dict[str, list[int]]:
         """Sample what is due, and seal what is certain."""
-        due = [index for index, row in enumerate(rows) if not row.held and _completes(row)]
+        due = [index for index, row in enumerate(rows) if not row.held and row.completes]
         if len(due) < len(rows):
             logits = logits[due]
         requests, drafts = [rows[index].request for index in due], [rows[index].drafts for index in due]
@@ -192,7 +192,7 @@ class TransformersRunner:
             mask: Tensor | Ragged | None = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
         else:
             mask = self._mask(rows, columns, queries)
-        ids = [[0] * (queries - row.count) + _ids(row) for row in rows]
+        ids = [[0] * (queries - row.count) + row.ids for row in rows]
         positions = [[max(0, at) for at in range(row.length - queries, row.length)] for row in rows]
         return Part(torch.tensor(ids, device=device), torch.tensor(positions, device=device), mask, cache, keep)
 
@@ -231,18 +231,3 @@ class TransformersRunner:
 
 def _row(work: Work) -> Row:
     return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts)
-
-
-def _kept(rows: Sequence[Row]) -> int:
-    """Newest tokens of each row whose logits count."""
-    return 1 + max(len(row.drafts) for row in rows)
-
-
-def _completes(row: Row) -> bool:
-    return row.length - len(row.drafts) == row.request.length
-
-
-def _ids(row: Row) -> list[int]:
-    if row.held:
-        return row.request.output_ids[-1:]
-    return [*row.request.token_ids(row.start, row.length), *row.drafts]
