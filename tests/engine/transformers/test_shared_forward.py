@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.engine.backends.transformers.kv_cache import Row
-from playground.engine.backends.transformers.lean_decoder import LeanDecoder, Part
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.parts import Part
 from playground.engine.backends.transformers.row_groups import Group, together
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
@@ -54,7 +55,7 @@ def test_late_requests_prefill_beside_rows_that_decode(
     assert any(parts[0][1] == 1 and max(shape[1] for shape in parts) > 1 for parts in noted), noted
     assert all(sum(shape[1] == 1 for shape in parts) <= 1 for parts in noted)
     alone = Driven(reference.folder, **options)
-    monkeypatch.setattr(decoder(alone), "by_rows", False)
+    monkeypatch.setattr(decoder(alone), "joins", False)
     assert together == alone.run(requests)
     if kind == "model":
         assert together == reference.outputs

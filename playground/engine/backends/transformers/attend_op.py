@@ -6,6 +6,7 @@ So a growing context, another KV cache and another attention kernel need no new 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, Cache
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from playground.engine.backends.transformers.varlen import Ragged
+from playground.engine.backends.transformers.parts import Attending
 
 COMPILED = "playground_compiled"
 # What layers hand to attention though it follows from the rest, or has no effect where one token sees all before it.
@@ -23,11 +24,9 @@ IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_positio
 
 @dataclass
 class Call:
-    """What one decode step attends with: its cache, its ready mask or what stands for it, the kernel's name, and the
-    modules by layer."""
+    """What one step attends with: its parts, the kernel's name, and the modules by layer."""
 
-    cache: Cache
-    mask: Tensor | Ragged | None
+    parts: Sequence[Attending]
     kernel: str
     modules: dict[int, nn.Module]
 
@@ -59,13 +58,19 @@ def end() -> None:
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:
-    """Store key, value [B, Hkv, 1, D] and attend with query [B, Hq, 1, D] over all; returns [B, 1, Hq, Dv]."""
+    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
+    lets it see; returns [tokens, 1, Hq, Dv]."""
     call = _current[0]
-    module = call.modules[layer]
-    keys, values = call.cache.update(key, value, layer)
+    module, parts = call.modules[layer], call.parts
     eager = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
     kernel = ALL_ATTENTION_FUNCTIONS.get_interface(call.kernel, eager)
-    return kernel(module, query, keys, values, call.mask, dropout=0.0, scaling=scaling)[0].contiguous()  # type: ignore[no-any-return]
+    if len(parts) == 1 and parts[0].rows == len(query):
+        attended = parts[0].attend(module, kernel, query, key, value, scaling)
+    else:
+        tokens = [part.tokens for part in parts]
+        each = zip(parts, *(new.squeeze(2).split_with_sizes(tokens) for new in (query, key, value)), strict=True)
+        attended = torch.cat([part.attend(module, kernel, *map(part.heads_first, new), scaling) for part, *new in each])
+    return attended.contiguous().view(len(query), 1, query.shape[1], -1)
 
 
 def _shape(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:

@@ -1,6 +1,7 @@
-"""The decode step compiled by inductor, with CUDA graphs on a GPU; prefill stays as it is.
+"""The step compiled by inductor. On a GPU it runs as CUDA graphs, each of one shape: prefill stays as it is there.
 
-Two graphs serve every step: one for a lone row, one for any number of rows.
+To a graph every token is a row of its own, whatever part it belongs to: attention alone, which runs outside, knows. So
+two graphs serve every step: one for a lone token, one for any number.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.parts import Attending, Part, attending, told
 from playground.engine.backends.transformers.varlen import Ragged
 
 POLL_S = 0.25
@@ -35,29 +37,44 @@ class CompiledDecoder:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
         attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
+        self.takes_prompts = device.type == "cpu"
         self._states = NewStates()
         self.graphs = self.recompiled = 0
         self.seconds = 0.0
         self._warm = False
         self._graph = torch.compile(self._run, backend=self._backend, fullgraph=True)
 
+    @property
+    def joins(self) -> bool:
+        """See `Decode`."""
+        return self.takes_prompts and self.decoder.joins
+
     def __call__(
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
     ) -> Tensor:
-        """Logits [B, 1, V] of ids, positions [B, 1]: one token a row, and so one to keep."""
-        kernel, before = self._config._attn_implementation, self.graphs
+        """See `Decode`."""
+        return self.together([Part(ids, positions, mask, cache, keep)])[0]
+
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """See `Decode`."""
+        ids, positions = (torch.cat([part[at].reshape(-1, 1) for part in parts]) for at in (0, 1))
         if len(ids) > 1:
             torch._dynamo.mark_dynamic(ids, 0)
             torch._dynamo.mark_dynamic(positions, 0)
-        begin(Call(cache, mask, kernel, self._modules))
+        said = self._ran(ids, positions, [attending(part.ids, part.mask, part.cache) for part in parts])
+        return [said.unsqueeze(1)] if self._has_head(len(ids)) else told(parts, said, self.decoder.logits)
+
+    def _ran(self, ids: Tensor, positions: Tensor, parts: Sequence[Attending]) -> Tensor:
+        kernel, before = self._config._attn_implementation, self.graphs
+        begin(Call(parts, kernel, self._modules))
         self._config._attn_implementation = COMPILED
         try:
-            logits: Tensor = self._graph(ids, positions)
+            said: Tensor = self._graph(ids, positions)
         finally:
             self._config._attn_implementation = kernel
             end()
         self.recompiled += self.graphs - before
-        return logits
+        return said
 
     def warm_up(self, rows: Sequence[int], progress: Progress) -> None:
         """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
@@ -76,7 +93,12 @@ class CompiledDecoder:
         torch._dynamo.reset()
 
     def _run(self, ids: Tensor, positions: Tensor) -> Tensor:
-        return self.decoder(ids, positions, None, self._states)
+        states = self.decoder.states(ids, positions, None, self._states).flatten(0, 1)
+        return self.decoder.logits(states) if self._has_head(len(ids)) else states
+
+    def _has_head(self, tokens: int) -> bool:
+        """Every token's logits count; of a prompt only the last one's would."""
+        return tokens == 1 or not self.takes_prompts
 
     def _backend(self, graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
         from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs
@@ -86,8 +108,10 @@ class CompiledDecoder:
             self._anew()
         # On a CPU what is read twice is kept: each layer would else add up all before it in a kernel of its own.
         chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
-        # One compiling process: helpers would stay, each with hundreds of megabytes.
-        return compile_fx(graph, inputs, config_patches={"compile_threads": 1, **chosen})
+        # One compiling process: helpers would stay, each with hundreds of megabytes. What the graph asserts of the
+        # shapes that its operators give it costs a small step 2 ms, and is true.
+        spared = {"compile_threads": 1, "size_asserts": False, "alignment_asserts": False}
+        return compile_fx(graph, inputs, config_patches=spared | chosen)
 
 
 def why_not_compiled(device: torch.device) -> str:

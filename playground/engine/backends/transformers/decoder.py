@@ -6,7 +6,7 @@ not believed but tried: both ways must give the same logits, bit for bit, or `fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -15,13 +15,21 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.onednn_linear import stand_alone
+from playground.engine.backends.transformers.parts import Part
 from playground.engine.backends.transformers.varlen import Ragged
 
 PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 
 
 class Decode(Protocol):
-    """One forward."""
+    """One forward. `takes_prompts`: rows may take several tokens each. `joins`: parts may run as one, and nobody's
+    tokens change by it."""
+
+    takes_prompts: bool
+
+    @property
+    def joins(self) -> bool:
+        """See above."""
 
     def __call__(
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
@@ -29,9 +37,20 @@ class Decode(Protocol):
         """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns],
         or what is packed instead; none where each query sees all keys up to its own."""
 
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """Logits of each part, which attends to its own cache; where they join, they share all else."""
+
+    def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
+        """States [B, q, hidden] after the last layer."""
+
+    def logits(self, states: Tensor) -> Tensor:
+        """States [n, hidden] to logits [n, V]."""
+
 
 class Decoder:
     """See `Decode`. Hooks on whole layers do not fire, those on what is inside them do."""
+
+    takes_prompts, joins = True, False
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
@@ -42,7 +61,15 @@ class Decoder:
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
     ) -> Tensor:
         """See `Decode`."""
-        states = self._embed(ids)
+        return self.logits(self.states(ids, positions, mask, cache)[:, -keep:])
+
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """See `Decode`: one after the other."""
+        return [self(*part) for part in parts]
+
+    def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
+        """See `Decode`."""
+        states: Tensor = self._embed(ids)
         rotary = self._rotary(states, position_ids=positions)
         for layer in self._layers:
             # `forward` itself: a module's call costs a tenth of a tiny layer.
@@ -54,8 +81,11 @@ class Decoder:
                 past_key_values=cache,
                 use_cache=True,
             )
-        logits: Tensor = self._head(self._norm(states[:, -keep:]))
-        return logits
+        return states
+
+    def logits(self, states: Tensor) -> Tensor:
+        """See `Decode`."""
+        return self._head(self._norm(states))  # type: ignore[no-any-return]
 
 
 def find_decoder(model: PreTrainedModel) -> Decode | None:

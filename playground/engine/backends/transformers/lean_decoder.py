@@ -18,36 +18,12 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes
 from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
-from playground.engine.backends.transformers.kv_cache import Watch
 from playground.engine.backends.transformers.lean_norm import LeanNorm
+from playground.engine.backends.transformers.parts import Attending, Part, attending, told
 from playground.engine.backends.transformers.rotary_table import RotaryTable
 from playground.engine.backends.transformers.varlen import Ragged
 
 GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
-
-
-class Part(NamedTuple):
-    """What a forward takes of some rows: see `Decode`."""
-
-    ids: Tensor
-    positions: Tensor
-    mask: Tensor | Ragged | None
-    cache: Cache
-    keep: int
-
-
-class Attending(NamedTuple):
-    """What attention is given of a part: as numbers what would cost an operation to ask a tensor."""
-
-    rows: int
-    tokens: int
-    mask: Tensor | Ragged | None
-    cache: Cache
-    watch: Watch | None
-
-    def heads_first(self, states: Tensor) -> Tensor:
-        """States [tokens, heads, D] as [B, heads, q, D]."""
-        return states.view(self.rows, -1, *states.shape[1:]).transpose(1, 2)
 
 
 class Around(NamedTuple):
@@ -61,8 +37,10 @@ class Around(NamedTuple):
 
 
 class LeanDecoder:
-    """See `Decode`. The linear layers are the model's own, whatever they are exchanged for. `by_rows`: each computes a
-    row as it would alone; under LLM.int8() all rows go without the columns in which one has an outlier."""
+    """See `Decode`. The linear layers are the model's own, whatever they are exchanged for. Parts join where each layer
+    computes a row as it would alone: under LLM.int8() all rows go without the columns in which one has an outlier."""
+
+    takes_prompts = True
 
     def __init__(self, model: PreTrainedModel) -> None:
         base: Any = model.base_model
@@ -79,7 +57,7 @@ class LeanDecoder:
         self._layers = [LeanLayer(layer, self._joined) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)
-        self.by_rows = not any(is_of_bitsandbytes(module, "Linear8bitLt") for module in self._base.modules())
+        self.joins = not any(is_of_bitsandbytes(module, "Linear8bitLt") for module in self._base.modules())
 
     @property
     def packed_bytes(self) -> int:
@@ -90,22 +68,24 @@ class LeanDecoder:
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
     ) -> Tensor:
         """See `Decode`."""
-        part = _attending(ids, mask, cache)
-        states = self._through(ids.flatten(), (part,), *self._rotary(positions))
-        newest = states.view(part.rows, -1, states.shape[-1])[:, -keep:]
-        return self._logits(newest.flatten(0, 1)).view(part.rows, keep, -1)
+        newest = self.states(ids, positions, mask, cache)[:, -keep:]
+        return self.logits(newest.flatten(0, 1)).view(len(ids), keep, -1)
 
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
-        """Logits of each part, which attends to its own cache and shares all else with the others."""
-        attending = [_attending(part.ids, part.mask, part.cache) for part in parts]
+        """See `Decode`."""
         cos, sin = zip(*(self._rotary(part.positions) for part in parts), strict=True)
         ids = torch.cat([part.ids.flatten() for part in parts])
-        states = self._through(ids, attending, torch.cat(cos), torch.cat(sin))
-        kept = [(own.rows, part.keep) for own, part in zip(attending, parts, strict=True)]
-        each = zip(kept, states.split_with_sizes([part.tokens for part in attending]), strict=True)
-        newest = [own.view(rows, -1, own.shape[-1])[:, -keep:].flatten(0, 1) for (rows, keep), own in each]
-        said = self._logits(torch.cat(newest)).split_with_sizes([rows * keep for rows, keep in kept])
-        return [own.view(rows, keep, -1) for (rows, keep), own in zip(kept, said, strict=True)]
+        each = [attending(part.ids, part.mask, part.cache) for part in parts]
+        return told(parts, self._through(ids, each, torch.cat(cos), torch.cat(sin)), self.logits)
+
+    def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
+        """See `Decode`."""
+        states = self._through(ids.flatten(), (attending(ids, mask, cache),), *self._rotary(positions))
+        return states.view(*ids.shape, -1)
+
+    def logits(self, states: Tensor) -> Tensor:
+        """See `Decode`."""
+        return self._head(self._norm(states))
 
     def _through(self, ids: Tensor, parts: Sequence[Attending], cos: Tensor, sin: Tensor) -> Tensor:
         """States [tokens, hidden] after the last layer."""
@@ -115,9 +95,6 @@ class LeanDecoder:
         for layer in self._layers:
             states = layer(states, around)
         return states
-
-    def _logits(self, states: Tensor) -> Tensor:
-        return self._head(self._norm(states))
 
 
 class LeanLayer:
@@ -152,13 +129,10 @@ class LeanLayer:
 
     def _attend_part(self, part: Attending, both: Tensor, values: Tensor, kernel: Callable[..., Any]) -> Tensor:
         """Queries and keys together and values, [tokens, heads, D], to [tokens, out]."""
-        attention, heads = self._attention, both.shape[1] - values.shape[1]
+        heads = both.shape[1] - values.shape[1]
         queries, keys = part.heads_first(both).tensor_split([heads], 1)
-        keys, values = part.cache.update(keys, part.heads_first(values), attention.layer_idx)
-        attended, _ = kernel(attention, queries, keys, values, part.mask, dropout=0.0, scaling=attention.scaling)
-        if part.watch:
-            part.watch.end()
-        return attended.reshape(part.tokens, -1)
+        new = queries, keys, part.heads_first(values)
+        return part.attend(self._attention, kernel, *new, self._attention.scaling)
 
 
 class GatedFeed:
@@ -188,8 +162,3 @@ class PlainFeed:
     def __call__(self, states: Tensor) -> Tensor:
         """States [tokens, hidden] to the same."""
         return self._forward(states)
-
-
-def _attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
-    rows, queries = ids.shape
-    return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))

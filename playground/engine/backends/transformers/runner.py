@@ -14,8 +14,9 @@ from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
-from playground.engine.backends.transformers.lean_decoder import LeanDecoder, Part
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.model import LoadedModel
+from playground.engine.backends.transformers.parts import Part
 from playground.engine.backends.transformers.row_groups import Group, grouped, split, together
 from playground.engine.backends.transformers.sampling import Sampler
 from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
@@ -123,20 +124,19 @@ class TransformersRunner:
             yield from apart(group, self.cache.store.copied)
 
     def _joins(self, group: Group) -> bool:
-        """Its tokens may stand beside others' in a product: nobody wants to watch it, no graph was compiled for it."""
-        decoder, attention = self.plain_decoder, self._attention
-        able = isinstance(decoder, LeanDecoder) and decoder.by_rows and self.decoder is decoder
-        return able and attention.takes_ready_masks and not attention.watches(*group)
+        """Its tokens may stand beside others' in a product, and nobody wants to watch it."""
+        able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
+        return able and not self._attention.watches(*group)
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
         """Of each group, as `forward` gives them."""
         if len(groups) == 1:
             with self._attention.watched(groups[0].phase, self.cache, groups[0].rows):
                 return [self.forward(groups[0].rows, self.cache, groups[0].keep)]
-        assert isinstance(self.plain_decoder, LeanDecoder)
+        assert self.decoder
         caches = [PagedCache(self.cache.store) for _ in groups]
         parts = [self._part(group.rows, cache, group.keep) for group, cache in zip(groups, caches, strict=True)]
-        return self.plain_decoder.together([self._ready(part) for part in parts])
+        return self.decoder.together([self._ready(part) for part in parts])
 
     def _take(self, rows: Sequence[Row], logits: Tensor) -> dict[str, list[int]]:
         """Sample what is due, and seal what is certain."""
@@ -168,8 +168,7 @@ class TransformersRunner:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         part = self._part(rows, cache, keep)
         queries, mask = part.ids.shape[1], part.mask
-        # What runs inside a compiled graph cannot be watched, and takes one token a row.
-        decoder = self.plain_decoder if cache.watch or queries > 1 else self.decoder
+        decoder = self._decoder_for(queries, watched=cache.watch is not None)
         lean = queries == 1 or self._attention.takes_ready_masks
         if decoder and lean and not (isinstance(mask, Tensor) and mask.ndim == 2):
             return decoder(*self._ready(part))
@@ -184,6 +183,11 @@ class TransformersRunner:
         inputs = {name: value for name, value in inputs.items() if name in self._parameters}
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
+
+    def _decoder_for(self, queries: int, watched: bool) -> Decode | None:
+        """What runs inside a compiled graph cannot be watched, and may take one token a row alone."""
+        takes = self.decoder is not None and (queries == 1 or self.decoder.takes_prompts)
+        return self.decoder if takes and not watched else self.plain_decoder
 
     def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
         device, queries = self._loaded.device, max(row.count for row in rows)

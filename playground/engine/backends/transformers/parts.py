@@ -1,0 +1,62 @@
+"""What a forward is given: parts, each of rows of one shape and with its own cache. They may share all but attention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import Cache
+
+from playground.engine.backends.transformers.kv_cache import Watch
+from playground.engine.backends.transformers.varlen import Ragged
+
+
+class Part(NamedTuple):
+    """What a forward takes of some rows: see `Decode`."""
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor | Ragged | None
+    cache: Cache
+    keep: int
+
+
+class Attending(NamedTuple):
+    """What attention is given of a part: as numbers what would cost an operation to ask a tensor."""
+
+    rows: int
+    tokens: int
+    mask: Tensor | Ragged | None
+    cache: Cache
+    watch: Watch | None
+
+    def heads_first(self, states: Tensor) -> Tensor:
+        """States [tokens, heads, D] as [B, heads, q, D]."""
+        return states.view(self.rows, -1, *states.shape[1:]).transpose(1, 2)
+
+    def attend(
+        self, module: nn.Module, kernel: Callable[..., Any], queries: Tensor, keys: Tensor, values: Tensor, scale: float
+    ) -> Tensor:
+        """Store new keys, values [B, Hkv, q, D] of a layer and attend with queries [B, Hq, q, D] over all; returns
+        [tokens, Hq * Dv]."""
+        keys, values = self.cache.update(keys, values, module.layer_idx)  # type: ignore[arg-type]
+        attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
+        if self.watch:
+            self.watch.end()
+        return attended.reshape(self.tokens, -1)  # type: ignore[no-any-return]
+
+
+def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
+    """Of a part's ids [B, q]."""
+    rows, queries = ids.shape
+    return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))
+
+
+def told(parts: Sequence[Part], states: Tensor, logits: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """Logits [B, keep, V] of each part, out of last states [tokens, hidden] of all, one part behind the other."""
+    each = zip(parts, states.split_with_sizes([part.ids.numel() for part in parts]), strict=True)
+    newest = [own.view(len(part.ids), -1, own.shape[-1])[:, -part.keep :].flatten(0, 1) for part, own in each]
+    said = logits(torch.cat(newest)).split_with_sizes([len(part.ids) * part.keep for part in parts])
+    return [own.view(len(part.ids), part.keep, -1) for part, own in zip(parts, said, strict=True)]
