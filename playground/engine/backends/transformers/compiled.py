@@ -22,7 +22,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.decoder import Decode
-from playground.engine.backends.transformers.parts import Attending, Part, attending, told
+from playground.engine.backends.transformers.parts import Attending, Part, attending, newest, shared_out
 from playground.engine.backends.transformers.varlen import Ragged
 
 POLL_S = 0.25
@@ -58,32 +58,37 @@ class CompiledDecoder:
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
         """See `Decode`."""
         ids, positions = (torch.cat([part[at].reshape(-1, 1) for part in parts]) for at in (0, 1))
+        kept = newest(parts)
+        count = len(kept)
         if len(ids) > 1:
-            torch._dynamo.mark_dynamic(ids, 0)
-            torch._dynamo.mark_dynamic(positions, 0)
-        said = self._ran(ids, positions, [attending(part.ids, part.mask, part.cache) for part in parts])
-        return [said.unsqueeze(1)] if self._has_head(len(ids)) else told(parts, said, self.decoder.logits)
+            kept = kept.repeat(2) if count == 1 else kept  # a graph of any number is one of two or more
+            for sized in (ids, positions, kept):
+                torch._dynamo.mark_dynamic(sized, 0)
+        logits = self._ran(ids, positions, kept, [attending(part.ids, part.mask, part.cache) for part in parts])
+        return shared_out(parts, logits[:count])
 
-    def _ran(self, ids: Tensor, positions: Tensor, parts: Sequence[Attending]) -> Tensor:
+    def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
         kernel, before = self._config._attn_implementation, self.graphs
         begin(Call(parts, kernel, self._modules))
         self._config._attn_implementation = COMPILED
         try:
-            said: Tensor = self._graph(ids, positions)
+            logits: Tensor = self._graph(ids, positions, kept)
         finally:
             self._config._attn_implementation = kernel
             end()
         self.recompiled += self.graphs - before
-        return said
+        return logits
 
     def warm_up(self, rows: Sequence[int], progress: Progress) -> None:
         """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
         at once."""
         start = perf_counter()
         for done, count in enumerate(rows):
-            detail = f"compiling the step of {'one row' if count == 1 else 'several rows'}"
+            detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
             with _watched(progress, done, len(rows), detail), torch.inference_mode():
-                ids = torch.zeros(count, 1, dtype=torch.long, device=self._device)
+                # A prompt has more tokens than logits: were their numbers one here, the graph would be bound to that.
+                tokens = 2 if count > 1 and self.takes_prompts else 1
+                ids = torch.zeros(count, tokens, dtype=torch.long, device=self._device)
                 self(ids, torch.zeros_like(ids), None, DynamicCache())
         progress("warm-up", len(rows), len(rows))
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
@@ -92,13 +97,9 @@ class CompiledDecoder:
         """Let every graph go."""
         torch._dynamo.reset()
 
-    def _run(self, ids: Tensor, positions: Tensor) -> Tensor:
+    def _run(self, ids: Tensor, positions: Tensor, kept: Tensor) -> Tensor:
         states = self.decoder.states(ids, positions, None, self._states).flatten(0, 1)
-        return self.decoder.logits(states) if self._has_head(len(ids)) else states
-
-    def _has_head(self, tokens: int) -> bool:
-        """Every token's logits count; of a prompt only the last one's would."""
-        return tokens == 1 or not self.takes_prompts
+        return self.decoder.logits(states.index_select(0, kept))
 
     def _backend(self, graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
         from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs

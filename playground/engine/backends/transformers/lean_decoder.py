@@ -19,7 +19,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes
 from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
 from playground.engine.backends.transformers.lean_norm import LeanNorm
-from playground.engine.backends.transformers.parts import Attending, Part, attending, told
+from playground.engine.backends.transformers.parts import Attending, Part, attending, newest, shared_out
 from playground.engine.backends.transformers.rotary_table import RotaryTable
 from playground.engine.backends.transformers.varlen import Ragged
 
@@ -76,7 +76,8 @@ class LeanDecoder:
         cos, sin = zip(*(self._rotary(part.positions) for part in parts), strict=True)
         ids = torch.cat([part.ids.flatten() for part in parts])
         each = [attending(part.ids, part.mask, part.cache) for part in parts]
-        return told(parts, self._through(ids, each, torch.cat(cos), torch.cat(sin)), self.logits)
+        states = self._through(ids, each, torch.cat(cos), torch.cat(sin))
+        return shared_out(parts, self.logits(states.index_select(0, newest(parts))))
 
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
         """See `Decode`."""

@@ -1,4 +1,4 @@
-"""What a forward is given: parts, each of rows of one shape and with its own cache. They may share all but attention."""
+"""What a forward is given: parts, each of rows of one shape with a cache of their own. They may share all else."""
 
 from __future__ import annotations
 
@@ -54,9 +54,19 @@ def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attend
     return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))
 
 
-def told(parts: Sequence[Part], states: Tensor, logits: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Logits [B, keep, V] of each part, out of last states [tokens, hidden] of all, one part behind the other."""
-    each = zip(parts, states.split_with_sizes([part.ids.numel() for part in parts]), strict=True)
-    newest = [own.view(len(part.ids), -1, own.shape[-1])[:, -part.keep :].flatten(0, 1) for part, own in each]
-    said = logits(torch.cat(newest)).split_with_sizes([len(part.ids) * part.keep for part in parts])
-    return [own.view(len(part.ids), part.keep, -1) for part, own in zip(parts, said, strict=True)]
+def newest(parts: Sequence[Part]) -> Tensor:
+    """Where the tokens are whose logits count, [sum of B * keep], among those of all parts."""
+    at: list[int] = []
+    start = 0
+    for part in parts:
+        rows, queries = part.ids.shape
+        end = start + rows * queries
+        at += [kept for last in range(start + queries, end + 1, queries) for kept in range(last - part.keep, last)]
+        start = end
+    return torch.tensor(at, device=parts[0].ids.device)
+
+
+def shared_out(parts: Sequence[Part], logits: Tensor) -> list[Tensor]:
+    """Logits [sum of B * keep, V] as [B, keep, V] of each part."""
+    each = logits.split_with_sizes([len(part.ids) * part.keep for part in parts])
+    return [own.view(len(part.ids), part.keep, -1) for part, own in zip(parts, each, strict=True)]
