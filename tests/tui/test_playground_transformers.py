@@ -41,14 +41,12 @@ async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(
         await until(pilot, lambda: state.status == "idle")
         await switched(pilot, until, "speculation", "right", "lookup:4")
         await greyed(pilot, until, "batching", "static", "rows of a static batch advance together")
-        await greyed(pilot, until, "compile", "on", "the compiled step takes one token a row")
-        assert state.requested.batching == "continuous" and not state.requested.compile
+        assert state.requested.batching == "continuous"
         await switched(pilot, until, "speculation", "left", "off")
-        for name in ("batching", "compile"):
-            panel = await at(pilot, until, name)
-            await pilot.press("right")
-            await until(pilot, lambda panel=panel: panel.candidate)
-            assert panel.candidate.reason == "", "it is possible again"
+        panel = await at(pilot, until, "batching")
+        await pilot.press("right")
+        await until(pilot, lambda: panel.candidate)
+        assert panel.candidate.reason == "", "it is possible again"
         await switched(pilot, until, "kv_cache", "left", "int2")
         await stopped_load(pilot, until, tmp_path / "other")
 

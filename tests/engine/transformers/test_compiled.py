@@ -13,6 +13,7 @@ from playground.engine.backends.base import Cancelled, EngineError
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
 from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.drafting import counts
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import prompts
 from tests.engine.transformers.zoo import SIZES, save, sharpened
@@ -47,9 +48,12 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
     driven.finish(at={9: {"attention": "sdpa-math"}, 14: {"kv_cache": "int8"}, 20: {"kv_cache": "model"}})
     assert driven.set(max_batch=3).effective["compile"] == "on"
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="d", ignore_eos=True)) == eager
+    driven.set(speculation="lookup:3")
+    assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="e", ignore_eos=True)) == eager
+    assert counts(driven.steps)[1] > 0, "drafts went through the graph of several tokens"
     assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
-    assert driven.run(ask(prompts()[:1], 60, name="e", ignore_eos=True)) == eager[:1]
+    assert driven.run(ask(prompts()[:1], 60, name="f", ignore_eos=True)) == eager[:1]
     torch._dynamo.reset()
 
 

@@ -113,7 +113,8 @@ class LiveEngine:
         if self.compiled and self.options.compile:
             anew = f" ({self.compiled.recompiled} recompiled in a step)" if self.compiled.recompiled else ""
             seconds = f"{self.compiled.seconds:.1f} s"
-            reasons["compile"] = f"{self.compiled.graphs} graphs{anew}, warm-up {seconds}"
+            apart = "" if self.compiled.takes_prompts else ", prompts and drafts run uncompiled"
+            reasons["compile"] = f"{self.compiled.graphs} graphs{anew}, warm-up {seconds}{apart}"
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property

@@ -16,9 +16,6 @@ CONFLICTS = (
         "compile", "on", "weights", "int8", "LLM.int8() looks for outliers in every layer, which breaks the graph"
     ),
     Conflict("compile", "on", "weights", "nf4", "bitsandbytes' 4-bit kernels run outside the compiler"),
-    Conflict(
-        "compile", "on", "speculation", "lookup", "the compiled step takes one token a row, and drafts are several"
-    ),
     Conflict("compile", "on", "adapter", "PATH", "an adapter changes the layers that were compiled"),
 )
 
