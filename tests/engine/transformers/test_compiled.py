@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from torch.library import opcheck
+from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from playground.engine.backends.base import Cancelled, EngineError
+from playground.engine.backends.transformers.attend_op import Call, begin, end
+from playground.engine.backends.transformers.attention import GROUPED
+from playground.engine.backends.transformers.packed_linear import pack
+from playground.engine.backends.transformers.parts import Attending
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
 from tests.engine.transformers.conftest import Member
@@ -82,6 +87,31 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
         driven.set(compile=True)
     with pytest.raises(EngineError, match="compile=on does not go with weights=int8"):
         driven.set(compile=True, weights="int8")
+
+
+@pytest.mark.parametrize("kernel", ["eager", "sdpa", GROUPED])
+@pytest.mark.parametrize("shapes", [[(3, 1)], [(1, 4)], [(2, 1), (2, 3)]], ids=str)
+def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list[tuple[int, int]]) -> None:
+    """What its operators hand back a graph does not check."""
+    layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
+    parts = [Attending(rows, rows * queries, None, DynamicCache(), None) for rows, queries in shapes]
+    heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
+    new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
+    begin(Call(parts, kernel, {0: layer}))
+    with torch.inference_mode():
+        opcheck(torch.ops.playground.attend.default, (*new, 0, layer.scaling), test_utils="test_faketensor")
+    end()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_products_give_the_shape_that_graphs_believe(dtype: torch.dtype) -> None:
+    plain = torch.nn.Linear(64, 48, bias=False, dtype=torch.float16 if dtype == torch.float32 else dtype)
+    layer = pack(plain.to(dtype))
+    if layer is None:
+        pytest.skip(f"this CPU packs no {dtype}")
+    with torch.inference_mode():
+        for states in (torch.randn(3, 64, dtype=dtype), torch.randn(5, 1, 64, dtype=dtype)):
+            opcheck(torch.ops.playground.linear.default, (states, id(layer), 48), test_utils="test_faketensor")
 
 
 def cancel_warm_up(driven: Driven) -> int:

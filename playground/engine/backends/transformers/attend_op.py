@@ -18,7 +18,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from playground.engine.backends.transformers.parts import Attending
 
 COMPILED = "playground_compiled"
-# What layers hand to attention though it follows from the rest, or has no effect where one token sees all before it.
+# What layers hand to attention though it follows from the rest; no model with sliding windows is compiled.
 IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_position", "is_causal"}
 
 

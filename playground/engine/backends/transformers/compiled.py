@@ -109,8 +109,8 @@ class CompiledDecoder:
             self._anew()
         # On a CPU what is read twice is kept: each layer would else add up all before it in a kernel of its own.
         chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
-        # One compiling process: helpers would stay, each with hundreds of megabytes. What the graph asserts of the
-        # shapes that its operators give it costs a small step 2 ms, and is true.
+        # One compiling process: helpers would stay, each with hundreds of megabytes. Asserting the shapes of what every
+        # operator gives takes 2 ms of a step of 24 layers; the compiler chose them, and ours keep to theirs.
         spared = {"compile_threads": 1, "size_asserts": False, "alignment_asserts": False}
         return compile_fx(graph, inputs, config_patches=spared | chosen)
 
