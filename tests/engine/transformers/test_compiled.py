@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch.library import opcheck
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attend_op import Call, begin, end
 from playground.engine.backends.transformers.attention import GROUPED
 from playground.engine.backends.transformers.packed_linear import pack
-from playground.engine.backends.transformers.parts import Attending
+from playground.engine.backends.transformers.parts import Attending, eager_attention
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
 from tests.engine.transformers.conftest import Member
@@ -97,7 +98,7 @@ def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list
     parts = [Attending(rows, rows * queries, None, DynamicCache(), None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
-    begin(Call(parts, kernel, {0: layer}))
+    begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer)), {0: layer}))
     with torch.inference_mode():
         opcheck(torch.ops.playground.attend.default, (*new, 0, layer.scaling), test_utils="test_faketensor")
     end()

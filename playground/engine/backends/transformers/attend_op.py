@@ -5,15 +5,13 @@ So a growing context, another KV cache and another attention kernel need no new 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, Cache
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.transformers.parts import Attending
 
@@ -24,10 +22,10 @@ IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_positio
 
 @dataclass
 class Call:
-    """What one step attends with: its parts, the kernel's name, and the modules by layer."""
+    """What one step attends with: its parts, the kernel, and the modules by layer."""
 
     parts: Sequence[Attending]
-    kernel: str
+    kernel: Callable[..., Any]
     modules: dict[int, nn.Module]
 
 
@@ -61,9 +59,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float
     """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
     lets it see; returns [tokens, 1, Hq, Dv]."""
     call = _current[0]
-    module, parts = call.modules[layer], call.parts
-    eager = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
-    kernel = ALL_ATTENTION_FUNCTIONS.get_interface(call.kernel, eager)
+    module, kernel, parts = call.modules[layer], call.kernel, call.parts
     if len(parts) == 1 and parts[0].rows == len(query):
         attended = parts[0].attend(module, kernel, query, key, value, scaling)
     else:

@@ -18,11 +18,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.decoder import Decode
-from playground.engine.backends.transformers.parts import Attending, Part, attending, newest, shared_out
+from playground.engine.backends.transformers.parts import (
+    Attending,
+    Part,
+    attending,
+    eager_attention,
+    newest,
+    shared_out,
+)
 from playground.engine.backends.transformers.varlen import Ragged
 
 POLL_S = 0.25
@@ -37,6 +45,7 @@ class CompiledDecoder:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
         attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
+        self._eager = next(map(eager_attention, self._modules.values()), None)
         self.takes_prompts = device.type == "cpu"
         self._states = NewStates()
         self.graphs = self.recompiled = 0
@@ -69,7 +78,7 @@ class CompiledDecoder:
 
     def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
         kernel, before = self._config._attn_implementation, self.graphs
-        begin(Call(parts, kernel, self._modules))
+        begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, self._eager), self._modules))
         self._config._attn_implementation = COMPILED
         try:
             logits: Tensor = self._graph(ids, positions, kept)

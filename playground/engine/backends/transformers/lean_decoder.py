@@ -6,7 +6,6 @@ no folding. Nothing is rounded otherwise, which `find_decoder` tries, bit for bi
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,7 +18,14 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes
 from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
 from playground.engine.backends.transformers.lean_norm import LeanNorm
-from playground.engine.backends.transformers.parts import Attending, Part, attending, newest, shared_out
+from playground.engine.backends.transformers.parts import (
+    Attending,
+    Part,
+    attending,
+    eager_attention,
+    newest,
+    shared_out,
+)
 from playground.engine.backends.transformers.rotary_table import RotaryTable
 from playground.engine.backends.transformers.varlen import Ragged
 
@@ -47,8 +53,7 @@ class LeanDecoder:
         self._model, self._base = model, base
         self._embed, self._rotary = base.embed_tokens, RotaryTable(base.rotary_emb, base.norm.weight.data)
         attention = base.layers[0].self_attn
-        self._config = attention.config
-        self._eager = getattr(sys.modules[type(attention).__module__], "eager_attention_forward", None)
+        self._config, self._eager = attention.config, eager_attention(attention)
         self._joined = cache(joined)  # for layers that were exchanged and come back
         self.look_at_layers()
 

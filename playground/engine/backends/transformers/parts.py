@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -52,6 +53,11 @@ def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attend
     """Of a part's ids [B, q]."""
     rows, queries = ids.shape
     return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))
+
+
+def eager_attention(module: nn.Module) -> Callable[..., Any] | None:
+    """The plain attention that an attention module's model brings; none where it brings none by the common name."""
+    return getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
 
 
 def newest(parts: Sequence[Part]) -> Tensor:
