@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch.library import opcheck
+from torch.testing._internal.optests import OpCheckError
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -113,6 +114,8 @@ def test_products_give_the_shape_that_graphs_believe(dtype: torch.dtype) -> None
     with torch.inference_mode():
         for states in (torch.randn(3, 64, dtype=dtype), torch.randn(5, 1, 64, dtype=dtype)):
             opcheck(torch.ops.playground.linear.default, (states, id(layer), 48), test_utils="test_faketensor")
+            with pytest.raises(OpCheckError):
+                opcheck(torch.ops.playground.linear.default, (states, id(layer), 47), test_utils="test_faketensor")
 
 
 def cancel_warm_up(driven: Driven) -> int:

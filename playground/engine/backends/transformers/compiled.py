@@ -66,7 +66,8 @@ class CompiledDecoder:
 
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
         """See `Decode`."""
-        ids, positions = (torch.cat([part[at].reshape(-1, 1) for part in parts]) for at in (0, 1))
+        ids = torch.cat([part.ids.reshape(-1, 1) for part in parts])
+        positions = torch.cat([part.positions.reshape(-1, 1) for part in parts])
         kept = newest(parts)
         count = len(kept)
         if len(ids) > 1:
