@@ -26,7 +26,7 @@ def test_one_product_has_the_bits_of_several(count: int, bias: bool) -> None:
     sizes = ((48, 0.5), (16, 1e-3), (24, 8.0))  # their own packing multiplies each by another number
     layers = [packed(linear(bfloat16s(outputs, 96, deviation), bias)) for outputs, deviation in sizes]
     joint, states = JointLinear(layers[:2], layers[2:], joined=joined), torch.randn(count, 96)
-    assert joint.packed_bytes == 512 * 96 * 2 and joint.unscale < 1
+    assert joint.whole and joint.whole.packed_bytes == 512 * 96 * 2 and joint.unscale < 1
     first, second = joint(states * joint.unscale)
     assert torch.equal(first, torch.cat([layer(states) for layer in layers[:2]], -1))
     assert torch.equal(second, layers[2](states))
@@ -38,7 +38,7 @@ def test_what_cannot_be_joined_runs_layer_by_layer() -> None:
     states = torch.randn(3, 32)
     for other in (two, biased, plain):
         joint = JointLinear([small, other], joined=joined)
-        assert (joint.unscale, joint.packed_bytes) == (1.0, 0)
+        assert (joint.unscale, joint.whole) == (1.0, None)
         assert torch.equal(joint(states)[0], torch.cat([small(states), other(states)], -1))
 
 
@@ -55,11 +55,11 @@ def test_layers_that_are_exchanged_compute_from_the_next_step_on(tmp_path: Path)
     driven = Driven(in_bfloat16("llama-even", tmp_path).folder)
     model: Any = driven.backend._live.loaded.model
     decoder: Any = driven.backend._live.core.runner.plain_decoder
-    assert isinstance(decoder, LeanDecoder) and decoder.packed_bytes
+    assert isinstance(decoder, LeanDecoder) and decoder.joint
     for kind in ("int8", "model", "nf4", "model"):
         driven.set(weights=kind)
         assert _agrees(model, decoder)
-        assert bool(decoder.packed_bytes) == isinstance(model.base_model.layers[0].self_attn.q_proj, PackedLinear)
+        assert bool(decoder.joint) == isinstance(model.base_model.layers[0].self_attn.q_proj, PackedLinear)
     fresh = nn.Linear(32, 32, bias=False)
     model.base_model.layers[0].self_attn.q_proj = fresh
     assert not _agrees(model, decoder)

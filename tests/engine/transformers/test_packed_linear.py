@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from playground.engine.backends.transformers.compiled import why_not_compiled
+from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.backends.transformers.decoder import find_decoder
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.packed_linear import PackedLinear, can_pack, pack, pack_weights

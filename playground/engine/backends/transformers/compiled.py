@@ -6,13 +6,8 @@ two graphs serve every step: one for a lone token, one for any number.
 
 from __future__ import annotations
 
-import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from types import FrameType
 from typing import Any
 
 import torch
@@ -20,9 +15,14 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from playground.engine.backends.base import Cancelled, EngineError, Progress
+from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
+from playground.engine.backends.transformers.compiler import watched
 from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.fma_weight import fma_weight
+from playground.engine.backends.transformers.laid_out_linear import laid_out
+from playground.engine.backends.transformers.onednn_weight import OneDnnWeight
+from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.backends.transformers.parts import (
     Attending,
     Part,
@@ -33,13 +33,10 @@ from playground.engine.backends.transformers.parts import (
 )
 from playground.engine.backends.transformers.varlen import Ragged
 
-POLL_S = 0.25
-COMPILERS = ("g++", "clang++", "gcc", "clang")
-
 
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
-    warm-up, each of which holds a step up: `anew` is called before."""
+    warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
@@ -48,10 +45,17 @@ class CompiledDecoder:
         self._eager = next(map(eager_attention, self._modules.values()), None)
         self.takes_prompts = device.type == "cpu"
         self._states = NewStates()
+        self._laid_out = laid_out([*model.modules(), *decoder.joint])
+        self.own_products = False
         self.graphs = self.recompiled = 0
         self.seconds = 0.0
         self._warm = False
         self._graph = torch.compile(self._run, backend=self._backend, fullgraph=True)
+
+    @property
+    def joint(self) -> list[Packed]:
+        """See `Decode`."""
+        return self.decoder.joint
 
     @property
     def joins(self) -> bool:
@@ -93,15 +97,43 @@ class CompiledDecoder:
         """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
         at once."""
         start = perf_counter()
-        for done, count in enumerate(rows):
-            detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
-            with _watched(progress, done, len(rows), detail), torch.inference_mode():
-                # A prompt has more tokens than logits: were their numbers one here, the graph would be bound to that.
-                tokens = 2 if count > 1 and self.takes_prompts else 1
-                ids = torch.zeros(count, tokens, dtype=torch.long, device=self._device)
-                self(ids, torch.zeros_like(ids), None, DynamicCache())
+        self.take_products(progress)
+        try:
+            for done, count in enumerate(rows):
+                detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
+                with watched(progress, done, len(rows), detail), torch.inference_mode():
+                    self._compile(count)
+        except BaseException:
+            self.give_products_back()
+            raise
         progress("warm-up", len(rows), len(rows))
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
+
+    def _compile(self, count: int) -> None:
+        # A prompt has more tokens than logits: were their numbers one here, the graph would be bound to that.
+        tokens = 2 if count > 1 and self.takes_prompts else 1
+        ids = torch.zeros(count, tokens, dtype=torch.long, device=self._device)
+        self(ids, torch.zeros_like(ids), None, DynamicCache())
+
+    def take_products(self, progress: Progress) -> None:
+        """Every bfloat16 layer computes by a product that is compiled, where that is the faster one."""
+        if not self._laid_out:
+            return
+        with watched(progress, 0, 1, "compiling the product of bfloat16"):
+            kind = fma_weight()
+        self.own_products = kind is not None
+        try:
+            for done, layer in enumerate(self._laid_out if kind else ()):
+                layer.lay_out(kind)
+                progress("converting", done + 1, len(self._laid_out), "weights laid out for the compiled product")
+        except BaseException:
+            self.give_products_back()
+            raise
+
+    def give_products_back(self) -> None:
+        """They compute as PyTorch's own again, to the bit."""
+        for layer in self._laid_out:
+            layer.lay_out(OneDnnWeight)
 
     def close(self) -> None:
         """Let every graph go."""
@@ -123,44 +155,3 @@ class CompiledDecoder:
         # operator gives takes 2 ms of a step of 24 layers; the compiler chose them, and ours keep to theirs.
         spared = {"compile_threads": 1, "size_asserts": False, "alignment_asserts": False}
         return compile_fx(graph, inputs, config_patches=spared | chosen)
-
-
-def why_not_compiled(device: torch.device) -> str:
-    """The reason that nothing can be compiled on this machine; empty if it can."""
-    if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
-        return "it needs a C++ compiler: install g++"
-    return ""
-
-
-@contextmanager
-def _watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[None]:
-    """Progress is told, and a cancel heard, while the compiler runs: only a timer's signal gets in between."""
-
-    def poll(number: int = 0, frame: FrameType | None = None) -> None:
-        progress("warm-up", done, total, detail)
-
-    def heard(number: int, frame: FrameType | None) -> None:
-        try:
-            poll()
-        except Cancelled as cancel:
-            cancelled.append(cancel)
-            raise
-
-    cancelled: list[Cancelled] = []
-    poll()
-    timed = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
-    before = signal.signal(signal.SIGALRM, heard) if timed else None
-    try:
-        if timed:
-            signal.setitimer(signal.ITIMER_REAL, POLL_S, POLL_S)
-        yield
-    except Exception as error:
-        torch._dynamo.reset()
-        if cancelled:
-            raise cancelled[0] from None
-        line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise EngineError(f"compile=on is not possible: {line[:200]}", "keep compile=off") from error
-    finally:
-        if timed:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)

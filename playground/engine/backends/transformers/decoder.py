@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
+from playground.engine.backends.transformers.laid_out_linear import stand_alone
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
-from playground.engine.backends.transformers.onednn_linear import stand_alone
+from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.backends.transformers.parts import Part
 from playground.engine.backends.transformers.varlen import Ragged
 
@@ -26,6 +27,10 @@ class Decode(Protocol):
     tokens change by it."""
 
     takes_prompts: bool
+
+    @property
+    def joint(self) -> list[Packed]:
+        """Layers beside the model's, each in place of several."""
 
     @property
     def joins(self) -> bool:
@@ -53,6 +58,7 @@ class Decoder:
     takes_prompts, joins = True, False
 
     def __init__(self, model: PreTrainedModel) -> None:
+        self.joint: list[Packed] = []
         base: Any = model.base_model
         self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, base.norm
         self._layers, self._head = list(base.layers), model.get_output_embeddings()

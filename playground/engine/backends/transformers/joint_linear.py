@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playground.engine.backends.transformers.onednn_linear import OneDnnLinear
+from playground.engine.backends.transformers.laid_out_linear import LaidOutLinear
 from playground.engine.backends.transformers.packed_linear import Packed, PackedLinear, pack
 
 Joined = Callable[[tuple[Any, ...]], Packed | None]
@@ -17,26 +17,25 @@ Joined = Callable[[tuple[Any, ...]], Packed | None]
 
 class JointLinear:
     """`groups` of layers; what those of a group say stands side by side. It is too large: whoever prepares the states
-    multiplies them by `unscale`, a power of two, which changes no digit. `joined` makes the one product: see there."""
+    multiplies them by `unscale`, a power of two, which changes no digit. `joined` makes the one product, `whole`."""
 
     def __init__(self, *groups: Sequence[nn.Module], joined: Joined) -> None:
         layers = tuple(layer for group in groups for layer in group)
-        self._whole = joined(layers) if _go_together(layers) else None
+        self.whole = joined(layers) if _go_together(layers) else None
         for layer in layers:
             own = getattr(layer, "base_layer", layer)  # an adapter wraps it
-            if isinstance(own, OneDnnLinear):
-                own.part(joined=self._whole is not None)
+            if isinstance(own, LaidOutLinear):
+                own.part(joined=self.whole is not None)
         self._forwards = [[layer.forward for layer in group] for group in groups]
-        self._widths = [sum(int(layer.out_features) for layer in group) for group in groups] if self._whole else []
-        self.unscale = self._whole.unscale if self._whole else 1.0
-        self.packed_bytes = self._whole.packed_bytes if self._whole else 0
+        self._widths = [sum(int(layer.out_features) for layer in group) for group in groups] if self.whole else []
+        self.unscale = self.whole.unscale if self.whole else 1.0
 
     def __call__(self, states: Tensor) -> Sequence[Tensor]:
         """States [tokens, in] as one [tokens, out] for each group."""
-        if self._whole is None:
+        if self.whole is None:
             said = [[forward(states) for forward in group] for group in self._forwards]
             return [outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1) for outputs in said]
-        return self._whole.of_scaled(states).split_with_sizes(self._widths, -1)
+        return self.whole.of_scaled(states).split_with_sizes(self._widths, -1)
 
 
 def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:

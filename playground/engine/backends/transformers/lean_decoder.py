@@ -18,6 +18,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes
 from playground.engine.backends.transformers.joint_linear import Joined, JointLinear, joined, unscaled
 from playground.engine.backends.transformers.lean_norm import LeanNorm
+from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.backends.transformers.parts import (
     Attending,
     Part,
@@ -65,9 +66,9 @@ class LeanDecoder:
         self.joins = not any(is_of_bitsandbytes(module, "Linear8bitLt") for module in self._base.modules())
 
     @property
-    def packed_bytes(self) -> int:
-        """Bytes of weights that it holds beside the model's."""
-        return sum(layer.packed_bytes for layer in self._layers)
+    def joint(self) -> list[Packed]:
+        """See `Decode`."""
+        return [whole for layer in self._layers for whole in layer.joint]
 
     def __call__(
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
@@ -115,7 +116,7 @@ class LeanLayer:
         self._feed = GatedFeed(layer.mlp, joined) if gated else PlainFeed(layer.mlp)
         self._first = LeanNorm(layer.input_layernorm, self._joint.unscale)
         self._second = LeanNorm(layer.post_attention_layernorm, self._feed.before)
-        self.packed_bytes = self._joint.packed_bytes + self._feed.packed_bytes
+        self.joint = [whole for whole in (self._joint.whole, self._feed.joint) if whole]
 
     def __call__(self, states: Tensor, around: Around) -> Tensor:
         """States [tokens, hidden] after this layer, in place."""
@@ -148,7 +149,7 @@ class GatedFeed:
         self._joint = JointLinear([mlp.gate_proj], [mlp.up_proj], joined=joined)
         self._activate = mlp.act_fn.forward
         self._down, self.after = unscaled(mlp.down_proj)
-        self.before, self.packed_bytes = self._joint.unscale, self._joint.packed_bytes
+        self.before, self.joint = self._joint.unscale, self._joint.whole
 
     def __call__(self, states: Tensor) -> Tensor:
         """States [tokens, hidden] to the same."""
@@ -160,7 +161,7 @@ class PlainFeed:
     """Any other, as the model runs it."""
 
     before = after = 1.0
-    packed_bytes = 0
+    joint = None
 
     def __init__(self, mlp: Any) -> None:
         self._forward = mlp.forward

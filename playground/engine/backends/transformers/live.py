@@ -56,14 +56,15 @@ class LiveEngine:
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
         self._mixed, self._recompiled = False, 0
         self._attended: dict[str, str] = {}
-        self._weighed: tuple[tuple[str, str], int] = (("", ""), 0)
+        self._weighed: tuple[tuple[str, str, bool], int] = (("", "", False), 0)
         self._set_limits(self.options)
 
     def apply(self, options: EngineOptions, progress: Progress) -> None:
         """Set what differs, toggle by toggle; on a fault those already set go back."""
         done = self.options
-        # Slots first: KV is reserved for so many.
-        for name in sorted(changed_names(self.options, options), key=lambda name: name != "max_batch"):
+        # Slots first: KV is reserved for so many. What is compiled is compiled last, as all else will be.
+        turns = {"max_batch": -1, "compile": int(options.compile)}
+        for name in sorted(changed_names(self.options, options), key=lambda name: turns.get(name, 0)):
             after = _with(done, options, name)
             try:
                 self._set(name, after, progress)
@@ -114,7 +115,8 @@ class LiveEngine:
             anew = f" ({self.compiled.recompiled} recompiled in a step)" if self.compiled.recompiled else ""
             seconds = f"{self.compiled.seconds:.1f} s"
             apart = "" if self.compiled.takes_prompts else ", prompts and drafts run uncompiled"
-            reasons["compile"] = f"{self.compiled.graphs} graphs{anew}, warm-up {seconds}{apart}"
+            products = ", own bfloat16 products" if self.compiled.own_products else ""
+            reasons["compile"] = f"{self.compiled.graphs} graphs{anew}, warm-up {seconds}{products}{apart}"
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property
@@ -150,7 +152,7 @@ class LiveEngine:
 
     def _weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
-        state = self.weights.kind, self.adapters.path
+        state = self.weights.kind, self.adapters.path, self.options.compile
         if self._weighed[0] != state:
             self._weighed = state, self.weights.bytes + self.core.runner.packed_bytes
         return self._weighed[1]
@@ -220,6 +222,8 @@ class LiveEngine:
         runner = self.core.runner
         if not options.compile:
             runner.decoder = runner.plain_decoder
+            if self.compiled:
+                self.compiled.give_products_back()
             return
         if runner.plain_decoder is None:
             name = type(self.loaded.model).__name__
@@ -230,6 +234,8 @@ class LiveEngine:
             compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device, self._compile_anew)
             compiled.warm_up((1, max(2, options.max_batch)), progress)
             self.compiled = compiled
+        else:
+            self.compiled.take_products(progress)
         runner.decoder = self.compiled
 
     def _compile_anew(self) -> None:

@@ -20,7 +20,8 @@ from transformers import PreTrainedModel
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers import opaque_linear
-from playground.engine.backends.transformers.onednn_linear import OneDnnLinear, can_lay_out
+from playground.engine.backends.transformers.laid_out_linear import LaidOutLinear
+from playground.engine.backends.transformers.onednn_weight import can_lay_out
 
 # FBGEMM rounds a matrix up to so many inputs and outputs, and takes so many rows at a time.
 INPUTS, OUTPUTS, ROWS = 512, 16, 120
@@ -93,7 +94,7 @@ class PackedLinear(nn.Linear):
         return product(states, self._packed, torch.zeros(self.out_features), self.out_features)
 
 
-Packed = PackedLinear | OneDnnLinear
+Packed = PackedLinear | LaidOutLinear
 Product = Callable[[Tensor], Tensor]
 
 
@@ -123,7 +124,7 @@ def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
 def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> Packed | None:
     """The layer packed: float32 whose digits are those of 16 bits, or what computes in bfloat16; else none."""
     if layer.weight.dtype == torch.bfloat16 and can_lay_out():
-        return OneDnnLinear(layer)
+        return LaidOutLinear(layer)
     if layer.weight.dtype != torch.float32 or not can_pack(threads):
         return None
     for half in HALVES:

@@ -54,8 +54,8 @@ class TransformersRunner:
 
     @property
     def packed_bytes(self) -> int:
-        """See `LeanDecoder`."""
-        return self.plain_decoder.packed_bytes if isinstance(self.plain_decoder, LeanDecoder) else 0
+        """Bytes of weights that are held beside the model's."""
+        return sum(layer.packed_bytes for layer in self.plain_decoder.joint) if self.plain_decoder else 0
 
     @property
     def splits_at_blocks(self) -> bool:

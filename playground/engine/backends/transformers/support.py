@@ -6,7 +6,7 @@ import torch
 
 from playground.engine import capabilities
 from playground.engine.backends.transformers.attention import AttentionSwitch
-from playground.engine.backends.transformers.compiled import why_not_compiled
+from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.capabilities import missing_package
 from playground.protocol.conflicts import Conflict
 

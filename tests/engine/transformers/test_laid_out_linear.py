@@ -10,11 +10,12 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from playground.engine.backends.transformers.compiled import why_not_compiled
+from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.backends.transformers.decoder import find_decoder
 from playground.engine.backends.transformers.joint_linear import JointLinear, joined
+from playground.engine.backends.transformers.laid_out_linear import LaidOutLinear
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
-from playground.engine.backends.transformers.onednn_linear import OneDnnLinear, can_lay_out
+from playground.engine.backends.transformers.onednn_weight import can_lay_out
 from playground.engine.backends.transformers.packed_linear import pack, pack_weights
 from playground.engine.backends.transformers.weights import weight_bytes
 from tests.engine.transformers.driven import Driven
@@ -44,7 +45,7 @@ def test_a_product_has_the_bits_of_a_plain_layer(inputs: int, bias: bool, thread
 def test_one_product_has_the_bits_of_several(bias: bool) -> None:
     layers = [laid_out(linear(outputs, 96, bias)) for outputs in (48, 16, 24)]
     joint = JointLinear(layers[:2], layers[2:], joined=joined)
-    assert joint.unscale == 1.0 and joint.packed_bytes >= 88 * 96 * 2
+    assert joint.unscale == 1.0 and joint.whole and joint.whole.packed_bytes >= 88 * 96 * 2
     for count in ROWS:
         states = torch.randn(count, 96).bfloat16()
         first, second = joint(states)
@@ -65,7 +66,7 @@ def test_what_is_joined_is_not_held_twice() -> None:
 def test_only_what_computes_in_bfloat16_is_laid_out() -> None:
     half = float_linear(bfloat16s(16, 32, 0.5)).half()
     assert pack(half) is None
-    assert not isinstance(pack(float_linear(bfloat16s(16, 32, 0.5))), OneDnnLinear)
+    assert not isinstance(pack(float_linear(bfloat16s(16, 32, 0.5))), LaidOutLinear)
 
 
 @pytest.mark.skipif(bool(why_not_compiled(torch.device("cpu"))), reason="nothing can be compiled here")
@@ -81,7 +82,7 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
     folder = in_bfloat16(name, tmp_path).folder
     plain, model = (AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval() for _ in range(2))
     pack_weights(model, quiet)
-    assert isinstance(model.get_output_embeddings(), OneDnnLinear)
+    assert isinstance(model.get_output_embeddings(), LaidOutLinear)
     ids = torch.randint(0, 200, (3, 21), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         assert torch.equal(model(ids).logits, plain(ids).logits)
@@ -91,18 +92,18 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, name: str) -> None:
 def test_weights_come_and_go_and_are_counted_as_they_compute(tmp_path: Path) -> None:
     driven = Driven(in_bfloat16("llama-even", tmp_path).folder, dtype="bfloat16")
     model: Any = driven.backend._live.loaded.model
-    packed = [module for module in model.modules() if isinstance(module, OneDnnLinear)]
+    packed = [module for module in model.modules() if isinstance(module, LaidOutLinear)]
     rest = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
     rest -= sum(layer.weight.nbytes for layer in packed)
     assert weight_bytes(model) == rest + sum(layer.packed_bytes for layer in packed)
     before = driven.set(weights="int8").before.weights
     assert driven.set(weights="model").after.weights == before
-    assert [module for module in model.modules() if isinstance(module, OneDnnLinear)] == packed
+    assert [module for module in model.modules() if isinstance(module, LaidOutLinear)] == packed
 
 
-def laid_out(layer: nn.Linear) -> OneDnnLinear:
+def laid_out(layer: nn.Linear) -> LaidOutLinear:
     found = pack(layer)
-    assert isinstance(found, OneDnnLinear)
+    assert isinstance(found, LaidOutLinear)
     return found
 
 

@@ -1,0 +1,58 @@
+"""The compiler that compile=on needs, and how it is watched while it runs."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from playground.engine.backends.base import Cancelled, EngineError, Progress
+
+POLL_S = 0.25
+COMPILERS = ("g++", "clang++", "gcc", "clang")
+
+
+def why_not_compiled(device: torch.device) -> str:
+    """The reason that nothing can be compiled on this machine; empty if it can."""
+    if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
+        return "it needs a C++ compiler: install g++"
+    return ""
+
+
+@contextmanager
+def watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[None]:
+    """Progress is told, and a cancel heard, while the compiler runs: only a timer's signal gets in between."""
+
+    def poll(number: int = 0, frame: FrameType | None = None) -> None:
+        progress("warm-up", done, total, detail)
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        try:
+            poll()
+        except Cancelled as cancel:
+            cancelled.append(cancel)
+            raise
+
+    cancelled: list[Cancelled] = []
+    poll()
+    timed = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
+    before = signal.signal(signal.SIGALRM, heard) if timed else None
+    try:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, POLL_S, POLL_S)
+        yield
+    except Exception as error:
+        torch._dynamo.reset()
+        if cancelled:
+            raise cancelled[0] from None
+        line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise EngineError(f"compile=on is not possible: {line[:200]}", "keep compile=off") from error
+    finally:
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
