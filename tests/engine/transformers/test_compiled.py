@@ -23,6 +23,7 @@ from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import prompts
+from tests.engine.transformers.test_scoring import score
 from tests.engine.transformers.zoo import SIZES, save, sharpened
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs g++")
@@ -58,9 +59,18 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
     driven.set(speculation="lookup:3")
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="e", ignore_eos=True)) == eager
     assert counts(driven.steps)[1] > 0, "drafts went through the graph of several tokens"
+    graph, through = live.compiled._graph, []
+    monkeypatch.setattr(live.compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
+    scored = score(driven, prompts()[0])
+    assert sum(through) == len(prompts()[0]) - 1, "nothing comes after the last token"
     assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
     assert driven.run(ask(prompts()[:1], 60, name="f", ignore_eos=True)) == eager[:1]
+    assert score(driven, prompts()[0]).nll == pytest.approx(scored.nll, abs=1e-4)
+    driven.set(weights="int8")
+    assert driven.set(weights="model", compile=True).effective["compile"] == "on"
+    assert driven.run(ask(prompts()[:1], 60, name="g", ignore_eos=True)) == eager[:1]
+    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0), "it was compiled before, for these layers"
     torch._dynamo.reset()
 
 
