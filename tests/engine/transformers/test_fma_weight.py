@@ -61,6 +61,14 @@ def test_what_is_no_number_stays_none() -> None:
     assert answer[0].isnan().all() and (answer[1] == torch.inf).all() and (answer[2] == 40).all()
 
 
+def test_states_of_another_kind_are_refused() -> None:
+    layer = FmaWeight(compiled_product(), randoms(32, 64), None)
+    for states in (torch.ones(3, 64), randoms(64, 3)):
+        with pytest.raises(TypeError, match=r"states must be bfloat16 \[..., 64\]"):
+            layer(states)
+    assert layer(randoms(3, 128)[:, ::2]).shape == (3, 32) and layer(randoms(0, 64)).shape == (0, 32)
+
+
 @pytest.mark.parametrize("outputs,inputs", SHAPES)
 def test_a_weight_comes_back_bit_by_bit(outputs: int, inputs: int) -> None:
     weight = torch.randint(-(2**15), 2**15, (outputs, inputs), dtype=torch.int16)
