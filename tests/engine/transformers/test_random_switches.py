@@ -8,9 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
 
 from playground.engine.backends.base import EngineError
-from playground.engine.capabilities import CONFLICTS
+from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.engine.backends.transformers.support import CONFLICTS
 from playground.protocol.commands import Abort
 from playground.protocol.conflicts import find_conflict
 from playground.protocol.events import RequestFinished
@@ -18,6 +20,7 @@ from playground.protocol.options import with_changes
 from tests.engine.harness import check_partition
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.reference import DEVICE
 from tests.engine.transformers.shadow import Shadow
 from tests.engine.transformers.test_packed_linear import in_bfloat16
 
@@ -40,8 +43,21 @@ VALUES: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("stored", ["float32", "bfloat16"])
 def test_no_wrong_token_no_leak_nobody_stuck(member: Member, adapter: str, stored: str, tmp_path: Path) -> None:
     folder = member("llama").folder if stored == "float32" else in_bfloat16("llama", tmp_path).folder
-    driven, chance = Driven(folder, kv_blocks="20"), Random(5)
-    values, live = VALUES | {"adapter": ("off", adapter)}, driven.backend._engine
+    switched_at_random(Driven(folder, kv_blocks="20"), VALUES | {"adapter": ("off", adapter)})
+
+
+@pytest.mark.skipif(bool(why_not_compiled(torch.device(DEVICE))), reason="nothing can be compiled here")
+def test_the_same_with_a_compiled_step(tmp_path: Path) -> None:
+    driven = Driven(in_bfloat16("llama", tmp_path).folder, kv_blocks="20")
+    switched_at_random(driven, VALUES | {"compile": (True, False)})
+    live = driven.backend._engine
+    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0)
+    torch._dynamo.reset()
+
+
+def switched_at_random(driven: Driven, values: dict[str, tuple[Any, ...]]) -> None:
+    """Requests come and go while toggles change; what is wrong is asserted, what was seen is printed."""
+    chance, live = Random(5), driven.backend._engine
     shadow, refused, submitted = Shadow(live), 0, 0
     for _ in range(SWITCHES):
         if chance.random() < 0.25:
