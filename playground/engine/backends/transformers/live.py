@@ -218,7 +218,7 @@ class LiveEngine:
         self.core.runner.cache.store.reserve(options.max_batch)
 
     def _set_compile(self, options: EngineOptions, progress: Progress) -> None:
-        """What was compiled stays, so that on again is instant as well."""
+        """What was compiled stays, so that on again compiles nothing."""
         runner = self.core.runner
         if not options.compile:
             runner.decoder = runner.plain_decoder
