@@ -106,7 +106,7 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
 def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list[tuple[int, int]]) -> None:
     """What its operators hand back a graph does not check."""
     layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
-    parts = [Attending(rows, rows * queries, None, DynamicCache(), None) for rows, queries in shapes]
+    parts = [Attending(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
     begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer)), {0: layer}))

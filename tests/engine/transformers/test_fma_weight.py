@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.base import Cancelled
-from playground.engine.backends.transformers import compiled, fma_weight
+from playground.engine.backends.transformers import compiled, compiler, fma_weight
 from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.backends.transformers.fma_weight import FmaWeight, compiled_product
 from playground.engine.backends.transformers.laid_out_linear import LayOut, laid_out
@@ -82,13 +82,12 @@ def test_it_is_used_where_it_is_the_faster_one_alone(monkeypatch: pytest.MonkeyP
     assert asked() is not None
     monkeypatch.setattr(fma_weight, "_gain", lambda lay_out: 1.05)
     assert asked() is None
-    broken = tmp_path / "broken.cpp"
-    broken.write_text("this is no C++")
-    monkeypatch.setattr(fma_weight, "SOURCE", broken)
+    (tmp_path / "fma_product.cpp").write_text("this is no C++")
+    monkeypatch.setattr(compiler, "NATIVE", tmp_path)
     monkeypatch.setattr(fma_weight, "compiled_product", compiled_product.__wrapped__)
     assert asked() is None
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    monkeypatch.setattr(fma_weight, "SOURCE", None)  # nothing is compiled
+    monkeypatch.setattr(compiler, "NATIVE", None)  # nothing is compiled
     assert asked() is None
 
 

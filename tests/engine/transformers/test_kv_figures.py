@@ -84,7 +84,7 @@ def bytes_outside(driven: Driven, before: list[torch.Tensor]) -> int:
     gc.collect()
     layers = [states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer]
     stored = [
-        part for states in layers for part in ([*states._parts, states.tails] if hasattr(states, "tails") else [states])
+        part for states in layers for part in ([*states.parts, states.tails] if hasattr(states, "tails") else [states])
     ]
     known = {part.untyped_storage().data_ptr() for part in [*before, *stored] if isinstance(part, torch.Tensor)}
     storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors()}
@@ -101,5 +101,5 @@ def tensor_bytes(states: object, table: list[int], tokens: int) -> int:
     """Of a layer's keys or values: whole blocks in the model's dtype, or sealed codes with their scales and a tail."""
     if isinstance(states, torch.Tensor):
         return len(table) * 32 * states[0].nbytes
-    sealed = [part[table[: tokens // 32]] for part in states._parts]
+    sealed = [part[table[: tokens // 32]] for part in states.parts]
     return sum(part.nbytes for part in sealed) + states.tails[:32].nbytes

@@ -45,7 +45,7 @@ def held(driven: Driven) -> int:
     total = 0
     for states in (states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer):
         if isinstance(states, QuantizedStates):
-            parts: list[Tensor] = [*states._parts, states.tails[1:]]
+            parts: list[Tensor] = [*states.parts, states.tails[1:]]
             total += sum(part.nbytes for part in parts)
         else:
             total += states[:-1].nbytes

@@ -15,7 +15,7 @@ from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.backends.transformers.support import CONFLICTS
 from playground.protocol.commands import Abort
 from playground.protocol.conflicts import find_conflict
-from playground.protocol.events import RequestFinished
+from playground.protocol.events import OptionsApplied, RequestFinished
 from playground.protocol.options import with_changes
 from tests.engine.harness import check_partition
 from tests.engine.transformers.conftest import Member
@@ -48,9 +48,10 @@ def test_no_wrong_token_no_leak_nobody_stuck(member: Member, adapter: str, store
 
 @pytest.mark.skipif(bool(why_not_compiled(torch.device(DEVICE))), reason="nothing can be compiled here")
 def test_the_same_with_a_compiled_step(tmp_path: Path) -> None:
-    driven = Driven(in_bfloat16("llama", tmp_path).folder, kv_blocks="20")
+    driven = Driven(in_bfloat16("llama-64", tmp_path).folder, kv_blocks="20")
     switched_at_random(driven, VALUES | {"compile": (True, False)})
     live = driven.backend._engine
+    assert any("fused-dequant" in said.effective["attention"] for said in driven.of(OptionsApplied))
     assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0)
     torch._dynamo.reset()
 

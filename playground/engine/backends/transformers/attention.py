@@ -123,6 +123,10 @@ class LayerWatch:
             self._on = False
             self.kernels.__exit__(None, None, None)
 
+    def ran(self, kernel: str) -> None:
+        """A kernel that is no operator of PyTorch's has run."""
+        self.kernels.seen.add(kernel)
+
 
 class AttentionSwitch:
     """The attention of one loaded model: sets it, reads it back, says why it is not what was asked."""
@@ -136,7 +140,8 @@ class AttentionSwitch:
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
-        self._watched: set[tuple[str, bool]] = set()
+        self._watched: set[tuple[str, bool, bool]] = set()
+        self._codes = False
         self._varlen: Kernel | None = None
         self._why_masks: str | None = None
         self._implementation = self._read_back()
@@ -192,6 +197,19 @@ class AttentionSwitch:
             self._implementation == "eager" and self._model._supports_attention_backend and not self._windows
         )
 
+    def let_codes(self, attended: bool) -> None:
+        """From now on attention may take a quantized cache as it is stored, or never. What decode runs is known anew
+        then."""
+        if attended != self._codes:
+            self._codes = attended
+            self.effective.pop("decode", None)
+            self._watched = {kind for kind in self._watched if kind[0] != "decode"}
+
+    def over_codes(self, rows: Sequence[Row]) -> bool:
+        """Of these rows it does, where the cache can."""
+        able = self._codes and self.requested == "auto" and self.takes_ready_masks
+        return able and all(row.count == 1 for row in rows)
+
     def ready(self, mask: Tensor) -> Tensor:
         """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""
         if self.takes_ready_masks:
@@ -224,20 +242,22 @@ class AttentionSwitch:
         finally:
             cache.watch = None
             watch.end()
-        if watch.kinds:
+        if watch.kernels.seen or watch.kinds:
             self._watched.add(self._kind(phase, rows))
             self._note(phase, watch.kernels)
 
     @contextmanager
     def watched_whole(self, phase: str) -> Iterator[None]:
-        """Every operator of this forward is watched."""
+        """Every operator of this forward, over a plain cache, is watched."""
         with KernelWatch() as watch:
             yield
-        self._watched.add((phase, False))
+        if self._codes and phase == "decode":
+            return  # it will run another way
+        self._watched.add((phase, False, False))
         self._note(phase, watch)
 
-    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool]:
-        return phase, self.device.type in MASKS_MATTER and uneven(rows)
+    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool, bool]:
+        return phase, self.device.type in MASKS_MATTER and uneven(rows), self.over_codes(rows)
 
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")

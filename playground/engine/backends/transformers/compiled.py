@@ -17,10 +17,12 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
+from playground.engine.backends.transformers.codes_attention import found
 from playground.engine.backends.transformers.compiler import watched
 from playground.engine.backends.transformers.decoder import Decode
 from playground.engine.backends.transformers.fma_weight import fma_weight
 from playground.engine.backends.transformers.laid_out_linear import laid_out
+from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.onednn_weight import OneDnnWeight
 from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.backends.transformers.parts import (
@@ -36,7 +38,8 @@ from playground.engine.backends.transformers.varlen import Ragged
 
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
-    warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`."""
+    warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`.
+    `attends_codes`: rows of one token may attend over a quantized cache as it is stored."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
@@ -46,7 +49,7 @@ class CompiledDecoder:
         self.takes_prompts = device.type == "cpu"
         self._states = NewStates()
         self._laid_out = laid_out([*model.modules(), *decoder.joint])
-        self.own_products = False
+        self.own_products = self.attends_codes = False
         self.graphs = self.recompiled = 0
         self.seconds = 0.0
         self._warm = False
@@ -106,6 +109,9 @@ class CompiledDecoder:
         except BaseException:
             self.give_products_back()
             raise
+        if self.takes_prompts and isinstance(self.decoder, LeanDecoder):
+            with watched(progress, 0, 1, "compiling attention over codes"):
+                self.attends_codes = found()
         progress("warm-up", len(rows), len(rows))
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
 

@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes import CDLL
+from pathlib import Path
 from types import FrameType
 
 import torch
@@ -14,6 +16,7 @@ import torch
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 
 POLL_S = 0.25
+NATIVE = Path(__file__).with_name("native")
 COMPILERS = ("g++", "clang++", "gcc", "clang")
 
 
@@ -22,6 +25,16 @@ def why_not_compiled(device: torch.device) -> str:
     if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
         return "it needs a C++ compiler: install g++"
     return ""
+
+
+def native(*names: str) -> CDLL:
+    """Our C++ of these files, one behind the other, compiled for this machine unless it was before. Raises
+    `RuntimeError` or `OSError` where that fails."""
+    from torch._inductor.codecache import CppCodeCache  # seconds of import that only compile=on needs
+
+    source = "\n".join((NATIVE / name).read_text() for name in names)
+    library: CDLL = CppCodeCache.load(source, extra_flags=("-ffp-contract=fast",))
+    return library
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A weight for our own product in bfloat16, `fma_product.cpp`, which compile=on has compiled.
+"""A weight for our own product in bfloat16, `native/fma_product.cpp`, which compile=on has compiled.
 
 It widens to float32 and multiplies there: a core starts two such instructions a cycle, and one for bfloat16, which
 oneDNN uses, every other cycle (measured, an Intel Xeon of 2023). And it asks for the weight long before its turn. Where
@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from ctypes import c_int, c_long, c_void_p
 from functools import cache, partial
-from pathlib import Path
 from time import perf_counter
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from playground.engine.backends.transformers.compiler import native
 from playground.engine.backends.transformers.laid_out_linear import LaidOut, LayOut
 from playground.engine.backends.transformers.onednn_weight import OneDnnWeight
 
-SOURCE = Path(__file__).with_name("fma_product.cpp")
 PANEL = 32
 # A trial's rows: those of a step that decodes, and of a prompt; its weights are more than a core's cache holds.
 ROWS, WEIGHTS, ROUNDS = (1, 8, 64), 8, 15
@@ -82,9 +81,7 @@ def fma_weight() -> LayOut | None:
 @cache
 def compiled_product() -> Product:
     """The product; its arguments are those in the source."""
-    from torch._inductor.codecache import CppCodeCache  # seconds of import that only compile=on needs
-
-    product: Product = CppCodeCache.load(SOURCE.read_text()).product
+    product: Product = native("fma_product.cpp").product
     product.argtypes, product.restype = [*[c_void_p] * 4, *[c_long] * 3, c_int], None  # type: ignore[attr-defined]
     return product
 

@@ -54,6 +54,9 @@ def uneven(rows: Sequence[Row]) -> bool:
 
 # Stores new keys and values [B, Hkv, q, D] of a layer; returns all that the queries see, [B, Hkv, columns, D].
 Exchange = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+# Stores new keys and values of a layer and attends over what is stored, with queries [B, Hq, 1, D] and a scale:
+# [B, 1, Hq, D].
+Attend = Callable[[int, Tensor, Tensor, Tensor, float], Tensor]
 
 
 class KVStore(Protocol):
@@ -79,6 +82,9 @@ class KVStore(Protocol):
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
         """Prepare a forward of these rows. Several may be prepared before they run, but of those that take one token of
         several rows the last only."""
+
+    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
+        """The same for one token a row, where attention takes what is stored as it is; none where it cannot."""
 
     def seal(self, request: Request, length: int) -> None:
         """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""
@@ -117,6 +123,9 @@ class Watch(Protocol):
     def end(self) -> None:
         """What comes now is no attention."""
 
+    def ran(self, kernel: str) -> None:
+        """A kernel that is no operator of PyTorch's has run."""
+
 
 class PagedCache(Cache):
     """The face that transformers 5.16-5.19 asks for, over any store."""
@@ -126,13 +135,17 @@ class PagedCache(Cache):
         self.store = store
         self.watch: Watch | None = None
         self._exchange: Exchange
+        self.attend_codes: Attend | None = None
         self._past = self._columns = 0
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> int:
-        """Prepare a forward of these rows; returns the columns that keys and values will have."""
+    def lay_out(self, rows: Sequence[Row], device: torch.device, codes: bool = False) -> int:
+        """Prepare a forward of these rows, over `codes` where the store can; returns the columns that keys and values
+        will have."""
         self._columns = max(row.length for row in rows)
         self._past = self._columns - max(row.count for row in rows)
-        self._exchange = self.store.lay_out(rows, device)
+        self.attend_codes = self.store.attend_codes(rows, device) if codes else None
+        if self.attend_codes is None:
+            self._exchange = self.store.lay_out(rows, device)
         return self._columns
 
     def update(

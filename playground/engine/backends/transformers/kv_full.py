@@ -67,6 +67,9 @@ class FullStore:
         """See `KVStore.lay_out`."""
         return partial(self._exchange, self._layout(rows, device))
 
+    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> None:
+        """There are none."""
+
     def reserve(self, slots: int) -> None:
         """A block that is not full lies where it will be full."""
 

@@ -16,7 +16,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv_cache import Exchange, KVStore, Row
+from playground.engine.backends.transformers.codes_attention import Rows, attend_codes, can_attend
+from playground.engine.backends.transformers.kv_cache import Attend, Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv_full import flat_tokens
 from playground.engine.backends.transformers.kv_layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
@@ -64,6 +65,16 @@ class QuantizedStore:
         if len(rows) == 1:
             return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
         return partial(self._exchange, lay_out(rows, tails, size, device))
+
+    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
+        """See `KVStore.attend_codes`."""
+        if not self._layers or not all(can_attend(*layer) for layer in self._layers):
+            return None
+        size, tails = self._blocks.size, [self._tail_start(row.request) for row in rows]
+        opens = [row.start % size + 1 for row in rows]
+        write = [0 if row.held else tail + row.start % size for row, tail in zip(rows, tails, strict=True)]
+        sealed = [row.request.table[: row.start // size] for row in rows]
+        return partial(self._attend, torch.tensor(write, device=device), Rows(sealed, tails, opens))
 
     def seal(self, request: Request, length: int) -> None:
         """Quantize the request's last block if these tokens fill it."""
@@ -146,6 +157,13 @@ class QuantizedStore:
         unpacked = tokens * stored_values.tails[0].nbytes
         self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
         return seen
+
+    def _attend(
+        self, write: Tensor, rows: Rows, layer: int, queries: Tensor, keys: Tensor, values: Tensor, scale: float
+    ) -> Tensor:
+        for states, new in zip(self._layers[layer], (keys, values), strict=True):
+            states.tails[write] = flat_tokens(new, None)
+        return attend_codes(*self._layers[layer], rows, queries, scale)
 
     def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:
         """What a batch sees, out of all that its rows have."""

@@ -74,6 +74,8 @@ class LiveEngine:
                 raise
             done = after
         self.options = options
+        coded = options.compile and self.compiled is not None and self.compiled.attends_codes
+        self.attention.let_codes(coded and options.kv_cache != "model")
         if not self.core.busy and not self.attention.known:
             self.probe()
 

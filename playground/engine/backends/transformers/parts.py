@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache
 
-from playground.engine.backends.transformers.kv_cache import Watch
+from playground.engine.backends.transformers.codes_attention import FUSED
+from playground.engine.backends.transformers.kv_cache import Attend, Watch
 from playground.engine.backends.transformers.varlen import Ragged
 
 
@@ -25,13 +26,15 @@ class Part(NamedTuple):
 
 
 class Attending(NamedTuple):
-    """What attention is given of a part: as numbers what would cost an operation to ask a tensor."""
+    """What attention is given of a part: as numbers what would cost an operation to ask a tensor. `codes`: what
+    attends over the cache as it is stored; none where the kernel is given all that is seen."""
 
     rows: int
     tokens: int
     mask: Tensor | Ragged | None
     cache: Cache
     watch: Watch | None
+    codes: Attend | None
 
     def heads_first(self, states: Tensor) -> Tensor:
         """States [tokens, heads, D] as [B, heads, q, D]."""
@@ -42,9 +45,15 @@ class Attending(NamedTuple):
     ) -> Tensor:
         """Store new keys, values [B, Hkv, q, D] of a layer and attend with queries [B, Hq, q, D] over all; returns
         [tokens, Hq * Dv]."""
-        keys, values = self.cache.update(keys, values, module.layer_idx)  # type: ignore[arg-type]
-        attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
-        if self.watch:
+        layer: int = module.layer_idx  # type: ignore[assignment]
+        if self.codes:
+            attended = self.codes(layer, queries, keys, values, scale)
+        else:
+            keys, values = self.cache.update(keys, values, layer)
+            attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
+        if self.watch and self.codes:
+            self.watch.ran(FUSED)
+        elif self.watch:
             self.watch.end()
         return attended.reshape(self.tokens, -1)  # type: ignore[no-any-return]
 
@@ -52,7 +61,8 @@ class Attending(NamedTuple):
 def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
     """Of a part's ids [B, q]."""
     rows, queries = ids.shape
-    return Attending(rows, rows * queries, mask, cache, getattr(cache, "watch", None))
+    watch, codes = (getattr(cache, name, None) for name in ("watch", "attend_codes"))
+    return Attending(rows, rows * queries, mask, cache, watch, codes)
 
 
 def eager_attention(module: nn.Module) -> Callable[..., Any] | None:

@@ -191,9 +191,12 @@ class TransformersRunner:
 
     def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
         device, queries = self._loaded.device, max(row.count for row in rows)
-        columns = cache.lay_out(rows, device)
-        if cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
-            mask: Tensor | Ragged | None = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
+        columns = cache.lay_out(rows, device, self._attention.over_codes(rows))
+        mask: Tensor | Ragged | None
+        if cache.attend_codes:
+            mask = None
+        elif cache.store.splits_at_blocks and crosses(rows[0], self.blocks.size):
+            mask = self._attention.ready(stored_mask(rows[0], self.blocks.size, device))
         else:
             mask = self._mask(rows, columns, queries)
         ids = [[0] * (queries - row.count) + row.ids for row in rows]

@@ -1,0 +1,107 @@
+"""Attention over a quantized KV cache as it is stored, compiled: nothing is unpacked into memory. Of rows that take one
+token each, on a CPU; see `native/codes_attention.cpp`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ctypes import Structure, byref, c_bool, c_float, c_int, c_long, c_void_p
+from functools import cache
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from playground.engine.backends.transformers.compiler import native
+from playground.engine.backends.transformers.kv_states import QuantizedStates
+
+SOURCE = ("vectors.h", "codes.h", "codes_worker.h", "codes_attention.cpp")
+FUSED = "fused-dequant"
+KINDS = ("fp8", "int8", "int4", "int2")
+DTYPES = (torch.float32, torch.bfloat16)
+# Codes are read so many bytes at a time.
+BYTES = 16
+
+
+class Layer(Structure):
+    """See the source."""
+
+    _fields_ = (
+        *((name, c_void_p) for name in ("keys", "key_steps", "key_lows", "values", "value_steps", "value_lows")),
+        *((name, c_void_p) for name in ("key_tails", "value_tails")),
+        *((name, c_long) for name in ("key_stride", "value_stride", "value_step_stride", "heads", "dim", "size")),
+    )
+
+
+class Rows(Structure):
+    """See the source. Of a step: of each row its sealed blocks, where its tail begins, and how many tokens that has."""
+
+    _fields_ = (*((name, c_void_p) for name in ("blocks", "begins", "tails", "opens")), ("count", c_long))
+
+    def __init__(self, sealed: Sequence[Sequence[int]], tails: Sequence[int], opens: Sequence[int]) -> None:
+        begins = accumulate(map(len, sealed), initial=0)
+        blocks = [block for own in sealed for block in own]
+        self._kept = [torch.tensor(numbers, dtype=torch.long) for numbers in (blocks, list(begins), tails, opens)]
+        super().__init__(*(numbers.data_ptr() for numbers in self._kept), len(sealed))
+
+
+def can_attend(keys: QuantizedStates, values: QuantizedStates) -> bool:
+    """Whether a layer is one that the source knows."""
+    tails = keys.tails
+    whole = tails.shape[-1] * keys.bits % (8 * BYTES) == 0 and tails.shape == values.tails.shape
+    return tails.device.type == "cpu" and tails.dtype in DTYPES and whole
+
+
+def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, queries: Tensor, scale: float) -> Tensor:
+    """Attention of queries [B, Hq, 1, D] over what each row has stored, its newest token included; returns
+    [B, 1, Hq, D]."""
+    queries = queries.contiguous()
+    out = torch.empty_like(queries)
+    groups, layer = queries.shape[1] // keys.tails.shape[1], _layer(keys, values)
+    brain, threads = queries.dtype == torch.bfloat16, torch.get_num_threads()
+    at = queries.data_ptr(), out.data_ptr()
+    compiled_attention()(byref(layer), byref(rows), *at, groups, scale, KINDS.index(keys.kind), brain, threads)
+    return out.transpose(1, 2)
+
+
+@cache
+def found() -> bool:
+    """Whether it can be compiled here; seconds, the first time."""
+    try:
+        compiled_attention()
+    except (RuntimeError, OSError):  # a compiler that does not know vectors as g++ and clang do
+        return False
+    return True
+
+
+@cache
+def compiled_attention() -> Callable[..., None]:
+    """`attend` of the source."""
+    attend = native(*SOURCE).attend
+    attend.argtypes = [*[c_void_p] * 4, c_long, c_float, c_int, c_bool, c_int]
+    attend.restype = None
+    return attend  # type: ignore[no-any-return]
+
+
+def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:
+    heads, dim = keys.tails.shape[1:]
+    own = [part.data_ptr() for part in keys.parts]
+    codes, *affine = values.parts
+    if affine:
+        others, strides = [part.data_ptr() for part in affine], (dim, affine[0].element_size())
+    else:  # in the trailer of a row, see `packed_rows`
+        stride, trailer = codes.shape[-1], codes.data_ptr() + dim * values.bits // 8
+        others, strides = [trailer, trailer + 2], (stride, stride)
+    return Layer(
+        *own,
+        *[None] * (3 - len(own)),
+        codes.data_ptr(),
+        *others,
+        *[None] * (2 - len(others)),
+        keys.tails.data_ptr(),
+        values.tails.data_ptr(),
+        keys.parts[0][0].nbytes,
+        *strides,
+        heads,
+        dim,
+        keys.size,
+    )

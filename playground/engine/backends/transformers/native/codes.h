@@ -1,0 +1,43 @@
+// What attention takes of a quantized cache.
+
+enum Kind { FP8, INT8, INT4, INT2 };
+constexpr int bits(Kind kind) { return kind == INT4 ? 4 : kind == INT2 ? 2 : 8; }
+constexpr long codes_a_byte(Kind kind) { return 8 / bits(kind); }
+
+// One layer's blocks [blocks, size, heads, dim] and tails [tokens, heads, dim]. Steps and lows of values are `stride`
+// bytes apart from token to token of a head, as are their codes.
+struct Layer {
+    const uint8_t *keys;
+    const Half *key_steps;
+    const void *key_lows;
+    const uint8_t *values, *value_steps, *value_lows;
+    const void *key_tails, *value_tails;
+    long key_stride, value_stride, value_step_stride, heads, dim, size;
+};
+
+// Sealed blocks of row r are blocks[begins[r]] to before blocks[begins[r + 1]]; then `opens` tokens from `tails` on.
+struct Rows {
+    const long *blocks, *begins, *tails, *opens;
+    long count;
+};
+
+struct Step {
+    const Layer &layer;
+    const Rows &rows;
+    const void *queries;
+    void *out;
+    long groups;
+    float scale;
+};
+
+// A part of a row's tokens for one head of keys: sealed blocks from `first` on, before `last`, and the tail behind them.
+struct Part {
+    long row, head, first, last, tail;
+};
+
+// What a part comes to: of each query its largest score, the sum of weights, and the weighted sum of values.
+struct Found {
+    std::vector<float> best, total;
+    std::vector<Floats> sums;
+};
+

@@ -1,0 +1,233 @@
+"""Attention over codes, compiled: what exact attention over the stored view gives, each row by itself; under compile=on
+decode takes it, says so, and copies nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from playground.engine.backends.transformers import codes_attention, compiler
+from playground.engine.backends.transformers.codes_attention import KINDS, Rows, attend_codes, can_attend
+from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
+from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS
+from tests.engine.transformers.conftest import Member
+from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.reference import DEVICE, prompts
+from tests.engine.transformers.test_packed_linear import in_bfloat16
+
+pytestmark = pytest.mark.skipif(
+    DEVICE != "cpu" or bool(why_not_compiled(torch.device("cpu"))), reason="of a CPU, and needs a compiler"
+)
+BLOCKS, FUSED = 60, "fused-dequant"
+SHAPES = [(1, 1, 64, 16), (2, 2, 64, 32), (2, 3, 128, 64), (4, 1, 192, 32)]  # heads, queries of each, dim, block size
+LENGTHS = (1, 15, 16, 65, 530, 1100)
+PERFECT = {torch.float32: 2e-6, torch.bfloat16: 2**-8}
+
+
+@pytest.mark.parametrize("dtype", PERFECT, ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_it_is_exact_attention_over_the_stored_view(
+    shape: tuple[int, int, int, int], kind: str, dtype: torch.dtype
+) -> None:
+    heads, groups, dim, size = shape
+    layer, lengths = randoms(heads, dim, size, kind, dtype), [length for length in LENGTHS if length <= BLOCKS * size]
+    queries = torch.randn(len(lengths), heads * groups, 1, dim).to(dtype)
+    rows, sealed = laid_out(lengths, size)
+    answers = attend_codes(*layer, rows, queries, 0.2)
+    for at, length in enumerate(lengths):
+        keys, values = (seen(states, sealed[at], at, length) for states in layer)
+        wanted = F.scaled_dot_product_attention(queries[at].double(), keys, values, scale=0.2, enable_gqa=True)
+        answer, largest = answers[at].transpose(0, 1).double(), values.abs().max()
+        assert (answer - wanted).abs().max() <= largest * PERFECT[dtype], length
+    assert answers.dtype == dtype and answers.shape == (len(lengths), 1, heads * groups, dim)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_is_the_same_whatever_other_rows_and_threads_there_are(kind: str) -> None:
+    before, layer = torch.get_num_threads(), randoms(2, 64, 16, kind, torch.float32)
+    queries, lengths = torch.randn(len(LENGTHS), 4, 1, 64), [min(length, BLOCKS * 16) for length in LENGTHS]
+    whole = attend_codes(*layer, laid_out(lengths, 16)[0], queries, 1.0)
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        for at, length in enumerate(lengths):
+            alone = attend_codes(*layer, laid_out([length], 16, at)[0], queries[at : at + 1], 1.0)
+            assert torch.equal(alone[0], whole[at])
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", PERFECT, ids=str)
+def test_what_is_no_number_stays_none(dtype: torch.dtype) -> None:
+    layer = randoms(1, 64, 16, "int4", dtype)
+    queries = torch.randn(2, 1, 1, 64).to(dtype)
+    queries[1, 0, 0, 5] = torch.nan
+    answers = attend_codes(*layer, laid_out([40, 40], 16)[0], queries, 1.0)
+    assert answers[0].isfinite().all() and answers[1].isnan().all()
+    layer[1].tails[1:, 0, 3] = torch.inf
+    assert not attend_codes(*layer, laid_out([40], 16)[0], queries[:1], 1.0)[0, 0, 0, 3].isfinite()
+
+
+def test_scores_of_any_size_are_weighed() -> None:
+    """Far apart, all but the largest one vanishes; even, all count."""
+    layer = randoms(1, 64, 16, "int8", torch.float32)
+    keys, values = (seen(states, list(range(2)), 0, 40)[0] for states in layer)
+    query = torch.randn(1, 1, 1, 64)
+    best = (keys @ query[0, 0, 0].double()).argmax()
+    far = attend_codes(*layer, laid_out([40], 16)[0], query * 1e4, 1.0)
+    assert far.flatten().double() == pytest.approx(values[best], abs=1e-6)
+    even = attend_codes(*layer, laid_out([40], 16)[0], query, 0.0)
+    assert even.flatten().double() == pytest.approx(values.mean(0), abs=1e-6)
+
+
+def test_what_it_does_not_know_is_left_to_pytorch() -> None:
+    def known(kind: str, dim: int, dtype: torch.dtype = torch.float32, values: int = 0) -> bool:
+        return can_attend(states(2, dim, 16, kind, dtype, TOKENS), states(2, values or dim, 16, kind, dtype, CHANNELS))
+
+    assert known("int8", 16) and known("int4", 32) and known("int2", 64) and known("fp8", 48)
+    assert not known("int8", 24) and not known("int4", 48) and not known("int2", 96)
+    assert not known("int8", 64, torch.float16) and not known("int8", 64, values=32)
+
+
+def test_without_a_compiler_that_knows_vectors_it_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in codes_attention.SOURCE:
+        (tmp_path / name).write_text("this is no C++")
+    monkeypatch.setattr(compiler, "NATIVE", tmp_path)
+    monkeypatch.setattr(codes_attention, "compiled_attention", codes_attention.compiled_attention.__wrapped__)
+    assert codes_attention.found.__wrapped__() is False
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decode_takes_it_under_compile_and_says_so(
+    member: Member, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced(monkeypatch)
+    for dtype in ("float32", "bfloat16"):
+        folder = member("llama-64").folder if dtype == "float32" else in_bfloat16("llama-64", tmp_path).folder
+        driven = Driven(folder, dtype=dtype, kv_cache=kind, max_batch=5, prefix_cache=False)
+        asked = [ask(prompts(), 24, name=name, ignore_eos=True) for name in "abc"]
+        plain = driven.run(asked[0])
+        said = driven.set(compile=True).effective
+        assert (said["attention_prefill"], said["attention_decode"]) == ("sdpa-flash", "–")
+        own = driven.run(asked[1])
+        assert driven.backend._announced["attention_decode"] == FUSED
+        if dtype == "float32":
+            assert own == plain
+        driven.set(compile=False)
+        assert driven.run(asked[2]) == plain and driven.backend._announced["attention_decode"] == "sdpa-flash"
+        torch._dynamo.reset()
+
+
+def test_switched_in_flight_it_comes_and_goes(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced(monkeypatch)
+    driven = Driven(member("llama-64").folder, compile=True, max_batch=5)
+    ran: list[tuple[int, str]] = []
+    attend = codes_attention.attend_codes
+
+    def counted(keys: Any, *rest: Any) -> Tensor:
+        ran.append((driven.backend.step_index, keys.kind))
+        return attend(keys, *rest)
+
+    monkeypatch.setattr("playground.engine.backends.transformers.kv_quantized.attend_codes", counted)
+    driven.submit(ask(prompts(), 60, ignore_eos=True))
+    shown = []
+    for changes in (
+        {},
+        {"kv_cache": "int4"},
+        {"attention": "sdpa-math"},
+        {"attention": "auto"},
+        {"kv_cache": "int8"},
+        {"kv_cache": "model"},
+        {"kv_cache": "fp8", "speculation": "lookup:3"},
+        {"compile": False},
+    ):
+        driven.set(**changes)
+        before = len(ran)
+        for _ in range(4):
+            driven.backend.step()
+        shown.append((driven.backend._announced["attention_decode"], {kind for _, kind in ran[before:]}))
+    assert shown[:6] == [
+        ("sdpa-flash", set()),
+        (FUSED, {"int4"}),
+        ("sdpa-math", set()),
+        (FUSED, {"int4"}),
+        (FUSED, {"int8"}),
+        ("sdpa-flash", set()),
+    ]
+    assert shown[6][0] in (FUSED, f"{FUSED} + sdpa-flash") and shown[6][1] <= {"fp8"}
+    assert shown[7] == ("sdpa-flash", set())
+    driven.finish()
+    torch._dynamo.reset()
+
+
+def test_it_copies_nothing(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced(monkeypatch)
+    driven = Driven(member("llama-64").folder, kv_cache="int4", compile=True)
+    live = driven.backend._engine
+    driven.submit(ask(prompts()[:3], 20, ignore_eos=True))
+    driven.backend.step()
+    live.core.runner.cache.store.transient_bytes = 0
+    driven.finish()
+    assert live.memory().kv_transient == 0
+    driven.set(compile=False)
+    driven.run(ask(prompts()[:3], 20, name="again", ignore_eos=True))
+    assert live.memory().kv_transient > 0
+    torch._dynamo.reset()
+
+
+def test_small_heads_are_unpacked_as_before(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced(monkeypatch)
+    driven = Driven(member("llama").folder, kv_cache="int4")
+    plain = driven.run(ask(prompts(), 24, ignore_eos=True))
+    driven.set(compile=True)
+    assert driven.run(ask(prompts(), 24, name="again", ignore_eos=True)) == plain
+    assert driven.backend._announced["attention_decode"] == "sdpa-flash"
+    torch._dynamo.reset()
+
+
+def traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Graphs are traced and run as they are: what they are compiled to is tested elsewhere, and takes seconds."""
+    from torch._inductor import compile_fx
+
+    monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
+
+
+def states(heads: int, dim: int, size: int, kind: str, dtype: torch.dtype, axis: int) -> QuantizedStates:
+    """With a tail for each of `LENGTHS`."""
+    tails = 1 + len(LENGTHS) * size
+    return QuantizedStates(torch.zeros(1, 1, heads, dim, dtype=dtype), BLOCKS, size, tails, kind, axis)
+
+
+def randoms(heads: int, dim: int, size: int, kind: str, dtype: torch.dtype) -> tuple[QuantizedStates, QuantizedStates]:
+    """Keys and values of a layer, every block and tail filled, channels of different sizes."""
+    torch.manual_seed(0)
+    layer = states(heads, dim, size, kind, dtype, TOKENS), states(heads, dim, size, kind, dtype, CHANNELS)
+    for own in layer:
+        scale = torch.rand(dim) * 2
+        own.put(range(BLOCKS), (torch.randn(BLOCKS, size, heads, dim) * scale + scale).to(dtype))
+        own.tails.copy_(torch.randn(own.tails.shape) * scale)
+    return layer
+
+
+def laid_out(lengths: list[int], size: int, first: int = 0) -> tuple[Rows, list[list[int]]]:
+    """Rows of these lengths, their newest token in the tail, and the blocks of each; `first`: the tail of the first."""
+    sealed = [
+        [(7 * at + block) % BLOCKS for block in range((length - 1) // size)] for at, length in enumerate(lengths, first)
+    ]
+    tails = [1 + at * size for at in range(first, first + len(lengths))]
+    return Rows(sealed, tails, [(length - 1) % size + 1 for length in lengths]), sealed
+
+
+def seen(states: QuantizedStates, sealed: list[int], tail: int, length: int) -> Tensor:
+    """The stored view in float32 of those blocks and tail, as float64 [H, tokens, D]."""
+    size = states.size
+    wide = QuantizedStates(states.tails[None, :1].float(), 1, size, 1, states.kind, states._axis)
+    wide.parts = states.parts
+    open_ = states.tails[1 + tail * size :][: (length - 1) % size + 1]
+    stored = wide.read(blocks_at(sealed, open_.device)) if sealed else open_[:0].float()
+    return torch.cat([stored, open_.float()]).double().transpose(0, 1)
