@@ -1,10 +1,8 @@
-"""Attention over codes, compiled: what exact attention over the stored view gives, each row by itself; under compile=on
-decode takes it, says so, and copies nothing."""
+"""Attention over codes, compiled: what exact attention over the stored view gives, each row by itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,15 +14,12 @@ from playground.engine.backends.transformers.codes_attention import KINDS, Rows,
 from playground.engine.backends.transformers.compiler import why_not_compiled
 from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
 from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS
-from tests.engine.transformers.conftest import Member
-from tests.engine.transformers.driven import Driven, ask
-from tests.engine.transformers.reference import DEVICE, prompts
-from tests.engine.transformers.test_packed_linear import in_bfloat16
+from tests.engine.transformers.reference import DEVICE
 
 pytestmark = pytest.mark.skipif(
     DEVICE != "cpu" or bool(why_not_compiled(torch.device("cpu"))), reason="of a CPU, and needs a compiler"
 )
-BLOCKS, FUSED = 60, "fused-dequant"
+BLOCKS = 60
 SHAPES = [(1, 1, 64, 16), (2, 2, 64, 32), (2, 3, 128, 64), (4, 1, 192, 32)]  # heads, queries of each, dim, block size
 LENGTHS = (1, 15, 16, 65, 530, 1100)
 PERFECT = {torch.float32: 2e-6, torch.bfloat16: 2**-8}
@@ -94,107 +89,18 @@ def test_what_it_does_not_know_is_left_to_pytorch() -> None:
     assert not known("int8", 64, torch.float16) and not known("int8", 64, values=32)
 
 
+def test_queries_of_another_dtype_are_refused() -> None:
+    layer = randoms(1, 64, 16, "int8", torch.bfloat16)
+    with pytest.raises(TypeError, match=r"queries must be torch\.bfloat16 as the tails are, not torch\.float32"):
+        attend_codes(*layer, laid_out([40], 16)[0], torch.ones(1, 1, 1, 64), 1.0)
+
+
 def test_without_a_compiler_that_knows_vectors_it_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in codes_attention.SOURCE:
         (tmp_path / name).write_text("this is no C++")
     monkeypatch.setattr(compiler, "NATIVE", tmp_path)
     monkeypatch.setattr(codes_attention, "compiled_attention", codes_attention.compiled_attention.__wrapped__)
     assert codes_attention.found.__wrapped__() is False
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_decode_takes_it_under_compile_and_says_so(
-    member: Member, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    traced(monkeypatch)
-    for dtype in ("float32", "bfloat16"):
-        folder = member("llama-64").folder if dtype == "float32" else in_bfloat16("llama-64", tmp_path).folder
-        driven = Driven(folder, dtype=dtype, kv_cache=kind, max_batch=5, prefix_cache=False)
-        asked = [ask(prompts(), 24, name=name, ignore_eos=True) for name in "abc"]
-        plain = driven.run(asked[0])
-        said = driven.set(compile=True).effective
-        assert (said["attention_prefill"], said["attention_decode"]) == ("sdpa-flash", "–")
-        own = driven.run(asked[1])
-        assert driven.backend._announced["attention_decode"] == FUSED
-        if dtype == "float32":
-            assert own == plain
-        driven.set(compile=False)
-        assert driven.run(asked[2]) == plain and driven.backend._announced["attention_decode"] == "sdpa-flash"
-        torch._dynamo.reset()
-
-
-def test_switched_in_flight_it_comes_and_goes(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    traced(monkeypatch)
-    driven = Driven(member("llama-64").folder, compile=True, max_batch=5)
-    ran: list[tuple[int, str]] = []
-    attend = codes_attention.attend_codes
-
-    def counted(keys: Any, *rest: Any) -> Tensor:
-        ran.append((driven.backend.step_index, keys.kind))
-        return attend(keys, *rest)
-
-    monkeypatch.setattr("playground.engine.backends.transformers.kv_quantized.attend_codes", counted)
-    driven.submit(ask(prompts(), 60, ignore_eos=True))
-    shown = []
-    for changes in (
-        {},
-        {"kv_cache": "int4"},
-        {"attention": "sdpa-math"},
-        {"attention": "auto"},
-        {"kv_cache": "int8"},
-        {"kv_cache": "model"},
-        {"kv_cache": "fp8", "speculation": "lookup:3"},
-        {"compile": False},
-    ):
-        driven.set(**changes)
-        before = len(ran)
-        for _ in range(4):
-            driven.backend.step()
-        shown.append((driven.backend._announced["attention_decode"], {kind for _, kind in ran[before:]}))
-    assert shown[:6] == [
-        ("sdpa-flash", set()),
-        (FUSED, {"int4"}),
-        ("sdpa-math", set()),
-        (FUSED, {"int4"}),
-        (FUSED, {"int8"}),
-        ("sdpa-flash", set()),
-    ]
-    assert shown[6][0] in (FUSED, f"{FUSED} + sdpa-flash") and shown[6][1] <= {"fp8"}
-    assert shown[7] == ("sdpa-flash", set())
-    driven.finish()
-    torch._dynamo.reset()
-
-
-def test_it_copies_nothing(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    traced(monkeypatch)
-    driven = Driven(member("llama-64").folder, kv_cache="int4", compile=True)
-    live = driven.backend._engine
-    driven.submit(ask(prompts()[:3], 20, ignore_eos=True))
-    driven.backend.step()
-    live.core.runner.cache.store.transient_bytes = 0
-    driven.finish()
-    assert live.memory().kv_transient == 0
-    driven.set(compile=False)
-    driven.run(ask(prompts()[:3], 20, name="again", ignore_eos=True))
-    assert live.memory().kv_transient > 0
-    torch._dynamo.reset()
-
-
-def test_small_heads_are_unpacked_as_before(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    traced(monkeypatch)
-    driven = Driven(member("llama").folder, kv_cache="int4")
-    plain = driven.run(ask(prompts(), 24, ignore_eos=True))
-    driven.set(compile=True)
-    assert driven.run(ask(prompts(), 24, name="again", ignore_eos=True)) == plain
-    assert driven.backend._announced["attention_decode"] == "sdpa-flash"
-    torch._dynamo.reset()
-
-
-def traced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphs are traced and run as they are: what they are compiled to is tested elsewhere, and takes seconds."""
-    from torch._inductor import compile_fx
-
-    monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
 
 
 def states(heads: int, dim: int, size: int, kind: str, dtype: torch.dtype, axis: int) -> QuantizedStates:

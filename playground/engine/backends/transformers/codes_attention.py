@@ -53,7 +53,9 @@ def can_attend(keys: QuantizedStates, values: QuantizedStates) -> bool:
 
 def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, queries: Tensor, scale: float) -> Tensor:
     """Attention of queries [B, Hq, 1, D] over what each row has stored, its newest token included; returns
-    [B, 1, Hq, D]."""
+    [B, 1, Hq, D]. Raises `TypeError` for queries of another dtype: memory is read as it is."""
+    if queries.dtype != keys.tails.dtype:
+        raise TypeError(f"queries must be {keys.tails.dtype} as the tails are, not {queries.dtype}")
     queries = queries.contiguous()
     out = torch.empty_like(queries)
     groups, layer = queries.shape[1] // keys.tails.shape[1], _layer(keys, values)
@@ -84,24 +86,16 @@ def compiled_attention() -> Callable[..., None]:
 
 def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:
     heads, dim = keys.tails.shape[1:]
-    own = [part.data_ptr() for part in keys.parts]
     codes, *affine = values.parts
-    if affine:
-        others, strides = [part.data_ptr() for part in affine], (dim, affine[0].element_size())
-    else:  # in the trailer of a row, see `packed_rows`
-        stride, trailer = codes.shape[-1], codes.data_ptr() + dim * values.bits // 8
-        others, strides = [trailer, trailer + 2], (stride, stride)
-    return Layer(
-        *own,
-        *[None] * (3 - len(own)),
-        codes.data_ptr(),
-        *others,
-        *[None] * (2 - len(others)),
-        keys.tails.data_ptr(),
-        values.tails.data_ptr(),
-        keys.parts[0][0].nbytes,
-        *strides,
-        heads,
-        dim,
-        keys.size,
-    )
+    at, strides = _pointers(values.parts), (dim, torch.float16.itemsize)
+    if not affine:  # they are in the trailer of a row, see `packed_rows`
+        trailer, stride = codes.data_ptr() + dim * values.bits // 8, codes.shape[-1]
+        at, strides = [codes.data_ptr(), trailer, trailer + 2], (stride, stride)
+    tails = keys.tails.data_ptr(), values.tails.data_ptr()
+    return Layer(*_pointers(keys.parts), *at, *tails, keys.parts[0][0].nbytes, *strides, heads, dim, keys.size)
+
+
+def _pointers(parts: Sequence[Tensor]) -> list[int | None]:
+    """Of codes, steps and lows, which may be missing."""
+    at: list[int | None] = [part.data_ptr() for part in parts]
+    return at + [None] * (3 - len(at))
