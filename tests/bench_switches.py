@@ -23,9 +23,18 @@ LONG, SHORT, STEPS, ROUNDS = 4096, 200, 12, 6
 
 
 def kv_costs(engine: Any) -> None:
-    """A decode step by KV dtype at a long context, then each switch and the first step after it."""
+    """A decode step by KV dtype at a long context, without and with compile=on, then each switch and the first step
+    after it."""
+    for compiled in (False, True):
+        engine.set(compile=compiled)
+        _kv_steps(engine, "compile=on, " if compiled else "")
+    engine.set(compile=False)
+    _switches(engine)
+
+
+def _kv_steps(engine: Any, under: str) -> None:
     _start(engine, LONG)
-    print(f"\n| kv_cache at {LONG} tokens | step | of kv_cache=model |\n|---|---|---|")
+    print(f"\n| {under}kv_cache at {LONG} tokens | step | of kv_cache=model |\n|---|---|---|")
     pairs: dict[str, list[tuple[float, float]]] = {kind: [] for kind in QUANTIZED}
     for _ in range(ROUNDS):
         for kind, found in pairs.items():
@@ -36,6 +45,9 @@ def kv_costs(engine: Any) -> None:
         ratio = statistics.median(step / plain for step, plain in found)
         print(f"| {kind} | {step * 1e3:.1f} ms | {ratio:.2f}x |", flush=True)
     _stop(engine)
+
+
+def _switches(engine: Any) -> None:
     _start(engine, SHORT)
     print("\n| switch | itself | first step after it | later steps | both beyond a step |\n|---|---|---|---|---|")
     costs: list[list[tuple[float, float, float]]] = [[] for _ in SWITCHES]

@@ -30,8 +30,8 @@ ANEW = ("weights", "int8_threshold", "adapter", "prefix_cache", "kv_cache", "kv_
 # changed at random in a replay, put the best of these models' tokens up to 0.2 behind, of logits that spread by 1.9.
 NOISE = {"model": 1e-4, "nf4": 1e-4, "int8": 3e-2}
 NEAR = {"model": 1e-3, "nf4": 1e-3, "int8": 3e-1}
-# A group's step and its smallest value are float16: where both are rounded the other way, all of it moves by so much, of
-# the largest (1.44 * 2**-10 was the most in 4000 random blocks, each with noise of 1e-6).
+# A group's step and its smallest value are float16: where both are rounded the other way, it moves by so much of the
+# largest at most (1.44 * 2**-10 was the most in 4000 random blocks, each with noise of 1e-6).
 SCALE_NOISE = 2**-9
 
 

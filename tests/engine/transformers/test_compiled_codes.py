@@ -14,6 +14,7 @@ from torch import Tensor
 from playground.engine.backends.transformers import codes_attention
 from playground.engine.backends.transformers.codes_attention import FUSED, KINDS
 from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.protocol.events import OptionsApplied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE, prompts
@@ -45,10 +46,12 @@ def test_decode_takes_it_under_compile_and_says_so(member: Member, kind: str, tm
         assert (said["attention_prefill"], said["attention_decode"]) == ("sdpa-flash", "–")
         own = driven.run(asked[1])
         assert driven.backend._announced["attention_decode"] == FUSED
+        assert "as they are stored" in driven.of(OptionsApplied)[-1].reasons["attention"]
         if dtype == "float32":
             assert own == plain
         driven.set(compile=False)
         assert driven.run(asked[2]) == plain and driven.backend._announced["attention_decode"] == "sdpa-flash"
+        assert "attention" not in driven.of(OptionsApplied)[-1].reasons
         torch._dynamo.reset()
 
 

@@ -15,6 +15,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 
 from playground.engine.backends.base import EngineError
+from playground.engine.backends.transformers.codes_attention import FUSED
 from playground.engine.backends.transformers.decoder import Decode
 from playground.engine.backends.transformers.kv_cache import PagedCache, Row, uneven
 from playground.engine.backends.transformers.varlen import Kernel, Ragged
@@ -281,7 +282,9 @@ class AttentionSwitch:
 
     @property
     def difference(self) -> str:
-        """Why the effective attention is not the requested one; empty if it is."""
+        """Why the effective attention is not the requested one, or what decides it; empty if nothing is to be said."""
+        if FUSED in self.effective.get("decode", ""):
+            return "compiled: decode reads the KV cache's codes as they are stored"
         if self.requested == "auto" or all(ran_as_asked(self.requested, ran) for ran in self.effective.values()):
             return ""
         if self._why_masks and self.requested == "sdpa-flash":
