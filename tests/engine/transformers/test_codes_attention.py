@@ -28,20 +28,26 @@ PERFECT = {torch.float32: 2e-6, torch.bfloat16: 2**-8}
 @pytest.mark.parametrize("dtype", PERFECT, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("newest", [1, 4])
 def test_it_is_exact_attention_over_the_stored_view(
-    shape: tuple[int, int, int, int], kind: str, dtype: torch.dtype
+    shape: tuple[int, int, int, int], kind: str, dtype: torch.dtype, newest: int
 ) -> None:
     heads, groups, dim, size = shape
     layer, lengths = randoms(heads, dim, size, kind, dtype), [length for length in LENGTHS if length <= BLOCKS * size]
-    queries = torch.randn(len(lengths), heads * groups, 1, dim).to(dtype)
+    queries = torch.randn(len(lengths), heads * groups, newest, dim).to(dtype)
     rows, sealed = laid_out(lengths, size)
     answers = attend_codes(*layer, rows, queries, 0.2)
+    assert answers.dtype == dtype and answers.shape == (len(lengths), newest, heads * groups, dim)
     for at, length in enumerate(lengths):
         keys, values = (seen(states, sealed[at], at, length) for states in layer)
-        wanted = F.scaled_dot_product_attention(queries[at].double(), keys, values, scale=0.2, enable_gqa=True)
-        answer, largest = answers[at].transpose(0, 1).double(), values.abs().max()
+        own = range(max(0, newest - ((length - 1) % size + 1)), newest)  # what comes before is padding
+        hidden = torch.tensor([[token > length - newest + query for token in range(length)] for query in own])
+        mask = torch.zeros(hidden.shape, dtype=torch.float64).masked_fill_(hidden, -torch.inf)
+        asked = queries[at, :, own.start :].double()
+        wanted = F.scaled_dot_product_attention(asked, keys, values, attn_mask=mask, scale=0.2, enable_gqa=True)
+        answer, largest = answers[at, own.start :].transpose(0, 1).double(), values.abs().max()
         assert (answer - wanted).abs().max() <= largest * PERFECT[dtype], length
-    assert answers.dtype == dtype and answers.shape == (len(lengths), 1, heads * groups, dim)
+        assert answers[at].isfinite().all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

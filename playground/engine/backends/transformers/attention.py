@@ -209,7 +209,7 @@ class AttentionSwitch:
     def over_codes(self, rows: Sequence[Row]) -> bool:
         """Of these rows it does, where the cache can."""
         able = self._codes and self.requested == "auto" and self.takes_ready_masks
-        return able and all(row.count == 1 for row in rows)
+        return able and all(row.count == 1 + len(row.drafts) for row in rows)
 
     def ready(self, mask: Tensor) -> Tensor:
         """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""

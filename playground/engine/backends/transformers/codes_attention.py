@@ -1,5 +1,5 @@
-"""Attention over a quantized KV cache as it is stored, compiled: nothing is unpacked into memory. Of rows that take one
-token each, on a CPU; see `native/codes_attention.cpp`."""
+"""Attention over a quantized KV cache as it is stored, compiled: nothing is unpacked into memory. Of rows that decode,
+on a CPU; see `native/codes_attention.cpp`."""
 
 from __future__ import annotations
 
@@ -52,16 +52,17 @@ def can_attend(keys: QuantizedStates, values: QuantizedStates) -> bool:
 
 
 def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, queries: Tensor, scale: float) -> Tensor:
-    """Attention of queries [B, Hq, 1, D] over what each row has stored, its newest token included; returns
-    [B, 1, Hq, D]. Raises `TypeError` for queries of another dtype: memory is read as it is."""
+    """Attention of queries [B, Hq, q, D], of each row's newest tokens, over what it has stored up to each; returns
+    [B, q, Hq, D]. Raises `TypeError` for queries of another dtype: memory is read as it is."""
     if queries.dtype != keys.tails.dtype:
         raise TypeError(f"queries must be {keys.tails.dtype} as the tails are, not {queries.dtype}")
     queries = queries.contiguous()
     out = torch.empty_like(queries)
-    groups, layer = queries.shape[1] // keys.tails.shape[1], _layer(keys, values)
+    newest, layer = queries.shape[2], _layer(keys, values)
+    groups = queries.shape[1] // keys.tails.shape[1] * newest
     brain, threads = queries.dtype == torch.bfloat16, torch.get_num_threads()
     at = queries.data_ptr(), out.data_ptr()
-    compiled_attention()(byref(layer), byref(rows), *at, groups, scale, KINDS.index(keys.kind), brain, threads)
+    compiled_attention()(byref(layer), byref(rows), *at, groups, newest, scale, KINDS.index(keys.kind), brain, threads)
     return out.transpose(1, 2)
 
 
@@ -79,7 +80,7 @@ def found() -> bool:
 def compiled_attention() -> Callable[..., None]:
     """`attend` of the source."""
     attend = native(*SOURCE).attend
-    attend.argtypes = [*[c_void_p] * 4, c_long, c_float, c_int, c_bool, c_int]
+    attend.argtypes = [*[c_void_p] * 4, c_long, c_long, c_float, c_int, c_bool, c_int]
     attend.restype = None
     return attend  # type: ignore[no-any-return]
 

@@ -39,7 +39,7 @@ from playground.engine.backends.transformers.varlen import Ragged
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
     warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`.
-    `attends_codes`: rows of one token may attend over a quantized cache as it is stored."""
+    `attends_codes`: rows that decode may attend over a quantized cache as it is stored."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew

@@ -54,8 +54,8 @@ def uneven(rows: Sequence[Row]) -> bool:
 
 # Stores new keys and values [B, Hkv, q, D] of a layer; returns all that the queries see, [B, Hkv, columns, D].
 Exchange = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
-# Stores new keys and values of a layer and attends over what is stored, with queries [B, Hq, 1, D] and a scale:
-# [B, 1, Hq, D].
+# Stores new keys and values of a layer and attends over what is stored, with queries [B, Hq, q, D] and a scale:
+# [B, q, Hq, D].
 Attend = Callable[[int, Tensor, Tensor, Tensor, float], Tensor]
 
 
@@ -84,7 +84,7 @@ class KVStore(Protocol):
         several rows the last only."""
 
     def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
-        """The same for one token a row, where attention takes what is stored as it is; none where it cannot."""
+        """The same for rows that decode, where attention takes what is stored as it is; none where it cannot."""
 
     def seal(self, request: Request, length: int) -> None:
         """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.codes_attention import Rows, attend_codes, can_attend
 from playground.engine.backends.transformers.kv_cache import Attend, Exchange, KVStore, Row
-from playground.engine.backends.transformers.kv_full import flat_tokens
+from playground.engine.backends.transformers.kv_full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv_layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
 from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS
@@ -71,10 +71,16 @@ class QuantizedStore:
         if not self._layers or not all(can_attend(*layer) for layer in self._layers):
             return None
         size, tails = self._blocks.size, [self._tail_start(row.request) for row in rows]
-        opens = [row.start % size + 1 for row in rows]
-        write = [0 if row.held else tail + row.start % size for row, tail in zip(rows, tails, strict=True)]
+        opens = [row.start % size for row in rows]
+        write = [
+            0 if row.held else tail + start + new
+            for row, tail, start in zip(rows, tails, opens, strict=True)
+            for new in range(row.count)
+        ]
         sealed = [row.request.table[: row.start // size] for row in rows]
-        return partial(self._attend, torch.tensor(write, device=device), Rows(sealed, tails, opens))
+        stored = [start + row.count for row, start in zip(rows, opens, strict=True)]
+        new = torch.tensor(write, device=device), real_tokens(rows, max(row.count for row in rows), device)
+        return partial(self._attend, *new, Rows(sealed, tails, stored))
 
     def seal(self, request: Request, length: int) -> None:
         """Quantize the request's last block if these tokens fill it."""
@@ -159,10 +165,18 @@ class QuantizedStore:
         return seen
 
     def _attend(
-        self, write: Tensor, rows: Rows, layer: int, queries: Tensor, keys: Tensor, values: Tensor, scale: float
+        self,
+        write: Tensor,
+        source: Tensor | None,
+        rows: Rows,
+        layer: int,
+        queries: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        scale: float,
     ) -> Tensor:
         for states, new in zip(self._layers[layer], (keys, values), strict=True):
-            states.tails[write] = flat_tokens(new, None)
+            states.tails[write] = flat_tokens(new, source)
         return attend_codes(*self._layers[layer], rows, queries, scale)
 
     def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:

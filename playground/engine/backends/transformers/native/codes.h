@@ -21,12 +21,13 @@ struct Rows {
     long count;
 };
 
+// `groups` queries of a row share a head of keys; each run of `newest` of them is of a row's newest tokens.
 struct Step {
     const Layer &layer;
     const Rows &rows;
     const void *queries;
     void *out;
-    long groups;
+    long groups, newest;
     float scale;
 };
 

@@ -1,4 +1,4 @@
-// Attention of one query a row over keys and values as a quantized cache stores them: codes of sealed blocks, then the
+// Attention of each row's newest queries over keys and values as a quantized cache stores them: codes of sealed blocks, then the
 // tail that is not full. Nothing is unpacked into memory. Each row is computed in one order, whatever other rows there
 // are.
 
@@ -53,13 +53,13 @@ template <Kind KIND, class State> static void run(const Step &step, int threads)
         }
 }
 
-// queries, out: [rows, heads * groups, dim] in float32, or in bfloat16, as the tails are.
-extern "C" void attend(const Layer *layer, const Rows *rows, const void *queries, void *out, long groups, float scale,
-                       int kind, bool brain, int threads) {
+// queries, out: [rows, heads * groups, dim], where `groups` are some heads' newest tokens each, in float32, or in bfloat16, as the tails are.
+extern "C" void attend(const Layer *layer, const Rows *rows, const void *queries, void *out, long groups, long newest,
+                       float scale, int kind, bool brain, int threads) {
     using Run = void (*)(const Step &, int);
     static constexpr Run runs[][2] = {{run<FP8, float>, run<FP8, Brain>},
                                       {run<INT8, float>, run<INT8, Brain>},
                                       {run<INT4, float>, run<INT4, Brain>},
                                       {run<INT2, float>, run<INT2, Brain>}};
-    runs[kind][brain]({*layer, *rows, queries, out, groups, scale}, threads);
+    runs[kind][brain]({*layer, *rows, queries, out, groups, newest, scale}, threads);
 }

@@ -80,13 +80,15 @@ template <Kind KIND, class State> class Worker {
         }
     }
 
+    // A query sees the tail up to its own token; one that is padding sees a token all the same.
     void score_tail(const Part &part, long at) {
         for (long token = 0; token < part.tail; token++)
             for (long group = 0; group < groups; group++) {
                 const State *key = tail(layer.key_tails, part, token);
+                const long own = std::max(0l, part.tail - step.newest + group % step.newest);
                 Floats found = {};
                 for (long n = 0; n < wides; n++) found += wide(key + n * WIDE) * queries[group * wides + n];
-                scores[group * most + at + token] = sum(found);
+                scores[group * most + at + token] = token > own ? -INFINITY : sum(found);
             }
     }
 
