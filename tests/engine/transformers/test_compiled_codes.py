@@ -99,6 +99,14 @@ def test_switched_in_flight_it_comes_and_goes(member: Member, monkeypatch: pytes
     driven.finish()
 
 
+def test_a_prompt_of_one_token_is_no_decode(member: Member) -> None:
+    driven = Driven(member("llama-64").folder, kv_cache="int8", compile=True)
+    for prompt in ([5], [6]):  # of the second, blocks are there before it
+        driven.run(ask([prompt], 8, name=f"{prompt}", ignore_eos=True))
+        shown = driven.backend._announced
+        assert (shown["attention_prefill"], shown["attention_decode"]) == ("sdpa-flash", FUSED)
+
+
 def test_it_copies_nothing(member: Member) -> None:
     driven = Driven(member("llama-64").folder, kv_cache="int4", compile=True)
     live = driven.backend._engine

@@ -199,8 +199,8 @@ class AttentionSwitch:
         )
 
     def let_codes(self, attended: bool) -> None:
-        """From now on attention may take a quantized cache as it is stored, or never. What decode runs is known anew
-        then."""
+        """From now on rows that decode may attend over a quantized cache as it is stored, or never. What they run is
+        known anew then."""
         if attended != self._codes:
             self._codes = attended
             self.effective.pop("decode", None)
@@ -209,7 +209,7 @@ class AttentionSwitch:
     def over_codes(self, rows: Sequence[Row]) -> bool:
         """Of these rows it does, where the cache can."""
         able = self._codes and self.requested == "auto" and self.takes_ready_masks
-        return able and all(row.count == 1 + len(row.drafts) for row in rows)
+        return able and all(row.decodes for row in rows)
 
     def ready(self, mask: Tensor) -> Tensor:
         """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""

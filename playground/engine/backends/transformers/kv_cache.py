@@ -20,13 +20,14 @@ from playground.engine.request import Request
 @dataclass(frozen=True)
 class Row:
     """One request's part of a forward: `count` tokens from position `start`, the last of them `drafts`. A held row runs
-    but stores nothing."""
+    but stores nothing. One that `decodes` takes what was sampled last, and drafts."""
 
     request: Request
     start: int
     count: int
     held: bool = False
     drafts: tuple[int, ...] = ()
+    decodes: bool = False
 
     @property
     def length(self) -> int:

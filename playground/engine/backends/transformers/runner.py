@@ -77,7 +77,7 @@ class TransformersRunner:
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         """See `engine.core.Runner`."""
         decode = [_row(work) for work in works if work.decode]
-        decode += [Row(request, request.computed - 1, 1, held=True) for request in held]
+        decode += [Row(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
         prefill = [_row(work) for work in works if not work.decode]
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
@@ -237,4 +237,4 @@ class TransformersRunner:
 
 
 def _row(work: Work) -> Row:
-    return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts)
+    return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts, decodes=work.decode)
