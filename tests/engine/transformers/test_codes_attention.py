@@ -8,10 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import DynamicCache
 
 from playground.engine.backends.transformers import codes_attention, compiler
-from playground.engine.backends.transformers.codes_attention import KINDS, Rows, attend_codes, can_attend
+from playground.engine.backends.transformers.codes_attention import KINDS, Rows, attend_codes, why_unpacked
 from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.engine.backends.transformers.kv_shape import kv_shape
 from playground.engine.backends.transformers.kv_states import QuantizedStates, blocks_at
 from playground.engine.backends.transformers.quantization import CHANNELS, TOKENS
 from tests.engine.transformers.reference import DEVICE
@@ -87,12 +89,16 @@ def test_scores_of_any_size_are_weighed() -> None:
 
 
 def test_what_it_does_not_know_is_left_to_pytorch() -> None:
-    def known(kind: str, dim: int, dtype: torch.dtype = torch.float32, values: int = 0) -> bool:
-        return can_attend(states(2, dim, 16, kind, dtype, TOKENS), states(2, values or dim, 16, kind, dtype, CHANNELS))
+    def why(kind: str, dim: int, dtype: torch.dtype = torch.float32, values: int = 0, device: str = "cpu") -> str:
+        cache = DynamicCache()
+        cache.update(torch.zeros(1, 2, 1, dim, dtype=dtype), torch.zeros(1, 2, 1, values or dim, dtype=dtype), 0)
+        return why_unpacked(kind, kv_shape(cache), torch.device(device))
 
-    assert known("int8", 16) and known("int4", 32) and known("int2", 64) and known("fp8", 48)
-    assert not known("int8", 24) and not known("int4", 48) and not known("int2", 96)
-    assert not known("int8", 64, torch.float16) and not known("int8", 64, values=32)
+    assert why("int8", 16) == why("int4", 32) == why("int2", 64) == why("fp8", 48) == ""
+    assert why("int4", 48) == "a head of 48 numbers does not fill whole vectors with int4 codes"
+    assert why("int8", 24) and why("int2", 96) and why("int8", 64, values=32)
+    assert why("int8", 64, torch.float16) == "no kernel reads codes beside float16"
+    assert why("int8", 64, device="cuda") == "only a CPU reads codes as they are stored"
 
 
 def test_queries_of_another_dtype_are_refused() -> None:
@@ -101,12 +107,19 @@ def test_queries_of_another_dtype_are_refused() -> None:
         attend_codes(*layer, laid_out([40], 16)[0], torch.ones(1, 1, 1, 64), 1.0)
 
 
-def test_without_a_compiler_that_knows_vectors_it_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in codes_attention.SOURCE:
-        (tmp_path / name).write_text("this is no C++")
+def test_scores_that_are_all_infinite_give_numbers() -> None:
+    layer = randoms(1, 64, 16, "int8", torch.float32)
+    codes, steps, lows = layer[0].parts
+    for part, number in ((codes, 200), (steps, 1), (lows, 0), (layer[0].tails, 1)):
+        part.fill_(number)
+    assert attend_codes(*layer, laid_out([600], 16)[0], torch.full((1, 1, 1, 64), -3e37), 1.0).isfinite().all()
+
+
+def test_a_compiler_that_does_not_know_vectors_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "codes_attention.cpp").write_text("this is no C++")
     monkeypatch.setattr(compiler, "NATIVE", tmp_path)
     monkeypatch.setattr(codes_attention, "compiled_attention", codes_attention.compiled_attention.__wrapped__)
-    assert codes_attention.found.__wrapped__() is False
+    assert "C++ compile error" in codes_attention.why_missing()
 
 
 def states(heads: int, dim: int, size: int, kind: str, dtype: torch.dtype, axis: int) -> QuantizedStates:

@@ -122,20 +122,25 @@ def test_compile_takes_it_up_and_gives_it_back(tmp_path: Path, monkeypatch: pyte
     torch._dynamo.reset()
 
 
-def test_a_cancel_half_way_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("when", ["weights laid out", "compiling attention over codes"])
+def test_a_cancel_half_way_leaves_what_was(when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import compile_fx
+
+    monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
     monkeypatch.setattr(compiled, "fma_weight", lambda: partial(FmaWeight, compiled_product()))
     driven = Driven(in_bfloat16("llama-even", tmp_path).folder, dtype="bfloat16")
     seen: list[set[str]] = []
 
     def progress(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
-        if stage == "converting" and done == total - 1:
+        if detail.startswith(when) and done == total - 1:
             seen.append(kinds(driven))
             raise Cancelled
 
     with pytest.raises(Cancelled):
         driven.backend.set_options(SetOptions(changes={"compile": True}), progress)
-    assert seen == [{"OneDnnWeight", "FmaWeight"}] and kinds(driven) == {"OneDnnWeight"}
+    assert len(seen) == 1 and "FmaWeight" in seen[0] and kinds(driven) == {"OneDnnWeight"}
     assert driven.set(max_batch=4).effective["compile"] == "off"
+    torch._dynamo.reset()
 
 
 class Twice(FmaWeight):

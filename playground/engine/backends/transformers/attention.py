@@ -141,7 +141,7 @@ class AttentionSwitch:
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
-        self._watched: set[tuple[str, bool, bool]] = set()
+        self._watched: set[tuple[str, bool]] = set()
         self._codes = False
         self._varlen: Kernel | None = None
         self._why_masks: str | None = None
@@ -198,18 +198,19 @@ class AttentionSwitch:
             self._implementation == "eager" and self._model._supports_attention_backend and not self._windows
         )
 
-    def let_codes(self, attended: bool) -> None:
-        """From now on rows that decode may attend over a quantized cache as it is stored, or never. What they run is
-        known anew then."""
-        if attended != self._codes:
-            self._codes = attended
+    def let_codes(self, allowed: bool) -> None:
+        """From now on rows that decode may attend over a quantized cache as it is stored, or no more. Where that is
+        news, what they run is not known until they run."""
+        before = self.over_codes
+        self._codes = allowed
+        if self.over_codes != before:
             self.effective.pop("decode", None)
             self._watched = {kind for kind in self._watched if kind[0] != "decode"}
 
-    def over_codes(self, rows: Sequence[Row]) -> bool:
-        """Of these rows it does, where the cache can."""
-        able = self._codes and self.requested == "auto" and self.takes_ready_masks
-        return able and all(row.decodes for row in rows)
+    @property
+    def over_codes(self) -> bool:
+        """Rows that decode attend over a quantized cache as it is stored."""
+        return self._codes and self.requested == "auto" and self.takes_ready_masks
 
     def ready(self, mask: Tensor) -> Tensor:
         """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""
@@ -252,13 +253,13 @@ class AttentionSwitch:
         """Every operator of this forward, over a plain cache, is watched."""
         with KernelWatch() as watch:
             yield
-        if self._codes and phase == "decode":
+        if self.over_codes and phase == "decode":
             return  # it will run another way
-        self._watched.add((phase, False, False))
+        self._watched.add((phase, False))
         self._note(phase, watch)
 
-    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool, bool]:
-        return phase, self.device.type in MASKS_MATTER and uneven(rows), self.over_codes(rows)
+    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool]:
+        return phase, self.device.type in MASKS_MATTER and uneven(rows)
 
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")
@@ -268,8 +269,8 @@ class AttentionSwitch:
 
     @property
     def known(self) -> bool:
-        """Both phases have run since the last switch."""
-        return len(self.effective) == 2
+        """Both phases have run since the last switch, or will only run as a request does."""
+        return "prefill" in self.effective and ("decode" in self.effective or self.over_codes)
 
     def summary(self) -> dict[str, str]:
         """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""

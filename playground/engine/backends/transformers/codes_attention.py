@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.compiler import native
+from playground.engine.backends.transformers.kv_shape import KVShape
 from playground.engine.backends.transformers.kv_states import QuantizedStates
+from playground.engine.backends.transformers.quantization import BITS
 
-SOURCE = ("vectors.h", "codes.h", "codes_worker.h", "codes_attention.cpp")
 FUSED = "fused-dequant"
 KINDS = ("fp8", "int8", "int4", "int2")
 DTYPES = (torch.float32, torch.bfloat16)
@@ -23,7 +24,7 @@ BYTES = 16
 
 
 class Layer(Structure):
-    """See the source."""
+    """Fields as `native/codes.h` has them."""
 
     _fields_ = (
         *((name, c_void_p) for name in ("keys", "key_steps", "key_lows", "values", "value_steps", "value_lows")),
@@ -33,7 +34,8 @@ class Layer(Structure):
 
 
 class Rows(Structure):
-    """See the source. Of a step: of each row its sealed blocks, where its tail begins, and how many tokens that has."""
+    """Fields as `native/codes.h` has them. Of each row of a step: its sealed blocks, where its tail begins, and how
+    many tokens that has."""
 
     _fields_ = (*((name, c_void_p) for name in ("blocks", "begins", "tails", "opens")), ("count", c_long))
 
@@ -44,17 +46,22 @@ class Rows(Structure):
         super().__init__(*(numbers.data_ptr() for numbers in self._kept), len(sealed))
 
 
-def can_attend(keys: QuantizedStates, values: QuantizedStates) -> bool:
-    """Whether a layer is one that the source knows."""
-    tails = keys.tails
-    whole = tails.shape[-1] * keys.bits % (8 * BYTES) == 0 and tails.shape == values.tails.shape
-    return tails.device.type == "cpu" and tails.dtype in DTYPES and whole
+def why_unpacked(kind: str, shape: KVShape, device: torch.device) -> str:
+    """Why codes of this kind are not attended over as they are; empty where they are."""
+    if device.type != "cpu":
+        return "only a CPU reads codes as they are stored"
+    if shape.dtype not in DTYPES:
+        return f"no kernel reads codes beside {str(shape.dtype).removeprefix('torch.')}"
+    for keys, values in sorted(shape.head_dims):
+        if keys != values or keys * BITS[kind] % (8 * BYTES):
+            return f"a head of {keys} numbers does not fill whole vectors with {kind} codes"
+    return ""
 
 
 def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, queries: Tensor, scale: float) -> Tensor:
     """Attention of queries [B, Hq, q, D], of each row's newest tokens, over what it has stored up to each; returns
     [B, q, Hq, D]. Raises `TypeError` for queries of another dtype: memory is read as it is."""
-    if queries.dtype != keys.tails.dtype:
+    if {queries.dtype, values.tails.dtype} != {keys.tails.dtype}:
         raise TypeError(f"queries must be {keys.tails.dtype} as the tails are, not {queries.dtype}")
     queries = queries.contiguous()
     out = torch.empty_like(queries)
@@ -66,20 +73,19 @@ def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, que
     return out.transpose(1, 2)
 
 
-@cache
-def found() -> bool:
-    """Whether it can be compiled here; seconds, the first time."""
+def why_missing() -> str:
+    """Why it cannot be compiled here; empty where it is. Takes seconds, the first time."""
     try:
         compiled_attention()
-    except (RuntimeError, OSError):  # a compiler that does not know vectors as g++ and clang do
-        return False
-    return True
+    except (RuntimeError, OSError) as error:  # a compiler that does not know vectors as g++ and clang do
+        return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+    return ""
 
 
 @cache
 def compiled_attention() -> Callable[..., None]:
-    """`attend` of the source."""
-    attend = native(*SOURCE).attend
+    """`attend` of the source; its arguments are those there."""
+    attend = native("codes_attention.cpp").attend
     attend.argtypes = [*[c_void_p] * 4, c_long, c_long, c_float, c_int, c_bool, c_int]
     attend.restype = None
     return attend  # type: ignore[no-any-return]

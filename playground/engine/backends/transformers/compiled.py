@@ -17,7 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
-from playground.engine.backends.transformers.codes_attention import found
+from playground.engine.backends.transformers.codes_attention import why_missing
 from playground.engine.backends.transformers.compiler import watched
 from playground.engine.backends.transformers.decoder import Decode
 from playground.engine.backends.transformers.fma_weight import fma_weight
@@ -39,7 +39,7 @@ from playground.engine.backends.transformers.varlen import Ragged
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
     warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`.
-    `attends_codes`: rows that decode may attend over a quantized cache as it is stored."""
+    `why_unpacked`: why rows that decode cannot attend over a quantized cache as it is stored; empty where they can."""
 
     def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
@@ -49,7 +49,8 @@ class CompiledDecoder:
         self.takes_prompts = device.type == "cpu"
         self._states = NewStates()
         self._laid_out = laid_out([*model.modules(), *decoder.joint])
-        self.own_products = self.attends_codes = False
+        self.own_products = False
+        self.why_unpacked = "this model's layers read their cache themselves"
         self.graphs = self.recompiled = 0
         self.seconds = 0.0
         self._warm = False
@@ -99,20 +100,20 @@ class CompiledDecoder:
     def warm_up(self, rows: Sequence[int], progress: Progress) -> None:
         """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
         at once."""
-        start = perf_counter()
+        start, total = perf_counter(), len(rows) + 1
         self.take_products(progress)
         try:
             for done, count in enumerate(rows):
                 detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
-                with watched(progress, done, len(rows), detail), torch.inference_mode():
+                with watched(progress, done, total, detail), torch.inference_mode():
                     self._compile(count)
+            if self.takes_prompts and isinstance(self.decoder, LeanDecoder):
+                with watched(progress, len(rows), total, "compiling attention over codes"):
+                    self.why_unpacked = why_missing()
+            progress("warm-up", total, total)
         except BaseException:
             self.give_products_back()
             raise
-        if self.takes_prompts and isinstance(self.decoder, LeanDecoder):
-            with watched(progress, 0, 1, "compiling attention over codes"):
-                self.attends_codes = found()
-        progress("warm-up", len(rows), len(rows))
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
 
     def _compile(self, count: int) -> None:

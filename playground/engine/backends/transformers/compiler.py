@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import threading
@@ -27,14 +28,19 @@ def why_not_compiled(device: torch.device) -> str:
     return ""
 
 
-def native(*names: str) -> CDLL:
-    """Our C++ of these files, one behind the other, compiled for this machine unless it was before. Raises
-    `RuntimeError` or `OSError` where that fails."""
+def native(name: str) -> CDLL:
+    """Our C++ of this file, compiled for this machine unless it was before. Raises `RuntimeError` or `OSError` where
+    that fails."""
     from torch._inductor.codecache import CppCodeCache  # seconds of import that only compile=on needs
 
-    source = "\n".join((NATIVE / name).read_text() for name in names)
-    library: CDLL = CppCodeCache.load(source, extra_flags=("-ffp-contract=fast",))
+    library: CDLL = CppCodeCache.load(_whole(name), extra_flags=("-ffp-contract=fast",))
     return library
+
+
+def _whole(name: str) -> str:
+    """The source with its headers in it: what was compiled is known again by its text."""
+    text = (NATIVE / name).read_text().replace("#pragma once\n", "")
+    return re.sub(r'#include "(.+)"', lambda header: _whole(header[1]), text)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class KVStore(Protocol):
         several rows the last only."""
 
     def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
-        """The same for rows that decode, where attention takes what is stored as it is; none where it cannot."""
+        """The same for rows that decode, where attention takes what is stored as it is; none where nothing is coded."""
 
     def seal(self, request: Request, length: int) -> None:
         """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""
@@ -135,24 +135,24 @@ class PagedCache(Cache):
         super().__init__(layers=[])
         self.store = store
         self.watch: Watch | None = None
-        self._exchange: Exchange
+        self._exchange: Exchange | None = None
         self.attend_codes: Attend | None = None
         self._past = self._columns = 0
 
     def lay_out(self, rows: Sequence[Row], device: torch.device, codes: bool = False) -> int:
-        """Prepare a forward of these rows, over `codes` where the store can; returns the columns that keys and values
-        will have."""
+        """Prepare a forward of these rows, over `codes` or over what is unpacked; returns the columns that keys and
+        values will have."""
         self._columns = max(row.length for row in rows)
         self._past = self._columns - max(row.count for row in rows)
         self.attend_codes = self.store.attend_codes(rows, device) if codes else None
-        if self.attend_codes is None:
-            self._exchange = self.store.lay_out(rows, device)
+        self._exchange = None if self.attend_codes else self.store.lay_out(rows, device)
         return self._columns
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
         """See `Exchange`."""
+        assert self._exchange, "attention takes codes"
         if self.watch is None:
             return self._exchange(layer_idx, key_states, value_states)
         self.watch.end()

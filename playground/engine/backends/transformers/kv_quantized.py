@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.codes_attention import Rows, attend_codes, can_attend
+from playground.engine.backends.transformers.codes_attention import Rows, attend_codes
 from playground.engine.backends.transformers.kv_cache import Attend, Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv_full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv_layouts import Layout, LoneLayout, lay_out, lay_out_lone
@@ -66,10 +66,8 @@ class QuantizedStore:
             return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
         return partial(self._exchange, lay_out(rows, tails, size, device))
 
-    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
+    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend:
         """See `KVStore.attend_codes`."""
-        if not self._layers or not all(can_attend(*layer) for layer in self._layers):
-            return None
         size, tails = self._blocks.size, [self._tail_start(row.request) for row in rows]
         opens = [row.start % size for row in rows]
         write = [
@@ -175,6 +173,7 @@ class QuantizedStore:
         values: Tensor,
         scale: float,
     ) -> Tensor:
+        self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         for states, new in zip(self._layers[layer], (keys, values), strict=True):
             states.tails[write] = flat_tokens(new, source)
         return attend_codes(*self._layers[layer], rows, queries, scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from transformers import DynamicCache
 
 from playground.engine.backends.transformers.packed_rows import TRAILER
@@ -13,24 +14,26 @@ from playground.engine.backends.transformers.quantization import BITS, CHANNELS,
 @dataclass(frozen=True)
 class KVShape:
     """Of one token: `keys` and `values` are numbers over all layers, `widest` those of the layer that has most of both;
-    `heads` counts the heads of the values, which have a group each; keys have one per number and block."""
+    `heads` counts the heads of the values, which have a group each; keys have one per number and block. `head_dims`:
+    numbers of a head's keys and of its values, of every kind of layer."""
 
     layers: int
     keys: int
     values: int
     widest: int
     heads: int
-    itemsize: int
+    head_dims: frozenset[tuple[int, int]]
+    dtype: torch.dtype
 
     @property
     def token_bytes(self) -> int:
         """In the model's dtype."""
-        return (self.keys + self.values) * self.itemsize
+        return (self.keys + self.values) * self.dtype.itemsize
 
     @property
     def layer_bytes(self) -> int:
         """The same of the widest layer alone."""
-        return self.widest * self.itemsize
+        return self.widest * self.dtype.itemsize
 
     def block_bytes(self, kind: str, size: int) -> int:
         """Of a full block of `size` tokens: codes, per group a step and where its codes begin, and where codes share
@@ -57,5 +60,6 @@ def kv_shape(cache: DynamicCache) -> KVShape:
         values=sum(values for _, values in numbers),
         widest=max((keys + values for keys, values in numbers), default=0),
         heads=sum(layer.values.shape[1] for layer in layers),
-        itemsize=layers[0].keys.element_size() if layers else 0,
+        head_dims=frozenset((layer.keys.shape[-1], layer.values.shape[-1]) for layer in layers),
+        dtype=layers[0].keys.dtype if layers else torch.float32,
     )

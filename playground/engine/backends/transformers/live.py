@@ -8,6 +8,7 @@ from transformers import DynamicCache
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
+from playground.engine.backends.transformers.codes_attention import why_unpacked
 from playground.engine.backends.transformers.compiled import CompiledDecoder
 from playground.engine.backends.transformers.kv_budget import KVBudget
 from playground.engine.backends.transformers.kv_move import make_store, move
@@ -54,7 +55,7 @@ class LiveEngine:
         blocks = self._budget.blocks(self.options)
         store = make_store("model", blocks, self.options.max_batch)
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
-        self._mixed, self._recompiled = False, 0
+        self._mixed, self._recompiled, self._unpacked = False, 0, ""
         self._attended: dict[str, str] = {}
         self._weighed: tuple[tuple[str, str, bool], int] = (("", "", False), 0)
         self._set_limits(self.options)
@@ -74,8 +75,9 @@ class LiveEngine:
                 raise
             done = after
         self.options = options
-        coded = options.compile and self.compiled is not None and self.compiled.attends_codes
-        self.attention.let_codes(coded and options.kv_cache != "model")
+        coded = self.compiled if options.compile and options.kv_cache != "model" else None
+        self._unpacked = self._why_unpacked(coded) if coded else ""
+        self.attention.let_codes(coded is not None and not self._unpacked)
         if not self.core.busy and not self.attention.known:
             self.probe()
 
@@ -108,7 +110,8 @@ class LiveEngine:
 
     def reasons(self) -> dict[str, str]:
         """Why effective differs from requested, by toggle."""
-        reasons = {"attention": self.attention.difference, "dtype": self.loaded.why_dtype}
+        unpacked = self._unpacked and f"decode unpacks the KV cache: {self._unpacked}"
+        reasons = {"attention": self.attention.difference or unpacked, "dtype": self.loaded.why_dtype}
         if self.options.kv_blocks == "auto":
             reasons["kv_blocks"] = self._budget.reason(self.kv_reserved)
         if self._origins():
@@ -239,6 +242,10 @@ class LiveEngine:
         else:
             self.compiled.take_products(progress)
         runner.decoder = self.compiled
+
+    def _why_unpacked(self, compiled: CompiledDecoder) -> str:
+        kind, device = self.options.kv_cache, self.loaded.device
+        return why_unpacked(kind, self.kv_shape, device) or compiled.why_unpacked
 
     def _compile_anew(self) -> None:
         """`OptionsApplied` follows the step, and ends what this shows."""

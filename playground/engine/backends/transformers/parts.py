@@ -48,13 +48,13 @@ class Attending(NamedTuple):
         layer: int = module.layer_idx  # type: ignore[assignment]
         if self.codes:
             attended = self.codes(layer, queries, keys, values, scale)
+            if self.watch:
+                self.watch.ran(FUSED)
         else:
             keys, values = self.cache.update(keys, values, layer)
             attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
-        if self.watch and self.codes:
-            self.watch.ran(FUSED)
-        elif self.watch:
-            self.watch.end()
+            if self.watch:
+                self.watch.end()
         return attended.reshape(self.tokens, -1)  # type: ignore[no-any-return]
 
 

@@ -102,7 +102,9 @@ class TransformersRunner:
 
     def _planned(self, decode: Sequence[Row], prefill: Sequence[Row]) -> Iterator[list[Group]]:
         """What runs one after the other, each as groups that share a forward."""
-        first = [Group("decode", rows) for rows in apart(decode, self.cache.store.copied)]
+        # Over codes nothing is copied, so that nothing keeps rows apart.
+        whole = [decode] if decode and self._attention.over_codes else apart(decode, self.cache.store.copied)
+        first = [Group("decode", rows) for rows in whole]
         for groups in self._rounds(prefill):
             yield from together([*first, *(Group("prefill", rows) for rows in groups)], self._joins)
             first = []
@@ -191,7 +193,8 @@ class TransformersRunner:
 
     def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
         device, queries = self._loaded.device, max(row.count for row in rows)
-        columns = cache.lay_out(rows, device, self._attention.over_codes(rows))
+        codes = self._attention.over_codes and all(row.decodes for row in rows)
+        columns = cache.lay_out(rows, device, codes)
         mask: Tensor | Ragged | None
         if cache.attend_codes:
             mask = None

@@ -1,11 +1,15 @@
 // What attention takes of a quantized cache.
 
+#pragma once
+
+#include "vectors.h"
+
 enum Kind { FP8, INT8, INT4, INT2 };
 constexpr int bits(Kind kind) { return kind == INT4 ? 4 : kind == INT2 ? 2 : 8; }
 constexpr long codes_a_byte(Kind kind) { return 8 / bits(kind); }
 
-// One layer's blocks [blocks, size, heads, dim] and tails [tokens, heads, dim]. Steps and lows of values are `stride`
-// bytes apart from token to token of a head, as are their codes.
+// One layer's blocks [blocks, size, heads, dim] and tails [tokens, heads, dim]. `key_stride` is the bytes from block to
+// block; of values the others are those from head to head, which lie token by token.
 struct Layer {
     const uint8_t *keys;
     const Half *key_steps;
@@ -31,7 +35,7 @@ struct Step {
     float scale;
 };
 
-// A part of a row's tokens for one head of keys: sealed blocks from `first` on, before `last`, and the tail behind them.
+// A part of a row's tokens for one head of keys: sealed blocks from `first` on, before `last`, and the tail behind.
 struct Part {
     long row, head, first, last, tail;
 };

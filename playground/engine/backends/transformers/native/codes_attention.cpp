@@ -1,6 +1,8 @@
-// Attention of each row's newest queries over keys and values as a quantized cache stores them: codes of sealed blocks, then the
-// tail that is not full. Nothing is unpacked into memory. Each row is computed in one order, whatever other rows there
-// are.
+// Attention of each row's newest queries over keys and values as a quantized cache stores them: codes of sealed blocks,
+// then the tail that is not full. Nothing is unpacked into memory. Each row is computed in one order, whatever other
+// rows there are.
+
+#include "codes_worker.h"
 
 // Parts of every row and head, side by side, the last one with the tail.
 static std::vector<Part> parts_of(const Step &step) {
@@ -18,7 +20,8 @@ static std::vector<Part> parts_of(const Step &step) {
 }
 
 // The parts from `first` on, before `last`, which are of one row and head, as one: written out, query by query.
-template <class State> static void merge(const Step &step, const Found &found, const Part &part, long first, long last) {
+template <class State>
+static void merge(const Step &step, const Found &found, const Part &part, long first, long last) {
     const long dim = step.layer.dim, groups = step.groups, wides = dim / WIDE;
     State *out = (State *)step.out + (part.row * step.layer.heads + part.head) * groups * dim;
     for (long group = 0; group < groups; group++, out += dim) {
@@ -43,8 +46,10 @@ template <Kind KIND, class State> static void run(const Step &step, int threads)
     {
         Worker<KIND, State> worker(step);
 #pragma omp for schedule(dynamic)
-        for (long at = 0; at < count; at++)
-            worker.run(parts[at], &found.best[at * groups], &found.total[at * groups], &found.sums[at * groups * wides]);
+        for (long at = 0; at < count; at++) {
+            const long own = at * groups;
+            worker.run(parts[at], &found.best[own], &found.total[own], &found.sums[own * wides]);
+        }
     }
     for (long first = 0, last = 1; last <= count; last++)
         if (parts[last - 1].last == step.rows.begins[parts[last - 1].row + 1]) {
@@ -53,7 +58,8 @@ template <Kind KIND, class State> static void run(const Step &step, int threads)
         }
 }
 
-// queries, out: [rows, heads * groups, dim], where `groups` are some heads' newest tokens each, in float32, or in bfloat16, as the tails are.
+// queries, out: [rows, heads * groups, dim], where `groups` are some heads' newest tokens each; in float32, or where
+// `brain` in bfloat16, as the tails are.
 extern "C" void attend(const Layer *layer, const Rows *rows, const void *queries, void *out, long groups, long newest,
                        float scale, int kind, bool brain, int threads) {
     using Run = void (*)(const Step &, int);

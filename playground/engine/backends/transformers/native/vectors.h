@@ -1,7 +1,12 @@
-// Vectors of sixteen numbers, as g++ and clang know them on any CPU, and what attention computes with them.
+// Vectors as wide as the CPU's, as g++ and clang know them, and what attention computes with them.
+
+#pragma once
 
 #ifdef __AVX512F__
 #include <immintrin.h>
+constexpr long WIDE = 16;  // numbers of a vector
+#else
+constexpr long WIDE = 8;  // of wider ones than there are registers, g++ 12 makes code of half the speed
 #endif
 
 #include <algorithm>
@@ -9,16 +14,16 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <limits>
 #include <vector>
 
-typedef float Floats __attribute__((vector_size(64)));
-typedef int32_t Ints __attribute__((vector_size(64)));
-typedef uint16_t Shorts __attribute__((vector_size(32)));
-typedef uint8_t Bytes __attribute__((vector_size(16)));
+typedef float Floats __attribute__((vector_size(4 * WIDE)));
+typedef int32_t Ints __attribute__((vector_size(4 * WIDE)));
+typedef uint16_t Shorts __attribute__((vector_size(2 * WIDE)));
+typedef uint8_t Bytes __attribute__((vector_size(WIDE)));
+typedef float Four __attribute__((vector_size(16)));
 using Half = _Float16;
 using Brain = uint16_t;  // a bfloat16 number, as bits
-
-constexpr long WIDE = 16;    // numbers of a vector
 
 template <class V, class T> static V load(const T *at) {
     V vector;
@@ -46,10 +51,11 @@ static Ints widened(Bytes bytes) {
 }
 
 static float sum(Floats v) {
-    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
-    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    return v[0] + v[1];
+    Four parts[WIDE / 4];
+    std::memcpy(parts, &v, sizeof v);
+    for (long count = WIDE / 8; count > 0; count /= 2)
+        for (long at = 0; at < count; at++) parts[at] += parts[at + count];
+    return (parts[0][0] + parts[0][2]) + (parts[0][1] + parts[0][3]);
 }
 
 static float largest(Floats v) {
