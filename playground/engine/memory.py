@@ -71,11 +71,13 @@ def keep_freed() -> None:
 
 
 def give_back(device: torch.device) -> None:
-    """Memory that was freed and is kept for later goes back: NVML, or the system on a CPU, then shows what is left."""
+    """Memory that was freed and is kept for later goes back: NVML, or the system on a CPU, then shows what is left. The
+    most that a GPU's allocator held counts from here on."""
     if device.type == "cuda":
         import torch
 
         torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
     elif _c_library and hasattr(_c_library, "malloc_trim"):
         _c_library.malloc_trim(0)
 

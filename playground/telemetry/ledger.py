@@ -88,7 +88,7 @@ def _process_on_gpu(snapshot: Snapshot, memory: Memory, gpu: GpuSample) -> Row:
     for process in gpu.processes or ():
         if worker and process.pid == worker.pid and process.bytes is not None:
             return Row("process", process.bytes, "NVML")
-    return Row("process", memory.process, "allocator · NVML does not list this process")
+    return Row("process", memory.reserved, "allocator · NVML does not list this process")
 
 
 def _process_on_host(snapshot: Snapshot, memory: Memory) -> Row:

@@ -116,8 +116,10 @@ def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
         assert freed > 250 * 2**20
         # The allocator cuts its segments where codes take the place of weights, and gives back whole ones.
         assert before - used_by_nvml() == pytest.approx(freed, rel=0.2)
-        engine.set(weights="model")
-        assert before == pytest.approx(used_by_nvml(), abs=24 * 2**20)
+        back = engine.set(weights="model").after
+        # Where it lies in segments is the allocator's to choose; what is allocated is what it was.
+        assert abs((back.allocated or 0) - (applied.before.allocated or 0)) < 2**20
+        assert used_by_nvml() - before < 128 * 2**20
     assert engine.run(PROMPTS[:1]) == ran
     assert engine.set(compile=True).effective["compile"] == "on", "every tensor is where it was"
     engine.run(PROMPTS[:1])
@@ -266,6 +268,37 @@ def test_nvml_and_the_allocator_speak_of_one_card(engine: Engine) -> None:
     assert gpu.memory.used >= torch.cuda.memory_reserved(0)
     assert abs(gpu.memory.free - free) < 2**30 and abs(gpu.memory.total - total) < 2**30
     assert gpu.board and gpu.board.power_watts and gpu.board.utilization_percent is not None
+
+
+def test_a_step_lasts_until_the_gpu_has_done_it(engine: Engine) -> None:
+    """The prefill of a part of a prompt samples nothing, so that nothing else waits."""
+    engine.set(token_budget="64")
+    request = GenerationRequest(request_id="long", prompt=PROMPTS[1] * 8, sampling=SamplingParams(max_tokens=2))
+    engine.backend.submit(Submit(requests=[request]), perf_counter())
+    for _ in range(3):
+        engine.backend.step()
+        assert torch.cuda.current_stream().query()
+    while engine.backend.busy:
+        engine.backend.step()
+
+
+def test_another_dtype_leaves_nothing_of_the_model_before() -> None:
+    engine = Engine(kv_blocks="64")
+    engine.run(PROMPTS[:1])
+    engine.set(compile=True)
+    engine.run(PROMPTS[:1])
+    before = torch.cuda.memory_reserved(0)
+    halved = engine.set(dtype="bfloat16", compile=False).after
+    assert halved.peak is not None and halved.peak <= (halved.reserved or 0) < before
+    engine.backend.unload()
+
+
+def test_a_mask_keeps_a_fused_kernel_where_heads_share_keys() -> None:
+    engine = Engine("bfloat16")
+    engine.run()
+    live = engine.backend._live
+    assert live and "sdpa-math" not in "".join(live.attention.effective.values())
+    engine.backend.unload()
 
 
 def test_unload_gives_the_memory_back() -> None:

@@ -72,7 +72,7 @@ def test_on_a_gpu_the_card_is_the_device_and_the_allocator_has_rows() -> None:
 
 @pytest.mark.parametrize("pid", [8, 4711])
 def test_a_process_that_nvml_cannot_weigh_shows_its_allocator(pid: int) -> None:
-    row = memory_ledger(snapshot(worker=pid), Memory(process=5 * GIB), CARD).rows[1]
+    row = memory_ledger(snapshot(worker=pid), Memory(process=GIB, allocated=4 * GIB, reserved=5 * GIB), CARD).rows[1]
     assert row == Row("process", 5 * GIB, "allocator · NVML does not list this process")
 
 

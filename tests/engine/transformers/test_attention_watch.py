@@ -1,12 +1,16 @@
-"""After a switch one layer is watched, not the step: the first step costs little more than the next."""
+"""After a switch one layer is watched, not the step: the first step costs little more than the next. And heads that
+share keys never have them repeated."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
-from playground.engine.backends.transformers.attention import KernelWatch
+from playground.engine.backends.transformers import attention
+from playground.engine.backends.transformers.attention import KernelWatch, grouped_sdpa
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 
@@ -42,3 +46,26 @@ def test_one_layer_of_a_kind_is_watched(member: Member, watched: list[str], name
         seen = len(watched)
         driven.backend.step()
         assert len(watched) == seen, "the next step just runs"
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("queries", [1, 5])
+def test_heads_of_a_group_join_the_queries_under_a_mask(
+    rows: int, queries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where no fused kernel takes a mask and shares heads of keys."""
+    query, key, value = torch.randn(rows, 6, queries, 8), torch.randn(rows, 2, 9, 8), torch.randn(rows, 2, 9, 8)
+    mask = torch.rand(rows, 1, queries, 9) < 0.6
+    mask[..., 0] = True
+    shared, _ = grouped_sdpa(torch.nn.Module(), query, key, value, mask, scaling=0.3)
+    monkeypatch.setattr(attention, "MASKS_MATTER", ("cpu",))
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", no_shared_heads)
+    joined, _ = grouped_sdpa(torch.nn.Module(), query, key, value, mask, scaling=0.3)
+    assert joined.shape == shared.shape == (rows, queries, 6, 8)
+    torch.testing.assert_close(joined, shared)
+
+
+def no_shared_heads(query: Tensor, key: Tensor, value: Tensor, **told: Any) -> Tensor:
+    assert query.shape[1] == key.shape[1] and not told.get("enable_gqa")
+    scores = query @ key.transpose(2, 3) * told["scale"]
+    return scores.masked_fill(~told["attn_mask"], -torch.inf).softmax(-1) @ value

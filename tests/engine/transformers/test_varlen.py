@@ -138,10 +138,12 @@ def test_both_signatures_of_pytorch_are_called_as_they_want(monkeypatch: pytest.
         return plain(query, key, value, cu_q.tolist(), cu_k.tolist(), scale)
 
     monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", of_2_13 if groups else of_2_11)
-    seen = Ragged(packing([1, 1], CPU), packing([3, 2], CPU), find_kernel())
     states = torch.randn(2, 2, 3, 8)
-    assert seen.attend(torch.randn(2, 4, 1, 8), states, states, None).shape == (2, 1, 4, 8)
-    assert told == [{"window_size": (-1, 0)} | ({"enable_gqa": True} if groups else {})]
+    for queries in (1, 2):
+        seen = Ragged(packing([queries] * 2, CPU), packing([3, 2], CPU), find_kernel())
+        assert seen.attend(torch.randn(2, 4, queries, 8), states, states, None).shape == (2, queries, 4, 8)
+    heads = {"enable_gqa": True} if groups else {}
+    assert told == [{"window_size": (-1, -1)} | heads, {"window_size": (-1, 0)} | heads]
 
 
 @pytest.mark.parametrize("name", ["llama", "llama-64", "qwen3-moe", "deepseek-v3"])

@@ -93,6 +93,7 @@ class TransformersBackend:
             self._refuse_impossible(live, command.options)
             live.apply(command.options, progress)
         self._live, self._command = live, command
+        give_back(loaded.device)
         live.core.loaded_at = perf_counter()
         live.loaded.seconds["total"] = live.core.loaded_at - started
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
@@ -116,19 +117,20 @@ class TransformersBackend:
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
         """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
-        live, started = self._engine, perf_counter()
-        options, before = with_changes(live.options, command.changes), live.memory()
+        started, before, device = perf_counter(), self._engine.memory(), self._engine.loaded.device
+        options = with_changes(self._engine.options, command.changes)
         _refuse_conflict(options)
-        self._refuse_impossible(live, options)
-        changed = changed_names(live.options, options)
+        self._refuse_impossible(self._engine, options)
+        changed = changed_names(self._engine.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
-        with memory_said(wanted, live.loaded.device, "the toggle is back where it was"):
+        with memory_said(wanted, device, "the toggle is back where it was"):
             if {"device", "dtype"} & set(changed):
                 self._reload(options, progress)
+                gc.collect()
             else:
-                live.apply(options, progress)
-                if any(TOGGLES[name].cost != "instant" for name in changed):
-                    give_back(live.loaded.device)
+                self._engine.apply(options, progress)
+        if any(TOGGLES[name].cost != "instant" for name in changed):
+            give_back(device)
         if command.rebuild:
             self._engine.rebuild()
         self._announce(changed, before, started)
@@ -234,6 +236,8 @@ class TransformersBackend:
         live = LiveEngine(loaded, options, self._emit, progress, self._command.allow_pickle)
         live.apply(options, progress)
         live.core.adopt(old.core)
+        if old.compiled and not live.compiled:
+            old.compiled.close()
         self._live = live
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 

@@ -7,6 +7,7 @@ from time import perf_counter
 
 import torch
 
+from playground.engine.backends.transformers.device import wait
 from playground.protocol.events import Ceilings
 
 REPEATS = 5
@@ -63,16 +64,9 @@ def sample(
 
 
 def _timed(call: Callable[[], object], device: torch.device, number: int) -> float:
-    _wait(device)
+    wait(device)
     start = perf_counter()
     for _ in range(number):
         call()
-    _wait(device)
+    wait(device)
     return (perf_counter() - start) / number
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()

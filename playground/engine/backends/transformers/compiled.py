@@ -35,6 +35,9 @@ from playground.engine.backends.transformers.parts import (
 )
 from playground.engine.backends.transformers.varlen import Ragged
 
+# Of a CUDA graph: one run without, which warms up, and one that is recorded. A cancel must not come in between.
+RECORDINGS = 2
+
 
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
@@ -101,12 +104,16 @@ class CompiledDecoder:
         """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
         at once."""
         start, total = perf_counter(), len(rows) + 1
+        torch._dynamo.reset()  # graphs of a decoder that is gone would count against a limit of eight
         self.take_products(progress)
         try:
             for done, count in enumerate(rows):
                 detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
                 with watched(progress, done, total, detail), torch.inference_mode():
                     self._compile(count)
+                for _ in range(RECORDINGS if self._device.type == "cuda" else 0):
+                    with torch.inference_mode():
+                        self._compile(count)
             if self.takes_prompts and isinstance(self.decoder, LeanDecoder):
                 with watched(progress, len(rows), total, "compiling attention over codes"):
                     self.why_unpacked = why_missing()

@@ -11,18 +11,20 @@ import torch
 from playground.engine.backends.base import EngineError
 from playground.engine.memory import available, format_bytes
 
+SAID = ("allocate memory", "out of memory", "ALLOC_FAILED")
 BYTES_ASKED = re.compile(r"allocate (\d+) bytes")
 
 
 def is_memory_fault(error: BaseException) -> bool:
-    """The memory ran out; PyTorch's CPU allocator and file mappings only say so in the text of their errors."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+    """The memory ran out; PyTorch's CPU allocator, file mappings, CUDA and its libraries only say so in the text of
+    their errors."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(said in str(error) for said in SAID)
 
 
 def describe(error: BaseException, device: torch.device) -> str:
     """What was asked for and what is free. On a GPU PyTorch's first sentence says both."""
     if isinstance(error, torch.OutOfMemoryError):
-        return str(error).splitlines()[0]
+        return str(error).partition(" Of the allocated memory")[0].splitlines()[0]
     asked, free = BYTES_ASKED.search(str(error)), available(device)
     wanted = f"{format_bytes(int(asked[1]))} more were asked for" if asked else "more was asked for than there is"
     return f"{wanted}, {format_bytes(free)} are free" if free is not None else wanted

@@ -13,6 +13,7 @@ from torch import Tensor
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
+from playground.engine.backends.transformers.device import wait
 from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.model import LoadedModel
@@ -84,6 +85,8 @@ class TransformersRunner:
             for groups in self._planned(decode, prefill):
                 for group, logits in zip(groups, self._logits(groups), strict=True):
                     tokens |= self._take(group.rows, logits)
+        # Where nothing was sampled nothing has waited, and the step's time would be that of launching it.
+        wait(self._loaded.device)
         return [tokens.get(work.request.request_id, []) for work in works]
 
     def use_store(self, blocks: BlockManager, store: KVStore) -> None:
@@ -170,7 +173,7 @@ class TransformersRunner:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         part = self._part(rows, cache, keep)
         queries, mask = part.ids.shape[1], part.mask
-        decoder = self._decoder_for(queries, watched=cache.watch is not None)
+        decoder = self._decoder_for(rows, watched=cache.watch is not None)
         lean = queries == 1 or self._attention.takes_ready_masks
         if decoder and lean and not (isinstance(mask, Tensor) and mask.ndim == 2):
             return decoder(*self._ready(part))
@@ -186,9 +189,10 @@ class TransformersRunner:
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
 
-    def _decoder_for(self, queries: int, watched: bool) -> Decode | None:
-        """What runs inside a compiled graph cannot be watched, and may take one token a row alone."""
-        takes = self.decoder is not None and (queries == 1 or self.decoder.takes_prompts)
+    def _decoder_for(self, rows: Sequence[Row], watched: bool) -> Decode | None:
+        """What runs inside a compiled graph cannot be watched, and may take rows that decode one token alone."""
+        one = all(row.decodes and row.count == 1 for row in rows)
+        takes = self.decoder is not None and (one or self.decoder.takes_prompts)
         return self.decoder if takes and not watched else self.plain_decoder
 
     def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:

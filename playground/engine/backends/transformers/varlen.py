@@ -16,7 +16,8 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv_cache import Row
 
-# query, key, value [tokens, H, D], where rows of queries and of keys begin and end, the most of each; by name, `scale`.
+# query, key, value [tokens, H, D], where rows of queries and of keys begin and end, the most of each; by name, `scale`
+# and `window_size`, the keys before and behind its own that a query sees, -1 for all.
 Kernel = Callable[..., Tensor]
 
 
@@ -57,16 +58,18 @@ class Ragged:
         of one layer's keys and values is copied meanwhile."""
         packed = self.queries.pack(query), self.keys.pack(key), self.keys.pack(value)
         ends = self.queries.ends, self.keys.ends, self.queries.longest, self.keys.longest
-        return self.queries.unpack(self.kernel(*packed, *ends, scale=scaling))
+        # One query sees every key: a kernel that knows of no causality shares keys out to more of the GPU.
+        window = (-1, 0) if self.queries.longest > 1 else (-1, -1)
+        return self.queries.unpack(self.kernel(*packed, *ends, scale=scaling, window_size=window))
 
 
 def find_kernel() -> Kernel:
-    """PyTorch's. Its causal window is aligned to the last key, and fewer heads of keys than of queries are shared,
-    which torch 2.13 wants to be told and 2.11 cannot be."""
+    """PyTorch's. A causal window is aligned to the last key, and fewer heads of keys than of queries are shared, which
+    torch 2.13 wants to be told and 2.11 cannot be."""
     from torch.nn.attention.varlen import varlen_attn  # only a GPU needs it
 
     told = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
-    return partial(varlen_attn, window_size=(-1, 0), **told)
+    return partial(varlen_attn, **told)
 
 
 def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,12 +31,12 @@ class Checked:
         self._kernel = kernel
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, *most: int, scale: float | None
+        self, query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, *most: int, **told: Any
     ) -> Tensor:
         """See `varlen.Kernel`."""
         drawn = [_drawn(states, seed) for seed, states in enumerate((query, key, value))]
-        said = self._kernel(*drawn, queries, keys, *most, scale=scale)
-        wanted = plain(*drawn, queries.tolist(), keys.tolist(), scale)
+        said = self._kernel(*drawn, queries, keys, *most, **told)
+        wanted = plain(*drawn, queries.tolist(), keys.tolist(), told["scale"])
         off = float((said.float() - wanted).abs().max())
         if said.shape != wanted.shape or not off <= NOISE:
             raise WrongNumbers(f"it is {off:.2g} off plain attention")
