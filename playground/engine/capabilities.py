@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.conflicts import Conflict
-from playground.protocol.options import TOGGLES
+from playground.protocol.options import TOGGLES, EngineOptions, as_text
 
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
@@ -18,11 +18,13 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("attention", "sdpa-flash"): Effects(memory=-1, ttft=-2, tps=1),
     ("attention", "flash_attention_2"): Effects(memory=-1, ttft=-2, tps=1),
     ("attention", "flash_attention_3"): Effects(memory=-1, ttft=-2, tps=1),
-    ("kv_cache", "fp8"): Effects(memory=-1, quality=-1),
+    ("kv_cache", "fp8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
     ("kv_cache", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
+    ("kv_cache", "int4"): Effects(memory=-2, ttft=1, tps=-1, quality=-1),
+    ("kv_cache", "int2"): Effects(memory=-2, ttft=1, tps=-1, quality=-2),
     ("batching", "static"): Effects(ttft=2, tps=-2),
     ("speculation", "lookup:4"): Effects(tps=1),
-    ("prefix_cache", "on"): Effects(ttft=-2),
+    ("prefix_cache", "off"): Effects(ttft=2),
     ("compile", "on"): Effects(tps=1),
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
 }
@@ -51,13 +53,19 @@ def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
                     value=value,
                     possible=not (reason := why_not(toggle.name, value)),
                     reason=reason,
-                    effects=EFFECTS.get((toggle.name, value), Effects()),
+                    effects=effects(toggle.name, value),
                 )
                 for value in toggle.values
             ],
         )
         for toggle in TOGGLES.values()
     ]
+
+
+def effects(name: str, value: str) -> Effects | None:
+    """What a value is expected to do; the default, which all are held against, does nothing."""
+    default = as_text(EngineOptions())[name]
+    return Effects() if value == default else EFFECTS.get((name, value))
 
 
 def missing_package(name: str) -> str:

@@ -18,12 +18,12 @@ class Effects(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ValueSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One value of a toggle: possible, or why not."""
+    """One value of a toggle: possible, or why not. Without `effects` nobody can tell beforehand."""
 
     value: str
     possible: bool = True
     reason: str = ""
-    effects: Effects = Effects()
+    effects: Effects | None = None
 
 
 class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
@@ -11,28 +12,45 @@ from playground.protocol.events import SlotWork, Step
 GROUP = 8
 LEAST_GROUPS = 3
 KEPT_GROUPS = 256
+# Of what is held against each other across a switch: further off, the context has become another.
+NEAR_GROUPS = 16
 
 
 class Rate(NamedTuple):
-    """Decode tokens per second of one request among `rows`: median and half the middle half, over `tokens` each."""
+    """Decode tokens per second of one request among `rows`: median and half the middle half, over `tokens` each, of
+    these `requests`, with so many tokens in their `context`, as far as they were computed."""
 
     tps: float
     spread: float
     tokens: int
     rows: int
+    requests: frozenset[str] = frozenset()
+    context: float = 0
+
+
+class Group(NamedTuple):
+    """`GROUP` steps."""
+
+    tps: float
+    requests: tuple[str, ...]
+    context: float
 
 
 class DecodeMeter:
-    """Takes steps of one option set. Counts only pairs of steps in which the same requests decoded and nothing else."""
+    """Takes steps of one option set. Counts only pairs of steps in which the same requests decoded and nothing else.
+    `contexts`: tokens of each request that were computed before."""
 
-    def __init__(self) -> None:
-        self._rates: dict[int, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT_GROUPS))
+    def __init__(self, contexts: dict[str, int] | None = None) -> None:
+        self.contexts: dict[str, int] = defaultdict(int, contexts or {})
+        self._groups: dict[int, deque[Group]] = defaultdict(lambda: deque(maxlen=KEPT_GROUPS))
+        self._first: dict[int, list[Group]] = defaultdict(list)
         self._previous: Step | None = None
         self._members: tuple[str, ...] = ()
         self._seconds, self._tokens, self._steps = 0.0, 0.0, 0
 
     def add(self, step: Step) -> None:
         """The next step."""
+        self._count(step)
         works, previous = decoding(step), self._previous
         members = tuple([str(work.request_id) for work in works])
         if members and members == self._members and previous and step.index == previous.index + 1:
@@ -47,18 +65,46 @@ class DecodeMeter:
 
     def rate(self, rows: int | None = None) -> Rate | None:
         """The rate with so many rows, or with the most usual number; None where too few tokens were seen."""
-        if rows is None:
-            rows = max(self._rates, key=lambda count: len(self._rates[count]), default=0)
-        rates = self._rates.get(rows, ())
-        if len(rates) < LEAST_GROUPS:
-            return None
-        low, _, high = quantiles(rates, n=4)
-        return Rate(median(rates), (high - low) / 2, len(rates) * GROUP, rows)
+        rows = self._usual if rows is None else rows
+        return _rate(list(self._groups.get(rows, ())), rows)
+
+    def first(self) -> Rate | None:
+        """That of the first tokens alone, with the most usual number of rows."""
+        return _rate(self._first.get(self._usual, []), self._usual)
+
+    def newest(self, rows: int) -> Rate | None:
+        """That of the newest tokens alone."""
+        return _rate(list(self._groups.get(rows, ()))[-NEAR_GROUPS:], rows)
+
+    @property
+    def _usual(self) -> int:
+        return max(self._groups, key=lambda count: len(self._groups[count]), default=0)
+
+    def _count(self, step: Step) -> None:
+        for request_id in step.preempted:
+            self.contexts.pop(request_id, None)  # it is computed again
+        for work in step.slots:
+            if work.request_id and work.phase in ("prefill", "decode"):
+                self.contexts[work.request_id] += work.tokens if work.phase == "prefill" else 1 + work.accepted
 
     def _close(self, rows: int) -> None:
         if self._seconds > 0:
-            self._rates[rows].append(self._tokens / self._seconds)
+            context = sum(self.contexts[name] for name in self._members) / rows
+            group = Group(self._tokens / self._seconds, self._members, context)
+            self._groups[rows].append(group)
+            if len(self._first[rows]) < NEAR_GROUPS:
+                self._first[rows].append(group)
         self._seconds, self._tokens, self._steps = 0.0, 0.0, 0
+
+
+def _rate(groups: Sequence[Group], rows: int) -> Rate | None:
+    if len(groups) < LEAST_GROUPS:
+        return None
+    rates = [group.tps for group in groups]
+    low, _, high = quantiles(rates, n=4)
+    requests = frozenset(name for group in groups for name in group.requests)
+    context = median(group.context for group in groups)
+    return Rate(median(rates), (high - low) / 2, len(rates) * GROUP, rows, requests, context)
 
 
 def decoding(step: Step) -> list[SlotWork]:

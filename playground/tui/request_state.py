@@ -12,6 +12,8 @@ from playground.protocol.metrics import RequestMetrics
 from playground.protocol.percentiles import SHARES, Gap, nearest_ranks
 
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+# While a request runs its TPS is that of so long, so that a switch is seen at once.
+RECENT_S = 2.0
 
 
 class RequestState(msgspec.Struct):
@@ -63,6 +65,17 @@ class RequestState(msgspec.Struct):
             self.characters += len(event.text)
         self.tokens += len(event.token_ids)
         self.pieces.append(event.text)
+
+    @property
+    def recent_tps(self) -> float | None:
+        """TPS over the newest gaps that come to no more than `RECENT_S`, but one at least: a pause before them is none
+        of it."""
+        seconds, tokens = 0.0, 0
+        for gap, count in reversed(self.gaps):
+            if tokens and seconds + gap > RECENT_S:
+                break
+            seconds, tokens = seconds + gap, tokens + count
+        return tokens / seconds if seconds else None
 
     @property
     def metrics(self) -> RequestMetrics:

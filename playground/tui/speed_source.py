@@ -20,7 +20,9 @@ def speed_view(state: State, letters: Letters, request_id: str | None = None) ->
     if request is None:
         return SpeedView(replay=state.replaying)
     view = SpeedView.of(letters[request.request_id], request.metrics, _gaps(request), state.replaying)
-    return msgspec.structs.replace(view, running=not request.finished)
+    if request.finished:
+        return view
+    return msgspec.structs.replace(view, running=True, tps=request.recent_tps)
 
 
 def _gaps(request: RequestState) -> tuple[float, ...]:

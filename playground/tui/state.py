@@ -271,7 +271,7 @@ class State:
 
     def _apply(self, event: OptionsApplied) -> None:
         if event.changed:
-            before, self._meter = self._meter, DecodeMeter()
+            before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
             self.switch = Switch(event, self.requested, before, self._meter)
             self.voice.forget_speed()
             if set(event.changed) != {"speculation"}:

@@ -10,7 +10,7 @@ from playground.tui.decode_meter import DecodeMeter, Rate
 
 
 class Switch(msgspec.Struct):
-    """`after` goes on measuring until the next switch ends it."""
+    """`after` goes on measuring until the next switch ends it; it is then what that one has before it."""
 
     applied: OptionsApplied
     requested_before: EngineOptions
@@ -26,7 +26,7 @@ class Switch(msgspec.Struct):
 
     @property
     def rates(self) -> tuple[Rate, Rate] | None:
-        """Decode TPS before and after with equally many requests at a time; None until both are known."""
-        after = self.after.rate()
-        before = self.before.rate(after.rows) if after else None
+        """Decode TPS just before and just after, with equally many requests at a time; None until both are known."""
+        after = self.after.first()
+        before = self.before.newest(after.rows) if after else None
         return (before, after) if before and after else None

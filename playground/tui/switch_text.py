@@ -15,6 +15,8 @@ from playground.tui.toggle_rows import COSTS, Candidate
 
 LABEL = "$meaning-waiting"
 FIGURES = ("memory", "ttft", "tps", "quality")
+# Tokens by which contexts must differ to matter.
+OTHER_CONTEXT = 256
 MORE_IS_BETTER = ("tps", "quality")
 NAMES = {"memory": "memory", "ttft": "TTFT", "tps": "TPS", "quality": "quality"}
 
@@ -29,8 +31,10 @@ def cost(state: State, candidate: Candidate) -> Content:
     return Content.assemble((f"{candidate.cost}: ", "bold"), (words, LABEL))
 
 
-def expected(effects: Effects) -> Content:
+def expected(effects: Effects | None) -> Content:
     """The signs against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
+    if effects is None:
+        return Content.styled("it depends on what runs; it is measured", LABEL)
     return Content("  ").join([_sign(figure, getattr(effects, figure)) for figure in FIGURES])
 
 
@@ -52,7 +56,9 @@ def changes(switch: Switch) -> Content:
 def measured(switch: Switch) -> list[Content]:
     """What it did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
     before, after = switch.applied.before, switch.applied.after
-    pairs = (("weights", before.weights, after.weights), ("KV", before.kv_used, after.kv_used))
+    pairs = [("weights", before.weights, after.weights)]
+    if after.kv_used:  # what runs may be computed again, and has none yet
+        pairs.append(("KV", before.kv_used, after.kv_used))
     lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
     return [*lines, *_tps(switch.rates)]
 
@@ -73,11 +79,21 @@ def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
         return [Content.assemble(label, "– ▸ –", ("  too few tokens yet", LABEL))]
     before, after = rates
     share, spread = (after.tps - before.tps) / before.tps, (before.spread + after.spread) / before.tps
-    verdict = (f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error")
-    if abs(share) <= spread:
-        verdict = ("  = within the spread", LABEL)
     rows = f", {after.rows} at a time" if after.rows > 1 else ""
+    others = "" if after.requests <= before.requests else ", another request"
+    was, now = numbers.significant(before.tps), numbers.significant(after.tps)
     return [
-        Content.assemble(label, f"{numbers.significant(before.tps)} ▸ {numbers.significant(after.tps)}", verdict),
-        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}", LABEL),
+        Content.assemble(label, f"{was} ▸ {now}", _verdict(rates, share, spread)),
+        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}", LABEL),
     ]
+
+
+def _verdict(rates: tuple[Rate, Rate], share: float, spread: float) -> tuple[str, str]:
+    """Nothing is put down to the switch that another context may have done."""
+    less, more = sorted(rate.context for rate in rates)
+    if more - less > OTHER_CONTEXT and more > 1.5 * less:
+        contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in rates)
+        return f"  ? context {contexts}", "$warning"
+    if abs(share) <= spread:
+        return "  = within the spread", LABEL
+    return f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error"

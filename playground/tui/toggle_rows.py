@@ -57,7 +57,7 @@ class Candidate(msgspec.Struct, frozen=True):
     name: str
     value: str
     cost: CostClass
-    effects: Effects
+    effects: Effects | None
     reason: str
     seconds: float | None = None
 

@@ -168,6 +168,19 @@ async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None
         assert prompt.text == "[1.1 MB pasted #1]!"
 
 
+@pytest.mark.parametrize("lines", [3, 1000])
+async def test_line_ends_of_a_paste_are_line_feeds(lines: int, opened: Opened, until: Wait) -> None:
+    """Terminals send a paste's line ends as Enter does, as carriage returns."""
+    async with opened() as (app, pilot):
+        prompt = app.screen.query_one(Prompt)
+        prompt.post_message(Paste("def f(x):\r    return x\r\n" * lines))
+        await until(pilot, lambda: prompt.text)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bridge.state.requests)
+        assert app.bridge.state.requests["r1"].prompt == "def f(x):\n    return x\n" * lines
+        await until(pilot, lambda: not app.bridge.state.unfinished)
+
+
 async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, script: Script, until: Wait) -> None:
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
         await _send(pilot, "one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,3 +55,19 @@ def test_what_was_measured_outlives_the_engine() -> None:
     nothing = RequestMetrics(prompt_tokens=0, output_tokens=0)
     state.finished = RequestFinished(request_id="a", reason="error", metrics=nothing, message="died")
     assert (state.metrics.ttft_s, state.metrics.decode_tps) == (1.0, 2.0)
+
+
+def test_while_it_runs_a_pause_and_what_was_before_it_are_no_part_of_the_speed() -> None:
+    times = [1 + 0.01 * index for index in range(101)]
+    times += [times[-1] + 60 + 0.02 * index for index in range(51)]
+    state = RequestState("a", "prompt", submitted=1.0)
+    state.received(TokensGenerated(request_id="a", token_ids=[1] * len(times), times=times, text="x"))
+    assert state.recent_tps == pytest.approx(50)
+    assert state.metrics.decode_tps == pytest.approx(151 / 62)
+
+
+def test_the_newest_gap_counts_however_long_it_was() -> None:
+    state = RequestState("a", "prompt", submitted=1.0)
+    assert state.recent_tps is None
+    state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 12.0], text="x"))
+    assert state.recent_tps == pytest.approx(0.1)

@@ -131,7 +131,7 @@ class ScriptedBackend:
             ToggleSupport(
                 name=name,
                 cost="cache" if name == "kv_cache" else "instant",
-                values=[ValueSupport(value=value, effects=effects.get(value, Effects())) for value in values],
+                values=[ValueSupport(value=value, effects=effects.get(value)) for value in values],
             )
             for name, values in offered.items()
         ]

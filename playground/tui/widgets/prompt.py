@@ -82,10 +82,11 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        if path := sound_path(event.text):
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals send what Enter sends
+        if path := sound_path(text):
             self.post_message(self.SoundDropped(path))
         else:
-            self.insert(self._pastes.hold(event.text))
+            self.insert(self._pastes.hold(text))
 
     def _recall(self, by: int, at_edge: bool) -> bool:
         text = self._history.step(by, self.text) if at_edge else None

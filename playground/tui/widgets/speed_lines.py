@@ -37,7 +37,8 @@ def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]
     tps = draw(_rate_digits(view.tps))
     rows = [_halves(left, right, half, TTFT, TPS) for left, right in zip(ttft, tps, strict=True)]
     plain = _halves(numbers.seconds(view.ttft_s), numbers.rate(view.tps, "tok/s"), half, VALUE, VALUE)
-    return [_halves("TTFT", "TPS", half, LABEL, LABEL), *rows, plain]
+    newest = "TPS, last 2 s" if view.running else "TPS"
+    return [_halves("TTFT", newest, half, LABEL, LABEL), *rows, plain]
 
 
 def details(view: SpeedView, width: int) -> list[Content]:

@@ -40,7 +40,7 @@ def test_rows_name_each_part_with_its_unit() -> None:
 def test_bytes_stand_in_one_column() -> None:
     lines = rows(ON_GPU, Snapshot(time=1.0, gpus=(GPU,)), GPU)
     assert {line.index(" GiB") for line in lines if "GiB" in line} == {17}
-    assert "  process           –  allocator" in lines
+    assert "  process    86.0 GiB  allocator" in lines
 
 
 def test_the_bar_line_says_used_of_total() -> None:

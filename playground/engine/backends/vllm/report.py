@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playground.engine.backends.vllm.arguments import most_slots, most_tokens
 from playground.engine.backends.vllm.support import why_not
-from playground.engine.capabilities import EFFECTS
-from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
+from playground.engine.capabilities import effects
+from playground.protocol.capabilities import ToggleSupport, ValueSupport
 from playground.protocol.options import TOGGLES, EngineOptions, Toggle
 
 
@@ -25,7 +25,7 @@ def _toggle(toggle: Toggle, options: EngineOptions, quantized: str, price: float
             value=value,
             possible=not (reason := why_not(toggle.name, value, quantized)),
             reason=reason,
-            effects=EFFECTS.get((toggle.name, value), Effects()),
+            effects=effects(toggle.name, value),
         )
         for value in toggle.values or ("6",)[: toggle.name == "int8_threshold"]
     ]
