@@ -48,7 +48,19 @@ def test_both_runs_end_with_the_same_tokens_and_continuous_is_faster() -> None:
     assert static.made == continuous.made == static.asked
     assert runs.speed_up and runs.speed_up > 1.2
     assert static.usage.waste and static.usage.waste > 0.2 and continuous.usage.waste == 0
-    assert "the same tokens in 24 of 24" in verdict(runs)
+    assert verdict(runs).endswith("the same tokens in 24 of 24 requests")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "end"), [("bfloat16", "requests; bfloat16 leaves near ties"), ("float32", "requests")]
+)
+def test_answers_that_differ_in_16_bits_have_their_reason(dtype: str, end: str) -> None:
+    runs = folded()
+    for policy in POLICIES:
+        runs.runs[policy].dtype = dtype
+    assert verdict(runs).endswith("24 of 24 requests")
+    next(iter(runs.runs["static"].tokens.values()))[-1] += 1
+    assert verdict(runs).endswith(f"23 of 24 {end}")
 
 
 def test_figures_are_those_of_the_steps() -> None:
