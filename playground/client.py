@@ -117,7 +117,7 @@ class WorkerClient:
                 event = decode_event(line)
             except msgspec.MsgspecError as error:
                 # Whoever waits for it would wait for ever.
-                event = Failed(where="worker", message=f"the worker said what is no event: {error}", advice=LOOK)
+                event = Failed(where="worker", message=f"the worker sent what is no event: {error}", advice=LOOK)
             self._note(event)
             self._on_event(event)
         code = await process.wait()

@@ -46,8 +46,8 @@ TUI_TALKS_TO_WORKERS = {"bridge", "speech_bridge"}  # one for each process; both
 # It imports vLLM only once a model is to be loaded.
 VLLM_LATE = "playground.engine.backends.vllm.backend"
 
-FILE_LINES, FUNCTION_LINES = 400, 60
-CLASS_LINES = {"App": 200, "Screen": 300, "ModalScreen": 300}
+FILE_LINES, FUNCTION_LINES = 400, 40
+CLASS_LINES = {"App": 200, "Screen": 300, "ModalScreen": 300, "Stage": 300}
 TOP = {"pyproject.toml", "README.md", "LICENSE", "playground", "themes", "presets", "tests"}
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:root|work|home|Users)/\w")
 

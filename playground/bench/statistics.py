@@ -21,10 +21,11 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return 1.0 - missed
 
 
-def wilson(share: float, n: int, z: float = Z_95) -> tuple[float, float]:
-    """The Wilson score interval of a share of `n` trials, 95 % by default; (0, 1) where there were none."""
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The Wilson score interval of a share of `n` trials at 95 %; (0, 1) where there were none."""
     if n == 0:
         return 0.0, 1.0
+    z = Z_95
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)

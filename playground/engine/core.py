@@ -24,6 +24,7 @@ from playground.protocol.events import (
     Event,
     FinishReason,
     RequestFinished,
+    SlotWork,
     Step,
     StepsExecuted,
     TokensGenerated,
@@ -47,8 +48,8 @@ class Runner(Protocol):
         """EOS of this model."""
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """New token ids per work, none while its prefill goes on; of drafts those that hold, and the one that follows.
-        Held rows run and pad."""
+        """New token ids of each work: none while its prefill goes on; with drafts, the accepted ones and one more.
+        `held` rows only pad the batch."""
 
     def forget(self, request: Request) -> None:
         """The request ended or lost its blocks."""
@@ -148,25 +149,10 @@ class EngineCore:
             for work, token_ids in zip(plan.works, outputs, strict=True)
         }
         slots = slot_works(plan, self.running, self.limits.slots, accepted)
-        kv = self.runner.kv_bytes(self.running)
-        self.kv_peak = max(self.kv_peak, kv)
+        kv_bytes = self.runner.kv_bytes(self.running)
+        self.kv_peak = max(self.kv_peak, kv_bytes)
         self._let_go()
-        blocks = self.runner.blocks
-        self._report(
-            Step(
-                index=self.step_index,
-                start=start,
-                seconds=now - start,
-                slots=slots,
-                waiting=[request.request_id for request in self.waiting],
-                finished=self._left,
-                preempted=[request.request_id for request in plan.preempted],
-                blocks_used=blocks.used,
-                blocks_free=blocks.free,
-                blocks_cached=blocks.cached,
-                kv_bytes=kv,
-            )
-        )
+        self._report(plan, slots, start, now - start, kv_bytes)
 
     def _arrive(self) -> None:
         now = self._clock()
@@ -210,7 +196,7 @@ class EngineCore:
         text, drafted, taken = "", 0, 0
         while taken < len(kept) and not detokenizer.stopped:
             drafted = len(text)
-            text += detokenizer.feed(kept[taken : taken + 1])
+            text += detokenizer.feed(kept[taken])
             taken += 1
         kept = kept[:taken]
         request.computed += taken if work.drafts else work.tokens
@@ -282,7 +268,21 @@ class EngineCore:
         taken = {request.slot for request in self.running}
         return next(slot for slot in itertools.count() if slot not in taken)
 
-    def _report(self, step: Step) -> None:
+    def _report(self, plan: Plan, slots: list[SlotWork], start: float, seconds: float, kv_bytes: int) -> None:
+        blocks = self.runner.blocks
+        step = Step(
+            index=self.step_index,
+            start=start,
+            seconds=seconds,
+            slots=slots,
+            waiting=[request.request_id for request in self.waiting],
+            finished=self._left,
+            preempted=[request.request_id for request in plan.preempted],
+            blocks_used=blocks.used,
+            blocks_free=blocks.free,
+            blocks_cached=blocks.cached,
+            kv_bytes=kv_bytes,
+        )
         self._left = []
         self.step_index += 1
         self._emit(StepsExecuted(steps=[step]))

@@ -40,7 +40,6 @@ class Detokenizer:
 
     def __init__(self, piece: Piece, stops: Sequence[str] = ()) -> None:
         self._piece, self._stop = piece, StopText(stops)
-        self.characters = 0
         self.characters_after_first = 0
         self._first = True
 
@@ -49,25 +48,17 @@ class Detokenizer:
         """A stop string was seen."""
         return self._stop.stopped
 
-    def feed(self, token_ids: Sequence[int]) -> str:
-        """The text that became certain with these ids."""
-        text = ""
-        for token_id in token_ids:
-            piece = self._piece(token_id)
-            if not self._first:
-                self.characters_after_first += len(piece)
-            self._first = False
-            text += self._stop.feed(piece)
-            if self._stop.stopped:
-                break
-        self.characters += len(text)
-        return text
+    def feed(self, token_id: int) -> str:
+        """The text that became certain with this id."""
+        piece = self._piece(token_id)
+        if not self._first:
+            self.characters_after_first += len(piece)
+        self._first = False
+        return self._stop.feed(piece)
 
     def flush(self) -> str:
         """The rest, at the end of the request."""
-        text = self._stop.flush()
-        self.characters += len(text)
-        return text
+        return self._stop.flush()
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -11,7 +11,7 @@ import psutil
 if TYPE_CHECKING:
     import torch
 
-# mallopt(3); no more than the second lies in glibc's heap, whatever it is told.
+# mallopt(3); glibc accepts an M_MMAP_THRESHOLD of 32 MiB at most, and maps larger blocks always.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_IN_HEAP = 256 * 2**20, 32 * 2**20
 _c_library = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -35,7 +35,8 @@ class Work:
 
 @dataclass
 class Plan:
-    """One step's decision. `admitted` maps requests that leave the queue to the prefix tokens that they find cached."""
+    """One step's decision: what to compute, who leaves the queue, who loses its blocks, and which finished rows static
+    batching still holds."""
 
     works: list[Work] = field(default_factory=list)
     admitted: list[Request] = field(default_factory=list)

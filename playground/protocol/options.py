@@ -72,7 +72,9 @@ TOGGLES: dict[str, Toggle] = {
 
 DEFAULTS = EngineOptions()
 # Kernels that are what was asked for under another name: rows of different lengths have FlashAttention's own for them.
-KERNELS = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
+SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
+# Between the names of kernels where several ran.
+KERNEL_JOIN = " + "
 
 
 class OptionError(ValueError):
@@ -143,8 +145,8 @@ def format_value(value: object) -> str:
 
 
 def ran_as_asked(asked: str, ran: str) -> bool:
-    """The attention that ran, kernels joined by ` + `, is what the toggle asked for."""
-    return set(ran.split(" + ")) <= KERNELS.get(asked, {asked})
+    """The attention that ran, kernels joined by `KERNEL_JOIN`, is what the toggle asked for."""
+    return set(ran.split(KERNEL_JOIN)) <= SAME_KERNEL.get(asked, {asked})
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

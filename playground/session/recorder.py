@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -23,9 +22,8 @@ FLUSH_SECONDS = 0.2  # the most that a kill may cost
 class Recorder:
     """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
 
-    `clock` gives monotonic seconds. `on_error` is called once, from that thread, with one line saying why the recording
-    ended before the session did (a full disk, say); `error` keeps that line. Whatever comes after it is dropped.
-    Raises `RecordingError` where the file cannot be made.
+    `clock` gives monotonic seconds. `error` is one line saying why the recording ended before the session did (a full
+    disk, say); whatever comes after that is dropped. Raises `RecordingError` where the file cannot be made.
     """
 
     def __init__(
@@ -36,12 +34,10 @@ class Recorder:
         engine: str = "",
         versions: dict[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        on_error: Callable[[str], None] | None = None,
     ) -> None:
         self.path = path
         self.error = ""
         self._clock = clock
-        self._on_error = on_error
         self._encoder = msgspec.json.Encoder()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -68,14 +64,6 @@ class Recorder:
         self._closing.set()
         self._thread.join()
 
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _now(self) -> float:
         return round(self._clock() - self._start, 6)
 
@@ -90,8 +78,6 @@ class Recorder:
             self._flush()
         except OSError as error:
             self.error = f"the recording {self.path} ended early: {error.strerror or error}"
-            if self._on_error:
-                self._on_error(self.error)
         finally:
             with suppress(OSError):
                 self._file.close()

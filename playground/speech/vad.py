@@ -92,12 +92,12 @@ def packed(utterances: Sequence[Utterance]) -> Utterance:
 
 
 class UtteranceCutter:
-    """Takes audio in pieces of any size and cuts it where nobody speaks for `pause_s`, or, after `longest_s` of speech
+    """Takes audio in pieces of any size and cuts it where nobody speaks for `PAUSE_S`, or, after `longest_s` of speech
     without such a pause, where the voice is weakest. Holds no more than that much audio."""
 
-    def __init__(self, longest_s: float, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, longest_s: float) -> None:
         self._vad = VoiceActivity()
-        self._longest, self._pause = round(longest_s / FRAME_S), round(pause_s / FRAME_S)
+        self._longest, self._pause = round(longest_s / FRAME_S), round(PAUSE_S / FRAME_S)
         self._rest = np.zeros(0, np.float32)
         self._audio = np.zeros(0, np.float32)  # from frame `_base` on
         self._base = self._now = 0

@@ -24,7 +24,7 @@ class Asked(TypedDict, total=False):
 
 
 def first_load(engine: str, settings: Settings, asked: Asked) -> LoadModel:
-    """What is only of another engine does no harm."""
+    """Settings of other engines are included; each engine ignores what is not its own."""
     vllm, server = settings.engines.vllm, settings.engines.openai
     load = LoadModel(
         model="scripted" if engine == "scripted" else str(paths.bundled_model()),

@@ -66,8 +66,8 @@ def read_name(request_id: str) -> Name | None:
 
 
 def run_kind(command: Submit) -> str:
-    """What the history calls what a screen submits; a comparison keeps its own runs, one a side, and what only fills
-    the KV cache is none."""
+    """The history's kind of what a screen submits; empty for what is not kept here: a comparison keeps its own runs,
+    and what only fills the KV cache is no run."""
     if is_run(command) or is_fit(command):
         return ""
     return "load" if read_name(command.requests[0].request_id) else "chat"

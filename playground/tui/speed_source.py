@@ -12,11 +12,11 @@ from playground.tui.widgets.speed_view import SpeedView
 GAPS = 160
 
 
-def speed_view(state: State, letters: Letters, request_id: str | None = None) -> SpeedView:
-    """The view of one request, by default the newest that has begun, or else the newest of all."""
+def speed_view(state: State, letters: Letters) -> SpeedView:
+    """That of the newest request that has begun, or else of the newest of all."""
     requests = list(state.requests.values())
     begun = [request for request in requests if request.tokens]
-    request = state.requests.get(request_id or "") or next(reversed(begun or requests), None)
+    request = next(reversed(begun or requests), None)
     if request is None:
         return SpeedView(replay=state.replaying)
     view = SpeedView.of(letters[request.request_id], request.metrics, _gaps(request), state.replaying)

@@ -74,15 +74,15 @@ def test_after_a_stop_string_nothing_is_left_to_flush():
 
 def test_characters_are_counted_as_shown_and_those_of_the_first_token_apart():
     detokenizer = Detokenizer(["He", "llo", "!", "?"].__getitem__)
-    assert detokenizer.feed([0]) + detokenizer.feed([1, 2]) == "Hello!"
-    assert (detokenizer.characters, detokenizer.characters_after_first) == (6, 4)
+    assert "".join(map(detokenizer.feed, range(3))) == "Hello!"
+    assert detokenizer.characters_after_first == 4
 
 
 def test_a_token_that_completes_no_character_yields_no_text():
     detokenizer = Detokenizer(["", "é"].__getitem__)
-    assert [detokenizer.feed([0]), detokenizer.feed([1])] == ["", "é"]
+    assert [detokenizer.feed(0), detokenizer.feed(1)] == ["", "é"]
 
 
-def test_tokens_after_the_stop_string_add_no_text():
-    detokenizer = Detokenizer(["a", "\n\n", "b"].__getitem__, ["\n\n"])
-    assert detokenizer.feed([0, 1, 2]) == "a" and detokenizer.stopped and detokenizer.characters == 1
+def test_a_stop_string_is_no_text_and_is_told():
+    detokenizer = Detokenizer(["a", "\n\nb"].__getitem__, ["\n\n"])
+    assert detokenizer.feed(0) + detokenizer.feed(1) == "a" and detokenizer.stopped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def session() -> list[tuple[float, Message]]:
 def recorded(tmp_path: Path) -> Path:
     """The session above, recorded."""
     moments = iter([1000.0, *(1000.0 + t for t, _ in SESSION)])
-    with Recorder(tmp_path / "new" / "session.jsonl", engine="scripted", clock=lambda: next(moments)) as recorder:
+    path = tmp_path / "new" / "session.jsonl"
+    with closing(Recorder(path, engine="scripted", clock=lambda: next(moments))) as recorder:
         for _, message in SESSION:
             (recorder.command if isinstance(message, COMMANDS) else recorder.event)(message)
     return recorder.path

@@ -47,9 +47,9 @@ def _degenerate(answers: Sequence[Generated]) -> CheckFinding:
     )
 
 
-def distinct(token_ids: Sequence[int], gram: int = GRAM) -> float:
-    """The share of runs of `gram` tokens that are like no other; 1 where there are none."""
-    grams = [tuple(token_ids[at : at + gram]) for at in range(len(token_ids) - gram + 1)]
+def distinct(token_ids: Sequence[int]) -> float:
+    """The share of runs of `GRAM` tokens that are like no other; 1 where there are none."""
+    grams = [tuple(token_ids[at : at + GRAM]) for at in range(len(token_ids) - GRAM + 1)]
     return len(set(grams)) / len(grams) if grams else 1.0
 
 

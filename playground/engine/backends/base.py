@@ -42,10 +42,19 @@ class Progress(Protocol):
     def __call__(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None: ...
 
 
+def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+    """Progress of what is not to be cancelled half way: going back."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a library's error says, on one line; its type where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
 class Backend(Protocol):
     """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. What stands in
     `cannot` is refused with its reason before it gets here, and needs no method. Between two steps the loop waits
-    `gather_s` seconds, unless a command comes: what computes elsewhere is looked at no more often."""
+    `gather_s` seconds, unless a command comes, so that a backend that computes elsewhere is polled no more often."""
 
     cannot: ClassVar[Mapping[type[Command], str]]
     gather_s: ClassVar[float]

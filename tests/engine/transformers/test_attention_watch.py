@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers import attention
-from playground.engine.backends.transformers.attention import KernelWatch, grouped_sdpa
+from playground.engine.backends.transformers import grouped_sdpa as module
+from playground.engine.backends.transformers.grouped_sdpa import grouped_sdpa
+from playground.engine.backends.transformers.kernel_watch import KernelWatch
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 
@@ -58,7 +59,7 @@ def test_heads_of_a_group_join_the_queries_under_a_mask(
     mask = torch.rand(rows, 1, queries, 9) < 0.6
     mask[..., 0] = True
     shared, _ = grouped_sdpa(torch.nn.Module(), query, key, value, mask, scaling=0.3)
-    monkeypatch.setattr(attention, "MASKS_MATTER", ("cpu",))
+    monkeypatch.setattr(module, "MASKS_MATTER", ("cpu",))
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", no_shared_heads)
     joined, _ = grouped_sdpa(torch.nn.Module(), query, key, value, mask, scaling=0.3)
     assert joined.shape == shared.shape == (rows, queries, 6, 8)

@@ -14,7 +14,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attend_op import Call, begin, end
-from playground.engine.backends.transformers.attention import GROUPED
+from playground.engine.backends.transformers.grouped_sdpa import GROUPED
 from playground.engine.backends.transformers.packed_linear import pack
 from playground.engine.backends.transformers.parts import Attending, eager_attention
 from playground.protocol.commands import SetOptions

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend
 
 from playground.engine.backends.transformers import attention, varlen_trial
-from playground.engine.backends.transformers.attention import grouped_sdpa
+from playground.engine.backends.transformers.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.varlen import Ragged, find_kernel, packing
 from playground.engine.backends.transformers.varlen_trial import plain, tried_kernel
 from tests.engine.transformers.conftest import Member
@@ -101,7 +101,7 @@ def test_a_kernel_that_is_wrong_or_missing_leaves_masks_and_says_why(
     member: Member, monkeypatch: pytest.MonkeyPatch, attend: Attend, reason: str
 ) -> None:
     # Under masks a GPU runs another kernel than flash: here that one is math.
-    monkeypatch.setitem(attention.KERNELS, "sdpa-flash", [SDPBackend.MATH])
+    monkeypatch.setitem(attention.SDPA_BACKENDS, "sdpa-flash", [SDPBackend.MATH])
     reference = member("llama")
     with on_a_cpu(attend) as calls:
         driven = Driven(reference.folder, **SEVERAL)

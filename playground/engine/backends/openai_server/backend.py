@@ -92,7 +92,7 @@ class OpenAIBackend:
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
         """Nothing can be changed."""
-        for name in command.changes:
+        if name := next(iter(command.changes), ""):
             raise EngineError(f"{name} cannot change: {why_not(name, self._server)}", "start the server anew for it")
 
     def submit(self, command: Submit, received: float) -> None:
@@ -148,8 +148,8 @@ class OpenAIBackend:
         return self._loop
 
     def _refuse_options(self, options: EngineOptions) -> None:
-        for name in changed_names(EngineOptions(), options):
-            raise EngineError(f"{name} is not possible: {why_not(name, self._server)}", "leave it out")
+        if changed := changed_names(EngineOptions(), options):
+            raise EngineError(f"{changed[0]} is not possible: {why_not(changed[0], self._server)}", "leave it out")
 
     def _told(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
         told = effective(self._server, page.cache)

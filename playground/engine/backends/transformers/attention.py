@@ -7,128 +7,26 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import AttentionInterface, PreTrainedModel
-from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+from transformers import PreTrainedModel
 
-from playground.engine.backends.base import EngineError
+from playground.engine.backends.base import EngineError, first_line
 from playground.engine.backends.transformers.codes_attention import FUSED
 from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.grouped_sdpa import GROUPED, MASKS_MATTER
+from playground.engine.backends.transformers.kernel_watch import KernelWatch, LayerWatch
 from playground.engine.backends.transformers.kv_cache import PagedCache, Row, uneven
-from playground.engine.backends.transformers.varlen import Kernel, Ragged
+from playground.engine.backends.transformers.varlen import Kernel
 from playground.engine.backends.transformers.varlen_trial import tried_kernel
-from playground.protocol.options import ran_as_asked
+from playground.engine.capabilities import missing_package
+from playground.protocol.options import KERNEL_JOIN, ran_as_asked
 
 UNKNOWN = "–"
-BOTH = " + "
-GROUPED = "playground_grouped_sdpa"
-KERNELS = {
+SDPA_BACKENDS = {
     "sdpa-math": [SDPBackend.MATH],
     "sdpa-flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
 }
-NAMES = {
-    "_scaled_dot_product_flash_attention_for_cpu": "sdpa-flash",
-    "_scaled_dot_product_flash_attention": "sdpa-flash",
-    "_scaled_dot_product_efficient_attention": "sdpa-efficient",
-    "_scaled_dot_product_cudnn_attention": "sdpa-cudnn",
-    "_scaled_dot_product_attention_math_for_mps": "sdpa-math",
-    "_varlen_attn": "flash-varlen",
-}
-# Where a mask takes another kernel than none does.
-MASKS_MATTER = ("cuda",)
-
-
-def grouped_sdpa(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | Ragged | None,
-    scaling: float | None = None,
-    is_causal: bool | None = None,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Scaled dot product attention of query [B, Hq, q, D] over key, value [B, Hkv, L, D]; returns [B, q, Hq, Dv].
-
-    Key and value heads are never repeated in memory: query heads of one group share them. In decode (q = 1) the group
-    takes the place of the query axis; under a mask on a GPU, where no fused kernel shares heads, it joins that axis.
-    """
-    if isinstance(attention_mask, Ragged):
-        return attention_mask.attend(query, key, value, scaling), None
-    batch, heads, length, _dim = query.shape
-    groups = heads // key.shape[1]
-    masked = attention_mask is not None and query.device.type in MASKS_MATTER
-    if groups > 1 and (length == 1 or masked) and (attention_mask is None or attention_mask.shape[1] == 1):
-        folded = query.reshape(batch, key.shape[1], groups * length, -1)
-        mask = attention_mask if attention_mask is None or length == 1 else attention_mask.repeat(1, 1, groups, 1)
-        output = F.scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=scaling)
-        return output.reshape(batch, heads, length, -1).transpose(1, 2).contiguous(), None
-    causal = length > 1 and attention_mask is None and (is_causal if is_causal is not None else True)
-    output = F.scaled_dot_product_attention(
-        query, key, value, attn_mask=attention_mask, is_causal=causal, scale=scaling, enable_gqa=groups > 1
-    )
-    return output.transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register(GROUPED, grouped_sdpa)
-ALL_MASK_ATTENTION_FUNCTIONS.register(GROUPED, sdpa_mask)
-
-
-class KernelWatch(TorchDispatchMode):
-    """Notes which attention kernels really run inside it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: set[str] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func._schema.name.partition("::")[2]
-        if name in NAMES:
-            self.seen.add(NAMES[name])
-        elif name in ("_softmax", "_safe_softmax"):
-            self.seen.add("softmax")
-        elif name == "scaled_dot_product_attention":
-            # Inference mode hands this composite over whole: only its parts tell the kernel.
-            with self:
-                return func.decompose(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
-
-    def kernel(self, eager: bool) -> str:
-        """The name of what ran: a fused kernel, or scores that were really materialised."""
-        fused = sorted(self.seen - {"softmax"})
-        return BOTH.join(fused) if fused else "eager" if eager else "sdpa-math"
-
-
-class LayerWatch:
-    """Watches one layer of each kind, from the moment that its keys and values are there until it has attended, or
-    where nobody tells of that, until the next layer's come: every operator that is watched costs more than itself, and
-    what one layer runs, all of its kind run."""
-
-    def __init__(self, every: bool) -> None:
-        self.kernels = KernelWatch()
-        self.kinds: set[tuple[torch.Size, torch.Size]] = set()
-        self._every, self._on = every, False
-
-    def begin(self, keys: Tensor, values: Tensor) -> None:
-        """A layer attends over these from now on."""
-        kind = keys.shape, values.shape
-        if self._every or kind not in self.kinds:
-            self.kinds.add(kind)
-            self._on = True
-            self.kernels.__enter__()
-
-    def end(self) -> None:
-        """What comes now is no attention."""
-        if self._on:
-            self._on = False
-            self.kernels.__exit__(None, None, None)
-
-    def ran(self, kernel: str) -> None:
-        """A kernel that is no operator of PyTorch's has run."""
-        self.kernels.seen.add(kernel)
 
 
 class AttentionSwitch:
@@ -169,7 +67,7 @@ class AttentionSwitch:
             self._model.set_attn_implementation(wanted)
         except (ValueError, ImportError) as error:
             self._model.set_attn_implementation(before)
-            raise EngineError(f"attention={value} is not possible: {str(error).splitlines()[0]}") from None
+            raise EngineError(f"attention={value} is not possible: {first_line(error)}") from None
         self._implementation = self._read_back()
         self.requested, self.effective, self._watched = value, {}, set()
         self.reason = (
@@ -225,8 +123,8 @@ class AttentionSwitch:
         """Restricts PyTorch's choice of kernel while the model runs. Its own choice on a GPU may be cuDNN, which plans
         anew, for tens of milliseconds, whenever a context has grown by a token."""
         chosen = "sdpa-flash" if self.requested == "auto" and self.device.type == "cuda" else self.requested
-        if self._implementation in ("sdpa", GROUPED) and chosen in KERNELS:
-            return sdpa_kernel(KERNELS[chosen], set_priority=True)
+        if self._implementation in ("sdpa", GROUPED) and chosen in SDPA_BACKENDS:
+            return sdpa_kernel(SDPA_BACKENDS[chosen], set_priority=True)
         return nullcontext()
 
     def watches(self, phase: str, rows: Sequence[Row]) -> bool:
@@ -266,8 +164,8 @@ class AttentionSwitch:
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")
         ran = self._implementation if flash else watch.kernel(self._implementation == "eager")
-        known = self.effective.get(phase, ran).split(BOTH)
-        self.effective[phase] = BOTH.join(sorted({*known, *ran.split(BOTH)}))
+        known = self.effective.get(phase, ran).split(KERNEL_JOIN)
+        self.effective[phase] = KERNEL_JOIN.join(sorted({*known, *ran.split(KERNEL_JOIN)}))
 
     @property
     def known(self) -> bool:
@@ -278,7 +176,7 @@ class AttentionSwitch:
         """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
         prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))
         ran = set(self.effective.values())
-        every = BOTH.join(sorted({kernel for kernels in ran for kernel in kernels.split(BOTH)}))
+        every = KERNEL_JOIN.join(sorted({kernel for kernels in ran for kernel in kernels.split(KERNEL_JOIN)}))
         as_one = len(ran) == 1 or (ran and ran_as_asked(self.requested, every))
         both = every if as_one else f"prefill {prefill}, decode {decode}"
         return {"attention": both, "attention_prefill": prefill, "attention_decode": decode}
@@ -301,7 +199,7 @@ class AttentionSwitch:
     def _wanted(self, value: str) -> str:
         if value == "auto":
             value = "sdpa" if not self.why_not("sdpa-flash") else "eager"
-        if value in ("eager",) or value.startswith("flash_attention"):
+        if value == "eager" or value.startswith("flash_attention"):
             return value
         return GROUPED if self._model._supports_attention_backend else "sdpa"
 
@@ -310,8 +208,6 @@ def _why_not_flash(model: PreTrainedModel, value: str) -> str:
     package = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}[value]
     if model.device.type != "cuda":
         return "it needs an NVIDIA GPU; sdpa-flash is PyTorch's own FlashAttention and runs here"
-    from importlib.util import find_spec
-
-    if find_spec(package) is None:
-        return f"the package {package} is not installed"
+    if reason := missing_package(package):
+        return reason
     return "" if model.dtype in (torch.float16, torch.bfloat16) else "it needs float16 or bfloat16"

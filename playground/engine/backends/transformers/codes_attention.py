@@ -11,6 +11,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
+from playground.engine.backends.base import first_line
 from playground.engine.backends.transformers.compiler import native
 from playground.engine.backends.transformers.kv_shape import KVShape
 from playground.engine.backends.transformers.kv_states import QuantizedStates
@@ -78,7 +79,7 @@ def why_missing() -> str:
     try:
         compiled_attention()
     except (RuntimeError, OSError) as error:  # a compiler that does not know vectors as g++ and clang do
-        return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+        return first_line(error)
     return ""
 
 
@@ -103,6 +104,6 @@ def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:
 
 
 def _pointers(parts: Sequence[Tensor]) -> list[int | None]:
-    """Of codes, steps and lows, which may be missing."""
+    """Addresses of codes, steps and lows; None for those that are missing."""
     at: list[int | None] = [part.data_ptr() for part in parts]
     return at + [None] * (3 - len(at))

@@ -14,7 +14,7 @@ from types import FrameType
 
 import torch
 
-from playground.engine.backends.base import Cancelled, EngineError, Progress
+from playground.engine.backends.base import Cancelled, EngineError, Progress, first_line
 
 POLL_S = 0.25
 NATIVE = Path(__file__).with_name("native")
@@ -69,8 +69,7 @@ def watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[
         torch._dynamo.reset()
         if cancelled:
             raise cancelled[0] from None
-        line = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise EngineError(f"compile=on is not possible: {line[:200]}", "keep compile=off") from error
+        raise EngineError(f"compile=on is not possible: {first_line(error)}", "keep compile=off") from error
     finally:
         if timed:
             signal.setitimer(signal.ITIMER_REAL, 0)

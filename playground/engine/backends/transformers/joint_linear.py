@@ -16,8 +16,9 @@ Joined = Callable[[tuple[Any, ...]], Packed | None]
 
 
 class JointLinear:
-    """`groups` of layers; what those of a group say stands side by side. It is too large: whoever prepares the states
-    multiplies them by `unscale`, a power of two, which changes no digit. `joined` makes the one product, `whole`."""
+    """One tensor for each of the `groups` of layers, their outputs side by side. The joined weight is scaled up: who
+    prepares the states multiplies them by `unscale`, a power of two, so exactly. `joined` makes the product, `whole`.
+    """
 
     def __init__(self, *groups: Sequence[nn.Module], joined: Joined) -> None:
         layers = tuple(layer for group in groups for layer in group)

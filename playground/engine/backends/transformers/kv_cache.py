@@ -81,8 +81,8 @@ class KVStore(Protocol):
         """Bytes that copies of one layer would take while a forward of these rows runs; 0 before anything is stored."""
 
     def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
-        """Prepare a forward of these rows. Several may be prepared before they run, but of those that take one token of
-        several rows the last only."""
+        """Prepare a forward of these rows. Several forwards may be prepared before they run; to prepare one of several
+        rows that take one token each makes any prepared like that before it invalid."""
 
     def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
         """The same for rows that decode, where attention takes what is stored as it is; none where nothing is coded."""

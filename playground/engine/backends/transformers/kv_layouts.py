@@ -25,7 +25,7 @@ class Layout:
     read: Tensor
 
     def unpacked(self, size: int) -> int:
-        """Tokens that are read before they are picked, of blocks of so many."""
+        """Tokens that are unpacked before rows are picked out of them, with `size` tokens in a block."""
         return len(self.sealed) * size + len(self.tails)
 
 

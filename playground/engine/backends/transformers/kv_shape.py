@@ -27,12 +27,12 @@ class KVShape:
 
     @property
     def token_bytes(self) -> int:
-        """In the model's dtype."""
+        """Bytes of one token's keys and values over all layers, in the model's dtype."""
         return (self.keys + self.values) * self.dtype.itemsize
 
     @property
     def layer_bytes(self) -> int:
-        """The same of the widest layer alone."""
+        """Bytes of one token's keys and values in the widest layer, in the model's dtype."""
         return self.widest * self.dtype.itemsize
 
     def block_bytes(self, kind: str, size: int) -> int:

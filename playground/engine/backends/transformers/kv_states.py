@@ -23,7 +23,7 @@ class Blocks:
         return len(self.numbers)
 
     def of(self, part: Tensor, more: int = 0) -> Tensor:
-        """These blocks of a tensor of all, and so `more` behind them, whichever."""
+        """These blocks of `part`, which holds all of them, and `more` arbitrary ones behind them as room."""
         if self.stretch is not None and self.stretch.stop + more <= len(part):
             return part[self.stretch.start : self.stretch.stop + more]
         numbers = torch.cat([self.numbers, self.numbers.new_zeros(more)]) if more else self.numbers
@@ -50,7 +50,7 @@ class QuantizedStates:
 
     @property
     def bits(self) -> int:
-        """Of a code."""
+        """Bits of one code."""
         return BITS[self.kind]
 
     @property

@@ -18,7 +18,7 @@ class LaidOut(Protocol):
 
     @property
     def bytes(self) -> int:
-        """Of the weight."""
+        """Bytes of the laid-out weight."""
 
     def dense(self) -> Tensor:
         """The weight, [out, in], every bit of it."""
@@ -81,5 +81,5 @@ def stand_alone(model: nn.Module) -> None:
 
 
 def laid_out(modules: Iterable[object]) -> list[LaidOutLinear]:
-    """Those of these."""
+    """The `LaidOutLinear` layers among `modules`."""
     return [module for module in modules if isinstance(module, LaidOutLinear)]

@@ -105,8 +105,8 @@ class LeanDecoder:
 
 
 class LeanLayer:
-    """Attention and MLP, each after its norm and added to what was. `forward` itself of what is inside: a module's call
-    costs as much as a small operation."""
+    """Attention and MLP, each after its norm and added to what was. It calls the `forward` of what is inside
+    directly: a module's call costs as much as a small operation."""
 
     def __init__(self, layer: Any, joined: Joined) -> None:
         attention = self._attention = layer.self_attn

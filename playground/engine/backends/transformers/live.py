@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers import DynamicCache
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress, unheard
 from playground.engine.backends.transformers.adapters import AdapterSwitch
 from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.codes_attention import why_unpacked
@@ -71,7 +71,7 @@ class LiveEngine:
                 self._set(name, after, progress)
             except BaseException:
                 for undone in changed_names(self.options, done):
-                    self._set(undone, _with(done, self.options, undone), _quiet)
+                    self._set(undone, _with(done, self.options, undone), unheard)
                 raise
             done = after
         self.options = options
@@ -206,7 +206,7 @@ class LiveEngine:
             self.weights.switch(options.weights, options.int8_threshold, progress)
         finally:
             if worn != self.adapters.path:
-                self.adapters.switch(worn, self.weights.kind, _quiet)
+                self.adapters.switch(worn, self.weights.kind, unheard)
             self.core.runner.look_at_layers()
         self.weights.set_threshold(options.int8_threshold)
         self.reseed(options)
@@ -289,7 +289,3 @@ class LiveEngine:
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:
     return with_changes(base, {name: getattr(source, name)})
-
-
-def _quiet(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
-    """Going back is not cancelled half way."""

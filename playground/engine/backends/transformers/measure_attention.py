@@ -17,8 +17,10 @@ from transformers.models.llama.modeling_llama import eager_attention_forward
 
 from playground.engine import attention_need
 from playground.engine.backends.base import Emit, EngineError
-from playground.engine.backends.transformers.attention import KERNELS, KernelWatch, grouped_sdpa
+from playground.engine.backends.transformers.attention import SDPA_BACKENDS
 from playground.engine.backends.transformers.ceilings import measure_ceilings, sample
+from playground.engine.backends.transformers.grouped_sdpa import grouped_sdpa
+from playground.engine.backends.transformers.kernel_watch import KernelWatch
 from playground.engine.memory import available, format_bytes
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint, HeadShape
@@ -79,7 +81,7 @@ class Bench:
             return lambda: eager_attention_forward(module, query, key, value, mask, scaling=scaling)[0]
 
         def fused() -> Tensor:
-            with sdpa_kernel(KERNELS[kernel]):
+            with sdpa_kernel(SDPA_BACKENDS[kernel]):
                 return grouped_sdpa(module, query, key, value, None, scaling=scaling)[0]
 
         return fused

@@ -75,7 +75,7 @@ class PackedLinear(nn.Linear):
         return output if self._bias is None else output + self._bias
 
     def scaled(self, states: Tensor) -> Tensor:
-        """The same times `scale` and without the bias, for whoever gets by without multiplying."""
+        """The product with the weight times `scale`, without the bias, for callers that fold `unscale` in elsewhere."""
         if torch.compiler.is_compiling():
             return self._compiled(states)
         if states.dim() > 2:

@@ -59,7 +59,7 @@ class Attending(NamedTuple):
 
 
 def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
-    """Of a part's ids [B, q]."""
+    """What attention needs to know of a part with ids [B, q]."""
     rows, queries = ids.shape
     watch, codes = (getattr(cache, name, None) for name in ("watch", "attend_codes"))
     return Attending(rows, rows * queries, mask, cache, watch, codes)

@@ -23,7 +23,7 @@ TINY = torch.finfo(torch.float16).tiny
 
 
 def low_dtype(kind: str, axis: int) -> torch.dtype | None:
-    """How a group says where its codes begin."""
+    """Dtype of a group's offset (smallest value or zero point); None for fp8."""
     return {"fp8": None, "int8": torch.float16}.get(kind, torch.int8 if axis == TOKENS else torch.float16)
 
 

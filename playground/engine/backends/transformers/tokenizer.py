@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from playground.engine.admission import Refused
+from playground.engine.backends.base import first_line
 from playground.engine.detokenizer import Piece
 from playground.protocol.commands import GenerationRequest
 
@@ -83,7 +84,7 @@ class Tokenizer:
         try:
             rendered = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
         except Exception as error:
-            raise Refused(f"the model's chat template fails: {str(error).splitlines()[0]}; use base mode") from None
+            raise Refused(f"the model's chat template fails: {first_line(error)}; use base mode") from None
         return list(rendered["input_ids"])
 
     def _checked(self, ids: list[int]) -> list[int]:

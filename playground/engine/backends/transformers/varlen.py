@@ -79,7 +79,7 @@ def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
 
 
 def packing(lengths: Sequence[int], device: torch.device) -> Packing:
-    """Of rows that end together."""
+    """The packing of left-padded rows of these lengths."""
     counts, longest = np.array(lengths), max(lengths)
     ends = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int32)).to(device)
     at = None

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from playground.engine.backends.base import first_line
 from playground.engine.backends.transformers.decoder import Decode
 from playground.engine.backends.transformers.varlen import Kernel, Ragged, find_kernel, packing
 
@@ -51,8 +52,7 @@ def tried_kernel(decoder: Decode, device: torch.device, dtype: torch.dtype) -> t
         kernel = find_kernel()
         _run(decoder, device, Checked(kernel))
     except Exception as error:  # whatever it is, masks are there and right
-        line = next((line for line in str(error).splitlines() if line.strip()), "")
-        return None, line[:200] or type(error).__name__
+        return None, first_line(error)
     return kernel, ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress
+from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, unheard
 from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
@@ -185,7 +185,7 @@ class VllmBackend:
         name = before.opened.checkpoint.name
         try:
             if self._live is None:
-                before.restart(before.options, _quiet)
+                before.restart(before.options, unheard)
         except EngineError as other:
             raise EngineError(f"{fault.message}; {name} did not start again: {other.message}", fault.advice) from None
         self._live, self._brought_back = before, perf_counter()
@@ -205,7 +205,7 @@ class VllmBackend:
 
     def _go_back(self, live: Live, fault: EngineError | Cancelled) -> None:
         try:
-            live.restart(live.options, _quiet)
+            live.restart(live.options, unheard)
         except EngineError:
             self._live = None
             live.loop.fail("vLLM did not start again")
@@ -256,7 +256,3 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
     except Exception as error:
         raise in_words(error, "at all", command.options) from error
     return Opened(command, progress)
-
-
-def _quiet(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
-    """Going back is not cancelled half way."""

@@ -173,7 +173,7 @@ class VllmLoop:
         """The text of new ids, and those of them that stand before a stop string; vLLM knows none of ours."""
         detokenizer, text = self._detokenizers[request.request_id], ""
         for count, token_id in enumerate(token_ids, 1):
-            text += detokenizer.feed([token_id])
+            text += detokenizer.feed(token_id)
             if detokenizer.stopped:
                 return text, token_ids[:count], "stop"
         return text, token_ids, reason

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 from statistics import median
 
 from playground import paths
@@ -15,8 +14,8 @@ KEPT = 7
 class StartTimes:
     """Of one checkpoint, by the kind of start."""
 
-    def __init__(self, checkpoint: str, file: Path | None = None) -> None:
-        self._file, self._checkpoint = file or paths.vllm_starts(), checkpoint
+    def __init__(self, checkpoint: str) -> None:
+        self._file, self._checkpoint = paths.vllm_starts(), checkpoint
 
     def expected(self, kind: str) -> float | None:
         """The median; None before the first."""
