@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Protocol
 
 from playground.engine.request import Request
+from playground.engine.timing import RequestTimer
+from playground.protocol.events import RequestFinished
 
 
 class Blocks(Protocol):
@@ -19,6 +22,18 @@ class Blocks(Protocol):
 
 class Refused(Exception):
     """A request that can never be served; the message says why, with the numbers."""
+
+
+def check_name(request_id: str, known: Container[str]) -> None:
+    """Raises `Refused` for one that is here already."""
+    if request_id in known:
+        raise Refused(f"a request called {request_id} is already here; give this one another id")
+
+
+def refused(request_id: str, timer: RequestTimer, refusal: Refused) -> RequestFinished:
+    """The end of a request that never entered the queue."""
+    metrics = timer.metrics(prompt_tokens=0)
+    return RequestFinished(request_id=request_id, reason="error", metrics=metrics, message=str(refusal))
 
 
 def check(request: Request, context: int, blocks: Blocks) -> None:

@@ -5,13 +5,13 @@ Knows requests, blocks and time. Knows nothing of models: a `Runner` turns plann
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
-from playground.engine.admission import Refused, check, misfit
+from playground.engine.admission import Refused, check, check_name, misfit, refused
+from playground.engine.arrivals import Arrivals
 from playground.engine.blocks import BlockManager
 from playground.engine.detokenizer import Detokenizer, Piece
 from playground.engine.ending import end_reason, until_end
@@ -71,7 +71,7 @@ class EngineCore:
         self.waiting: list[Request] = []
         self.running: list[Request] = []
         self.kv_peak = 0
-        self._arrivals: list[tuple[float, int, Request]] = []
+        self._arrivals = Arrivals[Request]()
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
         self._left: list[str] = []
@@ -85,7 +85,7 @@ class EngineCore:
     @property
     def next_arrival(self) -> float | None:
         """When the next delayed request arrives, on the engine's clock."""
-        return self._arrivals[0][0] if self._arrivals else None
+        return self._arrivals.next
 
     def submit(self, request: GenerationRequest, received: float) -> None:
         """Queue a request; one that can never be served ends at once with its reason."""
@@ -93,21 +93,17 @@ class EngineCore:
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
-            if request.request_id in self._detokenizers:
-                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
+            check_name(request.request_id, self._detokenizers)
             state = Request(request.request_id, self.runner.encode(request), request.sampling, timer)
             check(state, self.runner.context, self.runner.blocks)
         except Refused as refusal:
-            metrics = timer.metrics(prompt_tokens=0)
-            self._emit(
-                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
-            )
+            self._emit(refused(request.request_id, timer, refusal))
             return
         state.order = next(self._numbers)
         self._detokenizers[state.request_id] = Detokenizer(
             self.runner.detokenizer(state.prompt_ids), request.sampling.stop
         )
-        heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
+        self._arrivals.put(timer.submitted, state.order, state)
 
     def adopt(self, other: EngineCore) -> None:
         """Take over another loop's requests and count; what they had computed is computed again."""
@@ -155,9 +151,7 @@ class EngineCore:
         self._report(plan, slots, start, now - start, kv_bytes)
 
     def _arrive(self) -> None:
-        now = self._clock()
-        while self._arrivals and self._arrivals[0][0] <= now:
-            self.waiting.append(heapq.heappop(self._arrivals)[2])
+        self.waiting += self._arrivals.due(self._clock())
 
     def _propose(self) -> None:
         """Look up drafts for the rows that decode, none past the end of an answer."""
@@ -225,7 +219,7 @@ class EngineCore:
             self._finish(self.waiting.pop(0), "error", reason)
 
     def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
-        known = [*self.waiting, *self.running, *(arrival[2] for arrival in self._arrivals)]
+        known = [*self.waiting, *self.running, *self._arrivals]
         ended = [request for request in known if request_id in (None, request.request_id) and not request.finished]
         for request in ended:
             self._finish(request, reason, message)
@@ -233,8 +227,7 @@ class EngineCore:
                 self.running.remove(request)
                 self._release(request)
         self.waiting = [request for request in self.waiting if not request.finished]
-        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
-        heapq.heapify(self._arrivals)
+        self._arrivals.keep(lambda request: not request.finished)
         self._let_go()
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:

@@ -7,13 +7,13 @@ prefill, it does not tell which), and blocks are its own count, where it has one
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import queue
 from functools import partial
 from time import perf_counter
 
-from playground.engine.admission import Refused
+from playground.engine.admission import Refused, check_name, refused
+from playground.engine.arrivals import Arrivals
 from playground.engine.backends.base import Emit, EngineError
 from playground.engine.backends.openai_server.answer import Piece
 from playground.engine.backends.openai_server.body import body_of
@@ -43,7 +43,7 @@ class ServerLoop:
         self._client, self._server, self._model, self._page, self._emit = client, server, model, page, emit
         self.step_index = 0
         self._requests: dict[str, Outside] = {}
-        self._delayed: list[tuple[float, int, Outside]] = []
+        self._delayed = Arrivals[Outside]()
         self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._left: list[str] = []
@@ -59,24 +59,20 @@ class ServerLoop:
     @property
     def next_arrival(self) -> float | None:
         """When the next delayed request is to be sent."""
-        return self._delayed[0][0] if self._delayed else None
+        return self._delayed.next
 
     def submit(self, request: GenerationRequest, received: float) -> None:
         """Send a request, or note when to; one that the server cannot take ends at once with its reason."""
         timer = RequestTimer(submitted=received + request.delay_s)
         try:
-            if request.request_id in self._requests:
-                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
+            check_name(request.request_id, self._requests)
             path, body = body_of(request, self._model, self._server)
         except Refused as refusal:
-            metrics = timer.metrics(prompt_tokens=0)
-            self._emit(
-                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
-            )
+            self._emit(refused(request.request_id, timer, refusal))
             return
         state = Outside(request.request_id, path, body, timer, next(self._numbers))
         self._requests[state.request_id] = state
-        heapq.heappush(self._delayed, (timer.submitted, state.order, state))
+        self._delayed.put(timer.submitted, state.order, state)
         self._send_due()
 
     def abort(self, request_id: str | None) -> None:
@@ -104,9 +100,7 @@ class ServerLoop:
             self._report(start, touched)
 
     def _send_due(self) -> None:
-        now = perf_counter()
-        while self._delayed and self._delayed[0][0] <= now:
-            request = heapq.heappop(self._delayed)[2]
+        for request in self._delayed.due(perf_counter()):
             request.future = self._client.start(self._run(request))
             self._changed = True
 
@@ -146,8 +140,7 @@ class ServerLoop:
             if request.future:
                 request.future.cancel()
             self._finish(request, reason, message)
-        self._delayed = [each for each in self._delayed if each[2].request_id in self._requests]
-        heapq.heapify(self._delayed)
+        self._delayed.keep(lambda request: request.request_id in self._requests)
 
     def _finish(self, request: Outside, reason: FinishReason, message: str = "") -> None:
         del self._requests[request.request_id]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable
 from time import perf_counter
@@ -11,7 +10,8 @@ from typing import Any
 from vllm.inputs import TokensPrompt
 from vllm.v1.engine import EngineCoreOutput
 
-from playground.engine.admission import Refused, check, misfit
+from playground.engine.admission import Refused, check, check_name, misfit, refused
+from playground.engine.arrivals import Arrivals
 from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.sampling import sampling_of
 from playground.engine.backends.vllm.slots import Slots
@@ -35,7 +35,7 @@ class VllmLoop:
         self.requests: dict[str, Request] = {}
         self._slots = Slots()
         self._inner: dict[str, str] = {}
-        self._arrivals: list[tuple[float, int, Request]] = []
+        self._arrivals = Arrivals[Request]()
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
         self._left: list[str] = []
@@ -51,36 +51,32 @@ class VllmLoop:
     @property
     def next_arrival(self) -> float | None:
         """When the next delayed request arrives."""
-        return self._arrivals[0][0] if self._arrivals else None
+        return self._arrivals.next
 
     @property
     def known(self) -> dict[str, str]:
         """vLLM's ids to ours, in the order in which it got the requests."""
         return self._inner
 
-    def submit(self, request: GenerationRequest, received: float, refused: str = "") -> None:
-        """Queue a request; one that can never be served, or is refused for that reason, ends at once with it."""
+    def submit(self, request: GenerationRequest, received: float, why_not: str = "") -> None:
+        """Queue a request; one that can never be served, or `why_not` says why, ends at once with its reason."""
         timer = RequestTimer(submitted=received + request.delay_s)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
-            if refused:
-                raise Refused(refused)
-            if request.request_id in self.requests:
-                raise Refused(f"a request called {request.request_id} is already here; give this one another id")
+            if why_not:
+                raise Refused(why_not)
+            check_name(request.request_id, self.requests)
             state = Request(request.request_id, self.engine.tokenizer.encode(request), request.sampling, timer)
             check(state, self.engine.context, self.engine.pool)
         except Refused as refusal:
-            metrics = timer.metrics(prompt_tokens=0)
-            self._emit(
-                RequestFinished(request_id=request.request_id, reason="error", metrics=metrics, message=str(refusal))
-            )
+            self._emit(refused(request.request_id, timer, refusal))
             return
         state.order = next(self._numbers)
         piece = self.engine.tokenizer.piece(state.prompt_ids)
         self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
         self.requests[state.request_id] = state
-        heapq.heappush(self._arrivals, (timer.submitted, state.order, state))
+        self._arrivals.put(timer.submitted, state.order, state)
 
     def adopt(self, engine: Engine) -> None:
         """Go on with another engine: what a request has produced becomes part of its prompt and is computed again. One
@@ -132,9 +128,8 @@ class VllmLoop:
             self._report(start, now, works)
 
     def _arrive(self) -> None:
-        now = perf_counter()
-        while self._arrivals and self._arrivals[0][0] <= now:
-            self._hand_over(heapq.heappop(self._arrivals)[2])
+        for request in self._arrivals.due(perf_counter()):
+            self._hand_over(request)
 
     def _hand_over(self, request: Request) -> None:
         prompt = TokensPrompt(prompt_token_ids=request.prompt_ids + request.output_ids)
@@ -189,8 +184,7 @@ class VllmLoop:
         for request in ended:
             self._drop(request)
             self._finish(request, reason, message)
-        self._arrivals = [arrival for arrival in self._arrivals if not arrival[2].finished]
-        heapq.heapify(self._arrivals)
+        self._arrivals.keep(lambda request: not request.finished)
 
     def _drop(self, request: Request) -> None:
         """Out of vLLM, between two of its steps."""
