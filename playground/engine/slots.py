@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from playground.engine.request import Request
 from playground.engine.scheduler import Plan
-from playground.protocol.events import SlotWork
+from playground.protocol.events import Phase, SlotWork
 
 
 def slot_works(plan: Plan, running: Sequence[Request], slots: int, accepted: Mapping[str, int]) -> list[SlotWork]:
@@ -17,7 +17,7 @@ def slot_works(plan: Plan, running: Sequence[Request], slots: int, accepted: Map
     for request in (request for request in running if request.slot is not None):
         works[request.slot or 0] = SlotWork(request_id=request.request_id, phase="held")
     for work in plan.works:
-        phase = "decode" if work.decode else "prefill"
+        phase: Phase = "decode" if work.decode else "prefill"
         works[work.request.slot or 0] = SlotWork(
             request_id=work.request.request_id,
             phase=phase,

@@ -150,7 +150,7 @@ class ScriptedBackend:
         """Read the answers."""
         self.unload()
         for stage in ("checking", "tokenizer", "weights"):
-            progress(stage)  # type: ignore[arg-type]
+            progress(stage)
         self._core = EngineCore(ScriptedRunner(_answers(command.model)), self._emit)
         facts = ModelFacts(
             name="scripted",
