@@ -108,6 +108,22 @@ def test_a_side_that_does_not_repeat_itself_is_told():
     assert "A does not repeat its own text" in verdict("x", comparison)
 
 
+def short(**values: Any) -> Comparison:
+    """Runs of 10 tokens on both sides, unless B's are otherwise, on blocks of 32."""
+    comparison = compared(values)
+    comparison.effective["B"] = {"kv_cache": "int4", "block_size": "32"}
+    return comparison
+
+
+def test_without_a_full_block_nothing_was_quantized():
+    said = "int4 KV: nothing was quantized: no block of 32 tokens was full"
+    assert verdict("int4 KV", short(decode_tps=86.0, ttft_s=0.03)).startswith(said)
+    assert "nothing was quantized" not in verdict("int4 KV", short(tokens=32))
+    assert "x less cache" in verdict("int4 KV", short(kv_bytes=1000)), "by an engine that quantizes each token"
+    for name in ("int8 weights + int4 KV", "other-model"):
+        assert verdict(name, short()) == f"{name}: no measurable slowdown, the same text"
+
+
 def test_weights_are_told_apart_from_cache():
     comparison = compared({})
     comparison.weights = {"A": 200, "B": 100}
