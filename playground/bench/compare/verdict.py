@@ -11,6 +11,8 @@ SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtyp
 
 def verdict(name: str, comparison: Comparison) -> str:
     """`NAME: 3.4x less cache, no measurable slowdown, diverges at token 41, KL 0.020, above noise`."""
+    if comparison.of("A") and comparison.of("B") and not comparison.text("A") + comparison.text("B"):
+        return f"{name}: nothing to judge: both answers are empty"
     if block := _unfilled_block(name, comparison):
         return f"{name}: nothing was quantized: no block of {block} tokens was full; a longer text tells more"
     said = [
