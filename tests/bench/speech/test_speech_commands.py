@@ -142,5 +142,5 @@ def test_a_manifest_with_a_fault_is_a_usage_error(home, tmp_path):
 
 def test_a_recogniser_that_is_not_there_is_one_line_with_its_advice(home, tmp_path):
     code, stdout, stderr = run(home, "bench", "speech", str(tmp_path / "gone"))
-    assert (code, stdout) == (1, "") and len(stderr.splitlines()) == 1
-    assert stderr.endswith("does not exist; choose another recogniser\n")
+    assert (code, stdout) == (2, "") and len(stderr.splitlines()) == 1
+    assert "gone; check the spelling" in stderr
