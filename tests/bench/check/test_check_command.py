@@ -82,6 +82,12 @@ def test_what_cannot_be_loaded_is_exit_code_two(home, tmp_path):
     assert stdout.splitlines()[-1].startswith(f"{folder}: unloadable")
 
 
+def test_a_speech_model_is_told_from_a_broken_one(home):
+    code, stdout, _ = run(home, str(paths.bundled_model("tiny-whisper")))
+    assert code == 2 and "tiny-whisper is a speech model of CTranslate2" in stdout.splitlines()[0]
+    assert "playground transcribe --model" in stdout.splitlines()[1] and "again" not in stdout
+
+
 def test_distinct_runs_of_tokens():
     assert distinct([1] * 20) == pytest.approx(1 / 17)
     assert distinct(list(range(20))) == 1.0 and distinct([1, 2]) == 1.0
