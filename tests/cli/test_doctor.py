@@ -87,7 +87,7 @@ def test_vllm_goes_into_an_environment_of_its_own(monkeypatch, gpu, build):
     monkeypatch.setattr("playground.engine.backends.vllm.support.which", lambda name: gpu)
     (finding,) = check_vllm()
     assert finding.status == "missing" and sys.executable in finding.message
-    assert "python3 -m venv ~/vllm-env" in finding.fix and build in finding.fix and "config.toml" in finding.fix
+    assert "python3 -m venv ~/vllm" in finding.fix and build in finding.fix and "config.toml" in finding.fix
     assert sys.executable not in finding.fix
 
 

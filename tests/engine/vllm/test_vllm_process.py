@@ -70,7 +70,7 @@ def test_without_vllm_one_line_says_what_to_install(playground: Playground):  # 
     except ImportError:
         result = playground("run", "--engine", "vllm", "--prompt", "x")
         assert result.code == 1 and len(result.stderr.splitlines()) == 1
-        assert "python3 -m venv ~/vllm-env" in result.stderr and VLLM_PYTHON in result.stderr
+        assert "python3 -m venv ~/vllm" in result.stderr and VLLM_PYTHON in result.stderr
         assert sys.executable not in result.stderr  # vLLM's pins would break this environment
     else:
         pytest.skip("vLLM is in this very environment")

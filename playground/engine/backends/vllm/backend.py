@@ -247,7 +247,7 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
     if reason := why_not_executor(command.executor):
         raise EngineError(reason, "[engines.vllm] executor = auto runs the ranks as processes of this machine")
     if missing:
-        raise EngineError(f"the vLLM engine needs {', '.join(missing)} in its interpreter", advice)
+        raise EngineError(f"the vLLM engine needs {', '.join(missing)}", advice)
     progress("checking", detail="importing vLLM")
     from playground.engine.backends.vllm.engine import prepare
 

@@ -68,9 +68,8 @@ def missing_packages(executor: str) -> tuple[list[str], str]:
 def own_environment() -> str:
     """How to get vLLM: its pins would break the libraries of the environment that runs the other engines."""
     return (
-        f"give it an environment of its own: python3 -m venv ~/vllm-env && ~/vllm-env/bin/pip install '{package()}' "
-        'platformdirs, and name it: python = "~/vllm-env/bin/python" under [engines.vllm] in config.toml, '
-        "or PLAYGROUND_VLLM_PYTHON"
+        f"give it a venv of its own: python3 -m venv ~/vllm && ~/vllm/bin/pip install '{package()}' platformdirs, then "
+        'python = "~/vllm/bin/python" under [engines.vllm] in config.toml, or PLAYGROUND_VLLM_PYTHON'
     )
 
 
