@@ -48,8 +48,7 @@ def examine() -> Iterator[Finding]:
     yield from check_libraries(imports)
     yield from check_gpu(imports["torch"])
     yield from check_speech()
-    cuda = imports["torch"].cuda
-    yield from check_vllm(cuda is not None and cuda.available)
+    yield from check_vllm()
     yield check_main_job()
 
 

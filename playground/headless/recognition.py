@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from playground import paths
+from playground.headless.target import require_local
 from playground.protocol.speech import SpeechOptions
 
 BUNDLED = "tiny-whisper"
@@ -19,7 +20,8 @@ def add_recognition(parser: ArgumentParser) -> None:
 
 
 def read_recognition(args: Namespace, model: str | None) -> SpeechOptions:
-    """No model means the bundled one."""
+    """No model means the bundled one; raises `UsageError`."""
+    require_local(model or "")
     return SpeechOptions(
         model=model or str(paths.bundled_model(BUNDLED)),
         device=args.device,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from playground.preset import Preset
     from playground.session.recorder import Recorder
 
+LOCAL = ("/", "./", "../", "~")
+
 
 class Target(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
@@ -38,6 +40,8 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
     preset = _load_preset(preset_name)
     engine = read_engine(args.engine or (preset.engine if preset else "auto"))
     _check_engine_flags(args, engine)
+    if engine != "openai":  # a server's model is its own, whatever it is called
+        require_local(args.model or "")
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
         model=model or {"scripted": "scripted", "openai": ""}.get(engine, str(paths.bundled_model())),
@@ -91,6 +95,12 @@ def read_engine(name: str) -> str:
     if engine not in BACKENDS:
         raise UsageError(f"this version has no {engine} engine", f"there are: {', '.join(BACKENDS)}")
     return engine
+
+
+def require_local(model: str) -> None:
+    """Raises `UsageError` where a model is plainly a path of this machine, and nothing is there."""
+    if model.startswith(LOCAL) and not Path(model).expanduser().exists():
+        raise UsageError(f"there is no {model}", "check the spelling, or name a hub id such as owner/model")
 
 
 def _check_engine_flags(args: Namespace, engine: str) -> None:

@@ -81,7 +81,7 @@ def main() -> None:
     """Write tiny-coder-outliers into --out."""
     parser = argparse.ArgumentParser(prog="python -m playground.models.make_outliers", description=__doc__)
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
-    target = parser.parse_args().out
+    target = parser.parse_args().out.resolve()
     print(f"{target}: channels {make_outliers(BUNDLED, target)} times {FACTOR:g}")
 
 

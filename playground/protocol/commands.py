@@ -131,10 +131,12 @@ class Simulate(Command, frozen=True):
 
 
 class Tokenize(Command, frozen=True):
-    """Ask for the token ids of texts, special tokens as the model's tokenizer adds them to a prompt."""
+    """Ask for the token ids of texts, special tokens as the model's tokenizer adds them to a prompt. `chat`: each is a
+    user's message, and goes through the chat template."""
 
     key: str
     texts: list[str]
+    chat: bool = False
 
 
 class Score(Command, frozen=True, kw_only=True):

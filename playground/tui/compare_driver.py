@@ -24,7 +24,7 @@ from playground.protocol.options import changed_names
 from playground.session.history.run import Run
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.tui.compare_profile import CompareProfile
+from playground.tui.compare_profile import CHAT, CompareProfile
 from playground.tui.session import NotNow, Session, disturbed
 
 STARTING = "starting an engine beside this one"
@@ -76,7 +76,7 @@ class CompareDriver:
 
     async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
-        plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}")
+        plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
         teller = _Teller(self._bridge.arrived, comparison, number, a, b)
         disturbance = Disturbance(self._state.facts.device if self._state.facts else "")
         sampler = Sampler(disturbance.add)

@@ -14,15 +14,17 @@ from playground.tui.fields import Field, number
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
 LINE_END, SHOWN_END = "\n", "\\n"
+BASE, CHAT = "base", "chat"
 
 
 class CompareProfile(msgspec.Struct, frozen=True):
-    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n."""
+    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n; `mode` as on screen 1."""
 
     a: str = "kv_cache=model"
     b: str = "kv_cache=int8"
     tokens: int = 64
     runs: int = 5
+    mode: str = BASE
     prompt: str = PROMPT
 
     @property
@@ -49,6 +51,7 @@ def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[
         Field("b", "B {}", choices, FORM, _read_side(capabilities)),
         Field("tokens", "tokens {}", ("32", "64", "128", "256"), *number("tokens", 2, 4096)),
         Field("runs", "runs {}", ("3", "5", "9"), *number("runs", 2, 100)),
+        Field("mode", "{}", (BASE, CHAT), f"{BASE} or {CHAT}", _read_mode),
         Field("prompt", "prompt {}", tuple(dict.fromkeys([*prompts, PROMPT])), "text; \\n is a line end", _read_prompt),
     )
 
@@ -79,6 +82,12 @@ def _read_side(capabilities: Capabilities) -> Any:
         return text
 
     return read
+
+
+def _read_mode(text: str) -> str:
+    if text not in (BASE, CHAT):
+        raise ValueError(f"a prompt goes as {BASE} or {CHAT}, not {text!r}")
+    return text
 
 
 def _read_prompt(text: str) -> str:

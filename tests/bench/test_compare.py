@@ -108,6 +108,28 @@ def test_a_side_that_does_not_repeat_itself_is_told():
     assert "A does not repeat its own text" in verdict("x", comparison)
 
 
+def short(**values: Any) -> Comparison:
+    """Runs of 10 tokens on both sides, unless B's are otherwise, on blocks of 32."""
+    comparison = compared(values)
+    comparison.effective["B"] = {"kv_cache": "int4", "block_size": "32"}
+    return comparison
+
+
+def test_without_a_full_block_nothing_was_quantized():
+    said = "int4 KV: nothing was quantized: no block of 32 tokens was full"
+    assert verdict("int4 KV", short(decode_tps=86.0, ttft_s=0.03)).startswith(said)
+    assert "nothing was quantized" not in verdict("int4 KV", short(tokens=32))
+    assert "x less cache" in verdict("int4 KV", short(kv_bytes=1000)), "by an engine that quantizes each token"
+    for name in ("int8 weights + int4 KV", "other-model"):
+        assert verdict(name, short()) == f"{name}: no measurable slowdown, the same text"
+
+
+def test_of_two_empty_answers_there_is_nothing_to_judge():
+    empty = compared({"text": ""}, Divergence(kl=[0.0], rank=[0], noise=0.0), text="")
+    assert verdict("int4 KV", empty) == "int4 KV: nothing to judge: both answers are empty"
+    assert "diverges" in verdict("int4 KV", compared({"text": "", "ids": [0]}))
+
+
 def test_weights_are_told_apart_from_cache():
     comparison = compared({})
     comparison.weights = {"A": 200, "B": 100}
@@ -210,3 +232,20 @@ async def test_two_bits_cost_text_and_save_cache(engine: Engine):
     assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
     assert found.kv.b < found.kv.a and found.divergence.kl_mean > 1e-5
     assert "less cache" in verdict("int2 KV", found) and "above noise" in verdict("int2 KV", found)
+
+
+@ON_ONE_ENGINE
+async def test_in_chat_the_prompt_is_a_users_message(engine: Engine):
+    """As a text to continue the same words are whole already: the answer is empty."""
+    text = "write a function that merges two dictionaries"
+    chat, base = await asked(engine, text, chat=True), await asked(engine, text, chat=False)
+    assert chat.text("A").startswith("def merge") and base.text("A") == ""
+    assert len(chat.divergence.kl) == len(chat.of("A")[0].token_ids) > 1 and chat.divergence.kl_mean == 0
+
+
+async def asked(engine: Engine, text: str, chat: bool) -> Comparison:
+    """A side against itself."""
+    comparison, side = Comparison(), Side(engine, EngineOptions(dtype="float32", kv_blocks="64"))
+    plan = Plan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
+    await compare(side, side, plan, comparison, lambda: None)
+    return comparison

@@ -24,6 +24,14 @@ def test_two_bits_against_the_models_own(playground: Playground):
     assert "KL/token" in result.stdout and "A/A 0.000" in result.stdout
 
 
+def test_a_text_shorter_than_a_block_says_that_nothing_was_quantized(playground: Playground):
+    words = ("compare", "--prompt", "def add(a, b):", "--max-tokens", "8", "--runs", "1", "--no-history")
+    result = playground(*words, "--a", "kv_cache=model", "--b", "kv_cache=int4")
+    assert result.code == 0, result.stderr
+    assert "int4 KV: nothing was quantized: no block of 32 tokens was full" in result.stdout
+    assert "within noise" not in result.stdout.splitlines()[-1]
+
+
 def test_as_json(playground: Playground):
     result = playground(*COMPARE, "--a", "attention=eager", "--b", "attention=sdpa-flash", "--json")
     assert result.code == 0, result.stderr

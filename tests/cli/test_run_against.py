@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from playground.config import VLLM_PYTHON
 from tests.cli.conftest import Playground
 
 LINES = ({"prompt": "def add(a, b):", "max_tokens": 6}, {"prompt": "The sun", "max_tokens": 4})
@@ -38,6 +39,13 @@ def test_where_one_engine_fails_there_is_nothing_to_compare(playground: Playgrou
     result = playground("run", "--engine", "scripted", "--prompt", "x", "--against", "transformers", "--no-history")
     assert (result.code, result.stdout) == (1, "")
     assert "transformers did not serve every request" in result.stderr
+
+
+def test_without_vllm_nothing_is_run_for_it(playground: Playground, home: dict[str, str]):
+    home[VLLM_PYTHON] = "no-such-python"
+    result = playground("run", "--prompt", "x", "--against", "vllm", "--json", "--no-history")
+    assert (result.code, result.stdout) == (1, "") and len(result.stderr.splitlines()) == 1
+    assert "which no-such-python lacks" in result.stderr and "python3 -m venv" in result.stderr
 
 
 @pytest.mark.parametrize(

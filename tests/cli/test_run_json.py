@@ -90,8 +90,8 @@ def test_a_refused_request_carries_its_message_and_the_others_are_served(run, pr
     assert result.stderr.splitlines() == [f"playground: r1: {refused['message']}"]
 
 
-def test_a_load_that_fails_ends_in_one_line(run, tmp_path):
-    result = run(str(tmp_path / "missing.jsonl"), "--prompt", "x", "--json")
+def test_a_load_that_fails_ends_in_one_line(run):
+    result = run("missing.jsonl", "--prompt", "x", "--json")
     assert result.code == 1
     assert len(result.stderr.splitlines()) == 1 and "missing.jsonl" in result.stderr
     assert result.summary["requests"] == [] and result.summary["totals"]["seconds"] is None

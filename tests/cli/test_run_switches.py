@@ -35,6 +35,14 @@ def test_a_switch_is_thrown_before_its_step(run):
     assert result.code == 0 and result.stderr == ""
 
 
+def test_each_switch_is_a_line_with_what_the_engine_made_of_it(playground):
+    words = ("--ignore-eos", "--max-tokens", "24", "--at", "8:kv_cache=int8", "--at", "16:attention=eager")
+    result = playground("run", "--prompt", "def add(a, b):", *words, "--no-history")
+    first, second = [line for line in result.stderr.splitlines() if line.startswith("playground: step ")]
+    assert first.startswith("playground: step 8: kv_cache model ▸ int8 (cache, ") and first.endswith(" ms)")
+    assert second.startswith("playground: step 16: attention ") and " ▸ eager (instant, " in second
+
+
 def test_a_switch_that_never_comes_is_said(run):
     result = run("--prompt", "x", "--max-tokens", "2", "--at", "2:kv_cache=int8", "--json")
     assert result.stderr == "playground: --at 2:kv_cache=int8 never came: the last step was 1\n"

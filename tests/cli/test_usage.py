@@ -27,6 +27,15 @@ WRONG = {
     "run --prompt x --seed -1": "a whole number from 0",
     "run --prompt x --preset nope": "there are: default",
     "run --prompt x --promp y": "unrecognized arguments",
+    "run --prompt=": "--prompt is empty",
+    "run /no/model --prompt x": "there is no /no/model; check the spelling",
+    "run ~/no/model --prompt x": "there is no ~/no/model",
+    "check ../no/model": "there is no ../no/model",
+    "bench code ./no/model": "there is no ./no/model",
+    "bench speech /no/model": "there is no /no/model",
+    "bench speech --questions x --llm /no/model": "there is no /no/model",
+    "compare --prompt x --a model=/no/model --b kv_cache=int8": "there is no /no/model",
+    "/no/model": "there is no /no/model",
     "run --prompts missing.jsonl": "cannot read missing.jsonl",
     "replay": "FILE",
     "replay x --speed -1": "a number from 0",
@@ -82,8 +91,8 @@ def test_help_and_version_are_no_errors(playground):
     assert "playground doctor" in playground("--help").stdout
 
 
-def test_debug_may_stand_before_the_command(playground, tmp_path):
-    words = ("run", "--engine", "scripted", str(tmp_path / "no.jsonl"), "--prompt", "x")
+def test_debug_may_stand_before_the_command(playground):
+    words = ("run", "--engine", "scripted", "no.jsonl", "--prompt", "x")
     assert playground("--debug", *words).code == playground(*words, "--debug").code == 1
 
 

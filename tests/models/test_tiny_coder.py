@@ -169,6 +169,17 @@ def agreement(logits: list, base: list) -> float:
     return same / sum(a.shape[1] for a in base)
 
 
+def test_it_is_said_where_the_model_with_outliers_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from playground.models import make_outliers
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["make_outliers"])
+    make_outliers.main()
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'tiny-coder-outliers'}: channels ")
+
+
 def test_constructed_outliers_break_plain_int8_and_the_threshold_saves_it(subject: Subject, tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig

@@ -142,7 +142,22 @@ async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
-        assert app.screen.query_one(FieldForm).profile.prompt == "abc"
+        profile = app.screen.query_one(FieldForm).profile
+        assert (profile.prompt, profile.mode) == ("abc", "chat")
+
+
+async def test_a_prompt_goes_in_the_mode_that_stands_before_it(until: Wait) -> None:
+    """What tiny-coder answers in chat is a whole text to it in base mode: it ends at once."""
+    app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts or state.load_failure, 90)
+        for mode, said in (("base", "nothing to judge: both answers are empty"), ("chat", "def merge")):
+            state.compare.comparison.planned = 0
+            await _go(app, pilot, until, mode=mode, prompt="write a function that merges two dictionaries")
+            await until(pilot, lambda: state.compare.comparison.planned and not state.compare.busy, 60)
+            await until(pilot, lambda said=said: said in shown(app))
+        assert state.compare.comparison.divergence.kl and "runs 2  chat" in shown(app)
 
 
 async def test_what_cannot_be_is_said(opened: Opened, until: Wait) -> None:

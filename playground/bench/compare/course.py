@@ -10,7 +10,14 @@ import msgspec
 from playground.bench.compare.likeliest import LIKELIEST, least_kl, least_rank
 from playground.bench.compare.runs import Comparison, order
 from playground.bench.talk import EngineFailed, Talk
-from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Score, Tokenize
+from playground.protocol.commands import (
+    ChatMessage,
+    GenerationRequest,
+    ResetPrefixCache,
+    SamplingParams,
+    Score,
+    Tokenize,
+)
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.events import Scored, Tokenized
 from playground.protocol.options import EngineOptions
@@ -30,12 +37,13 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`prompt` is continued greedily, `runs` times on each side."""
+    """`prompt` is continued greedily, or in `chat` answered, `runs` times on each side."""
 
     prompt: str
     max_tokens: int = 128
     runs: int = 5
     name: str = "compare"
+    chat: bool = False
 
 
 async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: Told, host: Talk | None = None) -> None:
@@ -72,7 +80,8 @@ async def _run(side: Side, name: SideName, plan: Plan, number: str) -> ComparedR
     talk.fold.kv_bytes_peak = 0
     request = GenerationRequest(
         request_id=f"{plan.name}-{name}-{number}",
-        prompt=plan.prompt,
+        prompt=None if plan.chat else plan.prompt,
+        messages=[ChatMessage("user", plan.prompt)] if plan.chat else None,
         sampling=SamplingParams(max_tokens=plan.max_tokens),
     )
     generated = (await talk.generate([request]))[0]
@@ -100,8 +109,8 @@ def _note(comparison: Comparison, name: SideName, talk: Talk) -> None:
 
 async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) -> Divergence:
     """A twice, then B, on prompt and answer; positions of the prompt are left out."""
-    prompt = await _ids(a.talk, plan.prompt)
-    if b.talk is not a.talk and await _ids(b.talk, plan.prompt) != prompt:
+    prompt = await _ids(a.talk, plan)
+    if b.talk is not a.talk and await _ids(b.talk, plan) != prompt:
         return Divergence(reason="the tokenizers differ")
     ids = prompt + answer
     first = len(prompt) - 1  # the prediction of the answer's first token
@@ -138,8 +147,8 @@ async def _diverge_apart(a: Talk, b: Talk, ids: list[int], first: int) -> Diverg
     )
 
 
-async def _ids(talk: Talk, text: str) -> list[int]:
-    return (await talk.ask(Tokenize(key=KEPT, texts=[text]), Tokenized)).token_ids[0]
+async def _ids(talk: Talk, plan: Plan) -> list[int]:
+    return (await talk.ask(Tokenize(key=KEPT, texts=[plan.prompt], chat=plan.chat), Tokenized)).token_ids[0]
 
 
 async def _score(talk: Talk, ids: list[int], **how: Any) -> Scored:

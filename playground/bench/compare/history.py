@@ -36,6 +36,7 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
         engine=side.engine,
         title=" ".join(plan.prompt.split())[:TITLE],
         prompt=plan.prompt,
+        chat=plan.chat,
         options=differences(side.options),
         effective=effective,
         flags=[*_flags(side, effective, found.reasons.get(name, {}), under), *_bound(found, name)],

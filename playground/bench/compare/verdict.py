@@ -11,6 +11,10 @@ SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtyp
 
 def verdict(name: str, comparison: Comparison) -> str:
     """`NAME: 3.4x less cache, no measurable slowdown, diverges at token 41, KL 0.020, above noise`."""
+    if comparison.of("A") and comparison.of("B") and not comparison.text("A") + comparison.text("B"):
+        return f"{name}: nothing to judge: both answers are empty"
+    if block := _unfilled_block(name, comparison):
+        return f"{name}: nothing was quantized: no block of {block} tokens was full; a longer text tells more"
     said = [
         _memory(comparison.kv, "cache"),
         _memory(comparison.weight_bytes, "weights"),
@@ -46,6 +50,15 @@ def kl_above_noise(comparison: Comparison) -> bool | None:
     if mean is None:
         return None
     return mean > max(KL_FLOOR, NOISE_TIMES * (comparison.divergence.noise or 0.0))
+
+
+def _unfilled_block(name: str, comparison: Comparison) -> int:
+    """The tokens of a block, where the KV cache alone sets the sides apart and no run ever filled one; else 0."""
+    effective = comparison.effective.get("B", {})
+    block, longest = effective.get("block_size", ""), max((run.tokens for run in comparison.runs), default=0)
+    if name != name_of({"kv_cache": effective.get("kv_cache", "")}) or not block.isdecimal():
+        return 0
+    return int(block) if longest < int(block) and not comparison.kv.differs else 0
 
 
 def _memory(figure: Figure, what: str) -> str:

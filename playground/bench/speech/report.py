@@ -45,7 +45,7 @@ def _report(
         n=len(items),
         versions={"playground": __version__, **{name: version(name) for name in LIBRARIES}},
         formulas={name: FORMULAS[name] for name in names},
-        notes=[f"normalizer: {suite.normalizer}", *under.notes],
+        notes=list(under.notes),
     )
     return Report(
         suite="speech",

@@ -22,6 +22,7 @@ from playground.headless.bench.suite import Progress
 from playground.headless.errors import CommandError, UsageError, one_line
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
+from playground.headless.target import require_local
 from playground.protocol.commands import LoadModel
 from playground.tui import plain_text
 
@@ -46,6 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run the suite; the exit code."""
+    require_local(args.llm or "")
     suite = SpeechSuite(_read(args), read_recognition(args, args.model), args.normalizer)
     fault = _hear(suite)
     hearings = suite.hearings

@@ -15,10 +15,11 @@ from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare_driver import CompareDriver
-from playground.tui.compare_profile import CompareProfile, fields, on_one_line
+from playground.tui.compare_profile import BASE, CHAT, CompareProfile, fields, on_one_line
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.plain_text import one_line
+from playground.tui.request_state import RequestState
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -89,7 +90,8 @@ class CompareScreen(Stage):
         form = self.query_one(FieldForm)
         if self.state.replaying:
             form.show_recorded(self._recorded())
-        form.offer(fields(self.state.capabilities, self._prompts, self._models))
+        prompts = [on_one_line(request.prompt) for request in self._asked]
+        form.offer(fields(self.state.capabilities, prompts, self._models))
         self.query_one(StatusLine).show(self.state)
         self.query_one(CompareTexts).show(self.state.compare)
         self.query_one(CompareFigures).show(self.state.compare, REPLAY_HINT if self.state.replaying else HINT)
@@ -110,17 +112,17 @@ class CompareScreen(Stage):
         return f"A {one_line(compare.a, 80)}   B {one_line(compare.b, 80)}"
 
     @property
-    def _prompts(self) -> list[str]:
-        """Those of screen 1, the newest first."""
-        return [on_one_line(request.prompt) for request in reversed(self.state.requests.values()) if request.prompt]
+    def _asked(self) -> list[RequestState]:
+        """What screen 1 was asked, the newest first."""
+        return [request for request in reversed(self.state.requests.values()) if request.prompt]
 
     def _take_prompt(self) -> None:
-        """Screen 1's newest, once; what was typed here stays until there is a newer one."""
-        newest = next(iter(self._prompts), "")
-        if newest and newest != self._taken:
-            self._taken = newest
-            form = self.query_one(FieldForm)
-            form.set(msgspec.structs.replace(form.profile, prompt=newest))
+        """Screen 1's newest in its mode, once; what was typed here stays until there is a newer one."""
+        newest = next(iter(self._asked), None)
+        if newest and newest.request_id != self._taken:
+            self._taken = newest.request_id
+            form, mode = self.query_one(FieldForm), CHAT if newest.chat else BASE
+            form.set(msgspec.structs.replace(form.profile, prompt=on_one_line(newest.prompt), mode=mode))
 
     def _report(self, changes: Changes) -> None:
         died = self.tell_faults(changes)

@@ -74,14 +74,18 @@ def test_logits_that_overflow_are_told(home, tmp_path):
     assert "NaN or Inf" in findings["perplexity"]["evidence"]
 
 
-@pytest.mark.parametrize("break_it", ["nowhere", "cut"])
-def test_what_cannot_be_loaded_is_exit_code_two(home, tmp_path, break_it):
+def test_what_cannot_be_loaded_is_exit_code_two(home, tmp_path):
     folder = tmp_path / "broken"
-    if break_it == "cut":
-        checkpoints.cut(checkpoints.make(folder) / "model.safetensors", 5000)
+    checkpoints.cut(checkpoints.make(folder) / "model.safetensors", 5000)
     code, stdout, _ = run(home, str(folder))
     assert code == 2 and stdout.splitlines()[0].startswith("fail  loadable")
     assert stdout.splitlines()[-1].startswith(f"{folder}: unloadable")
+
+
+def test_a_speech_model_is_told_from_a_broken_one(home):
+    code, stdout, _ = run(home, str(paths.bundled_model("tiny-whisper")))
+    assert code == 2 and "tiny-whisper is a speech model of CTranslate2" in stdout.splitlines()[0]
+    assert "playground transcribe --model" in stdout.splitlines()[1] and "again" not in stdout
 
 
 def test_distinct_runs_of_tokens():

@@ -69,7 +69,7 @@ def test_a_transcript_in_windows_becomes_clean_text(home, tmp_path):
 
 def test_the_bundled_recordings(home, tmp_path):
     out = tmp_path / "speech.json"
-    code, stdout, _ = run(home, "bench", "speech", "--json", str(out))
+    code, stdout, stderr = run(home, "bench", "speech", "--json", str(out))
     report = json.loads(out.read_text())
     assert code == 0 and len(report["items"]) == 12 and report["suite"] == "speech"
     errors = report["totals"]["errors"]
@@ -77,7 +77,9 @@ def test_the_bundled_recordings(home, tmp_path):
     assert errors["wer"] == pytest.approx(
         (errors["substitutions"] + errors["insertions"] + errors["deletions"]) / errors["words"]
     )
-    assert stdout.splitlines()[-1].startswith("WER") and "normalizer: basic" in report["trust"]["notes"]
+    rates = stdout.splitlines()[-1]
+    assert rates.startswith("WER") and rates.endswith(" deleted   normalizer basic")
+    assert report["totals"]["normalizer"] == "basic" and "playground:" not in stderr
 
 
 def test_spoken_questions_are_answered_and_judged(home, tmp_path):
@@ -142,5 +144,5 @@ def test_a_manifest_with_a_fault_is_a_usage_error(home, tmp_path):
 
 def test_a_recogniser_that_is_not_there_is_one_line_with_its_advice(home, tmp_path):
     code, stdout, stderr = run(home, "bench", "speech", str(tmp_path / "gone"))
-    assert (code, stdout) == (1, "") and len(stderr.splitlines()) == 1
-    assert stderr.endswith("does not exist; choose another recogniser\n")
+    assert (code, stdout) == (2, "") and len(stderr.splitlines()) == 1
+    assert "gone; check the spelling" in stderr

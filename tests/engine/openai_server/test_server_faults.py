@@ -12,7 +12,7 @@ import pytest
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.openai_server.address import read_address
 from playground.protocol.commands import Abort, MeasureOutliers, Score, SetOptions, Submit, Tokenize
-from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.events import RequestFinished, Tokenized, TokensGenerated
 from playground.protocol.server import ServerMeasured
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.openai_server.conftest import KEY, ServerWorker
@@ -356,6 +356,15 @@ def test_what_openais_api_does_not_have_is_refused_by_name(worker, server):
 def test_what_only_the_servers_owner_can_do_is_refused(worker, server, command, line):
     worker.connect(server.url)
     assert worker.refusal(command).startswith(line)
+
+
+def test_a_message_is_tokenized_through_the_servers_chat_template(worker, server):
+    server.models = {"data": [{"id": "small", "owned_by": "vllm"}]}
+    server.answer = lambda handler: handler.json({"tokens": [1, 2]})
+    worker.connect(server.url)
+    worker.send(Tokenize(key="k", texts=["hi"], chat=True))
+    assert worker.wait(Tokenized).token_ids == [[1, 2]]
+    assert server.bodies("/tokenize") == [{"model": "small", "messages": [{"role": "user", "content": "hi"}]}]
 
 
 def test_toggles_asked_for_at_the_start_are_refused(worker, server):

@@ -136,6 +136,14 @@ def test_weights_int8_and_back_are_exact_for_new_requests(member: Member) -> Non
     assert driven.finished("new3").metrics.cached_tokens == 0, "blocks written under int8 are never served"
 
 
+def test_only_weights_as_stored_have_a_prediction(member: Member) -> None:
+    pytest.importorskip("bitsandbytes")
+    driven = Driven(member("llama").folder, dtype="auto")
+    stored = driven.backend._live.loaded.checkpoint.weight_bytes
+    predicted = [driven.set(weights=kind).after.weights_predicted for kind in ("int8", "nf4", "model")]
+    assert predicted == [None, None, stored]
+
+
 def test_a_conversion_tells_how_far_it_is_and_keeps_what_runs(member: Member) -> None:
     pytest.importorskip("bitsandbytes")
     driven, told = Driven(member("llama").folder), []

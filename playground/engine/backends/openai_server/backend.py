@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from importlib import metadata
 from time import perf_counter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from playground.engine.backends.base import ELSEWHERE, Emit, EngineError, Progress
 from playground.engine.backends.openai_server.address import Address, read_address
@@ -116,7 +116,8 @@ class OpenAIBackend:
         path, client = self._server.tokenize_path, self._client
         if not path or client is None:
             raise EngineError(f"{self._server.name} does not lend its tokenizer", ELSEWHERE)
-        answers = [client.wait(client.ask(path, {"model": self._model, "prompt": text})) for text in command.texts]
+        bodies = [_said(text) if command.chat else {"prompt": text} for text in command.texts]
+        answers = [client.wait(client.ask(path, {"model": self._model, **body})) for body in bodies]
         try:
             self._emit(Tokenized(key=command.key, token_ids=[list(map(int, each["tokens"])) for each in answers]))
         except (TypeError, KeyError, ValueError):
@@ -175,6 +176,10 @@ def _chosen(name: str, models: list[Model]) -> Model:
     if found is None:
         raise EngineError(f"the server has no model {name}", f"there are: {listed}")
     return found
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
 
 
 def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelFacts:

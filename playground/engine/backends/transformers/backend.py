@@ -157,7 +157,8 @@ class TransformersBackend:
     def tokenize(self, command: Tokenize) -> None:
         """See `Tokenizer.ids`."""
         tokenizer = self._engine.loaded.tokenizer
-        self._emit(Tokenized(key=command.key, token_ids=[tokenizer.ids(text) for text in command.texts]))
+        ids = tokenizer.chat_ids if command.chat else tokenizer.ids
+        self._emit(Tokenized(key=command.key, token_ids=[ids(text) for text in command.texts]))
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
         """See `Scorer.score`."""

@@ -96,13 +96,23 @@ def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> 
             )
         return
     if "model_type" not in config:
-        raise EngineError(f"config.json of {path.name} names no model_type", "fetch the checkpoint again")
+        raise _no_language_model(path)
     import transformers
 
     raise EngineError(
         f"transformers {transformers.__version__} does not know the architecture {config.get('model_type')!r}",
         "a newer transformers may; `playground doctor` shows what is installed",
     )
+
+
+def _no_language_model(path: Path) -> EngineError:
+    if (path / "model.bin").is_file() and any(path.glob("vocabulary.*")):
+        return EngineError(
+            f"{path.name} is a speech model of CTranslate2, not a language model of transformers",
+            "`playground transcribe --model` takes it, and the microphone as `model` of [speech] in config.toml",
+        )
+    message = f"config.json of {path.name} names no model_type: this is not a language model of transformers"
+    return EngineError(message, "name one, or fetch this one again if it should be one")
 
 
 def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:

@@ -133,7 +133,8 @@ class LiveEngine:
 
     def memory(self) -> Memory:
         """The ledger now."""
-        core, as_stored = self.core, self.options.dtype == "auto" and not self.loaded.why_dtype
+        core = self.core
+        as_stored = self.options.weights == "model" and self.options.dtype == "auto" and not self.loaded.why_dtype
         return Memory(
             weights=self._weight_bytes(),
             weights_predicted=self.loaded.checkpoint.weight_bytes if as_stored else None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from playground.engine.admission import Refused
 from playground.engine.backends.base import first_line
 from playground.engine.detokenizer import Piece
-from playground.protocol.commands import GenerationRequest
+from playground.protocol.commands import ChatMessage, GenerationRequest
 
 BROKEN = "\ufffd"
 CONTEXT_IDS = 8
@@ -34,7 +35,7 @@ class Tokenizer:
         if request.prompt_token_ids is not None:
             return self._checked(request.prompt_token_ids)
         if request.messages is not None:
-            return self._checked(self._render(request))
+            return self._checked(self._render(request.messages))
         # A lone surrogate (a broken paste) is no text for a tokenizer.
         text = (request.prompt or "").encode("utf-8", "replace").decode()
         if not text:
@@ -45,6 +46,10 @@ class Tokenizer:
     def ids(self, text: str) -> list[int]:
         """Ids of a text, special tokens as before a prompt; no limit, and none for an empty text."""
         return list(self._tokenizer(text.encode("utf-8", "replace").decode()).input_ids) if text else []
+
+    def chat_ids(self, text: str) -> list[int]:
+        """Ids of a user's message through the chat template; raises `Refused`."""
+        return self._render([ChatMessage("user", text)])
 
     def piece(self, prompt_ids: list[int]) -> Piece:
         """Text completed by each next id. Only whole characters come out; special tokens are left out."""
@@ -76,11 +81,11 @@ class Tokenizer:
     def _longest_token(self) -> int:
         return max(len(token.encode()) for token in self._tokenizer.get_vocab())
 
-    def _render(self, request: GenerationRequest) -> list[int]:
+    def _render(self, conversation: Sequence[ChatMessage]) -> list[int]:
         if not self.has_chat_template:
             raise Refused("this model has no chat template; use base mode")
-        self._refuse_what_cannot_fit("".join(message.content for message in request.messages or ()))
-        messages = [{"role": message.role, "content": message.content} for message in request.messages or ()]
+        self._refuse_what_cannot_fit("".join(message.content for message in conversation))
+        messages = [{"role": message.role, "content": message.content} for message in conversation]
         try:
             rendered = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
         except Exception as error:

@@ -127,7 +127,8 @@ class VllmBackend:
     def tokenize(self, command: Tokenize) -> None:
         """See `Tokenizer.ids`."""
         tokenizer = self._engine.engine.tokenizer
-        self._emit(Tokenized(key=command.key, token_ids=[tokenizer.ids(text) for text in command.texts]))
+        ids = tokenizer.chat_ids if command.chat else tokenizer.ids
+        self._emit(Tokenized(key=command.key, token_ids=[ids(text) for text in command.texts]))
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
         """See `scoring.score`; it steps vLLM until it is done."""
@@ -246,7 +247,7 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
     if reason := why_not_executor(command.executor):
         raise EngineError(reason, "[engines.vllm] executor = auto runs the ranks as processes of this machine")
     if missing:
-        raise EngineError(f"the vLLM engine needs {', '.join(missing)} in its interpreter", advice)
+        raise EngineError(f"the vLLM engine needs {', '.join(missing)}", advice)
     progress("checking", detail="importing vLLM")
     from playground.engine.backends.vllm.engine import prepare
 

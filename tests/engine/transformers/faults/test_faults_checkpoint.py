@@ -21,7 +21,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "config is a list": (lambda path: (path / "config.json").write_text("[]"), "it is no JSON object"),
     "config is binary": (lambda path: (path / "config.json").write_bytes(b"\xff\xfe"), "'utf-8' codec can't decode"),
-    "no model_type": (lambda path: checkpoints.change_config(path, model_type=None), "names no model_type"),
+    "no model_type": (lambda path: checkpoints.change_config(path, model_type=None), "is not a language model"),
     "config of words": (
         lambda path: checkpoints.change_config(path, hidden_size="wide"),
         "config.json of model makes no model",
