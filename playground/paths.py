@@ -11,6 +11,18 @@ NAME = "playground"
 BUNDLED_MODEL = "tiny-coder"
 
 
+# A model that begins so is meant as a path of this machine.
+LOCAL = ("/", "./", "../", "~")
+
+
+def is_missing(model: str) -> bool:
+    """It is plainly a path of this machine, and nothing is there."""
+    try:
+        return model.startswith(LOCAL) and not Path(model).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # a name that no file system takes, a home that nobody has
+        return True
+
+
 def package_folder() -> Path:
     """Where this package lies."""
     return Path(__file__).resolve().parent

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from playground.preset import Preset
     from playground.session.recorder import Recorder
 
-LOCAL = ("/", "./", "../", "~")
-
 
 class Target(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
@@ -99,7 +97,7 @@ def read_engine(name: str) -> str:
 
 def require_local(model: str) -> None:
     """Raises `UsageError` where a model is plainly a path of this machine, and nothing is there."""
-    if model.startswith(LOCAL) and not Path(model).expanduser().exists():
+    if paths.is_missing(model):
         raise UsageError(f"there is no {model}", "check the spelling, or name a hub id such as owner/model")
 
 

@@ -131,6 +131,20 @@ async def test_a_model_is_picked_by_typing_its_path(opened: Opened, script: Scri
         await until(pilot, lambda: "other answer" in shown(app))
 
 
+async def test_a_path_that_is_not_there_leaves_the_model_and_its_board(
+    opened: Opened, script: Script, until: Wait
+) -> None:
+    async with opened(script(WORDS), max_tokens=20) as (app, pilot):
+        await _send(pilot, "one")
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        before, step = app.bridge.state.facts, app.bridge.state.last_step
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await pilot.press(*["slash" if letter == "/" else letter for letter in "/nope/nothing"], "enter")
+        await until(pilot, lambda: "there is no /nope/nothing" in shown(app))
+        assert app.bridge.state.facts is before and app.bridge.state.last_step is step and not app.bridge.state.loading
+
+
 async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press("space", "enter")

@@ -29,8 +29,12 @@ class ModelLoads:
 
     def load(self, model: str = "") -> None:
         """A checkpoint, by default the bundled one; a server's model is the one that was asked for."""
-        self._screen.query_one(Notice).quiet()
+        notice = self._screen.query_one(Notice)
+        notice.quiet()
         session, engine = self._screen.session, self._screen.state.capabilities.engine
+        if engine != "openai" and paths.is_missing(model):
+            notice.say(f"there is no {model}", "check the spelling, or name a hub id such as owner/model", bad=True)
+            return
         own = session.asked.model if engine == "openai" else str(paths.bundled_model())
         self._screen.run_worker(session.load(model or own))
 
