@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-
-Policy = Literal["continuous", "static"]
+from playground.protocol.options import EngineOptions, Policy
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,13 @@ class Limits:
     slots: int = 8
     token_budget: int = 256
     drafts: int = 0
+
+    @classmethod
+    def of(cls, options: EngineOptions) -> Limits:
+        """Those that options ask for."""
+        policy: Policy = "static" if options.batching == "static" else "continuous"
+        drafts = int(options.speculation.partition(":")[2] or 0)
+        return cls(policy, options.max_batch, options.token_budget, drafts)
 
 
 @dataclass(frozen=True)

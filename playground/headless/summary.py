@@ -6,11 +6,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from playground.protocol.events import FinishReason
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import NO_NUMBERS
 from playground.protocol.options import as_text
 from playground.session.fold import Fold, Generated, span
-
-_NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
 class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +61,7 @@ def summarize(fold: Fold) -> Summary:
 
 def _summarize_request(request: Generated) -> RequestSummary:
     finished = request.finished
-    metrics = finished.metrics if finished else _NO_METRICS
+    metrics = finished.metrics if finished else NO_NUMBERS
     return RequestSummary(
         id=request.request_id,
         prompt_tokens=metrics.prompt_tokens,

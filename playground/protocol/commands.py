@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from playground.protocol.options import EngineOptions, Value
+from playground.protocol.options import EngineOptions, Policy, Value
 from playground.protocol.speech import SpeechOptions
 
 
@@ -120,7 +120,7 @@ class StepSeconds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Simulate(Command, frozen=True):
     """Ask what a policy would make of these requests, with no model; without `cost` only steps are known."""
 
-    policy: Literal["static", "continuous"]
+    policy: Policy
     requests: list[Lengths]
     slots: int
     token_budget: int

@@ -8,7 +8,7 @@ import msgspec
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.options import CostClass, EngineOptions
+from playground.protocol.options import CostClass, EngineOptions, Policy
 from playground.protocol.speech import (
     AudioInput,
     DroppedSegment,
@@ -157,7 +157,7 @@ class BlocksMapped(Event, frozen=True):
 class Simulated(Event, frozen=True):
     """What a policy would make of the requests that `Simulate` named; `makespan_s` is None without a cost of steps."""
 
-    policy: Literal["static", "continuous"]
+    policy: Policy
     steps: int
     occupancy: float | None
     waste: float | None

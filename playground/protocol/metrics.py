@@ -67,6 +67,10 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     chunks: int = 0
 
 
+# Of a request that came to nothing.
+NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+
+
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_reserved`: every block and
     `kv_tails`, the open blocks of all slots in the model's dtype where full ones are quantized. `kv_transient`: the

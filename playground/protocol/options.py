@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 CostClass = Literal["instant", "cache", "warm-up", "weights", "reload"]
+Policy = Literal["continuous", "static"]
 Value = str | int | float | bool
 
 

@@ -12,10 +12,10 @@ import msgspec
 from playground.bench.engine import EngineFailed
 from playground.bench.load.elsewhere import same_options
 from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, SetOptions, Simulate, StepSeconds, Submit
-from playground.protocol.options import Value
+from playground.protocol.options import Policy, Value
 from playground.session.history.run import Run
 from playground.tui.load_engine import LoadEngine
-from playground.tui.load_profile import POLICIES, STATIC, LoadProfile, Policy, requests
+from playground.tui.load_profile import POLICIES, STATIC, LoadProfile, requests
 from playground.tui.load_run import LoadRun
 from playground.tui.session import NotNow, Session, disturbed
 

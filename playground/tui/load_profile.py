@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from random import Random
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,10 +12,10 @@ from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
 from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
+from playground.protocol.options import Policy
 from playground.tui.compare_state import is_run
 from playground.tui.kv_fit import is_fit
 
-Policy = Literal["static", "continuous"]
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]
 _ID = re.compile(r"load(\d+)-([a-z]+)-(\d+)")

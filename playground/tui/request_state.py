@@ -8,10 +8,9 @@ from itertools import groupby
 import msgspec
 
 from playground.protocol.events import RequestFinished, TokensGenerated
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import NO_NUMBERS, RequestMetrics
 from playground.protocol.percentiles import SHARES, Gap, nearest_ranks
 
-NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 # While a request runs its TPS is that of so long, so that a switch is seen at once.
 RECENT_S = 2.0
 

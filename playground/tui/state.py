@@ -25,7 +25,7 @@ from playground.protocol.events import (
     WorkerExited,
     WorkerReady,
 )
-from playground.protocol.metrics import Memory
+from playground.protocol.metrics import NO_NUMBERS, Memory
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -36,7 +36,7 @@ from playground.tui.draft_meter import DraftMeter
 from playground.tui.inside_state import InsideState
 from playground.tui.kv_fit import is_fit
 from playground.tui.load_runs import LoadRuns
-from playground.tui.request_state import NO_NUMBERS, RequestState
+from playground.tui.request_state import RequestState
 from playground.tui.switch import Switch
 from playground.tui.voice_state import VoiceState
 

@@ -234,9 +234,7 @@ class ScriptedBackend:
     def _apply(self, options: EngineOptions, changed: list[str]) -> None:
         started = perf_counter()
         self._options, core = options, self._loaded
-        core.limits = Limits(
-            "static" if options.batching == "static" else "continuous", options.max_batch, options.token_budget
-        )
+        core.limits = Limits.of(options)
         core.runner.blocks.prefix_cache = options.prefix_cache
         attention = "eager" if options.attention == "eager" else "sdpa-flash"
         effective = as_text(options) | {

@@ -218,9 +218,7 @@ class LiveEngine:
         self.reseed(options)
 
     def _set_limits(self, options: EngineOptions) -> None:
-        policy = "static" if options.batching == "static" else "continuous"
-        drafts = int(options.speculation.partition(":")[2] or 0)
-        self.core.limits = Limits(policy, options.max_batch, options.token_budget, drafts)
+        self.core.limits = Limits.of(options)
         self.core.runner.cache.store.reserve(options.max_batch)
 
     def _set_compile(self, options: EngineOptions, progress: Progress) -> None:
