@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from playground.protocol import commands, comparison, events, server
+from playground.protocol import commands, comparison, events, server, speech_events
 
 AnyCommand = (
     commands.LoadModel
@@ -49,12 +49,12 @@ AnyEvent = (
     | events.MemoryMeasured
     | server.ServerMeasured
     | comparison.ComparisonAdvanced
-    | events.InputsListed
-    | events.SpeechModelLoaded
-    | events.MicrophoneChanged
-    | events.AudioLevel
-    | events.TranscriptUpdated
-    | events.TranscriptFinished
+    | speech_events.InputsListed
+    | speech_events.SpeechModelLoaded
+    | speech_events.MicrophoneChanged
+    | speech_events.AudioLevel
+    | speech_events.TranscriptUpdated
+    | speech_events.TranscriptFinished
     | events.Failed
     | events.WorkerExited
 )

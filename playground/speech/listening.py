@@ -9,7 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from playground.protocol.commands import StartListening
-from playground.protocol.events import AudioLevel, Event, MicrophoneChanged, TranscriptFinished
+from playground.protocol.events import Event
+from playground.protocol.speech_events import (
+    AudioLevel,
+    MicrophoneChanged,
+    TranscriptFinished,
+)
 from playground.speech.decoding import Decoder
 from playground.speech.dictation import Dictation
 from playground.speech.faults import SpeechError

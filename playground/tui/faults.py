@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 
-from playground.protocol.events import TranscriptFinished, WorkerExited
+from playground.protocol.events import WorkerExited
+from playground.protocol.speech_events import (
+    TranscriptFinished,
+)
 from playground.tui.request_state import RequestState
 from playground.tui.state import State
 

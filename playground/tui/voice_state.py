@@ -9,19 +9,21 @@ import msgspec
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import StartListening, Submit, Transcribe
 from playground.protocol.events import (
-    AudioLevel,
     Failed,
-    InputsListed,
-    MicrophoneChanged,
-    SpeechModelLoaded,
     Step,
     TokensGenerated,
-    TranscriptFinished,
-    TranscriptUpdated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.speech import DroppedSegment, SpeechModelFacts, UtteranceTiming
+from playground.protocol.speech_events import (
+    AudioLevel,
+    InputsListed,
+    MicrophoneChanged,
+    SpeechModelLoaded,
+    TranscriptFinished,
+    TranscriptUpdated,
+)
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.decode_meter import DecodeMeter, Rate
 

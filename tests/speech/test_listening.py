@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from playground.protocol.commands import ListInputs, StartListening, StopListening
-from playground.protocol.events import (
+from playground.protocol.speech import SpeechOptions
+from playground.protocol.speech_events import (
     AudioLevel,
     InputsListed,
     MicrophoneChanged,
@@ -20,7 +21,6 @@ from playground.protocol.events import (
     TranscriptFinished,
     TranscriptUpdated,
 )
-from playground.protocol.speech import SpeechOptions
 from playground.speech import recorder
 from playground.speech.vad import RATE, UtteranceCutter
 from tests.speech.ear import OPTIONS

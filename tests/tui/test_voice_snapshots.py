@@ -10,19 +10,13 @@ from textual.pilot import Pilot
 from playground.protocol.capabilities import Capabilities, ToggleSupport, ValueSupport
 from playground.protocol.commands import Command, GenerationRequest, StartListening, Submit
 from playground.protocol.events import (
-    AudioLevel,
     Event,
     Failed,
-    InputsListed,
-    MicrophoneChanged,
     RequestFinished,
     SlotWork,
-    SpeechModelLoaded,
     Step,
     StepsExecuted,
     TokensGenerated,
-    TranscriptFinished,
-    TranscriptUpdated,
     WorkerReady,
 )
 from playground.protocol.metrics import RequestMetrics
@@ -33,6 +27,14 @@ from playground.protocol.speech import (
     SpeechModelFacts,
     SpeechOptions,
     UtteranceTiming,
+)
+from playground.protocol.speech_events import (
+    AudioLevel,
+    InputsListed,
+    MicrophoneChanged,
+    SpeechModelLoaded,
+    TranscriptFinished,
+    TranscriptUpdated,
 )
 from playground.session.recording import Entry
 from playground.tui import checkpoints

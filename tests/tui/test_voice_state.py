@@ -9,23 +9,25 @@ import pytest
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import GenerationRequest, StartListening, Submit
 from playground.protocol.events import (
-    AudioLevel,
     Failed,
-    MicrophoneChanged,
     OptionsApplied,
     RequestFinished,
     SlotWork,
     Step,
     StepsExecuted,
     TokensGenerated,
-    TranscriptFinished,
-    TranscriptUpdated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import EngineOptions
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
+from playground.protocol.speech_events import (
+    AudioLevel,
+    MicrophoneChanged,
+    TranscriptFinished,
+    TranscriptUpdated,
+)
 from playground.tui.sound_path import sound_path
 from playground.tui.state import State
 from playground.tui.widgets.voice_bar import device_line, words_line

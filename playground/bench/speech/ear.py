@@ -11,8 +11,12 @@ from types import TracebackType
 from playground.bench.engine import EngineFailed
 from playground.client import WorkerClient
 from playground.protocol.commands import Transcribe
-from playground.protocol.events import Event, Failed, SpeechModelLoaded, TranscriptFinished, WorkerExited
+from playground.protocol.events import Event, Failed, WorkerExited
 from playground.protocol.speech import SpeechModelFacts, SpeechOptions
+from playground.protocol.speech_events import (
+    SpeechModelLoaded,
+    TranscriptFinished,
+)
 from playground.protocol.wire import AnyEvent
 
 

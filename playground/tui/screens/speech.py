@@ -6,7 +6,9 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from playground.protocol.events import TranscriptFinished
+from playground.protocol.speech_events import (
+    TranscriptFinished,
+)
 from playground.tui.faults import transcript_note
 from playground.tui.plain_text import printable
 from playground.tui.screens.stage import Stage
