@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
+from playground.engine.backends.base import EngineError
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
-from playground.protocol.conflicts import Conflict
-from playground.protocol.options import TOGGLES, EngineOptions, as_text
+from playground.protocol.conflicts import Conflict, find_conflict
+from playground.protocol.options import TOGGLES, EngineOptions, as_text, changed_names, format_value
 
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
@@ -60,6 +61,20 @@ def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
         )
         for toggle in TOGGLES.values()
     ]
+
+
+def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]) -> None:
+    """Raises `EngineError` for the first value that cannot be had."""
+    for name in changed_names(EngineOptions(), options):
+        value = format_value(getattr(options, name))
+        if reason := why_not(name, value):
+            raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
+
+
+def refuse_conflict(options: EngineOptions, conflicts: Sequence[Conflict]) -> None:
+    """Raises `EngineError` for the first two values that do not go together."""
+    if found := find_conflict(options, conflicts):
+        raise EngineError(str(found), "change one of the two")
 
 
 def effects(name: str, value: str) -> Effects | None:

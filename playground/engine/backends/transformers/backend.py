@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, ClassVar
@@ -21,7 +22,7 @@ from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
-from playground.engine.capabilities import missing_package, report
+from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
 from playground.engine.memory import give_back, keep_freed
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
@@ -36,7 +37,6 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.conflicts import find_conflict
 from playground.protocol.events import (
     MemoryMeasured,
     ModelFacts,
@@ -79,18 +79,18 @@ class TransformersBackend:
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Look, load, warm up, set what is asked for."""
-        _refuse_conflict(command.options)
+        refuse_conflict(command.options, CONFLICTS)
         self._let_go()
         keep_freed()
         started = perf_counter()
         progress("checking")
-        self._refuse_impossible(None, command.options)
+        refuse_impossible(command.options, self._why_not)
         checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
         advice = "close other programs or choose a smaller checkpoint"
         with memory_said(f"loading {checkpoint.name}", torch.device("cpu"), advice):
             loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
             live = LiveEngine(loaded, command.options, self._emit, progress, command.allow_pickle)
-            self._refuse_impossible(live, command.options)
+            refuse_impossible(command.options, partial(why_not, attention=live.attention))
             live.apply(command.options, progress)
         self._live, self._command = live, command
         give_back(loaded.device)
@@ -119,8 +119,8 @@ class TransformersBackend:
         """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
         started, before, device = perf_counter(), self._engine.memory(), self._engine.loaded.device
         options = with_changes(self._engine.options, command.changes)
-        _refuse_conflict(options)
-        self._refuse_impossible(self._engine, options)
+        refuse_conflict(options, CONFLICTS)
+        refuse_impossible(options, self._why_not)
         changed = changed_names(self._engine.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
         with memory_said(wanted, device, "the toggle is back where it was"):
@@ -242,13 +242,6 @@ class TransformersBackend:
         self._live = live
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
-    def _refuse_impossible(self, live: LiveEngine | None, options: EngineOptions) -> None:
-        """Without a model, what no model could have here."""
-        for name in changed_names(EngineOptions(), options):
-            value = format_value(getattr(options, name))
-            if reason := why_not(name, value, live.attention if live else None):
-                raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
-
     def _why_not(self, name: str, value: str) -> str:
         return why_not(name, value, self._live.attention if self._live else None)
 
@@ -272,11 +265,6 @@ class TransformersBackend:
                 after=after,
             )
         )
-
-
-def _refuse_conflict(options: EngineOptions) -> None:
-    if found := find_conflict(options, CONFLICTS):
-        raise EngineError(str(found), "change one of the two")
 
 
 def facts(live: LiveEngine) -> ModelFacts:

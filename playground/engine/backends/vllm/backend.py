@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +11,7 @@ from playground.engine.backends.base import Cancelled, Emit, EngineError, Progre
 from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
-from playground.engine.capabilities import CONFLICTS
+from playground.engine.capabilities import CONFLICTS, refuse_conflict, refuse_impossible
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -23,10 +24,9 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.conflicts import find_conflict
 from playground.protocol.events import Failed, MemoryMeasured, ModelLoaded, OptionsApplied, Tokenized
 from playground.protocol.metrics import Memory
-from playground.protocol.options import CostClass, EngineOptions, changed_names, format_value, with_changes
+from playground.protocol.options import CostClass, EngineOptions, changed_names, with_changes
 
 if TYPE_CHECKING:
     from playground.engine.backends.vllm.live import Live
@@ -87,7 +87,7 @@ class VllmBackend:
         """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        self._refuse_impossible(options, live.opened.quantized)
+        self._refuse(options, live.opened.quantized)
         changed = changed_names(live.options, options)
         restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
         if not restart:
@@ -175,7 +175,7 @@ class VllmBackend:
 
     def _load(self, command: LoadModel, progress: Progress) -> None:
         """What can be seen before the start is refused before anything is stopped."""
-        self._refuse_impossible(command.options, "")
+        self._refuse(command.options, "")
         opened, released = _opened(command, progress), self._live.bytes if self._live else 0
         opened.plan(command.options, released)
         self.unload()
@@ -212,13 +212,9 @@ class VllmBackend:
             live.loop.fail("vLLM did not start again")
             raise fault from None
 
-    def _refuse_impossible(self, options: EngineOptions, quantized: str) -> None:
-        for name in changed_names(EngineOptions(), options):
-            value = format_value(getattr(options, name))
-            if reason := why_not(name, value, quantized):
-                raise EngineError(f"{name}={value} is not possible: {reason}", "the toggle panel shows what is")
-        if found := find_conflict(options, CONFLICTS):
-            raise EngineError(str(found), "change one of the two")
+    def _refuse(self, options: EngineOptions, quantized: str) -> None:
+        refuse_impossible(options, partial(why_not, quantized=quantized))
+        refuse_conflict(options, CONFLICTS)
 
     def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
         live = self._engine
