@@ -13,6 +13,7 @@ import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
 
+from playground.preset import Preset, View
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.help import HelpScreen
@@ -249,8 +250,20 @@ async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until:
         await pilot.press("ctrl+g", "z")
         await until(pilot, lambda: app.screen.query_one("#toggles").size.width > 100)
         assert not app.screen.query_one("#batch").display
+        assert "Esc All panels" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.query_one("#batch").display)
+        assert "All panels" not in shown(app)
+
+
+async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wait) -> None:
+    preset = Preset(title="", summary="", view=View(maximized="memory"))
+    app = PlaygroundApp(engine="scripted", preset=preset)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Esc All panels" in shown(app) and app.bridge.state.status == "idle")
+        await pilot.press("x", "escape")
+        await until(pilot, lambda: "Toggles" in shown(app) and "All panels" not in shown(app))
+        assert app.screen.query_one(Prompt).text == "x"
 
 
 @pytest.mark.parametrize("width", [80, 120])
