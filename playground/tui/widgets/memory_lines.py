@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes
+from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes, format_share
 from playground.telemetry.snapshot import GpuSample
 from playground.tui import numbers
 from playground.tui.widgets.lines import fitting, spread
@@ -24,13 +24,13 @@ def title(device: str, width: int) -> Content:
 
 def headline(ledger: Ledger, width: int) -> list[Content]:
     """Used of total, and the bar, for where there is no room for more."""
-    used = Content.assemble(("Memory ", LABEL), f"{_used(ledger)}")
+    used = Content.assemble(("Memory ", LABEL), format_share(ledger.used, ledger.total))
     return [used, bar(ledger.shares, width)]
 
 
 def bar_line(ledger: Ledger, width: int) -> Content:
     """The bar with used of total beside it."""
-    figure = f"  {_used(ledger)}"
+    figure = f"  {format_share(ledger.used, ledger.total)}"
     return Content.assemble(bar(ledger.shares, width - len(figure)), figure)
 
 
@@ -64,13 +64,6 @@ def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
     line = fitting(" · ".join(parts), " · ", width - len(throttled))
     return Content.assemble((line, LABEL), (throttled, "$warning"))
-
-
-def _used(ledger: Ledger) -> str:
-    """1.42 of 23.4 GiB: the unit once, where it is the same."""
-    used, total = format_bytes(ledger.used), format_bytes(ledger.total)
-    number, _, unit = used.partition(" ")
-    return f"{number if unit and total.endswith(unit) else used} of {total}"
 
 
 def _row(row: Row, width: int) -> Content:

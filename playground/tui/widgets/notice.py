@@ -9,7 +9,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from playground.protocol.events import ModelLoading
-from playground.telemetry.ledger import format_bytes
+from playground.telemetry.ledger import format_share
 from playground.tui.checkpoints import short_name
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
@@ -112,9 +112,9 @@ def _bar(stage: ModelLoading) -> Content:
     if not stage.total:
         return Content()
     filled = round(BAR * min(1.0, stage.done / stage.total))
-    shown = format_bytes if stage.total >= BYTES else str
+    far = format_share(stage.done, stage.total) if stage.total >= BYTES else f"{stage.done} of {stage.total}"
     return Content.assemble(
         ("━" * filled, "$accent"),
         ("━" * (BAR - filled), "$surface-lighten-2"),
-        f"  {shown(stage.done)} of {shown(stage.total)}",
+        f"  {far}",
     )
