@@ -47,8 +47,10 @@ def test_the_promised_presets_ship(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SHIPPED if path.stem.startswith("lecture-")])
-def test_a_lecture_enlarges_the_numbers(name: str) -> None:
-    assert read_preset(paths.shipped_folder("presets") / f"{name}.toml").view.big_numbers
+def test_a_lecture_shows_the_switch_and_leaves_time_for_it(name: str) -> None:
+    preset = read_preset(paths.shipped_folder("presets") / f"{name}.toml")
+    assert preset.view == View(big_numbers=True), "toggles, speed, memory and the last switch stand beside each other"
+    assert 2000 <= preset.sampling.max_tokens <= 6000, "some ten seconds, well within the context of 8192"
 
 
 def test_a_whole_preset_is_read(tmp_path: Path) -> None:

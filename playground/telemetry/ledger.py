@@ -8,6 +8,7 @@ from playground.protocol.metrics import Memory
 from playground.telemetry.snapshot import GpuSample, Snapshot
 
 UNKNOWN = "–"
+_UNITS = {"MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -52,6 +53,16 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
     )
     shares = None if other is None or not total else _shares(memory, other, total)
     return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else snapshot.gpu_reason)
+
+
+def format_share(count: int | None, total: int | None) -> str:
+    """1.42 of 23.4 GiB: in the unit of the whole, so that a figure that moves around 1 GiB keeps its own."""
+    whole = format_bytes(total)
+    unit = _UNITS.get(whole.partition(" ")[2])
+    if count is None or unit is None:
+        return f"{format_bytes(count)} of {whole}"
+    amount = count / unit
+    return f"{amount:.2f} of {whole}" if amount < 10 else f"{amount:#.3g}".rstrip(".") + f" of {whole}"
 
 
 def format_bytes(count: int | None) -> str:

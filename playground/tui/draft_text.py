@@ -18,7 +18,7 @@ def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
         return []
     title = Content.assemble(("Speculation  ", "bold"), one_line(requested, 20))
     if not meter.counts.proposed:
-        return [title, Content.styled("no tokens came up again yet, so none were drafted", LABEL)]
+        return [title, *Content.styled("no tokens came up again yet, so none were drafted", LABEL).wrap(width)]
     proposed, accepted = sum(meter.counts.proposed), sum(meter.counts.accepted)
     places = [numbers.percent(share).removesuffix(" %") for share in meter.counts.by_position[:MOST_PLACES]]
     return [

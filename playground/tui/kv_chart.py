@@ -23,7 +23,7 @@ def draw_stack(
     """A column per length, logarithmic up to the model's context: weights below, KV of `requests` above."""
     rows, gutter = height - 2, 10
     columns = width - gutter - 1
-    if rows < 3 or columns < 16:
+    if rows < 2 or columns < 16:
         return []
     lengths = [SHORTEST * 2 ** (at / (columns - 1) * log2(max(2, facts.context / SHORTEST))) for at in range(columns)]
     each = token_bytes(facts, kv_cache, block_size) * requests
@@ -44,10 +44,11 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
     """Where KV overtakes the weights, and where the device ends, in words."""
     meets = crossing(facts, kv_cache, block_size, weights, requests)
     each = token_bytes(facts, kv_cache, block_size) * requests
-    line = f"{requests} request{'' if requests == 1 else 's'}, KV {kv_cache}: {numbers.size(each)} a token"
+    of_each = "" if requests == 1 else f" in each of {requests} requests"
+    line = f"{numbers.size(each)} a token{of_each}"
     if meets:
         past = "" if meets <= facts.context else ", past the context"
-        line = f"KV overtakes the weights at {numbers.count(meets)} tokens{past}; {line}"
+        line = f"KV overtakes the weights at {numbers.count(meets)} tokens{of_each}{past}"
     if limit and each:
         line += f"; the device ends at {numbers.count(int((limit - weights) / each))}"
     return line

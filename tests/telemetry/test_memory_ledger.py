@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.protocol.metrics import Memory
-from playground.telemetry.ledger import Row, Shares, format_bytes, memory_ledger
+from playground.telemetry.ledger import Row, Shares, format_bytes, format_share, memory_ledger
 from playground.telemetry.snapshot import GpuMemory, GpuProcess, GpuSample, HostSample, ProcessSample, Snapshot
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -140,3 +140,12 @@ def test_the_bar_is_full_whatever_the_figures(total: int, used: int, weights: in
 )
 def test_three_significant_digits(count: int | None, text: str) -> None:
     assert format_bytes(count) == text
+
+
+def test_a_share_has_the_unit_of_the_whole() -> None:
+    around = [int(1.06 * GIB), 991 * MIB, 1000 * MIB, 13 * GIB, 0]
+    assert [format_share(each, int(23.5 * GIB)) for each in around] == [
+        f"{number} of 23.5 GiB" for number in ("1.06", "0.97", "0.98", "13.0", "0.00")
+    ]
+    assert format_share(3 * MIB, 512 * MIB) == "3.00 of 512 MiB"
+    assert format_share(None, GIB) == "– of 1.00 GiB" and format_share(MIB, None) == "1.00 MiB of –"

@@ -10,10 +10,12 @@ from textual.widgets import Input, Static
 
 from playground import paths
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
+from playground.bench.suites.suite import Told
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
+from playground.tui.bench_driver import BenchView
 from playground.tui.pareto import pareto
 from playground.tui.screens.bench import BenchScreen
 from playground.tui.screens.text_entry import TextEntry
@@ -141,6 +143,25 @@ async def test_how_long_a_suite_took_is_remembered_by_its_unit(opened, until):
         await until(pilot, lambda: "about 4.00 s" in suites.render().plain)
         await pilot.press("down", "down", "right")
         await until(pilot, lambda: "about 8.00 s" in suites.render().plain)
+
+
+async def test_what_is_said_is_seen_to_its_end(opened, until):
+    """In the width of 120 columns: hints and notes go on in the next line, and a figure is never cut in two."""
+    async with opened() as (app, pilot):
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, BenchScreen))
+        for widget in (app.screen.query_one(BenchResults), app.screen.query_one(Scatter)):
+            lines = widget.render().plain.splitlines()
+            assert max(map(len, lines)) <= widget.size.width and "F2" in " ".join(lines), lines
+        suites = app.screen.query_one(SuiteList)
+        suites.estimate("code", 2.0)
+        for figure, seen in (
+            ("pass@1 50 %  (15 to 85 %)", "about 16.0 s  pass@1 50 %"),
+            ("at most 123456 tok/s", "at most 123456 tok/s"),
+            ("a long word " * 9, "about 16.0 s"),
+        ):
+            suites.show({"code": BenchView("code", "", Told(8, 8, None, figure))})
+            assert suites.render().plain.splitlines()[2].strip() == seen
 
 
 async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):

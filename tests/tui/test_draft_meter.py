@@ -83,3 +83,8 @@ def test_drafted_text_is_told_by_its_characters() -> None:
     )
     changes = state.take_changes()
     assert [changes.texts["a"][1][start - 3 : end - 3] for start, end in changes.drafts["a"]] == [" two", "t"]
+
+
+def test_that_nothing_was_drafted_yet_is_said_in_as_many_lines_as_it_takes() -> None:
+    lines = [line.plain for line in speculation(DraftMeter(), "lookup:4", 28)]
+    assert max(map(len, lines)) <= 28 and " ".join(lines[1:]) == "no tokens came up again yet, so none were drafted"

@@ -132,6 +132,19 @@ async def test_exports(opened, until, history, tmp_path: Path, ending: str):
         assert len(json.loads(content)["runs"]) == 10
 
 
+async def test_an_export_says_where_it_went(opened, until, history, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    keep(make_runs(1))
+    async with opened(size=(200, 60)) as (app, pilot):
+        await history(app, pilot, 1)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, TextEntry))
+        app.screen.query_one(Input).value = "out.csv"
+        await pilot.press("enter")
+        said = f"written to {tmp_path / 'out.csv'}"
+        await until(pilot, lambda: said in app.screen.query(Notice).first().render().plain)
+
+
 async def test_a_name_without_a_format_says_which_there_are(opened, until, history, tmp_path: Path):
     keep(make_runs(1))
     async with opened() as (app, pilot):

@@ -89,6 +89,7 @@ def test_the_crossing_is_marked_and_said():
     said = described(FACTS, 7_000_000, "model", 32, 1, 24 << 30)
     assert "KV overtakes the weights at 3\u2009418 tokens" in said and "the device ends at" in said
     assert "past the context" in described(FACTS, 7_000_000, "int2", 32, 1, None)
+    assert "at 855 tokens in each of 4 requests;" in described(FACTS, 7_000_000, "model", 32, 4, 24 << 30)
 
 
 def test_the_table_has_every_dtype_and_what_was_measured():
@@ -157,7 +158,8 @@ def test_attention_in_words_and_curves():
         *(point("eager", length, length**2 / 1e6, length**2) for length in (64, 512, 4096)),
         *(point("sdpa-flash", length, length**2 / 4e6, length * 64) for length in (64, 512, 4096)),
     ]
-    assert "at 4\u2009096 tokens flash is 4.00x faster, 64.0x less memory" in described_attention(points)
+    said = "flash 4.00x faster, 64.0x less memory at 4\u2009096 tokens; e eager"
+    assert described_attention(points).startswith(said), "the number first: what is cut in a small panel is the legend"
     lines = text(draw_attention(points, 80, 24))
     assert sum(line.count("e") for line in lines if "│" in line) >= 6 and len(lines) == 24
 

@@ -42,13 +42,20 @@ def drawn(screen: InsideScreen, panel: str) -> str:
     return screen.query_one(f"#{panel}", InsidePanel).render().plain
 
 
+def concluded(screen: InsideScreen, panel: str) -> str:
+    """A panel's words in one line, however they are wrapped, where every line fits."""
+    lines = drawn(screen, panel).splitlines()
+    assert max(map(len, lines)) <= screen.query_one(f"#{panel}").size.width and "…" not in "".join(lines)
+    return " ".join(" ".join(lines).split())
+
+
 async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inside, "LENGTHS", (64, 128))
     monkeypatch.setattr(kv_fit, "TOKENS", 64)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state, screen = app.bridge.state, await opened(app, pilot, until)
-        assert "KV overtakes the weights" in drawn(screen, "kv")
+        await until(pilot, lambda: "weights at 4 099 tokens; the device ends at" in concluded(screen, "kv"))
 
         await pilot.press("o")
         await until(pilot, lambda: "0 attn.q" in drawn(screen, "outliers"), PATIENCE_S)
@@ -63,8 +70,9 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         await pilot.press("a")
         await until(pilot, lambda: state.inside.total and not state.inside.measuring, PATIENCE_S)
-        await until(pilot, lambda: "e eager  m math  f flash; at 128 tokens" in drawn(screen, "attention"))
-        assert "product" in drawn(screen, "roofline")
+        await until(pilot, lambda: "less memory at 128 tokens; e eager m math f" in concluded(screen, "attention"))
+        assert "memory of a call" in drawn(screen, "attention"), "there is room for both plots"
+        assert "product" in concluded(screen, "roofline") and " of 16 inputs" in concluded(screen, "outliers")
 
         await pilot.press("w")
         await until(pilot, lambda: state.unfinished, PATIENCE_S)

@@ -13,11 +13,13 @@ import pytest
 from textual.events import Paste
 from textual.pilot import Pilot
 
+from playground.preset import Preset, View
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.help import HelpScreen
 from playground.tui.screens.log import LogScreen
 from playground.tui.screens.model_picker import ModelPicker
+from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
 
@@ -90,6 +92,14 @@ async def test_a_greyed_value_says_why_and_is_not_sent(opened: Opened, until: Wa
         await until(pilot, lambda: "weights cannot be int8: the scripted engine has no model" in shown(app))
         assert app.bridge.state.requested.weights == "model"
         assert "^W" not in shown(app), "what cannot be done is not in the footer"
+
+
+async def test_a_reason_longer_than_a_line_is_seen_to_its_end(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        app.screen.query_one(Notice).say("a reason that goes on " * 6 + "and on to the very end")
+        await until(pilot, lambda: "the very end" in shown(app))
+        app.screen.query_one(Notice).say("a short one")
+        await until(pilot, lambda: app.screen.query_one(Notice).size.height == 1)
 
 
 async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
@@ -224,7 +234,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         await _send(pilot, "hello")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: f"recorded to {path}"[:60] in shown(app))
+        await until(pilot, lambda: f"recorded to {path}"[:60] in " ".join(shown(app).split()))
         live = app.bridge.state
     replayed = PlaygroundApp(engine="scripted", replay=read_recording(path), speed=0)
     async with replayed.run_test(size=(120, 40)) as pilot:
@@ -267,8 +277,20 @@ async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until:
         await pilot.press("ctrl+g", "z")
         await until(pilot, lambda: app.screen.query_one("#toggles").size.width > 100)
         assert not app.screen.query_one("#batch").display
+        assert "Esc All panels" in shown(app)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.query_one("#batch").display)
+        assert "All panels" not in shown(app)
+
+
+async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wait) -> None:
+    preset = Preset(title="", summary="", view=View(maximized="memory"))
+    app = PlaygroundApp(engine="scripted", preset=preset)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Esc All panels" in shown(app) and app.bridge.state.status == "idle")
+        await pilot.press("x", "escape")
+        await until(pilot, lambda: "Toggles" in shown(app) and "All panels" not in shown(app))
+        assert app.screen.query_one(Prompt).text == "x"
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from textual.binding import Binding
 
 from playground.tui.actions import batching, bench, common, compare, history, inside, playground
@@ -38,8 +39,12 @@ def _first(action: Action, key: str) -> bool:
     return action.priority or (key.startswith("f") and len(key) > 1)
 
 
-def footer_actions(state: State, place: Place, screen: ScreenName) -> list[Action]:
-    """What can be done now, here: nothing else stands in the footer."""
+def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) -> list[Action]:
+    """What can be done now, here: nothing else stands in the footer. `alone`: one panel hides the others, and Esc
+    brings them back once it has nothing to stop."""
     here = [action for action in _TABLE if action.place in ("everywhere", place) and action.on(screen)]
     usable = [action for action in here if action.footer and not action.blocked(state)]
+    if alone and not any(action.key == "escape" for action in usable):
+        escape = next(action for action in _TABLE if action.key == "escape" and action.on(screen))
+        usable.insert(0, msgspec.structs.replace(escape, label="All panels"))
     return [action for action in usable if action.name != f"screen_{screen}"]

@@ -39,4 +39,4 @@ class Exports:
         except ExportError as error:
             notice.say(str(error), bad=True)
         else:
-            notice.say(f"{what}written to {path}")
+            notice.say(f"{what}written to {path.absolute()}")

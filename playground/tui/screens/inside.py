@@ -101,6 +101,7 @@ class InsideScreen(Stage):
     def _sampled(self, message: MachineSampled) -> None:
         gpu = next((gpu.memory for gpu in message.snapshot.gpus if gpu.memory), None)
         self._kv.limit = gpu.total if gpu else message.snapshot.host.total
+        self._kv.look(self.state)
 
     def _report(self, changes: Changes) -> None:
         for failure in changes.failures:

@@ -66,7 +66,9 @@ class Stage(Screen[None]):
     def action_do(self, name: str) -> None:
         """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
         if reason := ACTIONS[name].blocked(self.state):
-            if not self.step_back(name):
+            if self.step_back(name):
+                self.show_keys()
+            else:
                 self.query_one(Notice).say(reason)
             return
         self.query_one(Notice).quiet()
@@ -91,7 +93,7 @@ class Stage(Screen[None]):
 
     def show_keys(self) -> None:
         """The keys that work now."""
-        self.query_one(KeyBar).show(self.state, self.place, self.NAME)
+        self.query_one(KeyBar).show(self.state, self.place, self.NAME, self.has_class("-maximized"))
 
     @on(KeyBar.Pressed)
     def _key_clicked(self, message: KeyBar.Pressed) -> None:

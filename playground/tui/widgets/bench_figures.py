@@ -21,7 +21,7 @@ class BenchFigures(Widget):
     """Six lines; what is not known yet is –."""
 
     DEFAULT_CSS = """
-    BenchFigures { height: 7; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
+    BenchFigures { height: auto; min-height: 7; padding: 0 1; background: $surface; }
     """
 
     def __init__(self, **widget: Any) -> None:
@@ -33,7 +33,7 @@ class BenchFigures(Widget):
         content = _content(view)
         if content != self._content:
             self._content = content
-            self.refresh()
+            self.refresh(layout=True)
 
     def render(self) -> Content:
         return self._content
@@ -43,13 +43,13 @@ def _content(view: BenchView) -> Content:
     run, figure = view.run, view.told.figure if view.told else ""
     counted = [(f"{count} {verdict}  ", COLOURS.get(verdict, "")) for verdict, count in verdicts(view.rows).items()]
     lines = [
-        Content.assemble((one_line(figure, 60) or "–", "bold")),
+        Content.assemble((one_line(figure, 80) or "–", "bold")),
         Content.assemble(*counted) if counted else Content(),
         _line("TPS", numbers.rate(run.tps if run else None, "tok/s"), "median"),
         _line("System TPS", numbers.rate(run.system_tps if run else None, "tok/s"), ""),
         _line("TTFT", numbers.seconds(run.ttft_s if run else None), "median"),
         _line("Memory", format_bytes(run.memory_bytes if run else None), "of its own engine"),
-        _line("options", one_line(options(run), 40) if run else "–", ""),
+        _line("options", one_line(options(run), 120) if run else "–", ""),
     ]
     return Content("\n").join(lines)
 

@@ -17,7 +17,7 @@ LABEL = "$meaning-waiting"
 BAR, WIDE = 12, 70
 COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
 COLOURS |= {"right": "$success", "wrong": "$error", "found": "$success", "missed": "$error"}
-HINT = "r runs the ticked suites under the options of screen 1"
+HINT = "r runs the ticked suites under the options of F2 Playground"
 
 
 class BenchResults(Widget):
@@ -40,12 +40,13 @@ class BenchResults(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        room = max(1, self.size.height - 2)
         width = self.size.width
+        head = self._headline.wrap(max(1, width))
+        room = max(1, self.size.height - 1 - len(head))
         said = "  what came of it" if width >= WIDE else ""
         titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", LABEL)
         lines = [line for row in self._rows[-room:] for line in _row(row, width)]
-        return Content("\n").join([self._headline, titles, *lines[-room:]])
+        return Content("\n").join([*head, titles, *lines[-room:]])
 
 
 def _headline(view: BenchView) -> Content:

@@ -40,7 +40,8 @@ class InsidePanel(Widget, can_focus=True):
     def render(self) -> Content:
         width = self.size.width
         title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
-        lines = self._draw(width, self.size.height - 1)
+        head = title.wrap(max(1, width))
+        lines = self._draw(width, self.size.height - len(head))
         if not lines:
-            return Content("\n").join([title, *Content.styled(self._empty, DIM).wrap(max(1, width))])
-        return Content("\n").join([title.truncate(width, ellipsis=True), *(Content.assemble(*line) for line in lines)])
+            return Content("\n").join([*head, *Content.styled(self._empty, DIM).wrap(max(1, width))])
+        return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

@@ -34,9 +34,9 @@ class KeyBar(Widget):
         super().__init__(**widget)
         self._entries: list[tuple[str, str, str]] = []
 
-    def show(self, state: State, place: Place, screen: ScreenName) -> None:
+    def show(self, state: State, place: Place, screen: ScreenName, alone: bool) -> None:
         """Draw anew if other keys work."""
-        actions = sorted(footer_actions(state, place, screen), key=lambda action: action.place == "everywhere")
+        actions = sorted(footer_actions(state, place, screen, alone), key=lambda action: action.place == "everywhere")
         entries = [(action.shown_key, action.label, action.name if action.bound else "") for action in actions]
         if entries != self._entries:
             self._entries = entries

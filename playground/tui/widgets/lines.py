@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from textual.content import Content
 
 
@@ -12,3 +14,9 @@ def spread(left: Content, right: Content, width: int) -> Content:
         return left.truncate(width, ellipsis=True)
     right = right if right.cell_length < room else right.truncate(room, ellipsis=True)
     return Content.assemble(left, " " * (room - right.cell_length), right)
+
+
+def fitting(text: str, separator: str, width: int) -> str:
+    """As many leading parts as fit, each of them whole."""
+    lines = accumulate(text.split(separator), lambda line, part: line + separator + part)
+    return next((line for line in reversed(list(lines)) if len(line) <= width), "")

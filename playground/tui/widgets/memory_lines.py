@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 from textual.content import Content
 
-from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes
+from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes, format_share
 from playground.telemetry.snapshot import GpuSample
 from playground.tui import numbers
-from playground.tui.widgets.lines import spread
+from playground.tui.widgets.lines import fitting, spread
 from playground.tui.widgets.memory_bar import bar_parts
 
 LABEL = "$meaning-waiting"
@@ -26,13 +24,13 @@ def title(device: str, width: int) -> Content:
 
 def headline(ledger: Ledger, width: int) -> list[Content]:
     """Used of total, and the bar, for where there is no room for more."""
-    used = Content.assemble(("Memory ", LABEL), f"{_used(ledger)}")
+    used = Content.assemble(("Memory ", LABEL), format_share(ledger.used, ledger.total))
     return [used, bar(ledger.shares, width)]
 
 
 def bar_line(ledger: Ledger, width: int) -> Content:
     """The bar with used of total beside it."""
-    figure = f"  {_used(ledger)}"
+    figure = f"  {format_share(ledger.used, ledger.total)}"
     return Content.assemble(bar(ledger.shares, width - len(figure)), figure)
 
 
@@ -54,7 +52,7 @@ def rows(ledger: Ledger, width: int) -> list[Content]:
 def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     """What the GPU does, or why there is none."""
     if gpu is None:
-        return Content.styled(_fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), LABEL)
+        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), LABEL)
     board = gpu.board
     parts = [gpu.name or "GPU"]
     if board.utilization_percent is not None:
@@ -64,26 +62,13 @@ def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     if board.temperature_celsius is not None:
         parts.append(f"{board.temperature_celsius} °C")
     throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
-    line = _fitting(" · ".join(parts), " · ", width - len(throttled))
+    line = fitting(" · ".join(parts), " · ", width - len(throttled))
     return Content.assemble((line, LABEL), (throttled, "$warning"))
-
-
-def _used(ledger: Ledger) -> str:
-    """1.42 of 23.4 GiB: the unit once, where it is the same."""
-    used, total = format_bytes(ledger.used), format_bytes(ledger.total)
-    number, _, unit = used.partition(" ")
-    return f"{number if unit and total.endswith(unit) else used} of {total}"
 
 
 def _row(row: Row, width: int) -> Content:
     glyph = LEGEND.get(row.label, " ")
     colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else LABEL
-    note = _fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
+    note = fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
     figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
     return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", LABEL), figure, (note, LABEL))
-
-
-def _fitting(text: str, separator: str, width: int) -> str:
-    """As many leading parts as fit."""
-    lines = accumulate(text.split(separator), lambda line, part: line + separator + part)
-    return next((line for line in reversed(list(lines)) if len(line) <= width), "")

@@ -9,7 +9,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from playground.protocol.events import ModelLoading
-from playground.telemetry.ledger import format_bytes
+from playground.telemetry.ledger import format_share
 from playground.tui.checkpoints import short_name
 from playground.tui.plain_text import one_line
 from playground.tui.state import State
@@ -22,12 +22,12 @@ BYTES = 1 << 16
 
 
 class Notice(Widget):
-    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done. A
-    fault has the lines that it needs: the way out stands at its end."""
+    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done. It
+    has the lines that it needs: the reason or the way out stands at its end."""
 
     DEFAULT_CSS = """
     Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
-    Notice.-fault { height: auto; max-height: 3; text-wrap: wrap; }
+    Notice.-message { height: auto; max-height: 3; text-wrap: wrap; }
     """
 
     def __init__(self, **widget: Any) -> None:
@@ -85,9 +85,10 @@ class Notice(Widget):
             self._patience = None
 
     def _update(self) -> None:
-        self.set_class(bool(self._progress.plain or self._message.plain), "-shown")
-        self.set_class(self._bad and not self._progress.plain, "-fault")
-        self.refresh(layout=self._bad)
+        message = bool(self._message.plain and not self._progress.plain)
+        self.set_class(bool(self._progress.plain or message), "-shown")
+        self.set_class(message, "-message")
+        self.refresh(layout=message)
 
 
 def _progress(state: State) -> Content:
@@ -111,9 +112,9 @@ def _bar(stage: ModelLoading) -> Content:
     if not stage.total:
         return Content()
     filled = round(BAR * min(1.0, stage.done / stage.total))
-    shown = format_bytes if stage.total >= BYTES else str
+    far = format_share(stage.done, stage.total) if stage.total >= BYTES else f"{stage.done} of {stage.total}"
     return Content.assemble(
         ("━" * filled, "$accent"),
         ("━" * (BAR - filled), "$surface-lighten-2"),
-        f"  {shown(stage.done)} of {shown(stage.total)}",
+        f"  {far}",
     )

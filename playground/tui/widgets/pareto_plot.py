@@ -10,7 +10,7 @@ from playground.tui.pareto import MEMORY, TPS, pareto, quality_axis
 from playground.tui.widgets.scatter import Scatter
 
 FIRST_MEASURE = "pass@1"
-NO_POINTS = "a point per option set that was run; flip toggles on screen 1 and run again"
+NO_POINTS = "a point per option set that was run; flip toggles in F2 Playground and run again"
 
 
 class ParetoPlot(Scatter):

@@ -37,7 +37,10 @@ class Scatter(Widget):
 
     def render(self) -> Content:
         title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
-        lines = draw(self._points, self._x, self._y, self.size.width, self.size.height - 1)
+        width = max(1, self.size.width)
+        head = title.wrap(width)
+        lines = draw(self._points, self._x, self._y, width, self.size.height - len(head))
         if not lines:
-            return Content("\n").join([title, Content.styled(self._empty if not self._points else "", DIM)])
-        return Content("\n").join([title, *(Content.assemble(*line) for line in lines)])
+            empty = Content.styled(self._empty if not self._points else "", DIM)
+            return Content("\n").join([*head, *empty.wrap(width)])
+        return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

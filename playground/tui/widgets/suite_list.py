@@ -15,9 +15,11 @@ from playground.bench.suites.table import SUITES
 from playground.tui import numbers
 from playground.tui.bench_driver import BenchView
 from playground.tui.plain_text import one_line
+from playground.tui.widgets.lines import fitting
 
 LABEL = "$meaning-waiting"
 TITLE_WIDTH = 10
+GAP = "  "
 
 
 class SuiteList(Widget, can_focus=True):
@@ -70,7 +72,7 @@ class SuiteList(Widget, can_focus=True):
     def show(self, views: Mapping[str, BenchView]) -> None:
         """Draw anew if a suite has come farther."""
         stages = {name: _stage(view) for name, view in views.items()}
-        figures = {name: one_line(view.told.figure, 40) for name, view in views.items() if view.told}
+        figures = {name: view.told.figure for name, view in views.items() if view.told}
         if (stages, figures) != (self._stages, self._figures):
             self._stages, self._figures = stages, figures
             self.refresh()
@@ -113,14 +115,22 @@ class SuiteList(Widget, can_focus=True):
     def _line(self, index: int, name: str) -> Content:
         suite, size = SUITES[name], SUITES[name].sizes[self._sizes[name]]
         tick = "■" if name in self._ticked else "□"
-        seconds, figure = self._seconds.get(name), self._figures.get(name, "")
-        about = f"about {numbers.seconds(seconds * size)}  " if seconds is not None else ""
+        seconds = self._seconds.get(name)
+        about = f"about {numbers.seconds(seconds * size)}" if seconds is not None else ""
+        known = _known(about, self._figures.get(name, ""), self.size.width - len(GAP))
         style = "reverse" if index == self._cursor and self.has_focus else ""
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>2}▸ {suite.unit}", style),
-            (f"\n  {self._stages.get(name) or f'{about}{figure}' or 'time –'}", LABEL),
+            (f"\n{GAP}{self._stages.get(name) or known or 'time –'}", LABEL),
         )
+
+
+def _known(about: str, figure: str, room: int) -> str:
+    """How long it takes and what it came to, in whole parts; where there is no room for both, what it came to."""
+    figure = GAP.join(one_line(part, 40) for part in figure.split(GAP))
+    both = fitting(GAP.join(filter(None, (about, figure))), GAP, room)
+    return (figure and both == about and fitting(figure, GAP, room)) or both
 
 
 def _stage(view: BenchView) -> str:
