@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandPalette
 from textual.events import Paste
 from textual.pilot import Pilot
 
@@ -270,6 +271,31 @@ async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
             )
             await pilot.press("escape")
             await until(pilot, lambda screen=screen: not isinstance(app.screen, screen))
+
+
+async def test_a_picture_of_the_screen_is_one_command_of_the_palette(
+    opened: Opened, until: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(size=(200, 60)) as (app, pilot):
+        for taken in (1, 2):
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+            await pilot.press(*"picture")
+            await until(pilot, lambda: "Save a picture of the screen" in shown(app))
+            await pilot.press("enter")
+            await until(pilot, lambda count=taken: len(list(tmp_path.glob("*.svg"))) == count)
+            newest = max(tmp_path.glob("*.svg"))
+            await until(pilot, lambda path=newest: f"picture written to {path}" in shown(app))
+            text = newest.read_text()
+            assert "Toggles" in text and "Search for" not in text, "the screen, not the palette above it"
+        monkeypatch.setattr(app, "save_screenshot", _refuse)
+        app.screen.action_do("picture")
+        await until(pilot, lambda: "no picture can be written to" in shown(app))
+
+
+def _refuse(path: str) -> str:
+    raise PermissionError(13, "Permission denied")
 
 
 async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until: Wait) -> None:

@@ -13,6 +13,7 @@ AFTER = (
     Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", well),
     Action("record", "ctrl+r", "Record", "Record this session, or end the recording", replay),
     Action("log", "ctrl+l", "Log", "What the engine printed", footer=False),
+    Action("picture", "", "Picture", "Save a picture of the screen, as SVG", footer=False),
     Action("theme", "", "Theme", "Change the colours", footer=False),
     Action("quit", "ctrl+q", "Quit", "Leave, and end the engine"),
 )

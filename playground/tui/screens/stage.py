@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -35,6 +36,7 @@ class Stage(Screen[None]):
             "restart": self._restart,
             "record": lambda: self.query_one(Notice).say(session.toggle_recording()),
             "log": self._log,
+            "picture": self._picture,
             "theme": self.app.search_themes,
             "quit": self.app.exit,
             **{action.name: self._switcher(action.name) for action in SCREENS},
@@ -108,6 +110,15 @@ class Stage(Screen[None]):
         from playground.tui.screens.log import LogScreen
 
         self.app.push_screen(LogScreen(self.session.bridge.log))
+
+    def _picture(self) -> None:
+        """Its name has the time to the microsecond: nothing is overwritten."""
+        folder = Path.cwd()
+        try:
+            name = self.app.save_screenshot(path=str(folder))
+        except OSError as error:
+            raise NotNow(f"no picture can be written to {folder}: {error.strerror or error}") from None
+        self.query_one(Notice).say(f"picture written to {name}")
 
     @work
     async def _restart(self) -> None:
