@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from textual.command import CommandPalette
@@ -15,11 +15,14 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from playground.preset import Preset, View
+from playground.protocol.metrics import FORMULAS
 from playground.session.replay import read_recording
+from playground.tui.actions import ScreenName
 from playground.tui.app import PlaygroundApp
-from playground.tui.screens.help import HelpScreen
+from playground.tui.screens.help import HelpScreen, help_text
 from playground.tui.screens.log import LogScreen
 from playground.tui.screens.model_picker import ModelPicker
+from playground.tui.state import State
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
@@ -271,6 +274,15 @@ async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
             )
             await pilot.press("escape")
             await until(pilot, lambda screen=screen: not isinstance(app.screen, screen))
+
+
+def test_help_tells_the_keys_of_one_screen_once_and_keeps_labels_apart() -> None:
+    for name in get_args(ScreenName):
+        lines = help_text(State(), name).plain.splitlines()
+        keys = [line[:22].split() for line in lines[1 : lines.index("")]]
+        assert len({tuple(key[:1]) for key in keys}) == len(keys), "no key stands there twice"
+        assert not {"right", "minus", "down"} & {line.split(" ")[0] for line in lines if line}
+    assert all(any(line.startswith(f"{name}  ") for line in lines) for name in FORMULAS)
 
 
 async def test_a_picture_of_the_screen_is_one_command_of_the_palette(

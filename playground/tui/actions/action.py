@@ -12,18 +12,18 @@ from playground.tui.state import State
 ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
-    "everywhere": "Everywhere",
+    "everywhere": "On this screen",
     "prompt": "In the prompt",
     "toggles": "In the toggles",
     "batch": "In the batching board",
     "load": "In the load's fields",
-    "boards": "In the boards of screen 2",
-    "compare": "In the fields of screen 3",
-    "suites": "In the suites of screen 4",
-    "outliers": "In the outliers of screen 5",
-    "kv": "In the KV panel of screen 5",
-    "runs": "In the runs of screen 6",
-    "filter": "In the filter of screen 6",
+    "boards": "In the boards",
+    "compare": "In the fields",
+    "suites": "In the suites",
+    "outliers": "In the outliers",
+    "kv": "In the KV panel",
+    "runs": "In the runs",
+    "filter": "In the filter",
 }
 Place = Literal[
     "everywhere",
@@ -41,7 +41,16 @@ Place = Literal[
     "runs",
     "filter",
 ]
-SHOWN = {"escape": "Esc", "enter": "Enter", "space": "Space", "slash": "/", "plus": "+-", "up": "↑↓", "left": "←→"}
+SHOWN = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "space": "Space",
+    "slash": "/",
+    "plus": "+-",
+    "up": "↑↓",
+    "down": "↓",
+    "left": "←→",
+}
 
 
 def always(_: State) -> str:

@@ -18,12 +18,10 @@ AFTER = (
     Action("quit", "ctrl+q", "Quit", "Leave, and end the engine"),
 )
 SCREENS = (
-    Action("screen_playground", "f2,1", "Playground", "Screen 1: prompt, toggles, speed", priority=False),
-    Action("screen_batching", "f3,2", "Batching", "Screen 2: static and continuous on the same load", priority=False),
-    Action("screen_compare", "f4,3", "Compare", "Screen 3: one prompt under two option sets", priority=False),
-    Action("screen_bench", "f5,4", "Bench", "Screen 4: quality, speed and memory of option sets", priority=False),
-    Action(
-        "screen_inside", "f6,5", "Inside", "Screen 5: outliers, attention, weights against KV, roofline", priority=False
-    ),
-    Action("screen_history", "f7,6", "History", "Screen 6: every run, filtered, compared, exported", priority=False),
+    Action("screen_playground", "f2,1", "Playground", "Prompt, toggles, speed", priority=False),
+    Action("screen_batching", "f3,2", "Batching", "Static and continuous on the same load", priority=False),
+    Action("screen_compare", "f4,3", "Compare", "One prompt under two option sets", priority=False),
+    Action("screen_bench", "f5,4", "Bench", "Quality, speed and memory of option sets", priority=False),
+    Action("screen_inside", "f6,5", "Inside", "Outliers, attention, weights against KV, roofline", priority=False),
+    Action("screen_history", "f7,6", "History", "Every run, filtered, compared, exported", priority=False),
 )

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from playground.protocol.metrics import FORMULAS
-from playground.tui.actions import ACTIONS, PLACES, Action
+from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
 from playground.tui.state import State
 
 KEY_WIDTH, LABEL_WIDTH = 8, 14
@@ -24,26 +24,27 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, on: ScreenName) -> None:
         super().__init__()
-        self._state = state
+        self._state, self._on = state, on
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="overlay", can_focus=True) as overlay:
             overlay.border_title = "Help"
             overlay.border_subtitle = "Esc closes"
-            yield Static(help_text(self._state))
+            yield Static(help_text(self._state, self._on))
 
 
-def help_text(state: State) -> Content:
-    """All of it; what cannot be done now says why."""
+def help_text(state: State, on: ScreenName) -> Content:
+    """The keys of one screen, and every number; what cannot be done now says why."""
     lines: list[Content] = []
+    there = [action for action in ACTIONS.values() if action.key and action.label and action.on(on)]
     for place, title in PLACES.items():
-        lines.append(Content.styled(title, "bold $accent"))
-        lines += [_action(action, state) for action in ACTIONS.values() if action.place == place and action.key]
-        lines.append(Content())
+        if actions := [_action(action, state) for action in there if action.place == place]:
+            lines += [Content.styled(title, "bold $accent"), *actions, Content()]
     lines.append(Content.styled("Numbers", "bold $accent"))
-    lines += [Content.assemble((f"{name:<12}", "bold"), (formula, "")) for name, formula in FORMULAS.items()]
+    width = max(map(len, FORMULAS)) + 2
+    lines += [Content.assemble((f"{name:<{width}}", "bold"), (formula, "")) for name, formula in FORMULAS.items()]
     return Content("\n").join(lines)
 
 

@@ -104,7 +104,7 @@ class Stage(Screen[None]):
     def _help(self) -> None:
         from playground.tui.screens.help import HelpScreen  # overlays load when they are asked for
 
-        self.app.push_screen(HelpScreen(self.state))
+        self.app.push_screen(HelpScreen(self.state, self.NAME))
 
     def _log(self) -> None:
         from playground.tui.screens.log import LogScreen
