@@ -105,7 +105,13 @@ def test_nothing_outlives_a_killed_ui(app):
 
 def test_a_model_that_is_not_there(start):
     terminal = start("/nowhere/at/all")
-    said = "there is no folder /nowhere/at/all"  # painted after the status
+    screen = terminal.wait(lambda screen: "EXIT 2" in screen)
+    assert "there is no /nowhere/at/all; check the spelling" in screen and "Traceback" not in screen
+
+
+def test_a_folder_that_holds_no_model(start, tmp_path):
+    terminal = start(str(tmp_path))
+    said = "no config.json"  # painted after the status
     terminal.wait(lambda screen: "failed" in status(screen) and said in screen, LOAD_S)
     terminal.press("C-q")
     terminal.wait(lambda screen: "EXIT 0" in screen)
