@@ -32,9 +32,9 @@ def run(tmp_path):
 
 def test_a_model_that_is_not_there(run):
     assert run("/nowhere/at/all", "--prompt", "x") == (
-        1,
+        2,
         "",
-        ["playground: there is no folder /nowhere/at/all; check the spelling, or name a hub id such as owner/model"],
+        ["playground: there is no /nowhere/at/all; check the spelling, or name a hub id such as owner/model"],
     )
 
 
