@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from playground.preset import Preset
     from playground.session.recorder import Recorder
 
+# Characters of a name that a line tells.
+SHOWN = 80
+
 
 class Target(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
@@ -98,7 +101,7 @@ def read_engine(name: str) -> str:
 def require_local(model: str) -> None:
     """Raises `UsageError` where a model is plainly a path of this machine, and nothing is there."""
     if paths.is_missing(model):
-        raise UsageError(f"there is no {model}", "check the spelling, or name a hub id such as owner/model")
+        raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
 
 
 def _check_engine_flags(args: Namespace, engine: str) -> None:
