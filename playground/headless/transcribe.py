@@ -19,10 +19,7 @@ from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
 from playground.protocol.events import Event
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import TranscriptFinished, TranscriptUpdated
 from playground.speech.cleaning.clean import Cleaned, clean
 from playground.speech.cleaning.windows import read_windows
 from playground.tui.numbers import UNKNOWN, percent, seconds, significant

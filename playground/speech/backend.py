@@ -11,11 +11,7 @@ from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import Abort, ListInputs, StartListening, StopListening, Transcribe
 from playground.protocol.events import Event, Failed
 from playground.protocol.speech import SpeechOptions
-from playground.protocol.speech_events import (
-    InputsListed,
-    SpeechModelLoaded,
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import InputsListed, SpeechModelLoaded, TranscriptFinished
 from playground.protocol.wire import AnyCommand
 from playground.speech import devices
 from playground.speech.audio_file import AudioFile

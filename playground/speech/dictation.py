@@ -13,10 +13,7 @@ from time import perf_counter
 
 from playground.protocol.events import Event
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import TranscriptFinished, TranscriptUpdated
 from playground.speech.agreement import Agreement
 from playground.speech.decoding import Decoded, Decoder
 from playground.speech.transcriber import WORKERS, partial_options

@@ -10,10 +10,7 @@ from concurrent.futures import Future
 from time import perf_counter
 
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import TranscriptFinished, TranscriptUpdated
 from playground.speech.audio_file import AudioFile
 from playground.speech.decoding import Decoded, Decoder
 from playground.speech.model_files import STOCK_WINDOW_S

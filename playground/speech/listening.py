@@ -10,11 +10,7 @@ import numpy as np
 
 from playground.protocol.commands import StartListening
 from playground.protocol.events import Event
-from playground.protocol.speech_events import (
-    AudioLevel,
-    MicrophoneChanged,
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished
 from playground.speech.decoding import Decoder
 from playground.speech.dictation import Dictation
 from playground.speech.faults import SpeechError

@@ -18,9 +18,7 @@ from playground.bench.speech.ear import Ear
 from playground.bench.suites.suite import Row, Told
 from playground.bench.suites.table import RUNNING, SUITES
 from playground.protocol.events import Event, ModelLoaded, ModelLoading
-from playground.protocol.speech_events import (
-    SpeechModelLoaded,
-)
+from playground.protocol.speech_events import SpeechModelLoaded
 from playground.session.history.run import Run
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler

@@ -24,8 +24,8 @@ class Rate(NamedTuple):
     spread: float
     tokens: int
     rows: int
-    requests: frozenset[str] = frozenset()
-    context: float = 0
+    requests: frozenset[str]
+    context: float
 
 
 class Group(NamedTuple):

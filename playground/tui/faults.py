@@ -5,9 +5,7 @@ from __future__ import annotations
 import signal
 
 from playground.protocol.events import WorkerExited
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import TranscriptFinished
 from playground.tui.request_state import RequestState
 from playground.tui.state import State
 

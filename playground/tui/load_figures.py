@@ -82,8 +82,7 @@ def verdict(runs: LoadRuns) -> str:
     first, second = runs.ordered()
     dtypes = {run.side: run.dtype if second.elsewhere else "" for run in (first, second)}
     same, requests = same_tokens(first, second), len(first.requests)
+    said = compared(runs.speed_up, same, requests, dtypes)
     # How many rows a product has may move its last bits.
-    ties = (
-        "" if second.elsewhere or same == requests or "16" not in first.dtype else f"; {first.dtype} leaves near ties"
-    )
-    return compared(runs.speed_up, same, requests, dtypes) + ties
+    tied = same < requests and not second.elsewhere and first.dtype in ("bfloat16", "float16")
+    return f"{said}; {first.dtype} leaves near ties" if tied else said

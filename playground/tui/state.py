@@ -27,9 +27,7 @@ from playground.protocol.events import (
 from playground.protocol.metrics import NO_NUMBERS, Memory
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import TranscriptFinished
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.clock import EngineClock
 from playground.tui.compare_state import CompareState, is_run

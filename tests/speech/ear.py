@@ -13,9 +13,7 @@ from playground.client import WorkerClient
 from playground.protocol.commands import StartListening, Transcribe
 from playground.protocol.events import Failed, WorkerExited, WorkerReady
 from playground.protocol.speech import SpeechOptions
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import TranscriptFinished
 from playground.protocol.wire import AnyCommand, AnyEvent
 
 MODEL = str(paths.bundled_model("tiny-whisper"))

@@ -7,9 +7,7 @@ from time import perf_counter, sleep
 import numpy as np
 import pytest
 
-from playground.protocol.speech_events import (
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import TranscriptUpdated
 from playground.speech import dictation
 from playground.speech.dictation import Dictation
 from playground.speech.vad import RATE

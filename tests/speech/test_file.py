@@ -7,11 +7,7 @@ import pytest
 
 from playground.protocol.commands import Abort, Transcribe
 from playground.protocol.speech import SpeechOptions
-from playground.protocol.speech_events import (
-    SpeechModelLoaded,
-    TranscriptFinished,
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import SpeechModelLoaded, TranscriptFinished, TranscriptUpdated
 from playground.speech.transcript import LOW_LOGPROB
 from playground.speech.vad import RATE
 from tests.speech.ear import OPTIONS

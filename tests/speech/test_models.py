@@ -12,9 +12,7 @@ from faster_whisper import WhisperModel
 
 from playground.protocol.commands import Transcribe
 from playground.protocol.speech import SpeechOptions
-from playground.protocol.speech_events import (
-    SpeechModelLoaded,
-)
+from playground.protocol.speech_events import SpeechModelLoaded
 from playground.speech.model_files import mels, window_s
 from playground.speech.transcript import HIGH_COMPRESSION
 from playground.speech.vad import RATE

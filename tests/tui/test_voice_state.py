@@ -22,12 +22,7 @@ from playground.protocol.events import (
 from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import EngineOptions
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
-from playground.protocol.speech_events import (
-    AudioLevel,
-    MicrophoneChanged,
-    TranscriptFinished,
-    TranscriptUpdated,
-)
+from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished, TranscriptUpdated
 from playground.tui.sound_path import sound_path
 from playground.tui.state import State
 from playground.tui.widgets.voice_bar import device_line, words_line

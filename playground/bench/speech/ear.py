@@ -13,10 +13,7 @@ from playground.client import WorkerClient
 from playground.protocol.commands import Transcribe
 from playground.protocol.events import Event, Failed, WorkerExited
 from playground.protocol.speech import SpeechModelFacts, SpeechOptions
-from playground.protocol.speech_events import (
-    SpeechModelLoaded,
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import SpeechModelLoaded, TranscriptFinished
 from playground.protocol.wire import AnyEvent
 
 

@@ -6,9 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from playground.protocol.speech_events import (
-    TranscriptFinished,
-)
+from playground.protocol.speech_events import TranscriptFinished
 from playground.tui.faults import transcript_note
 from playground.tui.plain_text import printable
 from playground.tui.screens.stage import Stage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from playground.tui import numbers
+from playground.tui.request_state import RECENT_S
 from playground.tui.widgets.digits import big_digits, bigger_digits
 from playground.tui.widgets.lines import spread
 from playground.tui.widgets.sparkline import sparkline
@@ -37,7 +38,7 @@ def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]
     tps = draw(_rate_digits(view.tps))
     rows = [_halves(left, right, half, TTFT, TPS) for left, right in zip(ttft, tps, strict=True)]
     plain = _halves(numbers.seconds(view.ttft_s), numbers.rate(view.tps, "tok/s"), half, VALUE, VALUE)
-    newest = "TPS, last 2 s" if view.running else "TPS"
+    newest = f"TPS, last {RECENT_S:g} s" if view.running else "TPS"
     return [_halves("TTFT", newest, half, LABEL, LABEL), *rows, plain]
 
 

@@ -12,8 +12,8 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of one request so far, in seconds and per second; None is not known (yet).
 
     `itl_s` holds the newest gaps between tokens, one per token, for the sparkline. `stale`: something was changed since
-    these were measured. `running`: more tokens come, and
-    `tps` is that of the newest. `replay`: measured elsewhere, played back here.
+    these were measured. `running`: more tokens come, and `tps` is that of the newest. `replay`: measured elsewhere,
+    played back here.
     """
 
     letter: Letter | None = None

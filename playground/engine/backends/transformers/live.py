@@ -55,7 +55,7 @@ class LiveEngine:
         blocks = self._budget.blocks(self.options)
         store = make_store("model", blocks, self.options.max_batch)
         self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
-        self._mixed, self._recompiled, self._unpacked = False, 0, ""
+        self._mixed, self._recompiled = False, 0
         self._attended: dict[str, str] = {}
         self._weighed: tuple[tuple[str, str, bool], int] = (("", "", False), 0)
         self._set_limits(self.options)
@@ -75,9 +75,7 @@ class LiveEngine:
                 raise
             done = after
         self.options = options
-        coded = self.compiled if options.compile and options.kv_cache != "model" else None
-        self._unpacked = self._why_unpacked(coded) if coded else ""
-        self.attention.let_codes(coded is not None and not self._unpacked)
+        self.attention.let_codes(self._coded is not None and not self._why_unpacked)
         if not self.core.busy and not self.attention.known:
             self.probe()
 
@@ -110,7 +108,7 @@ class LiveEngine:
 
     def reasons(self) -> dict[str, str]:
         """Why effective differs from requested, by toggle."""
-        unpacked = self._unpacked and f"decode unpacks the KV cache: {self._unpacked}"
+        unpacked = self._why_unpacked and f"decode unpacks the KV cache: {self._why_unpacked}"
         reasons = {"attention": self.attention.difference or unpacked, "dtype": self.loaded.why_dtype}
         if self.options.kv_blocks == "auto":
             reasons["kv_blocks"] = self._budget.reason(self.kv_reserved)
@@ -242,9 +240,17 @@ class LiveEngine:
             self.compiled.take_products(progress)
         runner.decoder = self.compiled
 
-    def _why_unpacked(self, compiled: CompiledDecoder) -> str:
-        kind, device = self.options.kv_cache, self.loaded.device
-        return why_unpacked(kind, self.kv_shape, device) or compiled.why_unpacked
+    @property
+    def _coded(self) -> CompiledDecoder | None:
+        """What might attend over a quantized cache as it is stored."""
+        return self.compiled if self.options.compile and self.options.kv_cache != "model" else None
+
+    @property
+    def _why_unpacked(self) -> str:
+        """Why it does not; empty where it does, or where there is none."""
+        if self._coded is None:
+            return ""
+        return why_unpacked(self.options.kv_cache, self.kv_shape, self.loaded.device) or self._coded.why_unpacked
 
     def _compile_anew(self) -> None:
         """`OptionsApplied` follows the step, and ends what this shows."""
