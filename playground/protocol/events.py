@@ -296,12 +296,13 @@ class MemoryMeasured(Event, frozen=True):
 
 class Failed(Event, frozen=True):
     """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: a load
-    that was refused left the model before it in place, which is told next."""
+    that was refused left the model before it in place, which is told next. `stopped`: it was stopped on request."""
 
     where: str
     message: str
     advice: str = ""
     kept: bool = False
+    stopped: bool = False
 
 
 class WorkerExited(Event, frozen=True):

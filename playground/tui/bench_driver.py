@@ -61,10 +61,10 @@ class BenchDriver:
         """Raises `NotNow` where a benchmark would be disturbed or has nothing to run on."""
         if not suites:
             raise NotNow("no suite is ticked; Space ticks one")
-        if running := len(self._state.unfinished):
-            raise NotNow(f"{running} of screen 1's requests run, and would disturb it; F2, then Esc stops them")
+        if self._state.unfinished:
+            raise NotNow("requests run in the playground, and would disturb it; F2, then Esc stops them")
         if self._state.loading or not self._state.facts:
-            raise NotNow("no model is loaded yet; ^O on screen 1 picks one")
+            raise NotNow("no model is loaded yet; F2, then ^O picks one")
 
     async def run(self, sizes: dict[str, int]) -> None:
         """Run suites by name, each with its size and on a worker that ends with it. What one cannot do does not keep

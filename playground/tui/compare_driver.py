@@ -63,9 +63,9 @@ class CompareDriver:
         if reason := disturbed(state):
             return reason
         if state.loading or not state.facts:
-            return "no model is loaded yet; ^O on screen 1 picks one"
-        if running := len(state.unfinished):
-            return f"{running} of screen 1's requests run, and this would disturb them; F2, then Esc stops them"
+            return "no model is loaded yet; F2, then ^O picks one"
+        if state.unfinished:
+            return "requests run in the playground, and this would disturb them; F2, then Esc stops them"
         return ""
 
     def _own(self) -> Contender:

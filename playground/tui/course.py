@@ -61,4 +61,4 @@ def require_quiet(state: State) -> None:
     if state.inside.measuring:
         raise NotNow("attention is being measured; Esc stops it")
     if state.unfinished or state.switching:
-        raise NotNow("requests run, and would disturb the measurement; wait, or stop them on screen 1")
+        raise NotNow("requests run, and would disturb the measurement; wait, or F2, then Esc stops them")

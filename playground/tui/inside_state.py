@@ -9,6 +9,7 @@ from playground.protocol.events import (
     AttentionMeasured,
     AttentionPoint,
     Ceilings,
+    Failed,
     LoadCancelled,
     ModelLoaded,
     OptionsApplied,
@@ -16,6 +17,7 @@ from playground.protocol.events import (
     RequestFinished,
     Step,
     StepsExecuted,
+    WorkerExited,
 )
 from playground.protocol.wire import AnyEvent
 from playground.tui.kv_fit import KVFits
@@ -61,12 +63,10 @@ class InsideState:
                     self.token_bytes, self.kv = {}, KVFits()
                 self.kv.apply(event)
                 self._kv_cache, self._block_size = event.requested.kv_cache, event.requested.block_size
+            case Failed(where="MeasureAttention") | WorkerExited(role="engine"):
+                self.total = self.done  # no more points will come
             case ModelLoaded() | LoadCancelled():
                 self.__init__()  # type: ignore[misc]
-
-    def stop(self) -> None:
-        """No more points will come."""
-        self.total = self.done
 
     def _weigh(self, steps: Sequence[Step]) -> None:
         # A step that ends requests tells their bytes, and no longer their blocks.

@@ -75,11 +75,11 @@ class LoadDriver:
         if self.busy:
             return "a load is running; Esc stops it"
         if state.loading or not state.facts:
-            return "no model is loaded yet; ^O on screen 1 picks one"
+            return "no model is loaded yet; F2, then ^O picks one"
         if reason := disturbed(state):
             return reason
-        if running := len(state.unfinished):
-            return f"{running} of screen 1's requests run, and a load would disturb them; F2, then Esc stops them"
+        if state.unfinished:
+            return "requests run in the playground, and a load would disturb them; F2, then Esc stops them"
         if profile.prompt + profile.lengths.high > state.facts.context:
             return f"prompt and answer can be longer than the model's context of {state.facts.context} tokens"
         if profile.against != STATIC:

@@ -26,10 +26,10 @@ from playground.tui.request_state import RequestState
 from playground.tui.state import State
 from playground.tui.toggle_rows import flipped
 
-COMPARING = "two option sets are being compared on screen 3, and this would disturb it; F4, Esc stops it"
-MEASURING = "a load is being measured on screen 2, and this would disturb it; F3, Esc stops it"
-BENCHING = "a benchmark runs on screen 4, and this would disturb it; F5, Esc stops it"
-TRYING = "what switches cost is being measured on screen 5, and this would disturb it; F6, Esc stops it"
+COMPARING = "two option sets are being compared, and this would disturb it; F4, then Esc stops it"
+MEASURING = "a load is being measured, and this would disturb it; F3, then Esc stops it"
+BENCHING = "a benchmark runs, and this would disturb it; F5, then Esc stops it"
+TRYING = "what switches cost is being measured, and this would disturb it; F6, then Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 

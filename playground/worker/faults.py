@@ -17,7 +17,7 @@ def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None
     except (EngineError, SpeechError) as error:
         emit(Failed(where=where, message=error.message, advice=error.advice))
     except Cancelled:
-        emit(Failed(where=where, message="stopped on request"))
+        emit(Failed(where=where, message="stopped on request", stopped=True))
     except Exception as error:
         traceback.print_exc()
         line = " ".join(str(error).split())[:300] or type(error).__name__

@@ -6,8 +6,11 @@ import pytest
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.protocol.events import (
+    AttentionMeasured,
     AttentionPoint,
     Ceilings,
+    Failed,
+    HeadShape,
     LayerColumns,
     ModelFacts,
     OptionsApplied,
@@ -15,6 +18,7 @@ from playground.protocol.events import (
     SlotWork,
     Step,
     StepsExecuted,
+    WorkerExited,
 )
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
@@ -162,6 +166,21 @@ def test_attention_in_words_and_curves():
     assert described_attention(points).startswith(said), "the number first: what is cut in a small panel is the legend"
     lines = text(draw_attention(points, 80, 24))
     assert sum(line.count("e") for line in lines if "│" in line) >= 6 and len(lines) == 24
+
+
+STOPPED = Failed(where="MeasureAttention", message="stopped on request", stopped=True)
+
+
+@pytest.mark.parametrize("end", [STOPPED, WorkerExited(code=-9)])
+def test_attention_that_is_broken_off_is_measured_no_more(end):
+    shape = HeadShape(heads=4, kv_heads=2, head_dim=64, itemsize=2)
+    ceilings = Ceilings(flops_per_second=1e9, bytes_per_second=1e9)
+    state = InsideState()
+    state.add_event(AttentionMeasured(shape=shape, ceilings=ceilings, points=[], done=1, total=9))
+    state.add_event(Failed(where="MeasureOutliers", message="no layer is linear"))
+    assert state.measuring
+    state.add_event(end)
+    assert not state.measuring
 
 
 @pytest.mark.parametrize(("seconds", "bound"), [(0.01, "memory"), (0.001, "memory")])

@@ -86,7 +86,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         await pilot.press("k")
         await until(pilot, lambda: state.trying)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
-            with pytest.raises(NotNow, match="F6, Esc stops it"):
+            with pytest.raises(NotNow, match="F6, then Esc stops it"):
                 start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
         await until(pilot, lambda: not state.trying, PATIENCE_S)

@@ -15,6 +15,7 @@ from textual.events import Paste
 from textual.pilot import Pilot
 
 from playground.preset import Preset, View
+from playground.protocol.events import Failed
 from playground.protocol.metrics import FORMULAS
 from playground.session.replay import read_recording
 from playground.tui.actions import ScreenName
@@ -80,7 +81,9 @@ async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Scri
 
 async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await pilot.press("ctrl+g", *["down"] * 6, "right", "enter")
+        await pilot.press("ctrl+g", *["down"] * 6)
+        await until(pilot, lambda: "--set batching=continuous" in shown(app))
+        await pilot.press("right", "enter")
         await until(pilot, lambda: app.bridge.state.requested.batching == "static")
         await pilot.press("down", "e", "ctrl+a", "delete", *"999", "enter")
         await until(pilot, lambda: "cannot be '999'" in shown(app))
@@ -164,6 +167,15 @@ async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wai
         await pilot.press("space", "enter")
         await until(pilot, lambda: "the prompt is empty" in shown(app))
         assert not app.bridge.state.requests
+
+
+async def test_what_was_stopped_on_request_is_no_fault(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        app.bridge.tell(Failed(where="SetOptions", message="stopped on request", stopped=True))
+        await until(pilot, lambda: "stopped on request" in shown(app))
+        assert "! stopped" not in shown(app)
+        app.bridge.tell(Failed(where="SetOptions", message="no room"))
+        await until(pilot, lambda: "! no room" in shown(app))
 
 
 async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wait) -> None:

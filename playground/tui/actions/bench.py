@@ -9,7 +9,7 @@ from playground.tui.actions.blocked import no_bench, no_model, replay
 
 Action = partial(action.Action, screens=("bench",), priority=False)
 ACTIONS = (
-    Action("run_suites", "r", "Run", "The ticked suites under the options of screen 1", no_model),
+    Action("run_suites", "r", "Run", "The ticked suites under the options of F2 Playground", no_model),
     Action("stop_suites", "escape", "Stop", "Stop; what is judged stays", no_bench),
     Action("tick_suite", "space", "Tick", "Run this suite, or do not", place="suites", bound=False),
     Action("size_suite", "left", "Size", "A smaller or larger part of it", place="suites", bound=False),

@@ -18,7 +18,6 @@ from playground.tui.messages import MachineSampled, Updated
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
-from playground.tui.state import Changes
 from playground.tui.weights_trial import WeightsTrial
 from playground.tui.widgets.attention_panel import AttentionPanel
 from playground.tui.widgets.key_bar import KeyBar
@@ -94,7 +93,7 @@ class InsideScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._course.advance()
-        self._report(message.changes)
+        self.tell_faults(message.changes)
         self.show()
 
     @on(MachineSampled)
@@ -102,12 +101,6 @@ class InsideScreen(Stage):
         gpu = next((gpu.memory for gpu in message.snapshot.gpus if gpu.memory), None)
         self._kv.limit = gpu.total if gpu else message.snapshot.host.total
         self._kv.look(self.state)
-
-    def _report(self, changes: Changes) -> None:
-        for failure in changes.failures:
-            if failure.where in ("MeasureAttention", "MeasureOutliers"):
-                self.state.inside.stop()
-            self.query_one(Notice).say(failure.message, failure.advice, bad=failure.message != "stopped on request")
 
     def show(self) -> None:
         """Each panel looks for itself whether it has anything to draw."""

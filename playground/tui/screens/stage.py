@@ -88,7 +88,7 @@ class Stage(Screen[None]):
         """What failed, a line each; True where the last is that the engine died."""
         notice = self.query_one(Notice)
         for failure in changes.failures:
-            notice.say(failure.message, failure.advice, bad=True)
+            notice.say(failure.message, failure.advice, bad=not failure.stopped)
         if exited := self.state.exited if changes.died else None:
             notice.say(*death(exited), bad=True)
         return exited is not None

@@ -12,7 +12,7 @@ from playground.tui.widgets import speed_lines
 from playground.tui.widgets.line_panel import LinePanel
 from playground.tui.widgets.speed_view import SpeedView
 
-FULL_WIDTH, FULL_HEIGHT = 44, 9
+FULL_WIDTH, FULL_HEIGHT = 44, 10
 
 
 class SpeedPanel(LinePanel):

@@ -43,16 +43,19 @@ def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]
 
 
 def details(view: SpeedView, width: int) -> list[Content]:
-    """TTFT's parts, TPOT, E2E, characters, and every gap between tokens."""
+    """TTFT's parts, TPOT, E2E, characters, every gap between tokens, and how many tokens."""
     parts = {"queue": view.queue_s, "load": view.load_s, "prefill": view.prefill_s}
     parts_line = "  ".join(f"{name} {numbers.milliseconds(value):>{NUMBER}}" for name, value in parts.items())
     characters = f"{numbers.significant(view.characters_per_second):>{NUMBER}} char/s"
     spark = sparkline(view.itl_s, max(0, width - 4 - ITL_FIGURES))
+    counts = {"prompt": view.prompt, "cached": view.cached, "answer": view.answer}
+    counts_line = "  ".join(f"{name} {numbers.count(value):>{NUMBER}}" for name, value in counts.items())
     p50, p99 = numbers.milliseconds(view.itl_p50_s), numbers.milliseconds(view.itl_p99_s)
     return [
         _labelled(f"{parts_line} ms"),
         _labelled(f"TPOT {_padded(view.tpot_s)}  {characters}  E2E {_padded(view.e2e_s)}"),
         Content.assemble(("ITL ", LABEL), (spark, TPS), _labelled(f"  p50 {p50:>{NUMBER}}  p99 {p99:>{NUMBER}} ms")),
+        _labelled(f"{counts_line} tok"),
     ]
 
 

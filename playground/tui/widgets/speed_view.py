@@ -13,7 +13,7 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
 
     `itl_s` holds the newest gaps between tokens, one per token, for the sparkline. `stale`: something was changed since
     these were measured. `running`: more tokens come, and `tps` is that of the newest. `replay`: measured elsewhere,
-    played back here.
+    played back here. The last three count tokens: of the prompt, those of it found in the prefix cache, of the answer.
     """
 
     letter: Letter | None = None
@@ -31,6 +31,9 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
     running: bool = False
     replay: bool = False
+    prompt: int | None = None
+    cached: int | None = None
+    answer: int | None = None
 
     @classmethod
     def of(
@@ -51,4 +54,7 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
             itl_p50_s=metrics.itl_p50_s,
             itl_p99_s=metrics.itl_p99_s,
             replay=replay,
+            prompt=metrics.prompt_tokens or None,
+            cached=metrics.cached_tokens if metrics.prompt_tokens else None,
+            answer=metrics.output_tokens or None,
         )

@@ -169,6 +169,8 @@ class TogglePanel(Widget, can_focus=True):
             words = row.blocked
         elif row.reason:
             words = row.reason
+        elif self.has_focus:
+            words = f"--set {row.name}={row.requested}"
         return list(Content.styled(one_line(words, 300), style).wrap(max(1, self.size.width)))[:DETAIL_LINES]
 
 

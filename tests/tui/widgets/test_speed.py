@@ -45,6 +45,12 @@ def test_what_is_not_known_is_a_dash() -> None:
         ["TPOT", "–", "–", "char/s", "E2E", "–"],
     ]
     assert lines[8].split() == ["ITL", "p50", "–", "p99", "–", "ms"]
+    assert lines[9].split() == ["prompt", "–", "cached", "–", "answer", "–", "tok"]
+
+
+def test_tokens_that_a_server_does_not_tell_are_not_known() -> None:
+    metrics = RequestMetrics(prompt_tokens=0, output_tokens=0, chunks=4)
+    assert plain(SpeedView.of(Letter("A", 0), metrics))[-1].split() == plain(SpeedView())[-1].split()
 
 
 @pytest.mark.parametrize("view", [SPEED, SLOW, SpeedView()])
@@ -62,16 +68,19 @@ def test_large_rates_shorten_the_big_digits_alone() -> None:
 
 
 def test_a_finished_request_brings_its_metrics() -> None:
-    metrics = RequestMetrics(prompt_tokens=3, output_tokens=9, ttft_s=0.5, decode_tps=80.0, e2e_s=0.6, itl_p50_s=0.01)
+    metrics = RequestMetrics(
+        prompt_tokens=3, cached_tokens=2, output_tokens=9, ttft_s=0.5, decode_tps=80.0, e2e_s=0.6, itl_p50_s=0.01
+    )
     view = SpeedView.of(Letter("B", 1), metrics, replay=True)
     assert (view.ttft_s, view.tps, view.e2e_s, view.itl_p50_s, view.running) == (0.5, 80.0, 0.6, 0.01, False)
     assert plain(view)[0].endswith("REPLAY  request B")
+    assert plain(view)[-1].split() == ["prompt", "3", "cached", "2", "answer", "9", "tok"]
 
 
 async def test_wide_panels_tell_all_and_low_or_narrow_ones_the_headline() -> None:
     async with PanelsApp().run_test(size=(100, 30)) as pilot:
         panel = pilot.app.query_one(SpeedPanel)
-        assert panel.size == (48, 9)
+        assert panel.size == (48, 10)
         panel.styles.height = 5
         await pilot.pause()
         assert panel.render().plain.splitlines()[0].split()[:2] == ["TTFT", "TPS,"]
