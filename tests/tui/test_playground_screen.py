@@ -297,6 +297,11 @@ def test_help_tells_the_keys_of_one_screen_once_and_keeps_labels_apart() -> None
     assert all(any(line.startswith(f"{name}  ") for line in lines) for name in FORMULAS)
 
 
+def test_help_says_what_the_board_draws_where_there_is_one() -> None:
+    there = {name for name in get_args(ScreenName) if "preempted: its blocks" in help_text(State(), name).plain}
+    assert there == {"playground", "batching"}
+
+
 async def test_a_picture_of_the_screen_is_one_command_of_the_palette(
     opened: Opened, until: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

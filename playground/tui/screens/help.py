@@ -1,7 +1,8 @@
-"""The help overlay: every key from the action table, and the formula of every number."""
+"""The help overlay: every key from the action table, what the board draws, and the formula of every number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,8 +15,19 @@ from textual.widgets import Static
 from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
 from playground.tui.state import State
+from playground.tui.widgets.board_cells import GLYPHS, MARKS
 
 KEY_WIDTH, LABEL_WIDTH = 8, 14
+BOARD = {
+    "A": "a request begins, and its letter again here and there; columns are steps, rows the engine's slots",
+    GLYPHS["prefill"]: "prefill: tokens of the prompt",
+    GLYPHS["decode"]: "decode: an answer's token",
+    GLYPHS["draft"]: "a step in which drafted tokens were accepted",
+    GLYPHS["held"]: "held, idle: the slot waits for the others of its batch (static)",
+    MARKS["end"]: "the answer ends",
+    MARKS["preempted"]: "preempted: its blocks were needed by others, and it will be computed again",
+    MARKS["several"]: "several requests in one column, where a column is many steps",
+}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -42,10 +54,15 @@ def help_text(state: State, on: ScreenName) -> Content:
     for place, title in PLACES.items():
         if actions := [_action(action, state) for action in there if action.place == place]:
             lines += [Content.styled(title, "bold $accent"), *actions, Content()]
+    if on in ("playground", "batching"):
+        lines += [Content.styled("Board", "bold $accent"), *_words(BOARD, KEY_WIDTH), Content()]
     lines.append(Content.styled("Numbers", "bold $accent"))
-    width = max(map(len, FORMULAS)) + 2
-    lines += [Content.assemble((f"{name:<{width}}", "bold"), (formula, "")) for name, formula in FORMULAS.items()]
+    lines += _words(FORMULAS, max(map(len, FORMULAS)) + 2)
     return Content("\n").join(lines)
+
+
+def _words(meanings: Mapping[str, str], width: int) -> list[Content]:
+    return [Content.assemble((f"{name:<{width}}", "bold"), meaning) for name, meaning in meanings.items()]
 
 
 def _action(action: Action, state: State) -> Content:

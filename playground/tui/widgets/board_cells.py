@@ -15,7 +15,8 @@ from playground.tui.letters import Letter, Letters
 from playground.tui.themes import Meanings
 
 GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
-MARKS: dict[Mark, str] = {"end": "E", "preempted": "!", "several": "+"}
+MARKS: dict[Mark, str] = {"end": "┤", "preempted": "!", "several": "+"}
+LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items() if name != "several")
 LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 24, 6
 NEAR = 3
 TINT = 0.3
@@ -62,7 +63,7 @@ class CellStyles:
 
     @cached_property
     def ends(self) -> list[Style]:
-        """The other way round than a letter, so that no E is taken for request E."""
+        """In the request's colour, on none."""
         return [self._on(colour, self._background) + Style(bold=True) for colour in self._meanings.requests]
 
     @cached_property

@@ -1,4 +1,5 @@
-"""The board's first line: the newest step, occupancy and waste of what is seen, the queue; or the cursor's cell."""
+"""The board's first line: the newest step, occupancy and waste of what is seen, the queue; or the cursor's cell. Where
+there is room, what its glyphs mean, or its keys."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from playground.protocol.server import ServerMeasured
 from playground.tui import board_text, numbers
 from playground.tui.board_model import Usage
 from playground.tui.board_viewport import Viewport
-from playground.tui.widgets.board_cells import CellStyles
+from playground.tui.widgets.board_cells import LEGEND, CellStyles
 
 KEYS = "space pause  +- zoom  ←→ look  z maximize"
 GAP = "   "
@@ -21,10 +22,10 @@ def header(view: Viewport, title: str, width: int, styles: CellStyles, focused: 
     """Exactly `width` cells. Every figure keeps its place while it changes."""
     segments = [Segment(f" {title}", styles.title), *_body(view, styles)]
     strip = Strip(segments)
-    keys = f"{GAP}{KEYS} " if focused else ""
+    hint = f" {KEYS if focused else LEGEND} "
     room = width - strip.cell_length
-    if keys and room >= len(keys):
-        strip = Strip([*strip, Segment(keys.rjust(room), styles.faint)])
+    if room >= len(hint):
+        strip = Strip([*strip, Segment(hint.rjust(room), styles.faint)])
     return strip.adjust_cell_length(width, styles.text)
 
 

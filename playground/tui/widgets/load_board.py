@@ -15,7 +15,7 @@ from playground.tui.load_axis import FINEST
 from playground.tui.load_figures import Figures, predicted
 from playground.tui.load_run import LoadRun
 from playground.tui.widgets.board import BatchBoard
-from playground.tui.widgets.board_cells import CellStyles
+from playground.tui.widgets.board_cells import LEGEND, CellStyles
 
 WIDE = 96
 TITLE_WIDTH = 12
@@ -115,7 +115,7 @@ class LoadBoard(BatchBoard):
     def _header(self, styles: CellStyles) -> Strip:
         segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
         if self._run is None or not self._run.board.total:
-            return Strip([*segments, Segment("not run yet", styles.faint)])
+            return Strip([*segments, Segment(f"not run yet    {LEGEND}", styles.faint)])
         figures, wide = Figures.of(self._run), self.size.width >= WIDE
         shown = [
             ("makespan" if wide else "", figures.makespan, 7),

@@ -19,11 +19,11 @@ def folded(*slots: str, **events: str) -> BoardModel:
 
 def test_one_step_a_column() -> None:
     model = folded("Ap Ap Ad Aa Ad Ad Ah Ah", "Bp Bd Bd -- -- Bp Bd Bd", ends="5A 7B", preempts="3B")
-    assert rows(model) == ["A▒█▓█E··", "B█!  B█E"]
+    assert rows(model) == ["A▒█▓█┤··", "B█!  B█┤"]
 
 
 def test_a_request_of_one_step_shows_its_letter() -> None:
-    assert rows(folded("Ap Bp Bd", ends="0A 2B")) == ["ABE"]
+    assert rows(folded("Ap Bp Bd", ends="0A 2B")) == ["AB┤"]
 
 
 def test_second_round_of_letters_has_its_prime() -> None:
@@ -31,7 +31,7 @@ def test_second_round_of_letters_has_its_prime() -> None:
     for number in range(8):
         model.letters[f"earlier {number}"]
     model.add(steps("Ip Ip Id Id", "Jp Jd -- --", ends="1J 3I"))
-    assert rows(model) == ["A'█E", "BE"]
+    assert rows(model) == ["A'█┤", "B┤"]
 
 
 def test_long_runs_repeat_their_letter_more_often_without_colour() -> None:
@@ -50,7 +50,7 @@ def test_merged_columns_never_lose_an_event() -> None:
     assert rows(starts, zoom=2) == ["AB██"]
     assert rows(starts, zoom=4) == ["+█"]
     ends = folded("Ap Ad Ad Ad Ad Ah Ah Ah", ends="4A")
-    assert rows(ends, zoom=4) == ["AE"]
+    assert rows(ends, zoom=4) == ["A┤"]
     preempted = folded("Ap Ad Ad Ad Ad Ad -- Bp", "Cp Cd Cd Cd Cd Cd Cd Cd", preempts="6A")
     assert rows(preempted, zoom=4) == ["A!", "B█"]
 
