@@ -178,7 +178,9 @@ def test_a_worker_loads_no_screen():
 
 def test_the_loop_and_a_worker_of_the_scripted_engine_load_no_torch():
     loop = [f"playground.engine.{name}" for name in WITHOUT_A_MODEL]
-    assert not loaded_by("playground.worker.__main__", "playground.engine.backends.scripted", *loop) & (HEAVY | SCREEN)
+    assert not loaded_by("playground.worker.__main__", "playground.engine.backends.scripted.backend", *loop) & (
+        HEAVY | SCREEN
+    )
 
 
 @pytest.mark.parametrize("folders", [["playground"], ["tests"]], ids="".join)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from playground.client import DIED, WorkerClient
-from playground.engine.backends.scripted import ANSWER
+from playground.engine.backends.scripted.answers import ANSWER
 from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.events import (
     Failed,

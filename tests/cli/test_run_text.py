@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.engine.backends.scripted import ANSWER
+from playground.engine.backends.scripted.answers import ANSWER
 from playground.headless.numbers_table import print_numbers
 from playground.protocol.events import SlotWork, Step, StepsExecuted
 from playground.session.fold import Fold

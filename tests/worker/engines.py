@@ -9,7 +9,7 @@ from pathlib import Path
 from time import sleep
 
 from playground.engine.backends.base import Emit, Progress
-from playground.engine.backends.scripted import ScriptedBackend
+from playground.engine.backends.scripted.backend import ScriptedBackend
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import Failed
 

@@ -10,7 +10,7 @@ BACKENDS = {
     "transformers": "playground.engine.backends.transformers.backend:TransformersBackend",
     "vllm": "playground.engine.backends.vllm.backend:VllmBackend",
     "openai": "playground.engine.backends.openai_server.backend:OpenAIBackend",
-    "scripted": "playground.engine.backends.scripted:ScriptedBackend",
+    "scripted": "playground.engine.backends.scripted.backend:ScriptedBackend",
 }
 
 
