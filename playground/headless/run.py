@@ -25,7 +25,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     prompt.add_argument("--prompts", type=Path, metavar="FILE.jsonl", help="one request a line")
     add_sampling(parser)
     parser.add_argument(
-        "--arrivals", type=parse_arrivals, default="all", metavar="KIND", help="all (at once), poisson:RATE or recorded"
+        "--arrivals",
+        type=parse_arrivals,
+        default="all",
+        metavar="KIND",
+        help="all (at once), poisson:RATE, burst:SIZE or recorded",
     )
     parser.add_argument(
         "--at",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from playground.headless.arrivals import Arrivals, delays, parse_arrivals
+from playground.bench.load.arrivals import Arrivals
+from playground.headless.arrivals import delays, parse_arrivals
 from playground.headless.prompts import PromptLine
 from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SamplingParams, Submit
 from playground.session.replay import read_recording
@@ -62,6 +63,10 @@ def test_poisson_arrivals_repeat_with_the_seed():
     assert first == delays(Arrivals("poisson", 4.0), lines, seed=1) != delays(Arrivals("poisson", 4.0), lines, seed=2)
     assert first[0] == 0.0 and first == sorted(first)
     assert first[-1] / 199 == pytest.approx(1 / 4, rel=0.25)
+
+
+def test_bursts_arrive_as_in_a_measured_load():
+    assert delays(parse_arrivals("burst:2"), [PromptLine(prompt="x")] * 5, seed=0) == [0.0, 0.0, 1.0, 1.0, 2.0]
 
 
 def test_poisson_delays_reach_the_engine(sent, prompts):
