@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from math import inf
 from typing import Protocol
 
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
+from playground.protocol.commands import SamplingParams
 from playground.protocol.events import RequestFinished
+
+SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
+    "max_tokens must be at least 1": lambda params: params.max_tokens >= 1,
+    "temperature must be 0 or more, and finite": lambda params: 0 <= params.temperature < inf,
+    "top_k must be 0 (all) or more": lambda params: params.top_k >= 0,
+    "top_p must be above 0, at most 1": lambda params: 0 < params.top_p <= 1,
+    "min_p must be from 0 to 1": lambda params: 0 <= params.min_p <= 1,
+    "repetition_penalty must be above 0, and finite": lambda params: 0 < params.repetition_penalty < inf,
+    "seed must fit in 64 bits": lambda params: params.seed is None or -(2**63) <= params.seed < 2**64,
+}
 
 
 class Blocks(Protocol):
@@ -43,8 +55,8 @@ def check(request: Request, context: int, blocks: Blocks) -> None:
         raise Refused("the prompt is empty; type something first")
     if prompt >= context:
         raise Refused(f"the prompt has {prompt} tokens and the model's context is {context}; shorten it")
-    if request.sampling.max_tokens < 1:
-        raise Refused("max_tokens must be at least 1")
+    if wrong := next((words for words, holds in SAMPLING.items() if not holds(request.sampling)), ""):
+        raise Refused(wrong)
     if reason := misfit(request, context, blocks):
         raise Refused(reason)
 

@@ -30,6 +30,8 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 
+NOT_FINITE = "the model gave probabilities that are not finite; another dtype may help, and playground check looks why"
+
 
 class Runner(Protocol):
     """Computes planned work and holds the KV that it leaves behind."""
@@ -48,8 +50,8 @@ class Runner(Protocol):
         """EOS of this model."""
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """New token ids of each work: none while its prefill goes on; with drafts, the accepted ones and one more.
-        `held` rows only pad the batch."""
+        """New token ids of each work: none while its prefill goes on, or where the model gave no finite numbers; with
+        drafts, the accepted ones and one more. `held` rows only pad the batch."""
 
     def forget(self, request: Request) -> None:
         """The request ended or lost its blocks."""
@@ -75,6 +77,7 @@ class EngineCore:
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
         self._left: list[str] = []
+        self._preempted: list[str] = []
 
     @property
     def busy(self) -> bool:
@@ -109,7 +112,8 @@ class EngineCore:
         """Take over another loop's requests and count; what they had computed is computed again."""
         other.preempt([request for request in other.running if not request.finished])
         self.waiting, self._arrivals, self._detokenizers = other.waiting, other._arrivals, other._detokenizers
-        self._numbers, self.step_index = other._numbers, other.step_index
+        self._numbers, self.step_index, self.kv_peak = other._numbers, other.step_index, other.kv_peak
+        self._left, self._preempted = other._left, other._preempted
 
     def abort(self, request_id: str | None) -> None:
         """End one request, or all; its blocks are free before the next step, whatever the policy."""
@@ -127,6 +131,7 @@ class EngineCore:
         for request in requests:
             self._preempt(request)
         again = [request for request in requests if not request.finished]
+        self._preempted += [request.request_id for request in again]
         self.waiting = [*sorted(again, key=lambda request: (request.timer.submitted, request.order)), *self.waiting]
 
     def step(self) -> None:
@@ -148,7 +153,7 @@ class EngineCore:
         kv_bytes = self.runner.kv_bytes(self.running)
         self.kv_peak = max(self.kv_peak, kv_bytes)
         self._let_go()
-        self._report(plan, slots, start, now - start, kv_bytes)
+        self._report(slots, start, now - start, kv_bytes)
 
     def _arrive(self) -> None:
         self.waiting += self._arrivals.due(self._clock())
@@ -172,6 +177,7 @@ class EngineCore:
 
     def _apply(self, plan: Plan, now: float) -> None:
         self.preempt(plan.preempted)
+        self._close_up()
         for request in plan.admitted:
             self.waiting.remove(request)
             self.running.append(request)
@@ -186,6 +192,9 @@ class EngineCore:
     def _receive(self, work: Work, token_ids: list[int], now: float) -> int:
         """Take the new tokens of a work; returns how many of them are accepted drafts."""
         request, detokenizer = work.request, self._detokenizers[work.request.request_id]
+        if not token_ids and work.tokens - len(work.drafts) == request.remaining:
+            self._finish(request, "error", NOT_FINITE)
+            return 0
         kept = until_end(request, token_ids, self.runner.context, self.runner.is_end)
         text, drafted, taken = "", 0, 0
         while taken < len(kept) and not detokenizer.stopped:
@@ -257,11 +266,17 @@ class EngineCore:
         self.runner.blocks.release(request)
         request.slot, request.kv_origin = None, ""
 
+    def _close_up(self) -> None:
+        """Where slots became fewer, who sat in one that is gone moves to a free one."""
+        for request in self.running:
+            if request.slot is not None and request.slot >= self.limits.slots:
+                request.slot = min(request.slot, self._free_slot())
+
     def _free_slot(self) -> int:
         taken = {request.slot for request in self.running}
         return next(slot for slot in itertools.count() if slot not in taken)
 
-    def _report(self, plan: Plan, slots: list[SlotWork], start: float, seconds: float, kv_bytes: int) -> None:
+    def _report(self, slots: list[SlotWork], start: float, seconds: float, kv_bytes: int) -> None:
         blocks = self.runner.blocks
         step = Step(
             index=self.step_index,
@@ -270,12 +285,12 @@ class EngineCore:
             slots=slots,
             waiting=[request.request_id for request in self.waiting],
             finished=self._left,
-            preempted=[request.request_id for request in plan.preempted],
+            preempted=self._preempted,
             blocks_used=blocks.used,
             blocks_free=blocks.free,
             blocks_cached=blocks.cached,
             kv_bytes=kv_bytes,
         )
-        self._left = []
+        self._left, self._preempted = [], []
         self.step_index += 1
         self._emit(StepsExecuted(steps=[step]))

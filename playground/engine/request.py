@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from playground.engine.speculation import NgramIndex
 from playground.engine.timing import RequestTimer
@@ -15,7 +16,8 @@ class Request:
 
     `root`: where the chain of its hashes begins, that of the options under which its first block was begun.
     `kv_origin`: the coarser kv_cache that some tokens went through, which a finer one cannot undo. `draft_ids`: what
-    may follow, proposed for the next step alone.
+    may follow, proposed for the next step alone. `generator`: the backend's random numbers for this request, which go
+    on wherever it is computed.
     """
 
     request_id: str
@@ -35,6 +37,7 @@ class Request:
     root: bytes = b""
     draft_ids: list[int] = field(default_factory=list)
     ngrams: NgramIndex = field(default_factory=NgramIndex)
+    generator: Any = None
 
     @property
     def length(self) -> int:

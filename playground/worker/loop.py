@@ -99,11 +99,13 @@ class WorkerLoop:
             case Simulate():
                 self._outbox.emit(predict(command))
             case UnloadModel():
+                self._deferred.clear()
                 self._backend.unload()
             case CancelLoad():
                 self._inbox.answer_cancel()
 
     def _load(self, command: LoadModel) -> None:
+        self._deferred.clear()  # they were for the steps of the model before
         try:
             self._backend.load(command, self._progress)
         except Cancelled:

@@ -235,6 +235,75 @@ def test_another_loop_takes_over_requests_without_losing_a_token():
     assert [step.index for step in new.steps] == list(range(len(new.steps)))
 
 
+def test_what_another_loop_had_not_told_yet_is_told_by_the_one_that_takes_over():
+    old = Harness(Limits(slots=2))
+    for name in "ab":
+        old.submit(name, [ord(name)] * 5, 8, ignore_eos=True)
+    old.step()
+    old.core.abort("a")
+    new = Harness(Limits(slots=2))
+    new.core.adopt(old.core)
+    assert new.core.kv_peak == old.core.kv_peak > 0
+    step = new.step()
+    assert (step.finished, step.preempted) == (["a"], ["b"])
+
+
+def test_a_preemption_between_two_steps_is_told_by_the_next_one():
+    harness = Harness(Limits(slots=2))
+    harness.submit("a", [1] * 5, 8, ignore_eos=True)
+    harness.step()
+    harness.core.preempt(list(harness.core.running))
+    assert [harness.step().preempted for _ in range(2)] == [["a"], []]
+    assert harness.core.running[0].preemptions == 1
+
+
+def test_where_slots_become_fewer_the_rows_that_stay_close_up():
+    harness = Harness(Limits(slots=4))
+    for name, tokens in (("a", 2), ("b", 2), ("c", 2), ("d", 9)):
+        harness.submit(name, [ord(name)], tokens, ignore_eos=True)
+    for _ in range(3):
+        harness.step()
+    harness.core.limits = Limits(slots=1)
+    assert [slot.request_id for slot in harness.step().slots] == ["d"]
+    harness.drain()
+    assert harness.tokens("d") == expected([ord("d")], 9, ignore_eos=True)
+
+
+@pytest.mark.parametrize("drafts", [0, 3])
+def test_a_request_whose_numbers_are_not_finite_ends_alone(drafts, monkeypatch):
+    harness = Harness(Limits(slots=2, drafts=drafts))
+    compute = harness.runner._compute
+    monkeypatch.setattr(harness.runner, "_compute", lambda work: [] if broken(work) else compute(work))
+    for name in "ab":
+        harness.submit(name, [ord(name)] * 5, 8, ignore_eos=True)
+    harness.drain()
+    assert harness.finished("a").reason == "error" and "not finite" in harness.finished("a").message
+    assert harness.tokens("a") == expected([ord("a")] * 5, 3, ignore_eos=True)
+    assert harness.tokens("b") == expected([ord("b")] * 5, 8, ignore_eos=True)
+
+
+def broken(work):
+    return work.request.request_id == "a" and len(work.request.output_ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        ({"temperature": -1.0}, "temperature must be 0 or more"),
+        ({"temperature": float("nan")}, "temperature must be 0 or more"),
+        ({"top_k": -1}, "top_k must be 0"),
+        ({"top_p": 0.0}, "top_p must be above 0"),
+        ({"min_p": 2.0}, "min_p must be from 0 to 1"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty must be above 0"),
+        ({"seed": 2**64}, "seed must fit in 64 bits"),
+    ],
+)
+def test_sampling_that_no_row_could_have_is_refused(sampling, message):
+    harness = Harness()
+    harness.submit("a", [1], 4, **sampling)
+    assert harness.finished("a").reason == "error" and message in harness.finished("a").message
+
+
 def test_a_request_that_waited_for_a_load_shows_the_load_apart():
     harness = Harness()
     harness.clock.now = 5.0

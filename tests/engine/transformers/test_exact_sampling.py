@@ -13,10 +13,10 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from playground.engine.backends.transformers.sampling import distribution, penalized
+from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
-from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.protocol.commands import Abort, GenerationRequest, SamplingParams
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.zoo import END
@@ -58,6 +58,33 @@ def test_a_seed_repeats_whatever_else_is_in_the_batch(member: Member) -> None:
     driven.set(batching="continuous", max_batch=5)
     assert driven.run(seeded, {8: {"max_batch": 1}, 12: {"max_batch": 5}}) == alone
     assert driven.run(ask(reference.prompts, 16, seed=8, **sampling)) != alone
+
+
+def test_a_seed_goes_on_after_a_reload_and_ends_with_its_request(member: Member) -> None:
+    driven, prompt = Driven(member("llama").folder), member("llama").prompts[0]
+    seeded = ask([prompt], 16, seed=7, temperature=1.0, ignore_eos=True)
+    alone = driven.run(seeded)
+    assert driven.run(seeded, {5: {"dtype": "auto"}, 9: {"dtype": "float32"}}) == alone
+    driven.submit(seeded)
+    driven.backend.step()
+    driven.set(block_size=16)  # back to the queue, and ended there
+    driven.backend.abort(Abort())
+    assert driven.run(seeded) == alone
+
+
+def test_a_temperature_next_to_nothing_is_greedy(member: Member) -> None:
+    reference = member("llama")
+    sampling = {"temperature": 1e-42, "seed": 1, "ignore_eos": True}
+    assert Driven(reference.folder).run(ask(reference.prompts, 8, **sampling)) == [ids[:8] for ids in reference.outputs]
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_a_row_of_numbers_that_are_not_finite_gets_no_token_and_the_others_theirs(number: float) -> None:
+    params = SamplingParams(temperature=1.0, seed=3)
+    requests = [Request(name, [1], params, RequestTimer(submitted=0.0)) for name in "abc"]
+    logits = torch.randn((3, 1, 50), generator=torch.Generator().manual_seed(0))
+    logits[1, 0, 7] = number
+    assert [len(tokens) for tokens in sample(logits, requests, [()] * 3)] == [1, 0, 1]
 
 
 def test_unseeded_requests_differ(member: Member) -> None:

@@ -144,6 +144,7 @@ class TransformersBackend:
         """See `EngineCore.abort`."""
         if self._live:
             self._live.core.abort(command.request_id)
+            self._emit(MemoryMeasured(memory=self._live.memory()))
 
     def fail(self, message: str) -> None:
         """See `EngineCore.fail`."""
@@ -207,7 +208,7 @@ class TransformersBackend:
         return self._live.core.next_arrival if self._live else None
 
     def step(self) -> None:
-        """One step; what it showed of the engine's real state is told, memory twice a second."""
+        """One step; what it showed of the engine's real state is told, memory twice a second and at rest."""
         live = self._engine
         try:
             live.core.step()
@@ -219,7 +220,7 @@ class TransformersBackend:
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
         if live.unsettled and (effective := live.effective()) != self._announced:
             self._announce([], None, perf_counter(), effective)
-        if perf_counter() - self._measured > MEMORY_EVERY_S:
+        if not live.core.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
 

@@ -19,7 +19,7 @@ from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.parts import Part
 from playground.engine.backends.transformers.row_groups import Group, grouped, split, together
-from playground.engine.backends.transformers.sampling import Sampler
+from playground.engine.backends.transformers.sampling import sample
 from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.varlen import Ragged, ragged
 from playground.engine.blocks import BlockManager
@@ -37,7 +37,6 @@ class TransformersRunner:
         self._loaded, self._attention = loaded, attention
         self.blocks, self.cache = blocks, PagedCache(store)
         self.context = loaded.context
-        self._sampler = Sampler()
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
         self.look_at_model()
 
@@ -96,8 +95,6 @@ class TransformersRunner:
     def forget(self, request: Request) -> None:
         """The request ended or lost its blocks."""
         self.cache.store.forget(request)
-        if request.finished:
-            self._sampler.forget(request)
 
     def kv_bytes(self, running: Sequence[Request]) -> int:
         """Bytes of the blocks that requests use."""
@@ -149,7 +146,7 @@ class TransformersRunner:
         if len(due) < len(rows):
             logits = logits[due]
         requests, drafts = [rows[index].request for index in due], [rows[index].drafts for index in due]
-        sampled = self._sampler.sample(logits, requests, drafts) if requests else []
+        sampled = sample(logits, requests, drafts) if requests else []
         tokens = {request.request_id: token_ids for request, token_ids in zip(requests, sampled, strict=True)}
         for row in rows:
             if not row.held:

@@ -16,58 +16,58 @@ from torch import Tensor
 from playground.engine.request import Request
 from playground.protocol.commands import SamplingParams
 
-
-class Sampler:
-    """Keeps a random generator per request, so that a seed repeats whatever else is in the batch."""
-
-    def __init__(self) -> None:
-        self._generators: dict[str, torch.Generator] = {}
-
-    def sample(self, logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[int, ...]]) -> list[list[int]]:
-        """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest
-        logits, one for each and one for the token after them."""
-        if all(is_plain_greedy(request.sampling) for request in requests):
-            # A CPU compares float32 many at a time, 16 bits one by one; the order is the same.
-            seen = logits.float() if logits.device.type == "cpu" else logits
-            best: list[list[int]] = seen.argmax(-1).tolist()
-            return [_held(row[-1 - len(draft) :], draft) for row, draft in zip(best, drafts, strict=True)]
-        return [
-            self._sample_row(row[-1 - len(draft) :], request, draft)
-            for row, request, draft in zip(logits, requests, drafts, strict=True)
-        ]
-
-    def forget(self, request: Request) -> None:
-        """The request has ended."""
-        self._generators.pop(request.request_id, None)
-
-    def _sample_row(self, logits: Tensor, request: Request, draft: tuple[int, ...]) -> list[int]:
-        """Token by token, since each one depends on those before it."""
-        tokens: list[int] = []
-        while tokens == list(draft[: len(tokens)]) and len(tokens) <= len(draft):
-            tokens.append(self._sample_one(logits[len(tokens)], request, tokens))
-        return tokens
-
-    def _sample_one(self, logits: Tensor, request: Request, since: Sequence[int]) -> int:
-        params = request.sampling
-        logits = penalized(logits.float(), request, params.repetition_penalty, since)
-        if params.temperature == 0:
-            return int(logits.argmax())
-        probabilities = distribution(logits, params)
-        generator = self._generator(request, logits.device)
-        return int(torch.multinomial(probabilities, 1, generator=generator))
-
-    def _generator(self, request: Request, device: torch.device) -> torch.Generator:
-        generator = self._generators.get(request.request_id)
-        if generator is None:
-            generator = self._generators[request.request_id] = torch.Generator(device)
-            seed = request.sampling.seed
-            generator.seed() if seed is None else generator.manual_seed(seed)
-        return generator
+# As vLLM has it: logits over a temperature below are no longer finite in float32, and the arg max is their limit.
+LEAST_TEMPERATURE = 1e-5
 
 
-def is_plain_greedy(params: SamplingParams) -> bool:
-    """The arg max of the raw logits decides."""
-    return params.temperature == 0 and params.repetition_penalty == 1.0
+def sample(logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest logits,
+    one for each and one for the token after them. None where probabilities are not finite."""
+    if all(_greedy(request.sampling) and request.sampling.repetition_penalty == 1.0 for request in requests):
+        # A CPU compares float32 many at a time, 16 bits one by one; the order is the same.
+        seen = logits.float() if logits.device.type == "cpu" else logits
+        best: list[list[int]] = seen.argmax(-1).tolist()
+        return [_held(row[-1 - len(draft) :], draft) for row, draft in zip(best, drafts, strict=True)]
+    return [
+        _sample_row(row[-1 - len(draft) :], request, draft)
+        for row, request, draft in zip(logits, requests, drafts, strict=True)
+    ]
+
+
+def _sample_row(logits: Tensor, request: Request, draft: tuple[int, ...]) -> list[int]:
+    """Token by token, since each one depends on those before it."""
+    tokens: list[int] = []
+    while tokens == list(draft[: len(tokens)]) and len(tokens) <= len(draft):
+        token = _sample_one(logits[len(tokens)], request, tokens)
+        if token is None:
+            break
+        tokens.append(token)
+    return tokens
+
+
+def _sample_one(logits: Tensor, request: Request, since: Sequence[int]) -> int | None:
+    params = request.sampling
+    logits = penalized(logits.float(), request, params.repetition_penalty, since)
+    if _greedy(params):
+        return int(logits.argmax())
+    probabilities = distribution(logits, params)
+    if not probabilities.isfinite().all():  # drawing from them would be an error of the whole batch
+        return None
+    return int(torch.multinomial(probabilities, 1, generator=_generator(request, logits.device)))
+
+
+def _generator(request: Request, device: torch.device) -> torch.Generator:
+    """The request's own, so that a seed repeats whatever else is in the batch."""
+    if request.generator is None or request.generator.device != device:
+        request.generator = torch.Generator(device)
+        seed = request.sampling.seed
+        request.generator.seed() if seed is None else request.generator.manual_seed(seed)
+    generator: torch.Generator = request.generator
+    return generator
+
+
+def _greedy(params: SamplingParams) -> bool:
+    return params.temperature < LEAST_TEMPERATURE
 
 
 def _held(best: list[int], draft: tuple[int, ...]) -> list[int]:

@@ -163,7 +163,7 @@ class VllmBackend:
             if live.engine.failed:
                 raise SystemExit(DIED) from error
             raise
-        if perf_counter() - self._measured > MEMORY_EVERY_S:
+        if not live.loop.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
 
