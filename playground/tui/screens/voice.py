@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from playground.protocol.fault import with_advice
 from playground.protocol.speech import AudioInput, DroppedSegment, SpeechOptions
 from playground.tui.checkpoints import Checkpoint, find_recognisers
 from playground.tui.plain_text import one_line
@@ -67,7 +68,7 @@ class VoiceScreen(ModalScreen[None]):
         if listed is None or listed.inputs is self._inputs:
             return
         self._inputs = listed.inputs
-        note = f"{listed.message}; {listed.advice}" if listed.message else ""
+        note = with_advice(listed.message, listed.advice)
         self.query_one("#no-input", Static).update(note)
         self.query_one("#no-input").display = bool(note)
         rows = self.query_one("#inputs", OptionList)
