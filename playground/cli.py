@@ -76,8 +76,8 @@ def _list_commands() -> str:
 def _say(error: Exception) -> int:
     from playground.headless.errors import CommandError, UsageError
     from playground.session.recording import RecordingError
+    from playground.text.plain import one_line
     from playground.toml_file import ConfigError
-    from playground.tui.plain_text import one_line
 
     match error:
         case CommandError() | ConfigError() | RecordingError():

@@ -15,8 +15,8 @@ from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams
 from playground.protocol.fault import with_advice
 from playground.session.fold import Fold
-from playground.tui.numbers import rate, seconds
-from playground.tui.plain_text import one_line
+from playground.text.numbers import rate, seconds
+from playground.text.plain import one_line
 
 TIMEOUT_S = 180.0
 

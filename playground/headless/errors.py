@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.protocol.fault import Fault
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 
 class CommandError(Fault):

@@ -15,7 +15,7 @@ from playground.protocol.fault import with_advice
 from playground.session.fold import Fold
 from playground.session.recording import Entry
 from playground.session.replay import Recording, play, read_recording
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 
 def add_arguments(parser: ArgumentParser) -> None:

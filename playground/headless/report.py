@@ -9,7 +9,7 @@ from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.fault import with_advice
 from playground.session.recorder import Recorder
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 LOG_TAIL = 4000
 

@@ -24,7 +24,7 @@ from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
 from playground.headless.target import require_local
 from playground.protocol.commands import LoadModel
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 MAX_TOKENS = 256
 LAYOUTS = """JSON lines of audio and text (NeMo's too), a CSV as OpenSTT's, or a folder in LibriSpeech's layout;

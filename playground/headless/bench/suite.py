@@ -24,7 +24,7 @@ from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 
 @dataclass(frozen=True)

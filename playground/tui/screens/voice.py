@@ -16,8 +16,8 @@ from textual.widgets.option_list import Option
 
 from playground.protocol.fault import with_advice
 from playground.protocol.speech import AudioInput, DroppedSegment, SpeechOptions
+from playground.text.plain import one_line
 from playground.tui.checkpoints import Checkpoint, find_recognisers
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.voice import Voice
 from playground.tui.voice_state import VoiceState

@@ -10,9 +10,9 @@ from textual.widget import Widget
 
 from playground.protocol.events import ModelLoading
 from playground.protocol.fault import with_advice
-from playground.telemetry.ledger import format_share
+from playground.text.plain import one_line
+from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 
 READING_S = 12.0

@@ -17,7 +17,7 @@ from playground.protocol.events import Event, Failed, ModelLoaded, OptionsApplie
 from playground.protocol.fault import with_advice
 from playground.protocol.options import EngineOptions
 from playground.protocol.wire import decode_event, encode_line
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 Kind = TypeVar("Kind", bound=Event)
 TIMEOUT_S = 90.0
