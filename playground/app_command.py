@@ -65,7 +65,7 @@ def open_replay(recording: Recording, speed: float) -> int:
 
 def _check_theme(name: str | None) -> None:
     """The app falls back on another theme; one that was asked for by name must be there and be right."""
-    from playground.tui.themes import load_theme
+    from playground.theme import load_theme
 
     if name is not None:
         load_theme(name)

@@ -74,8 +74,9 @@ def _list_commands() -> str:
 
 
 def _say(error: Exception) -> int:
-    from playground.headless.errors import CommandError, UsageError, one_line
+    from playground.headless.errors import CommandError, UsageError
     from playground.session.recording import RecordingError
+    from playground.text.plain import one_line
     from playground.toml_file import ConfigError
 
     match error:

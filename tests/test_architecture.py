@@ -18,25 +18,29 @@ PACKAGE = ROOT / "playground"
 
 # The composition root: it alone knows both sides, and nobody imports it.
 COMPOSITION = {"__main__", "cli", "app_command", "headless", "doctor"}
+WITHOUT_A_SCREEN = {"headless", "doctor"}
 MAY_IMPORT: dict[str, set[str]] = {
-    "tui": {"client", "session", "telemetry", "bench", "config", "paths", "preset", "toml_file", "protocol"},
+    "tui": {"client", "session", "telemetry", "bench", "config", "paths", "preset", "theme", "toml_file", "text"}
+    | {"protocol"},
     "client": {"config", "paths", "protocol"},
     "worker": {"engine", "speech", "protocol"},
-    "engine": {"paths", "protocol"},
+    "engine": {"paths", "text", "protocol"},
     "speech": {"protocol"},
-    "bench": {"client", "session", "telemetry", "paths", "protocol", "models"},
+    "bench": {"client", "session", "telemetry", "paths", "text", "protocol", "models"},
     "session": {"protocol"},
-    "telemetry": {"protocol"},
+    "telemetry": {"text", "protocol"},
     "preset": {"paths", "protocol", "toml_file"},
+    "theme": {"paths", "toml_file"},
     "config": {"paths", "toml_file"},
     "toml_file": set(),
     "paths": set(),
+    "text": set(),
     "protocol": set(),
     "models": set(),
 }
 HEAVY = {"torch", "transformers", "bitsandbytes", "vllm", "ctranslate2", "sounddevice"}
 SCREEN = {"textual", "rich"}
-OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}}
+OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set()}
 WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator", "timing")
 
 # app -> screens -> widgets -> all the rest of tui; speed_source fills in what a widget shows, and stands beside it.
@@ -112,11 +116,16 @@ def test_parts_import_only_what_they_may():
     assert wrong == []
 
 
+def test_commands_without_a_screen_know_none():
+    known = {source for source, target in edges() if part(target) == "tui"}
+    assert {source for source in known if part(source) in WITHOUT_A_SCREEN} == set()
+
+
 def test_foreign_packages_stay_on_their_side():
     def foreign(name: str) -> str:
         return name.partition(".")[0]
 
-    ui = COMPOSITION | {"tui", "client", "session", "telemetry", "bench", "config", "paths", "preset", "protocol"}
+    ui = COMPOSITION | set(MAY_IMPORT) - {"worker", "engine", "speech", "models"}
     wrong = [
         (source, target)
         for source, target in edges()
@@ -165,6 +174,10 @@ def loaded_by(*modules: str) -> set[str]:
 def test_the_ui_process_loads_no_engine():
     loaded = loaded_by("playground.cli", "playground.tui.app", "playground.client")
     assert "textual" in loaded and not loaded & (HEAVY | {"numpy"})
+
+
+def test_headless_loads_no_screen():
+    assert "textual" not in loaded_by(*(module_name(path) for path in sources("playground/headless")))
 
 
 def test_a_worker_loads_no_screen():

@@ -11,8 +11,8 @@ from textual.color import Color
 from textual.widgets import Label
 
 from playground import paths
+from playground.theme import Meanings, ThemeFile, load_theme, load_themes, read_theme, theme_names
 from playground.toml_file import ConfigError
-from playground.tui.themes import Meanings, ThemeFile, load_theme, load_themes, read_theme, theme_names
 
 SHIPPED = sorted(paths.shipped_folder("themes").glob("*.toml"))
 MEANINGS = ("prefill", "decode", "draft", "held", "preempted", "waiting")

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from playground.protocol.commands import Command, GenerationRequest, SetOptions, Submit
 from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
+from playground.protocol.fault import Fault
 from playground.protocol.options import EngineOptions, Value, changed_names
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Fold, Generated
@@ -17,12 +18,8 @@ from playground.session.recording import Entry
 E = TypeVar("E", bound=Event)
 
 
-class EngineFailed(Exception):
+class EngineFailed(Fault):
     """The engine could not do it: one line of what happened, one of what to do."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message, self.advice = message, advice
 
 
 class Talk:

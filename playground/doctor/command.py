@@ -14,7 +14,7 @@ from playground.doctor.libraries import check_libraries, check_python, import_li
 from playground.doctor.machine import check_memory, check_sandbox, check_terminal
 from playground.doctor.trial import check_main_job
 from playground.protocol.wire import encode_line
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 STYLES = {"ok": "green", "warn": "yellow", "missing": "red"}
 

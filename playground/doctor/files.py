@@ -10,8 +10,8 @@ from playground import paths
 from playground.config import load_settings
 from playground.doctor.finding import Finding
 from playground.preset import read_preset
+from playground.theme import read_theme
 from playground.toml_file import ConfigError, named_files
-from playground.tui.themes import read_theme
 
 
 def check_files() -> list[Finding]:

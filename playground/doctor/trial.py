@@ -10,12 +10,13 @@ from pathlib import Path
 
 from playground import paths
 from playground.doctor.finding import Finding
-from playground.headless.errors import one_line
 from playground.headless.summary import summarize
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams
+from playground.protocol.fault import with_advice
 from playground.session.fold import Fold
-from playground.tui.numbers import rate, seconds
+from playground.text.numbers import rate, seconds
+from playground.text.plain import one_line
 
 TIMEOUT_S = 180.0
 
@@ -49,7 +50,8 @@ def _judge(fold: Fold) -> Finding:
         last = fold.exited.log_tail.strip().rsplit("\n", 1)[-1]
         return _failed(f"the engine process ended with code {fold.exited.code}: {last}", "")
     if fold.failures:
-        return _failed(one_line(fold.failures[0].message, fold.failures[0].advice), "")
+        failed = fold.failures[0]
+        return _failed(one_line(with_advice(failed.message, failed.advice)), "")
     totals, loaded = summarize(fold).totals, fold.loaded
     if not totals.output_tokens or loaded is None:
         return _failed("the bundled model did not answer", "")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
 
+from playground.text.sizes import in_unit
+
 if TYPE_CHECKING:
     import torch
 
@@ -84,8 +86,5 @@ def give_back(device: torch.device) -> None:
 
 def format_bytes(count: float) -> str:
     """Three significant digits in the unit that suits."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1000 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{count:.3g} {unit}"
+    amount, unit = in_unit(count)
+    return f"{amount:.3g} {unit}"

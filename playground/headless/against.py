@@ -25,7 +25,7 @@ from playground.protocol.percentiles import SHARES, percentiles
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
 from playground.session.verified import verified
-from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
+from playground.text.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 TITLES = ("", "TTFT p50", "p90", "p99", "TPOT p50", "p99", "steps", "busy", "seconds", "TPS", "KV peak", "load")
 

@@ -12,8 +12,8 @@ from playground.headless.bench.suite import run_suite
 from playground.headless.target import read_target
 from playground.protocol.events import CheckFinding
 from playground.protocol.wire import encode_line
-from playground.tui.numbers import seconds
-from playground.tui.plain_text import one_line
+from playground.text.numbers import seconds
+from playground.text.plain import one_line
 
 STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 EXIT_CODES = {"pass": 0, "warn": 0, "fail": 1, "unloadable": 2}

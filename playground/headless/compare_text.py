@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from playground.bench.compare.diff import split_at_difference
+from playground.bench.compare.rows import TITLES, difference, divergence, rows
 from playground.bench.compare.runs import Comparison
 from playground.headless.bench.table import print_table
-from playground.tui.compare_rows import TITLES, difference, divergence, rows
-from playground.tui.plain_text import printable
-from playground.tui.widgets.sparkline import sparkline
+from playground.text.plain import printable
+from playground.text.sparkline import sparkline
 
 SPARKS = 48
 MARK = "▶"

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from playground.tui import plain_text
+from playground.protocol.fault import Fault
+from playground.text.plain import one_line
 
 
-class CommandError(Exception):
+class CommandError(Fault):
     """Something failed (exit code 1)."""
 
     code = 1
 
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message, self.advice = message, advice
-
     def __str__(self) -> str:
-        return one_line(self.message, self.advice)
+        return one_line(self.line)
 
 
 class UsageError(CommandError):
     """The command line, or a file that it names, says something that cannot be (exit code 2)."""
 
     code = 2
-
-
-def one_line(message: str, advice: str = "") -> str:
-    """A message and its advice as one line for stderr."""
-    return plain_text.one_line(f"{message}; {advice}" if advice else message)

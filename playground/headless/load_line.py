@@ -7,7 +7,7 @@ import sys
 from playground.protocol.events import ModelLoading
 from playground.protocol.wire import AnyEvent
 from playground.session.recording import Entry
-from playground.tui.numbers import percent
+from playground.text.numbers import percent
 
 CLEAR = "\r\x1b[K"
 

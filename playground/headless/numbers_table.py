@@ -8,7 +8,7 @@ from playground.headless.summary import Totals, summarize
 from playground.session.drafts import DraftCounts
 from playground.session.fold import Fold, Generated
 from playground.session.verified import UNVERIFIED, verified
-from playground.tui.numbers import UNKNOWN, count, percent, rate, seconds, significant
+from playground.text.numbers import UNKNOWN, count, percent, rate, seconds, significant
 
 COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL p50", "ITL p99", "E2E", "end")
 

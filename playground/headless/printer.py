@@ -14,7 +14,7 @@ from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
 from playground.session.recording import Entry
-from playground.tui.plain_text import printable
+from playground.text.plain import printable
 
 
 class JsonPrinter:

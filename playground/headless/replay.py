@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from playground.app_command import open_replay
-from playground.headless.errors import one_line
 from playground.headless.printer import TextPrinter
 from playground.headless.report import say
 from playground.protocol.commands import Submit
+from playground.protocol.fault import with_advice
 from playground.session.fold import Fold
 from playground.session.recording import Entry
 from playground.session.replay import Recording, play, read_recording
+from playground.text.plain import one_line
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -52,7 +53,7 @@ class _Replay:
     def end(self) -> None:
         self._printer.end(self._fold)
         for failed in self._fold.failures:
-            say(one_line(failed.message, failed.advice))
+            say(one_line(with_advice(failed.message, failed.advice)))
         if self._recording.truncated:
             say(f"{self._recording.path}:{self._recording.truncated}: the recording was cut short here")
 

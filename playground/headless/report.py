@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playground.headless.errors import one_line
 from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
+from playground.protocol.fault import with_advice
 from playground.session.recorder import Recorder
+from playground.text.plain import one_line
 
 LOG_TAIL = 4000
 
@@ -48,11 +49,11 @@ def _warn_of_switches(run: WorkerRun, job: Job) -> None:
 
 def _errors(run: WorkerRun, log: Path) -> list[str]:
     fold = run.fold
-    errors = [one_line(failed.message, failed.advice) for failed in fold.failures]
+    errors = [one_line(with_advice(failed.message, failed.advice)) for failed in fold.failures]
     if run.interrupted:
         return [*errors, "stopped by Ctrl+C"]
     if fold.exited:
-        return [*errors, one_line(f"the engine process ended with code {fold.exited.code}", f"its log is {log}")]
+        return [*errors, one_line(f"the engine process ended with code {fold.exited.code}; its log is {log}")]
     for request in fold.requests.values():
         if request.finished and request.finished.reason in ("error", "abort"):
             errors.append(one_line(f"{request.request_id}: {request.finished.message or 'aborted'}"))

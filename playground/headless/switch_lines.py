@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from playground.protocol.events import OptionsApplied
 from playground.protocol.wire import AnyEvent
-from playground.tui.numbers import seconds
+from playground.text.numbers import seconds
 
 
 @dataclass

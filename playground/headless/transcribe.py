@@ -22,8 +22,8 @@ from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
 from playground.protocol.speech_events import TranscriptFinished, TranscriptUpdated
 from playground.speech.cleaning.clean import Cleaned, clean
 from playground.speech.cleaning.windows import read_windows
-from playground.tui.numbers import UNKNOWN, percent, seconds, significant
-from playground.tui.plain_text import one_line, printable
+from playground.text.numbers import UNKNOWN, percent, seconds, significant
+from playground.text.plain import one_line, printable
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Transcript"):

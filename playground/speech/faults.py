@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from playground.protocol.fault import Fault
 
-class SpeechError(Exception):
+
+class SpeechError(Fault):
     """Something asked for cannot be done: one line of what happened, one of what to do."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message, self.advice = message, advice

@@ -6,9 +6,7 @@ import msgspec
 
 from playground.protocol.metrics import Memory
 from playground.telemetry.snapshot import GpuSample, Snapshot
-
-UNKNOWN = "–"
-_UNITS = {"MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+from playground.text.sizes import format_bytes
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -53,30 +51,6 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
     )
     shares = None if other is None or not total else _shares(memory, other, total)
     return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else snapshot.gpu_reason)
-
-
-def format_share(count: int | None, total: int | None) -> str:
-    """1.42 of 23.4 GiB: in the unit of the whole, so that a figure that moves around 1 GiB keeps its own."""
-    whole = format_bytes(total)
-    unit = _UNITS.get(whole.partition(" ")[2])
-    if count is None or unit is None:
-        return f"{format_bytes(count)} of {whole}"
-    amount = count / unit
-    return f"{amount:.2f} of {whole}" if amount < 10 else f"{amount:#.3g}".rstrip(".") + f" of {whole}"
-
-
-def format_bytes(count: int | None) -> str:
-    """Three significant digits in MiB, GiB or TiB, three decimals below 1 MiB; – for None."""
-    if count is None:
-        return UNKNOWN
-    if count == 0:
-        return "0 MiB"
-    amount, unit = count / (1 << 20), "MiB"
-    for larger in ("GiB", "TiB"):
-        if amount >= 999.5:
-            amount, unit = amount / 1024, larger
-    digits = f"{amount:.3f}" if amount < 1 else f"{amount:#.3g}".rstrip(".")
-    return f"{digits} {unit}"
 
 
 def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:

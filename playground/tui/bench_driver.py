@@ -78,8 +78,7 @@ class BenchDriver:
                 try:
                     await self._run_suite(name, size)
                 except EngineFailed as error:
-                    said = f"{error.message}; {error.advice}" if error.advice else error.message
-                    faults.append(f"{name}: {said}")
+                    faults.append(f"{name}: {error.line}")
                 self.view.stage = ""
         finally:
             self.fault = "   ".join(faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.board_columns import Scale, steps_in
 from playground.tui.board_model import BoardModel, Run
 

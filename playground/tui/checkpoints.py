@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from playground import paths
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 
 HUB_PREFIX, HUB_SEPARATOR = "models--", "--"
 WEIGHTS = ("*.safetensors", "*.bin")

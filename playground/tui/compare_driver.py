@@ -90,7 +90,7 @@ class CompareDriver:
                 one, other, host = await open_sides(a, b, (own, talk), stack, log)
                 await compare(one, other, plan, comparison, teller.tell, host)
         except EngineFailed as error:
-            self.fault = f"{error.message}; {error.advice}" if error.advice else error.message
+            self.fault = error.line
         except asyncio.CancelledError:
             self.fault = "stopped"
             self._bridge.send(Abort())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.draft_meter import BreakEven, DraftMeter
-from playground.tui.plain_text import one_line
 
 LABEL = "$meaning-waiting"
 MOST_PLACES = 6

@@ -7,7 +7,8 @@ from functools import partial
 
 from playground.protocol.events import AttentionPoint, Ceilings, ModelFacts, Step
 from playground.telemetry.roofline import dot, reachable, ridge, step_need
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.sizes import size
 from playground.tui.curve_grid import Curve, draw_curves
 from playground.tui.scatter_grid import Axis, Part
 
@@ -18,7 +19,7 @@ MARKS = {
 }
 LENGTH = Axis("tokens", lambda value: numbers.count(round(value)))
 TIME = Axis("seconds a call, prefill", numbers.seconds)
-MEMORY = Axis("memory of a call, prefill", numbers.size)
+MEMORY = Axis("memory of a call, prefill", size)
 LEGEND = "e eager  m math  f flash"
 LEAST_HEIGHT = 14
 ROOF_POINTS = 24

@@ -6,7 +6,8 @@ from math import log2
 
 from playground.protocol.events import ModelFacts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.sizes import size
 from playground.tui.inside_state import InsideState
 from playground.tui.kv_fit import Pool, tried
 from playground.tui.scatter_grid import DIM, Part, merged
@@ -33,7 +34,7 @@ def draw_stack(
     for row in range(rows):
         low, high = most * (rows - row - 1) / rows, most * (rows - row) / rows
         cells = [_cell(low, high, weights, weights + each * length) for length in lengths]
-        tick = numbers.size(high) if row == 0 else numbers.size(weights) if low <= weights < high else ""
+        tick = size(high) if row == 0 else size(weights) if low <= weights < high else ""
         lines.append([(f"{tick:>{gutter}}│", DIM), *merged(cells)])
     lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", DIM)])
     lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", DIM)])
@@ -45,7 +46,7 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
     meets = crossing(facts, kv_cache, block_size, weights, requests)
     each = token_bytes(facts, kv_cache, block_size) * requests
     of_each = "" if requests == 1 else f" in each of {requests} requests"
-    line = f"{numbers.size(each)} a token{of_each}"
+    line = f"{size(each)} a token{of_each}"
     if meets:
         past = "" if meets <= facts.context else ", past the context"
         line = f"KV overtakes the weights at {numbers.count(meets)} tokens{of_each}{past}"
@@ -70,13 +71,13 @@ def capacity_table(
         held = capacity(facts, kind, block_size, pool.bytes, pool.slots)
         allotted, fit = inside.kv.pools.get(kind), inside.kv.fits.get(kind)
         text = (
-            f"{kind:6}{numbers.size(held.token_bytes):>9}{numbers.size(inside.token_bytes.get(kind)):>9}"
+            f"{kind:6}{size(held.token_bytes):>9}{size(inside.token_bytes.get(kind)):>9}"
             f"{numbers.count(held.tokens):>10}{numbers.count(allotted.tokens if allotted else None):>10}"
             f"{fitting(facts, kind, block_size, part, tokens):>7}{(fit.ran if fit else 0) or numbers.UNKNOWN:>5}"
         )
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
-    shares = f"{numbers.size(part)} of {numbers.size(pool.bytes)}"
+    shares = f"{size(part)} of {size(pool.bytes)}"
     lines.append([(f"k runs requests of {tokens} together in {shares}", DIM)])
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, floor, log, log10
 
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.load_runs import LoadRuns
 
 GROWTH = 1.3

@@ -140,7 +140,7 @@ class LoadDriver:
             self._other = None
         error = None if self._task.cancelled() else self._task.exception()
         if isinstance(error, EngineFailed):
-            self.fault = f"{profile.against}: {error.message}" + (f"; {error.advice}" if error.advice else "")
+            self.fault = f"{profile.against}: {error.line}"
         elif error:
             raise error
         elif not self._ended() and (run := self._state.load.newest) and not run.whole:

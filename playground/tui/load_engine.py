@@ -18,10 +18,10 @@ from playground.protocol.events import (
 from playground.session.history.collector import Collector
 from playground.session.history.run import Run
 from playground.session.recording import Entry
+from playground.text.numbers import percent
+from playground.text.plain import one_line
 from playground.tui.bridge import Bridge
 from playground.tui.load_profile import read_name, run_kind
-from playground.tui.numbers import percent
-from playground.tui.plain_text import one_line
 
 
 class LoadEngine:

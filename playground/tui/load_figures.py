@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from playground.bench.load.elsewhere import compared
 from playground.protocol.events import Simulated
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.load_run import LoadRun, same_tokens
 from playground.tui.load_runs import LoadRuns
 

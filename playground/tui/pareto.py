@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from playground.session.history.run import Run
-from playground.telemetry.ledger import format_bytes
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 from playground.tui.quadrant import COLOURS, LABEL, LETTERS
 from playground.tui.run_columns import lower_is_better, options
 from playground.tui.scatter_grid import Axis, Point

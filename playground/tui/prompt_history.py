@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.tui.plain_text import text_size
+from playground.text.plain import text_size
 
 LARGEST_IN_EDITOR = 8_000
 MOST_LINES_IN_EDITOR = 200

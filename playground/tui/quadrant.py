@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from playground.session.history.run import Run, spell_options
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.scatter_grid import Axis, Point
 
 NEWEST = 2000

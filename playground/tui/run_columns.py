@@ -10,9 +10,9 @@ import msgspec
 from playground.protocol.options import TOGGLES
 from playground.session.history.query import Sort
 from playground.session.history.run import Run
-from playground.telemetry.ledger import format_bytes
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 
 LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
 

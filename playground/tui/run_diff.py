@@ -8,9 +8,9 @@ import msgspec
 
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run
-from playground.telemetry.ledger import format_bytes
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 from playground.tui.run_columns import described_quality, lower_is_better, when
 
 CELL = 60

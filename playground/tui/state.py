@@ -24,6 +24,7 @@ from playground.protocol.events import (
     WorkerExited,
     WorkerReady,
 )
+from playground.protocol.fault import with_advice
 from playground.protocol.metrics import NO_NUMBERS, Memory
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
@@ -282,8 +283,7 @@ class State:
 
     def _fail(self, event: Failed) -> None:
         if event.where == "Submit":
-            message = f"{event.message}; {event.advice}" if event.advice else event.message
-            self._end_unfinished(message)
+            self._end_unfinished(with_advice(event.message, event.advice))
             return
         self._changes.failures.append(event)
         if event.where == "LoadModel":

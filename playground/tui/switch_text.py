@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 
 from playground.protocol.capabilities import Effects
-from playground.telemetry.ledger import format_bytes
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 from playground.tui.decode_meter import Rate
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.switch import Switch
 from playground.tui.toggle_rows import COSTS, Candidate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.app import App
 
+from playground.theme import load_theme, load_themes
 from playground.toml_file import ConfigError
-from playground.tui.themes import load_theme, load_themes
 
 
 def begin_with(app: App[None], name: str) -> None:

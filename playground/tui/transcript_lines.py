@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from playground.text.plain import printable, text_size
 from playground.tui.letters import Letter
-from playground.tui.plain_text import printable, text_size
 from playground.tui.wrapping import Span, WrappedText
 
 Voice = Literal["user", "model", "note", "error"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from playground.engine.backends.base import Cancelled, EngineError
+from playground.engine.backends.base import Cancelled
 from playground.protocol.events import Event, Failed
-from playground.speech.faults import SpeechError
+from playground.protocol.fault import Fault
 
 
 def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None]) -> str:
     """Do it; what went wrong is told. Returns the line of a fault that nobody foresaw, else an empty one."""
     try:
         action()
-    except (EngineError, SpeechError) as error:
+    except Fault as error:
         emit(Failed(where=where, message=error.message, advice=error.advice))
     except Cancelled:
         emit(Failed(where=where, message="stopped on request", stopped=True))

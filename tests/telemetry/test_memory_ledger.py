@@ -1,4 +1,4 @@
-"""Rows, bar and number format of the memory panel."""
+"""Rows and bar of the memory panel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.protocol.metrics import Memory
-from playground.telemetry.ledger import Row, Shares, format_bytes, format_share, memory_ledger
+from playground.telemetry.ledger import Row, Shares, memory_ledger
 from playground.telemetry.snapshot import GpuMemory, GpuProcess, GpuSample, HostSample, ProcessSample, Snapshot
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 NO_NVML = "no NVML here (no NVIDIA driver)"
 HOST = HostSample(memory_total=24 * GIB, memory_used=6 * GIB)
 CARD = GpuSample(
@@ -118,34 +118,3 @@ def test_the_bar_is_full_whatever_the_figures(total: int, used: int, weights: in
     parts = (shares.weights, shares.kv_used, shares.other, shares.free)
     assert min(parts) >= 0
     assert sum(parts) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (None, "–"),
-        (0, "0 MiB"),
-        (430 * KIB, "0.420 MiB"),
-        (int(12.2 * MIB), "12.2 MiB"),
-        (12 * MIB, "12.0 MiB"),
-        (688 * MIB, "688 MiB"),
-        (999 * MIB, "999 MiB"),
-        (int(999.6 * MIB), "0.976 GiB"),
-        (1000 * MIB, "0.977 GiB"),
-        (int(1.42 * GIB), "1.42 GiB"),
-        (int(9.999 * GIB), "10.0 GiB"),
-        (80 * GIB, "80.0 GiB"),
-        (2048 * GIB, "2.00 TiB"),
-    ],
-)
-def test_three_significant_digits(count: int | None, text: str) -> None:
-    assert format_bytes(count) == text
-
-
-def test_a_share_has_the_unit_of_the_whole() -> None:
-    around = [int(1.06 * GIB), 991 * MIB, 1000 * MIB, 13 * GIB, 0]
-    assert [format_share(each, int(23.5 * GIB)) for each in around] == [
-        f"{number} of 23.5 GiB" for number in ("1.06", "0.97", "0.98", "13.0", "0.00")
-    ]
-    assert format_share(3 * MIB, 512 * MIB) == "3.00 of 512 MiB"
-    assert format_share(None, GIB) == "– of 1.00 GiB" and format_share(MIB, None) == "1.00 MiB of –"

@@ -22,13 +22,14 @@ from playground.protocol.events import (
 )
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
+from playground.text.numbers import count
+from playground.text.sizes import size
 from playground.tui.curve_grid import Curve, draw_curves
 from playground.tui.inside_plots import described_attention, described_roofline, draw_attention, draw_roofline
 from playground.tui.inside_state import InsideState
 from playground.tui.kv_chart import capacity_table, described, draw_stack
 from playground.tui.kv_fit import Pool, is_fit, request_id
 from playground.tui.load_profile import run_kind
-from playground.tui.numbers import count, size
 from playground.tui.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
 from playground.tui.scatter_grid import Axis, Part
 
@@ -193,7 +194,3 @@ def test_the_roof_and_the_newest_step(seconds, bound):
     assert "copy 10.0 GB/s, product 100 GFLOP/s" in said and f"{bound} bound" in said
     lines = text(draw_roofline(ceilings, [step], FACTS, 32, FACTS.weights_bytes, 80, 16))
     assert sum(line.count("●") for line in lines) == 1
-
-
-def test_bytes_in_the_unit_that_suits():
-    assert [size(value) for value in (None, 812, 2048, 7.24 * 2**20)] == ["–", "812 B", "2.00 KiB", "7.24 MiB"]

@@ -12,16 +12,13 @@ import msgspec
 
 from playground.bench.code.layouts import LAYOUTS
 from playground.bench.code.task import Task
+from playground.protocol.fault import Fault
 
 BUNDLED = Path(__file__).parent / "tasks.jsonl"
 
 
-class TaskFileError(Exception):
+class TaskFileError(Fault):
     """A file that holds no tasks: where, what, and what would do."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message, self.advice = message, advice
 
 
 def read_tasks(path: Path) -> list[Task]:

@@ -19,6 +19,7 @@ from playground.protocol.commands import (
     Tokenize,
 )
 from playground.protocol.events import Event, LoadStage
+from playground.protocol.fault import Fault
 
 Emit = Callable[[Event], None]
 ELSEWHERE = "use --engine transformers"
@@ -28,12 +29,8 @@ class Cancelled(Exception):
     """A long piece of work was stopped on request."""
 
 
-class EngineError(Exception):
+class EngineError(Fault):
     """Something asked for cannot be done: one line of what happened, one of what to do."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message, self.advice = message, advice
 
 
 class Progress(Protocol):

@@ -15,8 +15,8 @@ from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
 from playground.headless.values import whole
-from playground.telemetry.ledger import format_bytes
-from playground.tui.numbers import percent, seconds, significant
+from playground.text.numbers import percent, seconds, significant
+from playground.text.sizes import format_bytes
 
 LENGTHS = "128,256,512,1024,2048"
 MOST = 1 << 20
@@ -75,14 +75,13 @@ def _print(measured: Measured, items: list[dict[str, Any]]) -> None:
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     ran = "" if item["ran"] == item["kernel"] else f" (ran {item['ran']})"
-    peak = item["peak_bytes"]
     return (
         item["phase"],
         item["kernel"] + ran,
         str(item["length"]),
         seconds(item["seconds"]),
         f"{seconds(item['fastest_s'])}..{seconds(item['slowest_s'])}",
-        "–" if peak is None else format_bytes(peak),
+        format_bytes(item["peak_bytes"]),
         significant(item["flops_per_second"] / 1e9),
         significant(item["bytes_per_second"] / 1e9),
         percent(item["roofline_share"]),

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from playground.bench.code.suite import Progress
 from playground.bench.report import Report
-from playground.tui.numbers import UNKNOWN, percent, rate, seconds
-from playground.tui.plain_text import one_line
+from playground.text.numbers import UNKNOWN, percent, rate, seconds
+from playground.text.plain import one_line
 
 DETAIL = 60
 STYLES = {"passed": "green", "failed": "red", "timed_out": "yellow", "skipped": "dim"}

@@ -19,7 +19,7 @@ from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
 from playground.headless.values import read_by, whole
-from playground.tui.numbers import percent, rate, seconds, significant
+from playground.text.numbers import percent, rate, seconds, significant
 
 DEFAULT_LEVELS = "closed:1,2,4,8,16"
 

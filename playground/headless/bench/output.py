@@ -12,8 +12,8 @@ from playground.bench.report_html import report_html
 from playground.bench.report_run import report_run
 from playground.headless.history import kept_history
 from playground.headless.report import say
-from playground.tui.numbers import percent
-from playground.tui.plain_text import one_line
+from playground.text.numbers import percent
+from playground.text.plain import one_line
 
 
 def add_output(parser: ArgumentParser) -> None:

@@ -27,7 +27,7 @@ from playground.protocol.options import (
     parse_assignment,
     with_changes,
 )
-from playground.tui.numbers import count, percent, rate, significant
+from playground.text.numbers import count, percent, rate, significant
 
 WINDOW, NEEDLES = 512, Needles()
 TOKENS = whole(1)

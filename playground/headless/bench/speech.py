@@ -19,12 +19,12 @@ from playground.headless.arguments import ENGINES, add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
 from playground.headless.bench.suite import Progress
-from playground.headless.errors import CommandError, UsageError, one_line
+from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
 from playground.headless.target import require_local
 from playground.protocol.commands import LoadModel
-from playground.tui import plain_text
+from playground.text.plain import one_line
 
 MAX_TOKENS = 256
 LAYOUTS = """JSON lines of audio and text (NeMo's too), a CSV as OpenSTT's, or a folder in LibriSpeech's layout;
@@ -78,9 +78,7 @@ def _hear(suite: SpeechSuite) -> str:
     async def whole() -> None:
         async with Ear(log) as ear:
             async for hearing in suite.run(ear):
-                progress.show(
-                    f"{len(suite.hearings)} of {len(suite.recordings)}: {plain_text.one_line(hearing.heard, 60)}"
-                )
+                progress.show(f"{len(suite.hearings)} of {len(suite.recordings)}: {one_line(hearing.heard, 60)}")
                 if hearing.fault:
                     say(one_line(f"{hearing.id}: {hearing.fault}"))
         log.unlink(missing_ok=True)
@@ -88,7 +86,7 @@ def _hear(suite: SpeechSuite) -> str:
     try:
         asyncio.run(whole())
     except EngineFailed as error:
-        return one_line(error.message, error.advice)
+        return one_line(error.line)
     except KeyboardInterrupt:
         return "stopped by Ctrl+C"
     finally:

@@ -11,8 +11,8 @@ from rich.text import Text
 from playground.bench.speech.accuracy import Step
 from playground.bench.speech.questions import Answer
 from playground.bench.speech.words import Hearing, SpeechTotals
-from playground.tui.numbers import UNKNOWN, count, percent, seconds, significant
-from playground.tui.plain_text import one_line
+from playground.text.numbers import UNKNOWN, count, percent, seconds, significant
+from playground.text.plain import one_line
 
 STYLES: dict[Step, str] = {"same": "", "substituted": "yellow", "inserted": "green", "deleted": "red strike"}
 

@@ -14,7 +14,7 @@ from typing import Any
 from playground import paths
 from playground.bench.engine import Engine, EngineFailed
 from playground.bench.report import Circumstances
-from playground.headless.errors import CommandError, one_line
+from playground.headless.errors import CommandError
 from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say
 from playground.headless.target import Target, open_recorder
@@ -24,6 +24,7 @@ from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
+from playground.text.plain import one_line
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     try:
         fault = "" if asyncio.run(finished(whole())) else "stopped by Ctrl+C"
     except EngineFailed as error:
-        fault = one_line(error.message, error.advice)
+        fault = one_line(error.line)
     finally:
         sampler.stop()
         if recorder:
@@ -82,7 +83,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     if not fault or fault.startswith("stopped"):
         log.unlink(missing_ok=True)
     elif engine.fold.exited:
-        fault = one_line(fault, f"its log is {log}")
+        fault = one_line(f"{fault}; its log is {log}")
     return Outcome(engine.fold, fault, disturbance)
 
 

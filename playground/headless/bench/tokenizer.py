@@ -13,7 +13,7 @@ from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.target import read_target
-from playground.tui.numbers import count, significant
+from playground.text.numbers import count, significant
 
 TITLES = ("text", "language", "domain", "tokens", "words", "tokens/word", "bytes/token", "char/token", "char/s")
 

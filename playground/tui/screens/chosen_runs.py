@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playground.session.history.run import Run
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.run_list import RunList
 from playground.tui.screens.exports import Exports
 from playground.tui.screens.past_runs import PastRuns

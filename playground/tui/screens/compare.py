@@ -12,13 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from playground.session.history.run import Run
+from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare_driver import CompareDriver
 from playground.tui.compare_profile import BASE, CHAT, CompareProfile, fields, on_one_line
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.plain_text import one_line
 from playground.tui.request_state import RequestState
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session

@@ -13,11 +13,11 @@ from textual.widgets import Input, Static
 
 from playground.session.history.history import History
 from playground.session.history.run import Run
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.plain_text import one_line
 from playground.tui.quadrant import X, Y
 from playground.tui.run_columns import described_quality
 from playground.tui.screens.chosen_runs import ChosenRuns

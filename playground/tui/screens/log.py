@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Log
 
-from playground.tui.plain_text import printable
+from playground.text.plain import printable
 
 READ_EVERY_S = 0.5
 MOST_BYTES = 1 << 18

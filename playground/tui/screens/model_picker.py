@@ -14,9 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from playground.telemetry.ledger import format_bytes
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 from playground.tui.checkpoints import Checkpoint, find_checkpoints
-from playground.tui.plain_text import one_line
 
 NAME_WIDTH, SOURCE_WIDTH, SIZE_WIDTH = 40, 12, 10
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from playground.session.history.run import Run
-from playground.tui.plain_text import printable
+from playground.text.plain import printable
 from playground.tui.run_diff import DiffRow, diff
 
 LABEL = "$meaning-waiting"

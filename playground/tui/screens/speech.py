@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from playground.protocol.speech_events import TranscriptFinished
+from playground.text.plain import printable
 from playground.tui.faults import transcript_note
-from playground.tui.plain_text import printable
 from playground.tui.screens.stage import Stage
 from playground.tui.session import NotNow
 from playground.tui.voice import Voice

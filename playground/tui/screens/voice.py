@@ -14,9 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from playground.protocol.fault import with_advice
 from playground.protocol.speech import AudioInput, DroppedSegment, SpeechOptions
+from playground.text.plain import one_line
 from playground.tui.checkpoints import Checkpoint, find_recognisers
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.voice import Voice
 from playground.tui.voice_state import VoiceState
@@ -67,7 +68,7 @@ class VoiceScreen(ModalScreen[None]):
         if listed is None or listed.inputs is self._inputs:
             return
         self._inputs = listed.inputs
-        note = f"{listed.message}; {listed.advice}" if listed.message else ""
+        note = with_advice(listed.message, listed.advice)
         self.query_one("#no-input", Static).update(note)
         self.query_one("#no-input").display = bool(note)
         rows = self.query_one("#inputs", OptionList)

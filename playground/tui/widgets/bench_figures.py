@@ -7,10 +7,10 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.telemetry.ledger import format_bytes
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.text.sizes import format_bytes
 from playground.tui.bench_driver import BenchView
-from playground.tui.plain_text import one_line
 from playground.tui.run_columns import options
 from playground.tui.widgets.bench_results import COLOURS, verdicts
 

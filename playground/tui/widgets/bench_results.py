@@ -9,9 +9,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.bench.suites.suite import Row
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.bench_driver import BenchView
-from playground.tui.plain_text import one_line
 
 LABEL = "$meaning-waiting"
 BAR, WIDE = 12, 70

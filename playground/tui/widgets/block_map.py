@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.protocol.events import BlocksMapped
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.letters import Letter
 from playground.tui.load_blocks import Block, blocks, figures, merged
 from playground.tui.load_run import LoadRun

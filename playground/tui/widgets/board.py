@@ -15,10 +15,10 @@ from textual.widget import Widget
 
 from playground.protocol.events import Step
 from playground.protocol.server import ServerMeasured
+from playground.theme import Meanings
 from playground.tui.board_model import BoardModel
 from playground.tui.board_viewport import Viewport
 from playground.tui.letters import Letters
-from playground.tui.themes import Meanings
 from playground.tui.widgets.board_cells import LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR, CellStyles
 from playground.tui.widgets.board_lines import BoardLines
 

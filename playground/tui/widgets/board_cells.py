@@ -9,10 +9,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
+from playground.theme import Meanings
 from playground.tui.board_columns import Mark, Piece
 from playground.tui.board_model import Kind
 from playground.tui.letters import Letter, Letters
-from playground.tui.themes import Meanings
 
 GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
 MARKS: dict[Mark, str] = {"end": "┤", "preempted": "!", "several": "+"}

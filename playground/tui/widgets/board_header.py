@@ -9,7 +9,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from playground.protocol.server import ServerMeasured
-from playground.tui import board_text, numbers
+from playground.text import numbers
+from playground.tui import board_text
 from playground.tui.board_model import Usage
 from playground.tui.board_viewport import Viewport
 from playground.tui.widgets.board_cells import LEGEND, CellStyles

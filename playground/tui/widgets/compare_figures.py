@@ -7,12 +7,12 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
+from playground.bench.compare.rows import TITLES, Row, difference, divergence, rows
 from playground.bench.compare.runs import Comparison
 from playground.bench.compare.verdict import verdict
-from playground.tui.compare_rows import TITLES, Row, difference, divergence, rows
+from playground.text.plain import one_line
+from playground.text.sparkline import sparkline
 from playground.tui.compare_state import CompareState
-from playground.tui.plain_text import one_line
-from playground.tui.widgets.sparkline import sparkline
 
 BAR, SPARKS = 24, 40
 WIDTHS = (12, 12, 9, 9)

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from playground.bench.compare.diff import Piece, diff
+from playground.text.plain import one_line, printable
 from playground.tui.compare_state import CompareState
-from playground.tui.plain_text import one_line, printable
 
 MARK = "▶"
 LABEL = "$meaning-waiting"

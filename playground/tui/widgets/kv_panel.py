@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.sizes import size
 from playground.tui.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.kv_fit import Pool
 from playground.tui.scatter_grid import DIM, Part
@@ -54,6 +55,6 @@ def _found(trial: WeightsTrial) -> list[list[Part]]:
     for kind in trial.kinds:
         waits = "measuring" if kind is trial.now else kind.fault
         speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or "–"
-        text = f"{kind.name:9}{numbers.size(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
+        text = f"{kind.name:9}{size(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
         lines.append([(text, "bold" if kind is trial.now else "")])
     return lines

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.load_figures import Progress, progress, verdict
 from playground.tui.load_run import LoadRun
 from playground.tui.load_runs import LoadRuns

@@ -10,7 +10,7 @@ from textual.geometry import Size
 from playground.protocol.metrics import Memory
 from playground.telemetry.ledger import memory_ledger
 from playground.telemetry.snapshot import GpuSample, Snapshot
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.widgets import memory_lines
 from playground.tui.widgets.line_panel import LinePanel
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from playground.telemetry.ledger import Ledger, Row, Shares, format_bytes, format_share
+from playground.telemetry.ledger import Ledger, Row, Shares
 from playground.telemetry.snapshot import GpuSample
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.sizes import format_bytes, format_share
 from playground.tui.widgets.lines import fitting, spread
 from playground.tui.widgets.memory_bar import bar_parts
 

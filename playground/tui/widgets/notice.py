@@ -9,9 +9,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from playground.protocol.events import ModelLoading
-from playground.telemetry.ledger import format_share
+from playground.protocol.fault import with_advice
+from playground.text.plain import one_line
+from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 
 READING_S = 12.0
@@ -57,7 +58,7 @@ class Notice(Widget):
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
         """One line for the user; a fault stays until something else is said."""
-        text = one_line(f"{message}; {advice}" if advice else message, 400)
+        text = one_line(with_advice(message, advice), 400)
         self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
         self._bad = bad
         self._give_time()

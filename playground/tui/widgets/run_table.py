@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.session.history.run import Run
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.run_columns import Column, shown
 from playground.tui.run_list import RunList
 

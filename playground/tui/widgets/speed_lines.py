@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.sparkline import sparkline
 from playground.tui.request_state import RECENT_S
 from playground.tui.widgets.digits import big_digits, bigger_digits
 from playground.tui.widgets.lines import spread
-from playground.tui.widgets.sparkline import sparkline
 from playground.tui.widgets.speed_view import SpeedView
 
 LABEL, VALUE = "$meaning-waiting", "$foreground"

@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.session.verified import UNVERIFIED, verified
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.widgets.lines import spread
 

@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.bench.suites.table import SUITES
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.bench_driver import BenchView
-from playground.tui.plain_text import one_line
 from playground.tui.widgets.lines import fitting
 
 LABEL = "$meaning-waiting"

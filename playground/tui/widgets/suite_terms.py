@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from playground.session.history.run import Run, differences
-from playground.tui.plain_text import one_line
+from playground.text.plain import one_line
 from playground.tui.run_columns import options
 from playground.tui.state import State
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
+from playground.text.plain import one_line
 from playground.tui import draft_text, switch_text
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.toggle_rows import Candidate
 

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from playground.text.plain import one_line
 from playground.tui.actions import ACTIONS
-from playground.tui.plain_text import one_line
 from playground.tui.state import State
 from playground.tui.toggle_rows import Candidate, Row, candidates, rows
 

@@ -16,9 +16,9 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from playground.protocol.events import RequestFinished
-from playground.tui import numbers
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.letters import Letters
-from playground.tui.plain_text import one_line
 from playground.tui.request_state import RequestState
 from playground.tui.state import Changes, State
 from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines

@@ -8,8 +8,8 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui import numbers
-from playground.tui.plain_text import one_line
+from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.state import State
 from playground.tui.voice_state import VoiceState
 

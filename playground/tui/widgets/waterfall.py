@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui import numbers
+from playground.text import numbers
 from playground.tui.state import State
 from playground.tui.voice_state import Spoken, VoiceState
 

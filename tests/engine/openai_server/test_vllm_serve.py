@@ -27,8 +27,8 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from playground.protocol.server import ServerMeasured
+from playground.text.numbers import percent
 from playground.tui.app import PlaygroundApp
-from playground.tui.numbers import percent
 from tests.engine.openai_server.conftest import KEY, ServerWorker
 from tests.engine.openai_server.serve import NAME, SLOTS, vllm_serve
 from tests.engine.transformers.driven import Driven

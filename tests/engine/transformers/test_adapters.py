@@ -158,7 +158,7 @@ def test_a_fault_is_one_line_and_changes_nothing(
     expected = driven.run(ask(prompts[:1], 8, ignore_eos=True))
     with pytest.raises(EngineError) as caught:
         driven.set(adapter=str(broken_one))
-    line = f"{caught.value.message}; {caught.value.advice}"
+    line = caught.value.line
     assert line.startswith(f"adapter={broken_one} is not possible: ") and said in line and "\n" not in line
     assert caught.value.advice
     driven.backend.reset_prefix_cache()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.color import Color
 
+from playground.theme import Meanings, load_theme
 from playground.tui.board_model import BoardModel
 from playground.tui.board_viewport import Viewport
-from playground.tui.themes import Meanings, load_theme
 from playground.tui.widgets.board_cells import LETTER_EVERY, CellStyles
 from playground.tui.widgets.board_lines import BoardLines
 

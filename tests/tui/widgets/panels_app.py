@@ -9,8 +9,8 @@ from textual.containers import Vertical
 
 from playground.protocol.metrics import Memory
 from playground.telemetry.snapshot import HostSample, Snapshot
+from playground.theme import load_theme
 from playground.tui.letters import Letter
-from playground.tui.themes import load_theme
 from playground.tui.widgets.board import BatchBoard
 from playground.tui.widgets.memory import MemoryPanel
 from playground.tui.widgets.speed import SpeedPanel

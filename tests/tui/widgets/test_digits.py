@@ -1,11 +1,10 @@
-"""Big digits and the sparkline."""
+"""Big digits."""
 
 from __future__ import annotations
 
 import pytest
 
 from playground.tui.widgets.digits import FONT, big_digits, bigger_digits
-from playground.tui.widgets.sparkline import BARS, sparkline
 
 
 def test_half_block_digits() -> None:
@@ -33,10 +32,3 @@ def test_numbers_of_as_many_characters_take_as_much_room() -> None:
 def test_a_letter_that_is_no_digit_is_refused() -> None:
     with pytest.raises(KeyError):
         big_digits("x")
-
-
-def test_sparkline_shows_the_newest_and_keeps_its_width() -> None:
-    assert sparkline([], 4) == "    "
-    assert sparkline([1.0], 4) == "   ▅"
-    assert sparkline([9.0, 1.0, 1.0, 4.0], 3) == "▃▃█"
-    assert sparkline([0.0, 0.0], 2) == BARS[0] * 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from playground.tui.themes import theme_names
+from playground.theme import theme_names
 from playground.tui.widgets.board import BatchBoard
 from tests.tui.widgets.panels_app import PanelsApp
 

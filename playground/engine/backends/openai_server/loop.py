@@ -118,8 +118,7 @@ class ServerLoop:
     def _receive(self, request: Outside, now: float, what: Piece | EngineError | None) -> int:
         """Tokens that this brought, as far as they are told."""
         if isinstance(what, EngineError):
-            message = f"{what.message}; {what.advice}" if what.advice else what.message
-            self._finish(request, "error", message)
+            self._finish(request, "error", what.line)
             return 0
         if what is None:
             self._finish(request, request.reason or "stop")

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playground.headless.errors import one_line
 from playground.protocol.commands import Command, GenerationRequest, LoadModel, SamplingParams, Submit
 from playground.protocol.events import Event, Failed, ModelLoaded, OptionsApplied, RequestFinished
+from playground.protocol.fault import with_advice
 from playground.protocol.options import EngineOptions
 from playground.protocol.wire import decode_event, encode_line
+from playground.text.plain import one_line
 
 Kind = TypeVar("Kind", bound=Event)
 TIMEOUT_S = 90.0
@@ -137,4 +138,4 @@ def request(name: str, prompt: str | Sequence[int] = "def add(a, b):", **samplin
 
 def line_of(failed: Failed) -> str:
     """As `playground run` writes it."""
-    return one_line(failed.message, failed.advice)
+    return one_line(with_advice(failed.message, failed.advice))

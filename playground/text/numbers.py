@@ -1,4 +1,4 @@
-"""How numbers are written on every screen: three significant digits, the unit beside them, – for what is not known."""
+"""How numbers are written everywhere: three significant digits, the unit beside them, – for what is not known."""
 
 from __future__ import annotations
 
@@ -60,14 +60,3 @@ def percent(share: float | None) -> str:
     if whole == 0 and share > 0:
         return "<1 %"
     return f"{whole} %"
-
-
-def size(value: float | None) -> str:
-    """Bytes in the binary unit that suits: 812 B, 2.00 KiB, 7.24 MiB."""
-    if value is None:
-        return UNKNOWN
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1000 or unit == "GiB":
-            break
-        value /= 1024
-    return f"{value:.0f} B" if unit == "B" else f"{significant(value)} {unit}"

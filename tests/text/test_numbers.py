@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.tui import numbers
+from playground.text import numbers
 
 
 @pytest.mark.parametrize(

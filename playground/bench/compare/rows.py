@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from playground.bench.compare.runs import Comparison, Figure
 from playground.bench.compare.verdict import format_kl, word
-from playground.telemetry.ledger import format_bytes
-from playground.tui.numbers import UNKNOWN, percent, seconds, significant
+from playground.text.numbers import UNKNOWN, percent, seconds, significant
+from playground.text.sizes import format_bytes
 
 TITLES = ("", "A", "B", "delta", "noise", "")
 Row = tuple[str, str, str, str, str, str]

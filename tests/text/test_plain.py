@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.tui.plain_text import one_line, printable, text_size
+from playground.text.plain import one_line, printable, text_size
 
 
 @given(st.text())

@@ -1,0 +1,1 @@
+"""How numbers and foreign text are written, on a screen and without one. Knows neither Textual nor a terminal."""
