@@ -15,7 +15,7 @@ from playground.toml_file import TomlFile, find_file, read_toml
 
 Engine = Literal["auto", "transformers", "vllm", "openai", "scripted"]
 Screen = Literal["playground", "batching", "compare", "bench", "inside", "history"]
-Panel = Literal["", "toggles", "conversation", "speed", "memory", "switch", "batch"]
+Panel = Literal["", "toggles", "conversation", "speed", "memory", "switch", "timeline", "batch"]
 
 SAMPLING_LIMITS: dict[str, Any] = {
     "max_tokens": Annotated[int, Meta(ge=1)],

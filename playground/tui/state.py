@@ -39,6 +39,7 @@ from playground.tui.kv_fit import is_fit
 from playground.tui.load_runs import LoadRuns
 from playground.tui.request_state import RequestState
 from playground.tui.switch import Switch
+from playground.tui.timeline import Timeline
 from playground.tui.voice_state import VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
@@ -96,6 +97,7 @@ class State:
         self.load = LoadRuns()
         self.voice = VoiceState()
         self.inside = InsideState()
+        self.timeline = Timeline()
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self.compare = CompareState()
         self._changes = Changes()
@@ -151,6 +153,7 @@ class State:
             return
         self.load.add_event(event)
         self.inside.add_event(event)
+        self.timeline.add_event(event)
         match event:
             case TokensGenerated():
                 self._add_tokens(event, now)
@@ -213,6 +216,7 @@ class State:
 
     def _unload(self) -> None:
         self._lose_model()
+        self.timeline = Timeline()
         self._changes.unloaded, self._changes.steps = True, []
 
     def _lose_model(self) -> None:
@@ -314,4 +318,5 @@ class State:
     def _end_worker(self, event: WorkerExited) -> None:
         self.exited, self.loading, self.pid = event, None, None
         self._lose_model()
+        self.timeline.end()
         self._changes.died = True

@@ -1,4 +1,4 @@
-"""The help overlay: every key from the action table, what the board draws, and the formula of every number."""
+"""The help overlay: every key from the action table, what board and timeline draw, and the formula of every number."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from textual.widgets import Static
 from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
 from playground.tui.state import State
+from playground.tui.timeline import WINDOW_S
+from playground.tui.widgets import timeline_lines
 from playground.tui.widgets.board_cells import GLYPHS, MARKS
 
 KEY_WIDTH, LABEL_WIDTH = 8, 14
@@ -27,6 +29,10 @@ BOARD = {
     MARKS["end"]: "the answer ends",
     MARKS["preempted"]: "preempted: its blocks were needed by others, and it will be computed again",
     MARKS["several"]: "several requests in one column, where a column is many steps",
+}
+TIMELINE = {
+    timeline_lines.SWITCH: f"a switch, at the column in which it was thrown; each is System TPS over {WINDOW_S:g} s",
+    timeline_lines.LEFT_OUT: "a pause: the axis is of activity, time passes only while requests are unfinished",
 }
 
 
@@ -56,6 +62,8 @@ def help_text(state: State, on: ScreenName) -> Content:
             lines += [Content.styled(title, "bold $accent"), *actions, Content()]
     if on in ("playground", "batching"):
         lines += [Content.styled("Board", "bold $accent"), *_words(BOARD, KEY_WIDTH), Content()]
+    if on == "playground":
+        lines += [Content.styled("Timeline", "bold $accent"), *_words(TIMELINE, KEY_WIDTH), Content()]
     lines.append(Content.styled("Numbers", "bold $accent"))
     lines += _words(FORMULAS, max(map(len, FORMULAS)) + 2)
     return Content("\n").join(lines)

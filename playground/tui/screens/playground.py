@@ -35,7 +35,7 @@ class PlaygroundScreen(Stage):
     NAME: ClassVar[ScreenName] = "playground"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
     HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high"), (44, "-tall")]
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:

@@ -20,7 +20,7 @@ from playground.tui.widgets.toggle_panel import TogglePanel
 from playground.tui.widgets.transcript import Transcript
 from playground.tui.widgets.voice_bar import VoiceBar
 
-PANELS = ("toggles", "conversation", "speed", "memory", "switch", "batch")
+PANELS = ("toggles", "conversation", "speed", "memory", "switch", "timeline", "batch")
 MOST_SLOTS = 8
 
 

@@ -1,4 +1,4 @@
-"""The right column: speed, memory, and what a switch does. Redraws no more often than can be read."""
+"""The right column: speed, memory, what a switch does, and throughput over time. Redraws no more often than is read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from playground.tui.toggle_rows import Candidate
 from playground.tui.widgets.memory import MemoryPanel
 from playground.tui.widgets.speed import SpeedPanel
 from playground.tui.widgets.switch_panel import SwitchPanel
+from playground.tui.widgets.timeline import TimelinePanel
 from playground.tui.widgets.waterfall import Waterfall
 
 READABLE_S = 0.5
@@ -36,6 +37,7 @@ class NumbersColumn(Vertical):
         self._voice = Waterfall(id="voice", classes="panel")
         self._memory = MemoryPanel(id="memory", classes="panel")
         self._switch = SwitchPanel(id="switch", classes="panel")
+        self._timeline = TimelinePanel(id="timeline", classes="panel")
 
     def on_mount(self) -> None:
         """Nothing is measured yet: the prompt comes first."""
@@ -44,7 +46,7 @@ class NumbersColumn(Vertical):
     async def _fill(self) -> None:
         if not self.is_attached:  # somebody quit at the first frame
             return
-        await self.mount(self._speed, self._voice, self._memory, self._switch)
+        await self.mount(self._speed, self._voice, self._memory, self._switch, self._timeline)
         self._show_numbers()
 
     def show(self, changes: Changes) -> None:
@@ -78,6 +80,7 @@ class NumbersColumn(Vertical):
         self._speed.show(speed_view(self._state, self._letters))
         self._show_memory()
         self._show_switch()
+        self._timeline.show(self._state.timeline)
 
     def _show_switch(self) -> None:
         if self._switch.is_mounted:
