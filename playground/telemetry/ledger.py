@@ -65,7 +65,7 @@ def format_share(count: int | None, total: int | None) -> str:
     return f"{amount:.2f} of {whole}" if amount < 10 else f"{amount:#.3g}".rstrip(".") + f" of {whole}"
 
 
-def format_bytes(count: int | None) -> str:
+def format_bytes(count: float | None) -> str:
     """Three significant digits in MiB, GiB or TiB, three decimals below 1 MiB; – for None."""
     if count is None:
         return UNKNOWN
