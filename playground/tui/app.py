@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Unpack
@@ -41,7 +41,7 @@ class PlaygroundApp(App[None]):
     """`asked`: the first load. With `replay`, its entries are played at `speed` and no engine is started."""
 
     TITLE = "playground"
-    COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
     DEFAULT_MODE = "playground"
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground.tcss"]
 

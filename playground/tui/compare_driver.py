@@ -102,8 +102,9 @@ class CompareDriver:
             teller.tell(ended=True)
             notes = [self.fault] if self.fault else []
             under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
-            for run in comparison_runs(comparison, (a, b), plan, under, time.time()) if self._keep else ():
-                self._keep(run)
+            if self._keep:
+                for run in comparison_runs(comparison, (a, b), plan, under, time.time()):
+                    self._keep(run)
 
     def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
         """The toggles of the app's own engine, those that a side changed on it."""

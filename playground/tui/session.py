@@ -160,9 +160,9 @@ class Session:
         from playground.session.recorder import Recorder
 
         self._require_live()
-        if path := self.state.recording:
+        if recorded := self.state.recording:
             self.bridge.end_recording()
-            return f"recorded to {path}"
+            return f"recorded to {recorded}"
         path = paths.recordings_folder() / datetime.now().strftime(RECORDING_NAME)
         facts, capabilities = self.state.facts, self.state.capabilities
         try:

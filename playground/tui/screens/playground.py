@@ -17,7 +17,7 @@ from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground_view import PANELS, PlaygroundView
 from playground.tui.screens.prompting import Prompting
 from playground.tui.screens.speech import Speech
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import HEIGHTS, WIDTHS, Stage
 from playground.tui.screens.toggle_drawer import ToggleDrawer
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -27,6 +27,7 @@ from playground.tui.widgets.toggle_line import ToggleLine
 from playground.tui.widgets.toggle_panel import TogglePanel
 
 PLACES: dict[str | None, Place] = {"toggles": "toggles", "batch": "batch", "prompt": "prompt"}
+WITH_WIDE = [*WIDTHS, (180, "-wide")]
 
 
 class PlaygroundScreen(Stage):
@@ -34,8 +35,8 @@ class PlaygroundScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "playground"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    HORIZONTAL_BREAKPOINTS = WITH_WIDE
+    VERTICAL_BREAKPOINTS = HEIGHTS
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -21,7 +23,7 @@ class SwitchPanel(Widget):
     SwitchPanel { height: auto; min-height: 3; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, **widget: str) -> None:
+    def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._lines: list[Content] = [Content()]
 

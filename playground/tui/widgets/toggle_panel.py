@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -55,7 +55,7 @@ class TogglePanel(Widget, can_focus=True):
         Binding("e", "type", show=False),
     ]
 
-    def __init__(self, **widget: str) -> None:
+    def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._state = State()
         self._rows: list[Row] = rows(self._state)
@@ -118,7 +118,7 @@ class TogglePanel(Widget, can_focus=True):
     def render(self) -> Content:
         lines = [Content.styled("Toggles", "bold")]
         lines += [self._line(index, row) for index, row in enumerate(self._rows)]
-        lines += ["", *self._detail()]
+        lines += [Content(), *self._detail()]
         return Content("\n").join(lines)
 
     def _select(self, cursor: int) -> None:
