@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -108,7 +109,7 @@ def _parse_choice(toggle: Toggle, text: str) -> str:
     return text
 
 
-def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
+def _parse_number(toggle: Toggle, text: str, kind: Callable[[str], float]) -> Value:
     try:
         number = kind(text)
     except ValueError:
@@ -116,7 +117,7 @@ def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
     _require(
         toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text
     )
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 def _require(toggle: Toggle, ok: bool, text: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from playground.protocol.commands import StartListening
 from playground.protocol.events import Event
+from playground.protocol.speech import MicrophoneState
 from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished
 from playground.speech.decoding import Decoder
 from playground.speech.dictation import Dictation
@@ -100,11 +101,10 @@ class Listening:
                 self._dictation.stop()  # what was being said ends here
             self._tell("lost" if lost else "open")
 
-    def _tell(self, state: str) -> None:
+    def _tell(self, state: MicrophoneState) -> None:
         recorder = self._recorder
         notes = {"lost": f"{recorder.name} is gone; it is looked for until it is back", "open": "", "closed": ""}
-        event = MicrophoneChanged(state=state, input=recorder.name, rate=recorder.rate, note=notes[state])  # type: ignore[arg-type]
-        self._emit(event)
+        self._emit(MicrophoneChanged(state=state, input=recorder.name, rate=recorder.rate, note=notes[state]))
 
     def _tell_level(self) -> None:
         moment = np.concatenate(self._moment)

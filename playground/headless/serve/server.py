@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from textual_serve.server import Server

@@ -28,6 +28,7 @@ from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
     CheckModel,
+    Command,
     GenerationRequest,
     LoadModel,
     MeasureAttention,
@@ -56,7 +57,7 @@ class TransformersBackend:
     """See `engine.backends.base.Backend`."""
 
     gather_s: ClassVar = 0.0
-    cannot: ClassVar = {}
+    cannot: ClassVar[dict[type[Command], str]] = {}
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -180,7 +181,7 @@ class TransformersBackend:
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """See `measure_outliers.measure_outliers`."""
         live = self._engine
-        ids = live.core.runner.encode(GenerationRequest(request_id="outliers", prompt=command.prompt))
+        ids = live.runner.encode(GenerationRequest(request_id="outliers", prompt=command.prompt))
         with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
             layers = measure_outliers(live.loaded.model, ids[: live.loaded.context], command.columns)
         threshold, weights = live.options.int8_threshold, live.weights.kind
@@ -272,8 +273,9 @@ def facts(live: LiveEngine) -> ModelFacts:
     """What is known of the loaded model, read from its tensors and its config."""
     loaded = live.loaded
     config = loaded.model.config.get_text_config()
-    embedding, output = loaded.model.get_input_embeddings(), loaded.model.get_output_embeddings()
-    shared = output is None or embedding.weight is output.weight
+    embedding = loaded.model.get_input_embeddings().get_parameter("weight")
+    output = loaded.model.get_output_embeddings()
+    shared = output is None or embedding is output.weight
     heads = getattr(config, "num_attention_heads", 0)
     return ModelFacts(
         name=loaded.checkpoint.name,
@@ -289,8 +291,8 @@ def facts(live: LiveEngine) -> ModelFacts:
         kv_bytes_per_token=live.kv_shape.token_bytes,
         heads=heads,
         head_dim=_head_dim(config, heads),
-        embedding_parameters=0 if shared else embedding.weight.numel(),
-        output_parameters=embedding.weight.numel() if shared else output.weight.numel(),
+        embedding_parameters=0 if shared else embedding.numel(),
+        output_parameters=embedding.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,
         note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
         load_seconds=loaded.seconds,

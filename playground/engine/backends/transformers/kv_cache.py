@@ -68,7 +68,10 @@ class KVStore(Protocol):
 
     splits_at_blocks: bool
     tails: int
-    transient_bytes: int
+
+    @property
+    def transient_bytes(self) -> int:
+        """See above."""
 
     @property
     def made(self) -> bool:

@@ -179,7 +179,8 @@ class FullStore:
         return store
 
     def _paged(self, store: Tensor) -> Tensor:
-        return store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+        paged: Tensor = store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+        return paged
 
     def _view_bytes(self, tokens: int) -> int:
         return tokens * sum(store[0].nbytes for layer in self._layers for store in layer)

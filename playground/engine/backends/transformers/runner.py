@@ -44,8 +44,9 @@ class TransformersRunner:
         """Its modules may have been exchanged, the head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
-        added = {"dtype": self._loaded.model.dtype, "device": self._loaded.device}
-        self._seen, self._hidden = torch.tensor(0.0, **added), torch.tensor(-torch.inf, **added)
+        dtype, device = self._loaded.model.dtype, self._loaded.device
+        self._seen = torch.tensor(0.0, dtype=dtype, device=device)
+        self._hidden = torch.tensor(-torch.inf, dtype=dtype, device=device)
 
     def look_at_layers(self) -> None:
         """Its linear layers may have been exchanged for others that say the same, or nearly."""
