@@ -61,7 +61,7 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
-    _load_sent: float = 0.0
+    _load_sent: float | None = None  # while a load is outstanding: a switch of the dtype tells of a model too
 
     def add(self, entry: Entry) -> None:
         """Take the next command or event."""
@@ -90,8 +90,11 @@ class Fold(msgspec.Struct):
     def _add_event(self, t: float, event: AnyEvent) -> None:
         match event:
             case ModelLoaded():
-                self.loaded, self.load_seconds = event, t - self._load_sent
+                self.loaded = event
+                if self._load_sent is not None:
+                    self.load_seconds, self._load_sent = t - self._load_sent, None
             case LoadCancelled():
+                self._load_sent = None
                 self.failures.append(Failed(where="LoadModel", message=f"the load of {event.model} was stopped"))
             case OptionsApplied():
                 self.options, self.effective, self.reasons = event.requested, event.effective, event.reasons
@@ -106,6 +109,8 @@ class Fold(msgspec.Struct):
                 for step in event.steps:
                     self._add_step(step)
             case Failed():
+                if event.where == "LoadModel":
+                    self._load_sent = None
                 self.failures.append(event)
             case WorkerExited(role="engine"):
                 self.exited = event
