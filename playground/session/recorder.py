@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from playground import __version__
-from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.protocol.wire import AnyCommand, AnyEvent, encode_line
 from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
 
 FLUSH_SECONDS = 0.2  # the most that a kill may cost
@@ -38,7 +38,6 @@ class Recorder:
         self.path = path
         self.error = ""
         self._clock = clock
-        self._encoder = msgspec.json.Encoder()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._closing = threading.Event()
         try:
@@ -69,7 +68,7 @@ class Recorder:
 
     def _append(self, line: msgspec.Struct) -> None:
         if not self.error and not self._closing.is_set():
-            self._lines.put(self._encoder.encode(line) + b"\n")
+            self._lines.put(encode_line(line))
 
     def _flush_until_closed(self) -> None:
         try:
