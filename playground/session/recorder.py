@@ -23,7 +23,8 @@ class Recorder:
     """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
 
     `clock` gives monotonic seconds. `error` is one line saying why the recording ended before the session did (a full
-    disk, say); whatever comes after that is dropped. Raises `RecordingError` where the file cannot be made.
+    disk, say), and `on_error` is called in the thread when it does; whatever comes after that is dropped. Raises
+    `RecordingError` where the file cannot be made.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Recorder:
     ) -> None:
         self.path = path
         self.error = ""
+        self.on_error: Callable[[], None] = lambda: None
         self._clock = clock
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -77,6 +79,7 @@ class Recorder:
             self._flush()
         except OSError as error:
             self.error = f"the recording {self.path} ended early: {error.strerror or error}"
+            self.on_error()
         finally:
             with suppress(OSError):
                 self._file.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -70,6 +71,8 @@ class Bridge:
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
         self._loop = asyncio.get_running_loop()
+        if self._recorder and self._recorder.error:
+            self.end_recording()
         if self._replay is not None:
             await self._play(self._replay)
             return
@@ -172,14 +175,13 @@ class Bridge:
         self._take(fault)
 
     def tell_from_thread(self, fault: Failed) -> None:
-        """The same from another thread; once the app has ended there is nobody to tell."""
-        if self._loop:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.tell, fault)
+        """The same from another thread."""
+        self._from_thread(self.tell, fault)
 
     def record(self, recorder: Recorder) -> None:
         """Record from now on; what a replay must know of the time before comes first."""
         self._recorder, self.state.recording = recorder, str(recorder.path)
+        recorder.on_error = partial(self._from_thread, self.end_recording)
         for event in self._standing.values():
             clock = self.state.clock.engine_time(perf_counter())
             if isinstance(event, WorkerReady) and clock is not None:
@@ -195,6 +197,12 @@ class Bridge:
             if recorder.error:
                 self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
         self.refresh()
+
+    def _from_thread(self, deed: Callable[..., None], *given: object) -> None:
+        """Do it on the loop; once the app has ended there is nobody to tell."""
+        if self._loop:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(deed, *given)
 
     def _take(self, event: AnyEvent) -> None:
         match event:

@@ -1,0 +1,36 @@
+"""What goes wrong beside the engine is told in words, and the screen stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import paths
+from playground.session.recorder import FLUSH_SECONDS, Recorder
+from playground.tui import session
+from tests.tui.cells import shown
+
+Wait = Callable[..., Any]
+Opened = Callable[..., Any]
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("asked", ["on the command line", "by key"])
+async def test_a_recording_on_a_full_disk_is_told_at_once_and_is_none(
+    asked: str, opened: Opened, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(FULL) if asked == "on the command line" else None
+    async with opened(recorder=recorder) as (app, pilot):
+        if recorder is None:
+            monkeypatch.setattr(paths, "recordings_folder", lambda: FULL.parent)
+            monkeypatch.setattr(session, "RECORDING_NAME", FULL.name)
+            app.session.toggle_recording()
+        await until(pilot, lambda: "/dev/full ended early: No space left on device" in shown(app))
+        await until(pilot, lambda: "REC" not in shown(app))
+        assert app.bridge.state.recording == ""
+        await pilot.pause(2 * FLUSH_SECONDS)
+        assert shown(app).count("ended early") == 1
