@@ -48,7 +48,8 @@ class WorkerClient:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the child in a session of its own, with its output in the log file."""
+        """Start the child in a session of its own, with its output in the log file. Raises `OSError`; `cannot_start`
+        has words for it."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._stopping = False
         with self._log.open("wb") as log:
@@ -166,6 +167,11 @@ class WorkerClient:
         with contextlib.suppress(OSError):
             return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
+
+
+def cannot_start(error: OSError) -> str:
+    """Why there is no child: an interpreter that is not there, say."""
+    return f"the engine cannot be started: {error.filename}: {error.strerror}"
 
 
 def _environment(python: str) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.message_pump import MessagePump
 
-from playground.client import WorkerClient
+from playground.client import WorkerClient, cannot_start
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
+INTERPRETER = "[engines.vllm] python in config.toml names it; "
 
 
 class Bridge:
@@ -77,7 +78,7 @@ class Bridge:
             await self._play(self._replay)
             return
         self._sampler.start()
-        await self._client.start()
+        await self._renew()
         early, self._early = self._early, None
         for command in early or ():
             self._client.send(command)
@@ -133,9 +134,8 @@ class Bridge:
 
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
-        if not self._client.running:
-            await self._client.restart(load=False)
-        self.send(command)
+        if self._client.running or await self._renew():
+            self.send(command)
 
     async def cancel_load(self) -> None:
         """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
@@ -145,14 +145,12 @@ class Bridge:
         if loading is not None and self.state.loading is loading:
             former = self._client.give_up_load()
             self.arrived(LoadCancelled(model=loading.model))
-            await self._client.restart(load=False)
-            if former and not self.state.loading:
+            if await self._renew() and former and not self.state.loading:
                 self.send(former)
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""
-        await self._client.restart(load=False)
-        if self._client.last_load:
+        if await self._renew() and self._client.last_load:
             self.send(self._client.last_load)
 
     def listen(self, listener: Callable[[AnyEvent], None]) -> None:
@@ -197,6 +195,16 @@ class Bridge:
             if recorder.error:
                 self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
         self.refresh()
+
+    async def _renew(self) -> bool:
+        """A new worker, or the line that says why there is none."""
+        try:
+            await self._client.restart(load=False)
+        except OSError as error:
+            advice = f"{INTERPRETER if self._engine == 'vllm' else ''}^Y tries it again"
+            self.tell(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
+            return False
+        return True
 
     def _from_thread(self, deed: Callable[..., None], *given: object) -> None:
         """Do it on the loop; once the app has ended there is nobody to tell."""
