@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
+from playground.engine.admission import Refused
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.protocol.events import Event, Failed
 from playground.speech.faults import SpeechError
@@ -16,6 +17,8 @@ def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None
         action()
     except (EngineError, SpeechError) as error:
         emit(Failed(where=where, message=error.message, advice=error.advice))
+    except Refused as refusal:
+        emit(Failed(where=where, message=str(refusal)))
     except Cancelled:
         emit(Failed(where=where, message="stopped on request", stopped=True))
     except Exception as error:
