@@ -20,7 +20,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.metrics import Memory
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
@@ -136,9 +136,12 @@ class Fold(msgspec.Struct):
 
 
 def unmet(requested: EngineOptions, effective: dict[str, str], reasons: dict[str, str]) -> dict[str, str]:
-    """By toggle, why it is not what was requested; auto asks for whatever fits, so it always is."""
-    asked = as_text(requested)
-    return {name: why for name, why in sorted(reasons.items()) if asked[name] not in (effective.get(name), "auto")}
+    """By toggle, why it is not what was requested."""
+    return {
+        name: reasons.get(name, "no reason given")
+        for name, asked in sorted(as_text(requested).items())
+        if name in effective and differs(name, asked, effective[name])
+    }
 
 
 def span(requests: Sequence[Generated]) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import Failed, ModelFacts, ModelLoaded
-from playground.session.fold import Fold
+from playground.protocol.options import EngineOptions, as_text
+from playground.session.fold import Fold, unmet
 from playground.session.recording import Entry
 
 LOADED = ModelLoaded(
@@ -42,3 +43,11 @@ def test_a_load_before_the_first_entry_took_nobody_knows_how_long() -> None:
     fold = Fold()
     fold.add(Entry(t=0.1, event=LOADED))
     assert fold.load_seconds is None
+
+
+def test_what_is_not_as_requested_is_told_with_a_reason_or_without() -> None:
+    requested = EngineOptions(attention="eager", weights="int8", compile=True)
+    effective = as_text(requested) | {"attention": "sdpa-math", "weights": "model", "compile": "on (+1 graph)"}
+    reasons = {"weights": "no int8 here", "compile": "3 graphs", "kv_blocks": "25% of what was free"}
+    assert unmet(requested, effective, reasons) == {"attention": "no reason given", "weights": "no int8 here"}
+    assert unmet(requested, {}, {}) == {}
