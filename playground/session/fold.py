@@ -61,6 +61,7 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
+    disturbed: list[str] = msgspec.field(default_factory=list)  # told by no event: by whoever watches the machine
     _load_sent: float | None = None  # while a load is outstanding: a switch of the dtype tells of a model too
 
     def add(self, entry: Entry) -> None:

@@ -19,6 +19,7 @@ from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, Optio
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
+from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.messages import MachineSampled, Updated
@@ -256,5 +257,9 @@ class Bridge:
 
     def _sampled(self, snapshot: Snapshot) -> None:
         """In the sampler's thread: `post_message` is what may be called from there."""
+        if self._collector and (facts := self.state.facts):
+            seen = Disturbance(facts.device)
+            seen.add(snapshot)
+            self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
         for target in self._targets:
             target.post_message(MachineSampled(snapshot))
