@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -77,6 +78,8 @@ DEFAULTS = EngineOptions()
 SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
 # Between the names of kernels where several ran.
 KERNEL_JOIN = " + "
+# In place of a value that an engine does not tell.
+UNTOLD = "–"
 
 
 class OptionError(ValueError):
@@ -149,6 +152,18 @@ def format_value(value: object) -> str:
 def ran_as_asked(asked: str, ran: str) -> bool:
     """The attention that ran, kernels joined by `KERNEL_JOIN`, is what the toggle asked for."""
     return set(ran.split(KERNEL_JOIN)) <= SAME_KERNEL.get(asked, {asked})
+
+
+def differs(name: str, asked: str, effective: str) -> bool:
+    """Asked for one thing, got another, where it is told; auto asks for whatever fits."""
+    match name:
+        case "adapter":  # asked for by its folder, called by its name
+            asked = PurePath(asked).name
+        case "compile":  # told with the graphs that were added
+            effective = effective.partition(" ")[0]
+        case "device" if ":" not in asked or ":" not in effective:  # one of several, no matter which
+            asked, effective = asked.partition(":")[0], effective.partition(":")[0]
+    return effective != UNTOLD and asked not in (effective, "auto", UNTOLD) and not ran_as_asked(asked, effective)
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

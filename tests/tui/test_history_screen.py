@@ -11,6 +11,8 @@ from textual.widgets import Input, Static
 
 from playground import paths
 from playground.session.history.run import Run
+from playground.telemetry import disturbance
+from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.run_details import RunDetails
 from playground.tui.screens.text_entry import TextEntry
@@ -57,6 +59,17 @@ async def test_a_prompt_is_listed_once_it_ends(opened, until, history, script):
         (request,) = app.bridge.state.requests.values()
         assert (run.kind, run.title, run.engine) == ("chat", "add", "scripted")
         assert (run.output_tokens, run.ttft_s) == (request.tokens, request.metrics.ttft_s)
+
+
+async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until, history, script, monkeypatch):
+    shared = GpuSample(index=0, processes=(GpuProcess(pid=1, bytes=None), GpuProcess(pid=2, bytes=None)))
+    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible: next(iter(gpus), None))
+    async with opened(script(["def", " add"])) as (app, pilot):
+        app.session.submit("add")
+        app.bridge._sampled(Snapshot(time=0.0, gpus=(shared,)))
+        await until(pilot, lambda: not app.bridge.state.unfinished)
+        table = await history(app, pilot, 1)
+        assert table.list.current.flags == ["GPU shared with 1"]
 
 
 async def test_no_history_keeps_nothing(opened, until, history, script):

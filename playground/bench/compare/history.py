@@ -10,7 +10,7 @@ from playground.bench.compare.runs import Comparison
 from playground.bench.report import Circumstances, model_name
 from playground.protocol.comparison import SideName
 from playground.session.fold import unmet
-from playground.session.history.run import TITLE, Run, differences
+from playground.session.history.run import TITLE, Run, differences, disturbances
 
 KIND, MEASURE = "compare", "KL"
 
@@ -59,7 +59,6 @@ def _bound(found: Comparison, name: SideName) -> list[str]:
 def _flags(side: Contender, effective: dict[str, str], reasons: dict[str, str], under: Circumstances) -> list[str]:
     return [
         *(f"{name} is {effective.get(name, 'unknown')}" for name in unmet(side.options, effective, reasons)),
-        *(["throttled"] if under.throttled else []),
-        *([f"GPU shared with {under.other_processes}"] if under.other_processes else []),
+        *disturbances(under.throttled, under.other_processes),
         *under.notes,
     ]

@@ -54,6 +54,12 @@ def differences(options: EngineOptions) -> dict[str, str]:
     return {name: spelled[name] for name in changed_names(DEFAULTS, options)}
 
 
+def disturbances(throttled: object, other_processes: int | None) -> list[str]:
+    """The flags of what disturbed a run, as far as the machine can tell."""
+    shared = [f"GPU shared with {other_processes}"] if other_processes else []
+    return ["throttled", *shared] if throttled else shared
+
+
 def spell_options(options: dict[str, str]) -> str:
     """`kv_cache=int8 max_batch=4`; `defaults` where nothing differs."""
     return " ".join(f"{name}={value}" for name, value in options.items()) or "defaults"

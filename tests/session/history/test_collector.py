@@ -128,6 +128,18 @@ def test_what_weakens_a_number_is_flagged(collector, kept):
     assert run.flags == ["cold", "beside 1", "switched attention", "attention is eager", "preempted", "abort"]
 
 
+def test_what_disturbs_a_run_is_flagged_on_whatever_runs_then(collector, kept):
+    collector.add_command(submit("A"))
+    collector.add_disturbance(throttled=True, other_processes=1)
+    collector.add_disturbance(throttled=False, other_processes=2)
+    collector.add_command(submit("B"))
+    collector.add_disturbance(throttled=False, other_processes=0)
+    collector.add_command(submit("C"))
+    for name in "ABC":
+        collector.add_event(finished(name))
+    assert [run.flags for run in kept] == [["throttled", "GPU shared with 2"], ["GPU shared with 2"], []]
+
+
 def test_a_switch_before_the_first_token_is_just_the_options(collector, kept):
     collector.add_command(submit("A"))
     collector.add_event(applied(EngineOptions(), ["kv_cache"]))

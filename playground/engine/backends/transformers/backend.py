@@ -181,9 +181,10 @@ class TransformersBackend:
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """See `measure_outliers.measure_outliers`."""
         live = self._engine
-        ids = live.runner.encode(GenerationRequest(request_id="outliers", prompt=command.prompt))
+        prompt = GenerationRequest(request_id="outliers", prompt=command.prompt)
+        ids = live.runner.encode(prompt)[: live.loaded.context]
         with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
-            layers = measure_outliers(live.loaded.model, ids[: live.loaded.context], command.columns)
+            layers = measure_outliers(live.loaded.model, ids, command.columns)
         threshold, weights = live.options.int8_threshold, live.weights.kind
         self._emit(OutliersMeasured(tokens=len(ids), threshold=threshold, weights=weights, layers=layers))
 
