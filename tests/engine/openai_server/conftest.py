@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from playground.protocol.commands import LoadModel
-from playground.protocol.events import TokensGenerated
-from tests.engine.openai_server.loopback import Loopback, loopback
-from tests.engine.transformers.faults.live_worker import LiveWorker
+from playground.protocol.commands import GenerationRequest, LoadModel
+from playground.protocol.events import RequestFinished, TokensGenerated
+from tests.engine.openai_server.loopback import Handler, Loopback, loopback
+from tests.engine.transformers.faults.live_worker import LiveWorker, request
 
 KEY = "sk-loopback-0123456789"
 
@@ -48,6 +49,18 @@ class ServerWorker(LiveWorker):
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def asked(name: str, prompt: str = "def add(a, b):", **sampling: Any) -> GenerationRequest:
+    """A request that ends where the server says."""
+    return request(name, prompt, **({"ignore_eos": False} | sampling))
+
+
+def ending(worker: ServerWorker, server: Loopback, name: str, answer: Callable[[Handler], None]) -> RequestFinished:
+    """The end of one request whose answer is that."""
+    server.answer = answer
+    worker.connect(server.url)
+    return worker.finish(asked(name))[0]
 
 
 @pytest.fixture(scope="session")

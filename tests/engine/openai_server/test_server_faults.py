@@ -12,23 +12,12 @@ import pytest
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.openai_server.address import read_address
 from playground.protocol.commands import Abort, MeasureOutliers, Score, SetOptions, Submit, Tokenize
-from playground.protocol.events import RequestFinished, Tokenized, TokensGenerated
+from playground.protocol.events import Tokenized, TokensGenerated
 from playground.protocol.server import ServerMeasured
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
-from tests.engine.openai_server.conftest import KEY, ServerWorker
-from tests.engine.openai_server.loopback import DONE, Loopback, event, loopback, text, usage
-from tests.engine.transformers.faults.live_worker import load_command, request
-
-
-def asked(name: str, prompt: str = "def add(a, b):", **sampling):
-    return request(name, prompt, **({"ignore_eos": False} | sampling))
-
-
-def ending(worker: ServerWorker, server: Loopback, name: str, answer) -> RequestFinished:
-    """The end of one request whose answer is that."""
-    server.answer = answer
-    worker.connect(server.url)
-    return worker.finish(asked(name))[0]
+from tests.engine.openai_server.conftest import KEY, asked, ending
+from tests.engine.openai_server.loopback import DONE, event, loopback, text, usage
+from tests.engine.transformers.faults.live_worker import load_command
 
 
 def test_a_server_that_is_down_is_told_in_one_line(worker):
