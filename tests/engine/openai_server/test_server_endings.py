@@ -5,13 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.engine.openai_server.conftest import ServerWorker, ending
 from tests.engine.openai_server.loopback import DONE, Loopback, event, text, usage
 
-WHOLE = [text("def"), text(" add", "length")]
+WHOLE = [text("def", prompt_token_ids=[5, 6, 7]), text(" add", "length")]
+COUNTS: dict[str, dict[str, Any]] = {
+    "null": {"choices": [], "usage": {"prompt_tokens": None, "completion_tokens": None}},
+    "no choices": {"choices": None, "usage": {"prompt_tokens": 3}},
+    "negative": {"choices": [], "usage": {"prompt_tokens": -3, "completion_tokens": -5}},
+    "negative details": {"choices": [], "usage": {"prompt_tokens_details": {"cached_tokens": -1}}},
+}
 
 
 def test_silence_after_a_finish_reason_is_the_end(worker: ServerWorker, server: Loopback) -> None:
@@ -44,3 +51,23 @@ def test_a_fault_after_a_finish_reason_is_told(worker: ServerWorker, server: Loo
     fault = event(error={"message": "out of blocks"})
     end = ending(worker, server, "fault", lambda handler: handler.events([*WHOLE, fault, DONE]))
     assert (end.reason, "out of blocks" in end.message) == ("error", True)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_that_is_none_is_not_told(worker: ServerWorker, server: Loopback, name: str) -> None:
+    end = ending(worker, server, name, lambda handler: handler.events([*WHOLE, event(**COUNTS[name]), DONE]))
+    assert (end.reason, end.message, worker.text(name)) == ("length", "", "def add")
+    assert (end.metrics.prompt_tokens, end.metrics.output_tokens, end.metrics.chunks) == (3, 0, 2)
+    assert end.metrics.cached_tokens == 0
+
+
+@pytest.mark.parametrize("more", [{}, {"token_ids": None}])
+def test_where_ids_stop_coming_the_servers_count_is_the_number_of_tokens(
+    worker: ServerWorker, server: Loopback, more: dict[str, None]
+) -> None:
+    parts = [text("a", token_ids=[1]), *[text("b", **more)] * 5, text("c", "stop", **more), usage(3, 7), DONE]
+    name = f"mixed{len(more)}"
+    metrics = ending(worker, server, name, lambda handler: handler.events(parts, 0.02)).metrics
+    assert (metrics.output_tokens, metrics.chunks) == (7, 7)
+    assert metrics.e2e_s - metrics.ttft_s == pytest.approx(6 * metrics.tpot_s)
+    assert metrics.itl_p99_s > 0.01, "each chunk brought one, told or not"
