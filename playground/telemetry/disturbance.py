@@ -28,6 +28,7 @@ class Disturbance:
     def _add_gpu(self, gpu: GpuSample) -> None:
         if gpu.board.throttle is not None:
             self.throttled = tuple(dict.fromkeys((*(self.throttled or ()), *gpu.board.throttle)))
-        if gpu.processes is not None:
-            # One is the engine; which one cannot be told, since the driver knows no PID namespaces.
+        if gpu.processes:
+            # One is the engine; which one cannot be told, since the driver knows no PID namespaces. In a container it
+            # may list none, not even the engine: that says nothing of others.
             self.other_processes = max(self.other_processes or 0, len(gpu.processes) - 1)
