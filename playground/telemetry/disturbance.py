@@ -11,17 +11,17 @@ from playground.telemetry.snapshot import GpuSample, Snapshot
 class Disturbance:
     """Folds snapshots, from a sampler's thread too; None stands for what this machine cannot tell.
 
-    `device` is the engine's, in torch's words; until it is set nothing is looked at.
+    `device` is the engine's, in torch's words, and `uuid` its card's; until it is set nothing is looked at.
     """
 
-    def __init__(self, device: str = "") -> None:
-        self.device = device
+    def __init__(self, device: str = "", uuid: str = "") -> None:
+        self.device, self.uuid = device, uuid
         self.throttled: tuple[str, ...] | None = None
         self.other_processes: int | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take the next look at the machine."""
-        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"), self.uuid)
         if gpu is not None:
             self._add_gpu(gpu)
 

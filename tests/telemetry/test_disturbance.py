@@ -44,3 +44,10 @@ def test_a_driver_that_lists_no_process_does_not_say_that_there_is_none(monkeypa
     contained.add(look((), 2))
     contained.add(look((), 0))
     assert contained.other_processes == 1
+
+
+def test_the_uuid_and_not_cudas_number_says_which_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    seen = Disturbance("cuda:0", uuid="GPU-1")
+    seen.add(Snapshot(time=0.0, gpus=(card((), 1), card(("thermal",), 3, index=1))))
+    assert (seen.throttled, seen.other_processes) == (("thermal",), 2)

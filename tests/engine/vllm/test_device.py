@@ -8,7 +8,7 @@ import pytest
 
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.vllm import engine
-from playground.engine.backends.vllm.engine import prepare, visible_devices
+from playground.engine.backends.vllm.engine import device_name, prepare, visible_devices
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
@@ -42,3 +42,11 @@ def test_the_users_own_choice_comes_back_with_the_next_load(monkeypatch: pytest.
     for device, seen in (("cuda:1", "3" if mask else "1"), ("cuda:0", "2" if mask else "0"), ("auto", mask)):
         prepare(LoadModel(model="m", options=EngineOptions(device=device)))
         assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "name"),
+    [("cuda", "cuda:1", "cuda:1"), ("cuda", "auto", "cuda"), ("cpu", "auto", "cpu")],
+)
+def test_a_card_keeps_the_number_that_it_was_asked_for_by(kind: str, asked: str, name: str) -> None:
+    assert device_name(kind, asked) == name

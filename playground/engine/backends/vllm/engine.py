@@ -145,6 +145,11 @@ def visible_devices(device: str, asked: str | None) -> str | None:
     return entries[int(number)]
 
 
+def device_name(kind: str, asked: str) -> str:
+    """The card by the number that it was asked for by: vLLM, which sees no other, gives it none."""
+    return asked if asked.startswith(f"{kind}:") else kind
+
+
 def start(
     command: LoadModel,
     checkpoint: Checkpoint,
