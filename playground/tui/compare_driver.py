@@ -78,7 +78,8 @@ class CompareDriver:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
         plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
         teller = _Teller(self._bridge.arrived, comparison, number, a, b)
-        disturbance = Disturbance(self._state.facts.device if self._state.facts else "")
+        facts = self._state.facts
+        disturbance = Disturbance(facts.device, facts.device_uuid) if facts else Disturbance()
         sampler = Sampler(disturbance.add)
         log = paths.log_file("compare")
         sampler.start()

@@ -14,6 +14,7 @@ import torch
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.checkpoint import inspect
+from playground.engine.backends.transformers.device import uuid_of
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure_attention import measure
 from playground.engine.backends.transformers.measure_outliers import measure_outliers
@@ -286,6 +287,7 @@ def facts(live: LiveEngine) -> ModelFacts:
         weights_bytes=live.weights.bytes,
         dtype=str(loaded.model.dtype).removeprefix("torch."),
         device=str(loaded.device),
+        device_uuid=uuid_of(loaded.device),
         layers=live.kv_shape.layers,
         vocabulary=config.vocab_size,
         context=loaded.context,
