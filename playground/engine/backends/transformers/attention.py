@@ -107,6 +107,12 @@ class AttentionSwitch:
             self.effective.pop("decode", None)
             self._watched = {kind for kind in self._watched if kind[0] != "decode"}
 
+    def watch_anew(self) -> None:
+        """Another cache may bring other masks, which matter on a GPU: what ran over the one before says nothing."""
+        if self.device.type in MASKS_MATTER:
+            self.effective.clear()
+            self._watched.clear()
+
     @property
     def over_codes(self) -> bool:
         """Rows that decode attend over a quantized cache as it is stored."""

@@ -284,7 +284,7 @@ def facts(live: LiveEngine) -> ModelFacts:
         path=str(loaded.checkpoint.path),
         architecture=type(loaded.model).__name__,
         parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
-        weights_bytes=live.weights.bytes,
+        weights_bytes=live.weight_bytes,
         dtype=str(loaded.model.dtype).removeprefix("torch."),
         device=str(loaded.device),
         device_uuid=uuid_of(loaded.device),

@@ -35,6 +35,7 @@ class FullStore:
     """See `kv_cache.KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
     last row is scratch: padding reads it and held rows write it."""
 
+    kind = "model"
     splits_at_blocks = False
     tails = 0
 

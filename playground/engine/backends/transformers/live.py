@@ -16,6 +16,7 @@ from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import WeightSwitch
+from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore
 from playground.engine.memory import device_memory, process_memory
 from playground.engine.scheduler import Limits
@@ -23,6 +24,7 @@ from playground.protocol.events import ModelLoading
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
 
+KV_TOGGLES = ("kv_cache", "kv_blocks", "block_size")
 # From fine to coarse.
 KV_KINDS = ("model", "int8", "fp8", "int4", "int2")
 
@@ -39,7 +41,7 @@ class LiveEngine:
         allow_pickle: bool = False,
     ) -> None:
         self.loaded = loaded
-        self.options = EngineOptions(device=options.device, dtype=options.dtype, kv_blocks=options.kv_blocks)
+        self.options = EngineOptions(device=options.device, dtype=options.dtype)
         self.weights = WeightSwitch(loaded.model, loaded.device)
         if loaded.device.type != "cpu":
             progress("device")
@@ -67,18 +69,26 @@ class LiveEngine:
         # Slots first: KV is reserved for so many. What is compiled is compiled last, as all else will be.
         turns = {"max_batch": -1, "compile": int(options.compile)}
         for name in sorted(changed_names(self.options, options), key=lambda name: turns.get(name, 0)):
-            after = _with(done, options, name)
+            if (after := _with(done, options, name)) == done:
+                continue
             try:
                 self._set(name, after, progress)
             except BaseException:
-                for undone in changed_names(self.options, done):
-                    self._set(undone, _with(done, self.options, undone), unheard)
+                self._go_back(done)
                 raise
             done = after
         self.options = options
         self.attention.let_codes(self._coded is not None and not self._why_unpacked)
         if not self.core.busy and not self.attention.known:
             self.probe()
+
+    def _go_back(self, done: EngineOptions) -> None:
+        """From what was set to what was before; what a coarser cache lost on the way is computed again."""
+        for name in changed_names(self.options, done):
+            if (before := _with(done, self.options, name)) != done:
+                self._set(name, before, unheard)
+                done = before
+        self.rebuild()
 
     def probe(self) -> KVShape:
         """Run the smallest prefill and decode under the attention of now; returns what a token's KV weighs."""
@@ -135,7 +145,7 @@ class LiveEngine:
         core = self.core
         as_stored = self.options.weights == "model" and self.options.dtype == "auto" and not self.loaded.why_dtype
         return Memory(
-            weights=self._weight_bytes(),
+            weights=self.weight_bytes,
             weights_predicted=self.loaded.checkpoint.weight_bytes if as_stored else None,
             kv_used=self.runner.kv_bytes(core.running),
             kv_reserved=self.kv_reserved,
@@ -155,7 +165,8 @@ class LiveEngine:
     def _kv_tails(self) -> int:
         return self.runner.cache.store.tails * self._budget.tail_bytes(self.options)
 
-    def _weight_bytes(self) -> int:
+    @property
+    def weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
         state = self.weights.kind, self.adapters.path, self.options.compile
         if self._weighed[0] != state:
@@ -181,10 +192,8 @@ class LiveEngine:
                 self._set_weights(options, progress)
             case "adapter":
                 self._set_adapter(options, progress)
-            case "kv_cache" | "kv_blocks":
-                self._move_kv(options, progress)
-            case "block_size":
-                self._set_block_size(options)
+            case "kv_cache" | "kv_blocks" | "block_size":
+                self._set_kv(options, progress)
             case "batching" | "max_batch" | "token_budget" | "speculation":
                 self._set_limits(options)
             case "prefix_cache":
@@ -266,21 +275,26 @@ class LiveEngine:
         self.runner.blocks.prefix_cache = options.prefix_cache
         self.reseed(options)
 
-    def _set_block_size(self, options: EngineOptions) -> None:
-        """A block of another size has another shape: what runs is computed again."""
-        self.core.preempt(list(self.core.running))
-        blocks = self._budget.blocks(options, self._held)
-        self.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
+    def _set_kv(self, options: EngineOptions, progress: Progress) -> None:
+        """A block of another size has another shape: what runs is computed again. All else is moved."""
+        blocks, kind = self._budget.blocks(options, self._held), self.runner.cache.store.kind
+        if options.block_size != self.runner.blocks.size:
+            self.core.preempt(list(self.core.running))
+            self.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
+        else:
+            self._move_kv(options, blocks, progress)
+        if options.kv_cache != kind:
+            self.attention.watch_anew()
 
-    def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._budget.blocks(options, self._held)
+    def _move_kv(self, options: EngineOptions, blocks: BlockManager, progress: Progress) -> None:
+        core = self.core
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks, options.max_batch)
         with torch.inference_mode():
             move(core.running, self.runner.cache.store, store, blocks, self.kv_shape.layers, progress)
         for request in core.running:
-            went = max(request.kv_origin or "model", self.options.kv_cache, key=KV_KINDS.index)
+            went = max(request.kv_origin or "model", self.runner.cache.store.kind, key=KV_KINDS.index)
             lost = KV_KINDS.index(went) > KV_KINDS.index(options.kv_cache) and request.computed >= blocks.size
             request.kv_origin = went if lost else ""
         self.runner.use_store(blocks, store)
@@ -292,4 +306,6 @@ class LiveEngine:
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:
-    return with_changes(base, {name: getattr(source, name)})
+    """What shapes the KV cache changes at once: so many blocks may fit in one dtype alone."""
+    names = KV_TOGGLES if name in KV_TOGGLES else (name,)
+    return with_changes(base, {each: getattr(source, each) for each in names})

@@ -65,7 +65,8 @@ class WeightSwitch:
                 self._leave(path, before[path])
                 progress("converting", done + 1, len(self._paths), f"weights {self.kind} to {kind}")
         except BaseException:
-            for path in modules:
+            for path, module in modules.items():
+                self._leave(path, module)
                 self._enter(path, before[path])
             raise
         self._keep(kind, modules)
