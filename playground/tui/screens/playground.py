@@ -129,7 +129,7 @@ class PlaygroundScreen(Stage):
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
-        self._view.numbers.consider(self._view.toggles.candidate)
+        self._view.consider()
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:

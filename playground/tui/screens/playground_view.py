@@ -65,13 +65,17 @@ class PlaygroundView:
         self.transcript.show(state, changes)
         self.numbers.show(changes)
 
+    def consider(self) -> None:
+        """What the value that is looked at in the toggles would do."""
+        self.numbers.consider(self.toggles.candidate, self.toggles.hint)
+
     def _show_news(self, chat: bool) -> None:
         state = self._state
         self.toggles.show(state)
         self.toggle_line.show(state)
         self.board.styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
         self.transcript.advise(advice(state))
-        self.numbers.consider(self.toggles.candidate)
+        self.consider()
         self.notice.show(state)
         self.voice.show(state)
         self.prompts.show(chat)
