@@ -66,7 +66,7 @@ class Session:
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
-        self._require_live()
+        self._require_live("nothing can be run in it")
         self._require_no_load()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
@@ -195,9 +195,9 @@ class Session:
         if reason := disturbed(self.state):
             raise NotNow(reason)
 
-    def _require_live(self) -> None:
+    def _require_live(self, why: str = "what was recorded cannot be changed") -> None:
         if self.state.replaying:
-            raise NotNow("this is a replay: what was recorded cannot be changed")
+            raise NotNow(f"this is a replay: {why}")
 
 
 def disturbed(state: State) -> str:

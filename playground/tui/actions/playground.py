@@ -39,5 +39,7 @@ ACTIONS = (
     Action("enter_value", "e", "Type", "Type a value", replay, "toggles", bound=False),
     Action("board_pause", "space", "Pause", "Hold the board still; it goes on collecting", place="batch", bound=False),
     Action("board_zoom", "plus", "Zoom", "More or fewer steps in a column", place="batch", bound=False),
-    Action("maximize", "z", "Maximize", "This panel alone, and back", priority=False, footer=False),
+    Action(
+        "maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False, footer=False
+    ),
 )

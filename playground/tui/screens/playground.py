@@ -170,6 +170,8 @@ class PlaygroundScreen(Stage):
         self.session.begin_conversation()
         self._view.transcript.clear()
 
+        if self.state.unfinished:
+            self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
     def _maximize(self) -> None:
         shown = self.focused.id if self.focused else None
         self._panels.toggle(shown if shown in PANELS else "conversation")
