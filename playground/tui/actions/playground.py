@@ -28,6 +28,7 @@ ACTIONS = (
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
     Action("model", "ctrl+o", "Model", "Load another checkpoint", not_ours),
     Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", replay, footer=False),
+    Action("sampling", "ctrl+s", "Sampling", "Longer answers, EOS, temperature: from the next prompt on", replay),
     Action("new", "ctrl+n", "New", "Begin a new conversation", replay, footer=False),
     Action(
         "rebuild", "", "Rebuild KV", "Compute again what went through a coarser KV cache", nothing_to_mend, footer=False
