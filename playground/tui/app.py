@@ -22,6 +22,7 @@ from playground.protocol.events import Failed
 from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
+from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
 from playground.tui.load_profile import run_kind
@@ -32,6 +33,7 @@ from playground.tui.session import Session
 from playground.tui.speech_bridge import SpeechBridge
 from playground.tui.theme_choice import add_others, begin_with
 from playground.tui.voice import Voice
+from playground.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
@@ -101,6 +103,10 @@ class PlaygroundApp(App[None]):
         await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
+
+    def action_help_quit(self) -> None:
+        """^C, which copies what is selected, where nothing is: whoever means to leave is told how."""
+        self.screen.query_one(Notice).say(f"{ACTIONS['quit'].shown_key} quits")
 
     async def _start(self) -> None:
         self.call_later(self._add_themes)

@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from playground import paths
+from playground.protocol.commands import SamplingParams
 from playground.session.history.run import Run
 from playground.telemetry import disturbance
 from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
@@ -182,6 +183,7 @@ async def test_rerun_brings_options_and_prompt_back(opened, until, history):
                     model_path=path,
                     prompt="once more",
                     options={"max_batch": "4"},
+                    sampling=SamplingParams(max_tokens=9, ignore_eos=True),
                 )
             ]
         )
@@ -192,6 +194,7 @@ async def test_rerun_brings_options_and_prompt_back(opened, until, history):
         await pilot.press("enter")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         assert next(iter(app.bridge.state.requests.values())).prompt == "once more"
+        assert app.session.sampling == SamplingParams(max_tokens=9, ignore_eos=True)
 
 
 async def test_rerun_on_another_engine_is_refused_with_the_reason(opened, until, history):

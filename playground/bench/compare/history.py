@@ -8,6 +8,7 @@ from playground.bench.compare.contender import Contender
 from playground.bench.compare.course import Plan
 from playground.bench.compare.runs import Comparison
 from playground.bench.report import Circumstances, model_name
+from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
 from playground.session.fold import unmet
 from playground.session.history.run import TITLE, Run, differences, disturbances
@@ -37,6 +38,7 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
         title=" ".join(plan.prompt.split())[:TITLE],
         prompt=plan.prompt,
         chat=plan.chat,
+        sampling=SamplingParams(max_tokens=plan.max_tokens),
         options=differences(side.options),
         effective=effective,
         flags=[*_flags(side, effective, found.reasons.get(name, {}), under), *_bound(found, name)],

@@ -158,6 +158,7 @@ class Collector:
             versions=self._versions,
             prompt=prompt,
             chat=bool(asked.messages),
+            sampling=asked.sampling if all(each.sampling == asked.sampling for each in submission.asked) else None,
         )
 
     def _flags(self, submission: Submission) -> list[str]:

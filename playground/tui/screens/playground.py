@@ -58,6 +58,7 @@ class PlaygroundScreen(Stage):
             "toggles": self._drawer.pull,
             "model": self._loads.pick,
             "chat": session.toggle_chat,
+            "sampling": self._prompting.set_sampling,
             "new": self._begin_conversation,
             "maximize": self._maximize,
             "talk": self._speech.talk,
@@ -90,7 +91,7 @@ class PlaygroundScreen(Stage):
         self._view.numbers.sampled(message.snapshot)
 
     def _show(self, changes: Changes) -> None:
-        self._view.show(changes, self.session.chat)
+        self._view.show(changes, self.session.chat, self.session.sampling)
         if changes.news:
             self.show_keys()
 
@@ -130,7 +131,7 @@ class PlaygroundScreen(Stage):
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
-        self._view.numbers.consider(self._view.toggles.candidate)
+        self._view.consider()
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:
@@ -170,6 +171,8 @@ class PlaygroundScreen(Stage):
     def _begin_conversation(self) -> None:
         self.session.begin_conversation()
         self._view.transcript.clear()
+        if self.state.unfinished:
+            self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
 
     def _maximize(self) -> None:
         shown = self.focused.id if self.focused else None

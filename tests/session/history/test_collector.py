@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import (
     ModelFacts,
     ModelLoaded,
@@ -83,7 +83,8 @@ def collector(kept) -> Collector:
 
 
 def test_a_request_becomes_a_run_as_it_ends(collector, kept):
-    collector.add_command(submit("A", messages=[ChatMessage("user", "add\n two  numbers")]))
+    sampling = SamplingParams(temperature=0.5)
+    collector.add_command(submit("A", messages=[ChatMessage("user", "add\n two  numbers")], sampling=sampling))
     collector.add_event(step("A", kv_bytes=512))
     collector.add_event(tokens("A", 1.0, 1.5, 2.0))
     assert kept == []
@@ -97,6 +98,7 @@ def test_a_request_becomes_a_run_as_it_ends(collector, kept):
         "/models/tiny-coder",
     )
     assert (run.title, run.prompt, run.chat) == ("add two numbers", "add\n two  numbers", True)
+    assert run.sampling == sampling
     assert run.options == {"kv_cache": "int8"} and run.effective["kv_cache"] == "int8"
     assert (run.ttft_s, run.tps, run.seconds, run.output_tokens, run.requests) == (0.5, 2.0, 1.5, 3, 1)
     assert (run.memory_bytes, run.kv_bytes, run.weights_bytes) == (99, 512, 7)
@@ -111,6 +113,15 @@ def test_many_requests_of_one_command_are_one_run(collector, kept):
     (run,) = kept
     assert (run.requests, run.ttft_s, run.tps, run.output_tokens) == (3, 0.2, 15.0, 6)
     assert run.system_tps == pytest.approx(6 / (3.0 - 0.4)) and run.title == "prompt A + 2 more"
+
+
+def test_requests_of_different_sampling_have_none_to_bring_back(collector, kept):
+    lengths = (SamplingParams(max_tokens=length) for length in (8, 9))
+    requests = [GenerationRequest(request_id=f"A{each.max_tokens}", prompt="x", sampling=each) for each in lengths]
+    collector.add_command(Submit(requests=requests))
+    for request in requests:
+        collector.add_event(finished(request.request_id))
+    assert kept[0].sampling is None
 
 
 def test_what_weakens_a_number_is_flagged(collector, kept):
