@@ -8,7 +8,7 @@ from torch import nn
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers import kv_budget
 from playground.engine.backends.transformers.quantization import BITS
-from playground.protocol.commands import GenerationRequest, SetOptions
+from playground.protocol.commands import Abort, GenerationRequest, SetOptions
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import Value
 from tests.engine.transformers.conftest import Member
@@ -193,6 +193,16 @@ def test_rebuild_makes_model_from_int2_true(member: Member) -> None:
     assert rebuilt.effective["kv_cache"] == "model" and "kv_cache" not in rebuilt.reasons
     driven.finish()
     assert [driven.output(f"r{index}") for index in range(len(MOST))] == reference.outputs
+
+
+def test_a_mark_goes_with_the_requests_that_have_it(member: Member) -> None:
+    driven = Driven(member("llama").folder)
+    driven.submit(exactly(member("llama"), "r"))
+    steps(driven, 3)
+    driven.set(kv_cache="int2")
+    assert driven.set(kv_cache="model").effective["kv_cache"] == "model (from int2)"
+    driven.backend.abort(Abort())
+    assert driven.of(OptionsApplied)[-1].effective["kv_cache"] == "model"
 
 
 def test_a_fault_after_a_coarser_cache_leaves_no_trace_of_it(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:

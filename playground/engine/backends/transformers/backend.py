@@ -146,6 +146,7 @@ class TransformersBackend:
         """See `EngineCore.abort`."""
         if self._live:
             self._live.core.abort(command.request_id)
+            self._settle(self._live)
             self._emit(MemoryMeasured(memory=self._live.memory()))
 
     def fail(self, message: str) -> None:
@@ -221,11 +222,15 @@ class TransformersBackend:
                 raise
             what = describe(error, live.loaded.device)
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
-        if live.unsettled and (effective := live.effective()) != self._announced:
-            self._announce([], None, perf_counter(), effective)
+        self._settle(live)
         if not live.core.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
+
+    def _settle(self, live: LiveEngine) -> None:
+        """Tell what is effective where it is something else by now."""
+        if live.unsettled and (effective := live.effective()) != self._announced:
+            self._announce([], None, perf_counter(), effective)
 
     @property
     def _engine(self) -> LiveEngine:
