@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -52,6 +53,15 @@ def main(args: Namespace) -> int:
     )
 
 
+def check(args: Namespace) -> None:
+    """Raises what `main` would, for a screen that opens elsewhere."""
+    from playground.config import load_settings
+    from playground.headless.target import read_target
+
+    read_target(args, args.preset or load_settings().preset)
+    _check_theme(args.theme)
+
+
 def open_replay(recording: Recording, speed: float) -> int:
     """Open the screen on a recording; the exit code."""
     from playground.config import load_settings
@@ -72,7 +82,9 @@ def _check_theme(name: str | None) -> None:
 
 
 def _require_terminal() -> None:
-    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+    """Unless the screen is drawn elsewhere: `serve` names a driver."""
+    streams = sys.__stdin__, sys.__stderr__
+    if "TEXTUAL_DRIVER" not in os.environ and not all(stream and stream.isatty() for stream in streams):
         raise CommandError("the screen needs a terminal", "`playground run` and `replay --headless` do without")
 
 

@@ -12,7 +12,9 @@ from playground import __version__
 
 COMMANDS = {
     "run": ("playground.headless.run", "generate without a screen"),
+    "record": ("playground.headless.record", "the screen, with everything kept in a file"),
     "replay": ("playground.headless.replay", "play a recording"),
+    "serve": ("playground.headless.serve.command", "the screen in a browser of this machine"),
     "bench": ("playground.headless.bench.command", "measure: code, speech, quality, load, attention, tokenizer"),
     "check": ("playground.headless.check", "is this checkpoint whole, and does it behave"),
     "compare": ("playground.headless.compare", "one prompt under two option sets, with a verdict"),
@@ -47,7 +49,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str]) -> Namespace:
-    """The arguments, and as `main` the function that does the command. A model called run is `./run`."""
+    """The arguments; `main` is the function that does the command, `words` is all but its name. A model called run is
+    `./run`."""
     first = next((word for word in argv if word != "--debug"), "")
     name = first if first in COMMANDS else ""
     if name:
@@ -64,7 +67,7 @@ def parse(argv: list[str]) -> Namespace:
     parser.add_argument("--debug", action="store_true", help="show tracebacks and the end of the engine's log")
     parser.add_argument("--version", action="version", version=f"playground {__version__}")
     module.add_arguments(parser)
-    parser.set_defaults(main=module.main)
+    parser.set_defaults(main=module.main, words=argv)
     return parser.parse_args(argv)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class WorkerClient:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the child in a session of its own, with its output in the log file."""
+        """Start the child in a session of its own, with its output in the log file. Raises `OSError`; `cannot_start`
+        has words for it."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._stopping = False
         with self._log.open("wb") as log:
@@ -112,19 +114,29 @@ class WorkerClient:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
-        async for line in process.stdout:
-            try:
-                event = decode_event(line)
-            except msgspec.MsgspecError as error:
-                # Whoever waits for it would wait for ever.
-                event = Failed(where="worker", message=f"the worker sent what is no event: {error}", advice=LOOK)
-            self._note(event)
-            self._on_event(event)
+        try:
+            async for line in process.stdout:
+                self._hear(line)
+        except Exception:  # a line over the limit, or a fault of whoever listens: what comes after it is lost
+            _end_group(process.pid)
+            self._log_fault()
         code = await process.wait()
         _end_group(process.pid)
-        self._fail_pending(DIED)
+        try:
+            self._fail_pending(DIED)
+        except Exception:
+            self._log_fault()
         if not self._stopping:
             self._on_event(WorkerExited(code=code, log_tail=self._tail(), role=self._role))
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            event = decode_event(line)
+        except msgspec.MsgspecError as error:
+            # Whoever waits for it would wait for ever.
+            event = Failed(where="worker", message=f"the worker sent what is no event: {error}", advice=LOOK)
+        self._note(event)
+        self._on_event(event)
 
     def _note(self, event: AnyEvent) -> None:
         """Remember what a restart must ask for."""
@@ -146,10 +158,20 @@ class WorkerClient:
             self._on_event(RequestFinished(request_id=request_id, reason="error", metrics=NO_NUMBERS, message=message))
         self._pending.clear()
 
+    def _log_fault(self) -> None:
+        """Behind what the worker wrote, which writes no more."""
+        with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8") as log:
+            log.write(f"this process was ended, since what it says could not be taken in:\n{traceback.format_exc()}")
+
     def _tail(self) -> str:
         with contextlib.suppress(OSError):
             return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
+
+
+def cannot_start(error: OSError) -> str:
+    """Why there is no child: an interpreter that is not there, say."""
+    return f"the engine cannot be started: {error.filename}: {error.strerror}"
 
 
 def _environment(python: str) -> dict[str, str] | None:

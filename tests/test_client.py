@@ -234,3 +234,36 @@ async def test_a_line_that_is_no_event_is_a_fault_and_not_silence(tmp_path: Path
     fault = await session.until(Failed)
     assert fault.where == "worker" and "nll" in fault.message
     await session.until(WorkerExited)
+
+
+async def test_a_line_over_the_limit_is_the_end_of_the_worker_and_not_silence(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("playground.client.LINE_LIMIT", 2000)
+    endless = tmp_path / "endless"
+    endless.write_text("#!/bin/sh\nhead -c 9000 /dev/zero | tr '\\0' x\nexec sleep 100\n")
+    endless.chmod(0o755)
+    session = Session(tmp_path, "scripted")
+    session.client = WorkerClient("engine", "scripted", tmp_path / "log", session._take, str(endless))
+    await session.client.start()
+    session.ask("a")
+    exited = await session.until(WorkerExited)
+    assert exited.code == -signal.SIGKILL and "limit" in exited.log_tail and not session.client.running
+    assert [end.message for end in session.all(RequestFinished)] == [DIED]
+    await session.client.stop()
+
+
+async def test_a_fault_of_whoever_listens_is_the_end_of_the_worker_and_not_silence(connect, tmp_path):
+    session = await connect()
+    await session.load(write_answer(tmp_path, 1000))
+    pid, take = await session.pid(), session.client._on_event
+
+    def broken(event: AnyEvent) -> None:
+        take(event)
+        if isinstance(event, TokensGenerated | RequestFinished):
+            raise KeyError("whoever listens")
+
+    session.client._on_event = broken
+    session.ask("a", "b")
+    exited = await session.until(WorkerExited)
+    assert exited.code == -signal.SIGKILL and "KeyError: 'whoever listens'" in exited.log_tail
+    assert not alive(pid) and session.all(RequestFinished)
+    await session.client.stop()

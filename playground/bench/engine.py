@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from playground.bench.talk import EngineFailed, Talk
-from playground.client import WorkerClient
+from playground.client import WorkerClient, cannot_start
 from playground.protocol.commands import LoadModel
 from playground.session.recording import Entry
 
@@ -27,7 +27,10 @@ class Engine(Talk):
         self._load = load
 
     async def __aenter__(self) -> Engine:
-        await self._client.start()
+        try:
+            await self._client.start()
+        except OSError as error:
+            raise EngineFailed(cannot_start(error)) from None
         try:
             if self._load:
                 await self.load(self._load)

@@ -63,7 +63,7 @@ def history_html(runs: Sequence[Run]) -> str:
         "<h2>Runs</h2>",
         _table([_run_row(run) for run in runs]),
         "<h2>Formulas</h2>",
-        _pairs(definitions()),
+        _pairs(definitions(runs)),
     ]
     return _page("Inference playground: history", parts)
 

@@ -9,7 +9,7 @@ import msgspec
 
 from playground.bench.report import Report, Trust, model_name
 from playground.protocol.options import DEFAULTS, as_text
-from playground.session.history.run import Run
+from playground.session.history.run import Run, disturbances
 
 # Where a suite's one figure of quality stands in its totals; dotted names lead into what is nested.
 QUALITY = (
@@ -66,7 +66,6 @@ def _flags(trust: Trust, effective: Mapping[str, str]) -> list[str]:
     return [
         *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
         *(f"{name} is {effective.get(name, 'unknown')}" for name in trust.differs),
-        *(["throttled"] if trust.throttled else []),
-        *([f"GPU shared with {trust.other_processes}"] if trust.other_processes else []),
+        *disturbances(trust.throttled, trust.other_processes),
         *trust.notes,
     ]

@@ -10,6 +10,7 @@ from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import RequestFinished
+from playground.protocol.fault import Fault
 
 SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
     "max_tokens must be at least 1": lambda params: params.max_tokens >= 1,
@@ -32,7 +33,7 @@ class Blocks(Protocol):
     def size(self) -> int: ...
 
 
-class Refused(Exception):
+class Refused(Fault):
     """A request that can never be served; the message says why, with the numbers."""
 
 

@@ -38,7 +38,10 @@ class Runner(Protocol):
 
     blocks: BlockManager
     context: int
-    splits_at_blocks: bool
+
+    @property
+    def splits_at_blocks(self) -> bool:
+        """No work may reach over the end of a block."""
 
     def encode(self, request: GenerationRequest) -> list[int]:
         """Prompt ids; raises `Refused`."""

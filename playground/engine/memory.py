@@ -6,7 +6,7 @@ import ctypes
 import sys
 from typing import TYPE_CHECKING
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from playground.text.sizes import in_unit
 
@@ -40,17 +40,17 @@ def _address_space() -> list[int]:
     return [] if limit == resource.RLIM_INFINITY else [max(0, limit - psutil.Process().memory_info().vms)]
 
 
-def process_memory() -> dict[str, int | None]:
+def process_memory() -> dict[str, int]:
     """Resident bytes of this process; on Linux anonymous and file-backed apart (a mapped checkpoint is file-backed)."""
     try:
         with open("/proc/self/status") as status:
             text = status.read()
         return {label: int(text.partition(f"{name}:")[2].split(None, 1)[0]) * 1024 for label, name in RESIDENT.items()}
     except (OSError, IndexError, ValueError):
-        return {"process": psutil.Process().memory_info().rss, "process_anonymous": None, "process_file": None}
+        return {"process": psutil.Process().memory_info().rss}
 
 
-def device_memory(device: torch.device) -> dict[str, int | None]:
+def device_memory(device: torch.device) -> dict[str, int]:
     """What PyTorch's allocator holds on a GPU; nothing on a CPU."""
     if device.type != "cuda":
         return {}

@@ -104,7 +104,7 @@ def _side_by_side(folds: dict[str, Fold]) -> SideBySide:
 def _print(folds: dict[str, Fold], found: SideBySide) -> None:
     print_table(TITLES, [_row(side) for side in found.sides])
     for engine, fold in folds.items():
-        if words := verified(fold.effective):
+        for words in filter(None, (verified(fold.effective), ", ".join(fold.disturbed))):
             print(f"{engine}: {words}")
     dtypes = {engine: fold.effective.get("dtype", "") for engine, fold in folds.items()}
     print(f"\n{compared(found.speed_up, found.same_tokens, len(found.sides[0].summary.requests), dtypes)}")

@@ -15,9 +15,14 @@ from playground.headless.requests import build_requests
 from playground.headless.target import Target, read_sampling
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.commands import GenerationRequest
+from playground.protocol.events import ModelLoaded
 from playground.session.history.collector import Collector
+from playground.session.history.run import disturbances
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
+from playground.telemetry.disturbance import Disturbance
+from playground.telemetry.sampler import Sampler
+from playground.telemetry.snapshot import Snapshot
 
 Watch = Callable[[Entry], None]
 
@@ -34,17 +39,29 @@ def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
 def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder | None = None) -> WorkerRun:
     """Do it to its end, whatever ends it."""
     with kept_history(args) as history:
-        run = WorkerRun(job, log, _watch(show, recorder, Collector(history.add, lambda _: "run")))
+        disturbance, collector = Disturbance(), Collector(history.add, lambda _: "run")
+        run = WorkerRun(job, log, _watch(show, recorder, collector, disturbance))
+
+        def sampled(snapshot: Snapshot) -> None:
+            disturbance.add(snapshot)
+            collector.add_disturbance(bool(disturbance.throttled), disturbance.other_processes or 0)
+
+        sampler = Sampler(sampled)
+        sampler.start()
         try:
             asyncio.run(run.run())
         finally:
+            sampler.stop()
             if recorder:
                 recorder.close()
+    run.fold.disturbed = disturbances(disturbance.throttled, disturbance.other_processes)
     return run
 
 
-def _watch(show: Watch, recorder: Recorder | None, collector: Collector) -> Watch:
+def _watch(show: Watch, recorder: Recorder | None, collector: Collector, disturbance: Disturbance) -> Watch:
     def watch(entry: Entry) -> None:
+        if isinstance(entry.event, ModelLoaded):
+            disturbance.device = entry.event.facts.device
         if entry.command is not None:
             collector.add_command(entry.command)
             if recorder:

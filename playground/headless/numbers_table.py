@@ -18,7 +18,8 @@ def print_numbers(fold: Fold) -> None:
     if fold.last_step < 0:
         return
     rows = [_row(request) for request in fold.requests.values()]
-    totals = "\n".join([_total_line(summarize(fold).totals), *_draft_line(fold.drafts), *_verified_line(fold)])
+    lines = [_total_line(summarize(fold).totals), *_draft_line(fold.drafts), *_verified_line(fold)]
+    totals = "\n".join([*lines, ", ".join(fold.disturbed)]).rstrip()
     if sys.stderr.isatty():
         _print_rich(rows, totals)
     else:

@@ -40,12 +40,14 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Summary"):
-    """The line itself. `options` as last requested, `effective` as last read back from the engine."""
+    """The line itself. `options` as last requested, `effective` as last read back from the engine. `disturbed` is there
+    only where the GPU was held back or shared."""
 
     requests: list[RequestSummary]
     options: dict[str, str]
     effective: dict[str, str]
     totals: Totals
+    disturbed: list[str] | UnsetType = UNSET
 
 
 def summarize(fold: Fold) -> Summary:
@@ -56,6 +58,7 @@ def summarize(fold: Fold) -> Summary:
         options=as_text(fold.options),
         effective=fold.effective,
         totals=_totals(fold, requests),
+        disturbed=fold.disturbed or UNSET,
     )
 
 

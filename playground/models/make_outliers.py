@@ -8,11 +8,14 @@ that read those channels are divided by the same factor (the equivalence that Sm
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, LlamaForCausalLM
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 
 BUNDLED = Path(__file__).parent / "tiny-coder"
 DEFAULT_OUT = Path("tiny-coder-outliers")
@@ -37,7 +40,7 @@ Made by `python -m playground.models.make_outliers`. Licence: Apache-2.0, as tin
 
 def make_outliers(source: Path, target: Path, channels: list[int] | None = None, factor: float = FACTOR) -> list[int]:
     """Write the rescaled model to `target` in float32; returns the channels, by default the CHANNELS least read."""
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    model = LlamaForCausalLM.from_pretrained(source, dtype=torch.float32)
     chosen = channels if channels is not None else least_read(model, CHANNELS)
     rescale(model, chosen, factor)
     model.config.constructed_outliers = {"channels": chosen, "factor": factor, "source": "tiny-coder"}
@@ -47,34 +50,31 @@ def make_outliers(source: Path, target: Path, channels: list[int] | None = None,
     return chosen
 
 
-def readers(layer: nn.Module) -> dict[nn.Module, tuple[nn.Linear, ...]]:
-    """The norms of a Llama layer, each with the projections that read it."""
-    attention, mlp = layer.self_attn, layer.mlp
-    return {
-        layer.input_layernorm: (attention.q_proj, attention.k_proj, attention.v_proj),
-        layer.post_attention_layernorm: (mlp.gate_proj, mlp.up_proj),
-    }
+def readers(model: LlamaForCausalLM) -> Iterator[tuple[LlamaRMSNorm, tuple[nn.Linear, ...]]]:
+    """The norms of every layer, each with the projections that read it."""
+    for layer in cast(Iterable[LlamaDecoderLayer], model.model.layers):
+        attention, mlp = layer.self_attn, layer.mlp
+        yield layer.input_layernorm, (attention.q_proj, attention.k_proj, attention.v_proj)
+        yield layer.post_attention_layernorm, (mlp.gate_proj, mlp.up_proj)
 
 
-def least_read(model: PreTrainedModel, count: int) -> list[int]:
+def least_read(model: LlamaForCausalLM, count: int) -> list[int]:
     """The channels with the smallest columns: LLM.int8() takes the weights of outlier columns from int8 too, so the
     divided columns lose bits, and these cost the least."""
     energy = torch.zeros(model.config.hidden_size)
-    for layer in model.model.layers:
-        for norm, projections in readers(layer).items():
-            for projection in projections:
-                energy += (projection.weight.detach() * norm.weight.detach()).square().sum(0)
+    for norm, projections in readers(model):
+        for projection in projections:
+            energy += (projection.weight.detach() * norm.weight.detach()).square().sum(0)
     return sorted(energy.topk(count, largest=False).indices.tolist())
 
 
 @torch.no_grad()
-def rescale(model: PreTrainedModel, channels: list[int], factor: float) -> None:
+def rescale(model: LlamaForCausalLM, channels: list[int], factor: float) -> None:
     """Multiply both norm gains of every layer on `channels`, and divide the columns that read them."""
-    for layer in model.model.layers:
-        for norm, projections in readers(layer).items():
-            norm.weight[channels] *= factor
-            for projection in projections:
-                projection.weight[:, channels] /= factor
+    for norm, projections in readers(model):
+        norm.weight[channels] *= factor
+        for projection in projections:
+            projection.weight[:, channels] /= factor
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ import msgspec
 from playground.protocol.options import EngineOptions, Policy, Value
 from playground.protocol.speech import SpeechOptions
 
+Kernel = Literal["eager", "sdpa-math", "sdpa-flash"]
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
     """Base of all commands; on the wire the class name stands under `type`."""
@@ -182,7 +184,7 @@ class MeasureAttention(Command, frozen=True):
     queries as keys, causal) and decode (one query). `CancelLoad` stops it; what was measured by then has been told."""
 
     lengths: list[int]
-    kernels: list[Literal["eager", "sdpa-math", "sdpa-flash"]]
+    kernels: list[Kernel]
     repeats: int = 5
 
 

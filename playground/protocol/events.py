@@ -41,7 +41,8 @@ class ModelLoading(Event, frozen=True):
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the loaded model; bytes and counts are read from the tensors, not from the name.
     `embedding_parameters` are only looked up, never multiplied (0 where the output layer shares them);
-    `output_parameters` are multiplied once per row and step, not once per token."""
+    `output_parameters` are multiplied once per row and step, not once per token; `device_uuid` is by what NVML knows
+    the GPU, whose number in `device` is CUDA's own, and empty where there is none."""
 
     name: str
     path: str
@@ -54,6 +55,7 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vocabulary: int
     context: int
     kv_bytes_per_token: int
+    device_uuid: str = ""
     heads: int = 0
     head_dim: int = 0
     embedding_parameters: int = 0

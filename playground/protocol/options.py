@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -32,10 +34,11 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Toggle(msgspec.Struct, frozen=True):
-    """One field of `EngineOptions`: how it is called on screen, which values it takes, what changing it costs."""
+    """One field of `EngineOptions`: its name on screen, what it is about, the values it takes, what a change costs."""
 
     name: str
     label: str
+    about: str
     cost: CostClass
     values: tuple[str, ...] = ()
     form: str = ""
@@ -46,28 +49,96 @@ class Toggle(msgspec.Struct, frozen=True):
 TOGGLES: dict[str, Toggle] = {
     toggle.name: toggle
     for toggle in (
-        Toggle("weights", "weights", "weights", ("model", "int8", "nf4", "fp8")),
-        Toggle("int8_threshold", "int8 thr.", "instant", form="a number from 0 to 10", low=0, high=10),
+        Toggle(
+            "weights", "weights", "precision of the linear layers' weights", "weights", ("model", "int8", "nf4", "fp8")
+        ),
+        Toggle(
+            "int8_threshold",
+            "int8 thr.",
+            "LLM.int8(): inputs above it are outliers, not quantized",
+            "instant",
+            form="a number from 0 to 10",
+            low=0,
+            high=10,
+        ),
         Toggle(
             "attention",
             "attention",
+            "the kernel that computes attention",
             "instant",
             ("auto", "eager", "sdpa-math", "sdpa-flash", "flash_attention_2", "flash_attention_3"),
         ),
-        Toggle("kv_cache", "KV cache", "cache", ("model", "fp8", "int8", "int4", "int2")),
-        Toggle("kv_blocks", "KV blocks", "cache", ("auto",), "auto or a number of blocks", low=1),
-        Toggle("block_size", "block", "cache", ("16", "32", "64")),
-        Toggle("batching", "batching", "instant", ("continuous", "static")),
-        Toggle("max_batch", "slots", "instant", form="a number of slots from 1", low=1, high=512),
-        Toggle("token_budget", "budget", "instant", form="a number of tokens a step from 1", low=1, high=65536),
-        Toggle("prefix_cache", "prefix", "instant", ("on", "off")),
         Toggle(
-            "speculation", "speculate", "instant", ("off", "lookup:4"), "off or lookup:N, N draft tokens from 1 to 32"
+            "kv_cache", "KV cache", "precision of keys and values", "cache", ("model", "fp8", "int8", "int4", "int2")
         ),
-        Toggle("compile", "compile", "warm-up", ("off", "on")),
-        Toggle("adapter", "adapter", "weights", ("off",), "off or the folder of a PEFT LoRA adapter"),
-        Toggle("device", "device", "reload", ("auto", "cpu", "mps"), "auto, cpu, cuda:N or mps"),
-        Toggle("dtype", "dtype", "reload", ("auto", "float32", "bfloat16", "float16")),
+        Toggle(
+            "kv_blocks",
+            "KV blocks",
+            "size of the paged KV cache, in blocks",
+            "cache",
+            ("auto",),
+            "auto or a number of blocks",
+            low=1,
+        ),
+        Toggle("block_size", "block", "tokens whose KV is one block of the cache", "cache", ("16", "32", "64")),
+        Toggle(
+            "batching",
+            "batching",
+            "requests join at any step, or a batch runs to its end",
+            "instant",
+            ("continuous", "static"),
+        ),
+        Toggle(
+            "max_batch",
+            "slots",
+            "requests that run at a time",
+            "instant",
+            form="a number of slots from 1",
+            low=1,
+            high=512,
+        ),
+        Toggle(
+            "token_budget",
+            "budget",
+            "tokens a step at most; a longer prefill is chunked",
+            "instant",
+            form="a number of tokens a step from 1",
+            low=1,
+            high=65536,
+        ),
+        Toggle("prefix_cache", "prefix", "KV of prompts that begin alike is computed once", "instant", ("on", "off")),
+        Toggle(
+            "speculation",
+            "speculate",
+            "lookup:N drafts N tokens out of the text, then verifies",
+            "instant",
+            ("off", "lookup:4"),
+            "off or lookup:N, N draft tokens from 1 to 32",
+        ),
+        Toggle("compile", "compile", "torch.compile; on a GPU also CUDA graphs", "warm-up", ("off", "on")),
+        Toggle(
+            "adapter",
+            "adapter",
+            "a LoRA adapter on the weights",
+            "weights",
+            ("off",),
+            "off or the folder of a PEFT LoRA adapter",
+        ),
+        Toggle(
+            "device",
+            "device",
+            "where the model runs",
+            "reload",
+            ("auto", "cpu", "mps"),
+            "auto, cpu, cuda:N or mps",
+        ),
+        Toggle(
+            "dtype",
+            "dtype",
+            "the floating-point type that the model computes in",
+            "reload",
+            ("auto", "float32", "bfloat16", "float16"),
+        ),
     )
 }
 
@@ -76,6 +147,8 @@ DEFAULTS = EngineOptions()
 SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
 # Between the names of kernels where several ran.
 KERNEL_JOIN = " + "
+# In place of a value that an engine does not tell.
+UNTOLD = "–"
 
 
 class OptionError(ValueError):
@@ -108,7 +181,7 @@ def _parse_choice(toggle: Toggle, text: str) -> str:
     return text
 
 
-def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
+def _parse_number(toggle: Toggle, text: str, kind: Callable[[str], float]) -> Value:
     try:
         number = kind(text)
     except ValueError:
@@ -116,7 +189,7 @@ def _parse_number(toggle: Toggle, text: str, kind: type) -> Value:
     _require(
         toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text
     )
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 def _require(toggle: Toggle, ok: bool, text: str) -> None:
@@ -148,6 +221,18 @@ def format_value(value: object) -> str:
 def ran_as_asked(asked: str, ran: str) -> bool:
     """The attention that ran, kernels joined by `KERNEL_JOIN`, is what the toggle asked for."""
     return set(ran.split(KERNEL_JOIN)) <= SAME_KERNEL.get(asked, {asked})
+
+
+def differs(name: str, asked: str, effective: str) -> bool:
+    """Asked for one thing, got another, where it is told; auto asks for whatever fits."""
+    match name:
+        case "adapter":  # asked for by its folder, called by its name
+            asked = PurePath(asked).name
+        case "compile":  # told with the graphs that were added
+            effective = effective.partition(" ")[0]
+        case "device" if ":" not in asked or ":" not in effective:  # one of several, no matter which
+            asked, effective = asked.partition(":")[0], effective.partition(":")[0]
+    return effective != UNTOLD and asked not in (effective, "auto", UNTOLD) and not ran_as_asked(asked, effective)
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

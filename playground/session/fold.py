@@ -20,7 +20,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.metrics import Memory
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
@@ -61,7 +61,8 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
-    _load_sent: float = 0.0
+    disturbed: list[str] = msgspec.field(default_factory=list)  # told by no event: by whoever watches the machine
+    _load_sent: float | None = None  # while a load is outstanding: a switch of the dtype tells of a model too
 
     def add(self, entry: Entry) -> None:
         """Take the next command or event."""
@@ -90,8 +91,11 @@ class Fold(msgspec.Struct):
     def _add_event(self, t: float, event: AnyEvent) -> None:
         match event:
             case ModelLoaded():
-                self.loaded, self.load_seconds = event, t - self._load_sent
+                self.loaded = event
+                if self._load_sent is not None:
+                    self.load_seconds, self._load_sent = t - self._load_sent, None
             case LoadCancelled():
+                self._load_sent = None
                 self.failures.append(Failed(where="LoadModel", message=f"the load of {event.model} was stopped"))
             case OptionsApplied():
                 self.options, self.effective, self.reasons = event.requested, event.effective, event.reasons
@@ -106,6 +110,8 @@ class Fold(msgspec.Struct):
                 for step in event.steps:
                     self._add_step(step)
             case Failed():
+                if event.where == "LoadModel":
+                    self._load_sent = None
                 self.failures.append(event)
             case WorkerExited(role="engine"):
                 self.exited = event
@@ -131,9 +137,12 @@ class Fold(msgspec.Struct):
 
 
 def unmet(requested: EngineOptions, effective: dict[str, str], reasons: dict[str, str]) -> dict[str, str]:
-    """By toggle, why it is not what was requested; auto asks for whatever fits, so it always is."""
-    asked = as_text(requested)
-    return {name: why for name, why in sorted(reasons.items()) if asked[name] not in (effective.get(name), "auto")}
+    """By toggle, why it is not what was requested."""
+    return {
+        name: reasons.get(name, "no reason given")
+        for name, asked in sorted(as_text(requested).items())
+        if name in effective and differs(name, asked, effective[name])
+    }
 
 
 def span(requests: Sequence[Generated]) -> float | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from playground import __version__
-from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.protocol.wire import AnyCommand, AnyEvent, encode_line
 from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
 
 FLUSH_SECONDS = 0.2  # the most that a kill may cost
@@ -23,7 +23,8 @@ class Recorder:
     """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
 
     `clock` gives monotonic seconds. `error` is one line saying why the recording ended before the session did (a full
-    disk, say); whatever comes after that is dropped. Raises `RecordingError` where the file cannot be made.
+    disk, say), and `on_error` is called in the thread when it does; whatever comes after that is dropped. Raises
+    `RecordingError` where the file cannot be made.
     """
 
     def __init__(
@@ -37,8 +38,8 @@ class Recorder:
     ) -> None:
         self.path = path
         self.error = ""
+        self.on_error: Callable[[], None] = lambda: None
         self._clock = clock
-        self._encoder = msgspec.json.Encoder()
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._closing = threading.Event()
         try:
@@ -69,7 +70,7 @@ class Recorder:
 
     def _append(self, line: msgspec.Struct) -> None:
         if not self.error and not self._closing.is_set():
-            self._lines.put(self._encoder.encode(line) + b"\n")
+            self._lines.put(encode_line(line))
 
     def _flush_until_closed(self) -> None:
         try:
@@ -78,6 +79,7 @@ class Recorder:
             self._flush()
         except OSError as error:
             self.error = f"the recording {self.path} ended early: {error.strerror or error}"
+            self.on_error()
         finally:
             with suppress(OSError):
                 self._file.close()

@@ -38,7 +38,7 @@ class AudioFile:
         held: list[Samples] = []
         with self._container:
             for frame in self._frames():
-                held += [each.to_ndarray().reshape(-1) for each in resampler.resample(frame)]
+                held += [np.asarray(each.to_ndarray(), np.float32).reshape(-1) for each in resampler.resample(frame)]
                 if sum(map(len, held)) >= PIECE_S * RATE:
                     yield np.concatenate(held)
                     held = []

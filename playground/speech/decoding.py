@@ -52,8 +52,11 @@ class Decoder:
         segments = iter(self.transcriber.decode(worth, options, language))
         verdicts: list[Segment | DroppedSegment] = []
         for utterance, drop in zip(utterances, early, strict=True):
-            segment = None if drop else next(segments)
-            verdicts.append(drop or judge(_heard(utterance, segment, language)) or segment)
+            if drop:
+                verdicts.append(drop)
+            else:
+                segment = next(segments)
+                verdicts.append(judge(_heard(utterance, segment, language)) or segment)
         return Decoded(verdicts, language, probability, started, perf_counter())
 
 

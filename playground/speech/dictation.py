@@ -109,8 +109,8 @@ class Dictation:
             self._decode_s += run.future.result().ended - run.future.result().started
             if run.agreement is self._agreement:  # else its utterance is over, and what it reads comes too late
                 self._show(run)
-        while self._ended and (run := self._ended[0].run) and run.future.done():
-            self._settle(self._ended.pop(0), run)
+        while self._ended and (last := self._ended[0].run) and last.future.done():
+            self._settle(self._ended.pop(0), last)
         self._give_up()
         self._start()
 

@@ -64,8 +64,8 @@ def find_input(name: str) -> tuple[Any, int, AudioInput]:
         names = ", ".join(each.name for each in found)
         advice = f"it is unplugged or another program holds it; there are: {names}"
         raise SpeechError(f"no microphone is called {name!r} now", advice)
-    names = [str(device["name"]) if device["max_input_channels"] > 0 else "" for device in sd.query_devices()]
-    return sd, names.index(wanted[0].name), wanted[0]
+    inputs = [str(device["name"]) if device["max_input_channels"] > 0 else "" for device in sd.query_devices()]
+    return sd, inputs.index(wanted[0].name), wanted[0]
 
 
 def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> SpeechError:

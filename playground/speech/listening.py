@@ -9,7 +9,8 @@ from time import perf_counter
 import numpy as np
 
 from playground.protocol.commands import StartListening
-from playground.protocol.events import Event
+from playground.protocol.events import Event, Failed
+from playground.protocol.speech import MicrophoneState
 from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished
 from playground.speech.decoding import Decoder
 from playground.speech.dictation import Dictation
@@ -37,7 +38,7 @@ class Listening:
         self._early: list[Samples] = []
         self._moment: list[Samples] = []
         self._leveled = perf_counter()
-        self._lost = False
+        self._lost, self._unkept = False, ""
         self._stopped: float | None = None
         self.done = False
         self._tell("open")
@@ -57,17 +58,22 @@ class Listening:
         """Close the microphone; what was said is transcribed in the steps to come."""
         if self._stopped is None:
             self._stopped = perf_counter()
-            self._take(self._recorder.close())
-            self._tell("closed")
+            try:
+                self._take(self._recorder.close())
+            finally:
+                self._tell("closed")
             if self._dictation:
                 self._dictation.stop()
 
     def break_off(self, message: str) -> None:
         """Something broke: close the microphone, and give what there is with one line of what happened."""
-        self.stop()
-        self._end(message)
+        try:
+            self.stop()
+        finally:
+            self._end(message)
 
     def _take(self, samples: Samples) -> None:
+        self._watch_file()
         self._moment.append(samples)
         if perf_counter() - self._leveled >= LEVEL_EVERY_S:
             self._tell_level()
@@ -100,11 +106,17 @@ class Listening:
                 self._dictation.stop()  # what was being said ends here
             self._tell("lost" if lost else "open")
 
-    def _tell(self, state: str) -> None:
+    def _watch_file(self) -> None:
+        unkept = self._recorder.unkept
+        if unkept != self._unkept:
+            self._unkept = unkept
+            advice = "free some room; what is said is transcribed as before"
+            self._emit(Failed(where="StartListening", message=unkept, advice=advice))
+
+    def _tell(self, state: MicrophoneState) -> None:
         recorder = self._recorder
         notes = {"lost": f"{recorder.name} is gone; it is looked for until it is back", "open": "", "closed": ""}
-        event = MicrophoneChanged(state=state, input=recorder.name, rate=recorder.rate, note=notes[state])  # type: ignore[arg-type]
-        self._emit(event)
+        self._emit(MicrophoneChanged(state=state, input=recorder.name, rate=recorder.rate, note=notes[state]))
 
     def _tell_level(self) -> None:
         moment = np.concatenate(self._moment)

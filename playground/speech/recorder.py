@@ -38,6 +38,7 @@ class Recorder:
         self.name, self.rate = "", RATE
         self.lost = False
         self.read_s = 0.0
+        self.unkept = ""  # why what is heard is not kept any more
         self._file = _WavFile(keep) if keep else None
         try:
             self._open()
@@ -68,10 +69,20 @@ class Recorder:
         samples = self._buffer.read()
         if self._resampler is not None and len(samples):
             samples = self._resampler.resample_chunk(samples)
-        if self._file:
-            self._file.write(samples)
+        self._keep(samples)
         self.read_s += len(samples) / RATE
         return samples
+
+    def _keep(self, samples: Samples) -> None:
+        """A full disk costs the file and not what is said."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(samples)
+        except OSError as error:
+            self.unkept = f"the audio is not kept any more: {error.strerror or error}"
+            self._file.close()
+            self._file = None
 
     def time_of(self, seconds: float) -> float:
         """When the audio at `seconds` of all that was read came in, on this process's clock."""
@@ -172,4 +183,5 @@ class _WavFile:
         self._file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # what there was room for is written
+            self._file.close()

@@ -45,6 +45,9 @@ class VoiceActivity:
         from faster_whisper.vad import get_vad_model
 
         self._session: Any = get_vad_model().session
+        self._h: Samples
+        self._c: Samples
+        self._context: Samples
         self._forget()
 
     def probabilities(self, frames: Samples) -> npt.NDArray[np.float32]:

@@ -11,23 +11,24 @@ from playground.telemetry.snapshot import GpuSample, Snapshot
 class Disturbance:
     """Folds snapshots, from a sampler's thread too; None stands for what this machine cannot tell.
 
-    `device` is the engine's, in torch's words; until it is set nothing is looked at.
+    `device` is the engine's, in torch's words, and `uuid` its card's; until it is set nothing is looked at.
     """
 
-    def __init__(self, device: str = "") -> None:
-        self.device = device
+    def __init__(self, device: str = "", uuid: str = "") -> None:
+        self.device, self.uuid = device, uuid
         self.throttled: tuple[str, ...] | None = None
         self.other_processes: int | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Take the next look at the machine."""
-        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"), self.uuid)
         if gpu is not None:
             self._add_gpu(gpu)
 
     def _add_gpu(self, gpu: GpuSample) -> None:
         if gpu.board.throttle is not None:
             self.throttled = tuple(dict.fromkeys((*(self.throttled or ()), *gpu.board.throttle)))
-        if gpu.processes is not None:
-            # One is the engine; which one cannot be told, since the driver knows no PID namespaces.
+        if gpu.processes:
+            # One is the engine; which one cannot be told, since the driver knows no PID namespaces. In a container it
+            # may list none, not even the engine: that says nothing of others.
             self.other_processes = max(self.other_processes or 0, len(gpu.processes) - 1)

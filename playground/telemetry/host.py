@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from playground.telemetry.cgroup import container_memory
 from playground.telemetry.snapshot import HostSample, ProcessSample

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import pynvml  # type: ignore[import-untyped]
+import pynvml
 
 from playground.telemetry.snapshot import Board, GpuMemory, GpuProcess, GpuSample
 

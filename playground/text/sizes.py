@@ -24,7 +24,7 @@ def size(count: float | None) -> str:
     return f"{amount:.0f} B" if unit == "B" else f"{significant(amount)} {unit}"
 
 
-def format_bytes(count: int | None) -> str:
+def format_bytes(count: float | None) -> str:
     """Three significant digits in MiB, GiB or TiB, three decimals below 1 MiB; – for None."""
     if count is None:
         return UNKNOWN

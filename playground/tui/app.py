@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Unpack
@@ -22,6 +22,7 @@ from playground.protocol.events import Failed
 from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
+from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
 from playground.tui.load_profile import run_kind
@@ -32,6 +33,7 @@ from playground.tui.session import Session
 from playground.tui.speech_bridge import SpeechBridge
 from playground.tui.theme_choice import add_others, begin_with
 from playground.tui.voice import Voice
+from playground.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
@@ -41,7 +43,7 @@ class PlaygroundApp(App[None]):
     """`asked`: the first load. With `replay`, its entries are played at `speed` and no engine is started."""
 
     TITLE = "playground"
-    COMMANDS: ClassVar[set[type[Provider]]] = {ActionProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
     DEFAULT_MODE = "playground"
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground.tcss"]
 
@@ -101,6 +103,10 @@ class PlaygroundApp(App[None]):
         await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
+
+    def action_help_quit(self) -> None:
+        """^C, which copies what is selected, where nothing is: whoever means to leave is told how."""
+        self.screen.query_one(Notice).say(f"{ACTIONS['quit'].shown_key} quits")
 
     async def _start(self) -> None:
         self.call_later(self._add_themes)

@@ -146,5 +146,7 @@ class BenchDriver:
             case ModelLoading():
                 self.view.stage = f"loading: {event.stage}"
                 self._changed()
-            case ModelLoaded() | SpeechModelLoaded():
+            case ModelLoaded():
+                self._disturbance.uuid, self._disturbance.device = event.facts.device_uuid, event.facts.device
+            case SpeechModelLoaded():
                 self._disturbance.device = event.facts.device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.message_pump import MessagePump
 
-from playground.client import WorkerClient
+from playground.client import WorkerClient, cannot_start
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
+from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.messages import MachineSampled, Updated
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
+INTERPRETER = "[engines.vllm] python in config.toml names it; "
 
 
 class Bridge:
@@ -70,11 +73,13 @@ class Bridge:
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
         self._loop = asyncio.get_running_loop()
+        if self._recorder and self._recorder.error:
+            self.end_recording()
         if self._replay is not None:
             await self._play(self._replay)
             return
         self._sampler.start()
-        await self._client.start()
+        await self._renew()
         early, self._early = self._early, None
         for command in early or ():
             self._client.send(command)
@@ -130,9 +135,8 @@ class Bridge:
 
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
-        if not self._client.running:
-            await self._client.restart(load=False)
-        self.send(command)
+        if self._client.running or await self._renew():
+            self.send(command)
 
     async def cancel_load(self) -> None:
         """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
@@ -142,14 +146,12 @@ class Bridge:
         if loading is not None and self.state.loading is loading:
             former = self._client.give_up_load()
             self.arrived(LoadCancelled(model=loading.model))
-            await self._client.restart(load=False)
-            if former and not self.state.loading:
+            if await self._renew() and former and not self.state.loading:
                 self.send(former)
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""
-        await self._client.restart(load=False)
-        if self._client.last_load:
+        if await self._renew() and self._client.last_load:
             self.send(self._client.last_load)
 
     def listen(self, listener: Callable[[AnyEvent], None]) -> None:
@@ -172,14 +174,13 @@ class Bridge:
         self._take(fault)
 
     def tell_from_thread(self, fault: Failed) -> None:
-        """The same from another thread; once the app has ended there is nobody to tell."""
-        if self._loop:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.tell, fault)
+        """The same from another thread."""
+        self._from_thread(self.tell, fault)
 
     def record(self, recorder: Recorder) -> None:
         """Record from now on; what a replay must know of the time before comes first."""
         self._recorder, self.state.recording = recorder, str(recorder.path)
+        recorder.on_error = partial(self._from_thread, self.end_recording)
         for event in self._standing.values():
             clock = self.state.clock.engine_time(perf_counter())
             if isinstance(event, WorkerReady) and clock is not None:
@@ -195,6 +196,22 @@ class Bridge:
             if recorder.error:
                 self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
         self.refresh()
+
+    async def _renew(self) -> bool:
+        """A new worker, or the line that says why there is none."""
+        try:
+            await self._client.restart(load=False)
+        except OSError as error:
+            advice = f"{INTERPRETER if self._engine == 'vllm' else ''}^Y tries it again"
+            self.tell(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
+            return False
+        return True
+
+    def _from_thread(self, deed: Callable[..., None], *given: object) -> None:
+        """Do it on the loop; once the app has ended there is nobody to tell."""
+        if self._loop:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(deed, *given)
 
     def _take(self, event: AnyEvent) -> None:
         match event:
@@ -240,5 +257,9 @@ class Bridge:
 
     def _sampled(self, snapshot: Snapshot) -> None:
         """In the sampler's thread: `post_message` is what may be called from there."""
+        if self._collector and (facts := self.state.facts):
+            seen = Disturbance(facts.device)
+            seen.add(snapshot)
+            self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
         for target in self._targets:
             target.post_message(MachineSampled(snapshot))

@@ -78,7 +78,8 @@ class CompareDriver:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
         plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
         teller = _Teller(self._bridge.arrived, comparison, number, a, b)
-        disturbance = Disturbance(self._state.facts.device if self._state.facts else "")
+        facts = self._state.facts
+        disturbance = Disturbance(facts.device, facts.device_uuid) if facts else Disturbance()
         sampler = Sampler(disturbance.add)
         log = paths.log_file("compare")
         sampler.start()
@@ -102,8 +103,9 @@ class CompareDriver:
             teller.tell(ended=True)
             notes = [self.fault] if self.fault else []
             under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
-            for run in comparison_runs(comparison, (a, b), plan, under, time.time()) if self._keep else ():
-                self._keep(run)
+            if self._keep:
+                for run in comparison_runs(comparison, (a, b), plan, under, time.time()):
+                    self._keep(run)
 
     def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
         """The toggles of the app's own engine, those that a side changed on it."""

@@ -35,7 +35,7 @@ def advice(state: State) -> str:
         return "No server is connected.\nEnter tries it again."
     if state.facts is None:
         return "No model is loaded.\n^O picks one, Enter loads the bundled one."
-    return "Type a prompt and press Enter.\n↑ brings prompts to begin with."
+    return "Type a prompt and press Enter.\n↑ brings prompts to begin with.\n^S makes answers longer."
 
 
 def request_fault(request: RequestState) -> tuple[str, str] | None:

@@ -11,17 +11,18 @@ Read = Callable[[str], object]
 
 
 class Field(NamedTuple):
-    """One field of a struct, the profile. `label` has a `{}` where the value stands."""
+    """One field of a struct, the profile. `label` has a `{}` where the value stands; `write` spells as `read` reads."""
 
     name: str
     label: str
     choices: tuple[str, ...]
     form: str
     read: Read
+    write: Callable[[Any], str] = str
 
     def text(self, profile: Any) -> str:
         """The value as it is typed."""
-        return str(getattr(profile, self.name))
+        return self.write(getattr(profile, self.name))
 
     def set(self, profile: Any, text: str) -> Any:
         """The profile with this field as typed; raises `ValueError`."""

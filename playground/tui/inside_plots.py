@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from playground.protocol.events import AttentionPoint, Ceilings, ModelFacts, Step
@@ -97,11 +97,11 @@ def _phase(step: Step) -> str:
     return "prefill" if any(work.phase == "prefill" for work in step.slots) else "decode"
 
 
-def _curves(points: Sequence[AttentionPoint], value: object) -> list[Curve]:
+def _curves(points: Sequence[AttentionPoint], value: Callable[[AttentionPoint], float]) -> list[Curve]:
     curves = []
     for kernel, (mark, style) in MARKS.items():
         mine = [point for point in points if point.kernel == kernel and point.phase == "prefill" and not point.fault]
-        pairs = [(float(point.length), float(value(point))) for point in sorted(mine, key=lambda point: point.length)]  # type: ignore[operator]
+        pairs = [(float(point.length), float(value(point))) for point in sorted(mine, key=lambda point: point.length)]
         pairs = [(x, y) for x, y in pairs if y > 0]
         if pairs:
             curves.append(Curve(pairs, mark, style))

@@ -66,7 +66,7 @@ class InsideState:
             case Failed(where="MeasureAttention") | WorkerExited(role="engine"):
                 self.total = self.done  # no more points will come
             case ModelLoaded() | LoadCancelled():
-                self.__init__()  # type: ignore[misc]
+                InsideState.__init__(self)
 
     def _weigh(self, steps: Sequence[Step]) -> None:
         # A step that ends requests tells their bytes, and no longer their blocks.

@@ -12,6 +12,6 @@ from playground.tui.state import State
 
 def memory_view(state: State, snapshot: Snapshot) -> tuple[Memory, Snapshot, GpuSample | None, str]:
     """The engine's memory, the machine, the engine's GPU if it has one, and the name of its device."""
-    device = state.facts.device if state.facts else "–"
-    gpu = find_gpu(snapshot.gpus, device, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    device, uuid = (state.facts.device, state.facts.device_uuid) if state.facts else ("–", "")
+    gpu = find_gpu(snapshot.gpus, device, os.environ.get("CUDA_VISIBLE_DEVICES"), uuid)
     return state.memory, snapshot, gpu, device

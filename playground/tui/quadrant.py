@@ -50,7 +50,8 @@ def quadrant(runs: Sequence[Run]) -> list[Point]:
 
 
 def _median(runs: Sequence[Run], name: str) -> float:
-    return median(getattr(run, name) for run in runs)
+    values: list[float] = [getattr(run, name) for run in runs]
+    return median(values)
 
 
 def _worth(measured: tuple[float, float]) -> float:

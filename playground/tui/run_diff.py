@@ -12,6 +12,7 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.run_columns import described_quality, lower_is_better, when
+from playground.tui.sampling_fields import in_short
 
 CELL = 60
 NOTHING = "–"
@@ -61,6 +62,7 @@ _HEAD: tuple[tuple[str, Callable[[Run], str]], ...] = (
     ("model", lambda run: run.model),
     ("engine", lambda run: run.engine),
     ("prompt", lambda run: run.title),
+    ("sampling", lambda run: "" if run.sampling is None else in_short(run.sampling, CELL) or "defaults"),
     ("requests", lambda run: numbers.count(run.requests)),
     ("tokens", lambda run: f"{numbers.count(run.prompt_tokens)} in, {numbers.count(run.output_tokens)} out"),
 )

@@ -66,7 +66,7 @@ class Session:
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
-        self._require_live()
+        self._require_live("nothing can be run in it")
         self._require_no_load()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
@@ -127,7 +127,7 @@ class Session:
         await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
 
     async def recall(self, run: Run) -> str:
-        """Model, options and prompt of a kept run back to screen 1; returns the line that says so."""
+        """Model, options, sampling and prompt of a kept run back to screen 1; returns the line that says so."""
         self._require_live()
         self._require_no_load()
         if self.state.unfinished:
@@ -140,6 +140,7 @@ class Session:
         except OptionError as error:
             raise NotNow(f"the options of this run are not known here: {error}") from None
         self.draft, self._chat = run.prompt, run.chat
+        self.sampling = run.sampling or self.sampling
         options = with_changes(DEFAULTS, changes)
         if self.state.facts and self.state.facts.path == run.model_path:
             now = {name: getattr(options, name) for name in changed_names(self.state.requested, options)}
@@ -148,7 +149,8 @@ class Session:
         else:
             self._exchanges.clear()
             await self.bridge.load(msgspec.structs.replace(self.asked, model=run.model_path, options=options))
-        return "the options of that run are set; Enter runs its prompt again"
+        what = "options and sampling" if run.sampling else "options"
+        return f"the {what} of that run are set; Enter runs its prompt again"
 
     async def restart(self) -> None:
         """The worker anew."""
@@ -160,9 +162,9 @@ class Session:
         from playground.session.recorder import Recorder
 
         self._require_live()
-        if path := self.state.recording:
+        if recorded := self.state.recording:
             self.bridge.end_recording()
-            return f"recorded to {path}"
+            return f"recorded to {recorded}"
         path = paths.recordings_folder() / datetime.now().strftime(RECORDING_NAME)
         facts, capabilities = self.state.facts, self.state.capabilities
         try:
@@ -195,9 +197,9 @@ class Session:
         if reason := disturbed(self.state):
             raise NotNow(reason)
 
-    def _require_live(self) -> None:
+    def _require_live(self, why: str = "what was recorded cannot be changed") -> None:
         if self.state.replaying:
-            raise NotNow("this is a replay: what was recorded cannot be changed")
+            raise NotNow(f"this is a replay: {why}")
 
 
 def disturbed(state: State) -> str:

@@ -101,6 +101,7 @@ class State:
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self.compare = CompareState()
         self._changes = Changes()
+        self._thrown = True  # the newest switch by somebody, not by a measurement
 
     @property
     def status(self) -> Status:
@@ -109,9 +110,12 @@ class State:
             return "failed"
         if self.loading:
             return "loading"
-        busy = self.unfinished or self.load.busy or self.load.running or self.compare.busy
-        busy = busy or self.benching or self.trying
-        return "running" if busy else "idle"
+        return "running" if self.unfinished or self.measuring else "idle"
+
+    @property
+    def measuring(self) -> bool:
+        """A load, a comparison, a benchmark or a trial uses the engine, and switches it as it needs."""
+        return bool(self.load.busy or self.load.running or self.compare.busy or self.benching or self.trying)
 
     @property
     def unfinished(self) -> list[RequestState]:
@@ -135,7 +139,7 @@ class State:
             case LoadModel():
                 self._begin_load(command)
             case SetOptions():
-                self.switching = list(command.changes)
+                self.switching, self._thrown = list(command.changes), not self.measuring
             case Submit() if is_fit(command):
                 self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):
@@ -277,7 +281,9 @@ class State:
     def _apply(self, event: OptionsApplied) -> None:
         if event.changed:
             before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
-            self.switch = Switch(event, self.requested, before, self._meter)
+            if self._thrown:
+                idle = bool(self.effective) and event.effective == self.effective
+                self.switch = Switch(event, self.requested, before, self._meter, idle)
             self.voice.forget_speed()
             if set(event.changed) != {"speculation"}:
                 self.drafts = DraftMeter()

@@ -10,12 +10,14 @@ from playground.tui.decode_meter import DecodeMeter, Rate
 
 
 class Switch(msgspec.Struct):
-    """`after` goes on measuring until the next switch ends it; it is then what that one has before it."""
+    """`after` goes on measuring until the next switch ends it; it is then what that one has before it. `idle`: what
+    really runs is what ran before, as where auto had chosen the value that is now asked for."""
 
     applied: OptionsApplied
     requested_before: EngineOptions
     before: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
     after: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
+    idle: bool = False
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:

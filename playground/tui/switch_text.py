@@ -55,6 +55,8 @@ def changes(switch: Switch) -> Content:
 
 def measured(switch: Switch) -> list[Content]:
     """What it did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
+    if switch.idle:
+        return [Content.styled("nothing changes: it ran so already", LABEL)]
     before, after = switch.applied.before, switch.applied.after
     pairs = [("weights", before.weights, after.weights)]
     if after.kv_used:  # what runs may be computed again, and has none yet

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
-
 import msgspec
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
@@ -15,9 +13,9 @@ from playground.protocol.options import (
     Toggle,
     Value,
     as_text,
+    differs,
     format_value,
     parse_value,
-    ran_as_asked,
     with_changes,
 )
 from playground.tui.state import State
@@ -45,9 +43,8 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Asked for one thing, got another, where it is told. An adapter is asked for by folder and called by name."""
-        asked = PurePath(self.requested).name if self.name == "adapter" else self.requested
-        return self.value != "–" and asked not in (self.value, "auto", "–") and not ran_as_asked(asked, self.value)
+        """See `protocol.options.differs`."""
+        return differs(self.name, self.requested, self.value)
 
 
 class Candidate(msgspec.Struct, frozen=True):

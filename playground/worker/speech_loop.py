@@ -24,8 +24,9 @@ class SpeechLoop:
             due = self._backend.next_due
             item = self._inbox.take(None if due is None else max(0.0, due - perf_counter()))
             if item is None:
-                if fault := guarded(self._outbox.emit, self._backend.doing, self._backend.step):
-                    self._backend.fail(fault)
+                doing = self._backend.doing
+                if fault := guarded(self._outbox.emit, doing, self._backend.step):
+                    guarded(self._outbox.emit, doing, partial(self._backend.fail, fault))
                 continue
             received, command = item
             if isinstance(command, Shutdown):

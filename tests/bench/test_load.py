@@ -9,7 +9,7 @@ from time import perf_counter
 
 import pytest
 
-from playground.bench.engine import Engine
+from playground.bench.engine import Engine, EngineFailed
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, Spread, gaps, level_figures, saturation
@@ -17,6 +17,7 @@ from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import Level, parse_levels
 from playground.bench.load.requests import Shape, draw_requests
 from playground.bench.load.slo import Slo, parse_slo
+from playground.config import VLLM_PYTHON
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import RequestFinished
 from playground.protocol.metrics import RequestMetrics
@@ -163,3 +164,9 @@ async def test_a_kept_cache_is_found(engine: Engine):
     sweep = Sweep(parse_levels("closed:1,2"), shape, requests=3, warm_up=0, keep_prefix_cache=True)
     await run_sweep(engine, sweep, told.append, lambda *_: None)
     assert told[0].prefix_hit == 0 and told[1].prefix_hit > 0
+
+
+async def test_an_engine_whose_interpreter_is_missing_fails_in_words(monkeypatch, tmp_path):
+    monkeypatch.setenv(VLLM_PYTHON, str(tmp_path / "python"))
+    with pytest.raises(EngineFailed, match=r"cannot be started: .*/python: No such file"):
+        await Engine("vllm", None, tmp_path / "log").__aenter__()

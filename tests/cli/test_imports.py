@@ -22,7 +22,9 @@ def modules_after_parsing(*words: str) -> set[str]:
     return set(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("words", [[], ["some/model", "--set", "kv_cache=int8"], ["doctor"], ["replay", "file"]])
+@pytest.mark.parametrize(
+    "words", [[], ["some/model", "--set", "kv_cache=int8"], ["doctor"], ["replay", "file"], ["serve"]]
+)
 def test_parsing_loads_nothing_heavy(words):
     assert not modules_after_parsing(*words) & HEAVY
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from playground.headless.summary import summarize
+from playground.protocol.commands import Submit
 from playground.session.fold import Fold
 from playground.session.replay import read_recording
 
@@ -45,6 +47,14 @@ def test_the_fold_of_a_recording_is_the_summary_of_the_run(run, prompts, recordi
     assert summary.totals.seconds == live.summary["totals"]["seconds"]
     assert summary.totals.occupancy == live.summary["totals"]["occupancy"]
     assert summary.totals.load_seconds == pytest.approx(live.summary["totals"]["load_seconds"], abs=0.05)
+
+
+def test_a_prompt_that_is_no_text_is_recorded_and_read_back(run, playground, recording):
+    live = run("--prompt", os.fsdecode(b"a\xff"), "--record", recording)
+    assert live.code == 0 and "unexpected" not in live.stderr
+    [submit] = [e.command for e in read_recording(Path(recording)) if isinstance(e.command, Submit)]
+    assert submit.requests[0].prompt == "a?"
+    assert playground("replay", recording, "--headless", "--speed", "0").stdout == live.stdout
 
 
 def test_speed_scales_the_time_between_entries(run, playground, recording):

@@ -23,7 +23,7 @@ class Terminal:
     """A program on a terminal of its own, 120x40."""
 
     def __init__(self, words: tuple[str, ...], home: dict[str, str]) -> None:
-        self._side, other = pty.openpty()
+        self.keyboard, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         environment = home | {"TERM": "xterm-256color"}
         command = [sys.executable, "-m", "playground", *words]
@@ -42,7 +42,7 @@ class Terminal:
 
     def end(self, key: bytes) -> int:
         """Press a key that ends the program; its exit code."""
-        os.write(self._side, key)
+        os.write(self.keyboard, key)
         deadline = time.monotonic() + PATIENCE_S
         while self.process.poll() is None and time.monotonic() < deadline:
             self._read()
@@ -51,12 +51,12 @@ class Terminal:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._side)
+        os.close(self.keyboard)
 
     def _read(self) -> None:
-        if select.select([self._side], [], [], 0.2)[0]:
+        if select.select([self.keyboard], [], [], 0.2)[0]:
             try:
-                self.shown += os.read(self._side, 65536)
+                self.shown += os.read(self.keyboard, 65536)
             except OSError:
                 time.sleep(0.05)
 
@@ -91,7 +91,17 @@ def test_a_recording_opens_the_screen_as_a_replay(terminal, run, tmp_path):
     assert screen.end(CTRL_Q) == 0
 
 
-@pytest.mark.parametrize("words", [["--engine", "scripted"], ["--theme", "dark"]])
+def test_record_keeps_the_session_from_the_start(terminal, playground, tmp_path):
+    recording = str(tmp_path / "session.jsonl")
+    screen = terminal("record", recording, "--engine", "scripted")
+    screen.wait_for("idle")
+    os.write(screen.keyboard, b"def add(a, b):\r")
+    screen.wait_for("add_numbers")
+    assert screen.end(CTRL_Q) == 0
+    assert "add_numbers" in playground("replay", recording, "--headless", "--speed", "0").stdout
+
+
+@pytest.mark.parametrize("words", [["--engine", "scripted"], ["--theme", "dark"], ["record", "session.jsonl"]])
 def test_without_a_terminal_the_commands_that_need_none_are_named(playground, words):
     result = playground(*words)
     assert result.code == 1 and len(result.stderr.splitlines()) == 1

@@ -39,6 +39,18 @@ WRONG = {
     "run --prompts missing.jsonl": "cannot read missing.jsonl",
     "replay": "FILE",
     "replay x --speed -1": "a number from 0",
+    "record": "FILE",
+    "record x --record y": "leave --record out",
+    "record x --set kv_cache=int9": "it takes model",
+    "serve --set kv_cache=int9": "it takes model, fp8, int8, int4, int2",
+    "serve --engine vllm --tensor-parallel 0": "a number of GPUs from 1",
+    "serve --theme nope": "no theme is called 'nope'",
+    "serve --preset nope": "there are: default",
+    "serve /no/model": "there is no /no/model",
+    "serve --record x": "^R records there",
+    "serve --port 0": "a port from 1 to 65535",
+    "serve --port http": "a port from 1 to 65535",
+    "serve --host 0.0.0.0": "unrecognized arguments",
     "--nope": "unrecognized arguments",
 }
 

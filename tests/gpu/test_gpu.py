@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from playground import paths
-from playground.engine.backends.transformers.backend import TransformersBackend
+from playground.engine.backends.transformers.backend import TransformersBackend, facts
 from playground.engine.backends.transformers.varlen import Ragged, packing
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import Event, OptionsApplied, TokensGenerated
@@ -261,8 +261,8 @@ def kernels(work: Callable[[], object]) -> dict[str, int]:
 def test_nvml_and_the_allocator_speak_of_one_card(engine: Engine) -> None:
     gpus, reason = Nvml().sample()
     assert not reason
-    uuid = str(torch.cuda.get_device_properties(0).uuid)
-    gpu = find_gpu(gpus, "cuda:0", uuid=uuid)
+    assert engine.backend._live
+    gpu = find_gpu(gpus, "cuda:0", uuid=facts(engine.backend._live).device_uuid)
     assert gpu and gpu.memory and gpu.name == torch.cuda.get_device_name(0)
     free, total = torch.cuda.mem_get_info(0)
     assert gpu.memory.used >= torch.cuda.memory_reserved(0)

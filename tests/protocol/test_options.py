@@ -11,6 +11,7 @@ from playground.protocol.options import (
     OptionError,
     as_text,
     changed_names,
+    differs,
     format_value,
     parse_assignment,
     parse_value,
@@ -105,3 +106,25 @@ def test_the_defaults_are_values_that_can_be_typed():
 def test_differences_are_named_in_field_order():
     after = with_changes(DEFAULTS, {"token_budget": 9, "weights": "int8"})
     assert changed_names(DEFAULTS, after) == ["weights", "token_budget"] and changed_names(after, after) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "effective", "other"),
+    [
+        ("attention", "eager", "sdpa-flash", True),
+        ("attention", "auto", "sdpa-flash", False),
+        ("attention", "sdpa-flash", "flash-varlen + sdpa-flash", False),
+        ("attention", "sdpa-math", "–", False),
+        ("kv_cache", "model", "model (from int2)", True),
+        ("compile", "on", "on (+1 graph)", False),
+        ("compile", "on", "off", True),
+        ("adapter", "some/where/fixes", "fixes", False),
+        ("adapter", "some/where/fixes", "off", True),
+        ("device", "cuda", "cuda:0", False),
+        ("device", "cuda:1", "cuda", False),
+        ("device", "cuda:1", "cuda:0", True),
+        ("device", "cuda", "cpu", True),
+    ],
+)
+def test_what_is_not_as_asked(name: str, asked: str, effective: str, other: bool):
+    assert differs(name, asked, effective) is other

@@ -43,6 +43,7 @@ async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(open
         assert static.usage.waste and static.usage.waste > 0 and continuous.usage.waste == 0
         assert state.load.speed_up and state.load.speed_up > 1
         assert state.requested == before and not state.requests
+        assert state.switch is None, "nobody threw these switches"
         for run in (static, continuous):
             assert run.predicted and run.predicted.steps == run.board.total
             assert run.predicted.occupancy == run.usage.occupancy and run.predicted.waste == run.usage.waste

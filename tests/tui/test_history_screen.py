@@ -10,7 +10,10 @@ import pytest
 from textual.widgets import Input, Static
 
 from playground import paths
+from playground.protocol.commands import SamplingParams
 from playground.session.history.run import Run
+from playground.telemetry import disturbance
+from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.run_details import RunDetails
 from playground.tui.screens.text_entry import TextEntry
@@ -57,6 +60,17 @@ async def test_a_prompt_is_listed_once_it_ends(opened, until, history, script):
         (request,) = app.bridge.state.requests.values()
         assert (run.kind, run.title, run.engine) == ("chat", "add", "scripted")
         assert (run.output_tokens, run.ttft_s) == (request.tokens, request.metrics.ttft_s)
+
+
+async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until, history, script, monkeypatch):
+    shared = GpuSample(index=0, processes=(GpuProcess(pid=1, bytes=None), GpuProcess(pid=2, bytes=None)))
+    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible: next(iter(gpus), None))
+    async with opened(script(["def", " add"])) as (app, pilot):
+        app.session.submit("add")
+        app.bridge._sampled(Snapshot(time=0.0, gpus=(shared,)))
+        await until(pilot, lambda: not app.bridge.state.unfinished)
+        table = await history(app, pilot, 1)
+        assert table.list.current.flags == ["GPU shared with 1"]
 
 
 async def test_no_history_keeps_nothing(opened, until, history, script):
@@ -169,6 +183,7 @@ async def test_rerun_brings_options_and_prompt_back(opened, until, history):
                     model_path=path,
                     prompt="once more",
                     options={"max_batch": "4"},
+                    sampling=SamplingParams(max_tokens=9, ignore_eos=True),
                 )
             ]
         )
@@ -179,6 +194,7 @@ async def test_rerun_brings_options_and_prompt_back(opened, until, history):
         await pilot.press("enter")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
         assert next(iter(app.bridge.state.requests.values())).prompt == "once more"
+        assert app.session.sampling == SamplingParams(max_tokens=9, ignore_eos=True)
 
 
 async def test_rerun_on_another_engine_is_refused_with_the_reason(opened, until, history):

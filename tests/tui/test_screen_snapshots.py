@@ -7,9 +7,12 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
+from playground.protocol.commands import SamplingParams
 from playground.protocol.events import OptionsApplied
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
+from playground.tui.screens.sampling import SamplingScreen
+from playground.tui.widgets.prompt_bar import PromptBar
 from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
@@ -32,6 +35,19 @@ def test_theme(snap_compare: Callable[..., bool], story: Story, theme: str, monk
     monkeypatch.setenv("COLORTERM", "truecolor")
     app = PlaygroundApp(engine="transformers", replay=story("switched"), speed=0, theme=theme)
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+def test_sampling(snap_compare: Callable[..., bool], story: Story, size: tuple[int, int]) -> None:
+    async def open_sampling(pilot: Pilot[None]) -> None:
+        await settle(pilot)
+        app.session.sampling = SamplingParams(max_tokens=512, ignore_eos=True, temperature=0.75)
+        app.screen.query_one(PromptBar).show(True, app.session.sampling)
+        app.push_screen(SamplingScreen(app.session))
+        await settle(pilot)
+
+    app = PlaygroundApp(engine="transformers", replay=story("idle"), speed=0)
+    assert snap_compare(app, terminal_size=size, run_before=open_sampling)
 
 
 def test_toggles_open_as_a_drawer(snap_compare: Callable[..., bool], story: Story) -> None:

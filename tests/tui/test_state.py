@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
@@ -17,10 +18,11 @@ from playground.protocol.events import (
     WorkerExited,
     WorkerReady,
 )
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
 from playground.tui.state import State
+from playground.tui.switch_text import measured
 
 Story = Callable[[str], list[Entry]]
 
@@ -54,6 +56,19 @@ def _submit(name: str) -> Submit:
 )
 def test_status_has_four_words(story: Story, stage: str, status: str) -> None:
     assert _fold(story(stage)).status == status
+
+
+@pytest.mark.parametrize(("chosen", "words"), [("bfloat16", "it ran so already"), ("float32", "too few tokens yet")])
+def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str, words: str) -> None:
+    state = _fold(story("idle"))
+    state.effective["dtype"] = "bfloat16"
+    options = msgspec.structs.replace(state.requested, dtype=chosen)
+    effective, nothing = state.effective | {"dtype": chosen}, Memory()
+    applied = OptionsApplied(
+        changed=["dtype"], requested=options, effective=effective, before=nothing, after=nothing, cost="reload"
+    )
+    _with(state, applied)
+    assert state.switch and words in "".join(line.plain for line in measured(state.switch))
 
 
 def test_changes_are_told_once(story: Story) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, Submit
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.events import (
     Failed,
     ModelLoaded,
@@ -49,6 +49,16 @@ def test_a_command_that_cannot_be_done_is_a_failure_and_the_worker_goes_on(start
     worker.until(OptionsApplied)
     worker.send(ask("b"))
     assert worker.until(RequestFinished)[-1].reason == "stop"
+
+
+def test_a_switch_that_waited_for_a_step_of_the_model_before_is_forgotten(start):
+    worker = start()
+    worker.send(LoadModel(model="any"))
+    worker.send(SetOptions(changes={"max_batch": 3}, at_step=1))
+    worker.send(LoadModel(model="another"))
+    worker.send(ask("a"))
+    events = worker.until(RequestFinished)
+    assert [event.changed for event in events if isinstance(event, OptionsApplied)] == [[], []]
 
 
 def test_a_model_that_replaces_another_ends_its_requests_with_the_reason(start, tmp_path):

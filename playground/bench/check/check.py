@@ -60,7 +60,7 @@ class Check:
 
     def report(self, engine: Engine) -> CheckReport:
         """What was found so far."""
-        worst = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
+        worst: Verdict = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
         return CheckReport(
             model=self._load.model,
             verdict=worst if self._loadable else "unloadable",

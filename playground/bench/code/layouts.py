@@ -189,7 +189,7 @@ def _compare_inputs(row: HumanEval, canonical: str) -> str:
 
 def _tested(tests: list[str], code: str) -> str:
     """The function of `code` that the tests name."""
-    names = NAME.findall(code)
+    names: list[str] = NAME.findall(code)
     named = [name for name in names if any(re.search(rf"\b{re.escape(name)}\b", test) for test in tests)]
     return (named or names or [""])[-1]
 

@@ -62,7 +62,8 @@ class CodeSuite:
         self.notes: list[str] = []
         self._missing: dict[str, list[str]] = {}
         self._tasks, self._settings, self._watch = tasks, settings, watch
-        self._programs, self._engine = programs, None
+        self._programs = programs
+        self._engine: Engine | None = None
         self._judge = Judge(sandbox)
         self._kind = sandbox.confinement.kind
         self._samples: dict[str, list[Sample]] = {task.task_id: [] for task in tasks}

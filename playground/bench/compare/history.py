@@ -8,9 +8,10 @@ from playground.bench.compare.contender import Contender
 from playground.bench.compare.course import Plan
 from playground.bench.compare.runs import Comparison
 from playground.bench.report import Circumstances, model_name
+from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
 from playground.session.fold import unmet
-from playground.session.history.run import TITLE, Run, differences
+from playground.session.history.run import TITLE, Run, differences, disturbances
 
 KIND, MEASURE = "compare", "KL"
 
@@ -37,6 +38,7 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
         title=" ".join(plan.prompt.split())[:TITLE],
         prompt=plan.prompt,
         chat=plan.chat,
+        sampling=SamplingParams(max_tokens=plan.max_tokens),
         options=differences(side.options),
         effective=effective,
         flags=[*_flags(side, effective, found.reasons.get(name, {}), under), *_bound(found, name)],
@@ -59,7 +61,6 @@ def _bound(found: Comparison, name: SideName) -> list[str]:
 def _flags(side: Contender, effective: dict[str, str], reasons: dict[str, str], under: Circumstances) -> list[str]:
     return [
         *(f"{name} is {effective.get(name, 'unknown')}" for name in unmet(side.options, effective, reasons)),
-        *(["throttled"] if under.throttled else []),
-        *([f"GPU shared with {under.other_processes}"] if under.other_processes else []),
+        *disturbances(under.throttled, under.other_processes),
         *under.notes,
     ]

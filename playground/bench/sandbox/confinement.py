@@ -33,7 +33,7 @@ PROBE_SECONDS = 20.0
 class NoSandbox(Exception):
     """No kind of sandbox works here: why, by kind."""
 
-    def __init__(self, reasons: dict[str, str]) -> None:
+    def __init__(self, reasons: dict[Kind, str]) -> None:
         super().__init__("; ".join(f"{kind}: {reason}" for kind, reason in reasons.items()))
         self.reasons = reasons
 
@@ -124,7 +124,7 @@ def _probe(confinement: Confinement) -> str:
     """Why this kind does not work here; empty where it does."""
     if confinement.kind == "bubblewrap" and not shutil.which("bwrap"):
         return "bwrap is not installed"
-    task = {"nonce": "probe", "program": "def f(): return 1", "test": "assert f() == 1"}
+    task: dict[str, object] = {"nonce": "probe", "program": "def f(): return 1", "test": "assert f() == 1"}
     task |= dict.fromkeys(("shared", "unittest", "context"), False)
     try:
         result = subprocess.run(

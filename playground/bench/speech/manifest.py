@@ -94,7 +94,7 @@ def _recording(
 ) -> Recording:
     audio, text = _first(entry, AUDIO_KEYS), _first(entry, text_keys)
     answer = _first(entry, answer_keys)
-    wanted = {"the sound": (audio, AUDIO_KEYS)}
+    wanted: dict[str, tuple[str | None, tuple[str, ...]]] = {"the sound": (audio, AUDIO_KEYS)}
     wanted |= {"the answer": (answer, answer_keys)} if answer_keys else {"the text": (text, text_keys)}
     for what, (value, keys) in wanted.items():
         if value is None:

@@ -63,7 +63,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     def watch(entry: Entry) -> None:
         record(entry)
         if isinstance(entry.event, ModelLoaded):
-            disturbance.device = entry.event.facts.device
+            disturbance.uuid, disturbance.device = entry.event.facts.device_uuid, entry.event.facts.device
 
     engine = Engine(target.engine, target.load if load else None, log, watch)
 

@@ -43,12 +43,13 @@ class Subject:
         ids = torch.tensor([self.tokenizer.encode(prompt)])
         with torch.inference_mode():
             out = self.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=tokens, do_sample=False)
-        return self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
+        return str(self.tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
     def chat(self, request: str) -> str:
         """The greedy answer to one user message."""
         messages = [{"role": "user", "content": request}]
-        return self.complete(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        prompt = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self.complete(str(prompt))
 
 
 def evaluate(path: Path) -> dict[str, object]:

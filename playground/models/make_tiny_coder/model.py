@@ -34,7 +34,7 @@ def export(weights: dict[str, torch.Tensor], tokenizer: PreTrainedTokenizerFast,
     """Write weights (bfloat16), configuration and tokenizer as a directory that AutoModelForCausalLM loads."""
     model = build_model(tokenizer)
     model.load_state_dict(weights)
-    model.to(torch.bfloat16)
+    model.bfloat16()
     model.config.dtype = torch.bfloat16
     model.generation_config = GenerationConfig(
         do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id

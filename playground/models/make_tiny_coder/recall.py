@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 from playground.models.make_tiny_coder.tasks.pools import WORDS
 
@@ -21,10 +22,8 @@ TYPICAL_CHARACTERS = 3  # characters of these texts per token, on the low side
 
 def draw_recall(random_source: random.Random, tokens: int, most: int, filler: Callable[[], str]) -> str:
     """One recall text of at most about `tokens` tokens; `most` and `filler` are for `needles`."""
-    kind = random_source.choice((needles, table, copy))
-    if kind is needles:
-        return needles(random_source, tokens, most, filler)
-    return kind(random_source, tokens)
+    kinds: list[Callable[[random.Random, int], str]] = [partial(needles, most=most, filler=filler), table, copy]
+    return random_source.choice(kinds)(random_source, tokens)
 
 
 def needles(random_source: random.Random, tokens: int, most: int, filler: Callable[[], str]) -> str:

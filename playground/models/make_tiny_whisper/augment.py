@@ -34,7 +34,7 @@ def hum(random_source: np.random.Generator, length: int) -> np.ndarray:
     time = np.arange(length) / SAMPLING_RATE
     base = random_source.uniform(45, 400)
     tones = [np.sin(2 * np.pi * base * k * time + random_source.uniform(0, 6)) / k for k in range(1, 6)]
-    tone = np.sum(tones, axis=0).astype(np.float32)
+    tone: np.ndarray = np.sum(tones, axis=0).astype(np.float32)
     return tone / rms(tone)
 
 
@@ -102,7 +102,7 @@ def change_scene(random_source: np.random.Generator, samples: np.ndarray, speech
 
 def record(samples: np.ndarray, peak_db: float) -> np.ndarray:
     """The samples with their peak at this many dB below full scale, rounded to 16 bits as a microphone would."""
-    scaled = samples * (10 ** (peak_db / 20) / (np.abs(samples).max() + 1e-9))
+    scaled: np.ndarray = samples * (10 ** (peak_db / 20) / (np.abs(samples).max() + 1e-9))
     return (np.round(scaled * 32767) / 32768).astype(np.float32)
 
 

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import torch
 from ctranslate2.converters import TransformersConverter
 from tokenizers import Tokenizer
 from transformers import WhisperForConditionalGeneration, WhisperTokenizer
@@ -27,8 +26,8 @@ def save_checkpoint(model: WhisperForConditionalGeneration, tokenizer: Tokenizer
     """Writes the model as transformers loads it. Nothing is suppressed: an empty transcript must be possible."""
     generation = model.generation_config
     generation.suppress_tokens, generation.begin_suppress_tokens = [], []
-    generation.no_timestamps_token_id = Layout(tokenizer).plain
-    generation.is_multilingual = False
+    plain = Layout(tokenizer).plain
+    generation.update(allow_custom_entries=True, no_timestamps_token_id=plain, is_multilingual=False)
     model.save_pretrained(folder)
     save_tokenizer(tokenizer, folder)
     WhisperTokenizer(tokenizer_object=tokenizer, extra_special_tokens=list(SPECIALS)).save_pretrained(folder)
@@ -41,7 +40,7 @@ def convert(model: WhisperForConditionalGeneration, tokenizer: Tokenizer, output
     output.mkdir(parents=True, exist_ok=True)
     copied = ["tokenizer.json", "preprocessor_config.json"]
     with tempfile.TemporaryDirectory() as checkpoint, tempfile.TemporaryDirectory() as converted:
-        save_checkpoint(model.to(torch.float32).eval(), tokenizer, Path(checkpoint))
+        save_checkpoint(model.float().eval(), tokenizer, Path(checkpoint))
         TransformersConverter(checkpoint, copy_files=copied).convert(converted, quantization="int8", force=True)
         for path in Path(converted).iterdir():
             shutil.copy(path, output / path.name)

@@ -28,7 +28,7 @@ def make_config(layout: Layout) -> WhisperConfig:
 
     Eager attention: on CPU the flash kernel's backward pass takes half as long again at these lengths.
     """
-    return WhisperConfig(
+    return WhisperConfig(  # type: ignore[call-arg]
         vocab_size=layout.size, num_mel_bins=80, d_model=160, encoder_layers=4, decoder_layers=2,
         encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=640, decoder_ffn_dim=640,
         max_source_positions=WINDOW_POSITIONS, max_target_positions=448, attn_implementation="eager",
@@ -63,7 +63,8 @@ class TrainedWhisper(nn.Module):
         hidden = hidden.transpose(1, 2) + encoder.embed_positions.weight[positions]
         for layer in encoder.layers:
             hidden = layer(hidden, attention_mask=mask)
-        return encoder.layer_norm(hidden)
+        encoded: Tensor = encoder.layer_norm(hidden)
+        return encoded
 
     def _decode(self, tokens: Tensor, encoded: Tensor, mask: Tensor) -> Tensor:
         decoder = self.whisper.model.decoder
@@ -71,7 +72,8 @@ class TrainedWhisper(nn.Module):
         later = torch.full((tokens.shape[1], tokens.shape[1]), -1e4, dtype=mask.dtype).triu(1)
         for layer in decoder.layers:
             hidden = layer(hidden, later, encoder_hidden_states=encoded, encoder_attention_mask=mask, use_cache=False)
-        return self.whisper.proj_out(decoder.layer_norm(hidden))
+        logits: Tensor = self.whisper.proj_out(decoder.layer_norm(hidden))
+        return logits
 
 
 @torch.no_grad()

@@ -86,7 +86,8 @@ def draw_sample(seed: int) -> Sample:
     generator = np.random.default_rng(seed)
     if random_source.random() < 0.07:
         samples = no_speech(generator, random_source.choice((0.5, 1, 2, 2, 3, 3, 5, 5, 8, 12, 30)))
-        segments, phonemes = [], []
+        segments: list[Segment] = []
+        phonemes: list[tuple[float, str]] = []
     else:
         clean, segments, phonemes = _say(random_source, _spoken_count(random_source))
         samples = change_scene(generator, clean, rms(clean[np.abs(clean) > 0.01]))
@@ -99,5 +100,5 @@ _EXTRACTOR = FeatureExtractor()
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
     """float16 (frames, 80): normalized over the whole recording, as faster-whisper does before it pads with zeros."""
-    features = _EXTRACTOR(samples)[:, : int(WINDOW_SECONDS * FRAMES_PER_SECOND)]
+    features: np.ndarray = _EXTRACTOR(samples)[:, : int(WINDOW_SECONDS * FRAMES_PER_SECOND)]
     return features.T.astype(np.float16)

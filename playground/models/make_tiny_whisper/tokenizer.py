@@ -45,11 +45,12 @@ class Layout:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.end = tokenizer.token_to_id("<|endoftext|>")
-        self.start = tokenizer.token_to_id("<|startoftranscript|>")
-        self.previous = tokenizer.token_to_id("<|startofprev|>")
-        self.no_speech = tokenizer.token_to_id("<|nospeech|>")
-        self.plain = tokenizer.token_to_id("<|notimestamps|>")
+        ids = tokenizer.get_vocab()
+        self.end = ids["<|endoftext|>"]
+        self.start = ids["<|startoftranscript|>"]
+        self.previous = ids["<|startofprev|>"]
+        self.no_speech = ids["<|nospeech|>"]
+        self.plain = ids["<|notimestamps|>"]
         self.timestamps = self.plain + 1
         self.size = tokenizer.get_vocab_size()
 

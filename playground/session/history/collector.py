@@ -23,7 +23,7 @@ from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Generated, span, unmet
-from playground.session.history.run import TITLE, Run, differences
+from playground.session.history.run import TITLE, Run, differences, disturbances
 
 WORKING = ("prefill", "decode")
 
@@ -37,6 +37,8 @@ class Submission(msgspec.Struct):
     requests: dict[str, Generated]
     kv_bytes: int = 0
     beside: int = 0
+    throttled: bool = False
+    other_processes: int = 0
     switched: set[str] = msgspec.field(default_factory=set)
 
     @property
@@ -65,6 +67,7 @@ class Collector:
         self._effective: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
         self._memory = Memory()
+        self._disturbance = (False, 0)
 
     def add_command(self, command: AnyCommand) -> None:
         """A command that is sent now."""
@@ -75,6 +78,7 @@ class Collector:
             requests = {request.request_id: Generated(request.request_id) for request in command.requests}
             submission = Submission(kind, self._clock(), command.requests, requests)
             self._running |= dict.fromkeys(requests, submission)
+            self.add_disturbance(*self._disturbance)
 
     def add_event(self, event: AnyEvent) -> None:
         """An event that arrives now."""
@@ -96,6 +100,13 @@ class Collector:
                 self._facts = event.facts
             case WorkerReady(role="engine"):
                 self._engine, self._versions = event.capabilities.engine, event.capabilities.versions
+
+    def add_disturbance(self, throttled: bool, other_processes: int) -> None:
+        """What holds the engine's GPU back now, from a sampler's thread too."""
+        self._disturbance = throttled, other_processes
+        for submission in list(self._running.values()):
+            submission.throttled |= throttled
+            submission.other_processes = max(submission.other_processes, other_processes)
 
     def _apply(self, event: OptionsApplied) -> None:
         self._options, self._effective, self._reasons = event.requested, event.effective, event.reasons
@@ -147,6 +158,7 @@ class Collector:
             versions=self._versions,
             prompt=prompt,
             chat=bool(asked.messages),
+            sampling=asked.sampling if all(each.sampling == asked.sampling for each in submission.asked) else None,
         )
 
     def _flags(self, submission: Submission) -> list[str]:
@@ -162,6 +174,7 @@ class Collector:
             *([f"beside {submission.beside}"] if submission.beside else []),
             *(f"switched {name}" for name in sorted(submission.switched)),
             *self._not_as_asked(),
+            *disturbances(submission.throttled, submission.other_processes),
             *(["preempted"] if any(each.preemptions for each in metrics) else []),
             *(reason for reason in reasons if reason in ("abort", "error")),
         ]

@@ -11,15 +11,21 @@ from typing import Any
 
 import msgspec
 
+from playground.protocol.commands import SamplingParams
 from playground.session.history.query import Query
 from playground.session.history.run import Run
 from playground.session.history.schema import migrate
 
 BUSY_S = 2.0
 CHUNK = 500
-DETAILS = ("model_path", "prompt", "chat", "effective", "versions", "result")
+DETAILS = ("model_path", "prompt", "chat", "sampling", "effective", "versions", "result")
 JSON = {"options": dict[str, str], "flags": list[str], "tags": list[str]}
-JSON_DETAILS = {"effective": dict[str, str], "versions": dict[str, str], "result": dict[str, Any]}
+JSON_DETAILS = {
+    "sampling": SamplingParams | None,
+    "effective": dict[str, str],
+    "versions": dict[str, str],
+    "result": dict[str, Any],
+}
 LISTED = tuple(name for name in Run.__struct_fields__ if name not in DETAILS)
 
 

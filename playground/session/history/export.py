@@ -16,12 +16,14 @@ from playground.session.history.run import Run, spell_options
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SAID = ("TTFT", "TPS", "System TPS", "KV", "Memory")
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~])")
+_NUMBERED = re.compile(r"@\d+$")  # pass@1 is pass@k
 MIB = 1 << 20
 
 
-def definitions() -> dict[str, str]:
-    """The formulas of the numbers that a run holds."""
-    return {name: FORMULAS[name] for name in SAID}
+def definitions(runs: Sequence[Run]) -> dict[str, str]:
+    """The formulas of the numbers that runs hold, and of their measures."""
+    measures = {_NUMBERED.sub("@k", run.measure).lower() for run in runs}
+    return {name: FORMULAS[name] for name in FORMULAS if name in SAID or name.lower() in measures}
 
 
 def when(run: Run) -> str:
@@ -31,7 +33,7 @@ def when(run: Run) -> str:
 
 def as_json(runs: Sequence[Run]) -> str:
     """`{"formulas": {...}, "runs": [...]}`; what is not known is left out."""
-    content = {"formulas": definitions(), "runs": [{"when": when(run)} | msgspec.to_builtins(run) for run in runs]}
+    content = {"formulas": definitions(runs), "runs": [{"when": when(run)} | msgspec.to_builtins(run) for run in runs]}
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
 
@@ -50,7 +52,7 @@ def as_csv(runs: Sequence[Run]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*columns, "definitions"])
-    said = "; ".join(f"{name}: {formula}" for name, formula in definitions().items())
+    said = "; ".join(f"{name}: {formula}" for name, formula in definitions(runs).items())
     for index, run in enumerate(runs):
         writer.writerow([*(_cell(column(run)) for column in columns.values()), "" if index else said])
     return file.getvalue()
@@ -64,7 +66,7 @@ def as_markdown(runs: Sequence[Run]) -> str:
         f"|{'|'.join(' ---: ' if ' ' in t or t == 'TPS' else ' --- ' for t in titles)}|",
     ]
     lines += [f"| {' | '.join(_row(run))} |" for run in runs]
-    lines += ["", *(f"- **{name}**: {_plain(formula)}" for name, formula in definitions().items())]
+    lines += ["", *(f"- **{name}**: {_plain(formula)}" for name, formula in definitions(runs).items())]
     return "\n".join(lines) + "\n"
 
 

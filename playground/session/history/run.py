@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from playground.protocol.commands import SamplingParams
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, changed_names
 
 TITLE = 80
@@ -15,7 +16,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`at` is wall time in Unix seconds, `seconds` the whole run's; TTFT and TPS are medians over its `requests`.
 
     `options` are the differences from the defaults, spelled as on the command line. `quality` is a value of the
-    `measure` (pass@1, perplexity, ...). `result` is a benchmark's own report as JSON would have it.
+    `measure` (pass@1, perplexity, ...). `result` is a benchmark's own report as JSON would have it. `sampling` is that
+    of every request; None where they differ, or in a run of before it was kept.
     None is what was not measured. `id` is 0 until the run is kept.
     """
 
@@ -43,6 +45,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model_path: str = ""
     prompt: str = ""
     chat: bool = False
+    sampling: SamplingParams | None = None
     effective: dict[str, str] = {}
     versions: dict[str, str] = {}
     result: dict[str, Any] = {}
@@ -52,6 +55,12 @@ def differences(options: EngineOptions) -> dict[str, str]:
     """The toggles that are not at their defaults."""
     spelled = as_text(options)
     return {name: spelled[name] for name in changed_names(DEFAULTS, options)}
+
+
+def disturbances(throttled: object, other_processes: int | None) -> list[str]:
+    """The flags of what disturbed a run, as far as the machine can tell."""
+    shared = [f"GPU shared with {other_processes}"] if other_processes else []
+    return ["throttled", *shared] if throttled else shared
 
 
 def spell_options(options: dict[str, str]) -> str:

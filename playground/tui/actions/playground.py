@@ -28,6 +28,7 @@ ACTIONS = (
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
     Action("model", "ctrl+o", "Model", "Load another checkpoint", not_ours),
     Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", replay, footer=False),
+    Action("sampling", "ctrl+s", "Sampling", "Longer answers, EOS, temperature: from the next prompt on", replay),
     Action("new", "ctrl+n", "New", "Begin a new conversation", replay, footer=False),
     Action(
         "rebuild", "", "Rebuild KV", "Compute again what went through a coarser KV cache", nothing_to_mend, footer=False
@@ -39,5 +40,7 @@ ACTIONS = (
     Action("enter_value", "e", "Type", "Type a value", replay, "toggles", bound=False),
     Action("board_pause", "space", "Pause", "Hold the board still; it goes on collecting", place="batch", bound=False),
     Action("board_zoom", "plus", "Zoom", "More or fewer steps in a column", place="batch", bound=False),
-    Action("maximize", "z", "Maximize", "This panel alone, and back", priority=False, footer=False),
+    Action(
+        "maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False, footer=False
+    ),
 )

@@ -17,7 +17,7 @@ from playground.tui.load_figures import described
 from playground.tui.load_profile import STATIC
 from playground.tui.messages import Updated
 from playground.tui.screens.panels import Panels
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.widgets.block_map import BlockMap
@@ -30,7 +30,6 @@ from playground.tui.widgets.status_line import StatusLine
 from playground.tui.widgets.twin_boards import FIRST, SECOND, TwinBoards
 
 MAP_EVERY_S = 0.5
-HIGH = 32
 OTHERS, OTHERS_LOW = 18, 12  # lines of all panels but the boards
 ENGINES_HINT = "r runs the load twice, on the same arrivals, prompts and lengths: here, then on {}, started for it"
 HINT = "r runs the load twice: static, then continuous, on the same arrivals, prompts and lengths"
@@ -42,8 +41,8 @@ class BatchingScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "batching"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (HIGH, "-high")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     CSS_PATH = "batching.tcss"
     AUTO_FOCUS = "LoadForm"
 

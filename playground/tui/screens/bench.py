@@ -21,7 +21,7 @@ from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.exports import Exports
 from playground.tui.screens.past_runs import PastRuns
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import NotNow, Session
 from playground.tui.suite_pace import seconds_a_unit
 from playground.tui.widgets.bench_figures import BenchFigures
@@ -43,7 +43,7 @@ class BenchScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "bench"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     CSS_PATH = "bench.tcss"
     AUTO_FOCUS = "SuiteList"
 

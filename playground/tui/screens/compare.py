@@ -20,7 +20,7 @@ from playground.tui.compare_profile import BASE, CHAT, CompareProfile, fields, o
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.request_state import RequestState
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import HEIGHTS, Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
 from playground.tui.widgets.compare_figures import CompareFigures
@@ -39,7 +39,7 @@ class CompareScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high")]
+    VERTICAL_BREAKPOINTS = HEIGHTS
     CSS_PATH = "compare.tcss"
     AUTO_FOCUS = "FieldForm"
 

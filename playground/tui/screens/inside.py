@@ -9,14 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
-from playground.protocol.commands import Abort, CancelLoad, MeasureAttention, MeasureOutliers
+from playground.protocol.commands import Abort, CancelLoad, Kernel, MeasureAttention, MeasureOutliers
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.course import Course, require_quiet
 from playground.tui.kv_trial import KVTrial
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.screens.panels import Panels
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.weights_trial import WeightsTrial
 from playground.tui.widgets.attention_panel import AttentionPanel
@@ -36,7 +36,7 @@ TEXT = '''def count_words(text):
     return counts
 '''
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
-KERNELS = ("eager", "sdpa-math", "sdpa-flash")
+KERNELS: tuple[Kernel, ...] = ("eager", "sdpa-math", "sdpa-flash")
 COLUMNS = 256
 
 
@@ -45,7 +45,7 @@ class InsideScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "inside"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
     CSS_PATH = "inside.tcss"
     AUTO_FOCUS = "#outliers"
 

@@ -17,7 +17,7 @@ from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground_view import PANELS, PlaygroundView
 from playground.tui.screens.prompting import Prompting
 from playground.tui.screens.speech import Speech
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.stage import HEIGHTS, WIDTHS, Stage
 from playground.tui.screens.toggle_drawer import ToggleDrawer
 from playground.tui.session import Session
 from playground.tui.state import Changes
@@ -27,6 +27,8 @@ from playground.tui.widgets.toggle_line import ToggleLine
 from playground.tui.widgets.toggle_panel import TogglePanel
 
 PLACES: dict[str | None, Place] = {"toggles": "toggles", "batch": "batch", "prompt": "prompt"}
+WITH_WIDE = [*WIDTHS, (180, "-wide")]
+WITH_TALL = [*HEIGHTS, (44, "-tall")]
 
 
 class PlaygroundScreen(Stage):
@@ -34,8 +36,8 @@ class PlaygroundScreen(Stage):
 
     NAME: ClassVar[ScreenName] = "playground"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (110, "-normal"), (180, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-low"), (32, "-high"), (44, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WITH_WIDE
+    VERTICAL_BREAKPOINTS = WITH_TALL
     AUTO_FOCUS = "#prompt"
 
     def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:
@@ -57,6 +59,7 @@ class PlaygroundScreen(Stage):
             "toggles": self._drawer.pull,
             "model": self._loads.pick,
             "chat": session.toggle_chat,
+            "sampling": self._prompting.set_sampling,
             "new": self._begin_conversation,
             "maximize": self._maximize,
             "talk": self._speech.talk,
@@ -89,7 +92,7 @@ class PlaygroundScreen(Stage):
         self._view.numbers.sampled(message.snapshot)
 
     def _show(self, changes: Changes) -> None:
-        self._view.show(changes, self.session.chat)
+        self._view.show(changes, self.session.chat, self.session.sampling)
         if changes.news:
             self.show_keys()
 
@@ -129,7 +132,7 @@ class PlaygroundScreen(Stage):
 
     @on(TogglePanel.Considered)
     def _consider(self) -> None:
-        self._view.numbers.consider(self._view.toggles.candidate)
+        self._view.consider()
 
     @on(TogglePanel.EntryAsked)
     def _enter_value(self, message: TogglePanel.EntryAsked) -> None:
@@ -169,6 +172,8 @@ class PlaygroundScreen(Stage):
     def _begin_conversation(self) -> None:
         self.session.begin_conversation()
         self._view.transcript.clear()
+        if self.state.unfinished:
+            self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
 
     def _maximize(self) -> None:
         shown = self.focused.id if self.focused else None

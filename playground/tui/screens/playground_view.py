@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from playground.preset import Preset, View
+from playground.protocol.commands import SamplingParams
 from playground.tui.faults import advice
 from playground.tui.letters import Letters
 from playground.tui.state import Changes, State
@@ -56,22 +57,26 @@ class PlaygroundView:
         if changes.steps:
             self.board.add_steps(changes.steps)
 
-    def show(self, changes: Changes, chat: bool) -> None:
+    def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
         """Every widget looks for itself whether it has anything to draw; where only text flows, most need not look."""
         state = self._state
         self.status.show(state)
         if changes.news:
-            self._show_news(chat)
+            self._show_news(chat, sampling)
         self.transcript.show(state, changes)
         self.numbers.show(changes)
 
-    def _show_news(self, chat: bool) -> None:
+    def consider(self) -> None:
+        """What the value that is looked at in the toggles would do."""
+        self.numbers.consider(self.toggles.candidate, self.toggles.hint)
+
+    def _show_news(self, chat: bool, sampling: SamplingParams) -> None:
         state = self._state
         self.toggles.show(state)
         self.toggle_line.show(state)
         self.board.styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
         self.transcript.advise(advice(state))
-        self.numbers.consider(self.toggles.candidate)
+        self.consider()
         self.notice.show(state)
         self.voice.show(state)
-        self.prompts.show(chat)
+        self.prompts.show(chat, sampling)

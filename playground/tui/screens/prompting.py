@@ -31,6 +31,12 @@ class Prompting:
         else:
             self._screen.attempt(lambda: self._send(text, shown))
 
+    def set_sampling(self) -> None:
+        """How the next answers come about."""
+        from playground.tui.screens.sampling import SamplingScreen
+
+        self._screen.app.push_screen(SamplingScreen(self._screen.session))
+
     def offer_draft(self) -> None:
         """Another screen may have left a prompt to be run again."""
         session = self._screen.session

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from textual.worker import Worker
+
 from playground.session.history.query import FilterError, Query, Sort, parse_filter
 from playground.tui.quadrant import NEWEST, quadrant
 from playground.tui.screens.past_runs import PastRuns
@@ -44,13 +46,13 @@ class RunSearch:
         """The other way round."""
         self._look_for(self._query.text, self._query.sort, not self._query.descending)
 
-    def find(self) -> None:
+    def find(self) -> Worker[None]:
         """Look again."""
-        self._screen.run_worker(self._find, exclusive=True, group="find")
+        return self._screen.run_worker(self._find, exclusive=True, group="find")
 
-    def read(self, ids: list[int]) -> None:
+    def read(self, ids: list[int]) -> Worker[None]:
         """Rows that are seen."""
-        self._screen.run_worker(partial(self._read, ids), exclusive=True, group="read")
+        return self._screen.run_worker(partial(self._read, ids), exclusive=True, group="read")
 
     @property
     def _table(self) -> RunTable:

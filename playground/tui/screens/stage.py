@@ -19,6 +19,10 @@ from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 
 Deeds = dict[str, Callable[[], object]]
+HIGH = 32
+# The classes that a screen has from this many columns, or lines, on.
+WIDTHS = [(0, "-narrow"), (110, "-normal")]
+HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 
 
 class Stage(Screen[None]):

@@ -11,12 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from playground.bench.compare.diff import Piece, diff
+from playground.protocol.comparison import SideName
 from playground.text.plain import one_line, printable
 from playground.tui.compare_state import CompareState
 
 MARK = "▶"
 LABEL = "$meaning-waiting"
-SIDES = ("A", "B")
+SIDES: tuple[SideName, ...] = ("A", "B")
 
 
 class CompareTexts(Horizontal):
@@ -41,7 +42,7 @@ class CompareTexts(Horizontal):
     def show(self, compare: CompareState) -> None:
         """Draw anew if a text is different."""
         found = compare.comparison
-        texts = [printable(found.text(side)) for side in SIDES]  # type: ignore[arg-type]
+        texts = [printable(found.text(side)) for side in SIDES]
         shown = (compare.a, compare.b, *texts)
         if shown == self._shown:
             return

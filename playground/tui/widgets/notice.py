@@ -23,8 +23,9 @@ BYTES = 1 << 16
 
 
 class Notice(Widget):
-    """Progress first, since it is what is waited for; a message goes after a while, or with the next thing done. It
-    has the lines that it needs: the reason or the way out stands at its end."""
+    """A message, above progress if there is any: a key that is refused during a load must not seem dead. It goes after
+    a while, or with the next thing done, and has the lines that it needs: the reason or the way out stands at its end.
+    """
 
     DEFAULT_CSS = """
     Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -53,7 +54,6 @@ class Notice(Widget):
         progress = _progress(self._state) if self._state else Content()
         if progress != self._progress:
             self._progress = progress
-            self._give_time()
             self._update()
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
@@ -71,14 +71,13 @@ class Notice(Widget):
             self._update()
 
     def render(self) -> Content:
-        return self._progress if self._progress.plain else self._message
+        return Content("\n").join([each for each in (self._message, self._progress) if each.plain])
 
     def _give_time(self) -> None:
-        """From when a message can be seen, which progress may put off; a fault has no end."""
+        """A fault has no end."""
         if self._timer:
             self._timer.stop()
-        seen = self._message.plain and not self._bad and not self._progress.plain
-        self._timer = self.set_timer(READING_S, self.quiet) if seen else None
+        self._timer = None if self._bad else self.set_timer(READING_S, self.quiet)
 
     def _lose_patience(self) -> None:
         if self._patience:
@@ -86,7 +85,7 @@ class Notice(Widget):
             self._patience = None
 
     def _update(self) -> None:
-        message = bool(self._message.plain and not self._progress.plain)
+        message = bool(self._message.plain)
         self.set_class(bool(self._progress.plain or message), "-shown")
         self.set_class(message, "-message")
         self.refresh(layout=message)
@@ -106,7 +105,8 @@ def _progress(state: State) -> Content:
 
 
 def _keys(state: State) -> tuple[str, str]:
-    return ("   Esc cancels" if state.loading else "   Esc stops", LABEL)
+    """What ends it; nothing ends what was recorded."""
+    return ("" if state.replaying else "   Esc cancels" if state.loading else "   Esc stops", LABEL)
 
 
 def _bar(stage: ModelLoading) -> Content:

@@ -30,6 +30,7 @@ class NumbersColumn(Vertical):
         self._letters, self._state = letters, state
         self._snapshot = Snapshot(time=0.0)
         self._candidate: Candidate | None = None
+        self._hint = ""
         self._shown = 0.0
         self._due: Timer | None = None
         self._speed = SpeedPanel(id="speed", classes="panel")
@@ -57,9 +58,9 @@ class NumbersColumn(Vertical):
         elif self._due is None:
             self._due = self.set_timer(2 * READABLE_S, self._show_numbers)
 
-    def consider(self, candidate: Candidate | None) -> None:
-        """What this value would do."""
-        self._candidate = candidate
+    def consider(self, candidate: Candidate | None, hint: str) -> None:
+        """What this value would do, and what to do where there is none."""
+        self._candidate, self._hint = candidate, hint
         self._show_switch()
 
     def sampled(self, snapshot: Snapshot) -> None:
@@ -84,7 +85,7 @@ class NumbersColumn(Vertical):
 
     def _show_switch(self) -> None:
         if self._switch.is_mounted:
-            self._switch.show(self._state, self._candidate)
+            self._switch.show(self._state, self._candidate, self._hint)
 
     def _show_memory(self) -> None:
         if self._memory.is_mounted:

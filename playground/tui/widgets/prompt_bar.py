@@ -9,13 +9,16 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from playground.protocol.commands import SamplingParams
+from playground.tui.sampling_fields import in_short
 from playground.tui.widgets.prompt import Prompt
 
 CHAT, BASE = "chat", "base"
+PROMPT_ROOM = 60  # with the mode and the gaps
 
 
 class PromptBar(Horizontal):
-    """`>` before, base or chat after."""
+    """`>` before; after it base or chat, and the sampling where it is not the default."""
 
     DEFAULT_CSS = """
     PromptBar {
@@ -31,16 +34,25 @@ class PromptBar(Horizontal):
         super().__init__()
         self._prompts = prompts
         self._mode = Static(classes="mode")
-        self._chat: bool | None = None
+        self._chat, self._sampling = False, SamplingParams()
 
     def compose(self) -> ComposeResult:
         yield Static(">", classes="sign")
         yield Prompt(self._prompts, placeholder="Type a prompt", id="prompt")
         yield self._mode
 
-    def show(self, chat: bool) -> None:
+    def show(self, chat: bool, sampling: SamplingParams) -> None:
         """How prompts are sent."""
-        if chat != self._chat:
-            self._chat = chat
-            on, off = "bold $accent", "$meaning-waiting"
-            self._mode.update(Content.assemble((BASE, off if chat else on), " ", (CHAT, on if chat else off)))
+        if (chat, sampling) != (self._chat, self._sampling):
+            self._chat, self._sampling = chat, sampling
+            self._tell()
+
+    def on_resize(self) -> None:
+        """There is room for more of it, or for less."""
+        self._tell()
+
+    def _tell(self) -> None:
+        on, off = "bold $accent", "$meaning-waiting"
+        short = in_short(self._sampling, self.size.width - PROMPT_ROOM)
+        mode = Content.assemble((BASE, off if self._chat else on), " ", (CHAT, on if self._chat else off))
+        self._mode.update(Content.assemble((f"{short}   ", "$accent"), mode) if short else mode)

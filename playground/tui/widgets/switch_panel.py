@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -21,13 +23,13 @@ class SwitchPanel(Widget):
     SwitchPanel { height: auto; min-height: 3; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, **widget: str) -> None:
+    def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._lines: list[Content] = [Content()]
 
-    def show(self, state: State, candidate: Candidate | None) -> None:
-        """Draw anew if something is different."""
-        lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH)
+    def show(self, state: State, candidate: Candidate | None, hint: str) -> None:
+        """Draw anew if something is different; `hint` is what to do where there is nothing to tell."""
+        lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
             self.refresh(layout=len(lines) != height)
@@ -36,14 +38,14 @@ class SwitchPanel(Widget):
         return Content("\n").join(self._lines)
 
 
-def switch_lines(state: State, candidate: Candidate | None, width: int) -> list[Content]:
+def switch_lines(state: State, candidate: Candidate | None, width: int, hint: str) -> list[Content]:
     """The candidate's expectations, if there is one, then the last switch's measurements, then what drafts come to."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
     if switch := state.switch:
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
     drafts = draft_text.speculation(state.drafts, state.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
-    return lines or [Content.styled("Switch", "bold"), Content.styled("^G goes to the toggles", LABEL)]
+    return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, LABEL).wrap(width)]
 
 
 def _next(state: State, candidate: Candidate, width: int) -> list[Content]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from playground.protocol.options import TOGGLES
 from playground.text.plain import one_line
 from playground.tui.actions import ACTIONS
 from playground.tui.state import State
@@ -19,6 +20,7 @@ KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "f
 LABEL_WIDTH = 11
 DETAIL_LINES = 6
 ARROW = " ▸ "
+LOOK, SWITCH = "↑↓ choose   ←→ look at values", "\nEnter switches   e types"
 LABEL = "$meaning-waiting"
 
 
@@ -33,11 +35,7 @@ class TogglePanel(Widget, can_focus=True):
             self.candidate = candidate
 
     class Considered(Message):
-        """Another value is looked at, or none."""
-
-        def __init__(self, candidate: Candidate | None) -> None:
-            super().__init__()
-            self.candidate = candidate
+        """Another value is looked at, or none, or the keys work elsewhere."""
 
     class EntryAsked(Message):
         """A value is to be typed."""
@@ -55,7 +53,7 @@ class TogglePanel(Widget, can_focus=True):
         Binding("e", "type", show=False),
     ]
 
-    def __init__(self, **widget: str) -> None:
+    def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
         self._state = State()
         self._rows: list[Row] = rows(self._state)
@@ -68,6 +66,13 @@ class TogglePanel(Widget, can_focus=True):
         row = self._rows[self._cursor]
         found = (each for each in candidates(self._state, row.name) if each.value == self._value)
         return next(found, None) if self._value != row.requested else None
+
+    @property
+    def hint(self) -> str:
+        """The keys that work here, or the one that leads here."""
+        if not self.has_focus:
+            return f"{ACTIONS['toggles'].shown_key} goes to the toggles"
+        return LOOK if self._state.replaying else LOOK + SWITCH
 
     def show(self, state: State) -> None:
         """Draw anew if a toggle is different."""
@@ -96,8 +101,8 @@ class TogglePanel(Widget, can_focus=True):
         if candidate := self.candidate:
             self.post_message(self.Chosen(candidate))
             self._look_at(None)
-        elif not candidates(self._state, self._rows[self._cursor].name):
-            self.post_message(self.EntryAsked(self._rows[self._cursor]))
+        elif not self._listed:
+            self.action_type()
         else:
             self.action_look(1)
 
@@ -112,13 +117,17 @@ class TogglePanel(Widget, can_focus=True):
             self.action_look(1)
         self._select(row)
 
+    def on_focus(self) -> None:
+        self.post_message(self.Considered())
+
     def on_blur(self) -> None:
-        self._look_at(None)
+        self._value = None
+        self.post_message(self.Considered())
 
     def render(self) -> Content:
         lines = [Content.styled("Toggles", "bold")]
         lines += [self._line(index, row) for index, row in enumerate(self._rows)]
-        lines += ["", *self._detail()]
+        lines += [Content(), *self._detail()]
         return Content("\n").join(lines)
 
     def _select(self, cursor: int) -> None:
@@ -130,52 +139,66 @@ class TogglePanel(Widget, can_focus=True):
     def _look_at(self, value: str | None) -> None:
         if value != self._value:
             self._value = value
-            self.post_message(self.Considered(self.candidate))
+            self.post_message(self.Considered())
             self.refresh()
+
+    @property
+    def _listed(self) -> bool:
+        """There are other values for the arrows to go through."""
+        return len(candidates(self._state, self._rows[self._cursor].name)) > 1
 
     def _line(self, index: int, row: Row) -> Content:
         here = index == self._cursor and self.has_focus
         action = ACTIONS.get(KEYS.get(row.name, ""))
         looks = here and self._value is not None
         key = action.shown_key if action and not looks and not action.blocked(self._state) else ""
-        room = self.size.width - LABEL_WIDTH - 1 - len(key)
-        value = self._shown_value(row, here, room)
-        pad = " " * max(0, room - value.cell_length)
+        room = self.size.width - LABEL_WIDTH
+        value = self._shown_value(row, here)
+        if len(value[-1]) > room - len(key) - 1:
+            key = ""  # the words say more
+        room -= len(key) + bool(key)
+        shown = _fitted(*value, room)
+        pad = " " * (room - shown.cell_length + bool(key))
         label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else LABEL)
-        line = Content.assemble(label, value, pad, " ", (key, "$accent" if action else ""))
+        line = Content.assemble(label, shown, pad, (key, "$accent"))
         return line.stylize("on $boost") if here else line
 
-    def _shown_value(self, row: Row, here: bool, room: int) -> Content:
+    def _shown_value(self, row: Row, here: bool) -> tuple[str, str, str]:
+        """Style, the value from which one would switch, and the value that must be seen."""
         if here and self._value is not None and self._value != row.requested:
             candidate = self.candidate
             style = "$meaning-waiting strike" if candidate and candidate.reason else "bold $accent"
-            return _fitted(row.value, self._value, style, room)
+            return style, row.value, self._value
         if row.differs:
-            return _fitted(row.requested, f"{row.value} !", "bold $warning", room)
-        style = f"{LABEL} 66%" if row.blocked else ""
-        return Content.styled(one_line(row.value, room), style)
+            return "bold $warning", row.requested, f"{row.value} !"
+        return f"{LABEL} 66%" if row.blocked else "", "", row.value
 
     def _detail(self) -> list[Content]:
-        """Under the list: why the row is as it is."""
+        """Under the list: why the row is as it is, and to whom is here what it is about."""
         row, candidate = self._rows[self._cursor], self.candidate
-        words, style = "", LABEL
+        words, style = row.blocked or row.reason, LABEL
         if candidate and candidate.reason:
             words, style = f"{candidate.value}: {candidate.reason}", "$error"
         elif row.differs:
             words, style = row.reason or f"{row.requested} was asked for", "$warning"
             # What the line had no room for.
             words = words if row.value in self._line(self._cursor, row).plain else f"{row.value}: {words}"
-        elif row.blocked:
-            words = row.blocked
-        elif row.reason:
-            words = row.reason
-        elif self.has_focus:
-            words = f"--set {row.name}={row.requested}"
-        return list(Content.styled(one_line(words, 300), style).wrap(max(1, self.size.width)))[:DETAIL_LINES]
+        parts = [(words, style), *((each, LABEL) for each in self._about(row))]
+        detail = Content("\n").join([Content.styled(one_line(part, 300), style) for part, style in parts if part])
+        return list(detail.wrap(max(1, self.size.width)))[:DETAIL_LINES]
+
+    def _about(self, row: Row) -> list[str]:
+        """What the toggle is, and how another value is given."""
+        if not self.has_focus:
+            return []
+        typed = TOGGLES[row.name].form and not row.blocked and not self._listed
+        return [TOGGLES[row.name].about, "e types a value" if typed else f"--set {row.name}={row.requested}"]
 
 
-def _fitted(before: str, value: str, style: str, room: int) -> Content:
-    """`before ▸ value`, where the value is what must be seen."""
+def _fitted(style: str, before: str, value: str, room: int) -> Content:
+    """`before ▸ value`, where the value is what must be seen: what it came from, more than that it did."""
+    if len(value) > room:
+        before, value = "", value.replace("(from ", "(")
     value = one_line(value, room)
-    before = one_line(before, max(0, room - len(value) - len(ARROW)))
+    before = one_line(before, max(0, room - len(value) - len(ARROW))) if before else ""
     return Content.assemble((f"{before}{ARROW}" if before else "", LABEL), (value, style))

@@ -21,7 +21,7 @@ from playground.text.plain import one_line
 from playground.tui.letters import Letters
 from playground.tui.request_state import RequestState
 from playground.tui.state import Changes, State
-from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines
+from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines, Voice
 
 GROWING = "▌"
 FOCUSED = "▌"
@@ -221,7 +221,7 @@ class Transcript(ScrollView, can_focus=True):
             self.refresh(Region(-gutter, first - top, self.outer_size.width, bottom - first))
 
 
-def _ending(request: RequestState) -> tuple[str, str]:
+def _ending(request: RequestState) -> tuple[Voice, str]:
     """The voice and words of the line under an answer."""
     finished = request.finished
     assert isinstance(finished, RequestFinished)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.engine.backends.transformers import attention
 from playground.engine.backends.transformers import grouped_sdpa as module
 from playground.engine.backends.transformers.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.kernel_watch import KernelWatch
@@ -47,6 +48,18 @@ def test_one_layer_of_a_kind_is_watched(member: Member, watched: list[str], name
         seen = len(watched)
         driven.backend.step()
         assert len(watched) == seen, "the next step just runs"
+
+
+def test_a_prompt_that_sees_its_own_blocks_as_stored_is_watched_apart(
+    member: Member, watched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, where a mask may bring another kernel than the one that was probed without."""
+    monkeypatch.setattr(attention, "MASKS_MATTER", ("cpu",))
+    driven = Driven(member("llama").folder, kv_cache="int8", block_size=8)
+    for prompt, anew in (([5] * 4, False), ([5] * 20, True), ([6] * 20, False)):
+        watched.clear()
+        driven.run(ask([prompt], 1, ignore_eos=True))
+        assert bool(watched) == anew, prompt
 
 
 @pytest.mark.parametrize("rows", [1, 3])

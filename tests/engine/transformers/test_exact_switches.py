@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
+from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers import kv_budget
 from playground.engine.backends.transformers.quantization import BITS
-from playground.protocol.commands import GenerationRequest, SetOptions
+from playground.protocol.commands import Abort, GenerationRequest, SetOptions
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import Value
 from tests.engine.transformers.conftest import Member
@@ -191,3 +193,71 @@ def test_rebuild_makes_model_from_int2_true(member: Member) -> None:
     assert rebuilt.effective["kv_cache"] == "model" and "kv_cache" not in rebuilt.reasons
     driven.finish()
     assert [driven.output(f"r{index}") for index in range(len(MOST))] == reference.outputs
+
+
+def test_a_mark_goes_with_the_requests_that_have_it(member: Member) -> None:
+    driven = Driven(member("llama").folder)
+    driven.submit(exactly(member("llama"), "r"))
+    steps(driven, 3)
+    driven.set(kv_cache="int2")
+    assert driven.set(kv_cache="model").effective["kv_cache"] == "model (from int2)"
+    driven.backend.abort(Abort())
+    assert driven.of(OptionsApplied)[-1].effective["kv_cache"] == "model"
+
+
+def test_a_fault_after_a_coarser_cache_leaves_no_trace_of_it(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = member("llama")
+    driven = Driven(reference.folder)
+    driven.submit(exactly(reference, "r"))
+    steps(driven, 3)
+
+    def fail(*told: object) -> None:
+        raise EngineError("no compiler")
+
+    monkeypatch.setattr(driven.backend._engine, "_set_compile", fail)
+    with pytest.raises(EngineError, match="no compiler"):
+        driven.set(kv_cache="int2", kv_blocks="40", compile=True)
+    assert driven.backend._engine.effective()["kv_cache"] == "model"
+    assert driven.backend._engine.effective()["kv_blocks"] == "64"
+    driven.finish()
+    assert [driven.output(f"r{index}") for index in range(len(MOST))] == reference.outputs
+
+
+def test_blocks_that_fit_in_the_asked_dtype_alone_are_had(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kv_budget, "available", lambda device: 3 * 2**20)
+    folder, many, few = member("llama").folder, {"kv_cache": "int2", "kv_blocks": "300"}, {"kv_blocks": "8"}
+    with pytest.raises(EngineError, match="300 KV blocks need"):
+        Driven(folder, kv_blocks="300")
+    driven = Driven(folder, **many)
+    assert driven.set(kv_cache="model", **few).effective["kv_blocks"] == "8"
+    assert driven.set(**many).effective["kv_blocks"] == "300"
+    assert driven.set(kv_cache="model", **few).effective["kv_cache"] == "model"
+
+
+def test_a_cancelled_conversion_lets_go_of_every_layer_that_it_had_put_in(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    driven = Driven(member("llama").folder)
+    weights, inside = driven.backend._engine.weights, list[nn.Module]()
+    enter, leave = weights._enter, weights._leave
+
+    def put_in(path: str, module: nn.Module) -> None:
+        inside.append(module)
+        enter(path, module)
+
+    def take_out(path: str, module: nn.Module) -> None:
+        if module in inside:
+            inside.remove(module)
+        leave(path, module)
+
+    monkeypatch.setattr(weights, "_enter", put_in)
+    monkeypatch.setattr(weights, "_leave", take_out)
+
+    def cancel(stage: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+        if done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        driven.backend.set_options(SetOptions(changes={"weights": "nf4"}), cancel)
+    assert len(inside) == 3 and all(type(module) is nn.Linear for module in inside)

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from playground import paths
+from playground.protocol.commands import Abort
+from playground.protocol.events import MemoryMeasured, RequestFinished, StepsExecuted
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE
 from tests.engine.transformers.test_scoring import held_out, score
@@ -31,6 +33,21 @@ def test_bytes_at_2000_tokens_scales_and_tail_counted(coder: Driven) -> None:
     assert used["model"] == blocks * 32 * config.num_hidden_layers * config.num_key_value_heads * 64 * 2 * 2
     for kind, least in FEWER.items():
         assert used["model"] / used[kind] >= least, (kind, used["model"] / used[kind])
+
+
+@pytest.mark.parametrize("how", ["end", "abort"])
+def test_at_rest_no_kv_is_in_use_and_that_is_told(coder: Driven, how: str) -> None:
+    coder.set(kv_cache="model")
+    coder.submit(ask([[5, 6, 7]], 40, ignore_eos=True))
+    for _ in range(5):
+        coder.backend.step()
+    if how == "abort":
+        coder.backend.abort(Abort())
+    else:
+        coder.finish()
+    assert coder.of(StepsExecuted)[-1].steps[-1].kv_bytes > 0
+    last = next(event for event in reversed(coder.events) if not isinstance(event, RequestFinished))
+    assert isinstance(last, MemoryMeasured) and last.memory.kv_used == 0 and last.memory.kv_peak > 0
 
 
 def test_no_dequantized_copy_stays_from_step_to_step() -> None:

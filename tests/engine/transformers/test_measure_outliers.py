@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from playground import paths
+from playground.engine.backends.transformers.model import LoadedModel
 from playground.models.make_outliers import make_outliers
 from playground.protocol.commands import MeasureOutliers
 from playground.protocol.events import OutliersMeasured
@@ -55,3 +56,9 @@ def test_peaks_are_the_largest_magnitudes_of_what_goes_in(rescaled):
     assert layer.columns == expected.topk(256).indices.tolist()
     torch.testing.assert_close(torch.tensor(layer.peaks), expected.topk(256).values)
     assert layer.median == pytest.approx(expected.median().item())
+
+
+def test_the_tokens_that_are_told_are_those_that_fit_the_context(rescaled, monkeypatch):
+    engine = Driven(rescaled)
+    monkeypatch.setattr(LoadedModel, "context", 8)
+    assert measured(engine).tokens == 8

@@ -10,7 +10,7 @@ import torch
 
 from playground import paths
 from playground.engine.backends.transformers.quantization import BITS
-from playground.engine.backends.transformers.sampling import Sampler, distribution, penalized
+from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams
@@ -107,9 +107,8 @@ def test_drafts_keep_the_distribution(params: SamplingParams) -> None:
     logits = torch.randn(3, VOCABULARY, generator=torch.Generator().manual_seed(3)) * 1.5
     draft = tuple(logits[:2].topk(2).indices[:, 1].tolist())  # the second likeliest: often right, often wrong
     request = Request("r", [1, 2, 5], params, RequestTimer(submitted=0.0))
-    sampler, seeded = Sampler(), torch.Generator().manual_seed(0)
-    sampler._generators["r"] = seeded
-    draws = [sampler.sample(logits[None], [request], [draft])[0] for _ in range(DRAWS)]
+    request.generator = torch.Generator().manual_seed(0)
+    draws = [sample(logits[None], [request], [draft])[0] for _ in range(DRAWS)]
     for at in range(len(draft) + 1):
         reached = [tokens[at] for tokens in draws if tokens[:at] == list(draft[:at]) and len(tokens) > at]
         exact = distribution(penalized(logits[at], request, params.repetition_penalty, draft[:at]), params)

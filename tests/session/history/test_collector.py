@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import (
     ModelFacts,
     ModelLoaded,
@@ -83,7 +83,8 @@ def collector(kept) -> Collector:
 
 
 def test_a_request_becomes_a_run_as_it_ends(collector, kept):
-    collector.add_command(submit("A", messages=[ChatMessage("user", "add\n two  numbers")]))
+    sampling = SamplingParams(temperature=0.5)
+    collector.add_command(submit("A", messages=[ChatMessage("user", "add\n two  numbers")], sampling=sampling))
     collector.add_event(step("A", kv_bytes=512))
     collector.add_event(tokens("A", 1.0, 1.5, 2.0))
     assert kept == []
@@ -97,6 +98,7 @@ def test_a_request_becomes_a_run_as_it_ends(collector, kept):
         "/models/tiny-coder",
     )
     assert (run.title, run.prompt, run.chat) == ("add two numbers", "add\n two  numbers", True)
+    assert run.sampling == sampling
     assert run.options == {"kv_cache": "int8"} and run.effective["kv_cache"] == "int8"
     assert (run.ttft_s, run.tps, run.seconds, run.output_tokens, run.requests) == (0.5, 2.0, 1.5, 3, 1)
     assert (run.memory_bytes, run.kv_bytes, run.weights_bytes) == (99, 512, 7)
@@ -113,6 +115,15 @@ def test_many_requests_of_one_command_are_one_run(collector, kept):
     assert run.system_tps == pytest.approx(6 / (3.0 - 0.4)) and run.title == "prompt A + 2 more"
 
 
+def test_requests_of_different_sampling_have_none_to_bring_back(collector, kept):
+    lengths = (SamplingParams(max_tokens=length) for length in (8, 9))
+    requests = [GenerationRequest(request_id=f"A{each.max_tokens}", prompt="x", sampling=each) for each in lengths]
+    collector.add_command(Submit(requests=requests))
+    for request in requests:
+        collector.add_event(finished(request.request_id))
+    assert kept[0].sampling is None
+
+
 def test_what_weakens_a_number_is_flagged(collector, kept):
     collector.add_command(submit("A"))
     collector.add_command(submit("B"))
@@ -126,6 +137,18 @@ def test_what_weakens_a_number_is_flagged(collector, kept):
     collector.add_event(finished("A", "abort", load_s=3.0, preemptions=1))
     (run,) = kept
     assert run.flags == ["cold", "beside 1", "switched attention", "attention is eager", "preempted", "abort"]
+
+
+def test_what_disturbs_a_run_is_flagged_on_whatever_runs_then(collector, kept):
+    collector.add_command(submit("A"))
+    collector.add_disturbance(throttled=True, other_processes=1)
+    collector.add_disturbance(throttled=False, other_processes=2)
+    collector.add_command(submit("B"))
+    collector.add_disturbance(throttled=False, other_processes=0)
+    collector.add_command(submit("C"))
+    for name in "ABC":
+        collector.add_event(finished(name))
+    assert [run.flags for run in kept] == [["throttled", "GPU shared with 2"], ["GPU shared with 2"], []]
 
 
 def test_a_switch_before_the_first_token_is_just_the_options(collector, kept):

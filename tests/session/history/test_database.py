@@ -8,6 +8,7 @@ from time import thread_time
 
 import pytest
 
+from playground.protocol.commands import SamplingParams
 from playground.session.history.database import Database
 from playground.session.history.query import NUMBER_FIELDS, FilterError, parse_filter
 from playground.session.history.schema import MIGRATIONS, VERSION, NewerSchema
@@ -32,6 +33,7 @@ def test_a_run_comes_back_whole(database, make_run):
         measure="pass@1",
         prompt="line\nline\x1b[31m",
         chat=True,
+        sampling=SamplingParams(max_tokens=9, seed=1, stop=["\n"]),
         effective={"attention": "sdpa-flash"},
         versions={"torch": "2.13"},
         result={"totals": {"tasks": 40}, "items": [{"name": "x"}]},
@@ -123,6 +125,7 @@ def test_a_file_of_version_1_is_brought_up_to_date(path):
     old.close()
     database = Database(path)
     code, chat = database.read_whole(database.find(parse_filter("")))
+    assert chat.sampling is None
     assert (chat.options, chat.flags, chat.tags, chat.chat) == ({"kv_cache": "int8"}, ["cold"], [], True)
     assert (code.quality, code.measure, code.result) == (0.75, "pass@1", {"suite": "code"})
     database.tag([1], ["old"])

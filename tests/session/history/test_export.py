@@ -8,6 +8,10 @@ import json
 
 import pytest
 
+from playground.bench.compare.history import MEASURE
+from playground.bench.report_html import history_html
+from playground.bench.report_run import QUALITY
+from playground.protocol.metrics import FORMULAS
 from playground.session.history.export import as_csv, as_json, as_markdown
 
 
@@ -21,7 +25,7 @@ def runs(make_run):
 
 def test_json(runs):
     content = json.loads(as_json(runs))
-    assert content["formulas"]["TTFT"] and "N < 2" in content["formulas"]["TPS"]
+    assert content["formulas"]["TTFT"] and "N = n" in content["formulas"]["TPS"]
     one, two = content["runs"]
     assert (one["tps"], one["ttft_s"], one["options"], one["when"]) == (
         352.1,
@@ -50,3 +54,17 @@ def test_markdown(runs):
     assert "18.4" in lines[2] and "kv\\_cache=int8" in lines[2]
     assert "<b>" not in lines[3] and "pass@1 0.75" in lines[3]
     assert any(line.startswith("- **TTFT**") for line in lines)
+
+
+@pytest.mark.parametrize("measure", [*(measure for _, measure in QUALITY), MEASURE, "pass@10"])
+def test_the_formula_of_a_measure_stands_in_every_export(make_run, measure):
+    runs, known = [make_run(quality=0.5, measure=measure)], {name.lower(): name for name in FORMULAS}
+    name = "pass@k" if measure.startswith("pass@") else known[measure.lower()]
+    assert json.loads(as_json(runs))["formulas"][name] == FORMULAS[name]
+    assert f"{name}: {FORMULAS[name]}" in next(csv.DictReader(io.StringIO(as_csv(runs))))["definitions"]
+    assert f"- **{name}**: " in as_markdown(runs)
+    assert f"<dt>{name}</dt>" in history_html(runs)
+
+
+def test_a_measure_without_a_formula_is_no_fault(make_run):
+    assert "Perplexity" not in as_markdown([make_run(quality=0.5, measure="of an older version"), make_run()])

@@ -18,7 +18,7 @@ _PLAIN = {
     "parse_int": int,
     "parse_constant": float,
 }
-_scan = make_scanner(SimpleNamespace(strict=True, memo={}, **_PLAIN))
+_scan = make_scanner(SimpleNamespace(strict=True, memo={}, **_PLAIN))  # type: ignore[arg-type]
 
 
 class Gone(BaseException):

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from _signal import ITIMER_REAL, SIGALRM, setitimer, signal  # without the enums of `signal`: channel.py
+from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -31,9 +32,9 @@ def main() -> None:
     os._exit(0)
 
 
-def _verdict(settings: dict, verdicts: int) -> dict:
+def _verdict(settings: dict[str, Any], verdicts: int) -> dict[str, Any]:
     here, there = (None, None) if settings["node"] else channel.pair()
-    if there and os.fork() == 0:
+    if here and there and os.fork() == 0:
         _be_checked(here, there, verdicts, settings["paths"])
     confine.hide()
     if there:
@@ -56,7 +57,7 @@ def _verdict(settings: dict, verdicts: int) -> dict:
     return {**verdict, "seconds": time.monotonic() - began, "nonce": payload["nonce"]}
 
 
-def _check(process: channel.Channel | None, payload: dict, node: str) -> dict:
+def _check(process: channel.Channel | None, payload: dict[str, Any], node: str) -> dict[str, Any]:
     if node or process is None:
         import javascript
 
@@ -74,7 +75,7 @@ def _check(process: channel.Channel | None, payload: dict, node: str) -> dict:
     return {"passed": passed, "detail": str(verdict.get("detail", ""))[:500]}
 
 
-def _be_checked(here: channel.Channel, there: channel.Channel, verdicts: int, paths: list) -> None:
+def _be_checked(here: channel.Channel, there: channel.Channel, verdicts: int, paths: list[str]) -> None:
     here.close()
     os.close(verdicts)
     os.dup2(1, 0)

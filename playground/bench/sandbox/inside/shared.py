@@ -13,7 +13,8 @@ from unittest import case, loader, result, suite
 from candidate import new_module
 from cases import run_cases
 
-WATCHED = (builtins, unittest, case, loader, result, suite, unittest.TestCase, unittest.TestResult, unittest.TestSuite)
+MODULES = (builtins, unittest, case, loader, result, suite)
+WATCHED: tuple[ModuleType | type, ...] = (*MODULES, unittest.TestCase, unittest.TestResult, unittest.TestSuite)
 QUIET = {"_", "__warningregistry__", "_class_cleanups"}
 
 

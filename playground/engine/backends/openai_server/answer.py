@@ -19,13 +19,19 @@ class Details(msgspec.Struct):
 
     cached_tokens: int | None = None
 
+    def __post_init__(self) -> None:
+        self.cached_tokens = _count(self.cached_tokens)
+
 
 class Usage(msgspec.Struct):
-    """The server's own count."""
+    """The server's own count; None where it tells none, or one below zero."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
     prompt_tokens_details: Details | None = None
+
+    def __post_init__(self) -> None:
+        self.prompt_tokens, self.completion_tokens = _count(self.prompt_tokens), _count(self.completion_tokens)
 
 
 class Delta(msgspec.Struct):
@@ -50,7 +56,7 @@ class Choice(msgspec.Struct):
 class Chunk(msgspec.Struct):
     """One event of a stream, as far as it is read."""
 
-    choices: list[Choice] = []
+    choices: list[Choice] | None = None
     usage: Usage | None = None
     prompt_token_ids: list[int] | None = None
     error: Any = None
@@ -94,6 +100,10 @@ def read_piece(data: bytes) -> Piece:
         reason=REASONS.get(choice.finish_reason, "stop") if choice.finish_reason else None,
         usage=chunk.usage,
     )
+
+
+def _count(told: int | None) -> int | None:
+    return None if told is None or told < 0 else told
 
 
 def _text(choice: Choice) -> str:

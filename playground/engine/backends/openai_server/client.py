@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -22,6 +23,7 @@ from playground.engine.backends.openai_server.faults import Malformed, in_words,
 CONNECT_S = 10.0
 CHECK_S = 0.25
 IDLE_S = 4.0  # vLLM's server hangs up after five, and a request on its way then would meet a closed connection
+USAGE_S = 2.0  # how long after a finish reason a server may take to send its count
 EVENTS = "text/event-stream"
 MOST_BYTES = 8 * 2**20
 Kind = TypeVar("Kind")
@@ -97,29 +99,34 @@ class Client:
         return msgspec.json.decode(await self._read("POST", self._address.root + path, json=body))
 
     async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
-        """Hand on the pieces of one answer, each with the time of its arrival. A stream that ends without its end is
-        a fault."""
+        """Hand on the pieces of one answer, each with the time of its arrival. After a finish reason silence or a
+        close is its end; a stream that ends without one is a fault."""
         ended, url, connect = False, self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
-        async with (
-            asyncio.timeout(self._timeout_s) as silence,
-            self._http.post(url, json=body, allow_redirects=False, timeout=connect) as response,
-        ):
-            await self._accept(response)
-            _require_events(response.headers.get("content-type", ""))
-            stream, due = EventStream(), 0.0
-            async for part in response.content.iter_any():  # all that lies there: one wake-up may bring several events
-                now = perf_counter()
-                if now > due:  # aiohttp's own sock_read sets a timer anew for each part, a tenth of what one costs
-                    due = now + self._timeout_s / 8
-                    silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
-                for data in stream.feed(part):
-                    if data == DONE:
-                        return
-                    piece = read_piece(data)
-                    ended = ended or piece.reason is not None
-                    arrived(now, piece)
-        if not ended:
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s) as silence,
+                self._http.post(url, json=body, allow_redirects=False, timeout=connect) as response,
+            ):
+                await self._accept(response)
+                _require_events(response.headers.get("content-type", ""))
+                stream, due = EventStream(), 0.0
+                async for part in response.content.iter_any():  # all that lies there, often several events
+                    now = perf_counter()
+                    if now > due:  # aiohttp's own sock_read sets a timer anew for each part, a tenth of what one costs
+                        due = now + self._timeout_s / 8
+                        silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
+                    for data in stream.feed(part):
+                        if data == DONE:
+                            return
+                        piece = read_piece(data)
+                        arrived(now, piece)
+                        if piece.reason and not ended:
+                            ended, due = True, math.inf
+                            silence.reschedule(self._loop.time() + min(USAGE_S, self._timeout_s))
             raise aiohttp.ClientPayloadError("the stream ended early")
+        except (aiohttp.ClientError, ConnectionError, TimeoutError):
+            if not ended:
+                raise
 
     async def _read(self, method: str, url: str, **words: Any) -> bytes:
         async with self._http.request(method, url, allow_redirects=False, **words) as response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from playground.protocol.metrics import RequestMetrics
 
 @dataclass(eq=False)
 class Outside:
-    """`told` says whether the server tells token ids; it stays None until something came. Where it tells none,
+    """`told` says whether the server tells all token ids; it stays None until something came. Where it does not,
     `chunks` are what is counted, and `usage` alone says how many tokens they were."""
 
     request_id: str
@@ -27,9 +27,10 @@ class Outside:
     future: Future[None] | None = None
     told: bool | None = None
     chunks: int = 0
+    characters: int = 0
     characters_after_first: int = 0
     prompt_tokens: int = 0
-    usage: Usage | None = None
+    usage: Usage = field(default_factory=Usage)
     reason: FinishReason | None = None
     slot: int | None = None
 
@@ -41,9 +42,9 @@ class Outside:
             self.prompt_tokens = piece.prompt_tokens
         if not piece.brings_text_or_tokens:
             return False
-        if self.told is None:
-            self.told = piece.token_ids is not None
-        if self.timer.first is not None:
+        self.told = self.told is not False and piece.token_ids is not None
+        self.characters += len(piece.text)
+        if self.timer.first not in (None, now):
             self.characters_after_first += len(piece.text)
         count = len(piece.token_ids or ()) if self.told else 1
         if count:
@@ -52,14 +53,21 @@ class Outside:
         return True
 
     def metrics(self) -> RequestMetrics:
-        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens."""
-        timer, usage = self.timer, self.usage
+        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens. Of a
+        first chunk that is not told how many it was, its share of the text is taken: they came before the rate."""
+        timer, usage, details = self.timer, self.usage, self.usage.prompt_tokens_details
         if not self.told:
-            tokens = usage.completion_tokens if usage else 0
-            if self.chunks not in (tokens, tokens - 1):  # else each brought one, but for an EOS without text
+            tokens = usage.completion_tokens or 0
+            if timer.tokens not in (tokens, tokens - 1):  # else each chunk brought one, but for an EOS without text
+                timer.at_first = self._at_first(tokens)
                 timer.gaps = []
             timer.tokens = tokens
-        cached = (usage.prompt_tokens_details.cached_tokens or 0) if usage and usage.prompt_tokens_details else 0
-        prompt = usage.prompt_tokens if usage else self.prompt_tokens
+        cached = (details.cached_tokens or 0) if details else 0
+        prompt = self.prompt_tokens if usage.prompt_tokens is None else usage.prompt_tokens
         found = timer.metrics(prompt, self.characters_after_first, cached)
         return msgspec.structs.replace(found, chunks=0 if self.told else self.chunks)
+
+    def _at_first(self, tokens: int) -> int:
+        """Tokens of the first chunk by its share of the text; each later one brought a token at least."""
+        later = round(tokens * self.characters_after_first / self.characters) if self.characters else 0
+        return max(1, tokens - max(later, len(self.timer.gaps)))

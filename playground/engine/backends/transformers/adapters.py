@@ -112,7 +112,7 @@ class AdapterSwitch:
 
     def _take_off(self) -> None:
         """PEFT gives the wrapped layers back; what a half-finished injection left goes the same way."""
-        from_peft = [(name, layer.base_layer) for name, layer in self._layers()]
+        from_peft = [(name, layer.get_submodule("base_layer")) for name, layer in self._layers()]
         if self._worn is not None:
             self._worn.unload()
         for name, layer in from_peft:

@@ -36,7 +36,7 @@ def refuse_config(config: Any, trust_remote_code: bool) -> None:
         raise EngineError(f"{heads[0]} reads in both directions", "choose a checkpoint that generates text")
     _refuse_layers(name, config.get_text_config())
     if kind := MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None):
-        refuse_class(kind, config.model_type)
+        refuse_class(kind, config.model_type)  # type: ignore[arg-type]
 
 
 def _refuse_layers(name: str, text: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ from playground.engine.backends.transformers.codes_attention import FUSED
 from playground.engine.backends.transformers.decoder import Decode
 from playground.engine.backends.transformers.grouped_sdpa import GROUPED, MASKS_MATTER
 from playground.engine.backends.transformers.kernel_watch import KernelWatch, LayerWatch
-from playground.engine.backends.transformers.kv_cache import PagedCache, Row, uneven
+from playground.engine.backends.transformers.kv_cache import PagedCache
 from playground.engine.backends.transformers.varlen import Kernel
 from playground.engine.backends.transformers.varlen_trial import tried_kernel
 from playground.engine.capabilities import missing_package
@@ -107,6 +107,12 @@ class AttentionSwitch:
             self.effective.pop("decode", None)
             self._watched = {kind for kind in self._watched if kind[0] != "decode"}
 
+    def watch_anew(self) -> None:
+        """Another cache may bring other masks, which matter on a GPU: what ran over the one before says nothing."""
+        if self.device.type in MASKS_MATTER:
+            self.effective.clear()
+            self._watched.clear()
+
     @property
     def over_codes(self) -> bool:
         """Rows that decode attend over a quantized cache as it is stored."""
@@ -127,15 +133,15 @@ class AttentionSwitch:
             return sdpa_kernel(SDPA_BACKENDS[chosen], set_priority=True)
         return nullcontext()
 
-    def watches(self, phase: str, rows: Sequence[Row]) -> bool:
-        """The next forward of these rows is the first of its kind after a switch."""
-        return self._kind(phase, rows) not in self._watched
+    def watches(self, phase: str, masked: bool) -> bool:
+        """The next forward of a phase, with a mask or without, is the first of its kind after a switch."""
+        return self._kind(phase, masked) not in self._watched
 
     @contextmanager
-    def watched(self, phase: str, cache: PagedCache, rows: Sequence[Row]) -> Iterator[None]:
+    def watched(self, phase: str, cache: PagedCache, masked: bool) -> Iterator[None]:
         """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers, and on
-        a GPU the first uneven one as well, which may run another kernel; the others just run."""
-        if not self.watches(phase, rows):
+        a GPU the first under a mask as well, which may run another kernel; the others just run."""
+        if not self.watches(phase, masked):
             yield
             return
         cache.watch = watch = LayerWatch(self._windows)
@@ -145,7 +151,7 @@ class AttentionSwitch:
             cache.watch = None
             watch.end()
         if watch.kernels.seen or watch.kinds:
-            self._watched.add(self._kind(phase, rows))
+            self._watched.add(self._kind(phase, masked))
             self._note(phase, watch.kernels)
 
     @contextmanager
@@ -158,8 +164,8 @@ class AttentionSwitch:
         self._watched.add((phase, False))
         self._note(phase, watch)
 
-    def _kind(self, phase: str, rows: Sequence[Row]) -> tuple[str, bool]:
-        return phase, self.device.type in MASKS_MATTER and uneven(rows)
+    def _kind(self, phase: str, masked: bool) -> tuple[str, bool]:
+        return phase, self.device.type in MASKS_MATTER and masked
 
     def _note(self, phase: str, watch: KernelWatch) -> None:
         flash = self._implementation.startswith("flash_attention")

@@ -14,6 +14,7 @@ import torch
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.checkpoint import inspect
+from playground.engine.backends.transformers.device import uuid_of
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure_attention import measure
 from playground.engine.backends.transformers.measure_outliers import measure_outliers
@@ -28,6 +29,7 @@ from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
     CheckModel,
+    Command,
     GenerationRequest,
     LoadModel,
     MeasureAttention,
@@ -56,7 +58,7 @@ class TransformersBackend:
     """See `engine.backends.base.Backend`."""
 
     gather_s: ClassVar = 0.0
-    cannot: ClassVar = {}
+    cannot: ClassVar[dict[type[Command], str]] = {}
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -144,6 +146,7 @@ class TransformersBackend:
         """See `EngineCore.abort`."""
         if self._live:
             self._live.core.abort(command.request_id)
+            self._settle(self._live)
             self._emit(MemoryMeasured(memory=self._live.memory()))
 
     def fail(self, message: str) -> None:
@@ -180,9 +183,10 @@ class TransformersBackend:
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """See `measure_outliers.measure_outliers`."""
         live = self._engine
-        ids = live.core.runner.encode(GenerationRequest(request_id="outliers", prompt=command.prompt))
+        prompt = GenerationRequest(request_id="outliers", prompt=command.prompt)
+        ids = live.runner.encode(prompt)[: live.loaded.context]
         with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
-            layers = measure_outliers(live.loaded.model, ids[: live.loaded.context], command.columns)
+            layers = measure_outliers(live.loaded.model, ids, command.columns)
         threshold, weights = live.options.int8_threshold, live.weights.kind
         self._emit(OutliersMeasured(tokens=len(ids), threshold=threshold, weights=weights, layers=layers))
 
@@ -218,11 +222,15 @@ class TransformersBackend:
                 raise
             what = describe(error, live.loaded.device)
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
-        if live.unsettled and (effective := live.effective()) != self._announced:
-            self._announce([], None, perf_counter(), effective)
+        self._settle(live)
         if not live.core.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
+
+    def _settle(self, live: LiveEngine) -> None:
+        """Tell what is effective where it is something else by now."""
+        if live.unsettled and (effective := live.effective()) != self._announced:
+            self._announce([], None, perf_counter(), effective)
 
     @property
     def _engine(self) -> LiveEngine:
@@ -272,25 +280,27 @@ def facts(live: LiveEngine) -> ModelFacts:
     """What is known of the loaded model, read from its tensors and its config."""
     loaded = live.loaded
     config = loaded.model.config.get_text_config()
-    embedding, output = loaded.model.get_input_embeddings(), loaded.model.get_output_embeddings()
-    shared = output is None or embedding.weight is output.weight
+    embedding = loaded.model.get_input_embeddings().get_parameter("weight")
+    output = loaded.model.get_output_embeddings()
+    shared = output is None or embedding is output.weight
     heads = getattr(config, "num_attention_heads", 0)
     return ModelFacts(
         name=loaded.checkpoint.name,
         path=str(loaded.checkpoint.path),
         architecture=type(loaded.model).__name__,
         parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
-        weights_bytes=live.weights.bytes,
+        weights_bytes=live.weight_bytes,
         dtype=str(loaded.model.dtype).removeprefix("torch."),
         device=str(loaded.device),
+        device_uuid=uuid_of(loaded.device),
         layers=live.kv_shape.layers,
         vocabulary=config.vocab_size,
         context=loaded.context,
         kv_bytes_per_token=live.kv_shape.token_bytes,
         heads=heads,
         head_dim=_head_dim(config, heads),
-        embedding_parameters=0 if shared else embedding.weight.numel(),
-        output_parameters=embedding.weight.numel() if shared else output.weight.numel(),
+        embedding_parameters=0 if shared else embedding.numel(),
+        output_parameters=embedding.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,
         note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
         load_seconds=loaded.seconds,

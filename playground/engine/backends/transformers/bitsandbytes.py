@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -19,11 +19,11 @@ def load_bitsandbytes() -> ModuleType:
         try:
             import bitsandbytes  # noqa: F401
         finally:
-            torch.compile = compiler  # type: ignore[assignment]
+            torch.compile = compiler
     return sys.modules["bitsandbytes"]
 
 
-def is_of_bitsandbytes(module: nn.Module, name: str) -> bool:
+def is_of_bitsandbytes(module: nn.Module, name: str) -> TypeGuard[Any]:
     """By name, so that the library is not imported for it; PEFT calls what it wraps around its layers the same."""
     kinds = type(module).__mro__
     return any(kind.__name__ == name and kind.__module__.startswith("bitsandbytes.") for kind in kinds)

@@ -89,7 +89,7 @@ def compiled_attention() -> Callable[..., None]:
     attend = native("codes_attention.cpp").attend
     attend.argtypes = [*[c_void_p] * 4, c_long, c_long, c_float, c_int, c_bool, c_int]
     attend.restype = None
-    return attend  # type: ignore[no-any-return]
+    return attend
 
 
 def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:

@@ -6,7 +6,7 @@ two graphs serve every step: one for a lone token, one for any number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,7 @@ from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.codes_attention import why_missing
 from playground.engine.backends.transformers.compiler import watched
-from playground.engine.backends.transformers.decoder import Decode
+from playground.engine.backends.transformers.decoder import PlainDecode
 from playground.engine.backends.transformers.fma_weight import fma_weight
 from playground.engine.backends.transformers.laid_out_linear import laid_out
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
@@ -44,9 +44,12 @@ class CompiledDecoder:
     warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`.
     `why_unpacked`: why rows that decode cannot attend over a quantized cache as it is stored; empty where they can."""
 
-    def __init__(self, model: PreTrainedModel, decoder: Decode, device: torch.device, anew: Callable[[], None]) -> None:
+    def __init__(
+        self, model: PreTrainedModel, decoder: PlainDecode, device: torch.device, anew: Callable[[], None]
+    ) -> None:
         self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
-        attentions = (module for module in model.modules() if type(module).__name__.endswith("Attention"))
+        modules: Iterator[Any] = model.modules()
+        attentions = (module for module in modules if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
         self._eager = next(map(eager_attention, self._modules.values()), None)
         self.takes_prompts = device.type == "cpu"
@@ -89,13 +92,14 @@ class CompiledDecoder:
         return shared_out(parts, logits[:count])
 
     def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
-        kernel, before = self._config._attn_implementation, self.graphs
-        begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, self._eager), self._modules))
+        name, before = self._config._attn_implementation, self.graphs
+        kernel = ALL_ATTENTION_FUNCTIONS.get_interface(name, self._eager)  # type: ignore[arg-type]
+        begin(Call(parts, kernel, self._modules))
         self._config._attn_implementation = COMPILED
         try:
             logits: Tensor = self._graph(ids, positions, kept)
         finally:
-            self._config._attn_implementation = kernel
+            self._config._attn_implementation = name
             end()
         self.recompiled += self.graphs - before
         return logits
@@ -136,8 +140,10 @@ class CompiledDecoder:
         with watched(progress, 0, 1, "compiling the product of bfloat16"):
             kind = fma_weight()
         self.own_products = kind is not None
+        if kind is None:
+            return
         try:
-            for done, layer in enumerate(self._laid_out if kind else ()):
+            for done, layer in enumerate(self._laid_out):
                 layer.lay_out(kind)
                 progress("converting", done + 1, len(self._laid_out), "weights laid out for the compiled product")
         except BaseException:

@@ -45,6 +45,10 @@ class Decode(Protocol):
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
         """Logits of each part, which attends to its own cache; where they join, they share all else."""
 
+
+class PlainDecode(Decode, Protocol):
+    """One that runs a model's own layers, in two halves that a graph can be made of."""
+
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
         """States [B, q, hidden] after the last layer."""
 
@@ -53,7 +57,7 @@ class Decode(Protocol):
 
 
 class Decoder:
-    """See `Decode`. Hooks on whole layers do not fire, those on what is inside them do."""
+    """See `PlainDecode`. Hooks on whole layers do not fire, those on what is inside them do."""
 
     takes_prompts, joins = True, False
 
@@ -61,7 +65,8 @@ class Decoder:
         self.joint: list[Packed] = []
         base: Any = model.base_model
         self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, base.norm
-        self._layers, self._head = list(base.layers), model.get_output_embeddings()
+        self._layers = list(base.layers)
+        self._head: Callable[[Tensor], Tensor] = model.get_output_embeddings()
 
     def __call__(
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
@@ -74,7 +79,7 @@ class Decoder:
         return [self(*part) for part in parts]
 
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
-        """See `Decode`."""
+        """See `PlainDecode`."""
         states: Tensor = self._embed(ids)
         rotary = self._rotary(states, position_ids=positions)
         for layer in self._layers:
@@ -90,11 +95,11 @@ class Decoder:
         return states
 
     def logits(self, states: Tensor) -> Tensor:
-        """See `Decode`."""
-        return self._head(self._norm(states))  # type: ignore[no-any-return]
+        """See `PlainDecode`."""
+        return self._head(self._norm(states))
 
 
-def find_decoder(model: PreTrainedModel) -> Decode | None:
+def find_decoder(model: PreTrainedModel) -> PlainDecode | None:
     """The leanest one that answers exactly as `forward` does, if the model has these parts and no sliding windows."""
     config, base = model.config.get_text_config(), model.base_model
     kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
@@ -108,7 +113,7 @@ def find_decoder(model: PreTrainedModel) -> Decode | None:
     return found
 
 
-def _tried(kind: Callable[[PreTrainedModel], Decode], model: PreTrainedModel) -> Decode | None:
+def _tried(kind: Callable[[PreTrainedModel], PlainDecode], model: PreTrainedModel) -> PlainDecode | None:
     try:
         decoder = kind(model)
         return decoder if _agrees(model, decoder) else None

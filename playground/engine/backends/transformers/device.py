@@ -1,4 +1,4 @@
-"""The device that the engine runs on, as a clock must know it."""
+"""The device that the engine runs on, as a clock must know it, and by the name that NVML knows it by."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def uuid_of(device: torch.device) -> str:
+    """A card's own name, which no mask or order of cards changes; empty for what is none."""
+    return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""

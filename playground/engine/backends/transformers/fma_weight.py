@@ -81,8 +81,8 @@ def fma_weight() -> LayOut | None:
 @cache
 def compiled_product() -> Product:
     """The product; its arguments are those in the source."""
-    product: Product = native("fma_product.cpp").product
-    product.argtypes, product.restype = [*[c_void_p] * 4, *[c_long] * 3, c_int], None  # type: ignore[attr-defined]
+    product = native("fma_product.cpp").product
+    product.argtypes, product.restype = [*[c_void_p] * 4, *[c_long] * 3, c_int], None
     return product
 
 
@@ -91,7 +91,7 @@ def _gain(lay_out: LayOut) -> float:
     cores meanwhile."""
     weights = [torch.ones(2048, 1024, dtype=torch.bfloat16) for _ in range(WEIGHTS)]
     contenders = [[kind(weight, None) for weight in weights] for kind in (OneDnnWeight, lay_out)]
-    gains = []
+    gains: list[float] = []
     for rows in ROWS:
         states = torch.ones(rows, 1024, dtype=torch.bfloat16)
         rounds = [[_seconds(contender, states) for contender in contenders] for _ in range(ROUNDS)]

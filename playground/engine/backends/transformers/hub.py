@@ -109,7 +109,7 @@ def _bar(state: _Download) -> type:
     """A progress bar class that draws nothing; each of its updates is a chance to stop."""
     from tqdm.std import tqdm
 
-    class Bar(tqdm):  # type: ignore[misc]
+    class Bar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs | {"gui": True})  # the GUI flag keeps tqdm itself from drawing
 

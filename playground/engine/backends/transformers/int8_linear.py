@@ -6,26 +6,31 @@ small layer. Here are the operations inside them; the product itself, the one th
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from bitsandbytes.nn import Linear8bitLt
+from bitsandbytes.nn.modules import Linear8bitLt
 from torch import Tensor
 
 # What bitsandbytes multiplies codes by: 1 / 127, and 1 / 127 squared.
 ONE_CODE, TWO_CODES = 7.874015718698502e-3, 6.200124e-05
 
 
-class Int8Linear(Linear8bitLt):  # type: ignore[misc]
+class Int8Linear(Linear8bitLt):
     """Linear8bitLt whose weight is quantized already. Off a CPU, and where gradients are asked for, it is just that."""
+
+    state: Any  # the codes in it may be None by their annotation, and are not once the weight is quantized
 
     def forward(self, x: Tensor) -> Tensor:
         """States [..., in] to [..., out]."""
         if x.device.type != "cpu" or torch.is_grad_enabled() or self.training or not x.numel():
-            return super().forward(x)  # type: ignore[no-any-return]
+            plain: Tensor = super().forward(x)
+            return plain
         states, state, bias = x.reshape(-1, self.in_features), self.state, self.bias
         codes, scales, columns = quantize_rows(states.half(), state.threshold)
         state.idx = columns
         products = torch.ops.bitsandbytes.int8_linear_matmul.default(codes, state.CB)
-        output = (products * (scales.unsqueeze(-1) * state.SCB)).mul_(TWO_CODES)
+        output: Tensor = (products * (scales.unsqueeze(-1) * state.SCB)).mul_(TWO_CODES)
         if bias is not None:
             output += bias.to(x.dtype)
         output = output.to(x.dtype)

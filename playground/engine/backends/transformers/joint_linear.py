@@ -4,7 +4,7 @@ matrix to share out among threads."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,21 @@ from playground.engine.backends.transformers.packed_linear import Packed, Packed
 Joined = Callable[[tuple[Any, ...]], Packed | None]
 
 
+class Layer(Protocol):
+    """A linear layer of any library, which an adapter may wrap."""
+
+    out_features: int
+
+    def forward(self, states: Tensor, /) -> Tensor:
+        """States [..., in] to [..., out]."""
+
+
 class JointLinear:
     """One tensor for each of the `groups` of layers, their outputs side by side. The joined weight is scaled up: who
     prepares the states multiplies them by `unscale`, a power of two, so exactly. `joined` makes the product, `whole`.
     """
 
-    def __init__(self, *groups: Sequence[nn.Module], joined: Joined) -> None:
+    def __init__(self, *groups: Sequence[Layer], joined: Joined) -> None:
         layers = tuple(layer for group in groups for layer in group)
         self.whole = joined(layers) if _go_together(layers) else None
         for layer in layers:
@@ -28,7 +37,7 @@ class JointLinear:
             if isinstance(own, LaidOutLinear):
                 own.part(joined=self.whole is not None)
         self._forwards = [[layer.forward for layer in group] for group in groups]
-        self._widths = [sum(int(layer.out_features) for layer in group) for group in groups] if self.whole else []
+        self._widths = [sum(layer.out_features for layer in group) for group in groups] if self.whole else []
         self.unscale = self.whole.unscale if self.whole else 1.0
 
     def __call__(self, states: Tensor) -> Sequence[Tensor]:
@@ -46,7 +55,7 @@ def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:
     return layer.forward, 1.0
 
 
-def _go_together(layers: Sequence[nn.Module]) -> bool:
+def _go_together(layers: Sequence[Layer]) -> bool:
     """All are packed, for one dtype, and either all have biases or none has."""
     packed = [layer for layer in layers if isinstance(layer, Packed) and layer.joins]
     return len(packed) == len(layers) and len({(layer.dtype, layer.bias is None) for layer in packed}) == 1
@@ -55,7 +64,7 @@ def _go_together(layers: Sequence[nn.Module]) -> bool:
 def joined(layers: tuple[Packed, ...]) -> Packed | None:
     """One layer that says what these say, side by side; none where their weights do not go into one packing."""
     weight = torch.cat([layer.weight.to(layer.dtype) for layer in layers])
-    biases = [layer.bias for layer in layers if layer.bias is not None]
+    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), device="meta")
     layer.weight = nn.Parameter(weight, requires_grad=False)
     if biases:

@@ -62,13 +62,17 @@ Attend = Callable[[int, Tensor, Tensor, Tensor, float], Tensor]
 
 class KVStore(Protocol):
     """Where blocks live: in the model's dtype (`kv_full`) or quantized once they are full (`kv_quantized`).
-    `splits_at_blocks`: no row of a forward may reach over the end of a block. `tails`: blocks in the model's dtype
-    beside the others, one for each slot. `transient_bytes`: the most that copies took, of one layer while it ran or of
-    what a batch sees."""
+    `kind`: the value of kv_cache. `splits_at_blocks`: no row of a forward may reach over the end of a block. `tails`:
+    blocks in the model's dtype beside the others, one for each slot. `transient_bytes`: the most that copies took, of
+    one layer while it ran or of what a batch sees."""
 
+    kind: str
     splits_at_blocks: bool
     tails: int
-    transient_bytes: int
+
+    @property
+    def transient_bytes(self) -> int:
+        """See above."""
 
     @property
     def made(self) -> bool:

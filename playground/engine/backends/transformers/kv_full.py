@@ -35,6 +35,7 @@ class FullStore:
     """See `kv_cache.KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
     last row is scratch: padding reads it and held rows write it."""
 
+    kind = "model"
     splits_at_blocks = False
     tails = 0
 
@@ -179,7 +180,8 @@ class FullStore:
         return store
 
     def _paged(self, store: Tensor) -> Tensor:
-        return store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+        paged: Tensor = store[:-1].unflatten(0, (self._blocks.count, self._blocks.size))
+        return paged
 
     def _view_bytes(self, tokens: int) -> int:
         return tokens * sum(store[0].nbytes for layer in self._layers for store in layer)

@@ -33,7 +33,7 @@ class QuantizedStore:
     splits_at_blocks = True
 
     def __init__(self, blocks: BlockManager, kind: str, slots: int) -> None:
-        self._blocks, self._kind, self.tails = blocks, kind, slots
+        self._blocks, self.kind, self.tails = blocks, kind, slots
         self._layers: list[tuple[QuantizedStates, QuantizedStates]] = []
         self._tail_of: dict[str, int] = {}
         self.transient_bytes = 0
@@ -115,7 +115,7 @@ class QuantizedStore:
 
     def copies(self, other: KVStore) -> bool:
         """See `KVStore.copies`."""
-        return isinstance(other, QuantizedStore) and other._kind == self._kind
+        return isinstance(other, QuantizedStore) and other.kind == self.kind
 
     def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
         """See `KVStore.copy_blocks`."""
@@ -144,8 +144,8 @@ class QuantizedStore:
         while len(self._layers) <= layer:
             self._layers.append(
                 (
-                    QuantizedStates(keys, blocks, size, rows, self._kind, TOKENS),
-                    QuantizedStates(values, blocks, size, rows, self._kind, CHANNELS),
+                    QuantizedStates(keys, blocks, size, rows, self.kind, TOKENS),
+                    QuantizedStates(values, blocks, size, rows, self.kind, CHANNELS),
                 )
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from transformers import DynamicCache
 
 from playground.engine.backends.transformers.packed_rows import TRAILER
@@ -52,14 +53,14 @@ class KVShape:
 
 def kv_shape(cache: DynamicCache) -> KVShape:
     """Of a cache that one request has filled, [1, H, L, D] a layer."""
-    layers = cache.layers
-    numbers = [(layer.keys[0, :, 0].numel(), layer.values[0, :, 0].numel()) for layer in layers]
+    layers: list[tuple[Tensor, Tensor]] = [(keys, values) for keys, values, *_ in cache]
+    numbers = [(keys[0, :, 0].numel(), values[0, :, 0].numel()) for keys, values in layers]
     return KVShape(
         layers=len(layers),
         keys=sum(keys for keys, _ in numbers),
         values=sum(values for _, values in numbers),
         widest=max((keys + values for keys, values in numbers), default=0),
-        heads=sum(layer.values.shape[1] for layer in layers),
-        head_dims=frozenset((layer.keys.shape[-1], layer.values.shape[-1]) for layer in layers),
-        dtype=layers[0].keys.dtype if layers else torch.float32,
+        heads=sum(values.shape[1] for _, values in layers),
+        head_dims=frozenset((keys.shape[-1], values.shape[-1]) for keys, values in layers),
+        dtype=layers[0][0].dtype if layers else torch.float32,
     )

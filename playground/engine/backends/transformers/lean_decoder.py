@@ -44,8 +44,9 @@ class Around(NamedTuple):
 
 
 class LeanDecoder:
-    """See `Decode`. The linear layers are the model's own, whatever they are exchanged for. Parts join where each layer
-    computes a row as it would alone: under LLM.int8() all rows go without the columns in which one has an outlier."""
+    """See `PlainDecode`. The linear layers are the model's own, whatever they are exchanged for. Parts join where each
+    layer computes a row as it would alone: under LLM.int8() all rows go without the columns in which one has an
+    outlier."""
 
     takes_prompts = True
 
@@ -86,18 +87,19 @@ class LeanDecoder:
         return shared_out(parts, self.logits(states.index_select(0, newest(parts))))
 
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
-        """See `Decode`."""
+        """See `PlainDecode`."""
         states = self._through(ids.flatten(), (attending(ids, mask, cache),), *self._rotary(positions))
         return states.view(*ids.shape, -1)
 
     def logits(self, states: Tensor) -> Tensor:
-        """See `Decode`."""
+        """See `PlainDecode`."""
         return self._head(self._norm(states))
 
     def _through(self, ids: Tensor, parts: Sequence[Attending], cos: Tensor, sin: Tensor) -> Tensor:
         """States [tokens, hidden] after the last layer."""
-        states = self._embed.forward(ids)
-        kernel = ALL_ATTENTION_FUNCTIONS.get_interface(self._config._attn_implementation, self._eager)
+        states: Tensor = self._embed.forward(ids)
+        name = self._config._attn_implementation
+        kernel = ALL_ATTENTION_FUNCTIONS.get_interface(name, self._eager)  # type: ignore[arg-type]
         around = Around(parts, cos, sin, kernel)
         for layer in self._layers:
             states = layer(states, around)
@@ -164,7 +166,7 @@ class PlainFeed:
     joint = None
 
     def __init__(self, mlp: Any) -> None:
-        self._forward = mlp.forward
+        self._forward: Callable[[Tensor], Tensor] = mlp.forward
 
     def __call__(self, states: Tensor) -> Tensor:
         """States [tokens, hidden] to the same."""

@@ -16,6 +16,7 @@ from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import WeightSwitch
+from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore
 from playground.engine.memory import device_memory, process_memory
 from playground.engine.scheduler import Limits
@@ -23,6 +24,7 @@ from playground.protocol.events import ModelLoading
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions, as_text, changed_names, with_changes
 
+KV_TOGGLES = ("kv_cache", "kv_blocks", "block_size")
 # From fine to coarse.
 KV_KINDS = ("model", "int8", "fp8", "int4", "int2")
 
@@ -39,11 +41,11 @@ class LiveEngine:
         allow_pickle: bool = False,
     ) -> None:
         self.loaded = loaded
-        self.options = EngineOptions(device=options.device, dtype=options.dtype, kv_blocks=options.kv_blocks)
+        self.options = EngineOptions(device=options.device, dtype=options.dtype)
         self.weights = WeightSwitch(loaded.model, loaded.device)
         if loaded.device.type != "cpu":
             progress("device")
-            loaded.model.to(loaded.device)
+            loaded.model.to(loaded.device)  # type: ignore[arg-type]
         self.attention = AttentionSwitch(loaded.model)
         self.adapters = AdapterSwitch(loaded.model, loaded.device, allow_pickle)
         self.attention.set("auto")
@@ -54,7 +56,8 @@ class LiveEngine:
         self._budget = KVBudget(self.kv_shape, loaded.context, loaded.device)
         blocks = self._budget.blocks(self.options)
         store = make_store("model", blocks, self.options.max_batch)
-        self.core = EngineCore(TransformersRunner(loaded, self.attention, blocks, store), emit)
+        self.runner = TransformersRunner(loaded, self.attention, blocks, store)
+        self.core = EngineCore(self.runner, emit)
         self._mixed, self._recompiled = False, 0
         self._attended: dict[str, str] = {}
         self._weighed: tuple[tuple[str, str, bool], int] = (("", "", False), 0)
@@ -66,18 +69,26 @@ class LiveEngine:
         # Slots first: KV is reserved for so many. What is compiled is compiled last, as all else will be.
         turns = {"max_batch": -1, "compile": int(options.compile)}
         for name in sorted(changed_names(self.options, options), key=lambda name: turns.get(name, 0)):
-            after = _with(done, options, name)
+            if (after := _with(done, options, name)) == done:
+                continue
             try:
                 self._set(name, after, progress)
             except BaseException:
-                for undone in changed_names(self.options, done):
-                    self._set(undone, _with(done, self.options, undone), unheard)
+                self._go_back(done)
                 raise
             done = after
         self.options = options
         self.attention.let_codes(self._coded is not None and not self._why_unpacked)
         if not self.core.busy and not self.attention.known:
             self.probe()
+
+    def _go_back(self, done: EngineOptions) -> None:
+        """From what was set to what was before; what a coarser cache lost on the way is computed again."""
+        for name in changed_names(self.options, done):
+            if (before := _with(done, self.options, name)) != done:
+                self._set(name, before, unheard)
+                done = before
+        self.rebuild()
 
     def probe(self) -> KVShape:
         """Run the smallest prefill and decode under the attention of now; returns what a token's KV weighs."""
@@ -90,7 +101,7 @@ class LiveEngine:
 
     def effective(self) -> dict[str, str]:
         """What really is, spelled as toggles, with attention per phase."""
-        blocks, origins = self.core.runner.blocks, self._origins()
+        blocks, origins = self.runner.blocks, self._origins()
         mixed = f" (from {', '.join(sorted(origins))})" if origins else ""
         self._mixed, self._attended = bool(origins), dict(self.attention.effective)
         return as_text(self.options) | {
@@ -134,13 +145,13 @@ class LiveEngine:
         core = self.core
         as_stored = self.options.weights == "model" and self.options.dtype == "auto" and not self.loaded.why_dtype
         return Memory(
-            weights=self._weight_bytes(),
+            weights=self.weight_bytes,
             weights_predicted=self.loaded.checkpoint.weight_bytes if as_stored else None,
-            kv_used=core.runner.kv_bytes(core.running),
+            kv_used=self.runner.kv_bytes(core.running),
             kv_reserved=self.kv_reserved,
             kv_tails=self._kv_tails,
             kv_peak=core.kv_peak,
-            kv_transient=core.runner.cache.store.transient_bytes,
+            kv_transient=self.runner.cache.store.transient_bytes,
             **process_memory(),
             **device_memory(self.loaded.device),
         )
@@ -148,24 +159,23 @@ class LiveEngine:
     @property
     def kv_reserved(self) -> int:
         """Bytes of all blocks, and of the tails of all slots where blocks are quantized once they are full."""
-        return self.core.runner.blocks.count * self._budget.block_bytes(self.options) + self._kv_tails
+        return self.runner.blocks.count * self._budget.block_bytes(self.options) + self._kv_tails
 
     @property
     def _kv_tails(self) -> int:
-        return self.core.runner.cache.store.tails * self._budget.tail_bytes(self.options)
+        return self.runner.cache.store.tails * self._budget.tail_bytes(self.options)
 
-    def _weight_bytes(self) -> int:
+    @property
+    def weight_bytes(self) -> int:
         """Counted over all tensors once a switch: there may be thousands."""
         state = self.weights.kind, self.adapters.path, self.options.compile
         if self._weighed[0] != state:
-            self._weighed = state, self.weights.bytes + self.core.runner.packed_bytes
+            self._weighed = state, self.weights.bytes + self.runner.packed_bytes
         return self._weighed[1]
 
     def reseed(self, options: EngineOptions) -> None:
         """Forget every prefix; new ones are known under these options."""
-        self.core.runner.blocks.reseed(
-            f"{options.weights} {options.int8_threshold} {options.kv_cache} {options.adapter}"
-        )
+        self.runner.blocks.reseed(f"{options.weights} {options.int8_threshold} {options.kv_cache} {options.adapter}")
 
     def rebuild(self) -> None:
         """Compute again what went through a coarser KV cache: then it is what the cache of now would have stored."""
@@ -182,10 +192,8 @@ class LiveEngine:
                 self._set_weights(options, progress)
             case "adapter":
                 self._set_adapter(options, progress)
-            case "kv_cache" | "kv_blocks":
-                self._move_kv(options, progress)
-            case "block_size":
-                self._set_block_size(options)
+            case "kv_cache" | "kv_blocks" | "block_size":
+                self._set_kv(options, progress)
             case "batching" | "max_batch" | "token_budget" | "speculation":
                 self._set_limits(options)
             case "prefix_cache":
@@ -195,7 +203,7 @@ class LiveEngine:
 
     def _set_attention(self, options: EngineOptions) -> None:
         self.attention.set(options.attention)
-        self.attention.try_varlen(self.core.runner.plain_decoder)
+        self.attention.try_varlen(self.runner.plain_decoder)
 
     def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
         worn = self.adapters.path
@@ -206,39 +214,39 @@ class LiveEngine:
         finally:
             if worn != self.adapters.path:
                 self.adapters.switch(worn, self.weights.kind, unheard)
-            self.core.runner.look_at_layers()
+            self.runner.look_at_layers()
         self.weights.set_threshold(options.int8_threshold)
         self.reseed(options)
 
     def _set_adapter(self, options: EngineOptions, progress: Progress) -> None:
         self.adapters.switch(options.adapter, self.weights.kind, progress)
-        self.core.runner.look_at_model()
+        self.runner.look_at_model()
         self.reseed(options)
 
     def _set_limits(self, options: EngineOptions) -> None:
         self.core.limits = Limits.of(options)
-        self.core.runner.cache.store.reserve(options.max_batch)
+        self.runner.cache.store.reserve(options.max_batch)
 
     def _set_compile(self, options: EngineOptions, progress: Progress) -> None:
         """What was compiled stays, so that on again compiles nothing."""
-        runner = self.core.runner
+        plain = self.runner.plain_decoder
         if not options.compile:
-            runner.decoder = runner.plain_decoder
+            self.runner.decoder = plain
             if self.compiled:
                 self.compiled.give_products_back()
             return
-        if runner.plain_decoder is None:
+        if plain is None:
             name = type(self.loaded.model).__name__
             raise EngineError(
                 f"compile=on is not possible: {name} does not run its layers in the common order", "keep compile=off"
             )
-        if self.compiled is None or self.compiled.decoder is not runner.plain_decoder:
-            compiled = CompiledDecoder(self.loaded.model, runner.plain_decoder, self.loaded.device, self._compile_anew)
+        if self.compiled is None or self.compiled.decoder is not plain:
+            compiled = CompiledDecoder(self.loaded.model, plain, self.loaded.device, self._compile_anew)
             compiled.warm_up((1, max(2, options.max_batch)), progress)
             self.compiled = compiled
         else:
             self.compiled.take_products(progress)
-        runner.decoder = self.compiled
+        self.runner.decoder = self.compiled
 
     @property
     def _coded(self) -> CompiledDecoder | None:
@@ -264,33 +272,40 @@ class LiveEngine:
         return f"on (+{self._recompiled} graph{'s' * (self._recompiled > 1)})" if self._recompiled else "on"
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
-        self.core.runner.blocks.prefix_cache = options.prefix_cache
+        self.runner.blocks.prefix_cache = options.prefix_cache
         self.reseed(options)
 
-    def _set_block_size(self, options: EngineOptions) -> None:
-        """A block of another size has another shape: what runs is computed again."""
-        self.core.preempt(list(self.core.running))
-        blocks = self._budget.blocks(options, self._held)
-        self.core.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
+    def _set_kv(self, options: EngineOptions, progress: Progress) -> None:
+        """A block of another size has another shape: what runs is computed again. All else is moved."""
+        blocks, kind = self._budget.blocks(options, self._held), self.runner.cache.store.kind
+        if options.block_size != self.runner.blocks.size:
+            self.core.preempt(list(self.core.running))
+            self.runner.use_store(blocks, make_store(options.kv_cache, blocks, options.max_batch))
+        else:
+            self._move_kv(options, blocks, progress)
+        if options.kv_cache != kind:
+            self.attention.watch_anew()
 
-    def _move_kv(self, options: EngineOptions, progress: Progress) -> None:
-        core, blocks = self.core, self._budget.blocks(options, self._held)
+    def _move_kv(self, options: EngineOptions, blocks: BlockManager, progress: Progress) -> None:
+        core = self.core
         while len({block for request in core.running for block in request.table}) > blocks.count:
             core.preempt(core.running[-1:])
         store = make_store(options.kv_cache, blocks, options.max_batch)
         with torch.inference_mode():
-            move(core.running, core.runner.cache.store, store, blocks, self.kv_shape.layers, progress)
+            move(core.running, self.runner.cache.store, store, blocks, self.kv_shape.layers, progress)
         for request in core.running:
-            went = max(request.kv_origin or "model", self.options.kv_cache, key=KV_KINDS.index)
+            went = max(request.kv_origin or "model", self.runner.cache.store.kind, key=KV_KINDS.index)
             lost = KV_KINDS.index(went) > KV_KINDS.index(options.kv_cache) and request.computed >= blocks.size
             request.kv_origin = went if lost else ""
-        core.runner.use_store(blocks, store)
+        self.runner.use_store(blocks, store)
 
     @property
     def _held(self) -> int:
         """Bytes that the blocks of now take from what is free; the first token makes their storage."""
-        return self.kv_reserved if self.core.runner.cache.store.made else 0
+        return self.kv_reserved if self.runner.cache.store.made else 0
 
 
 def _with(base: EngineOptions, source: EngineOptions, name: str) -> EngineOptions:
-    return with_changes(base, {name: getattr(source, name)})
+    """What shapes the KV cache changes at once: so many blocks may fit in one dtype alone."""
+    names = KV_TOGGLES if name in KV_TOGGLES else (name,)
+    return with_changes(base, {each: getattr(source, each) for each in names})

@@ -31,7 +31,8 @@ class OneDnnWeight:
 
     def __call__(self, states: Tensor) -> Tensor:
         """See `LaidOut`."""
-        return torch.ops.mkldnn._linear_pointwise(states, self._laid_out, self._bias, "none", [], "")  # type: ignore[no-any-return]
+        said: Tensor = torch.ops.mkldnn._linear_pointwise(states, self._laid_out, self._bias, "none", [], "")
+        return said
 
 
 def can_lay_out() -> bool:

@@ -6,12 +6,17 @@ operators take four.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 # Bytes of a step and a smallest value.
 TRAILER = 4
-UNPACK = {4: torch.ops.quantized.embedding_bag_4bit_unpack, 2: torch.ops.quantized.embedding_bag_2bit_unpack}
+UNPACK: dict[int, Callable[[Tensor], Tensor]] = {
+    4: torch.ops.quantized.embedding_bag_4bit_unpack,
+    2: torch.ops.quantized.embedding_bag_2bit_unpack,
+}
 
 
 def pack_rows(codes: Tensor, step: Tensor, low: Tensor, bits: int) -> Tensor:
@@ -34,5 +39,5 @@ def _unpack(rows: Tensor, bits: int) -> Tensor:
     """The same by PyTorch's own operators."""
     packed, trailer = rows[..., :-TRAILER], rows[..., -TRAILER:].contiguous().view(torch.float16).float()
     shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=rows.device)
-    codes = (packed.unsqueeze(-1) >> shifts & 2**bits - 1).flatten(-2)
+    codes: Tensor = (packed.unsqueeze(-1) >> shifts & 2**bits - 1).flatten(-2)
     return codes * trailer[..., :1] + trailer[..., 1:]

@@ -55,7 +55,7 @@ class Attending(NamedTuple):
             attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
             if self.watch:
                 self.watch.end()
-        return attended.reshape(self.tokens, -1)  # type: ignore[no-any-return]
+        return attended.reshape(self.tokens, -1)
 
 
 def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:

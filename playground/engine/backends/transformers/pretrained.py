@@ -71,7 +71,7 @@ def read_weights(
     softcap = getattr(config, "attn_logit_softcapping", None) is not None
     with _reported(progress):
         try:
-            model, info = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.path,
                 config=config,
                 dtype=dtype,
@@ -79,7 +79,7 @@ def read_weights(
                 use_safetensors=checkpoint.safetensors,
                 trust_remote_code=trust_remote_code,
                 ignore_mismatched_sizes=True,  # what does not fit is told by name below
-                output_loading_info=True,
+                output_loading_info=True,  # makes it a pair, which its annotation leaves out
             )
         except Cancelled:
             raise
@@ -89,6 +89,7 @@ def read_weights(
             raise EngineError(
                 f"the weights of {checkpoint.name} cannot be loaded: {short_line(error)}", "the log has the details"
             ) from error
+    model, info = loaded
     _refuse_made_up(checkpoint, info)
     return model.eval().requires_grad_(False), _unexpected(info)
 

@@ -14,7 +14,7 @@ from playground.engine.backends.transformers.attention import AttentionSwitch
 from playground.engine.backends.transformers.copies import apart
 from playground.engine.backends.transformers.decoder import Decode, find_decoder
 from playground.engine.backends.transformers.device import wait
-from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row
+from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row, uneven
 from playground.engine.backends.transformers.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.parts import Part
@@ -44,8 +44,9 @@ class TransformersRunner:
         """Its modules may have been exchanged, the head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
-        added = {"dtype": self._loaded.model.dtype, "device": self._loaded.device}
-        self._seen, self._hidden = torch.tensor(0.0, **added), torch.tensor(-torch.inf, **added)
+        dtype, device = self._loaded.model.dtype, self._loaded.device
+        self._seen = torch.tensor(0.0, dtype=dtype, device=device)
+        self._hidden = torch.tensor(-torch.inf, dtype=dtype, device=device)
 
     def look_at_layers(self) -> None:
         """Its linear layers may have been exchanged for others that say the same, or nearly."""
@@ -128,12 +129,16 @@ class TransformersRunner:
     def _joins(self, group: Group) -> bool:
         """Its tokens may stand beside others' in a product, and nobody wants to watch it."""
         able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
-        return able and not self._attention.watches(*group)
+        return able and not self._attention.watches(group.phase, self._masked(group.rows))
+
+    def _masked(self, rows: Sequence[Row]) -> bool:
+        """No kernel's own causality fits, or a row sees what it stored itself in part as it is stored."""
+        return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
         """Of each group, as `forward` gives them."""
         if len(groups) == 1:
-            with self._attention.watched(groups[0].phase, self.cache, groups[0].rows):
+            with self._attention.watched(groups[0].phase, self.cache, self._masked(groups[0].rows)):
                 return [self.forward(groups[0].rows, self.cache, groups[0].keep)]
         assert self.decoder
         caches = [PagedCache(self.cache.store) for _ in groups]

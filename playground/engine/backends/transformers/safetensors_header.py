@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from playground.engine.backends.base import EngineError
 
@@ -57,9 +58,9 @@ def read_header(file: Path) -> dict[str, TensorHeader]:
     return tensors
 
 
-def _tensor(entry: dict[str, object]) -> TensorHeader:
-    start, stop = (int(at) for at in entry["data_offsets"])  # type: ignore[attr-defined]
-    return TensorHeader(str(entry["dtype"]), tuple(int(size) for size in entry["shape"]), start, stop)  # type: ignore[attr-defined]
+def _tensor(entry: dict[str, Any]) -> TensorHeader:
+    start, stop = (int(at) for at in entry["data_offsets"])
+    return TensorHeader(str(entry["dtype"]), tuple(int(size) for size in entry["shape"]), start, stop)
 
 
 def _starts_with(file: Path, start: bytes) -> bool:

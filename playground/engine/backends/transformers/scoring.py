@@ -129,14 +129,14 @@ def chunk_tokens(vocabulary: int) -> int:
 
 def chunks(live: LiveEngine, token_ids: list[int], tokens: int) -> Iterator[tuple[int, Tensor]]:
     """The position of each chunk and its float32 logits [<= tokens, V], through blocks that nobody else uses."""
-    size, kind = live.core.runner.blocks.size, live.options.kv_cache
+    size, kind = live.runner.blocks.size, live.options.kv_cache
     blocks = BlockManager(-(-len(token_ids) // size), size, prefix_cache=False)
     cache = PagedCache(make_store(kind, blocks, slots=1))
     request = Request("", token_ids, SamplingParams(), RequestTimer(submitted=0.0))
     blocks.grow(request, len(token_ids))
     while request.remaining:
         start, count = request.computed, min(tokens, request.remaining)
-        yield start, live.core.runner.teach(request, count, cache).float()
+        yield start, live.runner.teach(request, count, cache).float()
         request.computed += count
 
 

@@ -62,8 +62,8 @@ class Tokenizer:
         def next_piece(token_id: int) -> str:
             nonlocal shown, prefix
             ids.append(token_id)
-            before = decode(ids[prefix:shown], skip_special_tokens=True)
-            after = decode(ids[prefix:], skip_special_tokens=True)
+            before: str = decode(ids[prefix:shown], skip_special_tokens=True)
+            after: str = decode(ids[prefix:], skip_special_tokens=True)
             if after.endswith(BROKEN) and len(ids) - shown < CONTEXT_IDS:
                 return ""
             prefix, shown = shown, len(ids)

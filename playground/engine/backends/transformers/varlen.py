@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -39,7 +40,8 @@ class Packing:
     def unpack(self, packed: Tensor) -> Tensor:
         """States [tokens, H, D] as [B, width, H, D], padding zero."""
         if self.at is None:
-            return packed.unflatten(0, self.shape)
+            states: Tensor = packed.unflatten(0, self.shape)
+            return states
         states = packed.new_zeros(*self.shape, *packed.shape[1:])
         states[self.at] = packed
         return states
@@ -68,8 +70,8 @@ def find_kernel() -> Kernel:
     torch 2.13 wants to be told and 2.11 cannot be."""
     from torch.nn.attention.varlen import varlen_attn  # only a GPU needs it
 
-    told = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
-    return partial(varlen_attn, **told)
+    told: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    return cast(Kernel, partial(varlen_attn, **told))  # a pair only where more is asked for
 
 
 def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:

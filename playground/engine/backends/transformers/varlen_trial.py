@@ -35,9 +35,9 @@ class Checked:
         self, query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, *most: int, **told: Any
     ) -> Tensor:
         """See `varlen.Kernel`."""
-        drawn = [_drawn(states, seed) for seed, states in enumerate((query, key, value))]
-        said = self._kernel(*drawn, queries, keys, *most, **told)
-        wanted = plain(*drawn, queries.tolist(), keys.tolist(), told["scale"])
+        query, key, value = (_drawn(states, seed) for seed, states in enumerate((query, key, value)))
+        said = self._kernel(query, key, value, queries, keys, *most, **told)
+        wanted = plain(query, key, value, queries.tolist(), keys.tolist(), told["scale"])
         off = float((said.float() - wanted).abs().max())
         if said.shape != wanted.shape or not off <= NOISE:
             raise WrongNumbers(f"it is {off:.2g} off plain attention")

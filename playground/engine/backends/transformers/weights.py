@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.bitsandbytes import is_of_bitsandbytes, load_bitsandbytes
 from playground.engine.backends.transformers.packed_linear import Packed
 from playground.engine.memory import available
+
+if TYPE_CHECKING:
+    from bitsandbytes.nn.modules import Linear4bit
 
 KINDS = ("model", "int8", "nf4")
 KEEP_COPY_SHARE = 0.5
@@ -36,12 +40,12 @@ class WeightSwitch:
     def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
         self._model, self._device = model, device
         head = model.get_output_embeddings()
-        self._paths = [
-            path
+        self._originals = {
+            path: module
             for path, module in model.named_modules()
             if isinstance(module, nn.Linear | Conv1D) and module is not head
-        ]
-        self._originals = {path: model.get_submodule(path) for path in self._paths}
+        }
+        self._paths = list(self._originals)
         self._host = {path: [each.data for each in layer.parameters()] for path, layer in self._originals.items()}
         self._copies: dict[str, dict[str, nn.Module]] = {}
         self.kind = "model"
@@ -61,7 +65,8 @@ class WeightSwitch:
                 self._leave(path, before[path])
                 progress("converting", done + 1, len(self._paths), f"weights {self.kind} to {kind}")
         except BaseException:
-            for path in modules:
+            for path, module in modules.items():
+                self._leave(path, module)
                 self._enter(path, before[path])
             raise
         self._keep(kind, modules)
@@ -140,16 +145,16 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
             yield module.weight.quant_state.absmax
 
 
-def _weight_of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
+def _weight_of(module: nn.Linear | Conv1D) -> tuple[Tensor, nn.Parameter | None]:
     """Weight [out, in] where it is now, as it is kept, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps
     its weight the other way round."""
-    weight: Tensor = module.weight  # type: ignore[assignment]
-    bias: Tensor | None = module.bias  # type: ignore[assignment]
-    apart = None if bias is None else nn.Parameter(bias.data, requires_grad=False)
-    return (weight.T if isinstance(module, Conv1D) else weight).data.contiguous(), apart
+    apart = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
+    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), apart
 
 
-def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
+def _int8(
+    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
+) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     from playground.engine.backends.transformers.int8_linear import Int8Linear  # made of bitsandbytes' own
 
@@ -157,23 +162,28 @@ def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: fl
     codes, scales, _ = bnb.functional.int8_vectorwise_quant(weight.to(device, torch.float16))
     layer.weight = bnb.nn.Int8Params(codes, requires_grad=False, CB=codes, SCB=scales)
     layer.init_8bit_state()
-    layer.bias = bias
+    if bias is not None:
+        layer.bias = bias
     return layer.eval()
 
 
-def _nf4(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, threshold: float, device: torch.device) -> nn.Module:
+def _nf4(
+    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
+) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
-    layer = bnb.nn.Linear4bit(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
+    kind: type[Linear4bit] = bnb.nn.Linear4bit
+    layer = kind(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
     # Its kernel for CPUs that have bfloat16 computes in that alone, and takes whole tiles alone.
     fits = dtype == torch.bfloat16 and inputs % NF4_INPUTS == 0 and outputs % NF4_OUTPUTS == 0
     layer.support_avx512bf16_for_cpu = layer.support_avx512bf16_for_cpu and fits
     layer.weight = bnb.nn.Params4bit(weight.to(dtype), requires_grad=False, quant_type="nf4", module=layer).to(device)
-    layer.bias = bias
+    if bias is not None:
+        layer.bias = bias
     layer.eval()
     if layer.support_avx512bf16_for_cpu and device.type == "cpu":
         layer(torch.zeros(1, inputs, dtype=dtype))  # it would lay its weight out anew in the first step
     return layer
 
 
-Converter = Callable[[Tensor, Tensor | None, torch.dtype, float, torch.device], nn.Module]
+Converter = Callable[[Tensor, nn.Parameter | None, torch.dtype, float, torch.device], nn.Module]
 CONVERTERS: dict[str, Converter] = {"int8": _int8, "nf4": _nf4}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from playground.engine.backends.base import Progress
+from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
@@ -21,6 +21,8 @@ from playground.engine.backends.vllm.support import platform
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions, as_text
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+_asked_devices = os.environ.get(VISIBLE)  # the user's own, which each load starts from
 KV_NAMES = {"auto": "model", "int8_per_token_head": "int8", "int4_per_token_head": "int4"}
 
 
@@ -122,9 +124,30 @@ def prepare(command: LoadModel) -> None:
     if command.tensor_parallel > 1:
         # Its own choice wants a NUMA node for each rank, and a machine with one has none for the second.
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    device, _, number = command.options.device.partition(":")
-    if device == "cuda" and number:
-        os.environ["CUDA_VISIBLE_DEVICES"] = number
+    devices = visible_devices(command.options.device, _asked_devices)
+    if devices is None:
+        os.environ.pop(VISIBLE, None)
+    else:
+        os.environ[VISIBLE] = devices
+
+
+def visible_devices(device: str, asked: str | None) -> str | None:
+    """What CUDA is to show vLLM, which takes the first: of the cards that the user shows, by number or UUID, the one
+    that `device` counts to, or all of them. Raises `EngineError` where there are not so many."""
+    kind, _, number = device.partition(":")
+    if kind != "cuda" or not number:
+        return asked
+    if asked is None:
+        return number
+    entries = [entry.strip() for entry in asked.split(",") if entry.strip()]
+    if int(number) >= len(entries):
+        raise EngineError(f"{VISIBLE}={asked} shows no {device}", "its entries are counted from cuda:0")
+    return entries[int(number)]
+
+
+def device_name(kind: str, asked: str) -> str:
+    """The card by the number that it was asked for by: vLLM, which sees no other, gives it none."""
+    return asked if asked.startswith(f"{kind}:") else kind
 
 
 def start(

@@ -16,7 +16,7 @@ from playground.engine.backends.transformers.model import (
     read_tokenizer,
 )
 from playground.engine.backends.vllm.block_map import block_map
-from playground.engine.backends.vllm.engine import Engine, start
+from playground.engine.backends.vllm.engine import Engine, device_name, start
 from playground.engine.backends.vllm.faults import in_words
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.backends.vllm.pool import Pool, item_bytes, plan_pool
@@ -146,8 +146,10 @@ class Live:
         self.loop.adopt(self.engine)
 
     def effective(self) -> dict[str, str]:
-        """See `Engine.effective`; and whether its first answers are this checkpoint's."""
-        return self.engine.effective(self.options) | {
+        """See `Engine.effective`; the card as the user counts; and whether the first answers are this checkpoint's."""
+        effective = self.engine.effective(self.options)
+        return effective | {
+            "device": device_name(effective["device"], self.opened.command.options.device),
             "verified": self.verdict.word,
             "verified_facts": str(self.verdict),
         }
@@ -214,7 +216,7 @@ class Live:
     def facts(self) -> ModelFacts:
         """What is known of the loaded model; counts are those of the tensors on all ranks."""
         engine, checkpoint, text = self.engine, self.opened.checkpoint, self.opened.config.get_text_config()
-        effective, heads = engine.effective(self.options), text.num_attention_heads
+        effective, heads = self.effective(), text.num_attention_heads
         table = text.vocab_size * text.hidden_size
         return ModelFacts(
             name=checkpoint.name,
@@ -224,6 +226,7 @@ class Live:
             weights_bytes=self.weights_bytes,
             dtype=effective["dtype"],
             device=effective["device"],
+            device_uuid=engine.facts[0]["device_uuid"],
             layers=text.num_hidden_layers,
             vocabulary=text.vocab_size,
             context=engine.context,

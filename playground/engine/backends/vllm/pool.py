@@ -56,7 +56,7 @@ def token_bytes(config: Any, options: EngineOptions) -> float:
     text = config.get_text_config()
     item = KV_BYTES.get(options.kv_cache, item_bytes(config, options))
     if latent := getattr(text, "kv_lora_rank", None):
-        return text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item
+        return float(text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item)
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return text.num_hidden_layers * 2 * heads * width * item
+    return float(text.num_hidden_layers * 2 * heads * width * item)

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from vllm import SamplingParams as VllmSampling
 from vllm.inputs import TokensPrompt
+from vllm.logprobs import Logprob
 
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.vllm.engine import Engine
@@ -49,8 +50,8 @@ def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
     )
 
 
-def _stepped(engine: Engine, check: Callable[[], None]) -> list[dict]:
-    rows: list[dict] = []
+def _stepped(engine: Engine, check: Callable[[], None]) -> list[dict[int, Logprob]]:
+    rows: list[dict[int, Logprob]] = []
     while engine.llm.has_unfinished_requests() or engine.scheduler.has_requests():
         check()
         for output in engine.llm.step():

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from playground.protocol.events import SlotWork
+from playground.protocol.events import Phase, SlotWork
 
 if TYPE_CHECKING:
     from playground.engine.backends.vllm.steps import StepRow, StepRows
@@ -43,7 +43,7 @@ class Slots:
 
 
 def _work(row: StepRow, request_id: str) -> SlotWork:
-    phase = "decode" if row.decode else "prefill"
+    phase: Phase = "decode" if row.decode else "prefill"
     return SlotWork(
         request_id=request_id, phase=phase, tokens=row.tokens, speculated=row.speculated, accepted=row.accepted
     )

@@ -54,8 +54,8 @@ class Reported:
     done: deque[StepRows] = field(default_factory=deque)
 
 
-class _Reporting:
-    """Put before a scheduler class of vLLM; keeps what `schedule` decided until its output is there."""
+class StepScheduler(Scheduler):
+    """Keeps what `schedule` decided until its output is there, which comes before the next step is scheduled."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,11 +99,7 @@ class _Reporting:
         return self._blocks
 
 
-class StepScheduler(_Reporting, Scheduler):
-    """Each step's output comes before the next is scheduled."""
-
-
-class AsyncStepScheduler(_Reporting, AsyncScheduler):
+class AsyncStepScheduler(StepScheduler, AsyncScheduler):
     """The next step is scheduled while this one runs."""
 
 

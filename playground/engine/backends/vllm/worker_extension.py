@@ -8,7 +8,10 @@ from contextlib import suppress
 from multiprocessing import parent_process
 from typing import Any
 
+import torch
 from torch import nn
+
+from playground.engine.backends.transformers.device import uuid_of
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -22,9 +25,10 @@ class FactsExtension:
     """Answers over `collective_rpc`."""
 
     model_runner: Any
+    device: torch.device
 
     def playground_facts(self) -> dict[str, Any]:
-        """Bytes of this rank's tensors, the model's class, and the attention backends that were built."""
+        """Bytes of this rank's tensors, the model's class, the attention backends that were built, and the card."""
         model: nn.Module = self.model_runner.get_model()
         tensors = [*model.parameters(), *model.buffers()]
         groups = [group for groups in self.model_runner.attn_groups for group in groups]
@@ -32,4 +36,5 @@ class FactsExtension:
             "weights_bytes": sum(tensor.nbytes for tensor in tensors),
             "architecture": type(model).__name__,
             "attention": sorted({group.backend.get_name() for group in groups}),
+            "device_uuid": uuid_of(self.device),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from playground.models.make_tiny_coder.tasks.draw import Draw
 from playground.models.make_tiny_coder.tasks.pools import NUMBER_NAMES, PAIR_NAMES
 from playground.models.make_tiny_coder.tasks.task import Task
@@ -129,7 +131,7 @@ def geometry(draw: Draw) -> Task:
     return draw.task("geometry", "medium", signature, doc, f"return {body}", oracle, inputs)
 
 
-GEOMETRY = {
+GEOMETRY: dict[str, dict[str, tuple[tuple[str, ...], str, Callable[..., int]]]] = {
     "rectangle": {
         "area": (("width", "height"), "width * height", lambda w, h: w * h),
         "perimeter": (("width", "height"), "2 * (width + height)", lambda w, h: w + w + h + h),

@@ -6,7 +6,14 @@ import time
 
 import pytest
 
-from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams, Submit
+from playground.protocol.commands import (
+    ChatMessage,
+    GenerationRequest,
+    MeasureOutliers,
+    SamplingParams,
+    Submit,
+    Tokenize,
+)
 from playground.protocol.events import TokensGenerated
 from tests.engine.transformers import checkpoints
 from tests.engine.transformers.faults.live_worker import request
@@ -37,6 +44,12 @@ def loaded(worker, tmp_path_factory):
 def test_a_prompt_that_cannot_be_served(loaded, prompt, said):
     end = loaded.finish(request("refused", prompt))[0]
     assert end.reason == "error" and end.message.endswith(said)
+
+
+def test_a_text_that_cannot_be_measured_or_tokenized_is_told_as_a_prompt_is(loaded):
+    assert loaded.refusal(MeasureOutliers(prompt="")) == "the prompt is empty; type something first"
+    chat = Tokenize(key="t", texts=["hello"], chat=True)
+    assert loaded.refusal(chat) == "this model has no chat template; use base mode"
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[Check
         yield CheckFinding(name="chat template", verdict="pass", evidence="none: it only continues text")
         return
     try:
-        prompt = tokenizer.apply_chat_template(TALK[:1], add_generation_prompt=True, tokenize=False)
-        whole = tokenizer.apply_chat_template(TALK, tokenize=False)
+        prompt = str(tokenizer.apply_chat_template(TALK[:1], add_generation_prompt=True, tokenize=False))
+        whole = str(tokenizer.apply_chat_template(TALK, tokenize=False))
     except Exception as error:
         evidence, advice = f"it fails: {short_line(error)}", "mend chat_template, or use base mode"
         yield CheckFinding(name="chat template", verdict="fail", evidence=evidence, advice=advice)

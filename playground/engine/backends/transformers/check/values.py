@@ -58,6 +58,6 @@ def _finite(tensor: Tensor) -> bool:
 
 
 def _digest(tensor: Tensor) -> bytes:
-    return hashlib.blake2b(tensor.contiguous().view(torch.uint8).numpy(), digest_size=16).digest() + bytes(
+    return hashlib.blake2b(tensor.contiguous().view(torch.uint8).numpy().data, digest_size=16).digest() + bytes(
         str(tuple(tensor.shape)), "ascii"
     )

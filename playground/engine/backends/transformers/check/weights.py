@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
@@ -21,14 +22,15 @@ def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
         return
     progress("checking", detail="config against weights")
     transformers_logging.set_verbosity_error()
-    _, info = AutoModelForCausalLM.from_pretrained(
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
         checkpoint.path,
         device_map="meta",
         use_safetensors=True,
         trust_remote_code=False,
         ignore_mismatched_sizes=True,
-        output_loading_info=True,
+        output_loading_info=True,  # makes it a pair, which its annotation leaves out
     )
+    _, info = loaded
     mismatched = sorted(info["mismatched_keys"])
     wrong = [f"{name} is {list(found)}, config.json asks for {list(wanted)}" for name, found, wanted in mismatched]
     yield finding("missing tensors", sorted(info["missing_keys"]), "fail", ADVICE)

@@ -1,0 +1,62 @@
+"""What goes wrong beside the engine is told in words, and the screen stays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import paths
+from playground.config import VLLM_PYTHON
+from playground.session.recorder import FLUSH_SECONDS, Recorder
+from playground.tui import session
+from playground.tui.app import PlaygroundApp
+from tests.tui.cells import shown
+
+Wait = Callable[..., Any]
+Opened = Callable[..., Any]
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("asked", ["on the command line", "by key"])
+async def test_a_recording_on_a_full_disk_is_told_at_once_and_is_none(
+    asked: str, opened: Opened, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(FULL) if asked == "on the command line" else None
+    async with opened(recorder=recorder) as (app, pilot):
+        if recorder is None:
+            monkeypatch.setattr(paths, "recordings_folder", lambda: FULL.parent)
+            monkeypatch.setattr(session, "RECORDING_NAME", FULL.name)
+            app.session.toggle_recording()
+        await until(pilot, lambda: "/dev/full ended early: No space left on device" in shown(app))
+        await until(pilot, lambda: "REC" not in shown(app))
+        assert app.bridge.state.recording == ""
+        await pilot.pause(2 * FLUSH_SECONDS)
+        assert shown(app).count("ended early") == 1
+
+
+@pytest.mark.parametrize("why", ["No such file or directory", "Permission denied"])
+async def test_an_interpreter_that_cannot_be_started_is_told_and_can_be_mended(
+    why: str, until: Wait, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    if why == "Permission denied":
+        python.touch(mode=0o644)
+    monkeypatch.setenv(VLLM_PYTHON, str(python))
+    app = PlaygroundApp(engine="vllm", model=str(tmp_path))
+    async with app.run_test(size=(160, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: f"python: {why}" in shown(app))
+        assert "[engines.vllm] python" in shown(app) and state.status == "failed"
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: len(app.workers) == 0)
+        assert f"python: {why}" in shown(app) and state.status == "failed"
+        python.unlink(missing_ok=True)
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: state.pid)

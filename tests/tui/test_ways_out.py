@@ -1,0 +1,72 @@
+"""Keys that one tries without having read anything say in one line what they do, or why they do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from playground.session.recording import Entry
+from playground.tui.actions import ACTIONS
+from playground.tui.app import PlaygroundApp
+from playground.tui.widgets.prompt import Prompt
+from tests.tui.cells import shown
+from tests.tui.settling import settle
+
+Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
+Wait = Callable[..., Any]
+
+
+@pytest.mark.parametrize("screen", ["f2", "f3", "f4", "f5", "f6", "f7"])
+async def test_ctrl_c_names_the_key_that_quits(opened: Opened, until: Wait, screen: str) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press(*"typed", screen)
+        await settle(pilot)
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "^Q quits" in shown(app))
+        await pilot.press("f2")
+        assert app.screen.query_one(Prompt).text == "typed"
+
+
+async def test_ctrl_c_copies_what_is_selected_in_the_prompt(opened: Opened) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press(*"typed", "ctrl+shift+left", "ctrl+c")
+        assert app.clipboard == "typed" and "^Q quits" not in shown(app)
+
+
+@pytest.mark.parametrize("stage", ["loading", "idle"])
+async def test_a_prompt_in_a_replay_is_refused_in_one_line(
+    story: Callable[[str], list[Entry]], until: Wait, stage: str
+) -> None:
+    app = PlaygroundApp(engine="scripted", replay=story(stage), speed=0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert "Esc cancels" not in shown(app), "nothing stops what was recorded"
+        await pilot.press(*"typed", "enter")
+        await until(pilot, lambda: "this is a replay: nothing can be run in it" in shown(app))
+        assert app.screen.query_one(Prompt).text == "typed"
+        assert stage == "idle" or "weights  ━" in shown(app), "how far the load is stays to be seen"
+
+
+async def test_an_empty_prompt_before_anything_is_played_loads_nothing(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", replay=[], speed=0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "this is a replay" in shown(app))
+
+
+async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until: Wait, script: Any) -> None:
+    async with opened(script(["word "] * 2000), max_tokens=2000) as (app, pilot):
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "word word" in shown(app))
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
+        assert app.bridge.state.unfinished and "word word" in shown(app)
+
+
+def test_help_says_how_a_letter_is_no_text() -> None:
+    assert "Tab leaves the prompt" in ACTIONS["maximize"].description
