@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -48,9 +49,8 @@ class WorkerClient:
 
     async def start(self) -> None:
         """Start the child in a session of its own, with its output in the log file."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
         self._stopping = False
-        with self._log.open("wb") as log:
+        with open_log(self._log) as log:
             self._process = await asyncio.create_subprocess_exec(
                 self._python,
                 "-m",
@@ -150,6 +150,21 @@ class WorkerClient:
         with contextlib.suppress(OSError):
             return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
         return ""
+
+
+def open_log(path: Path) -> BinaryIO:
+    """A folder that cannot be written costs the log alone: there is no such file then."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError:
+        return open(os.devnull, "wb")
+
+
+def drop_log(path: Path) -> None:
+    """Nobody will read it, where it can be taken away."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _environment(python: str) -> dict[str, str] | None:

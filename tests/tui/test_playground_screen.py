@@ -306,6 +306,16 @@ def test_help_wraps_into_the_column_of_what_is_said(width: int) -> None:
     assert [line[:column].rstrip() for line in numbers if line[:column].strip()] == list(FORMULAS)
 
 
+async def test_a_state_folder_that_cannot_be_written_costs_the_log_alone(
+    opened: Opened, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    async with opened() as (app, pilot):
+        await until(pilot, lambda: "so there is no log; XDG_STATE_HOME names another folder" in shown(app))
+        await _send(pilot, "hello")
+        await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
+
+
 async def test_help_is_there_down_to_its_last_line(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press("f1")
