@@ -6,7 +6,8 @@ from playground.bench.compare.runs import Comparison, Figure
 
 KL_FLOOR = 1e-6  # nats per token: below it float16 bookkeeping decides
 NOISE_TIMES = 3.0
-TOO_NOISY = 0.1  # runs of one side that lie further apart hide what a toggle costs
+TOO_NOISY = 0.1  # runs of one side that lie further apart hide a change, unless it is far beyond them
+FAR_BEYOND = 2.0
 FEW_BLOCKS = 8  # a request of fewer measures how its last block is rounded up
 SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtype": "", "speculation": "speculation"}
 
@@ -41,9 +42,17 @@ def word(figure: Figure, more: str, less: str) -> str:
     """For a table: what the change is called."""
     if figure.change is None:
         return "–"
+    if too_noisy(figure):
+        return "too noisy"
     if not figure.differs:
-        return "the same" if figure.noise is None else "too noisy" if figure.noise > TOO_NOISY else "within noise"
+        return "the same" if figure.noise is None else "within noise"
     return more if figure.change > 0 else less
+
+
+def too_noisy(figure: Figure) -> bool:
+    """Nothing can be said of it."""
+    change, noise = abs(figure.change or 0.0), figure.noise or 0.0
+    return noise > TOO_NOISY and change < FAR_BEYOND * noise
 
 
 def kl_above_noise(comparison: Comparison) -> bool | None:
@@ -87,7 +96,7 @@ def _memory(figure: Figure, what: str) -> str:
 def _speed(figure: Figure) -> str:
     if figure.change is None:
         return ""
-    if not figure.differs and (figure.noise or 0) > TOO_NOISY:
+    if too_noisy(figure):
         return f"speed too noisy to tell (±{figure.noise:.0%}: more runs or longer answers)".replace("%", " %")
     if not figure.differs:
         return "no measurable slowdown" if figure.change <= 0 else "no measurable speed-up"
@@ -95,7 +104,7 @@ def _speed(figure: Figure) -> str:
 
 
 def _first_token(figure: Figure) -> str:
-    if figure.change is None or not figure.differs:
+    if figure.change is None or not figure.differs or too_noisy(figure):
         return ""
     share = f"{abs(figure.change):.0%}".replace("%", " %")
     return f"first token {share} {'later' if figure.change > 0 else 'sooner'}"
