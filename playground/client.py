@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -50,9 +51,8 @@ class WorkerClient:
     async def start(self) -> None:
         """Start the child in a session of its own, with its output in the log file. Raises `OSError`; `cannot_start`
         has words for it."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
         self._stopping = False
-        with self._log.open("wb") as log:
+        with open_log(self._log) as log:
             self._process = await asyncio.create_subprocess_exec(
                 self._python,
                 "-m",
@@ -172,6 +172,21 @@ class WorkerClient:
 def cannot_start(error: OSError) -> str:
     """Why there is no child: an interpreter that is not there, say."""
     return f"the engine cannot be started: {error.filename}: {error.strerror}"
+
+
+def open_log(path: Path) -> BinaryIO:
+    """A folder that cannot be written costs the log alone: there is no such file then."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError:
+        return open(os.devnull, "wb")
+
+
+def drop_log(path: Path) -> None:
+    """Nobody will read it, where it can be taken away."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _environment(python: str) -> dict[str, str] | None:

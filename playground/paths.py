@@ -104,6 +104,16 @@ def bundled_model(name: str = BUNDLED_MODEL) -> Path:
     return bundled_models_folder() / name
 
 
+def model_folder(model: str) -> Path:
+    """The folder that is meant: of that path, or else the bundled model so called."""
+    try:
+        path, bundled = Path(model).expanduser(), bundled_models_folder() / model
+        meant = path.name == model and not path.exists() and (bundled / "config.json").is_file()
+    except (OSError, ValueError, RuntimeError):  # as above
+        return Path(model)
+    return bundled if meant else path
+
+
 def hub_cache() -> Path:
     """Where huggingface_hub keeps checkpoints; its rules (`huggingface_hub/constants.py`), without importing it."""
     cache = os.getenv("XDG_CACHE_HOME", "~/.cache")

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from playground.bench.report import Report, model_name
+from playground.bench.report_labels import INTERVAL, label, share
+from playground.bench.report_run import quality_of
 from playground.bench.svg import Dot, Series, number, plot
 from playground.session.history.export import definitions, when
 from playground.session.history.run import Run, spell_options
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-MOST_PLOTS, SHORT, MOST_ITEMS = 6, 80, 2000
+MOST_PLOTS, SHORT, MOST_ITEMS = 6, 160, 2000
 GROUPS = ("load", "category", "difficulty", "band", "kv_cache", "attention", "kernel", "language", "domain", "status")
 OVER = ("rate", "offered", "users", "length", "tokens", "context", "position", "samples", "k")
 MIB = 1 << 20
+# Totals that stand among the figures of the top, each with what it is.
+SPEEDS = ("output_tokens", "tokens_per_second")
 
 
 def report_html(report: Report) -> str:
@@ -28,21 +32,27 @@ def report_html(report: Report) -> str:
     items = [_flat(item) for item in report.items[:MOST_ITEMS]]
     left_out = len(report.items) - len(items)
     title = f"{model_name(report.model)}: {report.suite}"
+    told_once = _told_once(items)
+    totals = {name: value for name, value in report.totals.items() if name not in SPEEDS and value not in (None, "")}
+    if base := totals.pop("base_options", None):
+        totals["base"] = {name: value for name, value in base.items() if value != report.options.get(name)}
+    tables = {name: rows for name, value in totals.items() if (rows := _rows(value))}
     parts = [
         f"<h1>{_text(title)}</h1>",
         f"<p>{_flags(_trust_flags(report))}</p>",
+        _cards(report),
         "<h2>Totals</h2>",
-        _pairs(_flat(report.totals)),
-        "<h2>Speed and memory</h2>",
-        _pairs(_speed(report)),
+        _pairs(_flat({name: value for name, value in totals.items() if name not in tables}), "pairs"),
+        *(f"<h3>{_text(label(name))}</h3>{_table(rows)}" for name, rows in tables.items()),
         "<h2>Items</h2>" if items else "",
         f'<div class="plots">{"".join(_item_plots(items))}</div>',
-        _table(items),
+        f'<p class="dim">{_text(told_once)}</p>' if told_once else "",
+        _table(_apart(items)),
         f'<p class="dim">{left_out} more items are in the JSON report.</p>' if left_out else "",
         "<h2>Options as effective</h2>",
-        _pairs({name: _asked(report, name, value) for name, value in report.effective.items()}),
+        _pairs({name: _asked(report, name, value) for name, value in report.effective.items() if value}, "pairs"),
         "<h2>Versions</h2>",
-        _pairs(report.trust.versions),
+        _pairs(report.trust.versions, "pairs"),
         "<h2>Formulas</h2>",
         _pairs(report.trust.formulas),
     ]
@@ -108,17 +118,65 @@ def _trust_flags(report: Report) -> list[str]:
     return flags + trust.notes
 
 
-def _speed(report: Report) -> dict[str, Any]:
+def _cards(report: Report) -> str:
+    """The figures that one looks for first, each with what it is of; none where it was not measured."""
     speed = report.speed
-    figures = {
-        "TTFT, ms (median)": _ms(speed.ttft_s),
-        "TPS, tok/s (median)": speed.tps,
-        "output tokens": speed.output_tokens,
-        "Memory, MiB": _mib(speed.memory_bytes),
-        "KV, MiB (most in use)": _mib(speed.kv_bytes),
-        "weights, MiB": _mib(speed.weights_bytes),
-    }
-    return {name: value for name, value in figures.items() if value}
+    figures = [
+        ("TTFT", _ms(speed.ttft_s), "ms", "median of requests"),
+        ("TPS", speed.tps, "tok/s", "within one request, median"),
+        ("System TPS", report.totals.get("tokens_per_second"), "tok/s", "all requests together"),
+        ("output", speed.output_tokens, "tokens", ""),
+        ("Memory", _mib(speed.memory_bytes), "MiB", "of the engine's process, at most"),
+        ("KV", _mib(speed.kv_bytes), "MiB", "most in use"),
+        ("weights", _mib(speed.weights_bytes), "MiB", "as they compute"),
+    ]
+    cards = [_card(name, f"{number(value)} {unit}", note) for name, value, unit, note in figures if value]
+    found = "".join([_quality_card(report.totals), *cards])
+    return f'<div class="cards">{found}</div>' if found else ""
+
+
+def _quality_card(totals: Mapping[str, Any]) -> str:
+    quality, measure = quality_of(totals)
+    if not measure:
+        return ""
+    ends = totals.get("intervals", {}).get("1") if measure == "pass@1" else None
+    note = f"{share('intervals', ends)}, {INTERVAL}" if ends else "all texts" if totals.get("name") == "all" else ""
+    return _card(
+        measure, share(measure.replace("pass@1", "pass_at_k").lower(), quality) or number(quality or 0.0), note
+    )
+
+
+def _card(name: str, value: str, note: str) -> str:
+    return f"<div><span>{_text(name)}</span><p>{_text(value)}</p><span>{_text(note)}</span></div>"
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    """What is a table of its own: figures by a name, or several of a kind; else nothing."""
+    if isinstance(value, Mapping) and value and all(isinstance(each, Mapping) for each in value.values()):
+        return [{"": name} | _flat(each) for name, each in value.items()]
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(each, Mapping) for each in value):
+        return [_flat(each) for each in value]
+    return []
+
+
+def _told_once(items: Sequence[Mapping[str, Any]]) -> str:
+    """What is the same in all items."""
+    same = [name for name in items[0] if not _varies(items, name)] if len(items) > 1 else []
+    told = [f"{label(name)}: {_shown(items[0][name])}" for name in same if items[0][name] not in (None, "", [])]
+    return f"in all of them  {'; '.join(told)}" if told else ""
+
+
+def _apart(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items without columns that say the same everywhere, or what another column says already."""
+    columns = list(dict.fromkeys(name for item in items for name in item))
+    if len(items) < 2:
+        return [dict(item) for item in items]
+    values = {name: [repr(item.get(name)) for item in items] for name in columns}
+    kept: list[str] = []
+    for name in columns:
+        if len(set(values[name])) > 1 and values[name] not in [values[other] for other in kept]:
+            kept.append(name)
+    return [{name: item.get(name) for name in kept} for item in items]
 
 
 def _asked(report: Report, name: str, value: str) -> str:
@@ -142,7 +200,7 @@ def _item_plots(items: Sequence[Mapping[str, Any]]) -> list[str]:
                 text = ", ".join(f"{key} {_shown(value)}" for key, value in list(item.items())[:6])
                 dots.setdefault(str(item.get(group, "")), []).append(Dot(float(x or 0), float(y or 0), text))
         series = [Series(label, found, joined=bool(over)) for label, found in dots.items()]
-        plots.append(plot(series, over or "item", name))
+        plots.append(plot(series, label(over or "item"), label(name), counted=not over))
     return plots
 
 
@@ -152,7 +210,7 @@ def _groups(items: Sequence[Mapping[str, Any]], name: str) -> bool:
 
 
 def _varies(items: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return len({item.get(name) for item in items}) > 1
+    return len({repr(item.get(name)) for item in items}) > 1
 
 
 def _is_number(value: Any) -> bool:
@@ -178,9 +236,9 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not columns:
         return ""
     numeric = {name for name in columns if any(_is_number(row.get(name)) for row in rows)}
-    head = "".join(f"<th{_class(name in numeric)}>{_text(name)}</th>" for name in columns)
+    head = "".join(f"<th{_class(name in numeric)}>{_text(label(name))}</th>" for name in columns)
     body = "".join(
-        f"<tr>{''.join(f'<td{_class(name in numeric)}>{_cell(row.get(name))}</td>' for name in columns)}</tr>"
+        f"<tr>{''.join(f'<td{_class(name in numeric)}>{_cell(row.get(name), name)}</td>' for name in columns)}</tr>"
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -190,9 +248,9 @@ def _class(numeric: bool) -> str:
     return ' class="n"' if numeric else ""
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, name: str = "") -> str:
     """Long text folds up."""
-    text = _shown(value)
+    text = share(name, value) or _shown(value)
     if len(text) <= SHORT and "\n" not in text:
         return escape(text)
     first = text.strip().partition("\n")[0][:SHORT]
@@ -211,8 +269,10 @@ def _shown(value: Any) -> str:
     return ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _pairs(pairs: Mapping[str, Any]) -> str:
-    return f"<dl>{''.join(f'<dt>{_text(name)}</dt><dd>{_cell(value)}</dd>' for name, value in pairs.items())}</dl>"
+def _pairs(pairs: Mapping[str, Any], style: str = "") -> str:
+    """Names and what they stand for, one under the other; `pairs` are short and stand side by side."""
+    found = (f"<div><dt>{_text(label(name))}</dt><dd>{_cell(value, name)}</dd></div>" for name, value in pairs.items())
+    return f'<dl class="{style}">{"".join(found)}</dl>'
 
 
 def _flags(flags: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ QUALITY = (
 def report_run(report: Report, at: float) -> Run:
     """`at`: when it ended, in Unix seconds. The whole report goes along."""
     defaults, speed = as_text(DEFAULTS), report.speed
-    value, measure = _quality(report.totals)
+    value, measure = quality_of(report.totals)
     seconds = report.totals.get("seconds")
     return Run(
         at=at,
@@ -51,7 +51,8 @@ def report_run(report: Report, at: float) -> Run:
     )
 
 
-def _quality(totals: Mapping[str, Any]) -> tuple[float | None, str]:
+def quality_of(totals: Mapping[str, Any]) -> tuple[float | None, str]:
+    """The suite's one figure of quality, and what it is called."""
     for path, measure in QUALITY:
         value: Any = totals
         for name in path.split("."):

@@ -31,11 +31,11 @@ class Series(NamedTuple):
 
 
 class _Scale:
-    """Values to pixels; logarithmic where they span more than an order of magnitude."""
+    """Values to pixels; logarithmic where they span more than an order of magnitude, unless they count items."""
 
-    def __init__(self, values: Sequence[float], start: float, end: float) -> None:
+    def __init__(self, values: Sequence[float], start: float, end: float, counted: bool = False) -> None:
         low, high = min(values), max(values)
-        self.logarithmic = low > 0 and high / low > SPAN_FOR_LOG
+        self.logarithmic = not counted and low > 0 and high / low > SPAN_FOR_LOG
         low, high = (log10(low), log10(high)) if self.logarithmic else (low, high)
         margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
         self._low, self._high, self._start, self._end = low - margin, high + margin, start, end
@@ -61,12 +61,12 @@ class _Scale:
         return [index * step for index in range(first, floor(self._high / step) + 1)]
 
 
-def plot(series: Sequence[Series], x_title: str, y_title: str) -> str:
-    """The `<svg>`; empty where there is nothing to plot."""
+def plot(series: Sequence[Series], x_title: str, y_title: str, counted: bool = False) -> str:
+    """The `<svg>`; empty where there is nothing to plot. `counted`: x is the number of an item."""
     dots = [dot for each in series for dot in each.dots]
     if not dots:
         return ""
-    across = _Scale([dot.x for dot in dots], LEFT, WIDTH - RIGHT)
+    across = _Scale([dot.x for dot in dots], LEFT, WIDTH - RIGHT, counted)
     up = _Scale([dot.y for dot in dots], HEIGHT - BOTTOM, TOP)
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_text(f"{y_title} over {x_title}")}">']
     parts += _grid(across, up, x_title, y_title)
@@ -112,6 +112,8 @@ def _series(series: Series, colour: int, across: _Scale, up: _Scale) -> list[str
 
 def number(value: float) -> str:
     """Short, for axes and cells."""
+    if 1e4 <= abs(value) < 1e6:
+        return f"{value:.0f}"
     return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.3g}"
 
 

@@ -19,6 +19,7 @@ from playground.bench.compare.sides import open_sides
 from playground.bench.compare.verdict import verdict
 from playground.bench.engine import Engine
 from playground.bench.report import Report, build_report, build_trust
+from playground.client import drop_log
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import print_trust
 from playground.headless.bench.suite import Outcome, Progress, run_suite
@@ -91,7 +92,7 @@ def _run(
     try:
         return run_suite(args, Target(a.engine, a.load, None), work)
     finally:
-        log.with_suffix(".b.log").unlink(missing_ok=True)
+        drop_log(log.with_suffix(".b.log"))
 
 
 def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Contender) -> Report:

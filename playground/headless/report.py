@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from playground.client import drop_log
 from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.fault import with_advice
@@ -25,8 +26,13 @@ def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, d
     if run.fold.failures or run.fold.exited:
         _show_log(log, debug)
     else:
-        log.unlink(missing_ok=True)
+        drop_log(log)
     return 1 if errors else 0
+
+
+def tell_log(log: Path) -> str:
+    """Where it is, if one could be kept."""
+    return f"its log is {log}" if log.exists() else f"{log.parent} could not be written, so there is no log of it"
 
 
 def say(line: str) -> None:
@@ -53,7 +59,7 @@ def _errors(run: WorkerRun, log: Path) -> list[str]:
     if run.interrupted:
         return [*errors, "stopped by Ctrl+C"]
     if fold.exited:
-        return [*errors, one_line(f"the engine process ended with code {fold.exited.code}; its log is {log}")]
+        return [*errors, one_line(f"the engine process ended with code {fold.exited.code}; {tell_log(log)}")]
     for request in fold.requests.values():
         if request.finished and request.finished.reason in ("error", "abort"):
             errors.append(one_line(f"{request.request_id}: {request.finished.message or 'aborted'}"))

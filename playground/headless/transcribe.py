@@ -14,6 +14,7 @@ import msgspec
 from playground import paths
 from playground.bench.engine import EngineFailed
 from playground.bench.speech.ear import Ear
+from playground.client import drop_log
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
@@ -92,7 +93,7 @@ def _transcribe(args: Namespace) -> int:
         transcript = asyncio.run(_hear(args, options, log))
     except EngineFailed as error:
         raise CommandError(error.message, error.advice) from None
-    log.unlink(missing_ok=True)
+    drop_log(log)
     if not args.json:
         print(printable(transcript.text))
         for segment in transcript.segments:

@@ -145,6 +145,8 @@ TOGGLES: dict[str, Toggle] = {
 DEFAULTS = EngineOptions()
 # Kernels that are what was asked for under another name: rows of different lengths have FlashAttention's own for them.
 SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
+# How TOML and Python spell what is `on` and `off` here.
+BOOLEANS = {"true": "on", "false": "off"}
 # Between the names of kernels where several ran.
 KERNEL_JOIN = " + "
 # In place of a value that an engine does not tell.
@@ -163,9 +165,13 @@ def parse_value(name: str, text: str) -> Value:
     kind = type(getattr(DEFAULTS, name))
     if kind is str:
         return _parse_choice(toggle, text)
-    if kind is bool or toggle.values:
+    if kind is bool:
+        word = BOOLEANS.get(text, text)
+        _require(toggle, word in toggle.values, text)
+        return word == "on"
+    if toggle.values:
         _require(toggle, text in toggle.values, text)
-        return text == "on" if kind is bool else int(text)
+        return int(text)
     return _parse_number(toggle, text, kind)
 
 

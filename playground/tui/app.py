@@ -111,6 +111,9 @@ class PlaygroundApp(App[None]):
     async def _start(self) -> None:
         self.call_later(self._add_themes)
         await self.bridge.start()
+        if not (self.bridge.log.exists() or self.bridge.state.replaying):
+            message = f"{self.bridge.log.parent} cannot be written, so there is no log"
+            self.bridge.tell(Failed(where="log", message=message, advice="XDG_STATE_HOME names another folder"))
         gc.enable()
         gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
 

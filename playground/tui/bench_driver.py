@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -115,7 +116,8 @@ class BenchDriver:
                 seen = self._disturbance
                 report = suite.report(worker, Circumstances(notes, seen.throttled, seen.other_processes))
                 self._finish(report, f"{size} {SUITES[name].unit}", perf_counter() - began)
-        log.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be taken away it stays
+            log.unlink()
 
     def _worker(self, name: str, log: Path) -> Engine | Ear:
         if SUITES[name].hears:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from playground import paths
 from playground.bench.engine import Engine
@@ -45,7 +46,8 @@ class LoadEngine:
                 await engine.generate(requests)
             finally:
                 self._engine = None
-        log.unlink(missing_ok=True)
+        with suppress(OSError):  # where it cannot be taken away it stays
+            log.unlink()
 
     def stop(self) -> bool:
         """End the requests, so that they still end with their numbers; False where none have been sent."""

@@ -102,6 +102,24 @@ def test_verdicts(comparison: Comparison, said: str):
     assert verdict("int4 KV", comparison) == said
 
 
+def test_speed_that_scatters_is_not_judged():
+    scattered = compared({"decode_tps": 90.0})
+    scattered.runs.append(run("B", decode_tps=60.0))
+    assert scattered.tps.noise > 0.1 and not scattered.tps.differs
+    said = f"speed too noisy to tell (±{100 * scattered.tps.noise:.0f} %: more runs or longer answers)"
+    assert said in verdict("x", scattered) and word(scattered.tps, "faster", "slower") == "too noisy"
+    near, far = (Figure(a=1.0, b=1 - change, change=-change, noise=0.28) for change in (0.33, 0.74))
+    assert word(near, "faster", "slower") == "too noisy" and word(far, "faster", "slower") == "slower"
+
+
+def test_of_few_blocks_it_is_told_how_few():
+    few, many = (compared({"kv_bytes": 1000, "tokens": tokens}, tokens=tokens) for tokens in (62, 256))
+    for comparison in (few, many):
+        comparison.effective["B"] = {"kv_cache": "int8", "block_size": "32"}
+    assert "3.4x less cache (blocks are rounded up: 62 tokens in blocks of 32)," in verdict("int8 KV", few)
+    assert "3.4x less cache," in verdict("int8 KV", many)
+
+
 def test_a_side_that_does_not_repeat_itself_is_told():
     comparison = compared({})
     comparison.runs.append(run("A", ids=[7]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -9,11 +10,12 @@ import pytest
 
 from playground.bench.report import Report, Trust
 from playground.bench.report_html import history_html, report_html
+from playground.bench.report_labels import label
 from playground.bench.svg import Dot, Series, plot
 from playground.session.history.run import Run
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=y>&\"'"
-TEXT = "html head meta title style body h1 h2 p span i div dl dt dd details summary pre"
+TEXT = "html head meta title style body h1 h2 h3 p span i div dl dt dd details summary pre"
 TABLES_AND_PLOTS = "table thead tbody tr th td figure figcaption svg path text circle polyline"
 SAFE_TAGS = {*TEXT.split(), *TABLES_AND_PLOTS.split()}
 
@@ -68,7 +70,7 @@ def test_everything_a_reader_must_know_is_there():
     page = Page(report_html(report()))
     for word in ("tiny-coder: code", "cold", "n = 40", "prefix hits 25%", "throttled: thermal", "2 other processes"):
         assert word in page.text
-    for word in ("eager alone reads codes", "12 of 40 tasks", "pass_at_k.1", "0.75", "1 − C(n−c,k)/C(n,k)", "2.13"):
+    for word in ("eager alone reads codes", "12 of 40 tasks", "pass@1", "75 %", "1 − C(n−c,k)/C(n,k)", "2.13"):
         assert word in page.text
     assert "eager (asked for: sdpa-flash)" in page.text
 
@@ -77,6 +79,32 @@ def test_measured_columns_are_plotted_in_groups():
     content = report_html(report())
     assert content.count("<svg") == 2, "seconds and spread.p50"
     assert content.count("<circle") == 24 and "passed</span>" in content and "failed</span>" in content
+
+
+def test_keys_are_told_in_words():
+    said = {"pass_at_k.1": "pass@1", "intervals.10": "pass@10, 95 % interval", "samples.output_tokens": "output tokens"}
+    said |= {"ttft.p50": "TTFT p50", "generation_s": "generation, s", "kv_cache": "KV cache", "a-b.c": "a-b c", "": ""}
+    assert {name: label(name) for name in said} == said
+    totals = {"intervals": {"1": [0.258, 0.657]}, "by_stratum": {"easy": {"tasks": 7, "passed": 6}}}
+    page = Page(report_html(report(totals=totals | {"pass_at_k": {"1": 0.45}, "tokens_per_second": 553.5})))
+    assert "25.8 % to 65.7 %" in page.text and "all requests together" in page.text and "by stratum" in page.text
+    assert not any(raw in page.text for raw in ("intervals", "by_stratum", "tokens_per_second", "pass_at_k"))
+
+
+def test_a_column_that_says_nothing_of_its_own_is_told_once_or_not_at_all():
+    items = [
+        {"task": f"t{i}", "detail": str(i), "samples": [{"detail": str(i), "limit_s": 4.0, "seconds": i}]}
+        for i in range(9)
+    ]
+    page = Page(report_html(report(items=items)))
+    assert "in all of them  limit, s: 4" in page.text and page.words.count("detail") == 1
+
+
+def test_items_are_counted_on_an_even_axis():
+    items = [{"task": f"t{i}", "seconds": i % 3} for i in range(40)]
+    content = report_html(report(items=items))
+    places = [float(place) for place in re.findall(r'cx="([\d.]+)"', content)]
+    assert places[1] - places[0] == pytest.approx(places[39] - places[38], abs=0.2)
 
 
 def test_a_sweep_is_plotted_over_what_was_varied():

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from playground import paths
-from playground.bench.texts import Text, bundled_texts, held_out_text, read_text
+from playground.bench.texts import Text, bundled_texts, held_out_text, read_text, usual_texts
 
 
 def test_code_english_and_russian_are_there():
@@ -38,3 +38,8 @@ def test_a_file_of_the_user_and_broken_bytes(tmp_path):
 def test_the_bundled_model_brings_held_out_text():
     assert held_out_text(str(paths.bundled_model())).size in range(3000, 8000)
     assert held_out_text("somebody/something") is None
+
+
+@pytest.mark.parametrize("model", ["tiny-coder", str(paths.bundled_model())])
+def test_the_models_own_text_comes_first(model: str):
+    assert [text.name for text in usual_texts(model)] == ["held-out", *(text.name for text in bundled_texts())]

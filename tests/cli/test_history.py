@@ -62,3 +62,13 @@ def test_a_data_folder_that_is_a_file(playground, path):
     path.parent.write_text("in the way")
     result = playground(*WORDS)
     assert result.code == 0 and "this run was not kept" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_home_that_cannot_be_written_costs_the_history_alone(playground, home):
+    """Not even root makes a folder in /proc."""
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        home[name] = "/proc/nowhere"
+    result = playground(*WORDS)
+    assert result.code == 0 and result.stdout
+    (line,) = (line for line in result.stderr.splitlines() if "/proc" in line)
+    assert "this run was not kept: /proc/nowhere" in line and line.endswith("; XDG_DATA_HOME names another folder")

@@ -40,7 +40,7 @@ WRONG = {
     "token_budget": "1.5",
     "prefix_cache": "yes",
     "speculation": "lookup:0",
-    "compile": "true",
+    "compile": "True",
     "adapter": "",
     "device": "gpu",
     "dtype": "float64",
@@ -74,6 +74,13 @@ def test_a_wrong_value_is_refused_with_what_is_taken(name, text):
         assert value in message
     if toggle.form:
         assert toggle.form in message
+
+
+@pytest.mark.parametrize("name", ["prefix_cache", "compile"])
+def test_a_toggle_that_is_on_or_off_is_read_as_toml_spells_it(name):
+    assert parse_value(name, "true") is True and parse_value(name, "false") is False
+    with pytest.raises(OptionError, match="it takes continuous, static"):
+        parse_value("batching", "true")
 
 
 @pytest.mark.parametrize("name", TOGGLES)

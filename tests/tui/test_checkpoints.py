@@ -53,6 +53,17 @@ def test_other_models_and_broken_files_are_passed_by(checkpoint: Make, tmp_path:
     assert find_checkpoints([tmp_path / "missing"]) == []
 
 
+def test_a_bundled_model_goes_by_its_name_where_no_path_does(checkpoint: Make, tmp_path: Path) -> None:
+    bundled = checkpoint("bundled/tiny")
+    (bundled / "chat_template.jinja").write_text("")
+    (tmp_path / "bundled" / "scripts").mkdir()
+    assert checkpoints.paths.model_folder("tiny") == bundled and has_chat_template(Path("tiny"))
+    for other in ("scripts", "org/tiny", "./tiny", "x" * 5000, "~nobody-here/x", "zero\0byte", ""):
+        assert tmp_path / "bundled" not in checkpoints.paths.model_folder(other).parents, other
+    checkpoint("here/tiny")
+    assert checkpoints.paths.model_folder("tiny") == Path("tiny")
+
+
 def test_recognisers_are_those_in_the_layout_of_ctranslate2(checkpoint: Make, tmp_path: Path) -> None:
     for path in ("bundled/tiny", "folders/large", "here/mine", "cache/models--org--name/snapshots/abc", "folders/half"):
         folder = tmp_path / path

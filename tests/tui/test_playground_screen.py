@@ -290,15 +290,42 @@ async def test_overlays_open_and_close(opened: Opened, until: Wait) -> None:
 
 def test_help_tells_the_keys_of_one_screen_once_and_keeps_labels_apart() -> None:
     for name in get_args(ScreenName):
-        lines = help_text(State(), name).plain.splitlines()
+        lines = help_text(State(), name, 400).plain.splitlines()
         keys = [line[:22].split() for line in lines[1 : lines.index("")]]
         assert len({tuple(key[:1]) for key in keys}) == len(keys), "no key stands there twice"
         assert not {"right", "minus", "down"} & {line.split(" ")[0] for line in lines if line}
     assert all(any(line.startswith(f"{name}  ") for line in lines) for name in FORMULAS)
 
 
+@pytest.mark.parametrize("width", [60, 90, 108])
+def test_help_wraps_into_the_column_of_what_is_said(width: int) -> None:
+    lines = help_text(State(), "playground", width).plain.splitlines()
+    numbers = lines[lines.index("Numbers") + 1 :]
+    column = max(map(len, FORMULAS)) + 2
+    assert len(numbers) > len(FORMULAS) and all(len(line) <= width for line in lines)
+    assert [line[:column].rstrip() for line in numbers if line[:column].strip()] == list(FORMULAS)
+
+
+async def test_a_state_folder_that_cannot_be_written_costs_the_log_alone(
+    opened: Opened, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    async with opened() as (app, pilot):
+        await until(pilot, lambda: "so there is no log; XDG_STATE_HOME names another folder" in shown(app))
+        await _send(pilot, "hello")
+        await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
+
+
+async def test_help_is_there_down_to_its_last_line(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen) and "On this screen" in shown(app))
+        await pilot.press("end")
+        await until(pilot, lambda: "device used: NVML v2" in shown(app))
+
+
 def test_help_says_what_the_board_draws_where_there_is_one() -> None:
-    there = {name for name in get_args(ScreenName) if "preempted: its blocks" in help_text(State(), name).plain}
+    there = {name for name in get_args(ScreenName) if "preempted: its blocks" in help_text(State(), name, 400).plain}
     assert there == {"playground", "batching"}
 
 

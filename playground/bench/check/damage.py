@@ -7,7 +7,7 @@ from math import exp, log
 from statistics import fmean
 
 from playground.bench.engine import Engine, EngineFailed
-from playground.bench.texts import bundled_texts, held_out_text
+from playground.bench.texts import usual_texts
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import CheckFinding, Scored, Tokenized
 
@@ -20,7 +20,7 @@ BASE = "check"
 
 async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
     """One finding for the text that it knows best, one per kind of quantization that is possible here."""
-    texts = [*filter(None, [held_out_text(engine.loaded.facts.path)]), *bundled_texts()]
+    texts = usual_texts(engine.loaded.facts.path)
     tokenized = await engine.ask(Tokenize(key=BASE, texts=[text.content for text in texts]), Tokenized)
     most = min(MOST_TOKENS, engine.loaded.facts.context)
     ids = {text.name: tokens[:most] for text, tokens in zip(texts, tokenized.token_ids, strict=True)}

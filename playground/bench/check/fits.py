@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 from playground.bench.engine import Engine
 from playground.protocol.events import CheckFinding
-
-MIB = 2**20
+from playground.protocol.metrics import Memory
+from playground.text.sizes import format_bytes
 
 
 async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
@@ -15,7 +15,9 @@ async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
     facts, effective = engine.loaded.facts, engine.fold.effective
     room = int(effective["kv_blocks"]) * int(effective["block_size"])
     whole = room // facts.context
-    weights = f"weights {facts.weights_bytes / MIB:.3g} MiB on {facts.device}"
+    memory = engine.fold.memory or Memory()
+    weights = f"weights {format_bytes(memory.weights or facts.weights_bytes)} on {facts.device}"
+    weights += f", {format_bytes(memory.weights_predicted)} on disk" if memory.weights_predicted else ""
     yield CheckFinding(
         name="fits",
         verdict="pass" if whole else "warn",

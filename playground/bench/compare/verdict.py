@@ -6,6 +6,9 @@ from playground.bench.compare.runs import Comparison, Figure
 
 KL_FLOOR = 1e-6  # nats per token: below it float16 bookkeeping decides
 NOISE_TIMES = 3.0
+TOO_NOISY = 0.1  # runs of one side that lie further apart hide a change, unless it is far beyond them
+FAR_BEYOND = 2.0
+FEW_BLOCKS = 8  # a request of fewer measures how its last block is rounded up
 SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtype": "", "speculation": "speculation"}
 
 
@@ -16,7 +19,7 @@ def verdict(name: str, comparison: Comparison) -> str:
     if block := _unfilled_block(name, comparison):
         return f"{name}: nothing was quantized: no block of {block} tokens was full; a longer text tells more"
     said = [
-        _memory(comparison.kv, "cache"),
+        _cache(comparison),
         _memory(comparison.weight_bytes, "weights"),
         _speed(comparison.tps),
         _first_token(comparison.ttft),
@@ -39,9 +42,17 @@ def word(figure: Figure, more: str, less: str) -> str:
     """For a table: what the change is called."""
     if figure.change is None:
         return "–"
+    if too_noisy(figure):
+        return "too noisy"
     if not figure.differs:
         return "the same" if figure.noise is None else "within noise"
     return more if figure.change > 0 else less
+
+
+def too_noisy(figure: Figure) -> bool:
+    """Nothing can be said of it."""
+    change, noise = abs(figure.change or 0.0), figure.noise or 0.0
+    return noise > TOO_NOISY and change < FAR_BEYOND * noise
 
 
 def kl_above_noise(comparison: Comparison) -> bool | None:
@@ -52,13 +63,25 @@ def kl_above_noise(comparison: Comparison) -> bool | None:
     return mean > max(KL_FLOOR, NOISE_TIMES * (comparison.divergence.noise or 0.0))
 
 
+def _cache(comparison: Comparison) -> str:
+    said, block = _memory(comparison.kv, "cache"), comparison.effective.get("B", {}).get("block_size", "")
+    longest = _longest(comparison)
+    if not said or not block.isdecimal() or longest >= FEW_BLOCKS * int(block):
+        return said
+    return f"{said} (blocks are rounded up: {longest} tokens in blocks of {block})"
+
+
+def _longest(comparison: Comparison) -> int:
+    return max((run.tokens for run in comparison.runs), default=0)
+
+
 def _unfilled_block(name: str, comparison: Comparison) -> int:
     """The tokens of a block, where the KV cache alone sets the sides apart and no run ever filled one; else 0."""
     effective = comparison.effective.get("B", {})
-    block, longest = effective.get("block_size", ""), max((run.tokens for run in comparison.runs), default=0)
+    block = effective.get("block_size", "")
     if name != name_of({"kv_cache": effective.get("kv_cache", "")}) or not block.isdecimal():
         return 0
-    return int(block) if longest < int(block) and not comparison.kv.differs else 0
+    return int(block) if _longest(comparison) < int(block) and not comparison.kv.differs else 0
 
 
 def _memory(figure: Figure, what: str) -> str:
@@ -73,13 +96,15 @@ def _memory(figure: Figure, what: str) -> str:
 def _speed(figure: Figure) -> str:
     if figure.change is None:
         return ""
+    if too_noisy(figure):
+        return f"speed too noisy to tell (±{figure.noise:.0%}: more runs or longer answers)".replace("%", " %")
     if not figure.differs:
         return "no measurable slowdown" if figure.change <= 0 else "no measurable speed-up"
     return f"{abs(figure.change):.0%}".replace("%", " %") + (" faster" if figure.change > 0 else " slower")
 
 
 def _first_token(figure: Figure) -> str:
-    if figure.change is None or not figure.differs:
+    if figure.change is None or not figure.differs or too_noisy(figure):
         return ""
     share = f"{abs(figure.change):.0%}".replace("%", " %")
     return f"first token {share} {'later' if figure.change > 0 else 'sooner'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
+from time import perf_counter
 
 import msgspec
 
@@ -19,13 +20,15 @@ PROBE_PARTS = 40
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """`tokens`: the mean length of the prompts as they were; `right` answers begin with the code that was told."""
+    """`tokens`: the mean length of the prompts as they were; `right` answers begin with the code that was told;
+    `seconds`: from all prompts to all answers."""
 
     kv_cache: str
     length: int
     tokens: float
     needles: int
     right: int
+    seconds: float | None = None
 
 
 async def measure_recall(
@@ -45,7 +48,9 @@ async def measure_recall(
         for length, prompts in asked.items():
             engine.send(ResetPrefixCache())
             name = f"needle-{kv_cache}-{length}"
+            begun = perf_counter()
             answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
+            seconds = perf_counter() - begun
             sizes = [answer.finished.metrics.prompt_tokens for answer in answers if answer.finished]
             right = sum(
                 answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)
@@ -57,6 +62,7 @@ async def measure_recall(
                     tokens=sum(sizes) / len(sizes),
                     needles=len(prompts),
                     right=right,
+                    seconds=seconds,
                 )
             )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import msgspec
 
 from playground.bench.engine import Engine
@@ -13,7 +16,7 @@ from playground.bench.quality.score import Job
 from playground.bench.report import Circumstances, Report
 from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import Row, Tell
-from playground.bench.texts import bundled_texts, held_out_text
+from playground.bench.texts import OWN, usual_texts
 from playground.protocol.options import DEFAULTS, EngineOptions
 
 NEEDLES = Needles(count=4)
@@ -28,12 +31,12 @@ class RunningQuality:
         self._size = size
         self._measured = Measured()
         self._job: Job | None = None
-        self._rows = 0
+        self._rows = self._scored = 0
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     async def run(self, worker: Engine, tell: Tell) -> None:
         """See `RunningSuite`."""
-        held_out = held_out_text(worker.loaded.facts.path)
-        texts = [*bundled_texts(), *([held_out] if held_out else [])]
+        texts = usual_texts(worker.loaded.facts.path)
         options = worker.fold.options
         self._job = Job(texts, options, base_of(options), windows=self._size)
         pace, passes = Pace(tell), 0
@@ -43,7 +46,7 @@ class RunningQuality:
             nonlocal passes
             passes = total if what == "windows" else passes
             at = done if what == "windows" else passes + done
-            for row in self._new_rows(pace, ended=what == "needles"):
+            for row in self._new_rows(pace, ended=what == "needles" or done == total):
                 pace.step(at, passes + needles, self._figure(), row)
             pace.step(at, passes + needles, self._figure())
 
@@ -57,16 +60,31 @@ class RunningQuality:
 
     def _figure(self) -> str:
         scored = [each for each in self._measured.tallies if each.own.nll]
-        return _said(total_quality(scored)) if scored else ""
+        if not scored:
+            return ""
+        own, whole = [each for each in scored if each.text.name == OWN], total_quality(scored)
+        if not own:
+            return f"all texts  {_said(whole)}"
+        return f"{OWN}  {_said(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f}"
 
     def _new_rows(self, pace: Pace, ended: bool) -> list[Row]:
-        """Of texts that are done, since the next one has begun, and of needles."""
-        tallies, recalls = self._measured.tallies, self._measured.recalls
-        begun = [each for each in tallies if each.own.nll]
-        rows = [_text_row(each) for each in (begun if ended else begun[:-1])] + [_recall_row(each) for each in recalls]
-        new = [row._replace(seconds=pace.lap()) for row in rows[self._rows :]]
-        self._rows = len(rows)
+        """Of texts that are done, since the next one has begun or all have ended, and of needles."""
+        begun = [each for each in self._measured.tallies if each.own.nll]
+        self._time(pace.lap(), begun)
+        done = begun if ended else begun[:-1]
+        rows = [
+            Row(each.text.name, "scored", self._seconds[each.text.name], _said(text_quality(each))) for each in done
+        ]
+        rows += [_recall_row(each) for each in self._measured.recalls]
+        new, self._rows = rows[self._rows :], len(rows)
         return new
+
+    def _time(self, lap: float, begun: Sequence[Tallies]) -> None:
+        """A window's time is its text's; what the base takes is nobody's."""
+        scored = sum(len(each.own.nll) for each in begun)
+        if scored > self._scored:
+            self._seconds[begun[-1].text.name] += lap
+        self._scored = scored
 
 
 def base_of(options: EngineOptions) -> EngineOptions | None:
@@ -75,14 +93,10 @@ def base_of(options: EngineOptions) -> EngineOptions | None:
     return None if base == options else base
 
 
-def _text_row(tallies: Tallies) -> Row:
-    return Row(tallies.text.name, "scored", None, _said(text_quality(tallies)))
-
-
 def _recall_row(recall: Recall) -> Row:
     verdict = "found" if recall.right == recall.needles else "missed"
     said = f"{recall.right} of {recall.needles} in {recall.tokens:.0f} tokens"
-    return Row(f"needles {recall.kv_cache}", verdict, None, said)
+    return Row(f"needles {recall.kv_cache}", verdict, recall.seconds, said)
 
 
 def _said(quality: TextQuality) -> str:

@@ -6,7 +6,7 @@ from playground.bench.engine import Engine
 from playground.bench.report import Circumstances, Report
 from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import Row, Tell
-from playground.bench.texts import bundled_texts, held_out_text
+from playground.bench.texts import usual_texts
 from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tokens, measure_tps
 from playground.bench.tokenizer.report import tokenizer_report
 
@@ -22,8 +22,7 @@ class RunningTokenizer:
     async def run(self, worker: Engine, tell: Tell) -> None:
         """See `RunningSuite`."""
         pace = Pace(tell)
-        held_out = held_out_text(worker.loaded.facts.path)
-        texts = [*bundled_texts(), *([held_out] if held_out else [])]
+        texts = usual_texts(worker.loaded.facts.path)
         self._counted = await count_tokens(worker, texts)
         done = 0
 

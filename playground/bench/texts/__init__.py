@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from playground import paths
+
 HELD_OUT, BETWEEN, SAMPLED = "held_out.txt", "\n\n\n", 6
+OWN = "held-out"
 
 
 class Text(NamedTuple):
@@ -32,6 +35,12 @@ def bundled_texts() -> list[Text]:
     return [read_text(path) for path in sorted(Path(__file__).parent.glob("*.txt"))]
 
 
+def usual_texts(model: str) -> list[Text]:
+    """The model's own text first, if it brings one: what it was made for; then what comes with the program."""
+    own = held_out_text(model)
+    return [*([own] if own else []), *bundled_texts()]
+
+
 def read_text(path: Path) -> Text:
     """A file as a text; LANGUAGE-DOMAIN is read off its name. Raises `OSError`; broken UTF-8 becomes marks."""
     language, _, domain = path.stem.partition("-")
@@ -41,8 +50,8 @@ def read_text(path: Path) -> Text:
 
 def held_out_text(model: str) -> Text | None:
     """A sample of what a model's folder brings as text that it was not trained on; the bundled one does."""
-    path = Path(model) / HELD_OUT
+    path = paths.model_folder(model) / HELD_OUT
     if not path.is_file():
         return None
     parts = read_text(path).content.split(BETWEEN)
-    return Text("held-out", "mixed", "held-out", BETWEEN.join(parts[::SAMPLED]))
+    return Text(OWN, "mixed", OWN, BETWEEN.join(parts[::SAMPLED]))

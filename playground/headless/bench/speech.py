@@ -15,6 +15,7 @@ from playground.bench.speech.manifest import BUNDLED, ManifestError, Recording, 
 from playground.bench.speech.questions import Answer, answer_all
 from playground.bench.speech.report import answers_report, speech_report
 from playground.bench.speech.words import SpeechSuite
+from playground.client import drop_log
 from playground.headless.arguments import ENGINES, add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
@@ -81,7 +82,7 @@ def _hear(suite: SpeechSuite) -> str:
                 progress.show(f"{len(suite.hearings)} of {len(suite.recordings)}: {one_line(hearing.heard, 60)}")
                 if hearing.fault:
                     say(one_line(f"{hearing.id}: {hearing.fault}"))
-        log.unlink(missing_ok=True)
+        drop_log(log)
 
     try:
         asyncio.run(whole())
@@ -108,5 +109,5 @@ async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
     log = paths.log_file("bench")
     async with Engine("transformers" if args.engine == "auto" else args.engine, load, log) as engine:
         answers = await answer_all(engine, suite.recordings[: len(suite.hearings)], suite.hearings, MAX_TOKENS)
-    log.unlink(missing_ok=True)
+    drop_log(log)
     return answers

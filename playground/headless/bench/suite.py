@@ -14,9 +14,10 @@ from typing import Any
 from playground import paths
 from playground.bench.engine import Engine, EngineFailed
 from playground.bench.report import Circumstances
+from playground.client import drop_log
 from playground.headless.errors import CommandError
 from playground.headless.load_line import CLEAR, LoadLine
-from playground.headless.report import say
+from playground.headless.report import say, tell_log
 from playground.headless.target import Target, open_recorder
 from playground.protocol.events import ModelLoaded
 from playground.session.fold import Fold
@@ -81,9 +82,9 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         if recorder:
             recorder.close()
     if not fault or fault.startswith("stopped"):
-        log.unlink(missing_ok=True)
+        drop_log(log)
     elif engine.fold.exited:
-        fault = one_line(f"{fault}; its log is {log}")
+        fault = one_line(f"{fault}; {tell_log(log)}")
     return Outcome(engine.fold, fault, disturbance)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from playground.bench.texts import Text, bundled_texts, held_out_text, read_text
+from playground.bench.texts import Text, read_text, usual_texts
 from playground.headless.errors import UsageError
 from playground.headless.target import Target
 
@@ -24,8 +24,7 @@ def add_texts(parser: ArgumentParser) -> None:
 def read_texts(args: Namespace, target: Target) -> list[Text]:
     """Raises `UsageError` where a file cannot be read or holds nothing."""
     if not args.text:
-        held_out = held_out_text(target.load.model)
-        return [*bundled_texts(), *([held_out] if held_out else [])]
+        return usual_texts(target.load.model)
     try:
         texts = [read_text(path) for path in args.text]
     except OSError as error:

@@ -16,12 +16,13 @@ from playground.session.history.schema import NewerSchema
 
 T = TypeVar("T")
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+ELSEWHERE = "XDG_DATA_HOME names another folder"
 REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_BUSY: "another program holds it locked",
     sqlite3.SQLITE_LOCKED: "another program holds it locked",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_READONLY: f"it is read-only; {ELSEWHERE}",
+    sqlite3.SQLITE_CANTOPEN: f"it cannot be opened; {ELSEWHERE}",
     sqlite3.SQLITE_IOERR: "the disk does not answer",
 }
 
@@ -92,7 +93,7 @@ class Keeper:
         if isinstance(error, NewerSchema):
             return f"{self._path} is of a newer version of this program ({error})"
         if isinstance(error, OSError):
-            return f"{error.filename or self._path}: {error.strerror or error}"
+            return f"{error.filename or self._path}: {error.strerror or error}; {ELSEWHERE}"
         reason = REASONS.get(_code(error), str(error))
         return f"{self._path}: {reason}"
 

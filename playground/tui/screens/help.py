@@ -9,8 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widget import Widget
 
 from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
@@ -19,7 +20,7 @@ from playground.tui.timeline import WINDOW_S
 from playground.tui.widgets import timeline_lines
 from playground.tui.widgets.board_cells import GLYPHS, MARKS
 
-KEY_WIDTH, LABEL_WIDTH = 8, 14
+KEY_WIDTH, LABEL_WIDTH, LEAST_WIDTH = 8, 14, 20
 BOARD = {
     "A": "a request begins, and its letter again here and there; columns are steps, rows the engine's slots",
     GLYPHS["prefill"]: "prefill: tokens of the prompt",
@@ -50,35 +51,58 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="overlay", can_focus=True) as overlay:
             overlay.border_title = "Help"
             overlay.border_subtitle = "Esc closes"
-            yield Static(help_text(self._state, self._on))
+            yield HelpText(self._state, self._on)
 
 
-def help_text(state: State, on: ScreenName) -> Content:
+class HelpText(Widget):
+    """Laid out for the width that there is."""
+
+    DEFAULT_CSS = "HelpText { height: auto; }"
+
+    def __init__(self, state: State, on: ScreenName) -> None:
+        super().__init__()
+        self._state, self._on = state, on
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """All lines of it."""
+        return help_text(self._state, self._on, width).plain.count("\n") + 1
+
+    def render(self) -> Content:
+        return help_text(self._state, self._on, self.size.width)
+
+
+def help_text(state: State, on: ScreenName, width: int) -> Content:
     """The keys of one screen, and every number; what cannot be done now says why."""
     lines: list[Content] = []
     there = [action for action in ACTIONS.values() if action.key and action.label and action.on(on)]
     for place, title in PLACES.items():
-        if actions := [_action(action, state) for action in there if action.place == place]:
+        if actions := [_action(action, state, width) for action in there if action.place == place]:
             lines += [Content.styled(title, "bold $accent"), *actions, Content()]
     if on in ("playground", "batching"):
-        lines += [Content.styled("Board", "bold $accent"), *_words(BOARD, KEY_WIDTH), Content()]
+        lines += [Content.styled("Board", "bold $accent"), *_words(BOARD, KEY_WIDTH, width), Content()]
     if on == "playground":
-        lines += [Content.styled("Timeline", "bold $accent"), *_words(TIMELINE, KEY_WIDTH), Content()]
+        lines += [Content.styled("Timeline", "bold $accent"), *_words(TIMELINE, KEY_WIDTH, width), Content()]
     lines.append(Content.styled("Numbers", "bold $accent"))
-    lines += _words(FORMULAS, max(map(len, FORMULAS)) + 2)
+    lines += _words(FORMULAS, max(map(len, FORMULAS)) + 2, width)
     return Content("\n").join(lines)
 
 
-def _words(meanings: Mapping[str, str], width: int) -> list[Content]:
-    return [Content.assemble((f"{name:<{width}}", "bold"), meaning) for name, meaning in meanings.items()]
+def _words(meanings: Mapping[str, str], indent: int, width: int) -> list[Content]:
+    return [
+        _hang(Content.styled(f"{name:<{indent}}", "bold"), Content(meaning), width)
+        for name, meaning in meanings.items()
+    ]
 
 
-def _action(action: Action, state: State) -> Content:
+def _action(action: Action, state: State, width: int) -> Content:
     reason = action.blocked(state)
     style = "$meaning-waiting" if reason else ""
     why = f"  ({reason})" if reason else ""
-    return Content.assemble(
-        (f"{action.shown_key:<{KEY_WIDTH}}", "bold"),
-        (f"{action.label:<{LABEL_WIDTH}}", style),
-        (f"{action.description}{why}", "$meaning-waiting"),
-    )
+    head = Content.assemble((f"{action.shown_key:<{KEY_WIDTH}}", "bold"), (f"{action.label:<{LABEL_WIDTH}}", style))
+    return _hang(head, Content.styled(f"{action.description}{why}", "$meaning-waiting"), width)
+
+
+def _hang(head: Content, body: Content, width: int) -> Content:
+    """The further lines of a body begin where its first one does."""
+    first, *rest = body.wrap(max(LEAST_WIDTH, width - len(head)))
+    return Content("\n").join([head + first, *(line.pad_left(len(head)) for line in rest)])

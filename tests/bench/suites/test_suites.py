@@ -35,9 +35,14 @@ async def run(name: str, worker: Engine | Ear) -> None:
     assert told[-1].eta_s == 0 and told[-1].figure, name
     rows = [each.row for each in told if each.row]
     assert rows and len(set(rows)) == len(rows) and all(row.name and row.verdict and row.detail for row in rows), name
+    if name == "quality":
+        assert rows[0].name == "held-out" and told[-1].figure.startswith("held-out  ")
+        assert all(row.seconds and row.seconds > 0.001 for row in rows), "each has its own time"
     kept = report_run(report, 1.0)
     assert kept.measure == SUITES[name].measure and (kept.quality is None) == (not kept.measure)
-    if name != "speech":
+    if name == "speech":
+        assert kept.options["model"] == "tiny-whisper", "no path: it is shown in a narrow panel"
+    else:
         assert kept.options["kv_cache"] == "int8" and worker.fold.effective["kv_cache"] == "int8", "as it was asked for"
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from playground import paths
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.hub import HUB_ID, fetch, pickled
 from playground.engine.backends.transformers.safetensors_header import read_header
@@ -57,7 +58,7 @@ def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
 def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
     # A name may be one that no file system takes: too long, with a zero byte, with a home that does not exist.
     with suppress(OSError, ValueError, RuntimeError):
-        path = Path(model).expanduser()
+        path = paths.model_folder(model)
         if model and path.is_dir():
             return path.resolve()
         if path.is_file():
