@@ -36,7 +36,7 @@ class Meanings(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**{name: variables[f"meaning-{name}"] for name in single}, requests=requests)
 
     def variables(self) -> dict[str, str]:
-        """The same for stylesheets: `$meaning-prefill`, ... `$request-0` to `$request-7`."""
+        """The meanings as variables for stylesheets: `$meaning-prefill`, ... `$request-0` to `$request-7`."""
         fields = msgspec.structs.asdict(self)
         requests = {f"request-{index}": colour for index, colour in enumerate(fields.pop("requests"))}
         return {f"meaning-{name}": colour for name, colour in fields.items()} | requests

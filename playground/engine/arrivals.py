@@ -10,7 +10,7 @@ Arriving = TypeVar("Arriving")
 
 
 class Arrivals(Generic[Arriving]):
-    """In order of their moments, on one clock; at one moment in order of their numbers."""
+    """Requests in order of their moments, on one clock; at one moment in order of their numbers."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Arriving]] = []
@@ -23,19 +23,19 @@ class Arrivals(Generic[Arriving]):
 
     @property
     def next(self) -> float | None:
-        """The moment of the first; None where there is none."""
+        """The moment of the first arrival; None where nothing is to arrive."""
         return self._heap[0][0] if self._heap else None
 
     def put(self, moment: float, number: int, request: Arriving) -> None:
-        """It arrives then."""
+        """Add a request that arrives at this moment."""
         heapq.heappush(self._heap, (moment, number, request))
 
     def due(self, now: float) -> Iterator[Arriving]:
-        """Those that have arrived by now, which go."""
+        """Take out the requests that have arrived by now."""
         while self._heap and self._heap[0][0] <= now:
             yield heapq.heappop(self._heap)[2]
 
     def keep(self, wanted: Callable[[Arriving], bool]) -> None:
-        """All others never arrive."""
+        """Keep the wanted requests; all others never arrive."""
         self._heap = [each for each in self._heap if wanted(each[2])]
         heapq.heapify(self._heap)

@@ -9,7 +9,7 @@ from playground.protocol.events import FinishReason
 
 
 def until_end(request: Request, token_ids: list[int], context: int, is_end: Callable[[int], bool]) -> list[int]:
-    """Of new ids those that still belong to the answer, EOS included."""
+    """The new ids that still belong to the answer, EOS included."""
     token_ids = token_ids[: min(request.longest, context) - request.length]
     if request.sampling.ignore_eos:
         return token_ids

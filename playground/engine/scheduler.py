@@ -22,7 +22,7 @@ class Limits:
 
     @classmethod
     def of(cls, options: EngineOptions) -> Limits:
-        """Those that options ask for."""
+        """The limits that options ask for."""
         policy: Policy = "static" if options.batching == "static" else "continuous"
         drafts = int(options.speculation.partition(":")[2] or 0)
         return cls(policy, options.max_batch, options.token_budget, drafts)

@@ -30,7 +30,7 @@ class LoadLine:
         self._shown = isinstance(event, ModelLoading)
 
     def watch(self, entry: Entry) -> None:
-        """The same for what passes."""
+        """Show the event of an entry that passes; see `show`."""
         self.show(entry.event)
 
     def _write(self, text: str) -> None:

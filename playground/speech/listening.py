@@ -83,7 +83,7 @@ class Listening:
             self._early.append(samples)
 
     def _begin(self) -> None:
-        """As soon as the model is there."""
+        """Begin the dictation as soon as the model is there."""
         if self._dictation:
             return
         if not self._loading.done():

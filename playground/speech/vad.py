@@ -28,7 +28,7 @@ QUIET = 10 ** (QUIET_DB / 20)
 
 
 def decibels(amplitude: float) -> float:
-    """Of full scale; -100 and below is -100."""
+    """An amplitude in dB of full scale; -100 and below is -100."""
     return max(-100.0, 20 * float(np.log10(max(amplitude, 1e-9))))
 
 
@@ -79,7 +79,7 @@ class Utterance:
 
     @property
     def loudness_db(self) -> float:
-        """Of its loudest tenth of a second."""
+        """RMS of its loudest tenth of a second, in dB of full scale."""
         return loudness_db(self.samples)
 
 
@@ -115,7 +115,7 @@ class UtteranceCutter:
 
     @property
     def silence_s(self) -> float:
-        """Since the voice of the open utterance was last heard."""
+        """Seconds since the voice of the open utterance was last heard."""
         return self.heard_s - self.voice_end_s
 
     @property
@@ -175,7 +175,7 @@ class UtteranceCutter:
         return utterance
 
     def _cut(self) -> Utterance:
-        """At the weakest frame of the last half; what comes after it stays open."""
+        """Cut the open utterance at the weakest frame of its last half; what comes after it stays open."""
         assert self._first is not None
         half = len(self._probabilities) // 2
         at = half + int(np.argmin(self._probabilities[half:]))
@@ -194,7 +194,7 @@ class UtteranceCutter:
         )
 
     def _let_go(self) -> None:
-        """Of the audio that no utterance can begin in any more."""
+        """Drop the audio that no utterance can begin in any more."""
         keep = self._now - round(BEFORE_S / FRAME_S) if self._first is None else self._first
         if keep > self._base:
             self._audio = self._audio[(keep - self._base) * FRAME :].copy()

@@ -26,7 +26,7 @@ class Capacity:
 
 
 def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
-    """Of one token in a full block. Keys have a group per channel and block, values one per token and head."""
+    """Bytes of one token in a full block. Keys have a group per channel and block, values one per token and head."""
     if kv_cache == "model" or kv_cache not in CODE_BITS:
         return float(facts.kv_bytes_per_token)
     numbers = facts.kv_bytes_per_token / ITEM_BYTES.get(facts.dtype, 2)
@@ -38,12 +38,12 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
 
 
 def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:
-    """Of the block in the model's dtype that a slot has beside the others, where those are quantized."""
+    """Bytes of the block in the model's dtype that a slot has beside the others, where those are quantized."""
     return facts.kv_bytes_per_token * block_size if kv_cache in CODE_BITS else 0
 
 
 def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slots: int) -> Capacity:
-    """Whole blocks only, in what the tails of `slots` leave."""
+    """What the budget holds: whole blocks only, in what the tails of `slots` leave."""
     each = token_bytes(facts, kv_cache, block_size)
     room = max(0, budget - slots * tail_bytes(facts, kv_cache, block_size))
     tokens = room // round(each * block_size) * block_size if each else 0

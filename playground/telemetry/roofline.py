@@ -46,7 +46,7 @@ def ridge(ceilings: Ceilings) -> float:
 
 
 def dot(need: Need, seconds: float, ceilings: Ceilings) -> Dot | None:
-    """None where nothing was done."""
+    """Where a step or call that took so long stands under the roof; None where nothing was done."""
     if not need.flops or not need.bytes or seconds <= 0:
         return None
     intensity = need.flops / need.bytes
@@ -61,7 +61,7 @@ def dot(need: Need, seconds: float, ceilings: Ceilings) -> Dot | None:
 
 
 def step_need(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int | None = None) -> Need:
-    """Of one engine step. `weights_bytes`: what the weights weigh now, if not as loaded (int8, say).
+    """What one engine step needs. `weights_bytes`: what the weights weigh now, if not as loaded (int8, say).
 
     A step does not tell how long each row's context is: every row gets the mean, blocks in use over rows, which is
     exact for the bytes and for the operations of decode, and at most a block per row too much.

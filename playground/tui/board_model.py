@@ -96,11 +96,11 @@ class BoardModel:
 
     @property
     def usage(self) -> Usage:
-        """Of all steps since `clear`."""
+        """The usage of all steps since `clear`."""
         return self._usage[-1]
 
     def usage_of(self, first: int, last: int) -> Usage:
-        """Of the steps `first` to `last` inclusive, as far as they are kept."""
+        """The usage of the steps `first` to `last` inclusive, as far as they are kept."""
         first, last = max(first, self.first) - self.first, min(last + 1, self.total) - self.first
         return self._usage[last] - self._usage[first] if last > first else Usage(0, 0, 0)
 

@@ -174,7 +174,7 @@ class Bridge:
         self._take(fault)
 
     def tell_from_thread(self, fault: Failed) -> None:
-        """The same from another thread."""
+        """Tell a fault from another thread; see `tell`."""
         self._from_thread(self.tell, fault)
 
     def record(self, recorder: Recorder) -> None:

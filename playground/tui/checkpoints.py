@@ -56,7 +56,7 @@ def _recogniser(folder: Path, source: str) -> Checkpoint:
 
 
 def has_chat_template(folder: Path) -> bool:
-    """As far as the folder shows, before anything is loaded."""
+    """The checkpoint has a chat template, as far as the folder shows before anything is loaded."""
     folder = paths.model_folder(str(folder))
     if (folder / "chat_template.jinja").is_file():
         return True

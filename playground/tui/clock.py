@@ -6,13 +6,13 @@ from math import inf
 
 
 class EngineClock:
-    """Every event that carries a time came after it; the quickest of them tells best how far the clocks are apart."""
+    """An event arrives after the time that it carries; the quickest one tells best how far the clocks are apart."""
 
     def __init__(self) -> None:
         self._apart = inf
 
     def arrived(self, here: float, engine: float) -> None:
-        """At `here` an event of the engine's time `engine` came in."""
+        """Take note of an event of the engine's time `engine` that came in when our clock was `here`."""
         self._apart = min(self._apart, here - engine)
 
     def engine_time(self, here: float) -> float | None:

@@ -69,11 +69,11 @@ class DecodeMeter:
         return _rate(list(self._groups.get(rows, ())), rows)
 
     def first(self) -> Rate | None:
-        """That of the first tokens alone, with the most usual number of rows."""
+        """The rate of the first tokens alone, with the most usual number of rows."""
         return _rate(self._first.get(self._usual, []), self._usual)
 
     def newest(self, rows: int) -> Rate | None:
-        """That of the newest tokens alone."""
+        """The rate of the newest tokens alone, with so many rows."""
         return _rate(list(self._groups.get(rows, ()))[-NEAR_GROUPS:], rows)
 
     @property

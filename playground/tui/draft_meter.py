@@ -14,7 +14,7 @@ KEPT, LEAST = 64, 8
 
 
 class BreakEven(NamedTuple):
-    """Of steps of `rows` requests: what one that verifies drafts costs, in plain ones, and the tokens per row of it."""
+    """The `cost` of a step of `rows` requests that verifies drafts, in plain ones, and the `tokens` per row of it."""
 
     cost: float
     tokens: float

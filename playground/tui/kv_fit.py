@@ -81,7 +81,7 @@ def tried(facts: ModelFacts, pool: Pool) -> tuple[int, int]:
 
 
 def request_id(number: int, kind: str, index: int) -> str:
-    """Of the trial's requests."""
+    """The id of one of the trial's requests."""
     return f"fit{number}-{kind}-{index}"
 
 

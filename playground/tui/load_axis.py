@@ -14,8 +14,8 @@ ROUNDING = 1 + 1e-6  # the last step of the longest run ends within the last col
 
 
 def column_seconds(runs: LoadRuns, width: int) -> float | None:
-    """So wide that the longer run fits into `width` columns. While one runs the axis grows in jumps, not all the time;
-    None before the first step."""
+    """Seconds of a column, so that the longer run fits into `width` columns; None before the first step. While one runs
+    the axis grows in jumps, not all the time."""
     known = [run.makespan for run in runs.runs.values() if run.makespan]
     expected = [
         each.makespan_s
@@ -48,6 +48,6 @@ def column_text(seconds: float) -> str:
 
 
 def _round_up(value: float) -> float:
-    """To 1, 2 or 5 times a power of ten."""
+    """Round up to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** floor(log10(value))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999)

@@ -122,7 +122,7 @@ class LoadDriver:
             yield from self._run(run)
 
     def _elsewhere(self, profile: LoadProfile, load: int) -> Iterator[None]:
-        """The same on another engine, the session's own being idle."""
+        """A run on another engine, the session's own being idle."""
         facts = self._state.facts
         if self._ended() or not facts:
             return

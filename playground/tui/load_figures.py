@@ -12,7 +12,7 @@ from playground.tui.load_runs import LoadRuns
 
 
 class Figures(NamedTuple):
-    """One run's, measured."""
+    """The measured figures of one run, as text."""
 
     makespan: str
     occupancy: str
@@ -21,7 +21,7 @@ class Figures(NamedTuple):
 
     @classmethod
     def of(cls, run: LoadRun) -> Figures:
-        """Of a run that has ended or goes on."""
+        """The figures of a run that has ended or goes on."""
         usage = run.usage
         tps = numbers.rate(run.tps, "tok/s")
         return cls(numbers.seconds(run.makespan), numbers.percent(usage.occupancy), numbers.percent(usage.waste), tps)
@@ -37,7 +37,7 @@ class Progress(NamedTuple):
 
 
 def progress(runs: LoadRuns) -> Progress | None:
-    """Of the run that goes on."""
+    """The progress of the run that goes on; None where none does."""
     run = runs.running
     if run is None:
         return None
@@ -46,7 +46,7 @@ def progress(runs: LoadRuns) -> Progress | None:
 
 
 def _left(run: LoadRun, share: float) -> float | None:
-    """By the predicted number of steps where that is known, by tokens where it is not."""
+    """Seconds left, by the predicted number of steps where that is known, by tokens where it is not."""
     if not run.makespan or not run.made:
         return None
     if run.predicted and run.predicted.steps:

@@ -97,17 +97,17 @@ class LoadRun:
         return self.made / self.makespan if self.makespan else None
 
     def ttft(self) -> list[float | None]:
-        """p50, p90, p99 over the requests that have a first token, by nearest rank."""
+        """p50, p90, p99 of TTFT over the requests that have a first token, by nearest rank."""
         known = [event.metrics.ttft_s for event in self.finished.values() if event.metrics.ttft_s is not None]
         return percentiles([(seconds, 1) for seconds in known], SHARES)
 
     def tpot(self) -> list[float | None]:
-        """The same of TPOT, over the requests of two tokens and more."""
+        """p50, p90, p99 of TPOT over the requests of two tokens and more, by nearest rank."""
         known = [event.metrics.tpot_s for event in self.finished.values() if event.metrics.tpot_s is not None]
         return percentiles([(seconds, 1) for seconds in known], SHARES)
 
     def lengths(self) -> list[RequestLengths]:
-        """The same requests as the simulator takes them."""
+        """The requests of this run as the simulator takes them."""
         prompts = [request.prompt_token_ids or [] for request in self.requests.values()]
         shared = _common(prompts)
         return [

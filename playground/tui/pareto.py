@@ -23,7 +23,7 @@ def quality_axis(measure: str) -> Axis:
 
 
 def pareto(runs: Sequence[Run], memory: bool) -> list[Point]:
-    """Of runs of one measure, newest first; a letter and colour per model, frontier points with their options."""
+    """Points of runs of one measure, newest first; a letter and colour per model, options beside frontier points."""
     newest: dict[tuple[str, str], Run] = {}
     for run in runs:
         if _x(run, memory) is not None and run.quality is not None:

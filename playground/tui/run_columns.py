@@ -51,7 +51,7 @@ def described_quality(run: Run) -> str:
 
 
 def lower_is_better(measure: str) -> bool:
-    """Of a measure of quality."""
+    """Whether less is better in this measure of quality."""
     return any(name.lower() in measure.lower() for name in LOWER_IS_BETTER)
 
 

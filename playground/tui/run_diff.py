@@ -105,7 +105,7 @@ def _change(before: float | None, after: float | None, less_is_better: bool) -> 
 
 
 def _options(a: Run, b: Run) -> list[DiffRow]:
-    """As effective where the engine told it, else as requested."""
+    """Rows for the options, as effective where the engine told it, else as requested."""
     defaults = as_text(DEFAULTS)
     rows = []
     for name in dict.fromkeys((*defaults, *a.effective, *b.effective)):

@@ -181,7 +181,7 @@ class Session:
 
     @property
     def _has_template(self) -> bool:
-        """Of the model, or of the one that is being loaded, so far as its folder shows."""
+        """The model has a chat template, or the one that is being loaded has, so far as its folder shows."""
         if self.state.facts:
             return self.state.facts.has_chat_template
         from playground.tui.checkpoints import has_chat_template

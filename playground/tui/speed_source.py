@@ -13,7 +13,7 @@ GAPS = 160
 
 
 def speed_view(state: State, letters: Letters) -> SpeedView:
-    """That of the newest request that has begun, or else of the newest of all."""
+    """The speed of the newest request that has begun, or else of the newest of all."""
     requests = list(state.requests.values())
     begun = [request for request in requests if request.tokens]
     request = next(reversed(begun or requests), None)

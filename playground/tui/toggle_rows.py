@@ -60,7 +60,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def parsed(self) -> Value:
-        """As `SetOptions` takes it."""
+        """The value as `SetOptions` takes it."""
         return parse_value(self.name, self.value)
 
 

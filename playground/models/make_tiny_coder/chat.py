@@ -64,7 +64,7 @@ def _small_talk(random_source: random.Random) -> tuple[str, str]:
 
 
 def _as_typed(random_source: random.Random, text: str) -> str:
-    """The same words with or without capital and full stop, as people and recognisers write them."""
+    """A text with or without capital and full stop, as people and recognisers write them."""
     if random_source.random() < 0.4:
         text = text[0].upper() + text[1:]
     return text + random_source.choice(("", "", ".", "?" if text.lower().startswith("can") else "."))

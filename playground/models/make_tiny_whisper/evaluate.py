@@ -63,7 +63,7 @@ def held_out_utterances(seed: int, count: int) -> list[Utterance]:
 
 
 def with_noise(utterances: list[Utterance], seed: int, snr_db: float = NOISE_DB) -> list[Utterance]:
-    """The same with noise at this ratio to the speech, its four colours in turn."""
+    """The utterances with noise at this ratio to the speech, its four colours in turn."""
     generator = np.random.default_rng(seed)
     noisy = []
     for index, utterance in enumerate(utterances):

@@ -69,7 +69,7 @@ class Speech:
     phonemes: list[tuple[float, str]]
 
     def stretched(self, percent: int) -> Speech:
-        """The same played slower (above 100) or faster, which moves the formants as another throat would."""
+        """The speech played slower (above 100) or faster, which moves the formants as another throat would."""
         moved = [(start * percent / 100, name) for start, name in self.phonemes]
         return Speech(resample(self.samples, percent, 100), moved)
 

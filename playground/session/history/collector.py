@@ -186,7 +186,7 @@ class Collector:
 
 
 def _median(values: list[float | None]) -> float | None:
-    """Of those that are known; `statistics` would cost the first frame some milliseconds."""
+    """The median of the values that are known; `statistics` would cost the first frame some milliseconds."""
     known = sorted(value for value in values if value is not None)
     middle = len(known) // 2
     return (known[middle] + known[~middle]) / 2 if known else None

@@ -68,7 +68,7 @@ class Query:
 
     @property
     def values(self) -> tuple[Parameter, ...]:
-        """For the marks of `condition`."""
+        """Values for the marks of `condition`."""
         return (*(value for _, values in self.conditions for value in values), *self.words)
 
     @property
@@ -107,7 +107,7 @@ def _is_word(term: str) -> bool:
 
 
 def _folded(word: str) -> str:
-    """As SQLite's `lower` does: ASCII alone."""
+    """A word in lower case as SQLite's `lower` makes it: ASCII alone."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in word)
 
 
@@ -133,7 +133,8 @@ def _comparison(name: str, how: str, value: str) -> Condition:
 
 
 def _toggle(name: str, text: str) -> Condition:
-    """As text within the JSON of the options, which is ten times faster than parsing it: quotes in it are escaped."""
+    """Look for a toggle as text within the JSON of the options, which is ten times faster than parsing it: quotes in it
+    are escaped."""
     try:
         value = format_value(parse_value(name, text))
     except OptionError as error:

@@ -74,12 +74,12 @@ class Action(msgspec.Struct, frozen=True):
     screens: tuple[ScreenName, ...] = ()
 
     def on(self, screen: str) -> bool:
-        """It is there on this screen."""
+        """The action is there on this screen."""
         return not self.screens or screen in self.screens
 
     @property
     def shown_key(self) -> str:
-        """As the screen spells it: ^W, F1, Esc."""
+        """The key as the screen spells it: ^W, F1, Esc."""
         key = self.key.split(",")[0]
         if key.startswith("ctrl+"):
             return "^" + key.removeprefix("ctrl+").upper()

@@ -111,7 +111,7 @@ class BenchScreen(Stage):
 
     @property
     def _view(self) -> BenchView:
-        """Of the suite under the cursor, or of the newest where that has not been run."""
+        """The view of the suite under the cursor, or of the newest suite where that one has not been run."""
         return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
 
     def _follow(self) -> None:

@@ -100,7 +100,7 @@ class CompareScreen(Stage):
 
     @work(thread=True)
     def _look_for_models(self) -> None:
-        """Those of this machine, to choose from."""
+        """Find the models of this machine, to choose from."""
         found = [checkpoint.model for checkpoint in find_checkpoints(self._folders)]
         self.app.call_from_thread(self._models.extend, found)
 

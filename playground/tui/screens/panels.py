@@ -8,22 +8,22 @@ from textual.screen import Screen
 
 
 class Panels:
-    """Those of one screen, by their ids."""
+    """The panels of one screen, by their ids."""
 
     def __init__(self, screen: Screen[None], names: Sequence[str]) -> None:
         self._screen, self._names = screen, names
 
     @property
     def alone(self) -> bool:
-        """One has all the room."""
+        """One panel has all the room."""
         return self._screen.has_class("-maximized")
 
     def show(self, name: str = "") -> None:
-        """This one alone; all without a name."""
+        """Show this panel alone; all of them without a name."""
         self._screen.set_class(bool(name), "-maximized")
         for each in self._names:
             self._screen.set_class(each == name, f"-max-{each}")
 
     def toggle(self, name: str) -> None:
-        """This one alone, or all again."""
+        """Show this panel alone, or all of them again."""
         self.show("" if self.alone else name)

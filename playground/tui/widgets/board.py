@@ -162,7 +162,7 @@ class BatchBoard(Widget, can_focus=True):
         self.refresh(*(Region(0, y, self.size.width, 1) for y in rows))
 
     def _stale_rows(self) -> list[int]:
-        """Those with something in them, now or when they were painted last; empty ones stay as they are."""
+        """Rows with something in them, now or when they were painted last; empty ones stay as they are."""
         before, self._oldest = self._oldest, self.view.oldest()
         since, runs = min(before, self._oldest), self.model.runs
         return [y for y, slot in enumerate(self.view.slots(), 1) if runs[slot] and runs[slot][-1].last >= since]

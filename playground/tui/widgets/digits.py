@@ -31,7 +31,7 @@ def big_digits(text: str) -> tuple[str, ...]:
 
 
 def bigger_digits(text: str) -> tuple[str, ...]:
-    """The same twice as large, for lecture rooms: five lines."""
+    """Big digits twice as large, for lecture rooms: five lines."""
     return tuple("".join(DOUBLE[dot] for dot in line) for line in _dots(text)[:5])
 
 

@@ -55,7 +55,7 @@ class FieldForm(Widget, can_focus=True):
             self.refresh(layout=True)
 
     def offer(self, fields: Sequence[Field]) -> None:
-        """The same fields with other choices."""
+        """Offer other choices in the same fields."""
         self._fields = fields
 
     def set(self, profile: Any) -> None:

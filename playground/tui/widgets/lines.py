@@ -17,6 +17,6 @@ def spread(left: Content, right: Content, width: int) -> Content:
 
 
 def fitting(text: str, separator: str, width: int) -> str:
-    """As many leading parts as fit, each of them whole."""
+    """The leading parts of a text that fit, each of them whole."""
     lines = accumulate(text.split(separator), lambda line, part: line + separator + part)
     return next((line for line in reversed(list(lines)) if len(line) <= width), "")

@@ -60,7 +60,7 @@ class LoadBoard(BatchBoard):
             self.add_steps(())
 
     def fit(self, seconds: float) -> None:
-        """At the widest zoom a column is so many seconds."""
+        """Make a column so many seconds wide at the widest zoom."""
         if self.view.seconds != seconds / FINEST:
             self.share_time(seconds / FINEST)
 

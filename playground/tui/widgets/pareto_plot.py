@@ -14,7 +14,7 @@ NO_POINTS = "a point per option set that was run; flip toggles in F2 Playground 
 
 
 class ParetoPlot(Scatter):
-    """Of one measure at a time."""
+    """A plot of one measure of quality at a time."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(f"{FIRST_MEASURE} × {TPS.title}", TPS, quality_axis(FIRST_MEASURE), NO_POINTS, **widget)
@@ -22,12 +22,12 @@ class ParetoPlot(Scatter):
         self._runs: Sequence[Run] = ()
 
     def show_runs(self, runs: Sequence[Run], measure: str) -> None:
-        """Those that were judged by a measure, the newest first; without one it stays with that of before."""
+        """Plot the runs that were judged by a measure, the newest first; without one the last measure stays."""
         self._runs, self._measure = runs, measure or self._measure
         self._plot()
 
     def turn(self) -> None:
-        """Against memory, or against TPS again."""
+        """Plot against memory, or against TPS again."""
         self._memory = not self._memory
         self._plot()
 

@@ -66,7 +66,7 @@ class RunTable(Widget, can_focus=True):
 
     @property
     def columns(self) -> list[tuple[Column, int]]:
-        """Those that there is room for, with their widths; a mark stands before them."""
+        """The columns that there is room for, with their widths; a mark stands before them."""
         return shown(self.size.width - 2)
 
     def show(self, hint: str, sort: str, descending: bool) -> None:

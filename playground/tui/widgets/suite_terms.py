@@ -22,7 +22,7 @@ class SuiteTerms(Static):
     """
 
     def show(self, state: State) -> None:
-        """As they are now."""
+        """Show the model and the options as they are now."""
         asked = Run(at=0.0, kind="", model="", options=differences(state.requested))
         model = one_line(state.facts.name, 30) if state.facts else "no model"
         self.update(

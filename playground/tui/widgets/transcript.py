@@ -195,7 +195,7 @@ class Transcript(ScrollView, can_focus=True):
         ]
 
     def _style(self, part: str = "") -> Style:
-        """Of the transcript, or what a part of it changes; kept, since every line that is drawn asks."""
+        """The style of the transcript, or what a part of it changes; kept, since every line that is drawn asks."""
         if part not in self._styles:
             name = f"transcript--{part}"
             self._styles[part] = self.get_component_rich_style(name, partial=True) if part else self.rich_style

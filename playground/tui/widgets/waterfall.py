@@ -72,7 +72,7 @@ def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
 
 
 def _title(whole: float, spoken: Spoken, width: int) -> Content:
-    """As much of it as there is room for."""
+    """The title, as much of it as there is room for."""
     long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
     pieces = [("Voice  ", "bold"), (long, VALUE), (yours, LABEL)]
     if len("Voice  " + long + yours) > width:

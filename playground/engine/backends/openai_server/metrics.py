@@ -44,12 +44,12 @@ class MetricsPage:
 
     @property
     def blocks_used(self) -> int:
-        """Of these in use, by the share that it tells."""
+        """KV blocks in use, by the share that the server tells."""
         usage = self.latest.kv_usage if self.latest else None
         return min(self.blocks, round(self.blocks * (usage or 0.0)))
 
     async def look(self) -> None:
-        """In the client's thread."""
+        """Fetch and read the page, in the client's thread."""
         page = await self._client.page(self._server.metrics_path)
         self._found = read_page(page, self._server.parts, self._series)
 
@@ -80,7 +80,7 @@ class MetricsPage:
         return told
 
     def tell(self, emit: Emit) -> bool:
-        """What the page said last."""
+        """Tell what the page said last."""
         if self._found is None:
             return False
         self.cache = cache_labels(self._server, self._found)

@@ -34,7 +34,7 @@ def report(server: Server) -> list[ToggleSupport]:
 
 
 def effective(server: Server, cache: dict[str, str]) -> dict[str, str]:
-    """As the server tells; a dash where it does not. And whose clock the times are of."""
+    """The toggles as the server tells them, a dash where it does not; and whose clock the times are of."""
     found = dict.fromkeys(TOGGLES, NOT_TOLD)
     if server.cache_info:
         for name, label in server.cache_info.toggles.items():

@@ -47,7 +47,7 @@ class ScriptedBackend:
         self._core: EngineCore | None = None
 
     def capabilities(self) -> Capabilities:
-        """The same with every script."""
+        """What can be done here, which is the same with every script."""
         return capabilities()
 
     def load(self, command: LoadModel, progress: Progress) -> None:

@@ -55,7 +55,7 @@ class ScriptedRunner:
         """Nothing is stored."""
 
     def kv_bytes(self, running: Sequence[Request]) -> int:
-        """As if a model of this shape ran."""
+        """Bytes of KV as if a model of this shape ran."""
         return self.blocks.used * self.blocks.size * KV_BYTES_PER_TOKEN
 
     def _next(self, request: Request) -> int:

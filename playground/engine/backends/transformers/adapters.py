@@ -23,7 +23,7 @@ WEIGHTS_FLAGS = {"int8": "is_loaded_in_8bit", "nf4": "is_loaded_in_4bit"}
 
 
 class AdapterSwitch:
-    """At most one adapter at a time. PEFT wraps the linear layers that it names; off puts the very same ones back."""
+    """Puts on one adapter at a time. PEFT wraps the linear layers that it names; `off` puts the very same ones back."""
 
     def __init__(self, model: PreTrainedModel, device: torch.device, allow_pickle: bool) -> None:
         self._model, self._device, self._allow_pickle = model, device, allow_pickle
@@ -151,7 +151,7 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
 
 
 def tensor_names(path: str) -> list[str]:
-    """Of the file with the weights; none where it is a pickle."""
+    """Names of the tensors in the file with the weights; none where it is a pickle."""
     from safetensors import safe_open
 
     file = Path(path).expanduser() / SAFETENSORS

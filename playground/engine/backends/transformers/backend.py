@@ -239,7 +239,7 @@ class TransformersBackend:
         return self._live
 
     def _reload(self, options: EngineOptions, progress: Progress) -> None:
-        """The same checkpoint anew; requests keep their tokens and are computed again."""
+        """Load the same checkpoint anew; requests keep their tokens and are computed again."""
         assert self._command is not None
         old = self._engine
         loaded = load(old.loaded.checkpoint, options, self._command.trust_remote_code, progress)
@@ -309,7 +309,7 @@ def facts(live: LiveEngine) -> ModelFacts:
 
 
 def _head_dim(config: Any, heads: int) -> int:
-    """Of one attention head; 0 where it is not one number for all layers."""
+    """The width of one attention head; 0 where it is not one number for all layers."""
     try:
         return int(getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0))
     except RuntimeError:  # what transformers raises where layers differ

@@ -31,7 +31,8 @@ class BatchView:
         return self._capacity
 
     def follows(self, rows: Sequence[Row]) -> bool:
-        """The same requests, each one token on, and held ones where they were; they are the rows from then on."""
+        """These are the same requests, each one token on, and held ones where they were; if so, they are the rows from
+        then on."""
         if len(rows) != len(self._rows) or self._end == self._capacity:
             return False
         for now, before in zip(rows, self._rows, strict=True):
@@ -42,11 +43,11 @@ class BatchView:
         return True
 
     def keep(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Gathered [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
+        """Keep what was gathered, [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
         return self._hold(layer, keys.transpose(1, 2).contiguous(), values.transpose(1, 2).contiguous())
 
     def fill(self, layer: int, stores: tuple[Tensor, Tensor], parts: Sequence[Tensor | slice]) -> tuple[Tensor, Tensor]:
-        """The same out of what a layer stores, [tokens, Hkv, D], of which each row sees a part."""
+        """Gather and keep what a layer stores, [tokens, Hkv, D], of which each row sees a part; returns like `keep`."""
         keys, values = (self._filled(store, parts) for store in stores)
         return self._hold(layer, keys, values)
 
@@ -62,7 +63,7 @@ class BatchView:
         return self._seen(keys), self._seen(values)
 
     def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """New [B, Hkv, 1, D] of a layer; returns all that the rows see, [B, Hkv, columns, D]."""
+        """Add the new column [B, Hkv, 1, D] of a layer; returns all that the rows see, [B, Hkv, columns, D]."""
         kept_keys, kept_values = self._layers[layer]
         kept_keys.narrow(2, self._end - 1, 1).copy_(keys)
         kept_values.narrow(2, self._end - 1, 1).copy_(values)

@@ -18,13 +18,13 @@ KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
 
 
 class KVBudget:
-    """Of one model: what its KV weighs, over at most `context` tokens of a request."""
+    """What the KV of one model weighs, and how much of it fits; a request has at most `context` tokens."""
 
     def __init__(self, shape: KVShape, context: int, device: torch.device) -> None:
         self._shape, self._context, self._device = shape, context, device
 
     def blocks(self, options: EngineOptions, held: int = 0) -> BlockManager:
-        """As many as the options ask for, in place of those that hold `held` bytes until all is moved; raises
+        """The blocks that the options ask for, in place of those that hold `held` bytes until all is moved; raises
         `EngineError` where so many do not fit."""
         size, tails = self.block_bytes(options), options.max_batch * self.tail_bytes(options)
         free = available(self._device) or KV_CPU_BYTES

@@ -79,7 +79,7 @@ class KVStore(Protocol):
         """The storage is there."""
 
     def reserve(self, slots: int) -> None:
-        """So many requests may run from now on."""
+        """Prepare for so many requests to run from now on."""
 
     def copied(self, rows: Sequence[Row]) -> int:
         """Bytes that copies of one layer would take while a forward of these rows runs; 0 before anything is stored."""
@@ -89,7 +89,8 @@ class KVStore(Protocol):
         rows that take one token each makes any prepared like that before it invalid."""
 
     def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend | None:
-        """The same for rows that decode, where attention takes what is stored as it is; none where nothing is coded."""
+        """Prepare as `lay_out` does, for rows that decode and attention that takes what is stored as it is; None where
+        nothing is coded."""
 
     def seal(self, request: Request, length: int) -> None:
         """`length` tokens of the request are stored for good; blocks that they fill are shared from now on."""

@@ -42,8 +42,8 @@ class LoneLayout:
 
 
 def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.device) -> Layout:
-    """Of rows that stay within one block of `size` tokens each, so that every block before them is sealed; what lies in
-    their last blocks begins at these rows of the tails."""
+    """The layout of a forward of rows that stay within one block of `size` tokens each, so that every block before them
+    is sealed; what lies in their last blocks begins at these rows of the tails."""
     columns, queries = max(row.length for row in rows), max(row.count for row in rows)
     sealed = [row.request.table[: row.start // size] for row in rows]
     kept = [
@@ -71,7 +71,7 @@ def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.
 
 
 def lay_out_lone(row: Row, tail: int, size: int, device: torch.device) -> LoneLayout:
-    """Of one row, which may reach over the ends of blocks; `tail` as above."""
+    """The layout of a forward of one row, which may reach over the ends of blocks; `tail` is as in `lay_out`."""
     first, last = row.start // size, (row.length - 1) // size
     sealed = blocks_at(row.request.table[:last], device)
     return LoneLayout(row.request.table[first:last], tail, row.start % size, sealed)

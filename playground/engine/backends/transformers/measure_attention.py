@@ -107,7 +107,7 @@ def measure(command: MeasureAttention, model: Any, device: torch.device, emit: E
 
 
 def head_shape(model: Any) -> HeadShape:
-    """Of one layer, from the config; raises `EngineError` where it says nothing of the kind."""
+    """The head shape of one layer, from the config; raises `EngineError` where that tells of no plain heads."""
     config = model.config.get_text_config()
     heads = getattr(config, "num_attention_heads", None)
     if not heads or getattr(config, "kv_lora_rank", None):

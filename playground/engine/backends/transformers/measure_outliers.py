@@ -31,7 +31,7 @@ def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> li
 
 
 def _is_linear(module: nn.Module) -> bool:
-    """Those of bitsandbytes are `nn.Linear` too."""
+    """The module is a linear layer; those of bitsandbytes are `nn.Linear` too."""
     return isinstance(module, nn.Linear | Conv1D)
 
 

@@ -36,7 +36,7 @@ def unpack_rows(rows: Tensor, bits: int) -> Tensor:
 
 
 def _unpack(rows: Tensor, bits: int) -> Tensor:
-    """The same by PyTorch's own operators."""
+    """Unpack rows by PyTorch's own operators."""
     packed, trailer = rows[..., :-TRAILER], rows[..., -TRAILER:].contiguous().view(torch.float16).float()
     shifts = torch.arange(0, 8, bits, dtype=torch.uint8, device=rows.device)
     codes: Tensor = (packed.unsqueeze(-1) >> shifts & 2**bits - 1).flatten(-2)

@@ -136,7 +136,7 @@ class TransformersRunner:
         return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
-        """Of each group, as `forward` gives them."""
+        """Logits of each group, as `forward` gives them."""
         if len(groups) == 1:
             with self._attention.watched(groups[0].phase, self.cache, self._masked(groups[0].rows)):
                 return [self.forward(groups[0].rows, self.cache, groups[0].keep)]

@@ -66,8 +66,8 @@ class Ragged:
 
 
 def find_kernel() -> Kernel:
-    """PyTorch's. A causal window is aligned to the last key, and fewer heads of keys than of queries are shared, which
-    torch 2.13 wants to be told and 2.11 cannot be."""
+    """PyTorch's kernel. A causal window is aligned to the last key, and fewer heads of keys than of queries are shared,
+    which torch 2.13 wants to be told and 2.11 cannot be."""
     from torch.nn.attention.varlen import varlen_attn  # only a GPU needs it
 
     told: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
@@ -75,7 +75,7 @@ def find_kernel() -> Kernel:
 
 
 def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
-    """Of a forward of these rows, aligned at their newest token."""
+    """What stands for the mask of a forward of these rows, aligned at their newest token."""
     counts, lengths = [row.count for row in rows], [row.length for row in rows]
     return Ragged(packing(counts, device), packing(lengths, device), kernel)
 

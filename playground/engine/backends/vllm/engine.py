@@ -49,14 +49,14 @@ class Engine:
 
     @cached_property
     def pool(self) -> Pool:
-        """As vLLM laid it out; the block that it keeps for itself is no part of it."""
+        """The pool as vLLM laid it out; the block that it keeps for itself is no part of it."""
         config = self.scheduler.kv_cache_config
         total = sum(tensor.size for tensor in config.kv_cache_tensors) * len(self.facts)
         return Pool(config.num_blocks - 1, self.scheduler.block_size, total // config.num_blocks)
 
     @property
     def weights_bytes(self) -> int:
-        """Over all ranks, from the tensors."""
+        """Bytes of the weights over all ranks, from the tensors."""
         return sum(fact["weights_bytes"] for fact in self.facts)
 
     @property
@@ -70,7 +70,7 @@ class Engine:
         return bool(getattr(self.core.model_executor, "is_failed", False))
 
     def limit(self, options: EngineOptions) -> None:
-        """Slots and tokens a step from the next step on, within what the start made room for."""
+        """Set slots and tokens a step from the next step on, within what the start made room for."""
         self.scheduler.max_num_active_reqs = options.max_batch
         self.scheduler.max_num_scheduled_tokens = options.token_budget
 

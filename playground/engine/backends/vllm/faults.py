@@ -25,7 +25,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
 
 
 def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
-    """As an `EngineError`; a `Cancelled`, or what already is one, stays as it is."""
+    """The error as an `EngineError`; a `Cancelled`, or what already is an `EngineError`, stays as it is."""
     cause = _root(error)
     if isinstance(cause, Cancelled | EngineError):
         return cause

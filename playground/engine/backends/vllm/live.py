@@ -71,7 +71,7 @@ class Opened:
         return plan_pool(self.config, options, free, weights, platform() == "cpu")
 
     def _weights_bytes(self, options: EngineOptions) -> int:
-        """On the device at least: quantized ones as they are stored, others in the dtype that is asked for."""
+        """Least bytes on the device: quantized weights as they are stored, others in the dtype that is asked for."""
         whole = self.checkpoint.weight_bytes
         if not self.quantized:
             whole = self.elements * (1 if options.weights == "fp8" else item_bytes(self.config, options))
@@ -96,7 +96,7 @@ class Opened:
         return engine, verdict
 
     def _count_threads(self) -> int:
-        """Of each process that computes: two ranks that each take all cores wait for each other's threads."""
+        """Threads of each process that computes: two ranks that each take all cores wait for each other's threads."""
         if platform() != "cpu" or _asked_threads:
             return _all_threads
         return 1 if self.elements < SMALL_MODEL_PARAMETERS else max(1, _all_threads // self.command.tensor_parallel)
@@ -195,7 +195,7 @@ class Live:
 
     @property
     def weights_bytes(self) -> int:
-        """Of the tensors, or of the checkpoint where no tensor shows them."""
+        """Bytes of the weights, from the tensors, or from the checkpoint where no tensor shows them."""
         counted = self._counted
         return self.engine.weights_bytes if counted is None else counted
 

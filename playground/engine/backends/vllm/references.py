@@ -21,7 +21,7 @@ EDGE = 2**20
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of `total` greedy tokens so many are `same` as the reference's, up to where each answer first differs."""
+    """How many of `total` greedy tokens are the `same` as the reference's, up to where each answer first differs."""
 
     same: int
     total: int
@@ -33,7 +33,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """For the status line: every token is as it should be, or not all are, or nobody knows."""
+        """One word for the status line: every token is as it should be, or not all are, or nobody knows."""
         return "verified" if self.total and self.same == self.total else "unverified"
 
     @property
@@ -53,7 +53,7 @@ class Reference(msgspec.Struct):
 
 
 def digest(checkpoint: Checkpoint) -> str:
-    """Of the config, and of the name, size, start and end of every file of weights."""
+    """A hash of the config, and of the name, size, start and end of every file of weights."""
     hashed = blake2b((checkpoint.path / "config.json").read_bytes(), digest_size=16)
     for file in sorted(checkpoint.path.glob("*.safetensors")):
         size = file.stat().st_size

@@ -12,13 +12,13 @@ KEPT = 7
 
 
 class StartTimes:
-    """Of one checkpoint, by the kind of start."""
+    """Start times of one checkpoint, by the kind of start."""
 
     def __init__(self, checkpoint: str) -> None:
         self._file, self._checkpoint = paths.vllm_starts(), checkpoint
 
     def expected(self, kind: str) -> float | None:
-        """The median; None before the first."""
+        """The median of the kept starts in seconds; None before the first."""
         seconds = self._read().get(self._key(kind))
         return median(seconds) if seconds else None
 

@@ -129,7 +129,7 @@ def lookup(draw: Draw) -> Task:
 
 
 def change_values(draw: Draw) -> Task:
-    """The same change for every value."""
+    """Change every value in the same way."""
     verb, k, d = draw.key(CHANGE), draw.constant(2, 60), draw.pick(*DICT_NAMES)
     expression, wordings, oracle = CHANGE[verb]
     name = draw.pick(f"{verb}_{k}", f"{verb}_values", f"{verb}_all", f"change_{d}")

@@ -17,7 +17,8 @@ ADVICE = "config and weights are not of one model"
 
 
 def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """As transformers would place them, on the meta device, so that renamed and merged tensors count as found."""
+    """Findings from placing weights as transformers would, on the meta device, so that renamed and merged tensors count
+    as found."""
     if not checkpoint.safetensors:
         return
     progress("checking", detail="config against weights")
