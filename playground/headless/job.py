@@ -61,7 +61,7 @@ def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder
 def _watch(show: Watch, recorder: Recorder | None, collector: Collector, disturbance: Disturbance) -> Watch:
     def watch(entry: Entry) -> None:
         if isinstance(entry.event, ModelLoaded):
-            disturbance.device = entry.event.facts.device
+            disturbance.follow(entry.event.facts)
         if entry.command is not None:
             collector.add_command(entry.command)
             if recorder:

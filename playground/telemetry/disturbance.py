@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from playground.protocol.events import ModelFacts
 from playground.telemetry.devices import find_gpu
 from playground.telemetry.snapshot import GpuSample, Snapshot
 
@@ -18,6 +19,10 @@ class Disturbance:
         self.device, self.uuid = device, uuid
         self.throttled: tuple[str, ...] | None = None
         self.other_processes: int | None = None
+
+    def follow(self, facts: ModelFacts) -> None:
+        """Look at the card of this model from now on. The UUID first: `add` may come in between."""
+        self.uuid, self.device = facts.device_uuid, facts.device
 
     def add(self, snapshot: Snapshot) -> None:
         """Take the next look at the machine."""

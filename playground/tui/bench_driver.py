@@ -149,6 +149,6 @@ class BenchDriver:
                 self.view.stage = f"loading: {event.stage}"
                 self._changed()
             case ModelLoaded():
-                self._disturbance.uuid, self._disturbance.device = event.facts.device_uuid, event.facts.device
+                self._disturbance.follow(event.facts)
             case SpeechModelLoaded():
                 self._disturbance.device = event.facts.device

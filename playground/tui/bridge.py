@@ -258,7 +258,7 @@ class Bridge:
     def _sampled(self, snapshot: Snapshot) -> None:
         """In the sampler's thread: `post_message` is what may be called from there."""
         if self._collector and (facts := self.state.facts):
-            seen = Disturbance(facts.device)
+            seen = Disturbance(facts.device, facts.device_uuid)
             seen.add(snapshot)
             self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
         for target in self._targets:

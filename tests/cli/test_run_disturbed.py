@@ -37,7 +37,7 @@ class Constant:
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "Sampler", Constant)
-    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible: gpus[0])
+    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible, uuid: gpus[0])
 
 
 @pytest.mark.usefixtures("busy")

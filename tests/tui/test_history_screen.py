@@ -64,7 +64,7 @@ async def test_a_prompt_is_listed_once_it_ends(opened, until, history, script):
 
 async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until, history, script, monkeypatch):
     shared = GpuSample(index=0, processes=(GpuProcess(pid=1, bytes=None), GpuProcess(pid=2, bytes=None)))
-    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible: next(iter(gpus), None))
+    monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible, uuid: next(iter(gpus), None))
     async with opened(script(["def", " add"])) as (app, pilot):
         app.session.submit("add")
         app.bridge._sampled(Snapshot(time=0.0, gpus=(shared,)))

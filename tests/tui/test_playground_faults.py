@@ -51,7 +51,7 @@ async def test_an_interpreter_that_cannot_be_started_is_told_and_can_be_mended(
     async with app.run_test(size=(160, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: f"python: {why}" in shown(app))
-        assert "[engines.vllm] python" in shown(app) and state.status == "failed"
+        assert "[engines.vllm] python" in " ".join(shown(app).split()) and state.status == "failed"
         await pilot.press("ctrl+y")
         await until(pilot, lambda: len(app.workers) == 0)
         assert f"python: {why}" in shown(app) and state.status == "failed"

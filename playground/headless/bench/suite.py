@@ -64,7 +64,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
     def watch(entry: Entry) -> None:
         record(entry)
         if isinstance(entry.event, ModelLoaded):
-            disturbance.uuid, disturbance.device = entry.event.facts.device_uuid, entry.event.facts.device
+            disturbance.follow(entry.event.facts)
 
     engine = Engine(target.engine, target.load if load else None, log, watch)
 
