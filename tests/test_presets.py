@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from playground import paths
+from playground.bench.engine import Engine
+from playground.bench.sandbox.confinement import find_confinement
+from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.sandbox import Program, Sandbox
 from playground.models.make_tiny_coder.prompts import LEADS, NUMBER_WORDS, PHRASES
 from playground.preset import Preset, View, load_preset, read_preset
-from playground.protocol.commands import SamplingParams
+from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SamplingParams
 from playground.protocol.options import DEFAULTS, EngineOptions, with_changes
 from playground.toml_file import ConfigError
 
@@ -128,3 +133,40 @@ def test_a_wrong_preset_names_file_line_key_and_what_would_do(
         read_preset(path)
     assert str(caught.value).startswith(f"{path}:{line}: {message}")
     assert str(caught.value).isprintable()
+
+
+# What the answer to each prompt of a shipped preset must do; the last line of a prompt is what it asks for.
+ANSWERS = {
+    "adds two numbers": "assert answer(2, 3) == 5",
+    "computes the factorial of a number": "assert answer(5) == 120",
+    "computes the greatest common divisor": "assert answer(12, 18) == 6",
+    "merges two dictionaries": "assert answer({1: 2}, {3: 4}) == {1: 2, 3: 4}",
+    "removes duplicates from a list": "assert answer([3, 1, 3]) == [3, 1]",
+    "returns the even numbers in a list": "assert answer([1, 2, 4]) == [2, 4]",
+    "returns the length of a string": "assert answer('four') == 4",
+    "reverses a string": "assert answer('abc') == 'cba'",
+    "sorts a list of numbers": "assert answer([3, 1, 2]) == [1, 2, 3]",
+    "squares a number": "assert answer(7) == 49",
+    "sums the digits of a number": "assert answer(123) == 6",
+}
+
+
+async def test_the_bundled_model_answers_the_prompts_of_shipped_presets_right(tmp_path: Path) -> None:
+    """In chat, as the app opens; what comes after the answer in a lecture is left out."""
+    load, sandbox = LoadModel(model=str(paths.bundled_model())), Sandbox(find_confinement())
+    async with Engine("transformers", load, tmp_path / "log") as engine:
+        for path in SHIPPED:
+            preset = read_preset(path)
+            sampling = msgspec.structs.replace(preset.sampling, max_tokens=128, ignore_eos=False)
+            asked = [
+                GenerationRequest(
+                    request_id=f"{path.stem}-{at}", messages=[ChatMessage("user", prompt)], sampling=sampling
+                )
+                for at, prompt in enumerate(preset.prompts)
+            ]
+            for prompt, answer in zip(preset.prompts, await engine.generate(asked), strict=True):
+                wanted = ANSWERS[prompt.rpartition("write a function that ")[2]]
+                name = answer.text.removeprefix("def ").partition("(")[0]
+                program = Program(program=answer.text, test=f"answer = {name}\n{wanted}", shared=True)
+                outcome = await sandbox.run(program, Limits(seconds=20, cpu_seconds=20))
+                assert outcome.status == "passed", f"{path.stem}: {answer.text}: {outcome.detail}"

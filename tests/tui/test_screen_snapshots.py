@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from playground.protocol.commands import SamplingParams
-from playground.protocol.events import OptionsApplied
+from playground.protocol.events import OptionsApplied, RequestFinished
 from playground.session.recording import Entry
+from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.sampling import SamplingScreen
 from playground.tui.widgets.prompt_bar import PromptBar
@@ -17,6 +19,8 @@ from tests.tui.settling import settle
 
 Story = Callable[[str], list[Entry]]
 SIZES = [(80, 24), (120, 40)]
+# playground run tiny-coder --prompts FILE --arrivals recorded --set max_batch=4 --at 24:kv_cache=int8 --record …
+RECORDED = Path(__file__).parent.parent / "recordings" / "kv-switch.jsonl"
 FACTS = "no reference of this checkpoint yet; a plain start makes one"
 
 
@@ -28,6 +32,17 @@ def test_stage(
     monkeypatch.setenv("COLORTERM", "truecolor")
     app = PlaygroundApp(engine="transformers", replay=story(stage), speed=0)
     assert snap_compare(app, terminal_size=size, run_before=settle)
+
+
+def test_four_requests_as_they_were_recorded(
+    snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The README's picture: the bundled model, its KV cache switched in flight, just before the second answer ends."""
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    entries = list(read_recording(RECORDED))
+    second = [at for at, entry in enumerate(entries) if isinstance(entry.event, RequestFinished)][1]
+    app = PlaygroundApp(engine="transformers", replay=entries[:second], speed=0)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 
 
 @pytest.mark.parametrize("theme", ["light", "projector", "colour-blind-safe"])
