@@ -40,7 +40,8 @@ FORMULAS: dict[str, str] = {
     "SER": "recordings with any difference / recordings",
     "RTF": "seconds of work / seconds of sound; below 1 is faster than speech",
     "Exact match": "answers that are the expected one, case, punctuation and spacing apart / questions",
-    "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used",
+    "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used; "
+    "weights: as they compute, copies laid out for products counted; on disk: the checkpoint's files",
 }
 
 
