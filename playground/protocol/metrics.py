@@ -41,7 +41,7 @@ FORMULAS: dict[str, str] = {
     "RTF": "seconds of work / seconds of sound; below 1 is faster than speech",
     "Exact match": "answers that are the expected one, case, punctuation and spacing apart / questions",
     "Memory": "device used: NVML v2; process: RSS on a CPU, allocator on a GPU; other = used − weights − KV used; "
-    "weights: as they compute, copies laid out for products counted; on disk: the checkpoint's files",
+    "weights: as they compute, copies laid out for products counted; predicted: by the checkpoint's files",
 }
 
 

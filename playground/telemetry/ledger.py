@@ -44,7 +44,7 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
         Row("device used", used, f"of {format_bytes(total)} · {source}"),
         _process_on_gpu(snapshot, memory, gpu) if gpu else _process_on_host(snapshot, memory),
         *_allocator(memory),
-        Row("weights", memory.weights, _on_disk(memory.weights_predicted)),
+        Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
         Row("KV used", memory.kv_used, _of_reserved(memory)),
         Row("KV reserved", memory.kv_reserved, _kv_note(memory)),
         Row("other", other),
@@ -94,10 +94,6 @@ def _allocator(memory: Memory) -> list[Row]:
 
 def _named(name: str, count: int | None) -> str:
     return "" if count is None else f"{name} {format_bytes(count)}"
-
-
-def _on_disk(count: int | None) -> str:
-    return "" if count is None else f"{format_bytes(count)} on disk"
 
 
 def _shares(memory: Memory, other: int, total: int) -> Shares:

@@ -41,7 +41,7 @@ def test_on_a_cpu_the_host_is_the_device_and_the_reason_for_no_gpu_stands_below(
     assert ledger.rows == (
         Row("device used", 6 * GIB, "of 24.0 GiB · host"),
         Row("process", 4 * GIB, "anonymous 3.00 GiB · file 1.00 GiB"),
-        Row("weights", 2 * GIB, "2.00 GiB on disk"),
+        Row("weights", 2 * GIB, "predicted 2.00 GiB"),
         Row("KV used", 1 * GIB, "of 3.00 GiB reserved"),
         Row("KV reserved", 3 * GIB, "most in use 2.00 GiB"),
         Row("other", 3 * GIB),

@@ -30,7 +30,7 @@ def rows(memory: Memory = MEMORY, snapshot: Snapshot = SNAPSHOT, gpu: GpuSample 
 
 def test_rows_name_each_part_with_its_unit() -> None:
     assert rows() == [
-        "█ weights    12.2 MiB  12.2 MiB on disk",
+        "█ weights    12.2 MiB  predicted 12.2 MiB",
         "▓ KV used    1.40 MiB  of 512 MiB reserved",
         "▒ other      1.41 GiB",
         "  process     688 MiB  anonymous 300 MiB",
