@@ -10,8 +10,7 @@ from playground.protocol.percentiles import SHARES, Gap, percentiles
 
 @dataclass
 class RequestTimer:
-    """Moments of one request, all on one monotonic clock, in seconds. `at_first`: tokens that came at the first moment,
-    one by an engine, several by a server that sends them so; none of them came in the time after it."""
+    """Moments of one request, all on one monotonic clock, in seconds."""
 
     submitted: float
     loaded: float | None = None
@@ -20,7 +19,6 @@ class RequestTimer:
     first: float | None = None
     last: float | None = None
     tokens: int = 0
-    at_first: int = 0
 
     def started(self, now: float) -> None:
         """The first step that works for this request begins."""
@@ -29,9 +27,11 @@ class RequestTimer:
 
     def received(self, now: float, count: int = 1) -> None:
         """`count` token ids became available in one go."""
-        if self.last is None or now == self.first:
+        if self.first is None or self.last is None:
             self.first = now
-            self.at_first += count
+            extra = count - 1
+            if extra:
+                self.gaps.append((0.0, extra))
         else:
             self.gaps.append((now - self.last, count))
         self.last = now
@@ -43,8 +43,7 @@ class RequestTimer:
         """Every number of this request; `characters` are those that came after the first token."""
         ttft = _minus(self.first, self.submitted)
         e2e = _minus(self.last, self.submitted)
-        after = self.tokens - self.at_first
-        span = _minus(self.last, self.first) if after > 0 else None
+        span = _minus(self.last, self.first) if self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None else None
         queue = _minus(self.scheduled, self.submitted)
         p50, p90, p99 = percentiles(self.gaps, SHARES)
@@ -56,9 +55,9 @@ class RequestTimer:
             load_s=load or None,
             prefill_s=_minus(self.first, self.scheduled),
             ttft_s=ttft,
-            tpot_s=span / after if span else None,
+            tpot_s=span / (self.tokens - 1) if span is not None else None,
             e2e_s=e2e,
-            decode_tps=after / span if span else None,
+            decode_tps=(self.tokens - 1) / span if span else None,
             characters_per_second=characters / span if span else None,
             itl_p50_s=p50,
             itl_p90_s=p90,

@@ -6,8 +6,8 @@ import msgspec
 
 FORMULAS: dict[str, str] = {
     "TTFT": "first token id available − submitted = queue + load (if cold) + prefill",
-    "TPS": "(N − n) / (t_last − t_first), n came at t_first, mostly 1; N = n shows –; while it runs, of the last 2 s",
-    "TPOT": "(E2E − TTFT) / (N − n), n tokens came first; of a first chunk without ids n is its share of the text",
+    "TPS": "(N − 1) / (t_last − t_first), the first token excluded; N < 2 shows –; while it runs, of the last 2 s",
+    "TPOT": "(E2E − TTFT) / (N − 1)",
     "ITL": "each gap between token events over the tokens in it; p50 / p90 / p99 over tokens",
     "E2E": "last token − submitted",
     "System TPS": "tokens in a window / window",

@@ -32,7 +32,6 @@ class RequestState(msgspec.Struct):
     first: float | None = None
     last: float | None = None
     tokens: int = 0
-    at_first: int = 0
     characters: int = 0
     gaps: list[Gap] = msgspec.field(default_factory=list)
     rising: list[Gap] = msgspec.field(default_factory=list)
@@ -53,11 +52,11 @@ class RequestState(msgspec.Struct):
         """Tokens came, each with its time; those of one time came in one go."""
         for time, same in groupby(event.times):
             count = len(list(same))
-            if self.last is None or time == self.first:
+            if self.last is None:
                 self.first = time
-                self.at_first += count
-            else:
-                gap = time - self.last
+                count -= 1
+            if count:
+                gap = time - (self.last if self.last is not None else time)
                 self.gaps.append((gap, count))
                 insort(self.rising, (gap / count, count))
             self.last = time
@@ -82,8 +81,7 @@ class RequestState(msgspec.Struct):
         """The engine's own numbers once it has told them; until then, and if it dies, the same by what has come."""
         if self.finished and self.finished.metrics.output_tokens >= self.tokens:
             return self.finished.metrics
-        after = self.tokens - self.at_first
-        span = _between(self.first, self.last) if after > 0 else None
+        span = self.last - self.first if self.first is not None and self.last is not None and self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None and self.submitted is not None else 0.0
         queue = _between(self.submitted, self.scheduled)
         itl = nearest_ranks(self.rising, SHARES)
@@ -94,8 +92,8 @@ class RequestState(msgspec.Struct):
             load_s=load or None,
             prefill_s=_between(self.scheduled, self.first),
             ttft_s=_between(self.submitted, self.first),
-            tpot_s=span / after if span else None,
-            decode_tps=after / span if span else None,
+            tpot_s=span / (self.tokens - 1) if span is not None else None,
+            decode_tps=(self.tokens - 1) / span if span else None,
             characters_per_second=self.characters / span if span else None,
             itl_p50_s=itl[0],
             itl_p90_s=itl[1],

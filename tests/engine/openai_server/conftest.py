@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playground.protocol.commands import GenerationRequest, LoadModel, Submit
+from playground.protocol.commands import GenerationRequest, LoadModel
 from playground.protocol.events import RequestFinished, TokensGenerated
 from tests.engine.openai_server.loopback import Handler, Loopback, loopback
 from tests.engine.transformers.faults.live_worker import LiveWorker, request
@@ -63,26 +61,6 @@ def ending(worker: ServerWorker, server: Loopback, name: str, answer: Callable[[
     server.answer = answer
     worker.connect(server.url)
     return worker.finish(asked(name))[0]
-
-
-def ending_in_two(
-    worker: ServerWorker, server: Loopback, name: str, first: bytes, *rest: bytes, pause_s: float = 0.0
-) -> RequestFinished:
-    """The same of parts that are not sent before the first has been seen, and a pause after that."""
-    seen = threading.Event()
-
-    def parts() -> Iterator[bytes]:
-        yield first
-        seen.wait(20)
-        time.sleep(pause_s)
-        yield from rest
-
-    server.answer = lambda handler: handler.events(parts())
-    worker.connect(server.url)
-    worker.send(Submit(requests=[asked(name)]))
-    worker.wait(TokensGenerated)
-    seen.set()
-    return worker.wait_end(name)
 
 
 @pytest.fixture(scope="session")

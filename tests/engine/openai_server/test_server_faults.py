@@ -15,7 +15,7 @@ from playground.protocol.commands import Abort, MeasureOutliers, Score, SetOptio
 from playground.protocol.events import Tokenized, TokensGenerated
 from playground.protocol.server import ServerMeasured
 from tests.cli.conftest import Playground, home, playground  # noqa: F401
-from tests.engine.openai_server.conftest import KEY, asked, ending, ending_in_two
+from tests.engine.openai_server.conftest import KEY, asked, ending
 from tests.engine.openai_server.loopback import DONE, event, loopback, text, usage
 from tests.engine.transformers.faults.live_worker import load_command
 
@@ -190,7 +190,19 @@ def test_a_character_cut_between_two_parts_is_whole(worker, server):
 
 
 def test_without_usage_chunks_are_counted_and_never_called_tokens(worker, server):
-    metrics = ending_in_two(worker, server, "chunks", text("a"), text("b", "stop") + DONE).metrics
+    first_came = threading.Event()
+
+    def parts() -> Iterator[bytes]:
+        yield text("a")
+        first_came.wait(20)
+        yield text("b", "stop") + DONE
+
+    server.answer = lambda handler: handler.events(parts())
+    worker.connect(server.url)
+    worker.send(Submit(requests=[asked("chunks")]))
+    worker.wait(TokensGenerated)
+    first_came.set()
+    metrics = worker.wait_end("chunks").metrics
     assert (metrics.chunks, metrics.output_tokens) == (2, 0)
     assert (metrics.tpot_s, metrics.decode_tps, metrics.itl_p50_s) == (None, None, None)
     assert 0 < metrics.ttft_s < metrics.e2e_s
@@ -198,11 +210,11 @@ def test_without_usage_chunks_are_counted_and_never_called_tokens(worker, server
 
 
 def test_with_usage_alone_the_servers_count_is_the_number_of_tokens(worker, server):
-    rest = [text("ens"), text("", "length"), usage(7, 5), DONE]
-    end = ending_in_two(worker, server, "usage", text("three tok"), *rest)
+    parts = [text("three tok"), text("ens"), text("", "length"), usage(7, 5), DONE]
+    end = ending(worker, server, "usage", lambda handler: handler.events(parts, 0.02))
     metrics = end.metrics
     assert (end.reason, metrics.prompt_tokens, metrics.output_tokens, metrics.chunks) == ("length", 7, 5, 2)
-    assert metrics.tpot_s == pytest.approx(metrics.e2e_s - metrics.ttft_s)  # by the text four came with the first
+    assert metrics.tpot_s == pytest.approx((metrics.e2e_s - metrics.ttft_s) / 4)
     assert metrics.itl_p50_s is None  # two chunks were five tokens: their gaps are nobody's
 
 

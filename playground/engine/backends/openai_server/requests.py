@@ -27,7 +27,6 @@ class Outside:
     future: Future[None] | None = None
     told: bool | None = None
     chunks: int = 0
-    characters: int = 0
     characters_after_first: int = 0
     prompt_tokens: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -43,8 +42,7 @@ class Outside:
         if not piece.brings_text_or_tokens:
             return False
         self.told = self.told is not False and piece.token_ids is not None
-        self.characters += len(piece.text)
-        if self.timer.first not in (None, now):
+        if self.timer.first is not None:
             self.characters_after_first += len(piece.text)
         count = len(piece.token_ids or ()) if self.told else 1
         if count:
@@ -53,21 +51,14 @@ class Outside:
         return True
 
     def metrics(self) -> RequestMetrics:
-        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens. Of a
-        first chunk that is not told how many it was, its share of the text is taken: they came before the rate."""
+        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens."""
         timer, usage, details = self.timer, self.usage, self.usage.prompt_tokens_details
         if not self.told:
             tokens = usage.completion_tokens or 0
             if timer.tokens not in (tokens, tokens - 1):  # else each chunk brought one, but for an EOS without text
-                timer.at_first = self._at_first(tokens)
                 timer.gaps = []
             timer.tokens = tokens
         cached = (details.cached_tokens or 0) if details else 0
         prompt = self.prompt_tokens if usage.prompt_tokens is None else usage.prompt_tokens
         found = timer.metrics(prompt, self.characters_after_first, cached)
         return msgspec.structs.replace(found, chunks=0 if self.told else self.chunks)
-
-    def _at_first(self, tokens: int) -> int:
-        """Tokens of the first chunk by its share of the text; each later one brought a token at least."""
-        later = round(tokens * self.characters_after_first / self.characters) if self.characters else 0
-        return max(1, tokens - max(later, len(self.timer.gaps)))
