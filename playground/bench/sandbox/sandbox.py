@@ -58,15 +58,7 @@ class Sandbox:
         return await self._run(program, limits, None)
 
     async def _run(self, program: Program, limits: Limits, folder: str | None) -> Outcome:
-        process = await asyncio.create_subprocess_exec(
-            *self.confinement.command(limits, program.javascript),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=CLEAN,
-            cwd=folder,
-            start_new_session=True,
-        )
+        process = await _start(self.confinement.command(limits, program.javascript), folder)
         nonce = secrets.token_hex(16)
         watch = asyncio.create_task(_watch_memory(process.pid, Limits().memory_bytes or 0))
         try:
@@ -80,6 +72,24 @@ class Sandbox:
             await process.communicate()  # nothing is left of it: this closes the pipes
         over = watch.done() and not watch.cancelled() and watch.result()
         return _read(said, nonce, "its processes took too much memory" if over else "")
+
+
+async def _start(command: list[str], folder: str | None) -> asyncio.subprocess.Process:
+    """The process, leader of a group of its own. A cancel ends the whole group: asyncio alone would end the leader, and
+    a bubblewrap that was still building its walls would leave an inner process behind, waiting for ever."""
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=nothing, env=CLEAN, cwd=folder, start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        process = await starting
+        _end(process)
+        await process.communicate()
+        raise
 
 
 async def _talk(process: asyncio.subprocess.Process, payload: bytes) -> bytes:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
@@ -33,3 +37,25 @@ def check(confinement: Confinement) -> Check:
         return asyncio.run(Sandbox(confinement).run(task, Limits(seconds=seconds, cpu_seconds=seconds)))
 
     return run
+
+
+@pytest.fixture
+def leaves_nothing() -> Iterator[None]:
+    """After the test no sandbox is left of this process, nor one that nobody owns any more; others may run."""
+    before = _sandboxes()
+    yield
+    for _ in range(50):
+        if not _sandboxes() - before:
+            return
+        time.sleep(0.1)
+    raise AssertionError("processes are left")
+
+
+def _sandboxes() -> set[int]:
+    here, found = os.getpid(), set()
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        inside = "bench/sandbox/inside" in str(process.info["cmdline"])
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if inside and (process.info["ppid"] == 1 or here in {parent.pid for parent in process.parents()}):
+                found.add(process.pid)
+    return found
