@@ -43,9 +43,12 @@ SCREEN = {"textual", "rich"}
 OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set()}
 WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator", "timing")
 
-# app -> screens -> widgets -> all the rest of tui; speed_source fills in what a widget shows, and stands beside it.
-TUI_ORDER = {"app": 3, "screens": 2, "widgets": 1, "speed_source": 1}
-TUI_TALKS_TO_WORKERS = {"bridge", "speech_bridge"}  # one for each process; both fold and record through `bridge`
+# app -> screens -> widgets -> all the rest of tui.
+TUI_ORDER = {"app": 3, "screens": 2, "widgets": 1}
+TUI_TALKS_TO_WORKERS = {
+    "tui.bridge",
+    "tui.voice.bridge",
+}  # one for each process; the first folds
 
 # It imports vLLM only once a model is to be loaded.
 VLLM_LATE = "playground.engine.backends.vllm.backend"
@@ -160,7 +163,7 @@ def test_the_screens_are_built_from_the_top_down():
 
 
 def test_the_bridge_alone_talks_to_workers():
-    who = {source.split(".")[-1] for source, target in edges() if part(source) == "tui" and part(target) == "client"}
+    who = {source.partition(".")[2] for source, target in edges() if part(source) == "tui" and part(target) == "client"}
     assert who <= TUI_TALKS_TO_WORKERS
 
 

@@ -23,16 +23,16 @@ from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
+from playground.tui.batching.profile import run_kind
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
-from playground.tui.load_profile import run_kind
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.modes import Modes
-from playground.tui.screens.playground import PlaygroundScreen
+from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
-from playground.tui.speech_bridge import SpeechBridge
 from playground.tui.theme_choice import add_others, begin_with
-from playground.tui.voice import Voice
+from playground.tui.voice.bridge import SpeechBridge
+from playground.tui.voice.voice import Voice
 from playground.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PlaygroundApp(App[None]):
     TITLE = "playground"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
     DEFAULT_MODE = "playground"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground/playground.tcss"]
 
     def __init__(
         self,

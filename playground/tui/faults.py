@@ -6,7 +6,7 @@ import signal
 
 from playground.protocol.events import WorkerExited
 from playground.protocol.speech_events import TranscriptFinished
-from playground.tui.request_state import RequestState
+from playground.tui.conversation.request import RequestState
 from playground.tui.state import State
 
 RESTART = "^Y restarts it as it was, ^L shows its log"

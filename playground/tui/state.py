@@ -30,17 +30,17 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.speech_events import TranscriptFinished
 from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.tui.batching.runs import LoadRuns
 from playground.tui.clock import EngineClock
-from playground.tui.compare_state import CompareState, is_run
-from playground.tui.decode_meter import DecodeMeter
-from playground.tui.draft_meter import DraftMeter
-from playground.tui.inside_state import InsideState
-from playground.tui.kv_fit import is_fit
-from playground.tui.load_runs import LoadRuns
-from playground.tui.request_state import RequestState
-from playground.tui.switch import Switch
-from playground.tui.timeline import Timeline
-from playground.tui.voice_state import VoiceState
+from playground.tui.compare.state import CompareState, is_run
+from playground.tui.conversation.request import RequestState
+from playground.tui.inside.kv_fit import is_fit
+from playground.tui.inside.state import InsideState
+from playground.tui.speed.decode_meter import DecodeMeter
+from playground.tui.speed.draft_meter import DraftMeter
+from playground.tui.speed.timeline import Timeline
+from playground.tui.toggles.switch import Switch
+from playground.tui.voice.state import VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
 FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)

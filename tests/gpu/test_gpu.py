@@ -12,8 +12,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 
 from playground import paths
+from playground.engine.backends.transformers.attention.varlen import Ragged, packing
 from playground.engine.backends.transformers.backend import TransformersBackend, facts
-from playground.engine.backends.transformers.varlen import Ragged, packing
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import Event, OptionsApplied, TokensGenerated
 from playground.protocol.options import EngineOptions

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
-from playground.tui.widgets.speed import SpeedPanel
+from playground.tui.widgets.speed.panel import SpeedPanel
 from playground.tui.widgets.transcript import Transcript
 from tests.tui.settling import settle
 

@@ -48,6 +48,11 @@ def first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
+def short_line(error: Exception) -> str:
+    """The text of a library's error on one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 class Backend(Protocol):
     """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. What stands in
     `cannot` is refused with its reason before it gets here, and needs no method. Between two steps the loop waits

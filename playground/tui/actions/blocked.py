@@ -5,7 +5,7 @@ from __future__ import annotations
 from playground.tui.actions.action import Blocked
 from playground.tui.session import disturbed
 from playground.tui.state import State
-from playground.tui.toggle_rows import flipped
+from playground.tui.toggles.rows import flipped
 
 
 def replay(state: State) -> str:

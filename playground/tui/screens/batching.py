@@ -11,23 +11,23 @@ from textual.binding import BindingType
 
 from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
+from playground.tui.batching.driver import LoadDriver
+from playground.tui.batching.figures import described
+from playground.tui.batching.profile import STATIC
 from playground.tui.letters import Letters
-from playground.tui.load_driver import LoadDriver
-from playground.tui.load_figures import described
-from playground.tui.load_profile import STATIC
 from playground.tui.messages import Updated
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
-from playground.tui.widgets.block_map import BlockMap
+from playground.tui.widgets.batching.block_map import BlockMap
+from playground.tui.widgets.batching.board import LoadBoard
+from playground.tui.widgets.batching.form import LoadForm
+from playground.tui.widgets.batching.table import LoadTable
+from playground.tui.widgets.batching.twin_boards import FIRST, SECOND, TwinBoards
 from playground.tui.widgets.key_bar import KeyBar
-from playground.tui.widgets.load_board import LoadBoard
-from playground.tui.widgets.load_form import LoadForm
-from playground.tui.widgets.load_table import LoadTable
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.status_line import StatusLine
-from playground.tui.widgets.twin_boards import FIRST, SECOND, TwinBoards
 
 MAP_EVERY_S = 0.5
 OTHERS, OTHERS_LOW = 18, 12  # lines of all panels but the boards

@@ -16,22 +16,22 @@ from playground.session.history.history import History
 from playground.session.history.query import Query
 from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.bench_driver import BenchDriver, BenchView
+from playground.tui.bench.driver import BenchDriver, BenchView
+from playground.tui.bench.pace import seconds_a_unit
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.screens.exports import Exports
-from playground.tui.screens.past_runs import PastRuns
+from playground.tui.screens.history.exports import Exports
+from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import NotNow, Session
-from playground.tui.suite_pace import seconds_a_unit
-from playground.tui.widgets.bench_figures import BenchFigures
-from playground.tui.widgets.bench_results import BenchResults
+from playground.tui.widgets.bench.figures import BenchFigures
+from playground.tui.widgets.bench.pareto_plot import ParetoPlot
+from playground.tui.widgets.bench.results import BenchResults
+from playground.tui.widgets.bench.suite_list import SuiteList
+from playground.tui.widgets.bench.suite_terms import SuiteTerms
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
-from playground.tui.widgets.pareto_plot import ParetoPlot
 from playground.tui.widgets.status_line import StatusLine
-from playground.tui.widgets.suite_list import SuiteList
-from playground.tui.widgets.suite_terms import SuiteTerms
 
 NEWEST = 500
 EVERY_SUITE = Query((("kind LIKE 'bench %'", ()),))

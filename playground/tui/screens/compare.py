@@ -15,16 +15,16 @@ from playground.session.history.run import Run
 from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
-from playground.tui.compare_driver import CompareDriver
-from playground.tui.compare_profile import BASE, CHAT, CompareProfile, fields, on_one_line
+from playground.tui.compare.driver import CompareDriver
+from playground.tui.compare.profile import BASE, CHAT, CompareProfile, fields, on_one_line
+from playground.tui.conversation.request import RequestState
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.request_state import RequestState
 from playground.tui.screens.stage import HEIGHTS, Stage
 from playground.tui.session import Session
 from playground.tui.state import Changes
-from playground.tui.widgets.compare_figures import CompareFigures
-from playground.tui.widgets.compare_texts import CompareTexts
+from playground.tui.widgets.compare.figures import CompareFigures
+from playground.tui.widgets.compare.texts import CompareTexts
 from playground.tui.widgets.field_form import FieldForm
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice

@@ -11,20 +11,20 @@ from textual.containers import Container
 
 from playground.protocol.commands import Abort, CancelLoad, Kernel, MeasureAttention, MeasureOutliers
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.course import Course, require_quiet
-from playground.tui.kv_trial import KVTrial
+from playground.tui.inside.course import Course, require_quiet
+from playground.tui.inside.kv_trial import KVTrial
+from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import Session
-from playground.tui.weights_trial import WeightsTrial
-from playground.tui.widgets.attention_panel import AttentionPanel
+from playground.tui.widgets.inside.attention import AttentionPanel
+from playground.tui.widgets.inside.kv import KVPanel
+from playground.tui.widgets.inside.outliers import OutlierPanel
+from playground.tui.widgets.inside.roofline import RooflinePanel
 from playground.tui.widgets.key_bar import KeyBar
-from playground.tui.widgets.kv_panel import KVPanel
 from playground.tui.widgets.notice import Notice
-from playground.tui.widgets.outlier_panel import OutlierPanel
-from playground.tui.widgets.roofline_panel import RooflinePanel
 from playground.tui.widgets.status_line import StatusLine
 
 PANELS: tuple[Place, ...] = ("outliers", "attention", "kv", "roofline")

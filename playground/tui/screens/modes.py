@@ -52,6 +52,6 @@ class Modes:
         return InsideScreen(self._session)
 
     def _past(self) -> Screen[None]:
-        from playground.tui.screens.history import HistoryScreen
+        from playground.tui.screens.history.screen import HistoryScreen
 
         return HistoryScreen(self._session, self._history)

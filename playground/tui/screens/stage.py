@@ -106,12 +106,12 @@ class Stage(Screen[None]):
         self.action_do(message.action)
 
     def _help(self) -> None:
-        from playground.tui.screens.help import HelpScreen  # overlays load when they are asked for
+        from playground.tui.screens.overlays.help import HelpScreen  # overlays load when they are asked for
 
         self.app.push_screen(HelpScreen(self.state, self.NAME))
 
     def _log(self) -> None:
-        from playground.tui.screens.log import LogScreen
+        from playground.tui.screens.overlays.log import LogScreen
 
         self.app.push_screen(LogScreen(self.session.bridge.log))
 

@@ -18,7 +18,7 @@ class FieldEntry(ModalScreen[Any]):
     """Gives back the profile with the value, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
-    CSS_PATH = "../screens/overlay.tcss"
+    CSS_PATH = "../screens/overlays/overlay.tcss"
 
     def __init__(self, field: Field, profile: Any) -> None:
         super().__init__()

@@ -10,13 +10,13 @@ from textual.timer import Timer
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.letters import Letters
 from playground.tui.machine import memory_view
-from playground.tui.speed_source import speed_view
+from playground.tui.speed.source import speed_view
 from playground.tui.state import Changes, State
-from playground.tui.toggle_rows import Candidate
-from playground.tui.widgets.memory import MemoryPanel
-from playground.tui.widgets.speed import SpeedPanel
+from playground.tui.toggles.rows import Candidate
+from playground.tui.widgets.memory.panel import MemoryPanel
+from playground.tui.widgets.speed.panel import SpeedPanel
 from playground.tui.widgets.switch_panel import SwitchPanel
-from playground.tui.widgets.timeline import TimelinePanel
+from playground.tui.widgets.timeline.panel import TimelinePanel
 from playground.tui.widgets.waterfall import Waterfall
 
 READABLE_S = 0.5

@@ -10,8 +10,8 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from playground.tui.prompt_history import HeldPastes, PromptHistory
-from playground.tui.sound_path import sound_path
+from playground.tui.conversation.prompt_history import HeldPastes, PromptHistory
+from playground.tui.voice.sound_path import sound_path
 
 NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 

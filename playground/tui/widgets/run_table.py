@@ -12,8 +12,8 @@ from textual.widget import Widget
 
 from playground.session.history.run import Run
 from playground.text import numbers
-from playground.tui.run_columns import Column, shown
-from playground.tui.run_list import RunList
+from playground.tui.history.columns import Column, shown
+from playground.tui.history.run_list import RunList
 
 LABEL = "$meaning-waiting"
 MARK = "●"

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui.scatter_grid import DIM, Axis, Point, draw
+from playground.tui.plots.scatter_grid import DIM, Axis, Point, draw
 
 
 class Scatter(Widget):

@@ -8,9 +8,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.text.plain import one_line
-from playground.tui import draft_text, switch_text
+from playground.tui.speed import draft_text
 from playground.tui.state import State
-from playground.tui.toggle_rows import Candidate
+from playground.tui.toggles import switch_text
+from playground.tui.toggles.rows import Candidate
 
 LABEL = "$meaning-waiting"
 USUAL_WIDTH = 44

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from playground.tui.actions import ACTIONS
 from playground.tui.state import State
-from playground.tui.toggle_rows import Row, rows
+from playground.tui.toggles.rows import Row, rows
 
 SHOWN = ("weights", "attention", "kv_cache")
 LABEL = "$meaning-waiting"

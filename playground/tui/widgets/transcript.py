@@ -18,10 +18,10 @@ from textual.strip import Strip
 from playground.protocol.events import RequestFinished
 from playground.text import numbers
 from playground.text.plain import one_line
+from playground.tui.conversation.lines import MARGIN, Line, TranscriptLines, Voice
+from playground.tui.conversation.request import RequestState
 from playground.tui.letters import Letters
-from playground.tui.request_state import RequestState
 from playground.tui.state import Changes, State
-from playground.tui.transcript_lines import MARGIN, Line, TranscriptLines, Voice
 
 GROWING = "▌"
 FOCUSED = "▌"

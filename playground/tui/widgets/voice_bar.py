@@ -11,7 +11,7 @@ from textual.widget import Widget
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.state import State
-from playground.tui.voice_state import VoiceState
+from playground.tui.voice.state import VoiceState
 
 LABEL = "$meaning-waiting"
 METER = 16

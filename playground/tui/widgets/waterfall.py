@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.tui.state import State
-from playground.tui.voice_state import Spoken, VoiceState
+from playground.tui.voice.state import Spoken, VoiceState
 
 LABEL, VALUE = "$meaning-waiting", "$foreground"
 NAME, NUMBER = 12, 9

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.transformers.reference import Reference, ask_generate
-from tests.engine.transformers.zoo import make
+from tests.engine.transformers.zoo.zoo import make
 
 Member = Callable[[str], Reference]
 

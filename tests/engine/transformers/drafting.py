@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from playground.engine.speculation import NgramIndex
 from playground.protocol.events import Step
-from tests.engine.transformers.zoo import END
+from tests.engine.transformers.zoo.zoo import END
 
 
 @contextmanager

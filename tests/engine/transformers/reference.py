@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
-from tests.engine.transformers.zoo import END
+from tests.engine.transformers.zoo.zoo import END
 
 DEVICE = os.environ.get("PLAYGROUND_TEST_DEVICE", "cpu")  # cuda:0 runs the same tests on a GPU
 LENGTHS = (3, 17, 40, 70, 33)

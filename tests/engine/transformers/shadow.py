@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from playground.engine.backends.transformers.kv.quantization import BITS, CHANNELS, TOKENS, dequantize, quantize
 from playground.engine.backends.transformers.live import LiveEngine
-from playground.engine.backends.transformers.quantization import BITS, CHANNELS, TOKENS, dequantize, quantize
 from playground.engine.request import Request
-from tests.engine.transformers.outlier_columns import OutlierColumns
+from tests.engine.transformers.measure.outlier_columns import OutlierColumns
 
 AXES = (TOKENS, CHANNELS)
 # After a switch of these no block of before may be served to another request.

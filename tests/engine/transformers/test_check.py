@@ -14,7 +14,8 @@ from playground import paths
 from playground.engine.backends.transformers.check.check import check
 from playground.protocol.commands import CheckModel
 from playground.protocol.events import CheckFinding, ModelChecked
-from tests.engine.transformers import checkpoints, zoo
+from tests.engine.transformers import checkpoints
+from tests.engine.transformers.zoo import zoo
 
 
 def quiet(*_: object, **__: object) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.support import CONFLICTS
-from playground.engine.backends.transformers.weights import weight_bytes
+from playground.engine.backends.transformers.weights.weights import weight_bytes
 from playground.protocol.conflicts import Conflict, find_conflict
 from playground.protocol.options import format_value, parse_value, with_changes
 from tests.engine.transformers.conftest import Member

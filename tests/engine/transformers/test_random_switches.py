@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.engine.backends.transformers.compile.compiler import why_not_compiled
 from playground.engine.backends.transformers.support import CONFLICTS
 from playground.protocol.commands import Abort
 from playground.protocol.conflicts import find_conflict
@@ -22,7 +22,7 @@ from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE
 from tests.engine.transformers.shadow import Shadow
-from tests.engine.transformers.test_packed_linear import in_bfloat16
+from tests.engine.transformers.weights.test_packed_linear import in_bfloat16
 
 SWITCHES = int(os.environ.get("PLAYGROUND_SWITCHES", "150"))
 VALUES: dict[str, tuple[Any, ...]] = {

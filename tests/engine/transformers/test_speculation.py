@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from playground import paths
-from playground.engine.backends.transformers.quantization import BITS
+from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer

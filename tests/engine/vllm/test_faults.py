@@ -9,12 +9,12 @@ import pytest
 
 from playground import paths
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers.checkpoint import inspect
 from playground.engine.backends.vllm import support
 from playground.engine.backends.vllm.arguments import engine_arguments
 from playground.engine.backends.vllm.faults import LONG, in_words
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.worker_extension import FactsExtension
+from playground.engine.checkpoint.checkpoint import inspect
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.color import Color
 
 from playground.theme import Meanings, load_theme
-from playground.tui.board_model import BoardModel
-from playground.tui.board_viewport import Viewport
-from playground.tui.widgets.board_cells import LETTER_EVERY, CellStyles
-from playground.tui.widgets.board_lines import BoardLines
+from playground.tui.board.model import BoardModel
+from playground.tui.board.viewport import Viewport
+from playground.tui.widgets.board.cells import LETTER_EVERY, CellStyles
+from playground.tui.widgets.board.lines import BoardLines
 
 STYLES = CellStyles(Meanings.from_variables(load_theme("dark").variables), Color.parse("black"), Color.parse("white"))
 

@@ -11,10 +11,10 @@ from playground.protocol.metrics import Memory
 from playground.telemetry.snapshot import HostSample, Snapshot
 from playground.theme import load_theme
 from playground.tui.letters import Letter
-from playground.tui.widgets.board import BatchBoard
-from playground.tui.widgets.memory import MemoryPanel
-from playground.tui.widgets.speed import SpeedPanel
-from playground.tui.widgets.speed_view import SpeedView
+from playground.tui.speed.view import SpeedView
+from playground.tui.widgets.board.board import BatchBoard
+from playground.tui.widgets.memory.panel import MemoryPanel
+from playground.tui.widgets.speed.panel import SpeedPanel
 from tests.tui.widgets.steps import steps
 
 MIB = 1 << 20

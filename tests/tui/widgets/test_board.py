@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from playground.theme import load_theme
-from playground.tui.board_viewport import Cell
-from playground.tui.widgets.board import REDRAWS_PER_SECOND, BatchBoard
+from playground.tui.board.viewport import Cell
+from playground.tui.widgets.board.board import REDRAWS_PER_SECOND, BatchBoard
 from tests.tui.widgets.panels_app import PanelsApp
 from tests.tui.widgets.steps import steps
 

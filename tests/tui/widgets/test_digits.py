@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.tui.widgets.digits import FONT, big_digits, bigger_digits
+from playground.tui.widgets.speed.digits import FONT, big_digits, bigger_digits
 
 
 def test_half_block_digits() -> None:

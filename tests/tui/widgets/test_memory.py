@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from playground.protocol.metrics import Memory
 from playground.telemetry.ledger import memory_ledger
 from playground.telemetry.snapshot import Board, GpuMemory, GpuSample, Snapshot
-from playground.tui.widgets import memory_lines
-from playground.tui.widgets.memory import MemoryPanel
-from playground.tui.widgets.memory_bar import LITTLE, bar_parts
+from playground.tui.widgets.memory import lines as memory_lines
+from playground.tui.widgets.memory.bar import LITTLE, bar_parts
+from playground.tui.widgets.memory.panel import MemoryPanel
 from tests.tui.widgets.panels_app import MEMORY, SNAPSHOT, PanelsApp
 
 GIB = 1 << 30

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from playground.theme import theme_names
-from playground.tui.widgets.board import BatchBoard
+from playground.tui.widgets.board.board import BatchBoard
 from tests.tui.widgets.panels_app import PanelsApp
 
 

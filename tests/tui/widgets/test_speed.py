@@ -7,9 +7,9 @@ import pytest
 
 from playground.protocol.metrics import RequestMetrics
 from playground.tui.letters import Letter
-from playground.tui.widgets import speed_lines
-from playground.tui.widgets.speed import SpeedPanel
-from playground.tui.widgets.speed_view import SpeedView
+from playground.tui.speed.view import SpeedView
+from playground.tui.widgets.speed import lines as speed_lines
+from playground.tui.widgets.speed.panel import SpeedPanel
 from tests.tui.widgets.panels_app import SPEED, PanelsApp
 
 SLOW = msgspec.structs.replace(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from playground.tui.timeline import Column, Timeline
-from playground.tui.widgets import timeline_lines
+from playground.tui.speed.timeline import Column, Timeline
+from playground.tui.widgets.timeline import lines as timeline_lines
 
 WIDTH = 24
 

@@ -13,18 +13,18 @@ import torch
 
 from playground.engine.backends.base import Emit, EngineError, Progress
 from playground.engine.backends.transformers.check.check import check
-from playground.engine.backends.transformers.checkpoint import inspect
-from playground.engine.backends.transformers.device import uuid_of
 from playground.engine.backends.transformers.live import LiveEngine
-from playground.engine.backends.transformers.measure_attention import measure
-from playground.engine.backends.transformers.measure_outliers import measure_outliers
-from playground.engine.backends.transformers.memory_fault import describe, is_memory_fault, memory_said
+from playground.engine.backends.transformers.measure.attention import measure
+from playground.engine.backends.transformers.measure.outliers import measure_outliers
 from playground.engine.backends.transformers.model import load
 from playground.engine.backends.transformers.scoring import Scorer
 from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
+from playground.engine.checkpoint.checkpoint import inspect
+from playground.engine.device import uuid_of
 from playground.engine.memory import give_back, keep_freed
+from playground.engine.memory_fault import describe, is_memory_fault, memory_said
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,

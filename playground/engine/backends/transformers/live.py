@@ -6,16 +6,16 @@ import torch
 from transformers import DynamicCache
 
 from playground.engine.backends.base import Emit, EngineError, Progress, unheard
-from playground.engine.backends.transformers.adapters import AdapterSwitch
-from playground.engine.backends.transformers.attention import AttentionSwitch
-from playground.engine.backends.transformers.codes_attention import why_unpacked
-from playground.engine.backends.transformers.compiled import CompiledDecoder
-from playground.engine.backends.transformers.kv_budget import KVBudget
-from playground.engine.backends.transformers.kv_move import make_store, move
-from playground.engine.backends.transformers.kv_shape import KVShape, kv_shape
+from playground.engine.backends.transformers.attention.attention import AttentionSwitch
+from playground.engine.backends.transformers.attention.codes import why_unpacked
+from playground.engine.backends.transformers.compile.compiled import CompiledDecoder
+from playground.engine.backends.transformers.kv.budget import KVBudget
+from playground.engine.backends.transformers.kv.move import make_store, move
+from playground.engine.backends.transformers.kv.shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.runner import TransformersRunner
-from playground.engine.backends.transformers.weights import WeightSwitch
+from playground.engine.backends.transformers.weights.adapters import AdapterSwitch
+from playground.engine.backends.transformers.weights.weights import WeightSwitch
 from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore
 from playground.engine.memory import device_memory, process_memory

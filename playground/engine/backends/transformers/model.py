@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 import torch
-import transformers
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
-from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.packed_linear import Packed, pack_weights
-from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights, short_line
-from playground.engine.backends.transformers.tokenizer import Tokenizer
+from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights
+from playground.engine.backends.transformers.weights.packed_linear import Packed, pack_weights
+from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.engine.checkpoint.config import context_of, read_config, read_tokenizer
+from playground.engine.checkpoint.tokenizer import Tokenizer
+from playground.engine.threads import cores, is_small
 from playground.protocol.options import EngineOptions
-
-SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 @dataclass
@@ -62,31 +59,14 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         check_room(checkpoint, config, dtype, options.weights, device)
         model, note = read_weights(checkpoint, config, dtype, trust_remote_code, progress)
         refuse_class(type(model), config.model_type)
-    set_threads(model)
+    small = is_small(sum(parameter.numel() for parameter in model.parameters()))
+    torch.set_num_threads(1 if small else cores())
     if device.type == "cpu":
         with _timed(seconds, "converting"):
             pack_weights(model, progress)
-        if is_small(model):
+        if small:
             transpose_weights(model)
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note, why)
-
-
-def context_of(config: Any) -> int:
-    """Positions that the model was made for."""
-    text = config.get_text_config()
-    return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
-
-
-def set_threads(model: nn.Module) -> int:
-    """One thread for a tiny model (a second one gains less than the UI beside it needs), else every core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(1 if is_small(model) else cores)
-    return torch.get_num_threads()
-
-
-def is_small(model: nn.Module) -> bool:
-    """It has fewer than `SMALL_MODEL_PARAMETERS`."""
-    return sum(parameter.numel() for parameter in model.parameters()) < SMALL_MODEL_PARAMETERS
 
 
 def transpose_weights(model: PreTrainedModel) -> None:
@@ -109,47 +89,6 @@ def _device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise EngineError("device=mps is not possible: PyTorch sees no Apple GPU", "use device=cpu")
     return device
-
-
-def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
-    """The checkpoint's config; raises `EngineError`."""
-    try:
-        return AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
-    except ImportError as error:
-        raise EngineError(
-            f"the code of {checkpoint.name} cannot run: {short_line(error)}", "install what it asks for"
-        ) from error
-    except Exception as error:
-        raise EngineError(
-            f"config.json of {checkpoint.name} makes no model: {short_line(error)}", "fetch the checkpoint again"
-        ) from error
-
-
-def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> Tokenizer:
-    """The checkpoint's tokenizer with every end token that its files name; raises `EngineError`."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
-    except Exception as error:
-        raise EngineError(
-            f"the tokenizer of {checkpoint.name} cannot be read: {short_line(error)}", "fetch it again"
-        ) from None
-    text = config.get_text_config()
-    return Tokenizer(tokenizer, text.vocab_size, context_of(config), end_ids(checkpoint, tokenizer, text))
-
-
-def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
-    """The token ids that end an answer: those of tokenizer, text config and generation config together."""
-    ends = {tokenizer.eos_token_id, *_as_list(text.eos_token_id)}
-    try:
-        generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
-        ends.update(_as_list(generation.eos_token_id))
-    except (OSError, ValueError):
-        pass
-    return ends - {None}
-
-
-def _as_list(value: int | list[int] | None) -> list[int | None]:
-    return list(value) if isinstance(value, list) else [value]
 
 
 @contextmanager

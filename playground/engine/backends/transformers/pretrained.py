@@ -11,10 +11,10 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from playground.engine.backends.base import Cancelled, EngineError, Progress
-from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.memory_fault import is_memory_fault
+from playground.engine.backends.base import Cancelled, EngineError, Progress, short_line
+from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.memory import available, format_bytes
+from playground.engine.memory_fault import is_memory_fault
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # Whether this CPU computes in them.
@@ -111,11 +111,6 @@ def _refuse_made_up(checkpoint: Checkpoint, info: dict[str, Any]) -> None:
 def _unexpected(info: dict[str, Any]) -> str:
     left = sorted(info["unexpected_keys"])
     return f"left out, since the config has no place for them: {len(left)} tensors such as {left[0]}" if left else ""
-
-
-def short_line(error: Exception) -> str:
-    """The text of a library's error on one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 @contextmanager

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.attention import AttentionSwitch
-from playground.engine.backends.transformers.copies import apart
-from playground.engine.backends.transformers.decoder import Decode, find_decoder
-from playground.engine.backends.transformers.device import wait
-from playground.engine.backends.transformers.kv_cache import KVStore, PagedCache, Row, uneven
-from playground.engine.backends.transformers.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.attention.attention import AttentionSwitch
+from playground.engine.backends.transformers.attention.varlen import Ragged, ragged
+from playground.engine.backends.transformers.forward.decoder import Decode, find_decoder
+from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.forward.parts import Part
+from playground.engine.backends.transformers.forward.row_groups import Group, grouped, split, together
+from playground.engine.backends.transformers.kv.cache import KVStore, PagedCache, Row, uneven
+from playground.engine.backends.transformers.kv.copies import apart
+from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.model import LoadedModel
-from playground.engine.backends.transformers.parts import Part
-from playground.engine.backends.transformers.row_groups import Group, grouped, split, together
 from playground.engine.backends.transformers.sampling import sample
-from playground.engine.backends.transformers.stored_view import LONG_TOKENS, crosses, stored_mask
-from playground.engine.backends.transformers.varlen import Ragged, ragged
 from playground.engine.blocks import BlockManager
 from playground.engine.detokenizer import Piece
+from playground.engine.device import wait
 from playground.engine.request import Request
 from playground.engine.scheduler import Work
 from playground.protocol.commands import GenerationRequest

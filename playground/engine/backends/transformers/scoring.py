@@ -17,12 +17,12 @@ from torch import Tensor
 
 from playground.engine.admission import Refused
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers.kv_cache import PagedCache
-from playground.engine.backends.transformers.kv_move import make_store
+from playground.engine.backends.transformers.kv.cache import PagedCache
+from playground.engine.backends.transformers.kv.move import make_store
 from playground.engine.backends.transformers.live import LiveEngine
-from playground.engine.backends.transformers.memory_fault import memory_said
 from playground.engine.blocks import BlockManager
 from playground.engine.memory import format_bytes
+from playground.engine.memory_fault import memory_said
 from playground.engine.request import Request
 from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams, Score

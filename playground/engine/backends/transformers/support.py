@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from playground.engine import capabilities
-from playground.engine.backends.transformers.attention import AttentionSwitch
-from playground.engine.backends.transformers.compiler import why_not_compiled
+from playground.engine.backends.transformers.attention.attention import AttentionSwitch
+from playground.engine.backends.transformers.compile.compiler import why_not_compiled
 from playground.engine.capabilities import missing_package
 from playground.protocol.conflicts import Conflict
 

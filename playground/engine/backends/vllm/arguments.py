@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.vllm.pool import Pool
+from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 

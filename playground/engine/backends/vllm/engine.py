@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from playground.engine.backends.base import EngineError, Progress
-from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.tokenizer import Tokenizer
 from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
 from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.stages import staged
 from playground.engine.backends.vllm.support import platform
+from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.engine.checkpoint.tokenizer import Tokenizer
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions, as_text
 

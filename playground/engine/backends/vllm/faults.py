@@ -46,7 +46,7 @@ def _said(cause: BaseException) -> str:
         return str(cause)
     import torch
 
-    from playground.engine.backends.transformers.memory_fault import describe
+    from playground.engine.memory_fault import describe
 
     return f"out of memory: {describe(cause, torch.device('cpu'))}"
 

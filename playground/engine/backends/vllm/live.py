@@ -8,13 +8,6 @@ from time import perf_counter
 import torch
 
 from playground.engine.backends.base import Emit, EngineError, Progress
-from playground.engine.backends.transformers.checkpoint import inspect
-from playground.engine.backends.transformers.model import (
-    SMALL_MODEL_PARAMETERS,
-    context_of,
-    read_config,
-    read_tokenizer,
-)
 from playground.engine.backends.vllm.block_map import block_map
 from playground.engine.backends.vllm.engine import Engine, device_name, start
 from playground.engine.backends.vllm.faults import in_words
@@ -25,7 +18,10 @@ from playground.engine.backends.vllm.start_times import StartTimes
 from playground.engine.backends.vllm.stored import stored_elements
 from playground.engine.backends.vllm.support import platform, why_not_stored
 from playground.engine.backends.vllm.verify import verify
+from playground.engine.checkpoint.checkpoint import inspect
+from playground.engine.checkpoint.config import context_of, read_config, read_tokenizer
 from playground.engine.memory import available, format_bytes, process_memory
+from playground.engine.threads import is_small
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import BlocksMapped, ModelFacts
 from playground.protocol.metrics import Memory
@@ -99,7 +95,7 @@ class Opened:
         """Threads of each process that computes: two ranks that each take all cores wait for each other's threads."""
         if platform() != "cpu" or _asked_threads:
             return _all_threads
-        return 1 if self.elements < SMALL_MODEL_PARAMETERS else max(1, _all_threads // self.command.tensor_parallel)
+        return 1 if is_small(self.elements) else max(1, _all_threads // self.command.tensor_parallel)
 
     def _share_threads(self) -> None:
         """Ranks in processes of their own read it from the environment."""

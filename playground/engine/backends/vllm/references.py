@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from playground import paths
-from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.checkpoint.checkpoint import Checkpoint
 
 TEXTS = ("def add(a, b):", "The sun", "1, 2, 3,")
 TOKENS = 8

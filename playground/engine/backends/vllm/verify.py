@@ -5,7 +5,6 @@ from __future__ import annotations
 from vllm import SamplingParams as VllmSampling
 from vllm.inputs import TokensPrompt
 
-from playground.engine.backends.transformers.checkpoint import Checkpoint
 from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.references import (
     SMALL_BYTES,
@@ -19,6 +18,7 @@ from playground.engine.backends.vllm.references import (
     keep_reference,
     read_reference,
 )
+from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.options import EngineOptions
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from playground.engine.backends.transformers.device import uuid_of
+from playground.engine.device import uuid_of
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from safetensors import SafetensorError
 
-from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.base import EngineError, Progress, short_line
 from playground.engine.backends.transformers.architecture import refuse_config
 from playground.engine.backends.transformers.check.files import check_files
 from playground.engine.backends.transformers.check.headers import check_headers
@@ -14,9 +14,8 @@ from playground.engine.backends.transformers.check.template import check_templat
 from playground.engine.backends.transformers.check.values import check_values
 from playground.engine.backends.transformers.check.vocabulary import check_vocabulary
 from playground.engine.backends.transformers.check.weights import check_weights
-from playground.engine.backends.transformers.checkpoint import Checkpoint, inspect
-from playground.engine.backends.transformers.model import read_config
-from playground.engine.backends.transformers.pretrained import short_line
+from playground.engine.checkpoint.checkpoint import Checkpoint, inspect
+from playground.engine.checkpoint.config import read_config
 from playground.protocol.commands import CheckModel
 from playground.protocol.events import CheckFinding, ModelChecked
 

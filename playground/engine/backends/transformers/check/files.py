@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from playground.engine.backends.base import Progress
-from playground.engine.backends.transformers.checkpoint import PICKLES, Checkpoint
+from playground.engine.checkpoint.checkpoint import PICKLES, Checkpoint
 from playground.engine.memory import format_bytes
 from playground.protocol.events import CheckFinding
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from playground.engine.backends.base import Progress
-from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.safetensors_header import TensorHeader, read_header
+from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.engine.checkpoint.safetensors_header import TensorHeader, read_header
 from playground.protocol.events import CheckFinding
 
 FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from playground.engine.backends.base import Progress
-from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.events import CheckFinding, Verdict
 
 

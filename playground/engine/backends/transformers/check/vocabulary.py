@@ -8,8 +8,8 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from playground.engine.backends.base import Progress
-from playground.engine.backends.transformers.checkpoint import Checkpoint
-from playground.engine.backends.transformers.model import end_ids, read_config
+from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.engine.checkpoint.config import end_ids, read_config
 from playground.protocol.events import CheckFinding
 
 SAMPLES = {

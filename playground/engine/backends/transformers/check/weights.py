@@ -10,7 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.check.values import finding
-from playground.engine.backends.transformers.checkpoint import Checkpoint
+from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.events import CheckFinding
 
 ADVICE = "config and weights are not of one model"

@@ -1,0 +1,95 @@
+"""Attention and its KV cache as one opaque operator: a compiled graph holds no lengths, no blocks and no kernel.
+
+So a growing context, another KV cache and another attention kernel need no new graph: which ones run is looked up then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, Cache
+
+from playground.engine.backends.transformers.forward.parts import Attending
+
+COMPILED = "playground_compiled"
+# What layers hand to attention though it follows from the rest; no model with sliding windows is compiled.
+IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_position", "is_causal"}
+
+
+@dataclass
+class Call:
+    """What one step attends with: its parts, the kernel, and the modules by layer."""
+
+    parts: Sequence[Attending]
+    kernel: Callable[..., Any]
+    modules: dict[int, nn.Module]
+
+
+class NewStates(Cache):
+    """Hands back new keys and values as they are: the operator stores them."""
+
+    def __init__(self) -> None:
+        super().__init__(layers=[])
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """New keys and values [B, Hkv, 1, D]."""
+        return key_states, value_states
+
+
+_current: list[Call] = []
+
+
+def begin(call: Call) -> None:
+    """The step that the operator serves from now on."""
+    _current[:] = [call]
+
+
+def end() -> None:
+    """No step runs; nothing of it is kept."""
+    _current.clear()
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:
+    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
+    lets it see; returns [tokens, 1, Hq, Dv]."""
+    call = _current[0]
+    module, kernel, parts = call.modules[layer], call.kernel, call.parts
+    if len(parts) == 1 and parts[0].rows == len(query):
+        attended = parts[0].attend(module, kernel, query, key, value, scaling)
+    else:
+        tokens = [part.tokens for part in parts]
+        each = zip(parts, *(new.squeeze(2).split_with_sizes(tokens) for new in (query, key, value)), strict=True)
+        attended = torch.cat([part.attend(module, kernel, *map(part.heads_first, new), scaling) for part, *new in each])
+    return attended.contiguous().view(len(query), 1, query.shape[1], -1)
+
+
+def _shape(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:
+    batch, heads, length, _ = query.shape
+    return query.new_empty(batch, length, heads, value.shape[-1])
+
+
+def _interface(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: None, scaling: float, **others: Any
+) -> tuple[Tensor, None]:
+    told = sorted(name for name, value in others.items() if value is not None and name not in IDLE)
+    if told:
+        raise NotImplementedError(f"its attention takes {', '.join(told)}")
+    return torch.ops.playground.attend(query, key, value, module.layer_idx, scaling), None
+
+
+_library = torch.library.Library("playground", "DEF")
+# CUDA graphs end before it and begin after it, since the host decides what it does.
+_library.define(
+    "attend(Tensor query, Tensor key, Tensor value, int layer, float scaling) -> Tensor",
+    tags=(torch.Tag.cudagraph_unsafe,),
+)
+for _device in ("CPU", "CUDA", "MPS"):
+    _library.impl("attend", attend, _device)
+_library.impl("attend", _shape, "Meta")
+AttentionInterface.register(COMPILED, _interface)

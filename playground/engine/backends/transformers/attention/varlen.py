@@ -1,0 +1,91 @@
+"""Attention over rows of different lengths without a mask: their real tokens, packed one row behind the other.
+
+PyTorch's FlashAttention takes no mask on a GPU. `torch.nn.attention.varlen` runs the same kernel over packed rows.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.engine.backends.transformers.kv.cache import Row
+
+# query, key, value [tokens, H, D], where rows of queries and of keys begin and end, the most of each; by name, `scale`
+# and `window_size`, the keys before and behind its own that a query sees, -1 for all.
+Kernel = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Which tokens of left-padded rows [B, width] are real: their `rows` and `columns`, None where all are. `ends`
+    [B + 1], int32: where each row begins and ends among them; `longest` of the rows."""
+
+    shape: tuple[int, int]
+    at: tuple[Tensor, Tensor] | None
+    ends: Tensor
+    longest: int
+
+    def pack(self, states: Tensor) -> Tensor:
+        """States [B, H, width, D] as [tokens, H, D], padding left out."""
+        states = states.transpose(1, 2)
+        return states.flatten(0, 1) if self.at is None else states[self.at]
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        """States [tokens, H, D] as [B, width, H, D], padding zero."""
+        if self.at is None:
+            states: Tensor = packed.unflatten(0, self.shape)
+            return states
+        states = packed.new_zeros(*self.shape, *packed.shape[1:])
+        states[self.at] = packed
+        return states
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Stands where a mask would: each real query sees the keys of its own row, up to its own."""
+
+    queries: Packing
+    keys: Packing
+    kernel: Kernel
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
+        """Attention of query [B, Hq, q, D] over key, value [B, Hkv, columns, D]; returns [B, q, Hq, Dv]. What is real
+        of one layer's keys and values is copied meanwhile."""
+        packed = self.queries.pack(query), self.keys.pack(key), self.keys.pack(value)
+        ends = self.queries.ends, self.keys.ends, self.queries.longest, self.keys.longest
+        # One query sees every key: a kernel that knows of no causality shares keys out to more of the GPU.
+        window = (-1, 0) if self.queries.longest > 1 else (-1, -1)
+        return self.queries.unpack(self.kernel(*packed, *ends, scale=scaling, window_size=window))
+
+
+def find_kernel() -> Kernel:
+    """PyTorch's kernel. A causal window is aligned to the last key, and fewer heads of keys than of queries are shared,
+    which torch 2.13 wants to be told and 2.11 cannot be."""
+    from torch.nn.attention.varlen import varlen_attn  # only a GPU needs it
+
+    told: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    return cast(Kernel, partial(varlen_attn, **told))  # a pair only where more is asked for
+
+
+def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
+    """What stands for the mask of a forward of these rows, aligned at their newest token."""
+    counts, lengths = [row.count for row in rows], [row.length for row in rows]
+    return Ragged(packing(counts, device), packing(lengths, device), kernel)
+
+
+def packing(lengths: Sequence[int], device: torch.device) -> Packing:
+    """The packing of left-padded rows of these lengths."""
+    counts, longest = np.array(lengths), max(lengths)
+    ends = torch.from_numpy(np.cumsum([0, *lengths], dtype=np.int32)).to(device)
+    at = None
+    if min(lengths) < longest:
+        rows, columns = np.nonzero(np.arange(longest) >= longest - counts[:, None])
+        at = torch.from_numpy(rows).to(device), torch.from_numpy(columns).to(device)
+    return Packing((len(lengths), longest), at, ends, longest)

@@ -1,0 +1,1 @@
+"""The compiled step, and the compiler that makes it."""

@@ -1,0 +1,1 @@
+"""One forward: which rows go through it together, and through which code."""

@@ -1,0 +1,138 @@
+"""A step through a model's own layers, without what `forward` checks and builds around them each time.
+
+Most decoders of transformers run embedding, rotary positions, layers, norm and head in this order. Whether one does is
+not believed but tried: both ways must give the same logits, bit for bit, or `forward` stays in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from transformers import Cache, DynamicCache, PreTrainedModel
+
+from playground.engine.backends.transformers.attention.varlen import Ragged
+from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
+from playground.engine.backends.transformers.forward.parts import Part
+from playground.engine.backends.transformers.weights.laid_out_linear import stand_alone
+from playground.engine.backends.transformers.weights.packed_linear import Packed
+
+PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
+
+
+class Decode(Protocol):
+    """One forward. `takes_prompts`: rows may take several tokens each. `joins`: parts may run as one, and nobody's
+    tokens change by it."""
+
+    takes_prompts: bool
+
+    @property
+    def joint(self) -> list[Packed]:
+        """Layers beside the model's, each in place of several."""
+
+    @property
+    def joins(self) -> bool:
+        """See above."""
+
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
+        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns],
+        or what is packed instead; none where each query sees all keys up to its own."""
+
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """Logits of each part, which attends to its own cache; where they join, they share all else."""
+
+
+class PlainDecode(Decode, Protocol):
+    """One that runs a model's own layers, in two halves that a graph can be made of."""
+
+    def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
+        """States [B, q, hidden] after the last layer."""
+
+    def logits(self, states: Tensor) -> Tensor:
+        """States [n, hidden] to logits [n, V]."""
+
+
+class Decoder:
+    """See `PlainDecode`. Hooks on whole layers do not fire, those on what is inside them do."""
+
+    takes_prompts, joins = True, False
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.joint: list[Packed] = []
+        base: Any = model.base_model
+        self._embed, self._rotary, self._norm = base.embed_tokens, base.rotary_emb, base.norm
+        self._layers = list(base.layers)
+        self._head: Callable[[Tensor], Tensor] = model.get_output_embeddings()
+
+    def __call__(
+        self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
+    ) -> Tensor:
+        """See `Decode`."""
+        return self.logits(self.states(ids, positions, mask, cache)[:, -keep:])
+
+    def together(self, parts: Sequence[Part]) -> list[Tensor]:
+        """See `Decode`: one after the other."""
+        return [self(*part) for part in parts]
+
+    def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
+        """See `PlainDecode`."""
+        states: Tensor = self._embed(ids)
+        rotary = self._rotary(states, position_ids=positions)
+        for layer in self._layers:
+            # `forward` itself: a module's call costs a tenth of a tiny layer.
+            states = layer.forward(
+                states,
+                attention_mask=mask,
+                position_embeddings=rotary,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+            )
+        return states
+
+    def logits(self, states: Tensor) -> Tensor:
+        """See `PlainDecode`."""
+        return self._head(self._norm(states))
+
+
+def find_decoder(model: PreTrainedModel) -> PlainDecode | None:
+    """The leanest one that answers exactly as `forward` does, if the model has these parts and no sliding windows."""
+    config, base = model.config.get_text_config(), model.base_model
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
+    if kinds or getattr(config, "sliding_window", None) or not type(model).__module__.startswith("transformers."):
+        return None
+    if {name for name, _ in base.named_children()} != PARTS or model.get_output_embeddings() is None:
+        return None
+    found = next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
+    if not isinstance(found, LeanDecoder):
+        stand_alone(model)  # a lean one that was tried and failed had joined them
+    return found
+
+
+def _tried(kind: Callable[[PreTrainedModel], PlainDecode], model: PreTrainedModel) -> PlainDecode | None:
+    try:
+        decoder = kind(model)
+        return decoder if _agrees(model, decoder) else None
+    except (TypeError, AttributeError, ValueError, RuntimeError):
+        return None
+
+
+@torch.inference_mode()
+def _agrees(model: PreTrainedModel, decoder: Decode) -> bool:
+    """A first part, a part that follows it, and one token more."""
+    own, driven = DynamicCache(), DynamicCache()
+    causal = model.config._attn_implementation != "eager"
+    for start, ids in ((0, [1, 5, 2]), (3, [3, 4]), (5, [6])):
+        token_ids = torch.tensor([ids], device=model.device)
+        positions = torch.arange(start, start + len(ids), device=model.device).unsqueeze(0)
+        hidden = torch.arange(start + len(ids), device=model.device) > positions[0, :, None]
+        added = torch.zeros(hidden.shape, dtype=model.dtype, device=model.device).masked_fill_(hidden, -torch.inf)
+        mask = None if len(ids) == 1 or (causal and not start) else added[None, None]
+        inputs = {"input_ids": token_ids, "position_ids": positions, "past_key_values": own, "use_cache": True}
+        if not torch.equal(model(**inputs).logits, decoder(token_ids, positions, mask, driven, len(ids))):
+            return False
+    return True

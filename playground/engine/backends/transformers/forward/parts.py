@@ -1,0 +1,88 @@
+"""What a forward is given: parts, each of rows of one shape with a cache of their own. They may share all else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import Cache
+
+from playground.engine.backends.transformers.attention.codes import FUSED
+from playground.engine.backends.transformers.attention.varlen import Ragged
+from playground.engine.backends.transformers.kv.cache import Attend, Watch
+
+
+class Part(NamedTuple):
+    """What a forward takes of some rows: see `Decode`."""
+
+    ids: Tensor
+    positions: Tensor
+    mask: Tensor | Ragged | None
+    cache: Cache
+    keep: int
+
+
+class Attending(NamedTuple):
+    """What attention is given of a part: as numbers what would cost an operation to ask a tensor. `codes`: what
+    attends over the cache as it is stored; none where the kernel is given all that is seen."""
+
+    rows: int
+    tokens: int
+    mask: Tensor | Ragged | None
+    cache: Cache
+    watch: Watch | None
+    codes: Attend | None
+
+    def heads_first(self, states: Tensor) -> Tensor:
+        """States [tokens, heads, D] as [B, heads, q, D]."""
+        return states.view(self.rows, -1, *states.shape[1:]).transpose(1, 2)
+
+    def attend(
+        self, module: nn.Module, kernel: Callable[..., Any], queries: Tensor, keys: Tensor, values: Tensor, scale: float
+    ) -> Tensor:
+        """Store new keys, values [B, Hkv, q, D] of a layer and attend with queries [B, Hq, q, D] over all; returns
+        [tokens, Hq * Dv]."""
+        layer: int = module.layer_idx  # type: ignore[assignment]
+        if self.codes:
+            attended = self.codes(layer, queries, keys, values, scale)
+            if self.watch:
+                self.watch.ran(FUSED)
+        else:
+            keys, values = self.cache.update(keys, values, layer)
+            attended, _ = kernel(module, queries, keys, values, self.mask, dropout=0.0, scaling=scale)
+            if self.watch:
+                self.watch.end()
+        return attended.reshape(self.tokens, -1)
+
+
+def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
+    """What attention needs to know of a part with ids [B, q]."""
+    rows, queries = ids.shape
+    watch, codes = (getattr(cache, name, None) for name in ("watch", "attend_codes"))
+    return Attending(rows, rows * queries, mask, cache, watch, codes)
+
+
+def eager_attention(module: nn.Module) -> Callable[..., Any] | None:
+    """The plain attention that an attention module's model brings; none where it brings none by the common name."""
+    return getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+
+
+def newest(parts: Sequence[Part]) -> Tensor:
+    """Where the tokens are whose logits count, [sum of B * keep], among those of all parts."""
+    at: list[int] = []
+    start = 0
+    for part in parts:
+        rows, queries = part.ids.shape
+        end = start + rows * queries
+        at += [kept for last in range(start + queries, end + 1, queries) for kept in range(last - part.keep, last)]
+        start = end
+    return torch.tensor(at, device=parts[0].ids.device)
+
+
+def shared_out(parts: Sequence[Part], logits: Tensor) -> list[Tensor]:
+    """Logits [sum of B * keep, V] as [B, keep, V] of each part."""
+    each = logits.split_with_sizes([len(part.ids) * part.keep for part in parts])
+    return [own.view(len(part.ids), part.keep, -1) for part, own in zip(parts, each, strict=True)]

@@ -1,0 +1,81 @@
+"""What a decoding batch sees of one step is what it saw of the last, and one token more: the copy of it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from playground.engine.backends.transformers.kv.cache import Row
+
+# Columns that a copy grows by before all is gathered anew.
+ROOM = 32
+
+
+class BatchView:
+    """Keys and values of every layer, [B, Hkv, columns + room, D], rows aligned at their newest token: head by head, as
+    attention reads them fastest. While the same requests decode one token a step, `add` writes a column, and nothing
+    has to be gathered out of blocks."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._columns = self._end = self._capacity = 0
+        self.bytes_peak = 0
+
+    def start(self, rows: Sequence[Row]) -> int:
+        """These rows are gathered now, each with `ROOM` columns to come behind it; returns the columns in all."""
+        self.drop()
+        self._rows, self._end = list(rows), max(row.length for row in rows)
+        self._columns, self._capacity = self._end, self._end + ROOM
+        return self._capacity
+
+    def follows(self, rows: Sequence[Row]) -> bool:
+        """These are the same requests, each one token on, and held ones where they were; if so, they are the rows from
+        then on."""
+        if len(rows) != len(self._rows) or self._end == self._capacity:
+            return False
+        for now, before in zip(rows, self._rows, strict=True):
+            on = now.start == before.length - before.held
+            if now.request is not before.request or now.count != 1 or now.held != before.held or not on:
+                return False
+        self._rows, self._end, self._columns = list(rows), self._end + 1, max(row.length for row in rows)
+        return True
+
+    def keep(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep what was gathered, [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
+        return self._hold(layer, keys.transpose(1, 2).contiguous(), values.transpose(1, 2).contiguous())
+
+    def fill(self, layer: int, stores: tuple[Tensor, Tensor], parts: Sequence[Tensor | slice]) -> tuple[Tensor, Tensor]:
+        """Gather and keep what a layer stores, [tokens, Hkv, D], of which each row sees a part; returns like `keep`."""
+        keys, values = (self._filled(store, parts) for store in stores)
+        return self._hold(layer, keys, values)
+
+    def _filled(self, store: Tensor, parts: Sequence[Tensor | slice]) -> Tensor:
+        kept = store.new_zeros(len(parts), store.shape[1], self._capacity, store.shape[2])
+        for row, at, part in zip(self._rows, kept, parts, strict=True):
+            at[:, self._end - row.length : self._end] = store[part].transpose(0, 1)
+        return kept
+
+    def _hold(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        self._layers[layer] = keys, values
+        self.bytes_peak = max(self.bytes_peak, sum(kept.nbytes for pair in self._layers.values() for kept in pair))
+        return self._seen(keys), self._seen(values)
+
+    def add(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the new column [B, Hkv, 1, D] of a layer; returns all that the rows see, [B, Hkv, columns, D]."""
+        kept_keys, kept_values = self._layers[layer]
+        kept_keys.narrow(2, self._end - 1, 1).copy_(keys)
+        kept_values.narrow(2, self._end - 1, 1).copy_(values)
+        return self._seen(kept_keys), self._seen(kept_values)
+
+    def holds(self, request: object) -> bool:
+        """The request is one of the rows."""
+        return any(row.request is request for row in self._rows)
+
+    def drop(self) -> None:
+        """Let the copies go."""
+        self._rows, self._layers = [], {}
+
+    def _seen(self, kept: Tensor) -> Tensor:
+        return kept.narrow(2, self._end - self._columns, self._columns)

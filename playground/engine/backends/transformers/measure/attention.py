@@ -1,0 +1,144 @@
+"""Time and memory of one attention call with a model's head shapes, kernel by kernel, length by length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
+from transformers.models.llama.modeling_llama import eager_attention_forward
+
+from playground.engine import attention_need
+from playground.engine.backends.base import Emit, EngineError
+from playground.engine.backends.transformers.attention.attention import SDPA_BACKENDS
+from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
+from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
+from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
+from playground.engine.memory import available, format_bytes
+from playground.protocol.commands import MeasureAttention
+from playground.protocol.events import AttentionMeasured, AttentionPoint, HeadShape
+
+POINT_SECONDS = 3.0
+MEMORY_SHARE = 0.5
+PHASES = ("prefill", "decode")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every point shares. `check` raises `Cancelled` once a stop was asked for."""
+
+    shape: HeadShape
+    device: torch.device
+    dtype: torch.dtype
+    check: Callable[[], None]
+
+    def point(self, kernel: str, phase: str, length: int, repeats: int) -> AttentionPoint:
+        """Measure one; what cannot run says why."""
+        queries = length if phase == "prefill" else 1
+        known: dict[str, Any] = {
+            "kernel": kernel,
+            "phase": phase,
+            "length": length,
+            "flops": attention_need.flops(self.shape, queries, length),
+            "bytes": attention_need.moved_bytes(self.shape, queries, length),
+        }
+        needed, free = attention_need.score_bytes(self.shape, queries, length), available(self.device)
+        if kernel != "sdpa-flash" and free and needed > MEMORY_SHARE * free:
+            fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
+            return AttentionPoint(fault=fault, **known)
+        call = self._call(kernel, queries, length)
+        with KernelWatch() as watch:
+            call()
+        seconds = sample(call, self.device, self.check, repeats, POINT_SECONDS)
+        return AttentionPoint(
+            ran=watch.kernel(kernel == "eager"),
+            seconds=median(seconds),
+            fastest_s=min(seconds),
+            slowest_s=max(seconds),
+            peak_bytes=peak_bytes(call, self.device),
+            **known,
+        )
+
+    def _call(self, kernel: str, queries: int, keys: int) -> Callable[[], Tensor]:
+        """The call itself, as the engine makes it. The causal mask that eager needs is made beforehand, as a model
+        makes it once for all of its layers."""
+        shape = self.shape
+        query = self._random(shape.heads, queries)
+        key, value = self._random(shape.kv_heads, keys), self._random(shape.kv_heads, keys)
+        module: Any = nn.Module().eval()
+        module.num_key_value_groups = shape.heads // shape.kv_heads
+        scaling = shape.head_dim**-0.5
+        if kernel == "eager":
+            mask = torch.full((queries, keys), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
+            mask = mask.triu(keys - queries + 1)[None, None]
+            return lambda: eager_attention_forward(module, query, key, value, mask, scaling=scaling)[0]
+
+        def fused() -> Tensor:
+            with sdpa_kernel(SDPA_BACKENDS[kernel]):
+                return grouped_sdpa(module, query, key, value, None, scaling=scaling)[0]
+
+        return fused
+
+    def _random(self, heads: int, length: int) -> Tensor:
+        return torch.randn(1, heads, length, self.shape.head_dim, device=self.device).to(self.dtype)
+
+
+def measure(command: MeasureAttention, model: Any, device: torch.device, emit: Emit, check: Callable[[], None]) -> None:
+    """Emit an `AttentionMeasured` per point, shortest length first; `check` may raise to stop it."""
+    _refuse(command)
+    bench = Bench(head_shape(model), device, model.dtype, check)
+    with torch.inference_mode():
+        ceilings = measure_ceilings(device, model.dtype, check)
+        emits = partial(AttentionMeasured, shape=bench.shape, ceilings=ceilings)
+        total = len(command.lengths) * len(PHASES) * len(command.kernels)
+        emit(emits(points=[], done=0, total=total))
+        for done, (length, phase, kernel) in enumerate(
+            product(sorted(command.lengths), PHASES, command.kernels), start=1
+        ):
+            check()
+            emit(emits(points=[bench.point(kernel, phase, length, command.repeats)], done=done, total=total))
+
+
+def head_shape(model: Any) -> HeadShape:
+    """The head shape of one layer, from the config; raises `EngineError` where that tells of no plain heads."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_attention_heads", None)
+    if not heads or getattr(config, "kv_lora_rank", None):
+        name = type(model).__name__
+        raise EngineError(
+            f"{name} has no plain attention heads", "models with keys and values per head can be measured"
+        )
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=head_dim, itemsize=model.dtype.itemsize)
+
+
+def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
+    """The most that one call has allocated at a time, as PyTorch's allocators tell it; None where they do not."""
+    if device.type == "cuda":
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        call()
+        return torch.cuda.max_memory_allocated(device) - before
+    if device.type != "cpu":
+        return None
+    with profile(profile_memory=True, activities=[ProfilerActivity.CPU]) as profiled:
+        call()
+    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
+def _refuse(command: MeasureAttention) -> None:
+    if not command.lengths or not command.kernels or min(command.lengths) < 1 or command.repeats < 1:
+        raise EngineError("a kernel, a length and repeats from 1 are needed to measure attention")

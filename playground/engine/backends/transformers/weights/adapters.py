@@ -1,0 +1,190 @@
+"""A LoRA adapter of PEFT on a loaded model: put on, exchanged, taken off; the layers under it stay what they are."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from playground.engine.backends.base import EngineError, Progress, short_line
+from playground.engine.memory import format_bytes
+
+CONFIG, SAFETENSORS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
+# They would change the base while they are put on, or need what the loop does not give.
+CHANGES_BASE = ("layer_replication", "alora_invocation_tokens")
+PLAIN_STARTS = (True, False, None, "gaussian", "orthogonal")
+WEIGHTS_FLAGS = {"int8": "is_loaded_in_8bit", "nf4": "is_loaded_in_4bit"}
+
+
+class AdapterSwitch:
+    """Puts on one adapter at a time. PEFT wraps the linear layers that it names; `off` puts the very same ones back."""
+
+    def __init__(self, model: PreTrainedModel, device: torch.device, allow_pickle: bool) -> None:
+        self._model, self._device, self._allow_pickle = model, device, allow_pickle
+        self._worn: Any = None
+        self.path = "off"
+
+    @property
+    def name(self) -> str:
+        """What the model wears, read back from its layers: the folder's name, or off."""
+        return Path(self.path).name if self._worn is not None and self._layers() else "off"
+
+    @property
+    def facts(self) -> str:
+        """Rank, layers and bytes of what is worn; empty without one."""
+        layers = self._layers() if self._worn is not None else []
+        if not layers:
+            return ""
+        config = self._worn.peft_config["default"]
+        rank = f"rank {config.r}, alpha {config.lora_alpha}"
+        return f"LoRA, {rank}, on {len(layers)} layers, {format_bytes(self.bytes)} beside the weights"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the adapter's own tensors."""
+        if self._worn is None:
+            return 0
+        return sum(parameter.nbytes for name, parameter in self._model.named_parameters() if "lora_" in name)
+
+    def switch(self, path: str, weights: str, progress: Progress) -> None:
+        """Take off what is worn and put on what is asked for, over layers of this kind of `weights`; a fault puts back
+        what was worn."""
+        before = self.path
+        if path != "off":
+            inspect(path, self._allow_pickle)
+            progress("converting", 0, 1, f"adapter {Path(path).name}")
+        self._take_off()
+        try:
+            if path != "off":
+                self._put_on(path, weights)
+        except EngineError:
+            if before != "off":
+                self._put_on(before, weights)
+            raise
+
+    def _put_on(self, path: str, weights: str) -> None:
+        from peft import PeftModel  # a second of import that only this needs
+
+        flag = WEIGHTS_FLAGS.get(weights)
+        if flag:
+            setattr(self._model, flag, True)  # PEFT looks for bitsandbytes' layers only where it is told so
+        try:
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                folder = Path(path).expanduser()
+                self._worn = PeftModel.from_pretrained(self._model, folder, torch_device=str(self._device))
+            self.path = path
+            self._worn.eval()
+            self._refuse_misfit(path, [str(warning.message) for warning in said])
+        except EngineError:
+            self._take_off()
+            raise
+        except Exception as error:
+            self._take_off()
+            raise _fault(path, *_explained(error)) from None
+        finally:
+            if flag:
+                delattr(self._model, flag)
+
+    def _refuse_misfit(self, path: str, said: list[str]) -> None:
+        """PEFT only warns where tensors are missing, and says nothing of those that fit nowhere."""
+        from peft import get_peft_model_state_dict
+
+        if any("missing adapter keys" in line for line in said):
+            raise _fault(path, "tensors of layers that it names are missing in its file", "save the adapter again")
+        here = {
+            name.removeprefix("base_model.model.")
+            for name in get_peft_model_state_dict(self._worn, save_embedding_layers=False)
+        }
+        extra = [name for name in tensor_names(path) if name.removeprefix("base_model.model.") not in here]
+        if extra:
+            raise _fault(
+                path,
+                f"it has tensors for layers that this model has not ({extra[0][:120]})",
+                "choose one made for this model",
+            )
+
+    def _take_off(self) -> None:
+        """PEFT gives the wrapped layers back; what a half-finished injection left goes the same way."""
+        from_peft = [(name, layer.get_submodule("base_layer")) for name, layer in self._layers()]
+        if self._worn is not None:
+            self._worn.unload()
+        for name, layer in from_peft:
+            self._model.set_submodule(name, layer)
+        for left in ("peft_config", "_hf_peft_config_loaded"):
+            self._model.__dict__.pop(left, None)
+        self._worn, self.path = None, "off"
+
+    def _layers(self) -> list[tuple[str, nn.Module]]:
+        found = [(name, module) for name, module in self._model.named_modules() if hasattr(module, "base_layer")]
+        return [(name, module) for name, module in found if type(module).__module__.startswith("peft.tuners.lora")]
+
+
+def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
+    """The config of an adapter that can be worn; raises `EngineError`. Nothing of it is run."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise _fault(path, "there is no such folder", "name the folder of a PEFT LoRA adapter")
+    if not (folder / CONFIG).is_file():
+        raise _fault(path, f"the folder has no {CONFIG}", "name the folder that PEFT's save_pretrained wrote")
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+        kind, task = str(config.get("peft_type")), config.get("task_type") or "CAUSAL_LM"
+    except (OSError, ValueError, AttributeError) as error:
+        raise _fault(path, f"{CONFIG} cannot be read: {short_line(error)}", "save the adapter again") from None
+    if kind != "LORA":
+        raise _fault(path, f"it is a PEFT adapter of type {kind[:40]}", "only LoRA adapters can be put on here")
+    if task != "CAUSAL_LM":
+        raise _fault(path, f"it was made for the task {str(task)[:40]}", "only CAUSAL_LM adapters generate text")
+    if changes := [key for key in CHANGES_BASE if config.get(key)]:
+        raise _fault(path, f"{changes[0]} cannot be switched on a running model", "use an adapter without it")
+    if (start := config.get("init_lora_weights")) not in PLAIN_STARTS:
+        raise _fault(path, f"it starts from a changed base ({str(start)[:40]})", "convert it to a plain LoRA with PEFT")
+    _refuse_file(path, folder, allow_pickle)
+    return dict(config)
+
+
+def tensor_names(path: str) -> list[str]:
+    """Names of the tensors in the file with the weights; none where it is a pickle."""
+    from safetensors import safe_open
+
+    file = Path(path).expanduser() / SAFETENSORS
+    if not file.is_file():
+        return []
+    with safe_open(file, framework="pt") as tensors:
+        return list(tensors.keys())
+
+
+def _refuse_file(path: str, folder: Path, allow_pickle: bool) -> None:
+    if (folder / SAFETENSORS).is_file() or ((folder / PICKLE).is_file() and allow_pickle):
+        return
+    if (folder / PICKLE).is_file():
+        raise _fault(
+            path,
+            f"{PICKLE} is a pickle, which can run any code",
+            "save it as safetensors, or start with --allow-pickle if you trust it",
+        )
+    raise _fault(path, f"the folder has no {SAFETENSORS}", "fetch the adapter again")
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    """What PEFT meant, and what to do."""
+    text = str(error)
+    if "size mismatch" in text:
+        line = next(line for line in text.splitlines() if "size mismatch" in line)
+        return (
+            f"its shapes are not this model's: {short_line(ValueError(line.strip()))}",
+            "choose one made for this model",
+        )
+    if "arget modules" in text:
+        return "this model has none of the layers that it names", "choose an adapter made for this architecture"
+    return short_line(error), "save the adapter again, or choose another one"
+
+
+def _fault(path: str, what: str, advice: str) -> EngineError:
+    return EngineError(f"adapter={path} is not possible: {what}", advice)

@@ -1,0 +1,189 @@
+"""The weights of the linear layers, switched in place: as loaded, LLM.int8(), or nf4. The originals stay reachable."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.transformers.weights.bitsandbytes import is_of_bitsandbytes, load_bitsandbytes
+from playground.engine.backends.transformers.weights.packed_linear import Packed
+from playground.engine.memory import available
+
+if TYPE_CHECKING:
+    from bitsandbytes.nn.modules import Linear4bit
+
+KINDS = ("model", "int8", "nf4")
+KEEP_COPY_SHARE = 0.5
+# Tiles of bitsandbytes' nf4 kernel for CPUs.
+NF4_INPUTS, NF4_OUTPUTS = 64, 32
+
+# bitsandbytes warns in every layer of every forward when activations are not float16.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+
+class WeightSwitch:
+    """Every linear layer of a model but the output head, under the kind of weights that now computes.
+
+    Made while the model is still in host memory. There the originals stay: pages of the mapped checkpoint, which the
+    system can drop and read again; a GPU has only what computes. A converted copy is kept, on the host too, while it
+    takes less than `KEEP_COPY_SHARE` of the memory that is free, so that switching again is quick; switching back is
+    exact.
+    """
+
+    def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
+        self._model, self._device = model, device
+        head = model.get_output_embeddings()
+        self._originals = {
+            path: module
+            for path, module in model.named_modules()
+            if isinstance(module, nn.Linear | Conv1D) and module is not head
+        }
+        self._paths = list(self._originals)
+        self._host = {path: [each.data for each in layer.parameters()] for path, layer in self._originals.items()}
+        self._copies: dict[str, dict[str, nn.Module]] = {}
+        self.kind = "model"
+
+    def switch(self, kind: str, threshold: float, progress: Progress) -> None:
+        """Convert layer by layer; a fault or a cancel puts every layer back."""
+        if kind == self.kind:
+            return
+        if not self._paths:
+            raise EngineError(f"weights={kind} is not possible: this model has no linear layers", "keep weights=model")
+        before = {path: self._model.get_submodule(path) for path in self._paths}
+        modules: dict[str, nn.Module] = {}
+        try:
+            for done, path in enumerate(self._paths):
+                modules[path] = self._module(kind, path, threshold)
+                self._enter(path, modules[path])
+                self._leave(path, before[path])
+                progress("converting", done + 1, len(self._paths), f"weights {self.kind} to {kind}")
+        except BaseException:
+            for path, module in modules.items():
+                self._leave(path, module)
+                self._enter(path, before[path])
+            raise
+        self._keep(kind, modules)
+        self.kind = kind
+        self.set_threshold(threshold)
+
+    def set_threshold(self, threshold: float) -> None:
+        """The outlier threshold of LLM.int8(), from the next forward on; 0 turns the decomposition off."""
+        for module in self._model.modules():
+            if is_of_bitsandbytes(module, "Linear8bitLt"):
+                module.state.threshold = threshold
+                module.state.idx = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all weights that compute now, codes and scales included; shared tensors count once."""
+        return weight_bytes(self._model)
+
+    def _module(self, kind: str, path: str, threshold: float) -> nn.Module:
+        if kind == "model":
+            return self._originals[path]
+        if kind in self._copies:
+            return self._copies[kind][path]
+        weight, bias = _weight_of(self._originals[path])
+        return CONVERTERS[kind](weight, bias, self._model.dtype, threshold, self._device)
+
+    def _enter(self, path: str, module: nn.Module) -> None:
+        """The module computes from now on."""
+        if module is self._originals[path]:
+            for parameter in module.parameters():
+                parameter.data = parameter.data.to(self._device)
+        else:
+            _move(module, self._device)
+        self._model.set_submodule(path, module)
+
+    def _leave(self, path: str, module: nn.Module) -> None:
+        """The module frees its part of a GPU."""
+        if module is not self._originals[path]:
+            _move(module, torch.device("cpu") if self._device.type == "cuda" else self._device)
+            return
+        for parameter, waiting in zip(module.parameters(), self._host[path], strict=True):
+            parameter.data = waiting
+
+    def _keep(self, kind: str, modules: dict[str, nn.Module]) -> None:
+        if kind == "model" or kind in self._copies:
+            return
+        size = sum(tensor.nbytes for module in modules.values() for tensor in _tensors(module))
+        free = available(torch.device("cpu"))
+        if free is None or size < free * KEEP_COPY_SHARE:
+            self._copies[kind] = modules
+
+
+def _move(module: nn.Module, device: torch.device) -> None:
+    module.to(device)
+    if is_of_bitsandbytes(module, "Linear8bitLt"):
+        module.weight.data = module.state.CB  # moved apart, they would be there twice
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Bytes of a model's parameters, buffers and quantization state, each storage once; of a packed layer those of what
+    computes, not of the weight that waits beside it."""
+    packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, Packed))
+    return packed + sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
+
+
+def _tensors(model: nn.Module) -> Iterator[Tensor]:
+    for module in model.modules():
+        if isinstance(module, Packed):
+            yield from () if module.bias is None else (module.bias,)
+            continue
+        yield from module.parameters(recurse=False)
+        yield from module.buffers(recurse=False)
+        if is_of_bitsandbytes(module, "Linear8bitLt"):
+            yield from (t for t in (module.weight.SCB, module.state.SCB) if t is not None)
+        elif is_of_bitsandbytes(module, "Linear4bit") and module.weight.quant_state is not None:
+            yield module.weight.quant_state.absmax
+
+
+def _weight_of(module: nn.Linear | Conv1D) -> tuple[Tensor, nn.Parameter | None]:
+    """Weight [out, in] where it is now, as it is kept, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps
+    its weight the other way round."""
+    apart = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
+    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), apart
+
+
+def _int8(
+    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
+) -> nn.Module:
+    bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
+    from playground.engine.backends.transformers.weights.int8_linear import Int8Linear  # made of bitsandbytes' own
+
+    layer = Int8Linear(inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta")
+    codes, scales, _ = bnb.functional.int8_vectorwise_quant(weight.to(device, torch.float16))
+    layer.weight = bnb.nn.Int8Params(codes, requires_grad=False, CB=codes, SCB=scales)
+    layer.init_8bit_state()
+    if bias is not None:
+        layer.bias = bias
+    return layer.eval()
+
+
+def _nf4(
+    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
+) -> nn.Module:
+    bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
+    kind: type[Linear4bit] = bnb.nn.Linear4bit
+    layer = kind(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
+    # Its kernel for CPUs that have bfloat16 computes in that alone, and takes whole tiles alone.
+    fits = dtype == torch.bfloat16 and inputs % NF4_INPUTS == 0 and outputs % NF4_OUTPUTS == 0
+    layer.support_avx512bf16_for_cpu = layer.support_avx512bf16_for_cpu and fits
+    layer.weight = bnb.nn.Params4bit(weight.to(dtype), requires_grad=False, quant_type="nf4", module=layer).to(device)
+    if bias is not None:
+        layer.bias = bias
+    layer.eval()
+    if layer.support_avx512bf16_for_cpu and device.type == "cpu":
+        layer(torch.zeros(1, inputs, dtype=dtype))  # it would lay its weight out anew in the first step
+    return layer
+
+
+Converter = Callable[[Tensor, nn.Parameter | None, torch.dtype, float, torch.device], nn.Module]
+CONVERTERS: dict[str, Converter] = {"int8": _int8, "nf4": _nf4}

@@ -1,0 +1,143 @@
+"""Look at a checkpoint before anything of it is loaded: every fault is one line and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from playground import paths
+from playground.engine.backends.base import EngineError, Progress
+from playground.engine.checkpoint.hub import HUB_ID, fetch, pickled
+from playground.engine.checkpoint.safetensors_header import read_header
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
+PICKLES = ("*.bin", "*.pt", "*.pth")
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder that looks loadable: its config and the size of its weights in bytes."""
+
+    path: Path
+    config: dict[str, Any]
+    weights: list[Path]
+    safetensors: bool
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of the weight files."""
+        return sum(file.stat().st_size for file in self.weights)
+
+    @property
+    def name(self) -> str:
+        """What people call it: the folder's name, or the hub id of a snapshot in the hub cache."""
+        snapshot = next((part for part in self.path.parts if part.startswith("models--")), None)
+        return snapshot.removeprefix("models--").replace("--", "/") if snapshot else self.path.name
+
+
+def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Checkpoint:
+    """Find the folder of a path or hub id and check what is in it; raises `EngineError`."""
+    path = _locate(model, trust_remote_code, allow_pickle, progress)
+    config = _read_config(path)
+    _check_code(path, config, trust_remote_code)
+    if not any((path / name).exists() for name in TOKENIZER_FILES):
+        raise EngineError(
+            f"{path.name} has no tokenizer", f"put one of {', '.join(TOKENIZER_FILES[:3])} into the folder"
+        )
+    weights, safe = _find_weights(path, allow_pickle)
+    for file in weights if safe else ():
+        read_header(file)
+    return Checkpoint(path, config, weights, safe)
+
+
+def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
+    # A name may be one that no file system takes: too long, with a zero byte, with a home that does not exist.
+    with suppress(OSError, ValueError, RuntimeError):
+        path = paths.model_folder(model)
+        if model and path.is_dir():
+            return path.resolve()
+        if path.is_file():
+            raise EngineError(f"{model} is a file", "name the folder that holds config.json and the weights")
+    if model.startswith(("/", ".", "~")) or not HUB_ID.fullmatch(model):
+        raise EngineError(
+            f"there is no folder {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model"
+        )
+    return fetch(model, trust_remote_code, allow_pickle, progress)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((path / "config.json").read_text())
+        if not isinstance(config, dict):
+            raise ValueError("it is no JSON object")
+    except FileNotFoundError:
+        raise EngineError(
+            f"{path.name} has no config.json", "name the folder of a model, not the one above it"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise EngineError(f"config.json of {path.name} cannot be read: {error}", "fetch the checkpoint again") from None
+    return config
+
+
+def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    if config.get("model_type") in CONFIG_MAPPING:
+        return
+    if "auto_map" in config:
+        if not trust_remote_code:
+            raise EngineError(
+                f"{path.name} runs code of its own ({', '.join(sorted(config['auto_map']))})",
+                "read that code; if you trust it, start again with --trust-remote-code",
+            )
+        return
+    if "model_type" not in config:
+        raise _no_language_model(path)
+    import transformers
+
+    raise EngineError(
+        f"transformers {transformers.__version__} does not know the architecture {config.get('model_type')!r}",
+        "a newer transformers may; `playground doctor` shows what is installed",
+    )
+
+
+def _no_language_model(path: Path) -> EngineError:
+    if (path / "model.bin").is_file() and any(path.glob("vocabulary.*")):
+        return EngineError(
+            f"{path.name} is a speech model of CTranslate2, not a language model of transformers",
+            "`playground transcribe --model` takes it, and the microphone as `model` of [speech] in config.toml",
+        )
+    message = f"config.json of {path.name} names no model_type: this is not a language model of transformers"
+    return EngineError(message, "name one, or fetch this one again if it should be one")
+
+
+def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:
+    index = path / "model.safetensors.index.json"
+    if index.exists():
+        names = _indexed(index)
+        missing = [name for name in names if not (path / name).exists()]
+        if missing:
+            raise EngineError(
+                f"{path.name} lacks {len(missing)} of {len(names)} weight files: {missing[0]}", "fetch it again"
+            )
+        return [path / name for name in names], True
+    if safetensors := sorted(path.glob("*.safetensors")):
+        return safetensors, True
+    pickles = [file for pattern in PICKLES for file in sorted(path.glob(pattern))]
+    if not pickles:
+        raise EngineError(f"{path.name} has no weights", "put its .safetensors files into the folder")
+    if not allow_pickle:
+        raise pickled(path.name, pickles[0].name)
+    return pickles, False
+
+
+def _indexed(index: Path) -> list[str]:
+    try:
+        return sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise EngineError(f"{index.name} does not say which file holds which tensor", "fetch it again") from None

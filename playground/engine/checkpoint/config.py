@@ -1,0 +1,59 @@
+"""A checkpoint's config and tokenizer, read by transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import transformers
+from transformers import AutoConfig, AutoTokenizer
+
+from playground.engine.backends.base import EngineError, short_line
+from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.engine.checkpoint.tokenizer import Tokenizer
+
+
+def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
+    """The checkpoint's config; raises `EngineError`."""
+    try:
+        return AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
+    except ImportError as error:
+        raise EngineError(
+            f"the code of {checkpoint.name} cannot run: {short_line(error)}", "install what it asks for"
+        ) from error
+    except Exception as error:
+        raise EngineError(
+            f"config.json of {checkpoint.name} makes no model: {short_line(error)}", "fetch the checkpoint again"
+        ) from error
+
+
+def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool) -> Tokenizer:
+    """The checkpoint's tokenizer with every end token that its files name; raises `EngineError`."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        raise EngineError(
+            f"the tokenizer of {checkpoint.name} cannot be read: {short_line(error)}", "fetch it again"
+        ) from None
+    text = config.get_text_config()
+    return Tokenizer(tokenizer, text.vocab_size, context_of(config), end_ids(checkpoint, tokenizer, text))
+
+
+def context_of(config: Any) -> int:
+    """Positions that the model was made for."""
+    text = config.get_text_config()
+    return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
+
+
+def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
+    """The token ids that end an answer: those of tokenizer, text config and generation config together."""
+    ends = {tokenizer.eos_token_id, *_as_list(text.eos_token_id)}
+    try:
+        generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
+        ends.update(_as_list(generation.eos_token_id))
+    except (OSError, ValueError):
+        pass
+    return ends - {None}
+
+
+def _as_list(value: int | list[int] | None) -> list[int | None]:
+    return list(value) if isinstance(value, list) else [value]

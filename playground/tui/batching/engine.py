@@ -1,0 +1,88 @@
+"""The second run of a load that compares engines: on a worker of its own, which lives as long as that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from playground import paths
+from playground.bench.engine import Engine
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MapBlocks, ResetPrefixCache, Submit
+from playground.protocol.events import (
+    BlocksMapped,
+    ModelLoading,
+    OptionsApplied,
+    RequestFinished,
+    StepsExecuted,
+    TokensGenerated,
+)
+from playground.session.history.collector import Collector
+from playground.session.history.run import Run
+from playground.session.recording import Entry
+from playground.text.numbers import percent
+from playground.text.plain import one_line
+from playground.tui.batching.profile import read_name, run_kind
+from playground.tui.bridge import Bridge
+
+
+class LoadEngine:
+    """What it tells of the requests goes through the bridge, so that it is drawn, recorded and replayed, and with them
+    what it computes in; of the rest only how far its start has come."""
+
+    def __init__(self, name: str, load: LoadModel, bridge: Bridge, keep: Callable[[Run], None] | None) -> None:
+        self._name, self._load, self._bridge = name, load, bridge
+        self._collector = Collector(keep, run_kind) if keep else None
+        self._engine: Engine | None = None
+        self._applied: OptionsApplied | None = None
+
+    async def run(self, requests: Sequence[GenerationRequest]) -> None:
+        """Start it, run the requests on a cold prefix cache, end it. Raises `EngineFailed`; cancelling it ends it."""
+        log = paths.log_file(f"load-{self._name}")
+        self._say("its process")
+        async with Engine(self._name, self._load, log, self._watch) as engine:
+            engine.send(ResetPrefixCache())
+            self._engine = engine
+            try:
+                await engine.generate(requests)
+            finally:
+                self._engine = None
+        with suppress(OSError):  # where it cannot be taken away it stays
+            log.unlink()
+
+    def stop(self) -> bool:
+        """End the requests, so that they still end with their numbers; False where none have been sent."""
+        if self._engine:
+            self._engine.send(Abort())
+        return self._engine is not None
+
+    def ask_for_blocks(self) -> None:
+        """Who holds which block now."""
+        if self._engine:
+            self._engine.send(MapBlocks())
+
+    def _watch(self, entry: Entry) -> None:
+        message = entry.command or entry.event
+        if self._collector and entry.command:
+            self._collector.add_command(entry.command)
+        if self._collector and entry.event:
+            self._collector.add_event(entry.event)
+        match message:
+            case ModelLoading():
+                share = f" {percent(message.done / message.total)}" if message.total else ""
+                self._say(one_line(f"{message.stage}{share}  {message.detail}", 70))
+            case StepsExecuted() if not any(work.request_id for step in message.steps for work in step.slots):
+                pass  # blocks that came back after an abort
+            case OptionsApplied():
+                self._applied = message
+            case Submit():
+                self._bridge.witness(message)
+                if self._applied:
+                    self._bridge.witness(self._applied)
+            case TokensGenerated() | StepsExecuted() | RequestFinished():
+                self._bridge.witness(message)
+            case BlocksMapped() if any(read_name(request_id) for request_id in message.tables):
+                self._bridge.witness(message)
+
+    def _say(self, what: str) -> None:
+        self._bridge.state.load.preparing = f"starting {self._name}: {what}   Esc stops"
+        self._bridge.refresh()

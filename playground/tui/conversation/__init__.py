@@ -1,0 +1,1 @@
+"""The conversation without a screen: requests, their text in lines, what was typed before."""

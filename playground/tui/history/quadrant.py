@@ -1,0 +1,59 @@
+"""TTFT against TPS over models and option sets: a point is the median of what was measured under one of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import median
+
+from playground.session.history.run import Run, spell_options
+from playground.text import numbers
+from playground.text.plain import one_line
+from playground.tui.plots.scatter_grid import Axis, Point
+
+NEWEST = 2000
+LABEL = 24
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+COLOURS = 8
+X = Axis("TTFT", lambda value: numbers.seconds(value), low=True)
+Y = Axis("TPS", lambda value: numbers.significant(value))
+
+
+def comparable(run: Run) -> bool:
+    """A cold, switched or ended-early run measures something else."""
+    return not any(flag in ("cold", "abort", "error") or flag.startswith("switched") for flag in run.flags)
+
+
+def quadrant(runs: Sequence[Run]) -> list[Point]:
+    """A letter and colour per model; the option set with the best TPS per TTFT of each carries its name."""
+    sets: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in runs:
+        if comparable(run) and run.ttft_s and run.tps:
+            sets[run.model, spell_options(run.options)].append(run)
+    models = sorted({model for model, _ in sets})
+    measured = {key: (_median(same, "ttft_s"), _median(same, "tps")) for key, same in sets.items()}
+    best = {
+        model: max((key for key in measured if key[0] == model), key=lambda key: _worth(measured[key]))
+        for model in models
+    }
+    return [
+        Point(
+            x=ttft,
+            y=tps,
+            mark=LETTERS[models.index(key[0]) % len(LETTERS)],
+            style=f"$request-{models.index(key[0]) % COLOURS}",
+            label=one_line(key[0], LABEL) if key == best[key[0]] else "",
+            strong=key == best[key[0]],
+        )
+        for key, (ttft, tps) in measured.items()
+    ]
+
+
+def _median(runs: Sequence[Run], name: str) -> float:
+    values: list[float] = [getattr(run, name) for run in runs]
+    return median(values)
+
+
+def _worth(measured: tuple[float, float]) -> float:
+    ttft, tps = measured
+    return tps / ttft

@@ -1,0 +1,69 @@
+"""Input columns of every layer as a heat map: how far each stretch of columns reaches against the threshold. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2
+
+from playground.protocol.events import LayerColumns, OutliersMeasured
+from playground.tui.plots.scatter_grid import DIM, Part, merged
+
+SHADES = " ·░▒▓█"
+OUTLIER = "$meaning-preempted"
+LARGE = "$meaning-held"
+NAME_WIDTH, COUNT_WIDTH = 20, 16
+
+
+def count_outliers(layer: LayerColumns, threshold: float) -> int:
+    """Columns whose peak reaches the threshold, as far as they were told; with threshold 0 nothing is taken out."""
+    return sum(peak >= threshold for peak in layer.peaks) if threshold else 0
+
+
+def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
+    """All layers in one line; `live`: the threshold under which the engine computes."""
+    hit = sum(count_outliers(layer, threshold) > 0 for layer in measured.layers)
+    columns = sum(count_outliers(layer, threshold) for layer in measured.layers)
+    shown = f"threshold {threshold:g}" + (" (live)" if threshold == live else f" (live {live:g})")
+    return f"{shown}: {columns} columns in {hit} of {len(measured.layers)} inputs"
+
+
+def draw_outliers(measured: OutliersMeasured, threshold: float, width: int, height: int, top: int) -> list[list[Part]]:
+    """A line a layer from line `top` on: name, its columns from left to right, and how many are outliers."""
+    room = width - NAME_WIDTH - COUNT_WIDTH
+    if room < 8:
+        return []
+    return [_line(layer, threshold, room) for layer in measured.layers[top : top + height]]
+
+
+def short_name(name: str) -> str:
+    """`model.layers.3.mlp.down_proj` as `3 mlp.down_proj`."""
+    parts = name.split(".")
+    number = next((at for at, part in enumerate(parts) if part.isdecimal()), None)
+    text = name if number is None else f"{parts[number]:>3} {'.'.join(parts[number + 1 :])}"
+    return text.removesuffix("_proj").replace("self_attn", "attn")[:NAME_WIDTH]
+
+
+def _line(layer: LayerColumns, threshold: float, room: int) -> list[Part]:
+    peaks = [layer.median] * room
+    for column, peak in zip(layer.columns, layer.peaks, strict=True):
+        at = column * room // layer.width
+        peaks[at] = max(peaks[at], peak)
+    cells = [_cell(peak, threshold, layer.median) for peak in peaks]
+    outliers = count_outliers(layer, threshold)
+    taken = "" if layer.taken is None else f"  int8 took {len(layer.taken)}"
+    style = OUTLIER if outliers else DIM
+    return [(f"{short_name(layer.name):<{NAME_WIDTH}}", DIM), *merged(cells), (f" {outliers:>3}{taken}", style)]
+
+
+def _cell(peak: float, threshold: float, median: float) -> Part:
+    """Shades are powers of two above the layer's own median; colour says which side of the threshold."""
+    steps = log2(peak / median) if median > 0 and peak > 0 else 0.0
+    shade = SHADES[min(len(SHADES) - 1, max(0, round(steps)))]
+    if threshold and peak >= threshold:
+        return SHADES[-1], OUTLIER
+    return shade, LARGE if threshold and peak >= threshold / 2 else DIM
+
+
+def lowest_known(layers: Sequence[LayerColumns]) -> float:
+    """Below this threshold some outliers may not be known: only the largest columns are told."""
+    return max((layer.peaks[-1] for layer in layers if len(layer.peaks) < layer.width), default=0.0)

@@ -1,0 +1,77 @@
+"""What each kind of weights costs and saves here: switch, answer the same prompt, note; then back to what was."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import msgspec
+
+from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
+from playground.tui.inside.course import Course, Steps
+
+KINDS = ("model", "int8", "nf4")
+PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
+
+
+class Kind(msgspec.Struct):
+    """One kind: bytes of the weights, seconds that the switch to it took, decode TPS; None where it was not measured.
+    `fault` says why."""
+
+    name: str
+    bytes: int | None = None
+    switch_s: float | None = None
+    tps: float | None = None
+    fault: str = ""
+
+
+class WeightsTrial:
+    """`kinds` fills up as the course goes on. One prompt at a time."""
+
+    def __init__(self, course: Course) -> None:
+        self._course, self._state = course, course.state
+        self._numbers = count(1)
+        self.kinds: list[Kind] = []
+        self.now: Kind | None = None
+
+    def start(self) -> None:
+        """Begin with the first kind; raises `NotNow`."""
+        self._course.begin(self._all())
+
+    def _all(self) -> Steps:
+        before, self.kinds = self._state.requested.weights, [Kind(name) for name in KINDS]
+        for kind in self.kinds:
+            if not self._course.over:
+                self.now = kind
+                yield from self._switch(kind)
+                if not kind.fault:
+                    yield from self._run(kind)
+        self.now = None
+        yield from self._course.switch({"weights": before})
+
+    def _switch(self, kind: Kind) -> Steps:
+        if self._state.requested.weights != kind.name:
+            toggle = self._state.capabilities.toggle("weights")
+            support = toggle.find(kind.name) if toggle else None
+            if support is None or not support.possible:
+                kind.fault = support.reason if support else "this engine has no such weights"
+                return
+            yield from self._course.switch({"weights": kind.name})
+            switch = self._state.switch
+            if self._state.requested.weights != kind.name or switch is None:
+                kind.fault = "it did not work; the notice says why"
+                return
+            kind.switch_s = switch.applied.seconds
+        kind.bytes = self._state.memory.weights
+
+    def _run(self, kind: Kind) -> Steps:
+        if self._course.over:
+            return
+        name = f"weights-{next(self._numbers)}-{kind.name}"
+        sampling = SamplingParams(max_tokens=TOKENS, ignore_eos=True)
+        asked = GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
+        self._course.bridge.send(Submit(requests=[asked]))
+        while not (finished := self._state.requests[name].finished):
+            yield
+        # The rate of an answer that was stopped would be that of fewer tokens.
+        kind.tps = finished.metrics.decode_tps if finished.reason == "length" else None
+        kind.bytes = self._state.memory.weights or kind.bytes

@@ -1,0 +1,1 @@
+"""Plots out of characters."""

@@ -1,0 +1,57 @@
+"""Prompts of screen 1 on their way to the engine; nothing typed is lost when one comes to nothing."""
+
+from __future__ import annotations
+
+from playground.tui.faults import request_fault
+from playground.tui.screens.playground.model_loads import ModelLoads
+from playground.tui.screens.playground.speech import Speech
+from playground.tui.screens.stage import Stage
+from playground.tui.state import Changes
+from playground.tui.voice.sound_path import sound_path
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.prompt import Prompt
+
+
+class Prompting:
+    """What was sent stands under the id of its request until that has ended."""
+
+    def __init__(self, screen: Stage, loads: ModelLoads, speech: Speech) -> None:
+        self._screen, self._loads, self._speech = screen, loads, speech
+        self._shown: dict[str, str] = {}
+
+    def submit(self, text: str, shown: str) -> None:
+        """Enter was pressed: a prompt, the path of a sound file, or the bundled model where there is none."""
+        if not text.strip() and self._loads.wanted:
+            self._loads.load()
+            return
+        self._screen.query_one(Notice).quiet()
+        if path := sound_path(text):
+            self._screen.query_one(Prompt).taken(shown)
+            self._speech.transcribe(path)
+        else:
+            self._screen.attempt(lambda: self._send(text, shown))
+
+    def set_sampling(self) -> None:
+        """How the next answers come about."""
+        from playground.tui.screens.overlays.sampling import SamplingScreen
+
+        self._screen.app.push_screen(SamplingScreen(self._screen.session))
+
+    def offer_draft(self) -> None:
+        """Another screen may have left a prompt to be run again."""
+        session = self._screen.session
+        if session.draft:
+            self._screen.query_one(Prompt).offer(session.draft)
+            session.draft = ""
+
+    def report(self, changes: Changes) -> None:
+        """What became of requests; a prompt that came to nothing goes back to where it was typed."""
+        for request_id in changes.finished:
+            shown = self._shown.pop(request_id, "")
+            if fault := request_fault(self._screen.state.requests[request_id]):
+                self._screen.query_one(Notice).say(*fault, bad=True)
+                self._screen.query_one(Prompt).give_back(shown)
+
+    def _send(self, text: str, shown: str) -> None:
+        self._shown[self._screen.session.submit(text)] = shown
+        self._screen.query_one(Prompt).taken(shown)

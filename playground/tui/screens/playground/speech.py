@@ -1,0 +1,60 @@
+"""Speech on screen 1: talk, transcribe a file, and what was said goes to the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from playground.protocol.speech_events import TranscriptFinished
+from playground.text.plain import printable
+from playground.tui.faults import transcript_note
+from playground.tui.screens.stage import Stage
+from playground.tui.session import NotNow
+from playground.tui.voice.voice import Voice
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.prompt import Prompt
+
+
+class Speech:
+    """`folders` are where screen F9 looks for recognisers."""
+
+    def __init__(self, screen: Stage, voice: Voice, folders: list[Path]) -> None:
+        self._screen, self._voice, self._folders = screen, voice, folders
+
+    def talk(self) -> None:
+        """Open the microphone, or close it."""
+        self._do(self._voice.toggle())
+
+    def transcribe(self, path: Path) -> None:
+        """The words of a sound file."""
+        self._do(self._voice.transcribe(path))
+
+    def stop(self) -> None:
+        """Leave it at what has been heard."""
+        self._do(self._voice.stop())
+
+    def take(self, transcript: TranscriptFinished) -> None:
+        """Into the prompt, to be edited and sent; a replay types nothing."""
+        if transcript.text and not self._screen.state.replaying:
+            prompt = self._screen.query_one(Prompt)
+            prompt.add_spoken(printable(transcript.text))
+            prompt.focus()
+        if note := transcript_note(transcript):
+            self._screen.query_one(Notice).say(note)
+
+    def open_settings(self) -> None:
+        """Microphone and recogniser."""
+        from playground.tui.screens.overlays.voice import VoiceScreen
+
+        self._do(self._voice.list_inputs())
+        self._screen.app.push_screen(VoiceScreen(self._screen.state, self._voice, self._folders))
+
+    def _do(self, deed: Coroutine[Any, Any, None]) -> None:
+        self._screen.run_worker(self._attempt(deed))
+
+    async def _attempt(self, deed: Coroutine[Any, Any, None]) -> None:
+        try:
+            await deed
+        except NotNow as error:
+            self._screen.query_one(Notice).say(str(error))

@@ -1,0 +1,54 @@
+"""The toggles of screen 1: opened and left by keys, and what is chosen there is switched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playground.tui.screens.stage import Stage
+from playground.tui.toggles.rows import Candidate, Row, candidate
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.toggle_panel import TogglePanel
+
+
+class ToggleDrawer:
+    """Where there is no room they lie in a drawer, which is open while they have the focus. `left` is called when the
+    user is done here."""
+
+    def __init__(self, screen: Stage, panel: TogglePanel, left: Callable[[], object]) -> None:
+        self._screen, self._panel, self._left = screen, panel, left
+
+    def pull(self) -> None:
+        """Go to the toggles, or away from them."""
+        if self._panel.has_focus:
+            self.leave()
+        else:
+            self._screen.add_class("-drawer")
+            self._panel.focus()
+
+    def leave(self) -> None:
+        """Back to what was done before."""
+        self.close()
+        self._left()
+
+    def close(self) -> None:
+        """Fold them up."""
+        self._screen.remove_class("-drawer")
+
+    def switch(self, chosen: Candidate) -> None:
+        """Throw a switch, or say why it cannot be thrown."""
+        notice = self._screen.query_one(Notice)
+        if chosen.reason:
+            notice.say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")
+        else:
+            notice.quiet()
+            self._screen.attempt(lambda: self._screen.session.switch(chosen.name, chosen.parsed))
+
+    def enter_value(self, row: Row) -> None:
+        """Ask for a value that is not in the list."""
+        from playground.tui.screens.overlays.value_entry import ValueEntry
+
+        def entered(value: str | None) -> None:
+            if value is not None:
+                self.switch(candidate(self._screen.state, row.name, value))
+
+        self._screen.app.push_screen(ValueEntry(row), entered)

@@ -1,0 +1,82 @@
+"""What stands on screen 1, and what each part of it is shown."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from playground.preset import Preset, View
+from playground.protocol.commands import SamplingParams
+from playground.tui.faults import advice
+from playground.tui.letters import Letters
+from playground.tui.state import Changes, State
+from playground.tui.widgets.board.board import BatchBoard
+from playground.tui.widgets.key_bar import KeyBar
+from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.numbers_column import NumbersColumn
+from playground.tui.widgets.prompt_bar import PromptBar
+from playground.tui.widgets.status_line import StatusLine
+from playground.tui.widgets.toggle_line import ToggleLine
+from playground.tui.widgets.toggle_panel import TogglePanel
+from playground.tui.widgets.transcript import Transcript
+from playground.tui.widgets.voice_bar import VoiceBar
+
+PANELS = ("toggles", "conversation", "speed", "memory", "switch", "timeline", "batch")
+MOST_SLOTS = 8
+
+
+class PlaygroundView:
+    """The widgets on one state; letters go by order of appearance."""
+
+    def __init__(self, state: State, preset: Preset | None) -> None:
+        self._state, self._letters = state, Letters()
+        self.status = StatusLine(self._letters)
+        self.toggle_line = ToggleLine(id="toggle-line")
+        self.toggles = TogglePanel(id="toggles", classes="panel")
+        self.transcript = Transcript(self._letters, id="conversation", classes="panel")
+        self.numbers = NumbersColumn(self._letters, state, big_numbers=(preset.view if preset else View()).big_numbers)
+        self.board = BatchBoard(self._letters, id="batch", classes="panel")
+        self.notice, self.voice, self.keys = Notice(), VoiceBar(), KeyBar()
+        self.prompts = PromptBar(preset.prompts if preset else [])
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self.status
+        yield self.toggle_line
+        with Horizontal(id="body"):
+            yield from (self.toggles, self.transcript, self.numbers)
+        yield from (self.board, self.notice, self.voice, self.prompts, self.keys)
+
+    def take(self, changes: Changes) -> None:
+        """Steps go to the board, and requests get their letters."""
+        for request_id in changes.started:
+            self._letters[request_id]
+        if changes.unloaded:
+            self.board.clear()
+        self.board.show_server(self._state.server)
+        if changes.steps:
+            self.board.add_steps(changes.steps)
+
+    def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
+        """Every widget looks for itself whether it has anything to draw; where only text flows, most need not look."""
+        state = self._state
+        self.status.show(state)
+        if changes.news:
+            self._show_news(chat, sampling)
+        self.transcript.show(state, changes)
+        self.numbers.show(changes)
+
+    def consider(self) -> None:
+        """What the value that is looked at in the toggles would do."""
+        self.numbers.consider(self.toggles.candidate, self.toggles.hint)
+
+    def _show_news(self, chat: bool, sampling: SamplingParams) -> None:
+        state = self._state
+        self.toggles.show(state)
+        self.toggle_line.show(state)
+        self.board.styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
+        self.transcript.advise(advice(state))
+        self.consider()
+        self.notice.show(state)
+        self.voice.show(state)
+        self.prompts.show(chat, sampling)

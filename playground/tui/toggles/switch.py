@@ -1,0 +1,34 @@
+"""One switch of toggles as it was measured here: what ran before it against what runs after it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.protocol.events import OptionsApplied
+from playground.protocol.options import EngineOptions, changed_names, format_value
+from playground.tui.speed.decode_meter import DecodeMeter, Rate
+
+
+class Switch(msgspec.Struct):
+    """`after` goes on measuring until the next switch ends it; it is then what that one has before it. `idle`: what
+    really runs is what ran before, as where auto had chosen the value that is now asked for."""
+
+    applied: OptionsApplied
+    requested_before: EngineOptions
+    before: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
+    after: DecodeMeter = msgspec.field(default_factory=DecodeMeter)
+    idle: bool = False
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """(toggle, requested before, requested now)."""
+        names = changed_names(self.requested_before, self.applied.requested)
+        before, now = self.requested_before, self.applied.requested
+        return [(name, format_value(getattr(before, name)), format_value(getattr(now, name))) for name in names]
+
+    @property
+    def rates(self) -> tuple[Rate, Rate] | None:
+        """Decode TPS just before and just after, with equally many requests at a time; None until both are known."""
+        after = self.after.first()
+        before = self.before.newest(after.rows) if after else None
+        return (before, after) if before and after else None

@@ -1,0 +1,153 @@
+"""What is known of speech: a fold over the commands and events of the speech worker. Knows nothing of Textual."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from playground.protocol.capabilities import Capabilities
+from playground.protocol.commands import StartListening, Submit, Transcribe
+from playground.protocol.events import (
+    Failed,
+    Step,
+    TokensGenerated,
+    WorkerExited,
+    WorkerReady,
+)
+from playground.protocol.speech import DroppedSegment, SpeechModelFacts, UtteranceTiming
+from playground.protocol.speech_events import (
+    AudioLevel,
+    InputsListed,
+    MicrophoneChanged,
+    SpeechModelLoaded,
+    TranscriptFinished,
+    TranscriptUpdated,
+)
+from playground.protocol.wire import AnyCommand, AnyEvent
+from playground.tui.speed.decode_meter import DecodeMeter, Rate
+
+COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
+SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
+
+
+class Spoken(msgspec.Struct):
+    """One way from the end of speech to the first sentence of the answer. Seconds; `edited_s` lies between the final
+    text and the sending. TTFT is in the request's own numbers."""
+
+    request_id: str
+    timing: UtteranceTiming
+    edited_s: float
+    first: float | None = None
+    sentence_s: float | None = None
+    text: str = ""
+
+    def add(self, event: TokensGenerated) -> None:
+        """Tokens of the answer: when was its first sentence, or its first line of code, whole?"""
+        if self.sentence_s is not None or not event.times:
+            return
+        self.first = event.times[0] if self.first is None else self.first
+        self.text += event.text
+        if SENTENCE.search(self.text):
+            self.sentence_s = event.times[-1] - self.first
+
+
+class VoiceState:
+    """`takes` an event or leaves it to the engine's fold; everything else is there to be read."""
+
+    def __init__(self) -> None:
+        self.key = ""  # of the transcript that is being made
+        self.microphone: MicrophoneChanged | None = None
+        self.level: AudioLevel | None = None
+        self.listed: InputsListed | None = None
+        self.facts: SpeechModelFacts | None = None
+        self.capabilities: Capabilities | None = None
+        self.texts: list[str] = []
+        self.update: TranscriptUpdated | None = None
+        self.finished: TranscriptFinished | None = None
+        self.dropped: list[DroppedSegment] = []
+        self.spoken: Spoken | None = None
+        self._waiting: tuple[UtteranceTiming, float] | None = None
+        self.forget_speed()
+
+    @property
+    def open(self) -> bool:
+        """The microphone is open, or is looked for."""
+        return self.microphone is not None and self.microphone.state != "closed"
+
+    @property
+    def busy(self) -> bool:
+        """A transcript is being made."""
+        return bool(self.key)
+
+    @property
+    def contention(self) -> tuple[Rate, Rate] | None:
+        """Decode TPS with the microphone closed and open, equally many requests at a time; None until both are
+        known."""
+        opened = self._open.rate()
+        closed = self._closed.rate(opened.rows) if opened else None
+        return (closed, opened) if closed and opened else None
+
+    def add_command(self, command: AnyCommand, now: float) -> None:
+        """A command was sent at `now` on this process's clock."""
+        if isinstance(command, StartListening | Transcribe):
+            self.key, self.texts, self.update, self.dropped = command.key, [], None, []
+            self.level = None
+        elif isinstance(command, Submit) and self._waiting and len(command.requests) == 1:
+            timing, told = self._waiting
+            self.spoken, self._waiting = Spoken(command.requests[0].request_id, timing, now - told), None
+
+    def takes(self, event: AnyEvent, now: float) -> bool:
+        """Fold an event that the speech worker told; False for all others."""
+        match event:
+            case TranscriptUpdated():
+                self.update = event
+                self.texts += [segment.text for segment in event.segments]
+                self.dropped += event.dropped
+            case AudioLevel():
+                self.level = event
+            case MicrophoneChanged():
+                self.microphone = event
+            case TranscriptFinished():
+                self._finish(event, now)
+            case InputsListed():
+                self.listed = event
+            case SpeechModelLoaded():
+                self.facts = event.facts
+            case Failed(where=where) if where in COMMANDS:
+                self._fail(event)
+            case WorkerReady(role="speech"):
+                self._end()
+                self.capabilities = event.capabilities
+            case WorkerExited(role="speech"):
+                self._end()
+            case _:
+                return False
+        return True
+
+    def add_tokens(self, event: TokensGenerated) -> None:
+        """Tokens of any request."""
+        if self.spoken and event.request_id == self.spoken.request_id:
+            self.spoken.add(event)
+
+    def add_step(self, step: Step) -> None:
+        """A step of the engine, for its speed beside an open microphone."""
+        (self._open if self.open else self._closed).add(step)
+
+    def forget_speed(self) -> None:
+        """The engine runs another model or other options: what it did before says nothing any more."""
+        self._open, self._closed = DecodeMeter(), DecodeMeter()
+
+    def _finish(self, event: TranscriptFinished, now: float) -> None:
+        self.finished, self.key, self.update = event, "", None
+        self.dropped = event.dropped or self.dropped
+        self._waiting = (event.timings[-1], now) if event.timings and event.text else None
+
+    def _fail(self, event: Failed) -> None:
+        """A start that was refused because something goes on leaves that alone."""
+        if event.where != "ListInputs" and not self.open:
+            self.key = ""
+
+    def _end(self) -> None:
+        self.key, self.facts, self.level, self.update = "", None, None, None
+        self.microphone = None

@@ -1,0 +1,100 @@
+"""The KV blocks coloured by who holds them: a letter where a stretch begins, # shared, ▒ kept for its prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.protocol.events import BlocksMapped
+from playground.text import numbers
+from playground.tui.batching.blocks import Block, blocks, figures, merged
+from playground.tui.batching.run import LoadRun
+from playground.tui.batching.runs import LoadRuns
+from playground.tui.letters import Letter
+
+LEVELS = "▁▂▃▄▅▆▇█"
+WIDE = 100
+MOST_WIDE = 3
+LABEL = "$meaning-waiting"
+LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
+
+
+class BlockMap(Widget):
+    """The newest map of the run that goes on; of one that has ended, the fullest."""
+
+    DEFAULT_CSS = """
+    BlockMap {
+        height: 1fr; min-height: 2; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._run: LoadRun | None = None
+        self._event: BlocksMapped | None = None
+        self._done = False
+
+    def show(self, runs: LoadRuns) -> None:
+        """Draw anew if there is another map."""
+        run = runs.running or runs.newest
+        event = run.fullest if run and run.done else run.blocks if run else None
+        done = run is not None and run.done
+        if (run, event, done) != (self._run, self._event, self._done):
+            self._run, self._event, self._done = run, event, done
+            self.refresh()
+
+    def render(self) -> Content:
+        if self._event is None or self._run is None:
+            return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", LABEL))
+        width, rows = self.size.width, max(1, self.size.height - 1)
+        each, row = merged(blocks(self._event), width * rows)
+        wide = min(MOST_WIDE, max(1, rows * (width // MOST_WIDE) * MOST_WIDE // max(1, len(row))))
+        width = width // wide * wide
+        cells = [block for block in row for _ in range(wide)]
+        lines = [Content.assemble(*_line(self._run, cells[at : at + width])) for at in range(0, len(cells), width)]
+        return Content("\n").join([self._title(self._event, each, self._run, width), *lines])
+
+    def _title(self, event: BlocksMapped, each: int, run: LoadRun, width: int) -> Content:
+        known = figures(event)
+        scale = f"  {each} a cell" if each > 1 else ""
+        when = f"{run.side}, fullest" if run.done else run.side
+        first = Content.assemble(
+            ("Blocks ", "bold"),
+            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", LABEL),
+            f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
+            f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
+            f"  fragmentation {numbers.percent(known.unused)}",
+            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", LABEL),
+            (scale, LABEL),
+        )
+        room = width - first.cell_length
+        return first + Content.styled(LEGEND.rjust(room), LABEL) if room > len(LEGEND) + 2 else first
+
+
+def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
+    for (use, owner), same in groupby(cells, key=lambda block: (block.use, block.owner)):
+        group = list(same)
+        if use == "free":
+            yield " " * len(group), ""
+        elif use == "cached":
+            yield "▒" * len(group), LABEL
+        elif use == "shared":
+            yield "#" * len(group), "bold"
+        else:
+            letter = run.letters[owner]
+            yield from _owned(letter, group, use == "held")
+
+
+def _owned(letter: Letter, group: list[Block], held: bool) -> Iterator[tuple[str, str]]:
+    """The letter, then how full each block is."""
+    text = letter.text[: len(group)]
+    yield text, f"bold $background on $request-{letter.colour}"
+    rest = group[len(text) :]
+    if held:
+        yield "·" * len(rest), "$meaning-held"
+    else:
+        yield "".join(LEVELS[min(7, int(block.filled * 8))] for block in rest), f"$request-{letter.colour}"

@@ -1,0 +1,137 @@
+"""One run's board: the batching board on a shared time axis, with the run's own figures over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.segment import Segment
+from textual.color import Color
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from playground.tui.batching.axis import FINEST
+from playground.tui.batching.figures import Figures, predicted
+from playground.tui.batching.run import LoadRun
+from playground.tui.board.viewport import Still
+from playground.tui.widgets.board.board import BatchBoard
+from playground.tui.widgets.board.cells import LEGEND, CellStyles
+
+WIDE = 96
+TITLE_WIDTH = 12
+
+
+class LoadBoard(BatchBoard):
+    """Draws the board that the fold keeps; collects nothing itself."""
+
+    class Moved(Message):
+        """Zoomed or scrolled: the board beside it goes along."""
+
+        def __init__(self, board: LoadBoard) -> None:
+            super().__init__()
+            self.board = board
+
+    class Resized(Message):
+        """Other columns fit."""
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(title="", **widget)
+        self._side = ""
+        self._run: LoadRun | None = None
+        self._slots = self._expected = 0
+        self._speed_up: float | None = None
+        self.view.zoom = FINEST
+
+    def show(self, side: str, run: LoadRun | None, speed_up: float | None, slots: int) -> None:
+        """What is new in the run of this side; before its first step there is room for so many slots."""
+        if (side, slots) != (self._side, self._expected):
+            self._side = self._lines.title = side
+            self._expected = slots
+            self.refresh(layout=True)
+        changed = run is not self._run
+        self._run, self._speed_up = run, speed_up
+        if changed and run:
+            self.model = self.view.model = run.board
+            self.view.reset()
+        if changed or self._slots != len(self.model.runs):
+            self._slots = len(self.model.runs)
+            self.refresh(layout=True)
+        else:
+            self.add_steps(())
+
+    def fit(self, seconds: float) -> None:
+        """Make a column so many seconds wide at the widest zoom."""
+        if self.view.seconds != seconds / FINEST:
+            self.share_time(seconds / FINEST)
+
+    @property
+    def lines_gutter(self) -> int:
+        """Cells before the first column."""
+        return self._lines.gutter
+
+    @property
+    def columns_seen(self) -> int:
+        """Columns that fit beside the slots' numbers."""
+        return max(1, self.content_size.width - self.lines_gutter)
+
+    def follow(self, other: LoadBoard) -> None:
+        """See the same time as the other."""
+        self.view.zoom, self.view.cursor = other.view.zoom, None
+        self.view.still = Still(other.view.still.end, self.model.total) if other.view.still else None
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return 1 + max(1, len(self.model.runs) or self._expected)
+
+    def render_line(self, y: int) -> Strip:
+        if y == 0 and not self.view.cursor:
+            return self._header(self._cell_styles).adjust_cell_length(self.size.width, self._cell_styles.text)
+        return super().render_line(y)
+
+    def action_zoom(self, by: int) -> None:
+        if by < 0 or self.view.zoom < FINEST:
+            super().action_zoom(by)
+        self.post_message(self.Moved(self))
+
+    def action_move(self, slots: int, columns: int) -> None:
+        super().action_move(slots, columns)
+        self.post_message(self.Moved(self))
+
+    def action_pause(self) -> None:
+        super().action_pause()
+        self.post_message(self.Moved(self))
+
+    def action_follow(self) -> None:
+        super().action_follow()
+        self.post_message(self.Moved(self))
+
+    def _scroll(self, columns: int) -> None:
+        super()._scroll(columns)
+        self.post_message(self.Moved(self))
+
+    def _header(self, styles: CellStyles) -> Strip:
+        segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
+        if self._run is None or not self._run.board.total:
+            return Strip([*segments, Segment(f"not run yet    {LEGEND}", styles.faint)])
+        figures, wide = Figures.of(self._run), self.size.width >= WIDE
+        shown = [
+            ("makespan" if wide else "", figures.makespan, 7),
+            ("occupancy" if wide else "busy", figures.occupancy, 5),
+            ("waste", figures.waste, 5),
+            ("", figures.tps, 12),
+        ]
+        for label, value, width in shown:
+            segments.append(Segment(f" {label} ".replace("  ", " "), styles.faint))
+            segments.append(Segment(f"{value:>{width}}  ", styles.text))
+        if self._speed_up is not None:
+            colour = Color.parse(self.app.theme_variables["accent"]).rich_color
+            segments.append(Segment(f"{self._speed_up:.2f}x  ", styles.title + type(styles.title)(color=colour)))
+        if expected := predicted(self._run.predicted):
+            text = f"predicted {expected}"
+            room = self.size.width - sum(len(segment.text) for segment in segments) - 1
+            if room >= len(text):
+                segments.append(Segment(text.rjust(room), styles.faint))
+        return Strip(segments)

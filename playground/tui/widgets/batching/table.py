@@ -1,0 +1,112 @@
+"""What both sides made of the load: TTFT, steps and makespan, beside what was predicted of a policy, or beside TPOT
+and TPS of an engine; or how far it has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+from textual.widget import Widget
+
+from playground.text import numbers
+from playground.tui.batching.figures import Progress, progress, verdict
+from playground.tui.batching.run import LoadRun
+from playground.tui.batching.runs import LoadRuns
+
+BAR = 24
+LABEL = "$meaning-waiting"
+WIDE = 100
+
+
+class LoadTable(Widget):
+    """A line that speaks of the whole, and a row per run."""
+
+    DEFAULT_CSS = """
+    LoadTable { height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._lines: tuple[Content, ...] = ()
+        self._wide: tuple[Content, ...] = ()
+
+    def show(self, runs: LoadRuns, hint: str) -> None:
+        """Draw anew if a figure is different; `hint` stands where nothing else is to be said."""
+        lines, wide = _lines(runs, hint, False), _lines(runs, hint, True)
+        if (lines, wide) != (self._lines, self._wide):
+            self._lines, self._wide = lines, wide
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("\n").join(self._wide if self.size.width >= WIDE else self._lines)
+
+
+def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:
+    if runs.engines:
+        return _headline(runs, hint), _engine_titles(wide), *(_engine_row(run, wide) for run in runs.ordered())
+    return _headline(runs, hint), _titles(wide), *(_row(run, wide) for run in runs.ordered())
+
+
+def _headline(runs: LoadRuns, hint: str) -> Content:
+    now = progress(runs)
+    if now:
+        return _bar(now, runs.busy)
+    if runs.busy:
+        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", LABEL)
+    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
+
+
+def _bar(now: Progress, stoppable: bool) -> Content:
+    filled = round(BAR * min(1.0, now.share))
+    left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
+    return Content.assemble(
+        (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
+        ("━" * filled, "$accent"),
+        ("╌" * (BAR - filled), LABEL),
+        f"  {numbers.percent(now.share)} of its tokens{left}",
+        ("   Esc stops" if stoppable else "", LABEL),
+    )
+
+
+def _titles(wide: bool) -> Content:
+    more = (
+        f"{'steps':>11}{'predicted':>11}{'makespan':>13}{'predicted':>11}" if wide else f"{'steps':>9}{'predicted':>11}"
+    )
+    how = "  from measured step costs" if wide else ""
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", LABEL)
+
+
+def _engine_titles(wide: bool) -> Content:
+    more = f"{'p99':>11}{'steps':>11}{'makespan':>13}{'TPS':>14}" if wide else f"{'TPS':>14}"
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", LABEL)
+
+
+def _engine_row(run: LoadRun, wide: bool) -> Content:
+    middle, _, slowest = run.tpot()
+    cells = f"{_ttft(run)}{numbers.seconds(middle):>11}"
+    if wide:
+        cells += (
+            f"{numbers.seconds(slowest):>11}{numbers.count(run.board.total):>11}{numbers.seconds(run.makespan):>13}"
+        )
+    return Content.assemble((f"{run.side:<12}", "bold"), f"{cells}{numbers.rate(run.tps, 'tok/s'):>14}")
+
+
+def _ttft(run: LoadRun) -> str:
+    return "".join(f"{numbers.seconds(value):>9}" for value in run.ttft())
+
+
+def _row(run: LoadRun, wide: bool) -> Content:
+    expected, ttft = run.predicted, _ttft(run)
+    steps = numbers.count(run.board.total)
+    foreseen = numbers.count(expected.steps if expected else None)
+    if not wide:
+        return Content.assemble((f"{run.side:<12}", "bold"), f"{ttft}{steps:>9}{foreseen:>11}")
+    seconds, guess = numbers.seconds(run.makespan), numbers.seconds(expected.makespan_s if expected else None)
+    return Content.assemble(
+        (f"{run.side:<12}", "bold"),
+        ttft,
+        f"{steps:>11}",
+        (f"{foreseen:>11}", LABEL),
+        f"{seconds:>13}",
+        (f"{guess:>11}", LABEL),
+    )

@@ -1,0 +1,155 @@
+"""How the board's cells look: pieces of a slot become text and styles. Glyphs and letters suffice without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+
+from playground.theme import Meanings
+from playground.tui.board.columns import Mark, Piece
+from playground.tui.board.model import Kind
+from playground.tui.letters import Letter, Letters
+
+GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
+MARKS: dict[Mark, str] = {"end": "┤", "preempted": "!", "several": "+"}
+LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items() if name != "several")
+LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 24, 6
+NEAR = 3
+TINT = 0.3
+
+
+class CellStyles:
+    """The styles of every cell under one theme; phases in their meaning's colour on a tint of the request's own."""
+
+    def __init__(self, meanings: Meanings, background: Color, foreground: Color) -> None:
+        self._meanings, self._background, self._foreground = meanings, background, foreground
+
+    @cached_property
+    def empty(self) -> Style:
+        return Style(bgcolor=self._background.rich_color)
+
+    @cached_property
+    def faint(self) -> Style:
+        return self._on(self._meanings.waiting, self._background)
+
+    @cached_property
+    def text(self) -> Style:
+        return Style(color=self._foreground.rich_color, bgcolor=self._background.rich_color)
+
+    @cached_property
+    def title(self) -> Style:
+        return self.text + Style(bold=True)
+
+    @cached_property
+    def alert(self) -> Style:
+        return self._on(self._meanings.held, self._background)
+
+    @cached_property
+    def several(self) -> Style:
+        return Style(color=self._background.rich_color, bgcolor=self._foreground.rich_color, bold=True)
+
+    @cached_property
+    def preempted(self) -> Style:
+        return self._letter(Color.parse(self._meanings.preempted))
+
+    @cached_property
+    def letters(self) -> list[Style]:
+        """A letter on its request's colour."""
+        return [self._letter(Color.parse(colour)) for colour in self._meanings.requests]
+
+    @cached_property
+    def ends(self) -> list[Style]:
+        """In the request's colour, on none."""
+        return [self._on(colour, self._background) + Style(bold=True) for colour in self._meanings.requests]
+
+    @cached_property
+    def kinds(self) -> dict[Kind, list[Style]]:
+        """By kind, then by the request's colour."""
+        requests = [Color.parse(colour) for colour in self._meanings.requests]
+        tints = [self._background.blend(colour, TINT) for colour in requests]
+        return {
+            "prefill": [self._on(self._meanings.prefill, tint) for tint in tints],
+            "decode": [Style(color=colour.rich_color, bgcolor=self._background.rich_color) for colour in requests],
+            "draft": [self._on(self._meanings.draft, tint) for tint in tints],
+            "held": [self._on(self._meanings.held, tint) for tint in tints],
+        }
+
+    def of(self, piece: Piece, letter: Letter) -> Style:
+        """The style of a piece's glyph."""
+        if piece.mark == "several":
+            return self.several
+        if piece.mark == "preempted":
+            return self.preempted
+        return self.ends[letter.colour] if piece.mark == "end" else self.kinds[piece.kind][letter.colour]
+
+    def _on(self, colour: str, background: Color) -> Style:
+        return Style(color=Color.parse(colour).rich_color, bgcolor=background.rich_color)
+
+    def _letter(self, colour: Color) -> Style:
+        return Style(color=colour.get_contrast_text(1.0).rich_color, bgcolor=colour.rich_color, bold=True)
+
+
+class Row:
+    """Draws the columns `first` to before `end` of one slot; each `every` columns the request's letter stands again."""
+
+    def __init__(self, letters: Letters, styles: CellStyles, first: int, end: int, every: int = LETTER_EVERY) -> None:
+        self._letters, self._styles, self._every = letters, styles, every
+        self._at, self._end = first, end
+        self._lettered = first - NEAR
+        self._prime: tuple[int, str] | None = None
+
+    def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
+        """Exactly as many cells as there are columns."""
+        for piece in pieces:
+            yield from self._piece(piece)
+        yield from self._fill(self._end)
+
+    def _piece(self, piece: Piece) -> Iterator[Segment]:
+        letter, prime = self._letters[piece.request_id], self._prime
+        self._prime = (piece.end, piece.request_id) if piece.mark == "start" and len(letter.text) > 1 else None
+        end = min(piece.end, self._end)
+        if end <= self._at:
+            return
+        yield from self._fill(piece.first)
+        if piece.mark:
+            yield self._mark(piece, letter)
+        else:
+            if prime == (self._at, piece.request_id):
+                yield self._letter(letter, letter.text[1:])
+            yield from self._cells(piece, letter, end)
+
+    def _fill(self, column: int) -> Iterator[Segment]:
+        """Empty cells up to a column."""
+        if column > self._at:
+            yield Segment(" " * (column - self._at), self._styles.empty)
+            self._at = column
+
+    def _mark(self, piece: Piece, letter: Letter) -> Segment:
+        if piece.mark == "start":
+            return self._letter(letter, letter.text[0])
+        self._at += 1
+        return Segment(MARKS[piece.mark], self._styles.of(piece, letter))
+
+    def _letter(self, letter: Letter, text: str) -> Segment:
+        self._lettered = self._at
+        self._at += len(text)
+        return Segment(text, self._styles.letters[letter.colour])
+
+    def _cells(self, piece: Piece, letter: Letter, end: int) -> Iterator[Segment]:
+        style, glyph = self._styles.of(piece, letter), GLYPHS[piece.kind]
+        while (column := self._next_letter()) <= end - len(letter.text):
+            yield Segment(glyph * (column - self._at), style)
+            self._at = column
+            again = self._letter(letter, letter.text)
+            yield Segment(letter.text, style) if piece.kind == "held" else again
+        yield Segment(glyph * (end - self._at), style)
+        self._at = end
+
+    def _next_letter(self) -> int:
+        """Letters stand in fixed columns, so that they move along with their request, and never side by side."""
+        earliest = max(self._at, self._lettered + NEAR)
+        return earliest + (self._every // 2 - earliest) % self._every

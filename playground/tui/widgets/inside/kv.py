@@ -1,0 +1,60 @@
+"""Screen 5's weights against KV: stacked over the context, by dtype in a table, and what a trial of weights found."""
+
+from __future__ import annotations
+
+from playground.text import numbers
+from playground.text.sizes import size
+from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
+from playground.tui.inside.kv_fit import Pool
+from playground.tui.inside.weights_trial import WeightsTrial
+from playground.tui.plots.scatter_grid import DIM, Part
+from playground.tui.state import State
+from playground.tui.widgets.inside.panel import InsidePanel
+
+MOST_REQUESTS = 1024
+
+
+class KVPanel(InsidePanel):
+    """`limit`: bytes of the device, None where it is not known."""
+
+    def __init__(self, trial: WeightsTrial) -> None:
+        super().__init__("Weights against KV", "drawn once a model is loaded", id="kv")
+        self.limit: int | None = None
+        self._trial, self._requests = trial, 1
+
+    def multiply_requests(self, by: float) -> None:
+        """KV of more requests, or of fewer."""
+        self._requests = max(1, min(MOST_REQUESTS, int(self._requests * by)))
+
+    def look(self, state: State) -> None:
+        """Draw for the model and the KV cache of now."""
+        facts = state.facts
+        if facts is None:
+            self.show(None, "", lambda width, height: [])
+            return
+        weights, kind = state.memory.weights or facts.weights_bytes, state.requested.kv_cache
+        block, requests = state.requested.block_size, self._requests
+        pool = state.inside.kv.pool or Pool(0, state.memory.kv_reserved, state.requested.max_batch)
+
+        def table(width: int) -> list[list[Part]]:
+            return [*capacity_table(facts, block, pool, kind, state.inside, width), *_found(self._trial)]
+
+        def draw(width: int, height: int) -> list[list[Part]]:
+            lines = table(width)
+            return [*draw_stack(facts, weights, kind, block, requests, width, height - len(lines)), *lines]
+
+        note = described(facts, weights, kind, block, requests, self.limit)
+        self.show((weights, kind, block, requests, str(table(WIDE))), note, draw)
+
+
+def _found(trial: WeightsTrial) -> list[list[Part]]:
+    """A line a kind of weights; none before the first trial."""
+    if not trial.kinds:
+        return []
+    lines: list[list[Part]] = [[(f"{'weights':9}{'bytes':>12}{'switch':>10}{'TPS':>16}", DIM)]]
+    for kind in trial.kinds:
+        waits = "measuring" if kind is trial.now else kind.fault
+        speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or "–"
+        text = f"{kind.name:9}{size(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
+        lines.append([(text, "bold" if kind is trial.now else "")])
+    return lines

@@ -1,0 +1,75 @@
+"""The lines of the memory panel. Pure: a ledger and a width in, styled text out."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from playground.telemetry.ledger import Ledger, Row, Shares
+from playground.telemetry.snapshot import GpuSample
+from playground.text import numbers
+from playground.text.sizes import format_bytes, format_share
+from playground.tui.widgets.lines import fitting, spread
+from playground.tui.widgets.memory.bar import bar_parts
+
+LABEL = "$meaning-waiting"
+LEGEND = {"weights": "█", "KV used": "▓", "other": "▒"}
+COLOURS = ("$secondary", "$primary", "$meaning-waiting", "$meaning-waiting 60%")
+NOT_ROWS = ("device used", "KV reserved")
+LABEL_WIDTH, BYTES_WIDTH = 12, 9
+
+
+def title(device: str, width: int) -> Content:
+    """Memory, and of what."""
+    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), device), width)
+
+
+def headline(ledger: Ledger, width: int) -> list[Content]:
+    """Used of total, and the bar, for where there is no room for more."""
+    used = Content.assemble(("Memory ", LABEL), format_share(ledger.used, ledger.total))
+    return [used, bar(ledger.shares, width)]
+
+
+def bar_line(ledger: Ledger, width: int) -> Content:
+    """The bar with used of total beside it."""
+    figure = f"  {format_share(ledger.used, ledger.total)}"
+    return Content.assemble(bar(ledger.shares, width - len(figure)), figure)
+
+
+def bar(shares: Shares | None, width: int) -> Content:
+    """Weights, KV used, other, free; blank where they are not known."""
+    if shares is None:
+        return Content(" " * width)
+    known = (shares.weights, shares.kv_used, shares.other, shares.free)
+    parts = bar_parts(known, "".join(LEGEND.values()) + "░", width)
+    return Content.assemble(*zip(parts, COLOURS, strict=True))
+
+
+def rows(ledger: Ledger, width: int) -> list[Content]:
+    """One line per figure, the bar's parts first; a note that does not fit loses its last parts."""
+    shown = [row for row in ledger.rows if row.label not in NOT_ROWS]
+    return [_row(row, width) for row in sorted(shown, key=lambda row: row.label not in LEGEND)]
+
+
+def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
+    """What the GPU does, or why there is none."""
+    if gpu is None:
+        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), LABEL)
+    board = gpu.board
+    parts = [gpu.name or "GPU"]
+    if board.utilization_percent is not None:
+        parts.append(f"{board.utilization_percent} %")
+    if board.power_watts is not None:
+        parts.append(f"{numbers.significant(board.power_watts)} W")
+    if board.temperature_celsius is not None:
+        parts.append(f"{board.temperature_celsius} °C")
+    throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
+    line = fitting(" · ".join(parts), " · ", width - len(throttled))
+    return Content.assemble((line, LABEL), (throttled, "$warning"))
+
+
+def _row(row: Row, width: int) -> Content:
+    glyph = LEGEND.get(row.label, " ")
+    colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else LABEL
+    note = fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
+    figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
+    return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", LABEL), figure, (note, LABEL))

@@ -1,0 +1,31 @@
+"""The timeline panel: throughput over the newest activity, and where each switch was thrown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.content import Content
+
+from playground.tui.speed.timeline import Timeline
+from playground.tui.widgets.line_panel import LinePanel
+from playground.tui.widgets.timeline import lines as timeline_lines
+
+
+class TimelinePanel(LinePanel):
+    """Time advances only while requests run; a pause is one dotted column. Where there is no room it stays empty."""
+
+    DEFAULT_CSS = """
+    TimelinePanel { background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._timeline = Timeline()
+
+    def show(self, timeline: Timeline) -> None:
+        """Draw what differs from before."""
+        self._timeline = timeline
+        self.show_lines()
+
+    def lines(self, width: int, height: int) -> list[Content]:
+        return timeline_lines.lines(self._timeline, width, height)

@@ -1,0 +1,172 @@
+"""Screen 5 on the real engine and the bundled model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from playground import paths
+from playground.engine.backends.openai_server.backend import OpenAIBackend
+from playground.engine.backends.vllm.backend import VllmBackend
+from playground.preset import Preset
+from playground.protocol.options import EngineOptions
+from playground.tui.app import PlaygroundApp
+from playground.tui.bridge import Bridge
+from playground.tui.inside import kv_fit, kv_trial, weights_trial
+from playground.tui.inside.course import Course
+from playground.tui.inside.kv_trial import KVTrial
+from playground.tui.screens import inside
+from playground.tui.screens.inside import InsideScreen
+from playground.tui.session import NotNow
+from playground.tui.widgets.inside.panel import InsidePanel
+from playground.tui.widgets.key_bar import KeyBar
+
+PATIENCE_S = 120.0
+BFLOAT16 = EngineOptions(dtype="bfloat16")  # in which tails weigh as much as is said below
+KEPT = "this engine does not change its KV cache while it runs"
+
+
+async def opened(app: PlaygroundApp, pilot: Pilot, until: Callable[..., Any]) -> InsideScreen:
+    """Screen 5, once the model is there."""
+    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.effective, PATIENCE_S)
+    await pilot.press("f6")
+    await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+    assert isinstance(app.screen, InsideScreen)
+    return app.screen
+
+
+def drawn(screen: InsideScreen, panel: str) -> str:
+    return screen.query_one(f"#{panel}", InsidePanel).render().plain
+
+
+def concluded(screen: InsideScreen, panel: str) -> str:
+    """A panel's words in one line, however they are wrapped, where every line fits."""
+    lines = drawn(screen, panel).splitlines()
+    assert max(map(len, lines)) <= screen.query_one(f"#{panel}").size.width and "…" not in "".join(lines)
+    return " ".join(" ".join(lines).split())
+
+
+async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inside, "LENGTHS", (64, 128))
+    monkeypatch.setattr(kv_fit, "TOKENS", 64)
+    app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state, screen = app.bridge.state, await opened(app, pilot, until)
+        await until(pilot, lambda: "weights at 4 099 tokens; the device ends at" in concluded(screen, "kv"))
+
+        await pilot.press("o")
+        await until(pilot, lambda: "0 attn.q" in drawn(screen, "outliers"), PATIENCE_S)
+        before = drawn(screen, "outliers").splitlines()[0]
+        await pilot.press("left", "left")
+        assert (
+            "threshold 5 (live 6):" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: state.requested.int8_threshold == 5.0, PATIENCE_S)
+        await until(pilot, lambda: "threshold 5 (live):" in drawn(screen, "outliers"))
+
+        await pilot.press("a")
+        await until(pilot, lambda: state.inside.total and not state.inside.measuring, PATIENCE_S)
+        await until(pilot, lambda: "less memory at 128 tokens; e eager m math f" in concluded(screen, "attention"))
+        assert "memory of a call" in drawn(screen, "attention"), "there is room for both plots"
+        assert "product" in concluded(screen, "roofline") and " of 16 inputs" in concluded(screen, "outliers")
+
+        await pilot.press("w")
+        await until(pilot, lambda: state.unfinished, PATIENCE_S)
+        await until(pilot, lambda: not state.trying, PATIENCE_S)
+        kinds = {kind.name: kind for kind in screen._trial.kinds}
+        assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
+        assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
+        assert state.requested.weights == "model" and "last step" in drawn(screen, "roofline")
+
+        before, requests = state.requested, len(state.requests)
+        await pilot.press("k")
+        await until(pilot, lambda: state.trying)
+        for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
+            with pytest.raises(NotNow, match="F6, then Esc stops it"):
+                start()
+        assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
+        await until(pilot, lambda: not state.trying, PATIENCE_S)
+        assert state.requested == before and len(state.requests) == requests
+        ran = {kind: fit.ran for kind, fit in state.inside.kv.fits.items()}
+        # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
+        assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
+        table = drawn(screen, "kv").splitlines()
+        last = next(at for at, line in enumerate(table) if line.startswith("k runs requests of 64"))
+        rows = [line.split() for line in table[last - len(ran) : last]]
+        assert [int(row[-1]) for row in rows] == list(ran.values()) == [int(row[-2]) for row in rows]
+
+
+async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pytest.MonkeyPatch):
+    # Requests that would decode for minutes.
+    monkeypatch.setattr(kv_fit, "TOKENS", 2048)
+    monkeypatch.setattr(kv_trial, "DECODED", 2000)
+    monkeypatch.setattr(weights_trial, "TOKENS", 8000)
+    app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state, screen = app.bridge.state, await opened(app, pilot, until)
+        before = state.requested
+
+        await pilot.press("k")
+        await until(pilot, lambda: any(fit.ran for fit in state.inside.kv.fits.values()), PATIENCE_S)
+        assert state.requested != before
+        await pilot.press("escape")
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and state.status == "idle" and not state.waiting
+        assert not state.inside.kv.fits, "how many would have fit is not known"
+        await pilot.press("escape")
+        await until(pilot, lambda: "nothing is being measured" in str(screen.query_one("Notice").render()))
+
+        await pilot.press("k", "escape")  # before anything runs
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and not state.inside.kv.fits
+
+        await pilot.press("w")
+        await until(pilot, lambda: state.unfinished and state.unfinished[-1].tokens)
+        await pilot.press("escape")
+        await until(pilot, lambda: not state.trying)
+        assert state.requested == before and not state.unfinished
+        assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
+
+
+async def test_an_engine_that_keeps_its_cache_says_so(opened, until):
+    async with opened() as (app, pilot):
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        state, notice = app.bridge.state, app.screen.query_one("Notice")
+        before = state.requested
+        await pilot.press("k")
+        await until(pilot, lambda: KEPT in str(notice.render()))
+        assert not state.trying and state.requested == before
+        await pilot.press("w")
+        await until(pilot, lambda: not state.trying and "no model to change" in drawn(app.screen, "kv"))
+
+
+@pytest.mark.parametrize("backend", [OpenAIBackend, VllmBackend])
+def test_no_other_engine_runs_the_kv_trial(backend, monkeypatch: pytest.MonkeyPatch):
+    sent = []
+    bridge = Bridge(backend.__name__, paths.log_folder() / "log")
+    monkeypatch.setattr(bridge, "send", sent.append)
+    bridge.state.capabilities = backend(sent.append).capabilities()
+    with pytest.raises(NotNow, match=KEPT):
+        KVTrial(Course(bridge)).start()
+    assert not sent
+
+
+async def test_without_a_measurement_each_panel_says_what_to_do(opened, until):
+    async with opened() as (app, pilot):
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.screen, InsideScreen))
+        screen = app.screen
+        assert "o runs one forward" in drawn(screen, "outliers") and "a times eager" in drawn(screen, "attention")
+        assert "make_outliers writes a model that has many" in " ".join(drawn(screen, "outliers").split())
+        assert max(map(len, drawn(screen, "outliers").splitlines())) <= screen.query_one("#outliers").size.width
+        await pilot.press("o")
+        await until(pilot, lambda: "no layers to look into" in str(screen.query_one("Notice").render()))
+        await pilot.press("tab", "z")
+        assert screen.has_class("-maximized") and screen.query_one("#attention").display
+        await pilot.press("escape")
+        assert not screen.has_class("-maximized")

@@ -1,0 +1,83 @@
+"""What a switch is said to have done: near it, and nothing that another context may have done."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.engine.capabilities import EFFECTS, effects
+from playground.protocol.events import OptionsApplied, SlotWork, Step
+from playground.protocol.metrics import Memory
+from playground.protocol.options import EngineOptions
+from playground.tui.speed.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
+from playground.tui.toggles.switch import Switch
+from playground.tui.toggles.switch_text import expected, measured
+
+
+def decode(meter: DecodeMeter, name: str, steps: int, seconds: float, first: int = 0) -> None:
+    slots = [SlotWork(request_id=name, phase="decode", tokens=1)]
+    for index in range(steps):
+        meter.add(Step(index=first + index, start=index * seconds, seconds=seconds, slots=slots))
+
+
+def prefill(meter: DecodeMeter, name: str, tokens: int) -> None:
+    slots = [SlotWork(request_id=name, phase="prefill", tokens=tokens)]
+    meter.add(Step(index=-9, start=0.0, seconds=0.01, slots=slots))
+
+
+def said(before: DecodeMeter, after: DecodeMeter, was: int = 10, now: int = 10) -> str:
+    applied = OptionsApplied(
+        changed=["kv_cache"], requested=EngineOptions(kv_cache="int8"), effective={},
+        before=Memory(kv_used=was), after=Memory(kv_used=now),
+    )  # fmt: skip
+    return "\n".join(line.plain for line in measured(Switch(applied, EngineOptions(), before, after)))
+
+
+def test_what_is_far_from_the_switch_is_no_part_of_it() -> None:
+    before = DecodeMeter()
+    decode(before, "a", 400, 0.01)
+    decode(before, "a", NEAR_GROUPS * GROUP + 1, 0.02, first=1000)
+    after = DecodeMeter(before.contexts)
+    decode(after, "a", NEAR_GROUPS * GROUP + 1, 0.04, first=2000)
+    decode(after, "a", 400, 0.01, first=3000)
+    near = NEAR_GROUPS * GROUP
+    assert said(before, after) == f"TPS     50.0 ▸ 25.0  ▼ 50 %\n        ±0 %, n {near} and {near}"
+
+
+def test_another_request_is_named() -> None:
+    before, after = DecodeMeter(), DecodeMeter()
+    decode(before, "a", 60, 0.01)
+    decode(after, "b", 60, 0.005)
+    assert said(before, after).endswith("n 56 and 56, another request") and "▲ 100 %" in said(before, after)
+
+
+def test_another_context_leaves_the_question_open() -> None:
+    before = DecodeMeter()
+    prefill(before, "a", 5000)
+    decode(before, "a", 60, 0.015)
+    after = DecodeMeter(before.contexts)
+    prefill(after, "b", 500)
+    decode(after, "b", 60, 0.01, first=100)
+    assert "66.7 ▸ 100  ? context 5\u2009033 ▸ 533" in said(before, after) and "▲" not in said(before, after)
+
+
+def test_what_is_computed_again_is_not_counted_twice() -> None:
+    meter = DecodeMeter()
+    prefill(meter, "a", 500)
+    meter.add(Step(index=0, start=0.0, seconds=0.01, slots=[], preempted=["a"]))
+    prefill(meter, "a", 510)
+    assert meter.contexts["a"] == 510
+
+
+def test_kv_that_is_computed_again_is_not_said_to_be_gone() -> None:
+    assert "KV" not in said(DecodeMeter(), DecodeMeter(), was=1000, now=0)
+    assert "KV" in said(DecodeMeter(), DecodeMeter(), was=1000, now=500)
+
+
+@pytest.mark.parametrize("kind", ["fp8", "int8", "int4", "int2"])
+def test_a_quantized_cache_is_expected_to_take_less(kind: str) -> None:
+    assert EFFECTS["kv_cache", kind].memory < 0 and "memory ▼" in expected(effects("kv_cache", kind)).plain
+
+
+def test_what_cannot_be_foretold_is_not_drawn_as_the_same() -> None:
+    assert expected(effects("kv_cache", "model")).plain == "memory =  TTFT =  TPS =  quality ="
+    assert expected(effects("block_size", "64")).plain == "it depends on what runs; it is measured"
