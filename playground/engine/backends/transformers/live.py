@@ -7,9 +7,9 @@ from transformers import DynamicCache
 
 from playground.engine.backends.base import Emit, EngineError, Progress, unheard
 from playground.engine.backends.transformers.attention.attention import AttentionSwitch
-from playground.engine.backends.transformers.attention.codes import why_unpacked
 from playground.engine.backends.transformers.compile.compiled import CompiledDecoder
 from playground.engine.backends.transformers.kv.budget import KVBudget
+from playground.engine.backends.transformers.kv.codes_attention import why_unpacked
 from playground.engine.backends.transformers.kv.move import make_store, move
 from playground.engine.backends.transformers.kv.shape import KVShape, kv_shape
 from playground.engine.backends.transformers.model import LoadedModel

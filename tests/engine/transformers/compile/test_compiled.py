@@ -14,7 +14,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED
-from playground.engine.backends.transformers.attention.operator import Call, begin, end
+from playground.engine.backends.transformers.compile.attend_op import Call, begin, end
 from playground.engine.backends.transformers.forward.parts import Attending, eager_attention
 from playground.engine.backends.transformers.weights.packed_linear import pack
 from playground.protocol.commands import SetOptions

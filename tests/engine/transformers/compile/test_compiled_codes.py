@@ -11,10 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.attention import codes as codes_attention
-from playground.engine.backends.transformers.attention.codes import FUSED, KINDS
 from playground.engine.backends.transformers.compile.compiler import why_not_compiled
-from playground.engine.backends.transformers.kv import copies
+from playground.engine.backends.transformers.kv import codes_attention, copies
+from playground.engine.backends.transformers.kv.codes_attention import FUSED, KINDS
 from playground.protocol.events import OptionsApplied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts

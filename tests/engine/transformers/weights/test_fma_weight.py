@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.base import Cancelled
-from playground.engine.backends.transformers.compile import compiled, compiler
+from playground.engine.backends.transformers.compile import compiled
 from playground.engine.backends.transformers.compile.compiler import why_not_compiled
+from playground.engine.backends.transformers.native import library
 from playground.engine.backends.transformers.weights import fma_weight
 from playground.engine.backends.transformers.weights.fma_weight import FmaWeight, compiled_product
 from playground.engine.backends.transformers.weights.laid_out_linear import LayOut, laid_out
@@ -84,11 +85,11 @@ def test_it_is_used_where_it_is_the_faster_one_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(fma_weight, "_gain", lambda lay_out: 1.05)
     assert asked() is None
     (tmp_path / "fma_product.cpp").write_text("this is no C++")
-    monkeypatch.setattr(compiler, "NATIVE", tmp_path)
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
     monkeypatch.setattr(fma_weight, "compiled_product", compiled_product.__wrapped__)
     assert asked() is None
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    monkeypatch.setattr(compiler, "NATIVE", None)  # nothing is compiled
+    monkeypatch.setattr(library, "FOLDER", None)  # nothing is compiled
     assert asked() is None
 
 

@@ -12,13 +12,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import EngineError, first_line
-from playground.engine.backends.transformers.attention.codes import FUSED
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED, MASKS_MATTER
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch, LayerWatch
 from playground.engine.backends.transformers.attention.varlen import Kernel
-from playground.engine.backends.transformers.attention.varlen_trial import tried_kernel
-from playground.engine.backends.transformers.forward.decoder import Decode
+from playground.engine.backends.transformers.attention.varlen_trial import Forward, tried_kernel
 from playground.engine.backends.transformers.kv.cache import PagedCache
+from playground.engine.backends.transformers.kv.codes_attention import FUSED
 from playground.engine.capabilities import missing_package
 from playground.protocol.options import KERNEL_JOIN, ran_as_asked
 
@@ -74,7 +73,7 @@ class AttentionSwitch:
             "" if self._implementation == wanted else f"{type(self._model).__name__} keeps {self._implementation}"
         )
 
-    def try_varlen(self, decoder: Decode | None) -> None:
+    def try_varlen(self, decoder: Forward | None) -> None:
         """Find out, once, whether ragged batches of this model can have what was asked for: see `varlen_trial`."""
         asked = self.requested == "sdpa-flash" and self.device.type in MASKS_MATTER and self.takes_ready_masks
         if asked and decoder and self._why_masks is None:

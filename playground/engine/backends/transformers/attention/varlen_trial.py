@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,8 +11,8 @@ from transformers import DynamicCache
 
 from playground.engine.backends.base import first_line
 from playground.engine.backends.transformers.attention.varlen import Kernel, Ragged, find_kernel, packing
-from playground.engine.backends.transformers.forward.decoder import Decode
 
+Forward = Callable[[Tensor, Tensor, Ragged, DynamicCache], Tensor]  # of token ids and their positions
 DTYPES = (torch.float16, torch.bfloat16)
 # Values are normal: 16 bits keep them to 0.02, a key too many or too few moves them by tenths.
 NOISE = 0.05
@@ -44,7 +44,7 @@ class Checked:
         return said
 
 
-def tried_kernel(decoder: Decode, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
+def tried_kernel(decoder: Forward, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
     """The kernel for ragged batches of this model, or why there is none: forwards of two rows run through `decoder`."""
     if dtype not in DTYPES:
         return None, "it takes float16 and bfloat16 only"
@@ -57,7 +57,7 @@ def tried_kernel(decoder: Decode, device: torch.device, dtype: torch.dtype) -> t
 
 
 @torch.inference_mode()
-def _run(decoder: Decode, device: torch.device, kernel: Kernel) -> None:
+def _run(decoder: Forward, device: torch.device, kernel: Kernel) -> None:
     cache, lengths = DynamicCache(), [0] * len(FORWARDS[0])
     for counts in FORWARDS:
         lengths = [length + count for length, count in zip(lengths, counts, strict=True)]

@@ -16,9 +16,8 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Progress
-from playground.engine.backends.transformers.attention.codes import why_missing
-from playground.engine.backends.transformers.attention.operator import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.attention.varlen import Ragged
+from playground.engine.backends.transformers.compile.attend_op import COMPILED, Call, NewStates, begin, end
 from playground.engine.backends.transformers.compile.compiler import watched
 from playground.engine.backends.transformers.forward.decoder import PlainDecode
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
@@ -30,6 +29,7 @@ from playground.engine.backends.transformers.forward.parts import (
     newest,
     shared_out,
 )
+from playground.engine.backends.transformers.kv.codes_attention import why_missing
 from playground.engine.backends.transformers.weights.fma_weight import fma_weight
 from playground.engine.backends.transformers.weights.laid_out_linear import laid_out
 from playground.engine.backends.transformers.weights.onednn_weight import OneDnnWeight

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import CDLL
-from pathlib import Path
 from types import FrameType
 
 import torch
@@ -17,7 +14,6 @@ import torch
 from playground.engine.backends.base import Cancelled, EngineError, Progress, first_line
 
 POLL_S = 0.25
-NATIVE = Path(__file__).with_name("native")
 COMPILERS = ("g++", "clang++", "gcc", "clang")
 
 
@@ -26,21 +22,6 @@ def why_not_compiled(device: torch.device) -> str:
     if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
         return "it needs a C++ compiler: install g++"
     return ""
-
-
-def native(name: str) -> CDLL:
-    """Our C++ of this file, compiled for this machine unless it was before. Raises `RuntimeError` or `OSError` where
-    that fails."""
-    from torch._inductor.codecache import CppCodeCache  # seconds of import that only compile=on needs
-
-    library: CDLL = CppCodeCache.load(_whole(name), extra_flags=("-ffp-contract=fast",))
-    return library
-
-
-def _whole(name: str) -> str:
-    """The source with its headers in it: what was compiled is known again by its text."""
-    text = (NATIVE / name).read_text().replace("#pragma once\n", "")
-    return re.sub(r'#include "(.+)"', lambda header: _whole(header[1]), text)
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache
 
-from playground.engine.backends.transformers.attention.codes import FUSED
 from playground.engine.backends.transformers.attention.varlen import Ragged
 from playground.engine.backends.transformers.kv.cache import Attend, Watch
+from playground.engine.backends.transformers.kv.codes_attention import FUSED
 
 
 class Part(NamedTuple):

@@ -16,8 +16,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.attention.codes import Rows, attend_codes
 from playground.engine.backends.transformers.kv.cache import Attend, Exchange, KVStore, Row
+from playground.engine.backends.transformers.kv.codes_attention import Rows, attend_codes
 from playground.engine.backends.transformers.kv.full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS

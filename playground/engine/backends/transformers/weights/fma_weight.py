@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.engine.backends.transformers.compile.compiler import native
+from playground.engine.backends.transformers.native.library import load
 from playground.engine.backends.transformers.weights.laid_out_linear import LaidOut, LayOut
 from playground.engine.backends.transformers.weights.onednn_weight import OneDnnWeight
 
@@ -81,7 +81,7 @@ def fma_weight() -> LayOut | None:
 @cache
 def compiled_product() -> Product:
     """The product; its arguments are those in the source."""
-    product = native("fma_product.cpp").product
+    product = load("fma_product.cpp").product
     product.argtypes, product.restype = [*[c_void_p] * 4, *[c_long] * 3, c_int], None
     return product
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.base import first_line
-from playground.engine.backends.transformers.compile.compiler import native
 from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.backends.transformers.kv.states import QuantizedStates
+from playground.engine.backends.transformers.native.library import load
 
 FUSED = "fused-dequant"
 KINDS = ("fp8", "int8", "int4", "int2")
@@ -86,7 +86,7 @@ def why_missing() -> str:
 @cache
 def compiled_attention() -> Callable[..., None]:
     """`attend` of the source; its arguments are those there."""
-    attend = native("codes_attention.cpp").attend
+    attend = load("codes_attention.cpp").attend
     attend.argtypes = [*[c_void_p] * 4, c_long, c_long, c_float, c_int, c_bool, c_int]
     attend.restype = None
     return attend

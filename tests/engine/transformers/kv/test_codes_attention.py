@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache
 
-from playground.engine.backends.transformers.attention import codes as codes_attention
-from playground.engine.backends.transformers.attention.codes import KINDS, Rows, attend_codes, why_unpacked
-from playground.engine.backends.transformers.compile import compiler
 from playground.engine.backends.transformers.compile.compiler import why_not_compiled
+from playground.engine.backends.transformers.kv import codes_attention
+from playground.engine.backends.transformers.kv.codes_attention import KINDS, Rows, attend_codes, why_unpacked
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS
 from playground.engine.backends.transformers.kv.shape import kv_shape
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
+from playground.engine.backends.transformers.native import library
 from tests.engine.transformers.reference import DEVICE
 
 pytestmark = pytest.mark.skipif(
@@ -118,7 +118,7 @@ def test_scores_that_are_all_infinite_give_numbers() -> None:
 
 def test_a_compiler_that_does_not_know_vectors_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "codes_attention.cpp").write_text("this is no C++")
-    monkeypatch.setattr(compiler, "NATIVE", tmp_path)
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
     monkeypatch.setattr(codes_attention, "compiled_attention", codes_attention.compiled_attention.__wrapped__)
     assert "C++ compile error" in codes_attention.why_missing()
 
