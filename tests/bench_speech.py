@@ -33,8 +33,8 @@ from playground.protocol.speech import SpeechOptions, UtteranceTiming  # noqa: E
 from playground.protocol.wire import AnyCommand, AnyEvent  # noqa: E402
 from playground.speech.audio_file import AudioFile  # noqa: E402
 from playground.speech.vad import BEFORE_S, PAUSE_S, RATE, Samples  # noqa: E402
-from playground.tui.state import State  # noqa: E402
-from playground.tui.voice.state import VoiceState  # noqa: E402
+from playground.tui.state.state import State  # noqa: E402
+from playground.tui.state.voice import VoiceState  # noqa: E402
 from tests.bench_app import PROMPT, TINY  # noqa: E402
 from tests.speech.ear import MODEL, Ear  # noqa: E402
 from tests.speech.speaking import silence, speech, write_wav  # noqa: E402

@@ -23,13 +23,13 @@ from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
-from playground.tui.batching.profile import run_kind
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.modes import Modes
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
+from playground.tui.state.load_profile import run_kind
 from playground.tui.theme_choice import add_others, begin_with
 from playground.tui.voice.bridge import SpeechBridge
 from playground.tui.voice.voice import Voice

@@ -23,7 +23,7 @@ from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.messages import MachineSampled, Updated
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder

@@ -6,8 +6,8 @@ import signal
 
 from playground.protocol.events import WorkerExited
 from playground.protocol.speech_events import TranscriptFinished
-from playground.tui.conversation.request import RequestState
-from playground.tui.state import State
+from playground.tui.state.request import RequestState
+from playground.tui.state.state import State
 
 RESTART = "^Y restarts it as it was, ^L shows its log"
 

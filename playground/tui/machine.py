@@ -7,7 +7,7 @@ import os
 from playground.protocol.metrics import Memory
 from playground.telemetry.devices import find_gpu
 from playground.telemetry.snapshot import GpuSample, Snapshot
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 
 def memory_view(state: State, snapshot: Snapshot) -> tuple[Memory, Snapshot, GpuSample | None, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.message import Message
 
 from playground.telemetry.snapshot import Snapshot
-from playground.tui.state import Changes, State
+from playground.tui.state.changes import Changes
+from playground.tui.state.state import State
 
 
 class Updated(Message, bubble=False):

@@ -7,7 +7,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from playground.tui.actions import ACTIONS, Action
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 
 class ActionProvider(Provider):

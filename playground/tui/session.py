@@ -22,8 +22,8 @@ from playground.protocol.options import DEFAULTS, OptionError, Value, changed_na
 from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
-from playground.tui.conversation.request import RequestState
-from playground.tui.state import State
+from playground.tui.state.request import RequestState
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import flipped
 
 COMPARING = "two option sets are being compared, and this would disturb it; F4, then Esc stops it"

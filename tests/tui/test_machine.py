@@ -9,7 +9,7 @@ from playground.protocol.capabilities import Capabilities
 from playground.protocol.events import ModelFacts, ModelLoaded
 from playground.telemetry.snapshot import GpuSample, Snapshot
 from playground.tui.machine import memory_view
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 FACTS = ModelFacts(
     name="m",

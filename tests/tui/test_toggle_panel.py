@@ -16,7 +16,7 @@ from playground.protocol.options import TOGGLES, EngineOptions, as_text
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.value_entry import ValueEntry
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
 from tests.tui.settling import settle

@@ -7,7 +7,7 @@ from textual.binding import Binding
 
 from playground.tui.actions import batching, bench, common, compare, history, inside, playground
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 __all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions"]
 

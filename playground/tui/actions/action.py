@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Blocked = Callable[[State], str]

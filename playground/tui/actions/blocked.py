@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.tui.actions.action import Blocked
 from playground.tui.session import disturbed
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import flipped
 
 

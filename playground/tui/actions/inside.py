@@ -6,7 +6,7 @@ from functools import partial
 
 from playground.tui.actions import action
 from playground.tui.actions.blocked import no_model, replay
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 
 def _not_measuring(state: State) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, floor, log, log10
 
 from playground.text import numbers
-from playground.tui.batching.runs import LoadRuns
+from playground.tui.state.load_runs import LoadRuns
 
 GROWTH = 1.3
 FINEST = 16

@@ -15,9 +15,9 @@ from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Set
 from playground.protocol.options import Policy, Value
 from playground.session.history.run import Run
 from playground.tui.batching.engine import LoadEngine
-from playground.tui.batching.profile import POLICIES, STATIC, LoadProfile, requests
-from playground.tui.batching.run import LoadRun
 from playground.tui.session import NotNow, Session, disturbed
+from playground.tui.state.load_profile import POLICIES, STATIC, LoadProfile, requests
+from playground.tui.state.load_run import LoadRun
 
 ON_A_SERVER = "the model is on its server, and no engine here can load it"
 

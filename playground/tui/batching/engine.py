@@ -21,8 +21,8 @@ from playground.session.history.run import Run
 from playground.session.recording import Entry
 from playground.text.numbers import percent
 from playground.text.plain import one_line
-from playground.tui.batching.profile import read_name, run_kind
 from playground.tui.bridge import Bridge
+from playground.tui.state.load_profile import read_name, run_kind
 
 
 class LoadEngine:

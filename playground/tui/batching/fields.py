@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from playground.bench.load import arrivals, lengths
-from playground.tui.batching.profile import STATIC
 from playground.tui.fields import Field, number
+from playground.tui.state.load_profile import STATIC
 
 ENGINES = ("vllm", "transformers", "scripted")
 AGAINST = f"{STATIC} (batching) or another engine: {', '.join(ENGINES)}"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from playground.bench.load.elsewhere import compared
 from playground.protocol.events import Simulated
 from playground.text import numbers
-from playground.tui.batching.run import LoadRun, same_tokens
-from playground.tui.batching.runs import LoadRuns
+from playground.tui.state.load_run import LoadRun, same_tokens
+from playground.tui.state.load_runs import LoadRuns
 
 
 class Figures(NamedTuple):

@@ -8,7 +8,7 @@ from playground.protocol.commands import Abort, SetOptions
 from playground.protocol.options import Value
 from playground.tui.bridge import Bridge
 from playground.tui.session import NotNow, disturbed
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 Steps = Iterator[None]
 DONE = object()

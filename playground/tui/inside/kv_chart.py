@@ -8,9 +8,9 @@ from playground.protocol.events import ModelFacts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
 from playground.text.sizes import size
-from playground.tui.inside.kv_fit import Pool, tried
-from playground.tui.inside.state import InsideState
 from playground.tui.plots.scatter_grid import DIM, Part, merged
+from playground.tui.state.inside import InsideState
+from playground.tui.state.kv_fit import Pool, tried
 
 KINDS = ("model", "fp8", "int8", "int4", "int2")
 WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"

@@ -8,8 +8,8 @@ from playground.protocol.commands import GenerationRequest, SamplingParams, Subm
 from playground.protocol.options import TOGGLES, Value
 from playground.telemetry.kv_size import fitting
 from playground.tui.inside.course import Course, Steps
-from playground.tui.inside.kv_fit import request_id, tried
 from playground.tui.session import NotNow
+from playground.tui.state.kv_fit import request_id, tried
 
 # A request's last tokens are decoded, so that those that fit are there together.
 DECODED = 8

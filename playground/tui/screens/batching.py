@@ -13,13 +13,13 @@ from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.batching.driver import LoadDriver
 from playground.tui.batching.figures import described
-from playground.tui.batching.profile import STATIC
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
-from playground.tui.state import Changes
+from playground.tui.state.changes import Changes
+from playground.tui.state.load_profile import STATIC
 from playground.tui.widgets.batching.block_map import BlockMap
 from playground.tui.widgets.batching.board import LoadBoard
 from playground.tui.widgets.batching.form import LoadForm

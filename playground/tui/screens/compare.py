@@ -17,12 +17,12 @@ from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare.driver import CompareDriver
 from playground.tui.compare.profile import BASE, CHAT, CompareProfile, fields, on_one_line
-from playground.tui.conversation.request import RequestState
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.stage import HEIGHTS, Stage
 from playground.tui.session import Session
-from playground.tui.state import Changes
+from playground.tui.state.changes import Changes
+from playground.tui.state.request import RequestState
 from playground.tui.widgets.compare.figures import CompareFigures
 from playground.tui.widgets.compare.texts import CompareTexts
 from playground.tui.widgets.field_form import FieldForm

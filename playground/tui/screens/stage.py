@@ -14,7 +14,7 @@ from playground.tui.actions.common import SCREENS
 from playground.tui.faults import death
 from playground.tui.frame_compositor import FrameCompositor
 from playground.tui.session import NotNow, Session
-from playground.tui.state import Changes
+from playground.tui.state.changes import Changes
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.tui.speed.draft_meter import BreakEven, DraftMeter
+from playground.tui.state.draft_meter import BreakEven, DraftMeter
 
 LABEL = "$meaning-waiting"
 MOST_PLACES = 6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from playground.tui.conversation.request import RequestState
 from playground.tui.letters import Letters
 from playground.tui.speed.view import SpeedView
-from playground.tui.state import State
+from playground.tui.state.request import RequestState
+from playground.tui.state.state import State
 
 GAPS = 160
 

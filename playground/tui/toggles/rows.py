@@ -18,7 +18,7 @@ from playground.protocol.options import (
     parse_value,
     with_changes,
 )
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 EIGHT_BITS = ("int8", "fp8")
 FLASH = ("flash_attention_3", "flash_attention_2", "sdpa-flash")

@@ -8,10 +8,10 @@ from playground.protocol.capabilities import Effects
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
-from playground.tui.speed.decode_meter import Rate
-from playground.tui.state import State
+from playground.tui.state.decode_meter import Rate
+from playground.tui.state.state import State
+from playground.tui.state.switch import Switch
 from playground.tui.toggles.rows import COSTS, Candidate
-from playground.tui.toggles.switch import Switch
 
 LABEL = "$meaning-waiting"
 FIGURES = ("memory", "ttft", "tps", "quality")

@@ -10,7 +10,7 @@ from playground.config import SpeechSettings
 from playground.protocol.commands import Abort, ListInputs, StartListening, StopListening, Transcribe
 from playground.protocol.speech import SpeechOptions
 from playground.tui.session import NotNow
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.voice.bridge import SpeechBridge
 
 BUNDLED = "tiny-whisper"

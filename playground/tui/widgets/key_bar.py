@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.tui.actions import Place, ScreenName, footer_actions
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 GAP = "  "
 

@@ -13,7 +13,7 @@ from playground.protocol.fault import with_advice
 from playground.text.plain import one_line
 from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 READING_S = 12.0
 PATIENCE_S = 0.4

@@ -11,7 +11,8 @@ from playground.telemetry.snapshot import Snapshot
 from playground.tui.letters import Letters
 from playground.tui.machine import memory_view
 from playground.tui.speed.source import speed_view
-from playground.tui.state import Changes, State
+from playground.tui.state.changes import Changes
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import Candidate
 from playground.tui.widgets.memory.panel import MemoryPanel
 from playground.tui.widgets.speed.panel import SpeedPanel

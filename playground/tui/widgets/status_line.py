@@ -12,7 +12,7 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.widgets.lines import spread
 
 COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}

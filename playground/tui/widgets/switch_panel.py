@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from playground.text.plain import one_line
 from playground.tui.speed import draft_text
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles import switch_text
 from playground.tui.toggles.rows import Candidate
 

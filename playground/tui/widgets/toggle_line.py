@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.tui.actions import ACTIONS
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import Row, rows
 
 SHOWN = ("weights", "attention", "kv_cache")

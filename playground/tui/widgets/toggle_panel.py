@@ -13,7 +13,7 @@ from textual.widget import Widget
 from playground.protocol.options import TOGGLES
 from playground.text.plain import one_line
 from playground.tui.actions import ACTIONS
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import Candidate, Row, candidates, rows
 
 KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "flip_kv_cache"}

@@ -19,9 +19,10 @@ from playground.protocol.events import RequestFinished
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.conversation.lines import MARGIN, Line, TranscriptLines, Voice
-from playground.tui.conversation.request import RequestState
 from playground.tui.letters import Letters
-from playground.tui.state import Changes, State
+from playground.tui.state.changes import Changes
+from playground.tui.state.request import RequestState
+from playground.tui.state.state import State
 
 GROWING = "▌"
 FOCUSED = "▌"

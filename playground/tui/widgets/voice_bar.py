@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.tui.state import State
-from playground.tui.voice.state import VoiceState
+from playground.tui.state.state import State
+from playground.tui.state.voice import VoiceState
 
 LABEL = "$meaning-waiting"
 METER = 16

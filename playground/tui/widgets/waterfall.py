@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.text import numbers
-from playground.tui.state import State
-from playground.tui.voice.state import Spoken, VoiceState
+from playground.tui.state.state import State
+from playground.tui.state.voice import Spoken, VoiceState
 
 LABEL, VALUE = "$meaning-waiting", "$foreground"
 NAME, NUMBER = 12, 9

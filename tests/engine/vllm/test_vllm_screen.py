@@ -18,7 +18,7 @@ from playground.preset import Preset
 from playground.protocol.commands import SamplingParams
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
-from playground.tui.conversation.request import RequestState
+from playground.tui.state.request import RequestState
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
 from tests.tui.cells import shown
 from tests.tui.conftest import own_folders, until  # noqa: F401

@@ -14,8 +14,8 @@ from playground.protocol.commands import Command, LoadModel, SetOptions, Simulat
 from playground.protocol.events import Event, ModelFacts, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.options import EngineOptions, as_text, with_changes
 from playground.session.recording import Entry
-from playground.tui.batching.profile import POLICIES, LoadProfile, requests
-from playground.tui.batching.run import LoadRun
+from playground.tui.state.load_profile import POLICIES, LoadProfile, requests
+from playground.tui.state.load_run import LoadRun
 from tests.engine.fake_runner import Clock, FakeRunner
 
 STEP_S, PREFILL_TOKEN_S, PAUSE_S = 0.004, 0.0001, 0.0005

@@ -18,8 +18,8 @@ from playground.protocol.options import EngineOptions
 from playground.session.history.query import parse_filter
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
-from playground.tui.batching.profile import LoadProfile
 from playground.tui.screens.batching import BatchingScreen
+from playground.tui.state.load_profile import LoadProfile
 from playground.tui.widgets.batching.form import LoadForm
 from tests.tui.cells import shown
 

@@ -13,10 +13,10 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.wire import decode_command, decode_event, encode_line
 from playground.tui.batching.blocks import blocks, figures, merged
 from playground.tui.batching.figures import progress, verdict
-from playground.tui.batching.profile import POLICIES, LoadProfile
-from playground.tui.batching.run import LoadRun, same_tokens
-from playground.tui.batching.runs import LoadRuns
-from playground.tui.state import State
+from playground.tui.state.load_profile import POLICIES, LoadProfile
+from playground.tui.state.load_run import LoadRun, same_tokens
+from playground.tui.state.load_runs import LoadRuns
+from playground.tui.state.state import State
 from tests.tui.batching.recording import PAUSE_S, PREFILL_TOKEN_S, STEP_S, load_events, recording
 
 PROFILE = LoadProfile(requests=24, slots=4)

@@ -10,7 +10,7 @@ import pytest
 from playground.bench.load.arrivals import Arrivals, delays, parse_arrivals
 from playground.bench.load.lengths import Lengths, draw, parse_lengths
 from playground.tui.batching.fields import FIELDS
-from playground.tui.batching.profile import LoadProfile, read_name, requests
+from playground.tui.state.load_profile import LoadProfile, read_name, requests
 
 VOCABULARY = 500
 

@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
 from playground.tui.app import PlaygroundApp
-from playground.tui.batching.profile import POLICIES, LoadProfile
 from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.playground.screen import PlaygroundScreen
+from playground.tui.state.load_profile import POLICIES, LoadProfile
 from playground.tui.widgets.batching.board import LoadBoard
 from playground.tui.widgets.batching.form import LoadForm
 from tests.tui.batching.recording import recording

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from playground.tui.app import PlaygroundApp
-from playground.tui.batching.profile import LoadProfile
+from playground.tui.state.load_profile import LoadProfile
 from tests.tui.batching.recording import recording
 from tests.tui.settling import settle
 

@@ -10,8 +10,8 @@ import pytest
 from playground.bench.load.lengths import Lengths
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
-from playground.tui.batching.profile import POLICIES, LoadProfile
-from playground.tui.batching.run import same_tokens
+from playground.tui.state.load_profile import POLICIES, LoadProfile
+from playground.tui.state.load_run import same_tokens
 from playground.tui.widgets.batching.form import LoadForm
 
 Wait = Callable[..., Any]

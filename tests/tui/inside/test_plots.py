@@ -24,14 +24,14 @@ from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
 from playground.text.numbers import count
 from playground.text.sizes import size
-from playground.tui.batching.profile import run_kind
 from playground.tui.inside.kv_chart import capacity_table, described, draw_stack
-from playground.tui.inside.kv_fit import Pool, is_fit, request_id
 from playground.tui.inside.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
 from playground.tui.inside.plots import described_attention, described_roofline, draw_attention, draw_roofline
-from playground.tui.inside.state import InsideState
 from playground.tui.plots.curve_grid import Curve, draw_curves
 from playground.tui.plots.scatter_grid import Axis, Part
+from playground.tui.state.inside import InsideState
+from playground.tui.state.kv_fit import Pool, is_fit, request_id
+from playground.tui.state.load_profile import run_kind
 
 FACTS = ModelFacts(
     name="tiny",

@@ -15,12 +15,13 @@ from playground.preset import Preset
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
 from playground.tui.bridge import Bridge
-from playground.tui.inside import kv_fit, kv_trial, weights_trial
+from playground.tui.inside import kv_trial, weights_trial
 from playground.tui.inside.course import Course
 from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
 from playground.tui.session import NotNow
+from playground.tui.state import kv_fit
 from playground.tui.widgets.inside.panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 

@@ -23,7 +23,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.help import HelpScreen, help_text
 from playground.tui.screens.overlays.log import LogScreen
 from playground.tui.screens.overlays.model_picker import ModelPicker
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown

@@ -14,7 +14,7 @@ from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles.rows import candidate, candidates, flipped, rows
 
 Story = Callable[[str], list[Entry]]

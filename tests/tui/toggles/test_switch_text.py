@@ -8,8 +8,8 @@ from playground.engine.capabilities import EFFECTS, effects
 from playground.protocol.events import OptionsApplied, SlotWork, Step
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
-from playground.tui.speed.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
-from playground.tui.toggles.switch import Switch
+from playground.tui.state.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
+from playground.tui.state.switch import Switch
 from playground.tui.toggles.switch_text import expected, measured
 
 

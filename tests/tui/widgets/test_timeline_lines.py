@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from playground.tui.speed.timeline import Column, Timeline
+from playground.tui.state.timeline import Column, Timeline
 from playground.tui.widgets.timeline import lines as timeline_lines
 
 WIDTH = 24

@@ -15,8 +15,8 @@ from textual.widget import Widget
 
 from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
-from playground.tui.speed.timeline import WINDOW_S
-from playground.tui.state import State
+from playground.tui.state.state import State
+from playground.tui.state.timeline import WINDOW_S
 from playground.tui.widgets.board.cells import GLYPHS, MARKS
 from playground.tui.widgets.timeline import lines as timeline_lines
 

@@ -18,8 +18,8 @@ from playground.protocol.fault import with_advice
 from playground.protocol.speech import AudioInput, DroppedSegment, SpeechOptions
 from playground.text.plain import one_line
 from playground.tui.checkpoints import Checkpoint, find_recognisers
-from playground.tui.state import State
-from playground.tui.voice.state import VoiceState
+from playground.tui.state.state import State
+from playground.tui.state.voice import VoiceState
 from playground.tui.voice.voice import Voice
 
 LABEL = "$meaning-waiting"

@@ -6,7 +6,7 @@ from playground.tui.faults import request_fault
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.speech import Speech
 from playground.tui.screens.stage import Stage
-from playground.tui.state import Changes
+from playground.tui.state.changes import Changes
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt

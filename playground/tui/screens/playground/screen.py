@@ -20,7 +20,7 @@ from playground.tui.screens.playground.toggle_drawer import ToggleDrawer
 from playground.tui.screens.playground.view import PANELS, PlaygroundView
 from playground.tui.screens.stage import HEIGHTS, WIDTHS, Stage
 from playground.tui.session import Session
-from playground.tui.state import Changes
+from playground.tui.state.changes import Changes
 from playground.tui.voice.voice import Voice
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_line import ToggleLine

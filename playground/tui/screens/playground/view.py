@@ -9,7 +9,8 @@ from playground.preset import Preset, View
 from playground.protocol.commands import SamplingParams
 from playground.tui.faults import advice
 from playground.tui.letters import Letters
-from playground.tui.state import Changes, State
+from playground.tui.state.changes import Changes
+from playground.tui.state.state import State
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice

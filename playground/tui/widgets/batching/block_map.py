@@ -12,9 +12,9 @@ from textual.widget import Widget
 from playground.protocol.events import BlocksMapped
 from playground.text import numbers
 from playground.tui.batching.blocks import Block, blocks, figures, merged
-from playground.tui.batching.run import LoadRun
-from playground.tui.batching.runs import LoadRuns
 from playground.tui.letters import Letter
+from playground.tui.state.load_run import LoadRun
+from playground.tui.state.load_runs import LoadRuns
 
 LEVELS = "▁▂▃▄▅▆▇█"
 WIDE = 100

@@ -12,8 +12,8 @@ from textual.strip import Strip
 
 from playground.tui.batching.axis import FINEST
 from playground.tui.batching.figures import Figures, predicted
-from playground.tui.batching.run import LoadRun
 from playground.tui.board.viewport import Still
+from playground.tui.state.load_run import LoadRun
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.board.cells import LEGEND, CellStyles
 

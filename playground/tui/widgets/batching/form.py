@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playground.tui.batching.fields import FIELDS
-from playground.tui.batching.profile import LoadProfile
+from playground.tui.state.load_profile import LoadProfile
 from playground.tui.widgets.field_form import FieldForm
 
 

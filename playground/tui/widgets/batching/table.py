@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.tui.batching.figures import Progress, progress, verdict
-from playground.tui.batching.run import LoadRun
-from playground.tui.batching.runs import LoadRuns
+from playground.tui.state.load_run import LoadRun
+from playground.tui.state.load_runs import LoadRuns
 
 BAR = 24
 LABEL = "$meaning-waiting"

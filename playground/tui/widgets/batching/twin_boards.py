@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from playground.tui.batching.axis import column_seconds, column_text, ticks
-from playground.tui.batching.runs import LoadRuns
+from playground.tui.state.load_runs import LoadRuns
 from playground.tui.widgets.batching.board import LoadBoard
 
 GUTTER = 3

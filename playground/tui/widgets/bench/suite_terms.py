@@ -8,7 +8,7 @@ from textual.widgets import Static
 from playground.session.history.run import Run, differences
 from playground.text.plain import one_line
 from playground.tui.history.columns import options
-from playground.tui.state import State
+from playground.tui.state.state import State
 
 LABEL = "$meaning-waiting"
 TWO_MODELS = "A suite runs on an engine of its own: while it runs, two copies of the model are in memory."

@@ -12,7 +12,7 @@ from playground.bench.compare.runs import Comparison
 from playground.bench.compare.verdict import verdict
 from playground.text.plain import one_line
 from playground.text.sparkline import sparkline
-from playground.tui.compare.state import CompareState
+from playground.tui.state.compare import CompareState
 
 BAR, SPARKS = 24, 40
 WIDTHS = (12, 12, 9, 9)

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from playground.bench.compare.diff import Piece, diff
 from playground.protocol.comparison import SideName
 from playground.text.plain import one_line, printable
-from playground.tui.compare.state import CompareState
+from playground.tui.state.compare import CompareState
 
 MARK = "▶"
 LABEL = "$meaning-waiting"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from playground.text import numbers
 from playground.text.sizes import size
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
-from playground.tui.inside.kv_fit import Pool
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.plots.scatter_grid import DIM, Part
-from playground.tui.state import State
+from playground.tui.state.kv_fit import Pool
+from playground.tui.state.state import State
 from playground.tui.widgets.inside.panel import InsidePanel
 
 MOST_REQUESTS = 1024

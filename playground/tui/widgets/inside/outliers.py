@@ -7,7 +7,7 @@ from textual import events
 from playground.protocol.events import OutliersMeasured
 from playground.tui.inside.outlier_grid import draw_outliers, lowest_known, title
 from playground.tui.plots.scatter_grid import Part
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.widgets.inside.panel import InsidePanel
 
 HIGHEST = 10.0

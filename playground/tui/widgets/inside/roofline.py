@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.tui.inside.plots import described_roofline, draw_roofline
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.widgets.inside.panel import InsidePanel
 
 

@@ -6,8 +6,8 @@ from textual.content import Content
 
 from playground.text import numbers
 from playground.text.sparkline import sparkline
-from playground.tui.conversation.request import RECENT_S
 from playground.tui.speed.view import SpeedView
+from playground.tui.state.request import RECENT_S
 from playground.tui.widgets.lines import spread
 from playground.tui.widgets.speed.digits import big_digits, bigger_digits
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sparkline import BARS
-from playground.tui.speed.timeline import WINDOW_S, Column, Timeline
+from playground.tui.state.timeline import WINDOW_S, Column, Timeline
 from playground.tui.widgets.lines import spread
 
 LABEL, TPS, MARK = "$meaning-waiting", "$meaning-decode", "$foreground"

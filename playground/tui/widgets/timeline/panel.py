@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.content import Content
 
-from playground.tui.speed.timeline import Timeline
+from playground.tui.state.timeline import Timeline
 from playground.tui.widgets.line_panel import LinePanel
 from playground.tui.widgets.timeline import lines as timeline_lines
 

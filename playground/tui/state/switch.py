@@ -6,7 +6,7 @@ import msgspec
 
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import EngineOptions, changed_names, format_value
-from playground.tui.speed.decode_meter import DecodeMeter, Rate
+from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 
 class Switch(msgspec.Struct):

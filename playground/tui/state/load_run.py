@@ -9,9 +9,9 @@ from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
 from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated
 from playground.protocol.percentiles import SHARES, percentiles
-from playground.tui.batching.cost import CostFit
 from playground.tui.board.model import BoardModel, Usage
 from playground.tui.letters import Letters
+from playground.tui.state.load_cost import CostFit
 
 
 class LoadRun:

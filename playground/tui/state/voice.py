@@ -25,7 +25,7 @@ from playground.protocol.speech_events import (
     TranscriptUpdated,
 )
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.tui.speed.decode_meter import DecodeMeter, Rate
+from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")

@@ -30,41 +30,21 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.speech_events import TranscriptFinished
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.tui.batching.runs import LoadRuns
-from playground.tui.clock import EngineClock
-from playground.tui.compare.state import CompareState, is_run
-from playground.tui.conversation.request import RequestState
-from playground.tui.inside.kv_fit import is_fit
-from playground.tui.inside.state import InsideState
-from playground.tui.speed.decode_meter import DecodeMeter
-from playground.tui.speed.draft_meter import DraftMeter
-from playground.tui.speed.timeline import Timeline
-from playground.tui.toggles.switch import Switch
-from playground.tui.voice.state import VoiceState
+from playground.tui.state.changes import Changes
+from playground.tui.state.clock import EngineClock
+from playground.tui.state.compare import CompareState, is_run
+from playground.tui.state.decode_meter import DecodeMeter
+from playground.tui.state.draft_meter import DraftMeter
+from playground.tui.state.inside import InsideState
+from playground.tui.state.kv_fit import is_fit
+from playground.tui.state.load_runs import LoadRuns
+from playground.tui.state.request import RequestState
+from playground.tui.state.switch import Switch
+from playground.tui.state.timeline import Timeline
+from playground.tui.state.voice import VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
 FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
-
-
-class Changes(msgspec.Struct):
-    """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
-
-    `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
-    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
-    than text, steps and memory, so what hangs on none of these may look different too.
-    """
-
-    started: list[str] = msgspec.field(default_factory=list)
-    texts: dict[str, list[str]] = msgspec.field(default_factory=dict)
-    drafts: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
-    finished: list[str] = msgspec.field(default_factory=list)
-    steps: list[Step] = msgspec.field(default_factory=list)
-    failures: list[Failed] = msgspec.field(default_factory=list)
-    notes: list[str] = msgspec.field(default_factory=list)
-    unloaded: bool = False
-    died: bool = False
-    transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
-    news: bool = False
 
 
 class State:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from playground.engine.timing import RequestTimer
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
-from playground.tui.conversation.request import RequestState
+from playground.tui.state.request import RequestState
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 1), st.integers(1, 3)), min_size=1, max_size=20), st.integers(1, 5))

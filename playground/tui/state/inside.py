@@ -20,7 +20,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.wire import AnyEvent
-from playground.tui.inside.kv_fit import KVFits
+from playground.tui.state.kv_fit import KVFits
 
 TRAIL = 48
 

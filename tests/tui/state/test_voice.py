@@ -23,7 +23,7 @@ from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import EngineOptions
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
 from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished, TranscriptUpdated
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.voice_bar import device_line, words_line
 from playground.tui.widgets.waterfall import waterfall_lines

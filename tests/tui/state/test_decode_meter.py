@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playground.protocol.events import SlotWork, Step
-from playground.tui.speed.decode_meter import GROUP, LEAST_GROUPS, DecodeMeter
+from playground.tui.state.decode_meter import GROUP, LEAST_GROUPS, DecodeMeter
 
 
 def _step(index: int, start: float, *works: SlotWork) -> Step:

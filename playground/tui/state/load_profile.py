@@ -13,8 +13,8 @@ from playground.bench.load.lengths import Lengths
 from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
 from playground.protocol.options import Policy
-from playground.tui.compare.state import is_run
-from playground.tui.inside.kv_fit import is_fit
+from playground.tui.state.compare import is_run
+from playground.tui.state.kv_fit import is_fit
 
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]

@@ -26,8 +26,8 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.wire import AnyEvent
 from playground.session.recording import Entry
 from playground.session.replay import play
-from playground.tui.speed.timeline import KEPT, LONGEST_PAUSE_S, WINDOW_S, Timeline
-from playground.tui.state import State
+from playground.tui.state.state import State
+from playground.tui.state.timeline import KEPT, LONGEST_PAUSE_S, WINDOW_S, Timeline
 
 Told = tuple[float, AnyEvent]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from playground.protocol.events import Step
 from playground.session.drafts import DraftCounts
-from playground.tui.speed.decode_meter import decoding
+from playground.tui.state.decode_meter import decoding
 
 KEPT, LEAST = 64, 8
 

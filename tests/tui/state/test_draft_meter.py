@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from playground.protocol.events import OptionsApplied, SlotWork, Step, StepsExecuted, TokensGenerated
 from playground.protocol.options import EngineOptions
-from playground.tui.conversation.request import RequestState
-from playground.tui.speed.draft_meter import LEAST, DraftMeter
 from playground.tui.speed.draft_text import speculation
-from playground.tui.state import State
+from playground.tui.state.draft_meter import LEAST, DraftMeter
+from playground.tui.state.request import RequestState
+from playground.tui.state.state import State
 
 
 def _step(index: int, seconds: float, *works: SlotWork) -> Step:

@@ -21,7 +21,7 @@ from playground.protocol.events import (
 from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
-from playground.tui.state import State
+from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
 
 Story = Callable[[str], list[Entry]]

@@ -17,9 +17,9 @@ from playground.protocol.events import (
     TokensGenerated,
 )
 from playground.protocol.wire import AnyEvent
-from playground.tui.batching.cost import CostFit
-from playground.tui.batching.profile import POLICIES, read_name
-from playground.tui.batching.run import LoadRun
+from playground.tui.state.load_cost import CostFit
+from playground.tui.state.load_profile import POLICIES, read_name
+from playground.tui.state.load_run import LoadRun
 
 WHERE = ("SetOptions", "ResetPrefixCache", "Submit", "Simulate", "step")
 

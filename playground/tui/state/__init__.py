@@ -1,0 +1,1 @@
+"""What the screens show: folds over commands and events, live or replayed. They know nothing of Textual."""

@@ -1,0 +1,29 @@
+"""What came since the screens last looked."""
+
+from __future__ import annotations
+
+import msgspec
+
+from playground.protocol.events import Failed, Step
+from playground.protocol.speech_events import TranscriptFinished
+
+
+class Changes(msgspec.Struct):
+    """Since the last look: text, steps, requests that began or ended, faults, the end of a model.
+
+    `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
+    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
+    than text, steps and memory, so what hangs on none of these may look different too.
+    """
+
+    started: list[str] = msgspec.field(default_factory=list)
+    texts: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    drafts: dict[str, list[tuple[int, int]]] = msgspec.field(default_factory=dict)
+    finished: list[str] = msgspec.field(default_factory=list)
+    steps: list[Step] = msgspec.field(default_factory=list)
+    failures: list[Failed] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    unloaded: bool = False
+    died: bool = False
+    transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
+    news: bool = False
