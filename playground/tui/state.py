@@ -49,7 +49,7 @@ FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
 class Changes(msgspec.Struct):
     """What came since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
-    `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
+    `unloaded`: discard all earlier steps. `died`: the worker died; its last steps stay on screen.
     `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
     than text, steps and memory, so what hangs on none of these may look different too.
     """
@@ -304,7 +304,7 @@ class State:
             self.switching, self.progress = [], None
 
     def _end_unfinished(self, message: str) -> None:
-        """What failed names no request: those that no step has seen are the ones that it meant."""
+        """The failure names no request; it applies to those that no step has scheduled yet."""
         for request in self.unfinished:
             if request.scheduled is None and request.request_id not in self.waiting:
                 failed = RequestFinished(

@@ -35,7 +35,7 @@ from playground.engine.backends.transformers.parts import (
 )
 from playground.engine.backends.transformers.varlen import Ragged
 
-# Of a CUDA graph: one run without, which warms up, and one that is recorded. A cancel must not come in between.
+# Runs per CUDA graph: one warm-up, one capture; they must not be cancelled in between.
 RECORDINGS = 2
 
 
