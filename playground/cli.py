@@ -1,4 +1,4 @@
-"""The command line, and the composition root: which part of the program answers it. Imports late, to be quick."""
+"""Command line and composition root: maps each command to its module and imports it on demand."""
 
 from __future__ import annotations
 

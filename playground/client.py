@@ -49,8 +49,8 @@ class WorkerClient:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start the child in a session of its own, with its output in the log file. Raises `OSError`; `cannot_start`
-        has words for it."""
+        """Start the child in a session of its own, with its output in the log file. Raises `OSError`; see
+        `cannot_start` for its message."""
         self._stopping = False
         with open_log(self._log) as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -133,7 +133,7 @@ class WorkerClient:
         try:
             event = decode_event(line)
         except msgspec.MsgspecError as error:
-            # Whoever waits for it would wait for ever.
+            # A caller may be waiting for this event and would wait forever.
             event = Failed(where="worker", message=f"the worker sent what is no event: {error}", advice=LOOK)
         self._note(event)
         self._on_event(event)
@@ -159,7 +159,7 @@ class WorkerClient:
         self._pending.clear()
 
     def _log_fault(self) -> None:
-        """Behind what the worker wrote, which writes no more."""
+        """Append our traceback to the dead worker's log."""
         with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8") as log:
             log.write(f"this process was ended, since what it says could not be taken in:\n{traceback.format_exc()}")
 
@@ -170,12 +170,12 @@ class WorkerClient:
 
 
 def cannot_start(error: OSError) -> str:
-    """Why there is no child: an interpreter that is not there, say."""
+    """The message for a worker that could not be started, e.g. because its interpreter is missing."""
     return f"the engine cannot be started: {error.filename}: {error.strerror}"
 
 
 def open_log(path: Path) -> BinaryIO:
-    """A folder that cannot be written costs the log alone: there is no such file then."""
+    """Open the log, or the null device if its folder is not writable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
@@ -184,13 +184,13 @@ def open_log(path: Path) -> BinaryIO:
 
 
 def drop_log(path: Path) -> None:
-    """Nobody will read it, where it can be taken away."""
+    """Delete the log if possible; it is no longer needed."""
     with contextlib.suppress(OSError):
         path.unlink()
 
 
 def _environment(python: str) -> dict[str, str] | None:
-    """An interpreter of another environment finds this package, and nothing else of this environment."""
+    """Let an interpreter of another environment import this package, and nothing else of this environment."""
     if python == sys.executable:
         return None
     folder = paths.import_folder()

@@ -11,12 +11,12 @@ NAME = "playground"
 BUNDLED_MODEL = "tiny-coder"
 
 
-# A model that begins so is meant as a path of this machine.
+# Prefixes that mark a model as a local path rather than a hub id.
 LOCAL = ("/", "./", "../", "~")
 
 
 def is_missing(model: str) -> bool:
-    """It is plainly a path of this machine, and nothing is there."""
+    """The model is clearly a local path, and the path does not exist."""
     try:
         return model.startswith(LOCAL) and not Path(model).expanduser().exists()
     except (OSError, ValueError, RuntimeError):  # a name that no file system takes, a home that nobody has
@@ -60,7 +60,7 @@ def log_folder() -> Path:
 
 
 def log_file(worker: str) -> Path:
-    """What one worker of this process prints; of another process's it is another."""
+    """The log of one worker of this process."""
     return log_folder() / f"{worker}-{os.getpid()}.log"
 
 
@@ -75,12 +75,12 @@ def history_database() -> Path:
 
 
 def references_folder() -> Path:
-    """What checkpoints answer greedily, one file each."""
+    """Greedy reference answers, one file per checkpoint."""
     return data_folder() / "references"
 
 
 def vllm_starts() -> Path:
-    """How long starts of vLLM took here."""
+    """Durations of past vLLM starts on this machine."""
     return data_folder() / "vllm-starts.json"
 
 
@@ -105,7 +105,7 @@ def bundled_model(name: str = BUNDLED_MODEL) -> Path:
 
 
 def model_folder(model: str) -> Path:
-    """The folder that is meant: of that path, or else the bundled model so called."""
+    """The folder of a model: the path itself, or the bundled model of that name."""
     try:
         path, bundled = Path(model).expanduser(), bundled_models_folder() / model
         meant = path.name == model and not path.exists() and (bundled / "config.json").is_file()

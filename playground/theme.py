@@ -43,7 +43,7 @@ class Meanings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThemeFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in a theme's file."""
+    """The contents of a theme file."""
 
     name: str
     dark: bool

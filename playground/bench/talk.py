@@ -1,4 +1,4 @@
-"""A conversation with an engine: commands out, events in through one fold, and waits for answers."""
+"""A client for one engine: sends commands, folds events, and awaits answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class EngineFailed(Fault):
-    """The engine could not do it: one line of what happened, one of what to do."""
+    """The engine failed or died: one line says what happened, one what to do."""
 
 
 class Talk:

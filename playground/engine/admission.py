@@ -38,7 +38,7 @@ class Refused(Fault):
 
 
 def check_name(request_id: str, known: Container[str]) -> None:
-    """Raises `Refused` for one that is here already."""
+    """Raises `Refused` if a request with this id already exists."""
     if request_id in known:
         raise Refused(f"a request called {request_id} is already here; give this one another id")
 

@@ -124,7 +124,7 @@ class BlockManager:
     def seal(self, request: Request) -> None:
         """Hash the blocks that became full. Call when every computed token is accepted."""
         for index in range(len(request.hashes), request.computed // self.size):
-            # Not the root of now: a first block may have been begun under other options.
+            # The request's own root, not the current one: its first block may have started under other options.
             chain = request.hashes[-1] if request.hashes else request.root
             chain = _link(chain, request.token_ids(index * self.size, (index + 1) * self.size))
             request.hashes.append(chain)
@@ -169,8 +169,8 @@ class BlockManager:
 
 
 def _root(seed: str) -> bytes:
-    # Never the same twice: a running request, whose blocks mix two options or come out of another manager, goes on with
-    # its old chain, and no new request may follow that.
+    # Unique per call: a running request whose blocks mix two option sets keeps its old chain, and no new request may
+    # match it.
     return f"{next(_roots)} {seed}".encode()
 
 

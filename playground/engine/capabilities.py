@@ -1,4 +1,4 @@
-"""What this machine and this model can do: every value of every toggle, and the reason of each no."""
+"""Capabilities of this machine and model: every value of every toggle, and why if it is unavailable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EFFECTS: dict[tuple[str, str], Effects] = {
 }
 
 FLASH_NEEDS = "FlashAttention computes in float16 or bfloat16"
-# What no engine can do; each adds its own.
+# Conflicts common to all engines; each engine adds its own.
 CONFLICTS = (
     Conflict("attention", "flash_attention_2", "dtype", "float32", FLASH_NEEDS),
     Conflict("attention", "flash_attention_3", "dtype", "float32", FLASH_NEEDS),
@@ -43,7 +43,7 @@ CONFLICTS = (
 
 
 def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
-    """Every toggle; `why_not(name, value)` gives the reason of a no, or nothing."""
+    """The support of every toggle; `why_not(name, value)` returns why a value is unavailable, or an empty string."""
     return [
         ToggleSupport(
             name=toggle.name,
@@ -84,5 +84,5 @@ def effects(name: str, value: str) -> Effects | None:
 
 
 def missing_package(name: str) -> str:
-    """The reason that a package gives for a no; empty if it is installed. Nothing is imported."""
+    """Why a package cannot be used; empty if it is installed. Does not import it."""
     return "" if find_spec(name) else f"the package {name} is not installed"

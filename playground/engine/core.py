@@ -64,7 +64,7 @@ class Runner(Protocol):
 
 
 class EngineCore:
-    """All requests of one loaded model."""
+    """The engine loop of one loaded model: queue, schedule, run, sample, report."""
 
     def __init__(
         self, runner: Runner, emit: Callable[[Event], None], clock: Callable[[], float] = perf_counter
@@ -129,7 +129,7 @@ class EngineCore:
     def preempt(self, requests: Sequence[Request]) -> None:
         """Take the blocks of running requests; they are computed again before anything else in the queue.
 
-        A finished row that static batching holds is let go.
+        Finished rows that static batching still holds are released.
         """
         for request in requests:
             self._preempt(request)

@@ -64,8 +64,8 @@ def device_memory(device: torch.device) -> dict[str, int]:
 
 
 def keep_freed() -> None:
-    """What a step frees on a CPU, the next one takes again. glibc would give it back to the system as soon as some
-    megabytes lie at the end of its heap, and to take its pages anew costs more than to copy keys and values into them.
+    """Keep freed memory in the process: each step reuses what the last one freed. glibc would trim its heap after a few
+    free megabytes, and faulting the pages in again costs more than copying keys and values into them.
     """
     if _c_library and hasattr(_c_library, "mallopt"):
         _c_library.mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP)
@@ -73,8 +73,8 @@ def keep_freed() -> None:
 
 
 def give_back(device: torch.device) -> None:
-    """Memory that was freed and is kept for later goes back: NVML, or the system on a CPU, then shows what is left. The
-    most that a GPU's allocator held counts from here on."""
+    """Return freed but cached memory to the system, so that NVML (or the OS, on a CPU) shows what is really in use.
+    Resets the GPU allocator's peak counter."""
     if device.type == "cuda":
         import torch
 

@@ -14,10 +14,10 @@ from playground.protocol.commands import SamplingParams
 class Request:
     """Token ids, progress and blocks of one request; `computed` tokens have their keys and values stored.
 
-    `root`: where the chain of its hashes begins, that of the options under which its first block was begun.
-    `kv_origin`: the coarser kv_cache that some tokens went through, which a finer one cannot undo. `draft_ids`: what
-    may follow, proposed for the next step alone. `generator`: the backend's random numbers for this request, which go
-    on wherever it is computed.
+    `root`: the start of its hash chain, from the options under which its first block was started.
+    `kv_origin`: the coarser kv_cache that some of its tokens were stored in; a finer one cannot undo it. `draft_ids`:
+    the draft proposed for the next step. `generator`: this request's random generator, kept across preemptions and
+    reloads.
     """
 
     request_id: str

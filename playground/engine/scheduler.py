@@ -1,4 +1,4 @@
-"""Batching policies: pure decisions over request states. Neither moves a token nor changes a request."""
+"""Batching policies: pure decisions over request states. They move no tokens and change no requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.protocol.options import EngineOptions, Policy
 
 @dataclass(frozen=True)
 class Limits:
-    """What a step may hold: the policy, the slots, the tokens, and for each row that decodes the draft tokens."""
+    """Limits of one step: policy, slots, token budget, and draft tokens per decoding row."""
 
     policy: Policy = "continuous"
     slots: int = 8
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Work:
-    """`tokens` tokens of one request to compute in this step, the last of them `drafts` where it speculates."""
+    """`tokens` tokens of one request to compute in this step; with speculation the last of them are `drafts`."""
 
     request: Request
     tokens: int
@@ -70,7 +70,7 @@ def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Lim
 
 
 class _Room:
-    """Tokens and blocks that are left in the step being planned."""
+    """Remaining tokens and blocks of the step being planned."""
 
     def __init__(self, tokens: int, blocks: BlockManager, plan: Plan, active: list[Request]) -> None:
         self.tokens, self.plan, self.active, self._blocks = tokens, plan, active, blocks
@@ -93,7 +93,7 @@ class _Room:
     def admit(self, request: Request, whole_batch: bool) -> bool:
         """Plan the first tokens of a waiting request if all that it knows so far fits.
 
-        A batch that later requests cannot join is filled at once; who finds no tokens left begins in a later step.
+        A static batch is filled at once; requests beyond the token budget start in a later step.
         """
         hits = self._blocks.match(request.token_ids(0, request.length))
         idle = sum(1 for block in hits if not self._blocks.references(block))

@@ -1,4 +1,4 @@
-"""Predicts what a batching policy makes of recorded arrivals and lengths, without a model.
+"""Simulate a batching policy on given arrivals and lengths, without a model.
 
 It is the engine's own loop, with its scheduler and its blocks, on a runner that knows how long each answer will be and
 on a clock that a cost model moves on. So a prediction differs from a run only by what the cost model does not know.
@@ -22,8 +22,8 @@ StepCost = Callable[[Sequence[Work], Sequence[Request]], float]
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request by its lengths; of its prompt the first `shared` tokens are those of every other. `at`: in the unit of
-    the cost model, which is steps or seconds."""
+    """A simulated request. The first `shared` prompt tokens are common to all requests. `at` is in the unit of the cost
+    model, steps or seconds."""
 
     request_id: str
     prompt_tokens: int
@@ -67,7 +67,7 @@ def one_step(works: Sequence[Work], held: Sequence[Request]) -> float:
 def simulate(
     arrivals: Sequence[Arrival], limits: Limits, blocks: BlockManager, cost: StepCost = one_step
 ) -> Prediction:
-    """Run `arrivals` to their end under `limits` on `blocks`, a manager of its own."""
+    """Run all `arrivals` to completion under `limits`; `blocks` must not be shared with an engine."""
     runner, events = _LengthsRunner(arrivals, blocks, cost), list[Event]()
     core = EngineCore(runner, events.append, runner.clock)
     core.limits = limits

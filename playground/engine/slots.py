@@ -10,8 +10,8 @@ from playground.protocol.events import Phase, SlotWork
 
 
 def slot_works(plan: Plan, running: Sequence[Request], slots: int, accepted: Mapping[str, int]) -> list[SlotWork]:
-    """One entry per slot, empty ones included; a request that found no room in the step is held, as a finished row.
-    `accepted`: draft tokens that held, by request id."""
+    """One entry per slot, including empty ones. Finished rows and requests that were not scheduled in this step count
+    as held. `accepted`: accepted draft tokens by request id."""
     taken = [request.slot for request in running if request.slot is not None]
     works = [SlotWork()] * max(slots, 1 + max(taken, default=0))
     for request in (request for request in running if request.slot is not None):

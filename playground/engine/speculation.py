@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Measured on tiny-coder writing a function: after one known token 50 % of the drafts held, after two 75 %, after three
-# 87 %, but fewer were made.
+# Measured on tiny-coder: matching one token, 50 % of drafts were accepted; two, 75 %; three, 87 %, but fewer matched.
 LONGEST, SHORTEST = 3, 2
 
 
@@ -17,9 +16,8 @@ class NgramIndex:
         self._indexed = 0
 
     def propose(self, ids: Sequence[int], most: int) -> list[int]:
-        """Up to `most` tokens that may follow `ids`, all known so far; none where the newest of them are new.
-
-        A match that reaches the end reads on in its own draft, so that what repeats is drafted in full.
+        """Up to `most` draft tokens to follow `ids`; empty if the latest tokens have not occurred before. A match that
+        runs into the end continues into its own draft, so that repeating text is drafted in full.
         """
         self._index(ids)
         if most < 1 or (start := self._match(ids)) is None:

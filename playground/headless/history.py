@@ -19,7 +19,7 @@ class NoHistory:
     """Where runs are not to be kept."""
 
     def add(self, run: Run) -> None:
-        """Let it go."""
+        """Discard the run."""
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
 
 
 def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder | None = None) -> WorkerRun:
-    """Do it to its end, whatever ends it."""
+    """Run the job until it finishes, fails or is interrupted."""
     with kept_history(args) as history:
         disturbance, collector = Disturbance(), Collector(history.add, lambda _: "run")
         run = WorkerRun(job, log, _watch(show, recorder, collector, disturbance))

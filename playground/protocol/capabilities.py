@@ -1,4 +1,4 @@
-"""What an engine can do on this machine with this model: each value of each toggle, and the reason of each no."""
+"""Capabilities of an engine for this machine and model: every value of every toggle, and why if it is unavailable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Effects(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ValueSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One value of a toggle: possible, or why not. Without `effects` nobody can tell beforehand."""
+    """One value of a toggle: available, or the reason why not. No `effects`: they cannot be predicted."""
 
     value: str
     possible: bool = True

@@ -1,4 +1,4 @@
-"""What the UI may ask of a worker: imperatives."""
+"""Commands the UI sends to a worker, named as imperatives."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class GenerationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
 
 
 class LoadModel(Command, frozen=True):
-    """Load a checkpoint: a folder or a hub id. A model already loaded is let go first.
+    """Load a checkpoint: a folder or a hub id. A model that is already loaded is unloaded first.
 
-    For vLLM also over how many GPUs, by which of its executors, and whether requests in flight go on after a restart
-    that a toggle needs, or end. For a server its address, and how many seconds it may be silent; `model` is its own
-    name for one, empty for the only one that it has. A key is never part of this.
+    vLLM only: the number of GPUs, the executor, and whether requests in flight continue or end when a toggle needs a
+    restart. Servers only: the address and the seconds of silence after which a request fails; `model` is the server's
+    name for it, empty if it serves only one. The API key is never part of a command.
     """
 
     model: str
@@ -112,7 +112,7 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StepSeconds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a step costs: `base`, so much for each prefill token, so much for each row that decodes or is held."""
+    """A linear cost model of a step: `base`, plus a cost per prefill token, plus a cost per decoding or held row."""
 
     base: float
     prefill_token: float = 0.0
@@ -143,8 +143,8 @@ class Tokenize(Command, frozen=True):
 
 class Score(Command, frozen=True, kw_only=True):
     """Teacher-force `token_ids` under the stored view of the KV cache. `keep_as` keeps the logits in the worker under
-    a name, `against` compares with logits kept before; they never cross the pipe. `likeliest`: so many
-    log-probabilities of each position do, for engines that cannot keep each other's."""
+    a name, `against` compares with logits kept before; they never cross the pipe. `likeliest`: how many
+    log-probabilities to return per position, for engines that cannot share kept logits."""
 
     key: str
     token_ids: list[int]

@@ -1,4 +1,4 @@
-"""What a comparison of two sides tells while it goes on; the process that drives it says so, no worker does."""
+"""Progress events of an A/B comparison, emitted by the process that drives it and not by a worker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SideName = Literal["A", "B"]
 
 
 class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one side. `kv_bytes`: the most that its blocks took; `tokens`: prompt and answer together."""
+    """One run of one side. `kv_bytes`: peak bytes of its KV blocks; `tokens`: prompt plus answer."""
 
     side: SideName
     ttft_s: float | None
@@ -30,8 +30,8 @@ class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """Teacher-forced on A's answer, one value per token of it: KL(A ‖ B), and the rank of A's token under B. `noise`:
-    A against itself. `reason`: why there is none. `likeliest`: 0 where the whole vocabulary was compared, else of
-    how many ids at each position; KL is then what it comes to at least."""
+    the KL of A against itself. `reason`: why nothing was measured. `likeliest`: 0 if the whole vocabulary was compared,
+    else the number of ids per position; KL is then a lower bound."""
 
     kl: list[float] = []
     rank: list[int] = []

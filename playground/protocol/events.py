@@ -1,4 +1,4 @@
-"""What a worker tells: past tense. Times are seconds of the worker's monotonic clock."""
+"""Events a worker sends, named in the past tense. All times are seconds on the worker's monotonic clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LoadStage = Literal["checking", "config", "tokenizer", "weights", "device", "con
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """Base of all events; on the wire the class name stands under `type`."""
+    """Base of all events; on the wire, `type` holds the class name."""
 
 
 class WorkerReady(Event, frozen=True):
@@ -30,7 +30,7 @@ class WorkerReady(Event, frozen=True):
 
 
 class ModelLoading(Event, frozen=True):
-    """A stage of a load or conversion has come this far; total 0 means that the length is not known."""
+    """Progress of one stage of a load or conversion; a total of 0 means the length is unknown."""
 
     stage: LoadStage
     done: int = 0
@@ -41,8 +41,8 @@ class ModelLoading(Event, frozen=True):
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the loaded model; bytes and counts are read from the tensors, not from the name.
     `embedding_parameters` are only looked up, never multiplied (0 where the output layer shares them);
-    `output_parameters` are multiplied once per row and step, not once per token; `device_uuid` is by what NVML knows
-    the GPU, whose number in `device` is CUDA's own, and empty where there is none."""
+    `output_parameters` are multiplied once per row and step, not once per token; `device_uuid` identifies the GPU to
+    NVML, since the number in `device` is CUDA's own; empty without a GPU. `threads`: CPU threads of a forward."""
 
     name: str
     path: str
@@ -95,8 +95,9 @@ class OptionsApplied(Event, frozen=True):
 
 
 class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens the first `accepted` held, and the
-    step made one token more. So draft position i was proposed where `speculated` > i, and held where `accepted` > i."""
+    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens the first `accepted` were
+    accepted, and one more token was sampled. So draft position i was proposed if `speculated` > i and accepted if
+    `accepted` > i."""
 
     request_id: str | None = None
     phase: Phase = "empty"
@@ -106,8 +107,9 @@ class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One engine step with its membership: the batching board draws this and nothing else. `observed`: it is no step
-    but a span in which tokens of a server arrived; slots are the streams seen, and occupancy is not known."""
+    """One engine step with its membership: the batching board draws this and nothing else. `observed`: not an engine
+    step but an interval in which tokens of a server arrived; its slots are the open streams, and occupancy is
+    unknown."""
 
     index: int
     start: float
@@ -149,7 +151,8 @@ class BlocksMapped(Event, frozen=True):
 
 
 class Simulated(Event, frozen=True):
-    """What a policy would make of the requests that `Simulate` named; `makespan_s` is None without a cost of steps."""
+    """Predicted result of running the requests of a `Simulate` under a policy; `makespan_s` is None if no step cost was
+    given."""
 
     policy: Policy
     steps: int
@@ -160,9 +163,9 @@ class Simulated(Event, frozen=True):
 
 
 class TokensGenerated(Event, frozen=True):
-    """Tokens of one request since the last such event: ids, the time of each, and the text that became certain.
-    `draft_spans`: from which to before which character of `text` accepted drafts brought it. Where a server tells no
-    ids there are none, and each time is that of a piece of text."""
+    """Tokens of one request since the last such event: ids, the time of each, and the text that became final.
+    `draft_spans`: [start, end) ranges of `text` that came from accepted drafts. A server that reports no ids leaves
+    `token_ids` empty; each time then belongs to a chunk of text."""
 
     request_id: str
     token_ids: list[int]
@@ -179,10 +182,10 @@ class Tokenized(Event, frozen=True):
 
 
 class Scored(Event, frozen=True):
-    """One value per token but the first, which nothing predicts. `nll` in nats; `top`: the likeliest id there. Against
-    kept logits also `kl` (base against this, nats), `rank` of the base's likeliest id here (0 is likeliest) and
-    `agreement`, the share of positions where both find the same id likeliest. `likeliest`: where they were asked for,
-    the log-probabilities of the likeliest ids at each position, and of the one that came."""
+    """One value per token except the first, which has no prediction. `nll` in nats; `top`: the likeliest id at that
+    position. Against kept logits also `kl` (base against this, nats), `rank` of the base's likeliest id here (0 is
+    likeliest) and `agreement`, the share of positions where both find the same id likeliest. `likeliest`, if requested:
+    log-probabilities of the likeliest ids at each position and of the actual token."""
 
     key: str
     nll: list[float]
@@ -195,8 +198,8 @@ class Scored(Event, frozen=True):
 
 
 class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
-    """What this device reaches at best: a square matrix product in `dtype` (the model's, or float32 where a CPU is
-    faster in that), and a copy of memory. `threads` of the CPU that both used."""
+    """The roofs of this device, measured: a square matrix product in `dtype` (the model's, or float32 if a CPU is
+    faster in it) and a memory copy. `threads`: CPU threads used for both."""
 
     flops_per_second: float
     bytes_per_second: float
@@ -265,7 +268,7 @@ class OutliersMeasured(Event, frozen=True):
 
 
 class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that was looked at. `fail` is what is broken, `warn` what merely looks unlikely."""
+    """The result of one check. `fail`: it is broken; `warn`: it looks suspicious."""
 
     name: str
     verdict: Verdict
@@ -274,7 +277,7 @@ class CheckFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ModelChecked(Event, frozen=True):
-    """What `CheckModel` found; one that is not `loadable` cannot be loaded at all."""
+    """The findings of a `CheckModel`; a model that is not `loadable` cannot be loaded at all."""
 
     model: str
     findings: list[CheckFinding]
@@ -297,8 +300,8 @@ class MemoryMeasured(Event, frozen=True):
 
 
 class Failed(Event, frozen=True):
-    """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: a load
-    that was refused left the model before it in place, which is told next. `stopped`: it was stopped on request."""
+    """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: the load
+    failed, but the previous model is still loaded; its `ModelLoaded` follows. `stopped`: the user stopped it."""
 
     where: str
     message: str
@@ -308,7 +311,7 @@ class Failed(Event, frozen=True):
 
 
 class WorkerExited(Event, frozen=True):
-    """The worker's process ended; told by the client, since the dead do not speak."""
+    """The worker process ended. Emitted by the client, since a dead worker cannot report its own death."""
 
     code: int
     log_tail: str = ""

@@ -68,15 +68,14 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     chunks: int = 0
 
 
-# Of a request that came to nothing.
+# The metrics of a request that produced no token.
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_reserved`: every block and
-    `kv_tails`, the open blocks of all slots in the model's dtype where full ones are quantized. `kv_transient`: the
-    most that copies of keys and values took beside the blocks: one layer's dequantized ones while it ran, or what a
-    batch sees while the same requests decode."""
+    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_reserved`: all blocks plus
+    `kv_tails`, the unquantized tail blocks of all slots under a quantized cache. `kv_transient`: peak bytes of
+    temporary copies of keys and values: one layer dequantized, or the gathered view of a decoding batch."""
 
     weights: int = 0
     weights_predicted: int | None = None

@@ -143,13 +143,13 @@ TOGGLES: dict[str, Toggle] = {
 }
 
 DEFAULTS = EngineOptions()
-# Kernels that are what was asked for under another name: rows of different lengths have FlashAttention's own for them.
+# Other names of a requested kernel: ragged batches run FlashAttention's varlen variant.
 SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
 # How TOML and Python spell what is `on` and `off` here.
 BOOLEANS = {"true": "on", "false": "off"}
-# Between the names of kernels where several ran.
+# Joins the names of kernels if several ran.
 KERNEL_JOIN = " + "
-# In place of a value that an engine does not tell.
+# Shown for a value that the engine does not report.
 UNTOLD = "–"
 
 
@@ -230,7 +230,7 @@ def ran_as_asked(asked: str, ran: str) -> bool:
 
 
 def differs(name: str, asked: str, effective: str) -> bool:
-    """Asked for one thing, got another, where it is told; auto asks for whatever fits."""
+    """Whether the effective value differs from the requested one. `auto` and unreported values never differ."""
     match name:
         case "adapter":  # asked for by its folder, called by its name
             asked = PurePath(asked).name

@@ -1,4 +1,4 @@
-"""Percentiles over tokens and over requests, one definition for whoever measures and whoever shows."""
+"""Percentiles over tokens and over requests: the one definition for measuring and for display."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ _encoder = msgspec.json.Encoder()
 
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """Made at the first line: the screen is drawn before."""
+    """Built on first use, so that it does not delay the first frame."""
     return msgspec.json.Decoder(kind)
 
 

@@ -1,4 +1,4 @@
-"""What a stream of commands and events comes to, live or from a recording."""
+"""Fold commands and events into totals, live or from a recording."""
 
 from __future__ import annotations
 

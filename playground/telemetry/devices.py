@@ -10,8 +10,9 @@ from playground.telemetry.snapshot import GpuSample
 def find_gpu(gpus: Sequence[GpuSample], device: str, visible: str | None = None, uuid: str = "") -> GpuSample | None:
     """The sample of torch's `device` ("cuda", "cuda:N"); None for other devices and where it cannot be told.
 
-    `uuid` is torch's word on that device (with or without GPU- / MIG-); `visible` is the worker's CUDA_VISIBLE_DEVICES,
-    by whose entries it counts. With neither, CUDA's N is taken for NVML's, which holds for cards of one kind.
+    `uuid` is the device's UUID as torch reports it (with or without GPU- / MIG-); `visible` is the worker's
+    CUDA_VISIBLE_DEVICES, which `device` indexes. Without either, CUDA's N is taken as NVML's, which is right for
+    identical cards.
     """
     kind, _, number = device.partition(":")
     if kind != "cuda":

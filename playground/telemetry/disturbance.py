@@ -10,7 +10,7 @@ from playground.telemetry.snapshot import GpuSample, Snapshot
 
 
 class Disturbance:
-    """Folds snapshots, from a sampler's thread too; None stands for what this machine cannot tell.
+    """Folds snapshots, possibly on a sampler's thread. None means that this machine cannot tell.
 
     `device` is the engine's, in torch's words, and `uuid` its card's; until it is set nothing is looked at.
     """
@@ -25,7 +25,7 @@ class Disturbance:
         self.uuid, self.device = facts.device_uuid, facts.device
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take the next look at the machine."""
+        """Add a snapshot."""
         gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"), self.uuid)
         if gpu is not None:
             self._add_gpu(gpu)

@@ -11,7 +11,7 @@ CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 # Of a group of keys, and of values: a step in float16, and for integers where the codes begin: a smallest value in
 # float16 or a zero point of one byte.
 GROUP_BYTES = {"fp8": (2, 2), "int8": (4, 4), "int4": (3, 4), "int2": (3, 4)}
-# Of the keys of a layer's block, in kinds of which several share a byte.
+# Extra bytes per layer and block for keys of kinds that pack several codes into a byte.
 TRAILER_BYTES = {"int4": 4, "int2": 4}
 
 
@@ -38,7 +38,7 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
 
 
 def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:
-    """Bytes of the block in the model's dtype that a slot has beside the others, where those are quantized."""
+    """Bytes of a slot's unquantized tail block; 0 unless the cache is quantized."""
     return facts.kv_bytes_per_token * block_size if kv_cache in CODE_BITS else 0
 
 
@@ -51,7 +51,8 @@ def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slo
 
 
 def fitting(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, tokens: int) -> int:
-    """Requests of so many tokens that are held at a time: whole blocks, and a tail each where there are tails."""
+    """How many requests of `tokens` tokens fit at a time, in whole blocks, each with a tail block if the cache is
+    quantized."""
     block = round(token_bytes(facts, kv_cache, block_size) * block_size)
     each = -(-tokens // block_size) * block + tail_bytes(facts, kv_cache, block_size)
     return budget // each if each else 0

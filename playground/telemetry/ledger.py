@@ -10,7 +10,7 @@ from playground.text.sizes import format_bytes
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One figure under its label; None is not known. `note` is what stands beside it."""
+    """One labelled figure; None is unknown. `note` is shown beside it."""
 
     label: str
     bytes: int | None
@@ -77,7 +77,7 @@ def _process_on_gpu(snapshot: Snapshot, memory: Memory, gpu: GpuSample) -> Row:
 
 
 def _process_on_host(snapshot: Snapshot, memory: Memory) -> Row:
-    """The engine's own word on its resident memory, or what was sampled from outside before it spoke."""
+    """Resident memory as the engine reports it, or as sampled from outside until its first report."""
     resident, anonymous, file = memory.process, memory.process_anonymous, memory.process_file
     worker = snapshot.host.worker
     if resident is None and worker:
@@ -97,7 +97,7 @@ def _named(name: str, count: int | None) -> str:
 
 
 def _shares(memory: Memory, other: int, total: int) -> Shares:
-    """Mapped weights count as free to the system, so the parts are cut to what is left of the total, in order."""
+    """The OS counts mapped weights as free, so each part is capped at what remains of the total, in order."""
     weights = min(memory.weights, total)
     kv_used = min(memory.kv_used, total - weights)
     other = min(other, total - weights - kv_used)

@@ -90,7 +90,7 @@ class _Device:
 
 
 def _card(index: int) -> Iterator[GpuSample]:
-    """One physical GPU, or its MIG instances; those have no board sensors of their own, so the card's stand in."""
+    """One physical GPU, or its MIG instances, which have no board sensors of their own and show those of the card."""
     try:
         card = _Device(pynvml.nvmlDeviceGetHandleByIndex(index))
     except pynvml.NVMLError as error:

@@ -1,7 +1,7 @@
 """Where a step stands under the roofline: operations and bytes from the model's facts, against measured ceilings. Pure.
 
-What is counted is what the step needs at least: every weight read once, every stored key and value read once. Experts
-that a token does not visit are counted all the same.
+Counts the minimum a step needs: every weight and every stored key and value read once. Experts that no token visits are
+counted too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looks at the machine a few times a second on a thread of its own, so that a slow driver never holds the screen."""
+"""Samples the machine a few times a second on its own thread, so that a slow driver never blocks the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look at the machine. Bytes, watts, percent; a sensor that gave nothing is None, never 0."""
+"""One sample of the machine, in bytes, watts and percent; a sensor without a reading is None, never 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts a frame together out of the widgets that changed, where Textual asks all within the box around them."""
+"""Composes a frame from changed widgets only, while Textual renders every widget in their bounding box."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 
 class FrameCompositor(Compositor):
-    """While text streams, half of what a frame costs would be widgets that nothing happened to, or that lie behind."""
+    """Skips unchanged and hidden widgets in a partial frame; while text streams they would be half of its cost."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from playground.worker.guard import end_process_group, end_with_parent, guard_pi
 
 
 def main() -> None:
-    """Say hello, then obey until the input ends."""
+    """Emit `WorkerReady`, then run the worker loop until its input ends."""
     end_with_parent(True)
     commands, events = guard_pipes()
     from playground.protocol.events import WorkerReady

@@ -1,4 +1,5 @@
-"""Faults of commands and steps as events: what was foreseen in its own words, the rest in one line and the log."""
+"""Turn exceptions into `Failed` events: a `Fault` keeps its message; anything else becomes one line, with the traceback
+in the log."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from playground.protocol.fault import Fault
 
 
 def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None]) -> str:
-    """Do it; what went wrong is told. Returns the line of a fault that nobody foresaw, else an empty one."""
+    """Run `action` and emit any failure. Returns the message of an unexpected exception, else an empty string."""
     try:
         action()
     except Fault as error:

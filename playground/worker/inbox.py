@@ -27,23 +27,24 @@ class Inbox:
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def take(self, timeout: float | None) -> tuple[float, AnyCommand] | None:
-        """The next command; waits up to `timeout` seconds, for ever if None. None: it is over, or `wake` was called."""
+        """The next command; waits up to `timeout` seconds, for ever if None. Returns None after the timeout or
+        `wake`."""
         try:
             return self._queue.get(block=timeout != 0, timeout=timeout or None)
         except queue.Empty:
             return None
 
     def wake(self) -> None:
-        """From any thread: whoever waits for a command has something else to look at."""
+        """Make a waiting `take` return; may be called from any thread."""
         self._queue.put(None)
 
     @property
     def cancelling(self) -> bool:
-        """A `CancelLoad` has come in whose turn in the queue is still to come; so it means what is being done now."""
+        """A `CancelLoad` is queued but not yet handled, so it is meant for the work in progress."""
         return self._cancels > self._answered
 
     def answer_cancel(self) -> None:
-        """The turn of a `CancelLoad` has come."""
+        """A `CancelLoad` has left the queue."""
         self._answered += 1
 
     def _read(self) -> None:

@@ -62,7 +62,7 @@ class WorkerLoop:
         return min(waits, default=None)
 
     def _switch(self) -> None:
-        """Throw the switches that were to wait for the next step; one that fails does not touch the step."""
+        """Apply the option changes scheduled for this step; a failing change does not affect the step."""
         due = [command for command in self._deferred if (command.at_step or 0) <= self._backend.step_index]
         for command in due:
             self._deferred.remove(command)
@@ -105,7 +105,7 @@ class WorkerLoop:
                 self._inbox.answer_cancel()
 
     def _load(self, command: LoadModel) -> None:
-        self._deferred.clear()  # they were for the steps of the model before
+        self._deferred.clear()  # they were scheduled for steps of the previous model
         try:
             self._backend.load(command, self._progress)
         except Cancelled:

@@ -1,4 +1,4 @@
-"""Events on their way out: tokens and steps are bundled, everything else pushes them ahead of itself."""
+"""Outgoing events: tokens and steps are bundled; any other event flushes the bundles first, so order is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from playground.protocol.events import Event, Step, StepsExecuted, TokensGenerated
 from playground.protocol.wire import encode_line
 
-BUNDLE_S = 0.04  # each bundle is a frame of the screen, and costs both processes; a first token is not held back
+BUNDLE_S = 0.04  # each bundle costs a frame on screen; a request's first token is sent at once
 
 
 class Outbox:

@@ -1,4 +1,4 @@
-"""What a worker can be: an engine that generates, or an ear that transcribes. Imports what that one needs alone."""
+"""Build the loop for a worker's role, text generation or speech recognition. Each imports only its own libraries."""
 
 from __future__ import annotations
 

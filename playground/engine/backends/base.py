@@ -30,7 +30,7 @@ class Cancelled(Exception):
 
 
 class EngineError(Fault):
-    """Something asked for cannot be done: one line of what happened, one of what to do."""
+    """A request of the user cannot be fulfilled: one line says what happened, one what to do."""
 
 
 class Progress(Protocol):
@@ -40,11 +40,11 @@ class Progress(Protocol):
 
 
 def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
-    """Progress of what is not to be cancelled half way: going back."""
+    """A `Progress` that reports nothing and cannot be cancelled, for rolling back."""
 
 
 def first_line(error: BaseException) -> str:
-    """What a library's error says, on one line; its type where it says nothing."""
+    """The first line of an exception's message, or its type if the message is empty."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
@@ -54,9 +54,10 @@ def short_line(error: Exception) -> str:
 
 
 class Backend(Protocol):
-    """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. What stands in
-    `cannot` is refused with its reason before it gets here, and needs no method. Between two steps the loop waits
-    `gather_s` seconds, unless a command comes, so that a backend that computes elsewhere is polled no more often."""
+    """One engine. Methods raise `EngineError`; `load` and `set_options` may also raise `Cancelled`. Commands in
+    `cannot` are refused with the given reason before they get here and need no method. The loop waits `gather_s`
+    seconds between steps unless a command arrives; this is the polling interval of a backend that computes in another
+    process."""
 
     cannot: ClassVar[Mapping[type[Command], str]]
     gather_s: ClassVar[float]
@@ -68,7 +69,7 @@ class Backend(Protocol):
         """Load a model, emitting `ModelLoaded` and `OptionsApplied`."""
 
     def unload(self) -> None:
-        """Let the model go."""
+        """Unload the model."""
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
         """Change toggles on what is running, emitting `OptionsApplied`."""

@@ -27,7 +27,7 @@ class Tokenizer:
         return bool(getattr(self._tokenizer, "chat_template", None))
 
     def is_end(self, token_id: int) -> bool:
-        """EOS, any of them."""
+        """Whether the id is one of the end-of-sequence tokens."""
         return token_id in self._ends
 
     def encode(self, request: GenerationRequest) -> list[int]:
@@ -36,7 +36,7 @@ class Tokenizer:
             return self._checked(request.prompt_token_ids)
         if request.messages is not None:
             return self._checked(self._render(request.messages))
-        # A lone surrogate (a broken paste) is no text for a tokenizer.
+        # Tokenizers reject lone surrogates, which a broken paste may contain.
         text = (request.prompt or "").encode("utf-8", "replace").decode()
         if not text:
             raise Refused("the prompt is empty; type something first")
@@ -72,7 +72,8 @@ class Tokenizer:
         return next_piece
 
     def _refuse_what_cannot_fit(self, text: str) -> None:
-        """A pasted book is not tokenized for seconds, with every other request waiting, only to be refused."""
+        """Refuse a text that is certainly too long without tokenizing it, which could block all other requests for
+        seconds."""
         fewest = len(text.encode()) // self._longest_token
         if fewest > self._context:
             raise Refused(f"the prompt has over {fewest} tokens and the model's context is {self._context}; shorten it")

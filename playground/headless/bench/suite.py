@@ -123,7 +123,7 @@ def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
 
 
 async def finished(work: Coroutine[Any, Any, None]) -> bool:
-    """False where Ctrl+C ended it."""
+    """Await `work`; returns False if Ctrl+C cancelled it."""
     task = asyncio.create_task(work)
     with suppress(NotImplementedError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)

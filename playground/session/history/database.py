@@ -142,6 +142,6 @@ def _decoded(row: dict[str, Any]) -> Run:
 
 
 def _keep_private(path: Path) -> None:
-    """Prompts are nobody else's to read."""
+    """Make the file private: prompts must not be readable by other users."""
     if os.name == "posix" and path.stat().st_mode & 0o077:
         path.chmod(0o600)

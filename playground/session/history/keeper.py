@@ -81,7 +81,7 @@ class Keeper:
         return deed(self._database)
 
     def _set_aside(self) -> None:
-        """A damaged file is kept for whoever wants to mend it, under another name, with its journal."""
+        """Move a damaged file and its journal aside, so that the user may repair it."""
         self.close()
         name = f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         for suffix in ("", "-wal", "-shm"):

@@ -26,8 +26,8 @@ from playground.tui.state.load_profile import read_name, run_kind
 
 
 class LoadEngine:
-    """What it tells of the requests goes through the bridge, so that it is drawn, recorded and replayed, and with them
-    what it computes in; of the rest only how far its start has come."""
+    """Its request events and options go through the bridge, to be drawn, recorded and replayed; of everything else only
+    load progress is shown."""
 
     def __init__(self, name: str, load: LoadModel, bridge: Bridge, keep: Callable[[Run], None] | None) -> None:
         self._name, self._load, self._bridge = name, load, bridge

@@ -1,4 +1,4 @@
-"""A measurement that takes many switches and prompts: each waits for what the engine tells of the one before."""
+"""Runs a trial: a generator that switches options, submits requests, and yields until the engine has answered."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DONE = object()
 
 
 class Course:
-    """One at a time, with nothing else beside it: `begin` its steps, which yield where they wait, and call `advance`
-    whenever events came in. Steps that find it `over` go back to what was, and end."""
+    """Runs one trial at a time. `begin` takes a generator that yields while it waits; call `advance` after every
+    update. A trial must restore the options and return once `stopped` is true."""
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge, self.state = bridge, bridge.state
@@ -25,11 +25,11 @@ class Course:
 
     @property
     def over(self) -> bool:
-        """Nothing more is to be measured: it was stopped, or there is no model left."""
+        """The trial was stopped, or its model is gone."""
         return self._stopped or self.state.facts is None
 
     def begin(self, steps: Steps) -> None:
-        """Go as far as the first wait; raises `NotNow`."""
+        """Run up to the first wait; raises `NotNow`."""
         require_quiet(self.state)
         self._stopped, self._steps, self.state.trying = False, steps, True
         self.advance()
@@ -55,7 +55,7 @@ class Course:
 
 
 def require_quiet(state: State) -> None:
-    """Nothing runs that a measurement would disturb, or that would disturb it; raises `NotNow`."""
+    """Raises `NotNow` while anything runs that would disturb a measurement or be disturbed by it."""
     if reason := disturbed(state):
         raise NotNow(reason)
     if state.inside.measuring:

@@ -1,4 +1,4 @@
-"""What the numbered screens do alike: hear the bridge, do actions or say why not, show the keys that work."""
+"""Base of the numbered screens: receives updates, runs actions or says why not, shows the keys that work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 
 
 class Stage(Screen[None]):
-    """A screen gives its own deeds by the names of their actions, has a `Notice` and a `KeyBar`, and shows itself."""
+    """A subclass adds its handlers by action name, composes a `Notice` and a `KeyBar`, and implements `show`."""
 
     NAME: ClassVar[ScreenName]
 
@@ -47,7 +47,7 @@ class Stage(Screen[None]):
         }
 
     def on_mount(self) -> None:
-        """Hear the bridge."""
+        """Subscribe to updates."""
         self.session.bridge.attach(self)
         self.show()
 
@@ -66,7 +66,7 @@ class Stage(Screen[None]):
         raise NotImplementedError
 
     def step_back(self, name: str) -> bool:
-        """An action that cannot be done may still mean something here, as Esc does; True where it did."""
+        """Handle a blocked action in another way, as Esc leaves a panel; returns True if it was handled."""
         return False
 
     def action_do(self, name: str) -> None:

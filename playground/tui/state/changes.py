@@ -11,7 +11,7 @@ from playground.protocol.speech_events import TranscriptFinished
 class Changes(msgspec.Struct):
     """Since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
-    `unloaded`: what is known of steps before these is over. After `died` the last steps stay to be looked at.
+    `unloaded`: discard all earlier steps. `died`: the worker died; its last steps stay on screen.
     `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
     than text, steps and memory, so what hangs on none of these may look different too.
     """

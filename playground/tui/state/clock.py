@@ -1,4 +1,4 @@
-"""Puts this process's clock and the engine's beside each other, so that a submission has a time on the engine's."""
+"""Maps this process's clock to the engine's, so that a submission has an engine time."""
 
 from __future__ import annotations
 

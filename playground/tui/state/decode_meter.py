@@ -12,7 +12,7 @@ from playground.protocol.events import SlotWork, Step
 GROUP = 8
 LEAST_GROUPS = 3
 KEPT_GROUPS = 256
-# Of what is held against each other across a switch: further off, the context has become another.
+# Groups compared on each side of a switch; farther away the context length differs too much.
 NEAR_GROUPS = 16
 
 

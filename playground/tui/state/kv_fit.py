@@ -1,4 +1,4 @@
-"""What a budget of KV really held, by dtype: blocks that the engine allotted, and requests that ran at a time. Pure."""
+"""Measured KV capacity by dtype: blocks allotted by the engine, and requests that ran concurrently. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from playground.protocol.commands import Submit
 from playground.protocol.events import ModelFacts, OptionsApplied, RequestFinished, Step
 
-# What is tried: requests of so many tokens, in the bytes that so many of them take in the model's dtype.
+# The trial: requests of TOKENS tokens, in the bytes that REQUESTS of them take in the model's dtype.
 TOKENS, REQUESTS = 256, 4
 _ID = re.compile(r"fit\d+-(\w+)-\d+")
 
@@ -24,8 +24,8 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 class Fit(msgspec.Struct):
-    """Requests of `tokens` tokens: how many `ran` at a time in `bytes`, tails included; `left` have not ended, and the
-    others are `whole`."""
+    """A trial with requests of `tokens` tokens: `ran` is how many ran at a time in `bytes` (tails included); `left`:
+    ids still running; `whole`: every finished one reached its full length."""
 
     tokens: int
     bytes: int
@@ -51,7 +51,7 @@ class KVFits:
         self.fits[_kind(request.request_id)] = Fit(tokens, self._reserved, ids)
 
     def apply(self, event: OptionsApplied) -> None:
-        """What the engine allotted: its own choice where it had one."""
+        """Remember the pool size the engine chose under kv_blocks=auto."""
         blocks, options = event.effective.get("kv_blocks", ""), event.requested
         self._reserved = event.after.kv_reserved
         if options.kv_blocks == "auto" and blocks.isdecimal():
@@ -75,7 +75,7 @@ class KVFits:
 
 
 def tried(facts: ModelFacts, pool: Pool) -> tuple[int, int]:
-    """(tokens of a request, bytes that hold as many as fit): never more than the pool has."""
+    """(tokens per request, byte budget) of the trial, limited by the pool."""
     tokens = min(TOKENS, facts.context)
     return tokens, min(pool.bytes, REQUESTS * tokens * facts.kv_bytes_per_token)
 

@@ -25,8 +25,8 @@ WHERE = ("SetOptions", "ResetPrefixCache", "Submit", "Simulate", "step")
 
 
 class LoadRuns:
-    """`busy` is set by whoever drives a load: from its first switch to its last, prompts have to wait. `preparing` is
-    what goes on before a run, in words."""
+    """`busy`: a load is being driven, from its first option change to its last, and prompts must wait. `preparing`: the
+    current preparation, as text."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -73,7 +73,7 @@ class LoadRuns:
         return True
 
     def takes(self, event: AnyEvent) -> bool:
-        """Fold an event of an engine that is not the session's, which nobody else is to see; False for any other."""
+        """Fold an event of the second engine and return True; return False for events of the session's engine."""
         run = self.newest
         if run is None or not run.elsewhere:
             return False

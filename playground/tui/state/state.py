@@ -284,7 +284,7 @@ class State:
             self.switching, self.progress = [], None
 
     def _end_unfinished(self, message: str) -> None:
-        """What failed names no request: those that no step has seen are the ones that it meant."""
+        """The failure names no request; it applies to those that no step has scheduled yet."""
         for request in self.unfinished:
             if request.scheduled is None and request.request_id not in self.waiting:
                 failed = RequestFinished(

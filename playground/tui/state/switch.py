@@ -10,8 +10,8 @@ from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 
 class Switch(msgspec.Struct):
-    """`after` goes on measuring until the next switch ends it; it is then what that one has before it. `idle`: what
-    really runs is what ran before, as where auto had chosen the value that is now asked for."""
+    """`after` keeps measuring until the next switch, whose `before` it becomes. `idle`: nothing effective changed, e.g.
+    `auto` had already chosen this value."""
 
     applied: OptionsApplied
     requested_before: EngineOptions

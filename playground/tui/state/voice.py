@@ -98,7 +98,7 @@ class VoiceState:
             self.spoken, self._waiting = Spoken(command.requests[0].request_id, timing, now - told), None
 
     def takes(self, event: AnyEvent, now: float) -> bool:
-        """Fold an event that the speech worker told; False for all others."""
+        """Fold an event of the speech worker and return True; return False for any other."""
         match event:
             case TranscriptUpdated():
                 self.update = event

@@ -35,7 +35,7 @@ class KeyBar(Widget):
         self._entries: list[tuple[str, str, str]] = []
 
     def show(self, state: State, place: Place, screen: ScreenName, alone: bool) -> None:
-        """Draw anew if other keys work."""
+        """Redraw if the available keys changed."""
         actions = sorted(footer_actions(state, place, screen, alone), key=lambda action: action.place == "everywhere")
         entries = [(action.shown_key, action.label, action.name if action.bound else "") for action in actions]
         if entries != self._entries:

@@ -12,7 +12,7 @@ from playground.tui.plots.scatter_grid import DIM, Axis, Point, draw
 
 
 class Scatter(Widget):
-    """Draws anew only when other points are shown."""
+    """Redraws only when other points are shown."""
 
     DEFAULT_CSS = """
     Scatter { height: 1fr; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }

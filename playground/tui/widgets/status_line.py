@@ -34,7 +34,7 @@ class StatusLine(Widget):
         self._left = self._right = Content()
 
     def show(self, state: State) -> None:
-        """Draw anew if something is different."""
+        """Redraw if anything changed."""
         left, right = _left(state), _right(state, self._letters)
         if (left, right) != (self._left, self._right):
             self._left, self._right = left, right

@@ -29,7 +29,7 @@ class SwitchPanel(Widget):
         self._lines: list[Content] = [Content()]
 
     def show(self, state: State, candidate: Candidate | None, hint: str) -> None:
-        """Draw anew if something is different; `hint` is what to do where there is nothing to tell."""
+        """Redraw if anything changed; `hint` is what to do where there is nothing to tell."""
         lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines

@@ -31,7 +31,7 @@ class ToggleLine(Widget):
         self._rows: list[Row] = []
 
     def show(self, state: State) -> None:
-        """Draw anew if a toggle is different."""
+        """Redraw if a toggle changed."""
         shown = [row for row in rows(state) if row.name in SHOWN]
         if shown != self._rows:
             self._rows = shown

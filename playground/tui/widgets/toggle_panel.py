@@ -75,7 +75,7 @@ class TogglePanel(Widget, can_focus=True):
         return LOOK if self._state.replaying else LOOK + SWITCH
 
     def show(self, state: State) -> None:
-        """Draw anew if a toggle is different."""
+        """Redraw if a toggle changed."""
         self._state, before = state, self._rows
         self._rows = rows(state)
         if self._rows != before:
@@ -174,7 +174,7 @@ class TogglePanel(Widget, can_focus=True):
         return f"{LABEL} 66%" if row.blocked else "", "", row.value
 
     def _detail(self) -> list[Content]:
-        """Under the list: why the row is as it is, and to whom is here what it is about."""
+        """Below the list: why the selected row has its value and, when focused, what the toggle does."""
         row, candidate = self._rows[self._cursor], self.candidate
         words, style = row.blocked or row.reason, LABEL
         if candidate and candidate.reason:

@@ -206,7 +206,7 @@ class Transcript(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _show_from(self, first: int, end: int | None = None) -> None:
-        """Draw anew what changed, from one line on; `end`: those from there on are as empty as they were."""
+        """Redraw what changed, from line `start` on; `end`: those from there on are as empty as they were."""
         for y in [y for y in self._strips.keys() if y >= first]:  # noqa: SIM118 the cache cannot be iterated over
             self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)

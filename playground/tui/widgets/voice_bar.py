@@ -36,7 +36,7 @@ class VoiceBar(Widget):
         self._state: State | None = None
 
     def show(self, state: State) -> None:
-        """Draw anew if something is different."""
+        """Redraw if anything changed."""
         self._state, voice = state, state.voice
         shown = voice.open or voice.busy
         self.set_class(shown, "-shown")

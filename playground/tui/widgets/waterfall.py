@@ -32,7 +32,7 @@ class Waterfall(Widget):
         self._state: State | None = None
 
     def show(self, state: State) -> None:
-        """Draw anew if something is different."""
+        """Redraw if anything changed."""
         self._state = state
         lines = waterfall_lines(state, self.size.width or USUAL_WIDTH)
         self.set_class(bool(lines), "-shown")

@@ -66,7 +66,7 @@ class LiveEngine:
     def apply(self, options: EngineOptions, progress: Progress) -> None:
         """Set what differs, toggle by toggle; on a fault those already set go back."""
         done = self.options
-        # Slots first: KV is reserved for so many. What is compiled is compiled last, as all else will be.
+        # Slots first, because KV is reserved per slot; compile last, so that it compiles the final configuration.
         turns = {"max_batch": -1, "compile": int(options.compile)}
         for name in sorted(changed_names(self.options, options), key=lambda name: turns.get(name, 0)):
             if (after := _with(done, options, name)) == done:
@@ -100,7 +100,7 @@ class LiveEngine:
         return kv_shape(cache)
 
     def effective(self) -> dict[str, str]:
-        """What really is, spelled as toggles, with attention per phase."""
+        """The values really in use, spelled as toggles, with attention per phase."""
         blocks, origins = self.runner.blocks, self._origins()
         mixed = f" (from {', '.join(sorted(origins))})" if origins else ""
         self._mixed, self._attended = bool(origins), dict(self.attention.effective)
@@ -255,7 +255,7 @@ class LiveEngine:
 
     @property
     def _why_unpacked(self) -> str:
-        """Why it does not; empty where it does, or where there is none."""
+        """Why the fused codes kernel does not run; empty if it runs or none exists."""
         if self._coded is None:
             return ""
         return why_unpacked(self.options.kv_cache, self.kv_shape, self.loaded.device) or self._coded.why_unpacked

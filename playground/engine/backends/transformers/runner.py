@@ -41,7 +41,7 @@ class TransformersRunner:
         self.look_at_model()
 
     def look_at_model(self) -> None:
-        """Its modules may have been exchanged, the head included."""
+        """Rebuild the decoder after modules of the model were replaced, the output head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
         dtype, device = self._loaded.model.dtype, self._loaded.device
@@ -49,7 +49,7 @@ class TransformersRunner:
         self._hidden = torch.tensor(-torch.inf, dtype=dtype, device=device)
 
     def look_at_layers(self) -> None:
-        """Its linear layers may have been exchanged for others that say the same, or nearly."""
+        """Refresh the decoder after linear layers were replaced by equivalent ones."""
         if isinstance(self.plain_decoder, LeanDecoder):
             self.plain_decoder.look_at_layers()
 
@@ -127,12 +127,12 @@ class TransformersRunner:
             yield from apart(group, self.cache.store.copied)
 
     def _joins(self, group: Group) -> bool:
-        """Its tokens may stand beside others' in a product, and nobody wants to watch it."""
+        """The group may share matrix products with others, and its attention is not being watched."""
         able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
         return able and not self._attention.watches(group.phase, self._masked(group.rows))
 
     def _masked(self, rows: Sequence[Row]) -> bool:
-        """No kernel's own causality fits, or a row sees what it stored itself in part as it is stored."""
+        """Needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens quantized."""
         return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
@@ -161,7 +161,7 @@ class TransformersRunner:
         return tokens
 
     def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
-        """Prefill the next known tokens of a request in a cache of its own; logits [tokens, V], one row for each."""
+        """Teacher-force the next known tokens of a request through `cache`; returns logits [tokens, V]."""
         row = Row(request, request.computed, tokens)
         parts = split(row, self._reach) if cache.store.splits_at_blocks else [row]
         logits = []

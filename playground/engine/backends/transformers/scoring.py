@@ -1,9 +1,9 @@
 """Teacher-force token ids through the paged cache and compare with what was kept before.
 
-Logits are looked at chunk by chunk, so that a long text under a large vocabulary never lies in memory at once. What is
-kept are log-probabilities in float16 on the host: near zero, where the likely tokens are, they are fine enough for a KL
-within 1e-5, where raw logits in float16 are up to 30 times coarser. Both sides are rounded, so that a comparison with
-oneself is exactly 0.
+Logits are processed in chunks, so that those of a long text under a large vocabulary are never all in memory.
+Log-probabilities are kept in float16 on the host: near zero, where likely tokens are, they give KL within 1e-5, while
+raw float16 logits are up to 30 times coarser. Both sides are rounded, so that comparing a run with itself gives exactly
+0.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Kept:
 
 @dataclass
 class Figures:
-    """What has been found so far, one value per predicted token."""
+    """Results so far, one value per predicted token."""
 
     nll: list[float] = field(default_factory=list)
     top: list[int] = field(default_factory=list)
@@ -60,8 +60,8 @@ class Scorer:
         self._kept: dict[str, Kept] = {}
 
     def score(self, command: Score, live: LiveEngine, check: Callable[[], None]) -> Scored:
-        """Raises `EngineError`, and what `check` raises between two chunks. The blocks are the text's own, beside those
-        of running requests, and go afterwards."""
+        """Raises `EngineError`, and what `check` raises between two chunks. Uses its own temporary blocks, apart from
+        those of running requests."""
         started = perf_counter()
         ids, vocabulary = _checked(command.token_ids, live), live.loaded.model.config.get_text_config().vocab_size
         base = self._base(command, ids, vocabulary) if command.against else None
@@ -94,7 +94,7 @@ class Scorer:
         )
 
     def forget(self) -> None:
-        """Let go of everything kept."""
+        """Drop all kept logits."""
         self._kept.clear()
 
     def _base(self, command: Score, ids: list[int], vocabulary: int) -> Kept:
@@ -163,7 +163,7 @@ def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None
 
 
 def _likeliest(logits: Tensor, targets: list[int], count: int) -> list[dict[int, float]]:
-    """By position: so many ids and the target, with their log-probabilities."""
+    """Log-probabilities of the `count` likeliest ids and of the target, by position."""
     found = logits.log_softmax(-1)
     values, ids = found.topk(count)
     own = found.gather(1, torch.tensor(targets, device=found.device).unsqueeze(1)).squeeze(1).tolist()

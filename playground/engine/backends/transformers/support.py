@@ -1,4 +1,4 @@
-"""Which values of which toggles the transformers engine can offer here, and the reason of each no."""
+"""Which toggle values the transformers engine offers here, and why not for the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFLICTS = (
 
 
 def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
-    """The reason that `name=value` cannot be had; empty if it can. `attention` is that of the loaded model."""
+    """Why `name=value` is unavailable; empty if it is available. `attention` belongs to the loaded model."""
     if name == "weights" and value == "fp8":
         return "only vLLM computes with fp8 weights"
     if name == "weights" and value != "model":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from playground.engine.backends.vllm.live import Live
 
 LIVE = {"max_batch", "token_budget"}
-IDLE = {"int8_threshold"}  # means nothing here, whatever it says
+IDLE = {"int8_threshold"}  # has no effect in vLLM
 MEMORY_EVERY_S = 0.5
 
 

@@ -1,4 +1,5 @@
-"""Which values vLLM truly honours here: a whitelist by platform, and the reason of each no. Imports nothing heavy."""
+"""Which values vLLM really honours: a whitelist by platform, with the reason for every other value. Imports nothing
+heavy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the history answers a screen, and what it cannot."""
+"""A screen's access to the history; faults are shown in its notice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class PastRuns:
-    """Nothing waits for the disk but who asks. Methods raise `HistoryFault`, within `telling`."""
+    """Asks the history without blocking the screen. Methods raise `HistoryFault`; `telling` shows it."""
 
     def __init__(self, screen: Stage, history: History) -> None:
         self._screen, self._history = screen, history
@@ -33,7 +33,7 @@ class PastRuns:
 
     @contextmanager
     def telling(self, lead: str = "") -> Iterator[None]:
-        """A fault is told in one line that begins with `lead`, and ends what needed the answer."""
+        """Show a `HistoryFault` as one line prefixed by `lead`, and leave the block."""
         try:
             yield
         except HistoryFault as fault:

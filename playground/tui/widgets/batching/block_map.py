@@ -39,7 +39,7 @@ class BlockMap(Widget):
         self._done = False
 
     def show(self, runs: LoadRuns) -> None:
-        """Draw anew if there is another map."""
+        """Redraw if the map changed."""
         run = runs.running or runs.newest
         event = run.fullest if run and run.done else run.blocks if run else None
         done = run is not None and run.done

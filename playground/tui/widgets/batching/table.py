@@ -31,7 +31,7 @@ class LoadTable(Widget):
         self._wide: tuple[Content, ...] = ()
 
     def show(self, runs: LoadRuns, hint: str) -> None:
-        """Draw anew if a figure is different; `hint` stands where nothing else is to be said."""
+        """Redraw if a figure changed; `hint` stands where nothing else is to be said."""
         lines, wide = _lines(runs, hint, False), _lines(runs, hint, True)
         if (lines, wide) != (self._lines, self._wide):
             self._lines, self._wide = lines, wide

@@ -29,7 +29,7 @@ class BenchFigures(Widget):
         self._content = Content()
 
     def show(self, view: BenchView) -> None:
-        """Draw anew if a figure is different."""
+        """Redraw if a figure changed."""
         content = _content(view)
         if content != self._content:
             self._content = content

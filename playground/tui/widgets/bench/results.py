@@ -33,7 +33,7 @@ class BenchResults(Widget):
         self._rows: list[Row] = []
 
     def show(self, view: BenchView) -> None:
-        """Draw anew if something came."""
+        """Redraw if anything arrived."""
         headline = _headline(view)
         if headline != self._headline or view.rows != self._rows:
             self._headline, self._rows = headline, list(view.rows)

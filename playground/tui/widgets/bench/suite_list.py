@@ -70,7 +70,7 @@ class SuiteList(Widget, can_focus=True):
         self.refresh()
 
     def show(self, views: Mapping[str, BenchView]) -> None:
-        """Draw anew if a suite has come farther."""
+        """Redraw if a suite progressed."""
         stages = {name: _stage(view) for name, view in views.items()}
         figures = {name: view.told.figure for name, view in views.items() if view.told}
         if (stages, figures) != (self._stages, self._figures):

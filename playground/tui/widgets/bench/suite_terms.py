@@ -1,4 +1,4 @@
-"""What suites would run on now, under their list."""
+"""The model and options the suites would use, shown below the suite list."""
 
 from __future__ import annotations
 

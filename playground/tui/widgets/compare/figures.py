@@ -33,7 +33,7 @@ class CompareFigures(Widget):
         self._lines: list[Content] = []
 
     def show(self, compare: CompareState, hint: str) -> None:
-        """Draw anew if a figure is different; `hint` stands where nothing has run."""
+        """Redraw if a figure changed; `hint` stands where nothing has run."""
         lines = _lines(compare, hint)
         if lines != self._lines:
             self._lines = lines

@@ -40,7 +40,7 @@ class CompareTexts(Horizontal):
                 yield Static(id=f"text-{side}")
 
     def show(self, compare: CompareState) -> None:
-        """Draw anew if a text is different."""
+        """Redraw if a text changed."""
         found = compare.comparison
         texts = [printable(found.text(side)) for side in SIDES]
         shown = (compare.a, compare.b, *texts)

@@ -14,7 +14,7 @@ Draw = Callable[[int, int], list[list[Part]]]
 
 
 class InsidePanel(Widget, can_focus=True):
-    """Draws anew only when `show` brings another key: what is drawn depends on nothing else."""
+    """Redraws only when `show` brings another key: what is drawn depends on nothing else."""
 
     DEFAULT_CSS = """
     InsidePanel {

@@ -24,8 +24,8 @@ Kernel = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Packing:
-    """Which tokens of left-padded rows [B, width] are real: their `rows` and `columns`, None where all are. `ends`
-    [B + 1], int32: where each row begins and ends among them; `longest` of the rows."""
+    """Maps left-padded rows [B, width] to packed tokens. `at`: (rows, columns) of the real tokens, None if there is no
+    padding. `ends` [B + 1], int32: cumulative row lengths; `longest`: the longest row."""
 
     shape: tuple[int, int]
     at: tuple[Tensor, Tensor] | None
@@ -49,7 +49,7 @@ class Packing:
 
 @dataclass(frozen=True)
 class Ragged:
-    """Stands where a mask would: each real query sees the keys of its own row, up to its own."""
+    """Replaces the mask: each real query attends to the keys of its own row, up to its own position."""
 
     queries: Packing
     keys: Packing
@@ -75,7 +75,7 @@ def find_kernel() -> Kernel:
 
 
 def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
-    """What stands for the mask of a forward of these rows, aligned at their newest token."""
+    """The `Ragged` of a forward of these rows, right-aligned."""
     counts, lengths = [row.count for row in rows], [row.length for row in rows]
     return Ragged(packing(counts, device), packing(lengths, device), kernel)
 

@@ -1,4 +1,4 @@
-"""Whether a model's ragged batches can run without masks: not believed but tried, on its device, in all its layers."""
+"""Tests whether a model's ragged batches run correctly without masks, on its device and in all its layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORWARDS = ((3, 5), (1, 1), (2, 2))
 
 
 class WrongNumbers(Exception):
-    """The kernel ran and answered something else than plain attention."""
+    """The kernel ran but its result differs from plain attention."""
 
 
 class Checked:

@@ -35,7 +35,7 @@ from playground.engine.backends.transformers.weights.laid_out_linear import laid
 from playground.engine.backends.transformers.weights.onednn_weight import OneDnnWeight
 from playground.engine.backends.transformers.weights.packed_linear import Packed
 
-# Of a CUDA graph: one run without, which warms up, and one that is recorded. A cancel must not come in between.
+# Runs per CUDA graph: one warm-up, one capture; they must not be cancelled in between.
 RECORDINGS = 2
 
 

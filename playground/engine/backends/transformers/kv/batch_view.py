@@ -1,4 +1,4 @@
-"""What a decoding batch sees of one step is what it saw of the last, and one token more: the copy of it is kept."""
+"""Keeps the gathered keys and values of a decoding batch between steps, since each step only appends one token."""
 
 from __future__ import annotations
 

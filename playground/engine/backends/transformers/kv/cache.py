@@ -20,7 +20,7 @@ from playground.engine.request import Request
 @dataclass(frozen=True)
 class Row:
     """One request's part of a forward: `count` tokens from position `start`, the last of them `drafts`. A held row runs
-    but stores nothing. One that `decodes` takes what was sampled last, and drafts."""
+    but stores nothing. A row that `decodes` computes the last sampled token and the drafts."""
 
     request: Request
     start: int
@@ -43,7 +43,7 @@ class Row:
 
     @property
     def completes(self) -> bool:
-        """All that is certain of the request is computed after it, so that a token is due."""
+        """This row computes the last known token, so a new token is sampled after it."""
         return self.length - len(self.drafts) == self.request.length
 
 
@@ -79,7 +79,7 @@ class KVStore(Protocol):
         """The storage is there."""
 
     def reserve(self, slots: int) -> None:
-        """Prepare for so many requests to run from now on."""
+        """Prepare for up to `slots` concurrent requests."""
 
     def copied(self, rows: Sequence[Row]) -> int:
         """Bytes that copies of one layer would take while a forward of these rows runs; 0 before anything is stored."""
@@ -127,14 +127,14 @@ class Watch(Protocol):
         """A layer attends over these from now on."""
 
     def end(self) -> None:
-        """What comes now is no attention."""
+        """Attention of the layer has ended."""
 
     def ran(self, kernel: str) -> None:
-        """A kernel that is no operator of PyTorch's has run."""
+        """A kernel ran that is not a PyTorch operator, so no dispatch hook saw it."""
 
 
 class PagedCache(Cache):
-    """The face that transformers 5.16-5.19 asks for, over any store."""
+    """Adapts any store to the `Cache` interface of transformers 5.16-5.19."""
 
     def __init__(self, store: KVStore) -> None:
         super().__init__(layers=[])

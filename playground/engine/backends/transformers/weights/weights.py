@@ -94,7 +94,7 @@ class WeightSwitch:
         return CONVERTERS[kind](weight, bias, self._model.dtype, threshold, self._device)
 
     def _enter(self, path: str, module: nn.Module) -> None:
-        """The module computes from now on."""
+        """Put the module into the model, on its device."""
         if module is self._originals[path]:
             for parameter in module.parameters():
                 parameter.data = parameter.data.to(self._device)
@@ -103,7 +103,7 @@ class WeightSwitch:
         self._model.set_submodule(path, module)
 
     def _leave(self, path: str, module: nn.Module) -> None:
-        """The module frees its part of a GPU."""
+        """Move the module off the GPU."""
         if module is not self._originals[path]:
             _move(module, torch.device("cpu") if self._device.type == "cuda" else self._device)
             return
@@ -122,12 +122,12 @@ class WeightSwitch:
 def _move(module: nn.Module, device: torch.device) -> None:
     module.to(device)
     if is_of_bitsandbytes(module, "Linear8bitLt"):
-        module.weight.data = module.state.CB  # moved apart, they would be there twice
+        module.weight.data = module.state.CB  # moved separately they would be duplicated
 
 
 def weight_bytes(model: nn.Module) -> int:
-    """Bytes of a model's parameters, buffers and quantization state, each storage once; of a packed layer those of what
-    computes, not of the weight that waits beside it."""
+    """Bytes of a model's parameters, buffers and quantization state, each storage counted once. A packed layer counts
+    its packed weight, not the original kept beside it."""
     packed = sum(module.packed_bytes for module in model.modules() if isinstance(module, Packed))
     return packed + sum({tensor.data_ptr(): tensor.nbytes for tensor in _tensors(model)}.values())
 
@@ -146,8 +146,8 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
 
 
 def _weight_of(module: nn.Linear | Conv1D) -> tuple[Tensor, nn.Parameter | None]:
-    """Weight [out, in] where it is now, as it is kept, and a bias of its own, of a linear layer. GPT-2's Conv1D keeps
-    its weight the other way round."""
+    """Weight [out, in] of a linear layer on its current device, and its bias as a separate parameter. GPT-2's Conv1D
+    stores its weight transposed."""
     apart = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
     return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), apart
 
