@@ -19,11 +19,6 @@ def engine() -> Driven:
 @pytest.mark.parametrize("kind", ["model", "fp8", "int8", "int4", "int2"])
 @pytest.mark.parametrize("block_size", [16, 32])
 def test_what_is_computed_is_what_the_engine_allots(engine, kind, block_size):
-    toggle = engine.backend.capabilities().toggle("kv_cache")
-    assert toggle
-    support = toggle.find(kind)
-    if not (support and support.possible):
-        pytest.skip(f"{kind}: {support.reason if support else 'unknown'}")
     applied = engine.set(kv_cache=kind, block_size=block_size, kv_blocks="auto")
     live = engine.backend._live
     assert live

@@ -57,6 +57,7 @@ async def test_an_empty_prompt_before_anything_is_played_loads_nothing(until: Wa
         await settle(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "this is a replay" in shown(app))
+        assert app.bridge.state.loading is None and app.bridge.state.pid is None
 
 
 async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until: Wait, script: Any) -> None:

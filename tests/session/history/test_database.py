@@ -167,6 +167,7 @@ def test_two_processes_worth_of_connections_write_at_once(path, make_run):
     one.close(), two.close()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_runs_list_in_time(path):
     database = fill(path, 100_000)
     for text, sort in (("", "at"), ("", "tps"), ("", "kv_bytes"), ("function", "at"), ("adds function", "kv_bytes")):

@@ -128,8 +128,10 @@ async def test_a_replayed_load_shows_its_boards_and_runs_no_other(until: Wait) -
         await until(pilot, lambda: app.bridge.state.load.speed_up)
         await pilot.press("f3")
         await until(pilot, lambda: "the same tokens in 16 of 16" in shown(app))
+        before = list(app.bridge.state.load.runs)
         await pilot.press("r")
         await until(pilot, lambda: "this is a replay" in shown(app))
+        assert list(app.bridge.state.load.runs) == before and not app.bridge.state.load.busy
 
 
 async def test_both_boards_zoom_together_and_a_cursor_says_what_a_cell_holds(until: Wait) -> None:

@@ -74,10 +74,12 @@ async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until,
 
 
 async def test_no_history_keeps_nothing(opened, until, history, script):
+    keep(make_runs(1))
     async with opened(script(["def", " add"]), keep_history=False) as (app, pilot):
         await pilot.press(*"add", "enter")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
-        await history(app, pilot, 0)
+        table = await history(app, pilot, 1)
+        assert table.list.current.title != "add"
 
 
 async def test_filter_sort_and_marks(opened, until, history):
