@@ -147,7 +147,7 @@ def test_what_the_compiler_says_is_told(folder: Path, monkeypatch: pytest.Monkey
         raise RuntimeError("Python.h: No such file or directory")
 
     monkeypatch.setattr(compile_fx, "compile_fx", broken)
-    with pytest.raises(EngineError, match="compile=on is not possible: Python.h: No such file or directory"):
+    with pytest.raises(EngineError, match=r"compile=on is not possible: Python\.h: No such file or directory"):
         Driven(folder).set(compile=True)
 
 

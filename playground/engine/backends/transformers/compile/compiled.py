@@ -129,8 +129,8 @@ class CompiledDecoder:
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
 
     def record(self, slots: int, progress: Progress) -> None:
-        """Record the CUDA graphs of every number of rows up to `slots`: a batch that fills or drains meets them all. What
-        is recorded already runs again in its graph."""
+        """Record the CUDA graphs of every number of rows up to `slots`, since a batch that fills or drains meets them
+        all. What is recorded already runs again in its graph."""
         if self._device.type != "cuda":
             return
         most = min(slots, MOST_RECORDED)
