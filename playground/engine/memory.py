@@ -26,7 +26,8 @@ def available(device: torch.device) -> int | None:
     if device.type == "cuda":
         import torch
 
-        return int(torch.cuda.mem_get_info(device)[0])
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # freed, and PyTorch's to use
+        return int(torch.cuda.mem_get_info(device)[0]) + kept
     return min([int(psutil.virtual_memory().available), *_address_space()])
 
 

@@ -78,7 +78,7 @@ class _Device:
         for question in questions:
             try:
                 return question(self.handle)
-            except (pynvml.NVMLError, UnicodeDecodeError) as error:
+            except (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, UnicodeDecodeError) as error:
                 reason = str(error)
         self.missing[sensor] = reason
         return None

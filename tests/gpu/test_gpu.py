@@ -14,8 +14,10 @@ from transformers import DynamicCache, Qwen2Config, Qwen2ForCausalLM
 from playground import paths
 from playground.engine.backends.transformers.attention.varlen import Ragged, packing
 from playground.engine.backends.transformers.backend import TransformersBackend, facts
+from playground.engine.device import uuid_of
+from playground.engine.memory import available
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
-from playground.protocol.events import Event, OptionsApplied, TokensGenerated
+from playground.protocol.events import Event, OptionsApplied, StepsExecuted, TokensGenerated
 from playground.protocol.options import EngineOptions
 from playground.telemetry.devices import find_gpu
 from playground.telemetry.nvml import Nvml
@@ -54,11 +56,26 @@ class Engine:
         return tokens
 
 
+Make = Callable[..., Engine]
+
+
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.backend.unload()
+def make() -> Iterator[Make]:
+    """Engines that are unloaded after the test, whatever became of it."""
+    made: list[Engine] = []
+
+    def make(*args: str, **options: str) -> Engine:
+        made.append(Engine(*args, **options))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.backend.unload()
+
+
+@pytest.fixture
+def engine(make: Make) -> Engine:
+    return make()
 
 
 def test_greedy_tokens_equal_generate(engine: Engine) -> None:
@@ -102,9 +119,9 @@ def test_weights_switch_and_return_exactly(engine: Engine, kind: str) -> None:
     assert engine.run() == converted
 
 
-def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
+def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path, make: Make) -> None:
     """Large layers with biases: the KV cache is small and fixed, so only weights move."""
-    engine = Engine("bfloat16", checkpoint(tmp_path), kv_blocks="64")
+    engine = make("bfloat16", checkpoint(tmp_path), kv_blocks="64")
     ran = engine.run(PROMPTS[:1])
     for kind in ("int8", "nf4"):
         engine.set(weights=kind)
@@ -123,7 +140,6 @@ def test_what_a_switch_frees_is_seen_by_nvml(tmp_path: Path) -> None:
     assert engine.run(PROMPTS[:1]) == ran
     assert engine.set(compile=True).effective["compile"] == "on", "every tensor is where it was"
     engine.run(PROMPTS[:1])
-    engine.backend.unload()
 
 
 def checkpoint(folder: Path) -> str:
@@ -140,8 +156,8 @@ def checkpoint(folder: Path) -> str:
 
 
 def used_by_nvml() -> int:
-    [gpu] = Nvml().sample()[0]
-    assert gpu.memory
+    gpu = find_gpu(Nvml().sample()[0], "cuda:0", uuid=uuid_of(torch.device("cuda:0")))
+    assert gpu and gpu.memory
     return gpu.memory.used
 
 
@@ -154,15 +170,14 @@ def test_a_pool_in_another_dtype_takes_the_same_share(engine: Engine, kind: str)
     assert int(engine.set(kv_cache="model").effective["kv_blocks"]) == pytest.approx(full, rel=0.02)
 
 
-def test_a_growing_context_is_not_planned_anew_each_step() -> None:
-    engine = Engine("bfloat16")
+def test_a_growing_context_is_not_planned_anew_each_step(make: Make) -> None:
+    engine = make("bfloat16")
     engine.run(PROMPTS[:1])  # kernels are loaded
     start = perf_counter()
     engine.run(["write a function that adds two numbers and three more of them"])
     assert (perf_counter() - start) / 48 < 0.02
     live = engine.backend._live
     assert live and live.attention.effective == {"prefill": "sdpa-flash", "decode": "sdpa-flash"}
-    engine.backend.unload()
 
 
 @pytest.mark.parametrize("kind", ["fp8", "int8", "int4", "int2"])
@@ -175,19 +190,18 @@ def test_quantized_kv_runs_and_takes_fewer_bytes(engine: Engine, kind: str) -> N
     assert 0 < engine.backend._engine.core.kv_peak < full
 
 
-def test_flash_attention_of_pytorch_in_bfloat16() -> None:
-    engine = Engine("bfloat16")
+def test_flash_attention_of_pytorch_in_bfloat16(make: Make) -> None:
+    engine = make("bfloat16")
     engine.set(attention="sdpa-flash")
     engine.run(PROMPTS[:1])
     live = engine.backend._live
     assert live and live.attention.effective == {"prefill": "sdpa-flash", "decode": "sdpa-flash"}
-    engine.backend.unload()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("kind", ["model", "int8"])
-def test_ragged_batches_run_flash_through_varlen(dtype: str, kind: str) -> None:
-    engine = Engine(dtype, kv_cache=kind, attention="sdpa-flash")
+def test_ragged_batches_run_flash_through_varlen(dtype: str, kind: str, make: Make) -> None:
+    engine = make(dtype, kv_cache=kind, attention="sdpa-flash")
     live = engine.backend._live
     assert live and live.attention._why_masks == "", "tried at load, and right"
     packed = engine.run()
@@ -203,12 +217,11 @@ def test_ragged_batches_run_flash_through_varlen(dtype: str, kind: str) -> None:
     # 16 bits leave near ties, which sums in another order decide: each answer agrees for its first tokens at least.
     for prompt in PROMPTS:
         assert packed[prompt][:8] == masked[prompt][:8]
-    engine.backend.unload()
 
 
-def test_logits_through_varlen_are_those_under_a_mask() -> None:
+def test_logits_through_varlen_are_those_under_a_mask(make: Make) -> None:
     """Joint prefill, decode and drafts of two rows: 16 bits keep logits to hundredths, a key too many does not."""
-    engine = Engine("bfloat16", attention="sdpa-flash")
+    engine = make("bfloat16", attention="sdpa-flash")
     live = engine.backend._live
     assert live and live.attention.varlen and live.core.runner.plain_decoder
     caches, logits = (DynamicCache(), DynamicCache()), []
@@ -231,7 +244,6 @@ def test_logits_through_varlen_are_those_under_a_mask() -> None:
     for ours, theirs in logits:
         spread = float(theirs.float().std())
         assert float((ours - theirs).abs().max()) < 0.1 * spread
-    engine.backend.unload()
 
 
 def test_compiled_steps_replay_graphs_with_the_same_tokens(engine: Engine) -> None:
@@ -267,7 +279,8 @@ def test_nvml_and_the_allocator_speak_of_one_card(engine: Engine) -> None:
     free, total = torch.cuda.mem_get_info(0)
     assert gpu.memory.used >= torch.cuda.memory_reserved(0)
     assert abs(gpu.memory.free - free) < 2**30 and abs(gpu.memory.total - total) < 2**30
-    assert gpu.board and gpu.board.power_watts and gpu.board.utilization_percent is not None
+    assert gpu.board and gpu.board.power_watts
+    assert gpu.parent or gpu.board.utilization_percent is not None, "a card in MIG mode tells none"
 
 
 def test_a_step_lasts_until_the_gpu_has_done_it(engine: Engine) -> None:
@@ -282,33 +295,55 @@ def test_a_step_lasts_until_the_gpu_has_done_it(engine: Engine) -> None:
         engine.backend.step()
 
 
-def test_another_dtype_leaves_nothing_of_the_model_before() -> None:
-    engine = Engine(kv_blocks="64")
+def test_another_dtype_leaves_nothing_of_the_model_before(make: Make) -> None:
+    engine = make(kv_blocks="64")
     engine.run(PROMPTS[:1])
     engine.set(compile=True)
     engine.run(PROMPTS[:1])
     before = torch.cuda.memory_reserved(0)
     halved = engine.set(dtype="bfloat16", compile=False).after
     assert halved.peak is not None and halved.peak <= (halved.reserved or 0) < before
-    engine.backend.unload()
 
 
-def test_a_mask_keeps_a_fused_kernel_where_heads_share_keys() -> None:
-    engine = Engine("bfloat16")
+def test_a_mask_keeps_a_fused_kernel_where_heads_share_keys(make: Make) -> None:
+    engine = make("bfloat16")
     engine.run()
     live = engine.backend._live
     assert live and "sdpa-math" not in "".join(live.attention.effective.values())
-    engine.backend.unload()
 
 
-def test_unload_gives_the_memory_back() -> None:
+def test_unload_gives_the_memory_back(make: Make) -> None:
+    square = torch.ones(64, 64, device="cuda:0")
+    square @ square  # cuBLAS keeps a workspace from its first product on
+    del square
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated(0)
-    engine = Engine()
+    engine = make()
     engine.run()
     assert torch.cuda.memory_allocated(0) > before
     engine.backend.unload()
     assert torch.cuda.memory_allocated(0) - before < 2**20
+
+
+def test_what_pytorch_holds_free_is_available() -> None:
+    device = torch.device("cuda:0")
+    before = available(device)
+    held = torch.empty(2**28, dtype=torch.uint8, device=device)
+    assert before and abs(before - (available(device) or 0) - held.nbytes) < 2**24
+    del held
+    assert abs(before - (available(device) or 0)) < 2**24
+
+
+def test_every_number_of_rows_is_recorded_in_the_warm_up(make: Make) -> None:
+    engine = make(compile="on", max_batch="4")
+    live = engine.backend._live
+    assert live and live.compiled
+    steps: list[float] = []
+    for rows in (1, 2, 3, 4):
+        engine.run([f"def f{row}(a, b):\n" for row in range(rows)])
+        seconds = [step.seconds for event in engine.events if isinstance(event, StepsExecuted) for step in event.steps]
+        steps.append(max(seconds[1:]))
+    assert max(steps) < 0.05, "none is recorded in a step"
 
 
 def _quiet(*_: object, **__: object) -> None: ...

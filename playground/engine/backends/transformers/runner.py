@@ -17,7 +17,7 @@ from playground.engine.backends.transformers.forward.lean_decoder import LeanDec
 from playground.engine.backends.transformers.forward.parts import Part
 from playground.engine.backends.transformers.forward.row_groups import Group, grouped, split, together
 from playground.engine.backends.transformers.kv.cache import KVStore, PagedCache, Row, uneven
-from playground.engine.backends.transformers.kv.copies import apart
+from playground.engine.backends.transformers.kv.copies import apart, most_bytes
 from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import sample
@@ -104,7 +104,7 @@ class TransformersRunner:
     def _planned(self, decode: Sequence[Row], prefill: Sequence[Row]) -> Iterator[list[Group]]:
         """What runs one after the other, each as groups that share a forward."""
         # Over codes nothing is copied, so that nothing keeps rows apart.
-        whole = [decode] if decode and self._attention.over_codes else apart(decode, self.cache.store.copied)
+        whole = [decode] if decode and self._attention.over_codes else self._apart(decode)
         first = [Group("decode", rows) for rows in whole]
         for groups in self._rounds(prefill):
             yield from together([*first, *(Group("prefill", rows) for rows in groups)], self._joins)
@@ -124,7 +124,10 @@ class TransformersRunner:
 
     def _grouped(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         for group in grouped(rows):
-            yield from apart(group, self.cache.store.copied)
+            yield from self._apart(group)
+
+    def _apart(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+        return apart(rows, self.cache.store.copied, most_bytes(self._loaded.device))
 
     def _joins(self, group: Group) -> bool:
         """The group may share matrix products with others, and its attention is not being watched."""

@@ -18,15 +18,18 @@ from playground.protocol.commands import SamplingParams
 
 # As vLLM has it: logits over a temperature below are no longer finite in float32, and the arg max is their limit.
 LEAST_TEMPERATURE = 1e-5
+NO_TOKEN = -1
 
 
 def sample(logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[int, ...]]) -> list[list[int]]:
     """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest logits,
-    one for each and one for the token after them. None where probabilities are not finite."""
+    one for each and one for the token after them. None where logits are NaN or probabilities are not finite."""
     if all(_greedy(request.sampling) and request.sampling.repetition_penalty == 1.0 for request in requests):
         # A CPU compares float32 many at a time, 16 bits one by one; the order is the same.
         seen = logits.float() if logits.device.type == "cpu" else logits
-        best: list[list[int]] = seen.argmax(-1).tolist()
+        ids = seen.argmax(-1)
+        wrong = seen.gather(-1, ids.unsqueeze(-1)).squeeze(-1).isnan()  # NaN counts as the largest
+        best: list[list[int]] = ids.masked_fill_(wrong, NO_TOKEN).tolist()
         return [_held(row[-1 - len(draft) :], draft) for row, draft in zip(best, drafts, strict=True)]
     return [
         _sample_row(row[-1 - len(draft) :], request, draft)
@@ -49,7 +52,8 @@ def _sample_one(logits: Tensor, request: Request, since: Sequence[int]) -> int |
     params = request.sampling
     logits = penalized(logits.float(), request, params.repetition_penalty, since)
     if _greedy(params):
-        return int(logits.argmax())
+        best = int(logits.argmax())
+        return None if logits[best].isnan() else best
     probabilities = distribution(logits, params)
     if not probabilities.isfinite().all():  # drawing from them would be an error of the whole batch
         return None
@@ -71,9 +75,9 @@ def _greedy(params: SamplingParams) -> bool:
 
 
 def _held(best: list[int], draft: tuple[int, ...]) -> list[int]:
-    """The tokens up to the first one that the draft did not foresee, that one included."""
+    """The tokens up to the first one that the draft did not foresee, that one included; none where logits are NaN."""
     held = next((at for at, token in enumerate(draft) if token != best[at]), len(draft))
-    return best[: held + 1]
+    return [] if NO_TOKEN in best[: held + 1] else best[: held + 1]
 
 
 def penalized(logits: Tensor, request: Request, penalty: float, since: Sequence[int] = ()) -> Tensor:

@@ -14,7 +14,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED
-from playground.engine.backends.transformers.compile.attend_op import Call, begin, end
+from playground.engine.backends.transformers.compile.attend_op import COMPILED, Call, begin, end
 from playground.engine.backends.transformers.forward.parts import Attending, eager_attention
 from playground.engine.backends.transformers.weights.packed_linear import pack
 from playground.protocol.commands import SetOptions
@@ -62,7 +62,8 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
     graph, through = live.compiled._graph, []
     monkeypatch.setattr(live.compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
     scored = score(driven, prompts()[0])
-    assert sum(through) == len(prompts()[0]) - 1, "nothing comes after the last token"
+    prompted = len(prompts()[0]) - 1 if live.compiled.takes_prompts else 0
+    assert sum(through) == prompted, "nothing comes after the last token"
     assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
     assert driven.run(ask(prompts()[:1], 60, name="f", ignore_eos=True)) == eager[:1]
@@ -85,11 +86,13 @@ def test_a_graph_that_a_step_needs_anew_is_counted_and_shown(folder: Path, monke
     torch._dynamo.reset()
     assert driven.run(ask(prompts()[:1], 8, name="again", ignore_eos=True)) == [before[0]]
     said = driven.of(OptionsApplied)[-1]
-    told = driven.of(ModelLoading)  # the prompt's step and the first that decodes
-    assert len(told) == 2 and all("a step needs a graph anew" in event.detail for event in told)
+    told = driven.of(ModelLoading)  # the prompt's step, where it is compiled, and the first that decodes
+    compiled = driven.backend._engine.compiled
+    anew = 2 if compiled and compiled.takes_prompts else 1
+    assert len(told) == anew and all("a step needs a graph anew" in event.detail for event in told)
     assert driven.events.index(told[-1]) < driven.events.index(said), "shown while the step waits, and ended after it"
-    assert said.changed == [] and said.effective["compile"] == "on (+2 graphs)"
-    assert said.reasons["compile"].startswith("4 graphs (2 recompiled in a step), warm-up ")
+    assert said.changed == [] and said.effective["compile"] == f"on (+{anew} graph{'s' * (anew > 1)})"
+    assert said.reasons["compile"].startswith(f"{2 + anew} graphs ({anew} recompiled in a step), warm-up ")
     torch._dynamo.reset()
 
 
@@ -109,10 +112,43 @@ def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list
     parts = [Attending(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
-    begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer)), {0: layer}))
+    attend = ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer))
+    begin(Call(parts, attend, {0: layer}, layer.config, kernel))
     with torch.inference_mode():
         opcheck(torch.ops.playground.attend.default, (*new, 0, layer.scaling), test_utils="test_faketensor")
     end()
+
+
+def test_a_kernel_finds_its_own_name_in_the_config() -> None:
+    """As transformers' flash_attention_2 looks its functions up by it."""
+    layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
+    layer.config._attn_implementation = COMPILED
+    found: list[str] = []
+
+    def kernel(
+        module: torch.nn.Module, query: torch.Tensor, *rest: object, **more: object
+    ) -> tuple[torch.Tensor, None]:
+        found.append(module.config._attn_implementation)
+        return query.transpose(1, 2), None
+
+    begin(
+        Call([Attending(1, 1, None, DynamicCache(), None, None)], kernel, {0: layer}, layer.config, "flash_attention_2")
+    )
+    heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
+    torch.ops.playground.attend(*(torch.randn(1, count, 1, layer.head_dim) for count in heads), 0, layer.scaling)
+    end()
+    assert found == ["flash_attention_2"] and layer.config._attn_implementation == COMPILED
+
+
+def test_what_the_compiler_says_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import compile_fx
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("Python.h: No such file or directory")
+
+    monkeypatch.setattr(compile_fx, "compile_fx", broken)
+    with pytest.raises(EngineError, match=r"compile=on is not possible: Python\.h: No such file or directory"):
+        Driven(folder).set(compile=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

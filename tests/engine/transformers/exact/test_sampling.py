@@ -87,6 +87,21 @@ def test_a_row_of_numbers_that_are_not_finite_gets_no_token_and_the_others_their
     assert [len(tokens) for tokens in sample(logits, requests, [()] * 3)] == [1, 0, 1]
 
 
+@pytest.mark.parametrize("penalty", [1.0, 1.2])
+def test_the_largest_of_logits_that_are_nan_is_no_token(penalty: float) -> None:
+    """Their arg max is the first NaN: id 0, which many tokenizers have for the end."""
+    params = SamplingParams(repetition_penalty=penalty)
+    requests = [Request(name, [1], params, RequestTimer(submitted=0.0)) for name in "abc"]
+    logits = torch.randn((3, 3, 50), generator=torch.Generator().manual_seed(0))
+    best = logits.argmax(-1).tolist()
+    logits[1] = torch.nan
+    logits[2, 2] = torch.nan
+    drafts = [tuple(best[0][:2]), (), (best[2][0] + 1, 3)]
+    assert [len(tokens) for tokens in sample(logits, requests, drafts)][:2] == [3, 0]
+    if penalty == 1.0:
+        assert sample(logits, requests, drafts)[2] == best[2][:1], "the draft ended before"
+
+
 def test_unseeded_requests_differ(member: Member) -> None:
     reference = member("llama")
     one, other = Driven(reference.folder).run(ask([reference.prompts[0]] * 2, 16, temperature=1.5, ignore_eos=True))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv import full as kv_full
+from playground.engine.backends.transformers.kv import copies
 from playground.engine.backends.transformers.kv.batch_view import ROOM
 from playground.engine.backends.transformers.kv.cache import Row
 from playground.engine.backends.transformers.kv.full import FullStore
@@ -36,7 +36,7 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
         seen = exchange(kept, rows, states)
         reads += kept._view._end == max(row.length for row in rows) and kept._view._capacity == kept._view._end + ROOM
         with monkeypatch.context() as patched:
-            patched.setattr(kv_full, "MOST_BYTES", 0)
+            patched.setattr(copies, "MOST_BYTES", 0)
             assert_same(seen, exchange(gathered, rows, states), rows)
         for row in rows:
             row.request.computed = row.length

@@ -7,7 +7,6 @@ import pytest
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.kv import budget as kv_budget
 from playground.engine.backends.transformers.kv import copies
-from playground.engine.backends.transformers.kv import full as kv_full
 from playground.engine.backends.transformers.kv.copies import most_copied
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
@@ -33,7 +32,6 @@ def test_rows_that_would_copy_too_much_run_apart(
     together, free = run()
     assert free.backend._engine.memory().kv_transient > BOUND
     monkeypatch.setattr(copies, "MOST_BYTES", BOUND)
-    monkeypatch.setattr(kv_full, "MOST_BYTES", BOUND)
     apart, bound = run()
     assert apart == together
     longest = max(len(prompt) + most for prompt, most in zip(reference.prompts, MOST, strict=True))
@@ -52,7 +50,7 @@ def test_the_budget_leaves_room_for_what_is_copied(member: Member, kind: str, mo
     driven.set(kv_blocks=str(most))
 
     def copied(blocks: int) -> int:
-        return most_copied(engine.kv_shape, 3, min(engine.loaded.context, 32 * blocks))
+        return most_copied(engine.kv_shape, 3, min(engine.loaded.context, 32 * blocks), copies.MOST_BYTES)
 
     one_more = engine.kv_reserved + engine.kv_shape.block_bytes(kind, 32)
     assert engine.kv_reserved + copied(most) <= free < one_more + copied(most + 1)

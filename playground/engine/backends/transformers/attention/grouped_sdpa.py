@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface
@@ -28,8 +29,9 @@ def grouped_sdpa(
 ) -> tuple[Tensor, None]:
     """Scaled dot product attention of query [B, Hq, q, D] over key, value [B, Hkv, L, D]; returns [B, q, Hq, Dv].
 
-    Key and value heads are never repeated in memory: query heads of one group share them. In decode (q = 1) the group
-    takes the place of the query axis; under a mask on a GPU, where no fused kernel shares heads, it joins that axis.
+    Query heads of one group share a key and value head in memory, but for float32 prompts on a GPU. In decode (q = 1)
+    the group takes the place of the query axis; under a mask on a GPU, where no fused kernel shares heads, it joins
+    that axis.
     """
     if isinstance(attention_mask, Ragged):
         return attention_mask.attend(query, key, value, scaling), None
@@ -42,6 +44,9 @@ def grouped_sdpa(
         output = F.scaled_dot_product_attention(folded, key, value, attn_mask=mask, scale=scaling)
         return output.reshape(batch, heads, length, -1).transpose(1, 2).contiguous(), None
     causal = length > 1 and attention_mask is None and (is_causal if is_causal is not None else True)
+    if groups > 1 and query.dtype == torch.float32 and query.device.type in MASKS_MATTER:
+        # Of the fused kernels there only flash shares heads, and it takes no float32: all scores would be made.
+        key, value, groups = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1), 1
     output = F.scaled_dot_product_attention(
         query, key, value, attn_mask=attention_mask, is_causal=causal, scale=scaling, enable_gqa=groups > 1
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, Cache
+from transformers import AttentionInterface, Cache, PreTrainedConfig
 
 from playground.engine.backends.transformers.forward.parts import Attending
 
@@ -22,11 +22,14 @@ IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_positio
 
 @dataclass
 class Call:
-    """What one step attends with: its parts, the kernel, and the modules by layer."""
+    """What one step attends with: its parts, the kernel, the modules by layer, and the implementation that the kernel
+    finds in their `config`, as it would without a graph."""
 
     parts: Sequence[Attending]
     kernel: Callable[..., Any]
     modules: dict[int, nn.Module]
+    config: PreTrainedConfig
+    implementation: str
 
 
 class NewStates(Cache):
@@ -59,14 +62,21 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float
     """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
     lets it see; returns [tokens, 1, Hq, Dv]."""
     call = _current[0]
-    module, kernel, parts = call.modules[layer], call.kernel, call.parts
-    if len(parts) == 1 and parts[0].rows == len(query):
-        attended = parts[0].attend(module, kernel, query, key, value, scaling)
-    else:
-        tokens = [part.tokens for part in parts]
-        each = zip(parts, *(new.squeeze(2).split_with_sizes(tokens) for new in (query, key, value)), strict=True)
-        attended = torch.cat([part.attend(module, kernel, *map(part.heads_first, new), scaling) for part, *new in each])
+    call.config._attn_implementation = call.implementation
+    try:
+        attended = _attended(call, query, key, value, call.modules[layer], scaling)
+    finally:
+        call.config._attn_implementation = COMPILED
     return attended.contiguous().view(len(query), 1, query.shape[1], -1)
+
+
+def _attended(call: Call, query: Tensor, key: Tensor, value: Tensor, module: nn.Module, scaling: float) -> Tensor:
+    parts, kernel = call.parts, call.kernel
+    if len(parts) == 1 and parts[0].rows == len(query):
+        return parts[0].attend(module, kernel, query, key, value, scaling)
+    tokens = [part.tokens for part in parts]
+    each = zip(parts, *(new.squeeze(2).split_with_sizes(tokens) for new in (query, key, value)), strict=True)
+    return torch.cat([part.attend(module, kernel, *map(part.heads_first, new), scaling) for part, *new in each])
 
 
 def _shape(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:

@@ -37,6 +37,8 @@ from playground.engine.backends.transformers.weights.packed_linear import Packed
 
 # Runs per CUDA graph: one warm-up, one capture; they must not be cancelled in between.
 RECORDINGS = 2
+# Larger batches are recorded by the steps that first have them.
+MOST_RECORDED = 64
 
 
 class CompiledDecoder:
@@ -94,7 +96,7 @@ class CompiledDecoder:
     def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
         name, before = self._config._attn_implementation, self.graphs
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(name, self._eager)  # type: ignore[arg-type]
-        begin(Call(parts, kernel, self._modules))
+        begin(Call(parts, kernel, self._modules, self._config, name))
         self._config._attn_implementation = COMPILED
         try:
             logits: Tensor = self._graph(ids, positions, kept)
@@ -115,17 +117,28 @@ class CompiledDecoder:
                 detail = f"compiling the step of {'one token' if count == 1 else 'several tokens'}"
                 with watched(progress, done, total, detail), torch.inference_mode():
                     self._compile(count)
-                for _ in range(RECORDINGS if self._device.type == "cuda" else 0):
-                    with torch.inference_mode():
-                        self._compile(count)
             if self.takes_prompts and isinstance(self.decoder, LeanDecoder):
                 with watched(progress, len(rows), total, "compiling attention over codes"):
                     self.why_unpacked = why_missing()
+            self.record(rows[-1], progress)
             progress("warm-up", total, total)
         except BaseException:
             self.give_products_back()
+            torch._dynamo.reset()
             raise
         self.seconds, self.recompiled, self._warm = perf_counter() - start, 0, True
+
+    def record(self, slots: int, progress: Progress) -> None:
+        """Record the CUDA graphs of every number of rows up to `slots`, since a batch that fills or drains meets them
+        all. What is recorded already runs again in its graph."""
+        if self._device.type != "cuda":
+            return
+        most = min(slots, MOST_RECORDED)
+        for count in range(1, most + 1):
+            progress("warm-up", count - 1, most, f"recording the step of {count} row{'s' * (count > 1)}")
+            with torch.inference_mode():
+                for _ in range(RECORDINGS):
+                    self._compile(count)
 
     def _compile(self, count: int) -> None:
         # A prompt has more tokens than logits: were their numbers one here, the graph would be bound to that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
@@ -14,13 +15,16 @@ import torch
 from playground.engine.backends.base import Cancelled, EngineError, Progress, first_line
 
 POLL_S = 0.25
-COMPILERS = ("g++", "clang++", "gcc", "clang")
+C_COMPILERS = ("gcc", "clang")
+COMPILERS = ("g++", "clang++", *C_COMPILERS)
 
 
 def why_not_compiled(device: torch.device) -> str:
     """The reason that nothing can be compiled on this machine; empty if it can."""
     if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
         return "it needs a C++ compiler: install g++"
+    if device.type == "cuda" and not ("CC" in os.environ or any(shutil.which(name) for name in C_COMPILERS)):
+        return "Triton needs a C compiler: install gcc"
     return ""
 
 
@@ -50,7 +54,8 @@ def watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[
         torch._dynamo.reset()
         if cancelled:
             raise cancelled[0] from None
-        raise EngineError(f"compile=on is not possible: {first_line(error)}", "keep compile=off") from error
+        cause = getattr(error, "inner_exception", error)  # dynamo's own first line only names our backend
+        raise EngineError(f"compile=on is not possible: {first_line(cause)}", "keep compile=off") from error
     finally:
         if timed:
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.transformers.kv.copies import most_copied
+from playground.engine.backends.transformers.kv.copies import most_bytes, most_copied
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.blocks import BlockManager
 from playground.engine.memory import available, format_bytes
@@ -57,4 +57,4 @@ class KVBudget:
         """Bytes of so many blocks, of the tails of all slots, and of what is copied while a forward runs."""
         held = count * self.block_bytes(options) + options.max_batch * self.tail_bytes(options)
         longest = min(self._context, count * options.block_size)
-        return held + most_copied(self._shape, options.max_batch, longest)
+        return held + most_copied(self._shape, options.max_batch, longest, most_bytes(self._device))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv.batch_view import ROOM, BatchView
 from playground.engine.backends.transformers.kv.cache import Exchange, KVStore, Row
-from playground.engine.backends.transformers.kv.copies import MOST_BYTES
+from playground.engine.backends.transformers.kv.copies import most_bytes
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -128,7 +128,7 @@ class FullStore:
             newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
             return Layout(torch.from_numpy(np.array(newest)).to(device), None, None)
         columns, queries = max(row.length for row in rows), max(row.count for row in rows)
-        kept = queries == 1 and self._view_bytes(len(rows) * (columns + ROOM)) <= MOST_BYTES
+        kept = queries == 1 and self._view_bytes(len(rows) * (columns + ROOM)) <= most_bytes(device)
         if kept and device.type == "cpu":
             return self._by_rows(rows)
         # numpy builds small index arrays several times faster than torch.

@@ -15,8 +15,8 @@ from playground.engine.backends.transformers.kv.packed_rows import pack_rows, un
 
 BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 TOKENS, CHANNELS = 1, 3
-# Of the dequantized float32 at a time: what stays in the caches, in few calls.
-GROUP_ELEMENTS = 2**18
+# Dequantized float32 at a time: on a CPU what stays in its caches; on a GPU launches cost more than these 128 MiB.
+GROUP_ELEMENTS, GPU_GROUP_ELEMENTS = 2**18, 2**25
 FP8, FP8_MAX, FP8_HALF_SHIFT = torch.float8_e4m3fn, 448.0, 256.0
 ZERO_STEPS = 127
 TINY = torch.finfo(torch.float16).tiny
@@ -91,7 +91,8 @@ def _begin(low: Tensor, step: Tensor) -> Tensor:
 
 
 def _in_groups(out: Tensor, *parts: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Blocks of `out` and of the others, as many at a time as stay in the caches."""
+    """Blocks of `out` and of the others, as many at a time as `GROUP_ELEMENTS` allows."""
     if len(out):
-        group = max(1, GROUP_ELEMENTS // out[0].numel())
+        elements = GROUP_ELEMENTS if out.device.type == "cpu" else GPU_GROUP_ELEMENTS
+        group = max(1, elements // out[0].numel())
         yield from zip(*(part.split(group) for part in (out, *parts)), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -54,15 +55,17 @@ class Bench:
             fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
             return AttentionPoint(fault=fault, **known)
         call = self._call(kernel, queries, length)
-        with KernelWatch() as watch:
-            call()
-        seconds = sample(call, self.device, self.check, repeats, POINT_SECONDS)
+        with sdpa_kernel(SDPA_BACKENDS[kernel]) if kernel in SDPA_BACKENDS else nullcontext():
+            with KernelWatch() as watch:
+                call()
+            seconds = sample(call, self.device, self.check, repeats, POINT_SECONDS)
+            peak = peak_bytes(call, self.device)
         return AttentionPoint(
             ran=watch.kernel(kernel == "eager"),
             seconds=median(seconds),
             fastest_s=min(seconds),
             slowest_s=max(seconds),
-            peak_bytes=peak_bytes(call, self.device),
+            peak_bytes=peak,
             **known,
         )
 
@@ -79,12 +82,7 @@ class Bench:
             mask = torch.full((queries, keys), torch.finfo(self.dtype).min, dtype=self.dtype, device=self.device)
             mask = mask.triu(keys - queries + 1)[None, None]
             return lambda: eager_attention_forward(module, query, key, value, mask, scaling=scaling)[0]
-
-        def fused() -> Tensor:
-            with sdpa_kernel(SDPA_BACKENDS[kernel]):
-                return grouped_sdpa(module, query, key, value, None, scaling=scaling)[0]
-
-        return fused
+        return lambda: grouped_sdpa(module, query, key, value, None, scaling=scaling)[0]
 
     def _random(self, heads: int, length: int) -> Tensor:
         return torch.randn(1, heads, length, self.shape.head_dim, device=self.device).to(self.dtype)
