@@ -30,7 +30,8 @@ def portaudio() -> Any:
 
 
 def list_inputs() -> list[AudioInput]:
-    """Every device that can be listened to, as they are now. Raises `SpeechError` where there is none."""
+    """Every device that can be listened to, as they are now; for the sound thread. Raises `SpeechError` where there is
+    none."""
     sd = portaudio()
     refresh(sd)
     default = _default_index(sd)

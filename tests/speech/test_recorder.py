@@ -14,7 +14,7 @@ from playground.protocol.events import Failed
 from playground.protocol.speech import AudioInput
 from playground.protocol.speech_events import MicrophoneChanged, TranscriptFinished
 from playground.protocol.wire import AnyEvent
-from playground.speech import recorder as module
+from playground.speech import microphone as module
 from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.vad import RATE
