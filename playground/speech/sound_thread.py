@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from playground.speech.faults import SpeechError
+from playground.speech.inputs import WAY_OUT
 
 PATIENCE_S = 8.0  # looking for devices takes seconds on some machines
 
@@ -41,7 +42,7 @@ def wait_for(future: Future[T]) -> T:
     except TimeoutError:
         future.cancel()
         message = "the sound system does not answer"
-        raise SpeechError(message, "start the sound server again, or give a sound file") from None
+        raise SpeechError(message, f"start the sound server again, {WAY_OUT}") from None
 
 
 def _run_all() -> None:

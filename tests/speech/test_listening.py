@@ -21,13 +21,27 @@ from playground.protocol.speech_events import (
     TranscriptFinished,
     TranscriptUpdated,
 )
+from playground.speech import inputs, recorder
 from playground.speech import microphone as opening
-from playground.speech import recorder
+from playground.speech.faults import SpeechError
 from playground.speech.vad import RATE, UtteranceCutter
 from tests.speech.ear import OPTIONS
 from tests.speech.speaking import SPOKEN, silence, speech
 
 pytestmark = [pytest.mark.usefixtures("speaks", "microphone"), pytest.mark.asyncio(loop_scope="session")]
+
+
+class Unstartable:
+    """PortAudio's library on a machine whose sound system breaks."""
+
+    def __init__(self, library) -> None:
+        self._library = library
+
+    def __getattr__(self, name):
+        return getattr(self._library, name)
+
+    def Pa_Initialize(self) -> int:
+        return inputs.UNANTICIPATED
 
 
 async def listen(ear, **command) -> None:
@@ -213,6 +227,15 @@ async def test_what_a_stalled_reader_leaves_behind_is_lost_and_counted(microphon
     rest = device.close()
     assert len(kept) / RATE <= 0.3 and device.overflows > 0 and device.lost_s > 0.5
     assert device.read_s == pytest.approx((len(kept) + len(rest)) / RATE)
+
+
+async def test_portaudio_that_fails_to_start_once_is_started_again(microphone, monkeypatch):
+    sounddevice = inputs.portaudio()
+    with monkeypatch.context() as patch:
+        patch.setattr(sounddevice, "_lib", Unstartable(sounddevice._lib))
+        with pytest.raises(SpeechError, match="the sound system does not start: Error initializing PortAudio"):
+            recorder.Recorder(lambda: None)
+    recorder.Recorder(lambda: None).close()
 
 
 async def test_a_device_is_heard_at_its_own_rate(microphone, decoder, monkeypatch):
