@@ -30,7 +30,7 @@ class Recorder:
     def __init__(self, wake: Callable[[], None], name: str = "", keep: Path | None = None) -> None:
         self._wake, self._wanted = wake, name
         self._microphone: Microphone | None = None
-        self._opening: Future[Microphone] | None = None
+        self._opening: Future[Microphone] | None = open_microphone(name, wake)
         self._resampler: Any = None
         self._retry = 0.0
         self._buffer = RingBuffer(0, RATE)
@@ -39,14 +39,12 @@ class Recorder:
         self.lost = False
         self.read_s = 0.0
         self.unkept = ""  # why what is heard is not kept any more
-        self._file = _WavFile(keep) if keep else None
-        opening = open_microphone(name, wake)
+        self._file: _WavFile | None = None
         try:
-            self._begin(wait_for(opening))
+            self._begin(wait_for(self._opening))
+            self._file = _WavFile(keep) if keep else None
         except SpeechError:
-            abandon(opening)
-            if self._file:
-                self._file.close()
+            self.close()
             raise
 
     @property
@@ -105,7 +103,7 @@ class Recorder:
     def _begin(self, microphone: Microphone) -> None:
         """Read from this one from now on."""
         self._overflows, self._lost_s, self._before_s = self.overflows, self.lost_s, self.read_s
-        self._microphone, self._buffer = microphone, microphone.buffer
+        self._microphone, self._opening, self._buffer = microphone, None, microphone.buffer
         self.rate, self.name = microphone.rate, microphone.name
         self._resampler = None
         if self.rate != RATE:
@@ -125,11 +123,10 @@ class Recorder:
             return
         if not self._opening.done():
             return
-        opening, self._opening = self._opening, None
         try:
-            self._begin(opening.result())
+            self._begin(self._opening.result())
         except SpeechError:
-            self._retry = perf_counter() + RETRY_S
+            self._opening, self._retry = None, perf_counter() + RETRY_S
         else:
             self.lost = False
 

@@ -15,6 +15,7 @@ from playground.protocol.speech import AudioInput
 from playground.protocol.speech_events import MicrophoneChanged, TranscriptFinished
 from playground.protocol.wire import AnyEvent
 from playground.speech import microphone as module
+from playground.speech.faults import SpeechError
 from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.vad import RATE
@@ -41,7 +42,8 @@ class Device:
 
     def abort(self) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.active = False
 
     def say(self) -> None:
         for _ in range(PIECES):
@@ -71,6 +73,23 @@ def test_a_full_disk_costs_the_kept_audio_and_not_the_dictation(device: Device) 
     assert isinstance(told[-1], TranscriptFinished)
     assert told[-1].audio_seconds == pytest.approx(2 * PIECES * PIECE / RATE, abs=0.001)
     assert sum(isinstance(event, Failed) for event in told) == 1
+
+
+def test_a_microphone_that_cannot_be_opened_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(name: str) -> None:
+        raise SpeechError("no microphone was found")
+
+    monkeypatch.setattr(module, "find_input", refuse)
+    with pytest.raises(SpeechError):
+        Recorder(lambda: None, keep=tmp_path / "kept.wav")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of `wave`, about what it did not open
+def test_a_place_that_keeps_no_file_closes_the_microphone_again(device: Device, tmp_path: Path) -> None:
+    with pytest.raises(SpeechError, match="cannot keep the audio"):
+        Recorder(lambda: None, keep=tmp_path)
+    assert not device.active
 
 
 def test_a_dictation_that_breaks_again_at_its_end_still_ends(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
