@@ -23,6 +23,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_
 
 LINE_LIMIT = 64 * 2**20
 LOG_TAIL_BYTES = 4000
+EXIT_POLL_S = 0.1  # asyncio itself tells no one of an exit while a pipe is open
 LOOK = "the log has the details"
 DIED = "the engine process ended unexpectedly"
 
@@ -97,7 +98,7 @@ class WorkerClient:
 
     def kill(self) -> None:
         """End the child and its children at once."""
-        if self._process and self._process.returncode is None:
+        if self._process and self._reader and not self._reader.done():
             _end_group(self._process.pid)
 
     async def restart(self, load: bool = True) -> None:
@@ -114,6 +115,7 @@ class WorkerClient:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
+        exiting = asyncio.create_task(_end_with(process))
         try:
             async for line in process.stdout:
                 self._hear(line)
@@ -121,6 +123,7 @@ class WorkerClient:
             _end_group(process.pid)
             self._log_fault()
         code = await process.wait()
+        exiting.cancel()
         _end_group(process.pid)
         try:
             self._fail_pending(DIED)
@@ -201,6 +204,14 @@ def _environment(python: str) -> dict[str, str] | None:
         link.symlink_to(paths.package_folder())
     rest = os.environ.get("PYTHONPATH")
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), rest)))}
+
+
+async def _end_with(process: asyncio.subprocess.Process) -> None:
+    """End the group once the child has exited: while one of its own children holds the pipe, there is no end to read,
+    and in Python 3.11 `wait` does not return either."""
+    while process.returncode is None:
+        await asyncio.sleep(EXIT_POLL_S)
+    _end_group(process.pid)
 
 
 def _end_group(pid: int) -> None:

@@ -126,6 +126,30 @@ async def test_a_worker_killed_in_mid_stream_ends_its_requests_and_is_an_event(c
     assert seconds_until_gone(child) < 2
 
 
+async def test_a_child_that_keeps_the_pipe_open_hides_no_death(connect, tmp_path):
+    session = await connect("forking")
+    await session.load(write_answer(tmp_path, 1000))
+    session.ask("a")
+    await session.until(TokensGenerated)
+    child = int((tmp_path / "child").read_text())
+    os.kill(await session.pid(), signal.SIGKILL)
+    async with asyncio.timeout(5):
+        assert (await session.until(WorkerExited)).code == -signal.SIGKILL
+    assert [end.message for end in session.all(RequestFinished)] == [DIED]
+    assert seconds_until_gone(child) < 2
+
+
+async def test_stop_does_not_wait_for_a_child_that_keeps_the_pipe_open(connect, tmp_path):
+    session = await connect("forking")
+    pid, child = await session.pid(), int((tmp_path / "child").read_text())
+    os.kill(pid, signal.SIGKILL)
+    async with asyncio.timeout(5):
+        while session.client.running:
+            await asyncio.sleep(0.001)
+        await session.client.stop()
+    assert seconds_until_gone(child) < 2
+
+
 async def test_a_restart_brings_back_the_model_and_the_options_of_last(connect, tmp_path):
     session, model = await connect(), write_answer(tmp_path, 5)
     await session.load(model, max_batch=5)

@@ -17,6 +17,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent, encode_line
 from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
 
 FLUSH_SECONDS = 0.2  # the most that a kill may cost
+CLOSE_S = 3.0  # what a disk may take for the rest
 
 
 class Recorder:
@@ -61,9 +62,12 @@ class Recorder:
         self._append(Entry(t=self._now(), event=event))
 
     def close(self) -> None:
-        """Write what is left and end the file; more than once is once."""
+        """Write what is left and end the file; more than once is once. A disk that does not answer is an `error`."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
+        if self._thread.is_alive() and not self.error:
+            self.error = f"the recording {self.path} is cut short: its disk does not answer"
+            self.on_error = lambda: None
 
     def _now(self) -> float:
         return round(self._clock() - self._start, 6)

@@ -21,6 +21,7 @@ from playground.speech.file_job import FileJob
 from playground.speech.inputs import list_inputs
 from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
+from playground.speech.sound_thread import submit, wait_for
 from playground.speech.transcriber import Transcriber
 
 STEP_S = 0.05  # what has news wakes the loop itself; this is for what falls silent
@@ -100,7 +101,7 @@ class SpeechBackend:
         if self._listening:
             raise SpeechError("microphones cannot be looked for while one is open", "close it first")
         try:
-            self._emit(InputsListed(inputs=list_inputs()))
+            self._emit(InputsListed(inputs=wait_for(submit(list_inputs))))
         except SpeechError as error:
             self._emit(InputsListed(inputs=[], message=error.message, advice=error.advice))
 

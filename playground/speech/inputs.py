@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ def portaudio() -> Any:
 
 
 def list_inputs() -> list[AudioInput]:
-    """Every device that can be listened to, as they are now. Raises `SpeechError` where there is none."""
+    """Every device that can be listened to, as they are now; for the sound thread. Raises `SpeechError` where there is
+    none."""
     sd = portaudio()
     refresh(sd)
     default = _default_index(sd)
@@ -50,9 +52,15 @@ def list_inputs() -> list[AudioInput]:
 
 
 def refresh(sd: Any) -> None:
-    """PortAudio looks for devices when it starts, and never again. Only while no stream is open."""
-    sd._terminate()
-    sd._initialize()
+    """PortAudio looks for devices when it starts, and never again. Only while no stream is open. Raises `SpeechError`
+    where it does not start."""
+    with suppress(sd.PortAudioError):  # after a failed start there is nothing to end
+        sd._terminate()
+    try:
+        sd._initialize()
+    except sd.PortAudioError as error:
+        message = f"the sound system does not start: {_text(error)}"
+        raise SpeechError(message, f"start the sound server again, {WAY_OUT}") from None
 
 
 def find_input(name: str) -> tuple[Any, int, AudioInput]:
@@ -87,14 +95,19 @@ def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path
 def cannot_open(name: str, error: Exception) -> SpeechError:
     """Why PortAudio could not open a device. Its errors carry (text, number[, host's own]) as arguments."""
     number = error.args[1] if len(error.args) > 1 else None
-    text = " ".join(str(error.args[0] if error.args else error).split())
+    text = _text(error)
     if number == UNAVAILABLE or "busy" in text.lower():
         return SpeechError(f"{name} is busy: another program holds it", f"close that program, {WAY_OUT}")
     if number in (INVALID_DEVICE, UNANTICIPATED):
         return SpeechError(f"{name} does not answer", f"plug it in again or choose another microphone, {WAY_OUT}")
     if number == INVALID_RATE:
         return SpeechError(f"{name} takes no rate that it names itself", f"choose another microphone, {WAY_OUT}")
-    return SpeechError(f"{name} cannot be opened: {text[:200]}", f"choose another microphone, {WAY_OUT}")
+    return SpeechError(f"{name} cannot be opened: {text}", f"choose another microphone, {WAY_OUT}")
+
+
+def _text(error: Exception) -> str:
+    """One line of at most 200 letters."""
+    return " ".join(str(error.args[0] if error.args else error).split())[:200]
 
 
 def _default_index(sd: Any) -> int:

@@ -16,10 +16,11 @@ from playground.speech.decoding import Decoder
 from playground.speech.dictation import Dictation
 from playground.speech.faults import SpeechError
 from playground.speech.recorder import Recorder
-from playground.speech.vad import RATE, Samples, decibels
+from playground.speech.transcript import QUIET_DB
+from playground.speech.vad import RATE, Samples, decibels, loudness_db
 
 LEVEL_EVERY_S = 0.1
-MOST_EARLY_S = 60.0  # said before the model is loaded
+MOST_EARLY_S = 60.0  # said before the model is loaded; silence is kept too, 64 kB a second
 
 
 class Listening:
@@ -36,6 +37,7 @@ class Listening:
         self._dictation: Dictation | None = None
         self._load_s = 0.0
         self._early: list[Samples] = []
+        self._early_s = 0.0  # how much of it is more than silence
         self._moment: list[Samples] = []
         self._leveled = perf_counter()
         self._lost, self._unkept = False, ""
@@ -81,13 +83,15 @@ class Listening:
             self._dictation.hear(samples)
         else:
             self._early.append(samples)
+            if loudness_db(samples) >= QUIET_DB:
+                self._early_s += len(samples) / RATE
 
     def _begin(self) -> None:
         """Begin the dictation as soon as the model is there."""
         if self._dictation:
             return
         if not self._loading.done():
-            if sum(map(len, self._early)) > MOST_EARLY_S * RATE:
+            if self._early_s > MOST_EARLY_S:
                 raise SpeechError(f"the recogniser is not loaded after {MOST_EARLY_S:.0f} s", "speak when it is")
             return
         decoder, command = self._loading.result(), self._command

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import wave
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from playground.speech.faults import SpeechError
-from playground.speech.inputs import cannot_open, find_input
+from playground.speech.microphone import Microphone, abandon, open_microphone
 from playground.speech.ring_buffer import RingBuffer
-from playground.speech.vad import FRAME_S, RATE, Samples
+from playground.speech.sound_thread import wait_for
+from playground.speech.vad import RATE, Samples
 
-HELD_S = 60.0  # what a stalled reader may leave behind
-LOST_AFTER_S = 3.0  # a device that lives delivers silence too; sound servers may take two seconds to begin
 RETRY_S = 1.0
 CLOSE_S = 1.0
 
@@ -30,7 +29,8 @@ class Recorder:
 
     def __init__(self, wake: Callable[[], None], name: str = "", keep: Path | None = None) -> None:
         self._wake, self._wanted = wake, name
-        self._stream: Any = None
+        self._microphone: Microphone | None = None
+        self._opening: Future[Microphone] | None = open_microphone(name, wake)
         self._resampler: Any = None
         self._retry = 0.0
         self._buffer = RingBuffer(0, RATE)
@@ -39,12 +39,12 @@ class Recorder:
         self.lost = False
         self.read_s = 0.0
         self.unkept = ""  # why what is heard is not kept any more
-        self._file = _WavFile(keep) if keep else None
+        self._file: _WavFile | None = None
         try:
-            self._open()
+            self._begin(wait_for(self._opening))
+            self._file = _WavFile(keep) if keep else None
         except SpeechError:
-            if self._file:
-                self._file.close()
+            self.close()
             raise
 
     @property
@@ -59,9 +59,9 @@ class Recorder:
 
     def read(self) -> Samples:
         """What came in, at 16 kHz, one channel; nothing while the device is gone."""
-        if self._stream is None:
+        if self._microphone is None:
             self._look_again()
-        elif not self._stream.active or self._buffer.quiet_s > LOST_AFTER_S:
+        elif self._microphone.gone:
             self._lose()
         return self._take()
 
@@ -90,81 +90,45 @@ class Recorder:
 
     def close(self) -> Samples:
         """Close the microphone; the last that it heard."""
-        _close(self._stream)
-        self._stream = None
+        if self._microphone:
+            wait([self._microphone.close()], CLOSE_S)
+        if self._opening:
+            abandon(self._opening)
+        self._microphone = self._opening = None
         rest = self._take()
         if self._file:
             self._file.close()
         return rest
 
-    def _open(self) -> None:
-        sd, index, device = find_input(self._wanted)
-        try:
-            rate = RATE if _takes(sd, index, RATE) else device.rate
-            buffer = RingBuffer(round(HELD_S * rate), rate)
-            stream = sd.InputStream(
-                device=index,
-                samplerate=rate,
-                channels=1,
-                dtype="float32",
-                blocksize=round(FRAME_S * rate),
-                latency="low",
-                callback=self._callback(buffer),
-            )
-            stream.start()
-        except (sd.PortAudioError, ValueError) as error:
-            raise cannot_open(device.name, error) from None
+    def _begin(self, microphone: Microphone) -> None:
+        """Read from this one from now on."""
         self._overflows, self._lost_s, self._before_s = self.overflows, self.lost_s, self.read_s
-        self._stream, self._buffer, self.rate, self.name = stream, buffer, rate, device.name
+        self._microphone, self._opening, self._buffer = microphone, None, microphone.buffer
+        self.rate, self.name = microphone.rate, microphone.name
         self._resampler = None
-        if rate != RATE:
+        if self.rate != RATE:
             import soxr
 
-            self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float32")
-
-    def _callback(self, buffer: RingBuffer) -> Callable[..., None]:
-        def callback(indata: Any, frames: int, time: Any, status: Any) -> None:
-            buffer.write(indata[:, 0].copy(), bool(status.input_overflow))
-            self._wake()
-
-        return callback
+            self._resampler = soxr.ResampleStream(self.rate, RATE, 1, dtype="float32")
 
     def _lose(self) -> None:
-        self.lost, self._retry = True, 0.0
-        _close(self._stream)
-        self._stream = None
+        assert self._microphone
+        self._microphone.close()
+        self.lost, self._retry, self._microphone = True, 0.0, None
 
     def _look_again(self) -> None:
-        if perf_counter() < self._retry:
+        if self._opening is None:
+            if perf_counter() >= self._retry:
+                self._opening = open_microphone(self._wanted, self._wake)
+            return
+        if not self._opening.done():
             return
         try:
-            self._open()
+            self._begin(self._opening.result())
         except SpeechError:
-            self._retry = perf_counter() + RETRY_S
+            self._opening, self._retry = None, perf_counter() + RETRY_S
         else:
             self.lost = False
-
-
-def _takes(sd: Any, index: int, rate: int) -> bool:
-    try:
-        sd.check_input_settings(device=index, channels=1, dtype="float32", samplerate=rate)
-    except sd.PortAudioError:
-        return False
-    return True
-
-
-def _close(stream: Any) -> None:
-    """A device that is gone may never answer: it is not waited for."""
-    if stream is not None:
-        closing = threading.Thread(target=_abort, args=(stream,), name="closing", daemon=True)
-        closing.start()
-        closing.join(CLOSE_S)
-
-
-def _abort(stream: Any) -> None:
-    with suppress(Exception):
-        stream.abort()
-        stream.close()
 
 
 class _WavFile:

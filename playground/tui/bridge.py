@@ -62,6 +62,7 @@ class Bridge:
         self._collector = collector
         self._loop: asyncio.AbstractEventLoop | None = None
         self._recorder: Recorder | None = None
+        self._closing: asyncio.Task[None] | None = None
         if recorder:
             self.record(recorder)
 
@@ -92,6 +93,8 @@ class Bridge:
         self._targets.clear()
         await self._client.stop()
         self.end_recording()
+        if self._closing:
+            await self._closing
 
     def send(self, command: AnyCommand) -> None:
         """Send a command; the state hears of it first."""
@@ -189,13 +192,17 @@ class Bridge:
         self.refresh()
 
     def end_recording(self) -> None:
-        """Close the recording, if there is one."""
+        """End the recording, if there is one; a thread closes its file."""
         recorder, self._recorder, self.state.recording = self._recorder, None, ""
         if recorder:
-            recorder.close()
-            if recorder.error:
-                self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
+            self._closing = asyncio.create_task(self._close(recorder))
         self.refresh()
+
+    async def _close(self, recorder: Recorder) -> None:
+        await asyncio.to_thread(recorder.close)
+        if recorder.error:
+            advice = "free some room or take another disk, and record again"
+            self.tell(Failed(where="record", message=recorder.error, advice=advice))
 
     async def _renew(self) -> bool:
         """A new worker, or the line that says why there is none."""

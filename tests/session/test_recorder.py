@@ -106,6 +106,19 @@ def test_a_full_disk_costs_the_recording_and_is_kept_as_its_error() -> None:
     assert recorder.error == "the recording /dev/full ended early: No space left on device"
 
 
+def test_a_disk_that_does_not_answer_holds_up_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "CLOSE_S", 0.3)
+    os.mkfifo(path := tmp_path / "stuck.jsonl")
+    unread = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    recorder = Recorder(path)
+    recorder.event(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
+    started = time.monotonic()
+    recorder.close()
+    assert time.monotonic() - started < 2
+    assert recorder.error == f"the recording {path} is cut short: its disk does not answer"
+    os.close(unread)
+
+
 def test_a_file_that_cannot_be_made_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RecordingError, match=r"^cannot record to .*/file/a\.jsonl: "):

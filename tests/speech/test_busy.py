@@ -33,7 +33,7 @@ pcm.!default {{ type pulse }}
 """
 LISTEN = """
 import fcntl, os, sys
-from playground.speech import recorder
+from playground.speech import microphone, recorder
 from playground.speech.faults import SpeechError
 
 def listen():
@@ -49,15 +49,15 @@ def take():
     return other
 
 listen()
-find_input = recorder.find_input
+find_input = microphone.find_input
 def found_and_taken(name):
     found = find_input(name)
     others.append(take())
     return found
 others = []
-recorder.find_input = found_and_taken
+microphone.find_input = found_and_taken
 listen()
-recorder.find_input = find_input
+microphone.find_input = find_input
 listen()
 others.clear()
 listen()

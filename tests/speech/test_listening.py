@@ -21,12 +21,27 @@ from playground.protocol.speech_events import (
     TranscriptFinished,
     TranscriptUpdated,
 )
-from playground.speech import recorder
+from playground.speech import inputs, recorder
+from playground.speech import microphone as opening
+from playground.speech.faults import SpeechError
 from playground.speech.vad import RATE, UtteranceCutter
 from tests.speech.ear import OPTIONS
 from tests.speech.speaking import SPOKEN, silence, speech
 
 pytestmark = [pytest.mark.usefixtures("speaks", "microphone"), pytest.mark.asyncio(loop_scope="session")]
+
+
+class Unstartable:
+    """PortAudio's library on a machine whose sound system breaks."""
+
+    def __init__(self, library) -> None:
+        self._library = library
+
+    def __getattr__(self, name):
+        return getattr(self._library, name)
+
+    def Pa_Initialize(self) -> int:
+        return inputs.UNANTICIPATED
 
 
 async def listen(ear, **command) -> None:
@@ -104,6 +119,42 @@ async def test_a_microphone_that_is_pulled_out_is_found_again_and_nothing_is_los
     assert [segment.text for segment in done.segments] == [SPOKEN] * 2 and done.reason == "stop"
 
 
+@pytest.mark.slow
+async def test_a_sound_server_that_stalls_holds_up_no_stop_and_is_heard_again_afterwards(ear, microphone):
+    await listen(ear)
+    await said(microphone.say(np.concatenate([speech(), silence(1)])))
+    await ear.until(TranscriptUpdated, lambda update: update.segments)
+    microphone.stall()
+    try:
+        await ear.until(MicrophoneChanged, lambda event: event.state == "lost")
+        async with asyncio.timeout(3):
+            assert (await stop(ear)).text == SPOKEN
+        refused = await ear.fault(StartListening(key="early", options=OPTIONS))
+        assert refused.message == "the sound system does not answer" and "sound file" in refused.advice
+    finally:
+        microphone.resume()
+    since = len(ear.events)
+    await listen(ear)
+    await ear.until(MicrophoneChanged, lambda event: event.state == "open", since)
+    assert (await stop(ear)).reason == "stop"
+
+
+@pytest.mark.slow
+async def test_a_dictation_outlives_a_sound_server_that_stalls(ear, microphone):
+    await listen(ear)
+    microphone.stall()
+    try:
+        await ear.until(MicrophoneChanged, lambda event: event.state == "lost")
+        await asyncio.sleep(2)
+    finally:
+        microphone.resume()
+    async with asyncio.timeout(8):
+        await ear.until(MicrophoneChanged, lambda event: event.state == "open", len(ear.events))
+    await said(microphone.say(np.concatenate([speech(), silence(1)])))
+    done = await stop(ear)
+    assert done.text == SPOKEN and done.reason == "stop"
+
+
 async def test_audio_is_kept_only_when_asked(ear, microphone, tmp_path):
     kept = tmp_path / "kept" / "talk.wav"
     await listen(ear, keep_audio=str(kept))
@@ -167,7 +218,7 @@ async def test_without_a_device_the_reason_is_told_and_the_log_alone_hears_alsa(
 
 
 async def test_what_a_stalled_reader_leaves_behind_is_lost_and_counted(microphone, monkeypatch):
-    monkeypatch.setattr(recorder, "HELD_S", 0.3)
+    monkeypatch.setattr(opening, "HELD_S", 0.3)
     device = recorder.Recorder(lambda: None)
     async with asyncio.timeout(10):
         while not device.lost_s > 0.5:
@@ -178,8 +229,17 @@ async def test_what_a_stalled_reader_leaves_behind_is_lost_and_counted(microphon
     assert device.read_s == pytest.approx((len(kept) + len(rest)) / RATE)
 
 
+async def test_portaudio_that_fails_to_start_once_is_started_again(microphone, monkeypatch):
+    sounddevice = inputs.portaudio()
+    with monkeypatch.context() as patch:
+        patch.setattr(sounddevice, "_lib", Unstartable(sounddevice._lib))
+        with pytest.raises(SpeechError, match="the sound system does not start: Error initializing PortAudio"):
+            recorder.Recorder(lambda: None)
+    recorder.Recorder(lambda: None).close()
+
+
 async def test_a_device_is_heard_at_its_own_rate(microphone, decoder, monkeypatch):
-    monkeypatch.setattr(recorder, "_takes", lambda *rate: False)
+    monkeypatch.setattr(opening, "_takes", lambda *rate: False)
     heard = []
     device = recorder.Recorder(lambda: None)
     assert device.rate == 44_100

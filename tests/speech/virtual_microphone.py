@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from time import monotonic, sleep
@@ -59,6 +60,15 @@ class VirtualMicrophone:
             self._server.terminate()
             self._server.wait()
             self._server = None
+
+    def stall(self) -> None:
+        """The server answers no one until `resume`."""
+        assert self._server
+        self._server.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        if self._server:
+            self._server.send_signal(signal.SIGCONT)
 
     def say(self, samples: Samples) -> subprocess.Popen[bytes]:
         """Begin to play; wait for the process to hear it all."""

@@ -30,6 +30,18 @@ class NoisyEngine(ScriptedBackend):
         Path(os.environ["CHILD_FILE"]).write_text(str(child.pid))
 
 
+class ForkingEngine(ScriptedBackend):
+    """Forks a child that keeps the pipe of the events open."""
+
+    def __init__(self, emit: Emit) -> None:
+        super().__init__(emit)
+        child = os.fork()
+        if not child:
+            sleep(SLEEP_S)
+            os._exit(0)
+        Path(os.environ["CHILD_FILE"]).write_text(str(child))
+
+
 class SlowEngine(ScriptedBackend):
     """Loads for ever, but looks up now and then, unless the model is called quick."""
 

@@ -17,6 +17,7 @@ import sys
 sys.path.insert(0, {root!r})
 from playground.engine.backends.registry import BACKENDS
 BACKENDS["noisy"] = "tests.worker.engines:NoisyEngine"
+BACKENDS["forking"] = "tests.worker.engines:ForkingEngine"
 BACKENDS["slow"] = "tests.worker.engines:SlowEngine"
 BACKENDS["keeping"] = "tests.worker.engines:KeepingEngine"
 BACKENDS["stuck"] = "tests.worker.engines:StuckEngine"

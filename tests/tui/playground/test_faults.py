@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 
 from playground import paths
 from playground.config import VLLM_PYTHON
+from playground.protocol.events import Failed
 from playground.session.recorder import FLUSH_SECONDS, Recorder
 from playground.tui import session
 from playground.tui.app import PlaygroundApp
@@ -60,3 +63,15 @@ async def test_an_interpreter_that_cannot_be_started_is_told_and_can_be_mended(
         python.chmod(0o755)
         await pilot.press("ctrl+y")
         await until(pilot, lambda: state.pid)
+
+
+async def test_a_disk_that_does_not_answer_holds_up_no_key(opened: Opened, until: Wait, tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "stuck.jsonl")
+    unread = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    async with opened(recorder=(recorder := Recorder(path))) as (app, pilot):
+        recorder.event(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
+        started = perf_counter()
+        app.session.toggle_recording()
+        assert perf_counter() - started < 0.5
+        await until(pilot, lambda: "its disk does not answer" in " ".join(shown(app).split()))
+    os.close(unread)
