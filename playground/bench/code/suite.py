@@ -171,10 +171,13 @@ class CodeSuite:
         samples.append(
             msgspec.structs.replace(sample, status=outcome.status, detail=outcome.detail, seconds=outcome.seconds)
         )
-        expected = self._settings.samples if self._programs is None else len(self._programs[task.task_id])
-        if len(samples) == expected:
+        whole = len(samples) == self._expected(task)
+        if whole:
             self._add_item(task)
-        self._tell(self.items[-1] if len(samples) == expected else None)
+        self._tell(self.items[-1] if whole else None)
+
+    def _expected(self, task: Task) -> int:
+        return self._settings.samples if self._programs is None else len(self._programs[task.task_id])
 
     def _add_item(self, task: Task) -> None:
         samples, reference = self._samples[task.task_id], self._judge.references[task.task_id]
@@ -193,6 +196,9 @@ class CodeSuite:
         )
 
     def _finish(self) -> None:
+        incomplete = [task for task in self._tasks if 0 < len(self._samples[task.task_id]) < self._expected(task)]
+        for task in incomplete:
+            self._add_item(task)
         order = {task.task_id: index for index, task in enumerate(self._tasks)}
         self.items.sort(key=lambda item: order[item.task_id])
         judged = sum(item.status != "skipped" for item in self.items)
@@ -208,6 +214,9 @@ class CodeSuite:
         missing = len(self._tasks) - len(self.items)
         if missing:
             self.notes.append(f"partial: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
+        if incomplete:
+            where = f"partial: {len(incomplete)} of {judged} tasks"
+            self.notes.append(f"{where} have fewer samples than they were asked for")
 
     def _refused(self, task: Task, message: str) -> None:
         """The engine gave no answer, so that the task is not judged."""
