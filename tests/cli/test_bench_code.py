@@ -92,10 +92,17 @@ def test_samples_and_skipped_tasks_are_counted(playground, write, tmp_path) -> N
     lines = [{"task_id": HUMANEVAL["task_id"], "solution": program} for program in (right, wrong, wrong, right)]
     solutions = write("answers.jsonl", *lines)
     words = ("--tasks", tasks, "--solutions", solutions, "--k", "1,2", "--json", str(tmp_path / "r.json"))
-    assert playground("bench", "code", *words).code == 0
+    result = playground("bench", "code", *words)
+    assert result.code == 0 and "n 4, k 2, 1 task\n" in result.stdout
     totals = json.loads((tmp_path / "r.json").read_text())["totals"]
     assert totals["pass_at_k"] == {"1": pytest.approx(0.5), "2": pytest.approx(1 - 1 / 6)}
+    assert totals["tasks_at_k"] == {"1": 1, "2": 1}
     assert (totals["n"], totals["k"], totals["skipped"], totals["tasks"]) == (4, [1, 2], 2, 3)
+
+
+def test_a_run_in_which_nothing_was_judged_fails(playground, write) -> None:
+    result = playground("bench", "code", "--tasks", write("tasks.jsonl", BIGCODEBENCH_MISSING))
+    assert result.code == 1 and "playground: no task was judged" in result.stderr
 
 
 @pytest.mark.parametrize(

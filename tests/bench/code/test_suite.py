@@ -33,3 +33,13 @@ async def test_a_stopped_run_counts_the_samples_that_were_judged(sandbox: Sandbo
         "partial: 1 of 2 tasks are in the totals",
         "partial: 1 of 1 tasks have fewer samples than they were asked for",
     ]
+
+
+async def test_pass_at_k_says_how_many_tasks_it_covers(sandbox: Sandbox) -> None:
+    programs = {TASK.task_id: [RIGHT, RIGHT], OTHER.task_id: ["wrong"]}
+    suite = CodeSuite([TASK, OTHER], Settings(samples=2, k=(1, 2)), sandbox, programs)
+    await suite.run(None)
+    totals = suite.totals()
+    assert totals.pass_at_k == {"1": pytest.approx(0.5), "2": pytest.approx(1.0)}
+    assert totals.tasks_at_k == {"1": 2, "2": 1}
+    assert suite.notes == ["pass@2 covers 1 of 2 tasks: the others have fewer samples"]
