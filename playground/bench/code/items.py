@@ -45,9 +45,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Tasks by the best of their samples; `pass_at_k` over tasks that were not skipped, with Wilson intervals on as
-    many trials as there are tasks; `tasks_at_k`: how many of them have `k` samples. `n` samples a task. `seconds`: submission
-    to last verdict; `generation_s`: to the last token, on the engine's clock."""
+    """Tasks by the best of their samples; `pass_at_k` over the tasks that have `k` samples (`tasks_at_k` of them), with
+    Wilson intervals on as many trials. `n` samples a task. `seconds`: submission to last verdict; `generation_s`: to
+    the last token, on the engine's clock."""
 
     tasks: int
     passed: int

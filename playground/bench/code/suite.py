@@ -210,7 +210,7 @@ class CodeSuite:
         shared = sum(item.status != "skipped" and not item.apart for item in self.items)
         if shared:
             where = f"{shared} of {judged} tasks share an interpreter with their tests"
-            self.notes.append(f"{where}: forging is noticed there, not excluded")
+            self.notes.append(f"{where}: most forging is noticed there, none is excluded")
         wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
         if wrong:
             self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
