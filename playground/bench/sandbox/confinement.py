@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.node import files_of_node, find_node
 
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
@@ -51,7 +52,8 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "namespaces":
             return [*python, str(INSIDE / "namespaces.py"), settings]
         checker = [*python, str(INSIDE / "checker.py"), settings]
-        return [*_bubblewrap(limits, readable(self.node)), *checker] if self.kind == "bubblewrap" else checker
+        walls = _bubblewrap(limits, readable(self.node if javascript else ""))
+        return [*walls, *checker] if self.kind == "bubblewrap" else checker
 
 
 def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Confinement:
@@ -67,17 +69,13 @@ def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Co
     raise NoSandbox(reasons)
 
 
-def find_node() -> str:
-    """The real path of node; empty where there is none."""
-    found = shutil.which("node")
-    return os.path.realpath(found) if found else ""
-
-
 def readable(node: str = "") -> list[str]:
     """What a program may read, parents before what lies in them: the system, this interpreter, node, the checker."""
-    wanted = [*SYSTEM, sys.prefix, sys.base_prefix, str(INSIDE)]
-    wanted += [os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
-    wanted += [os.path.dirname(os.path.dirname(node))] if node else []
+    homes = [f"{path}/" for path in (Path.home(), Path.home().resolve())]
+    wanted = [sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
+    wanted += [str(INSIDE), *(files_of_node(node) if node else ())]
+    wanted = [path for path in wanted if not any(home.startswith(f"{path}/") for home in homes)]  # never all of it
+    wanted += SYSTEM
     kept: list[str] = []
     for path in sorted(set(wanted)):
         if os.path.exists(path) and not any(path.startswith(f"{other}/") for other in kept):
@@ -94,7 +92,7 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
             "limits": msgspec.to_builtins(limits),
             "paths": paths,
             "node": confinement.node if javascript else "",
-            "readable": readable(confinement.node),
+            "readable": readable(confinement.node if javascript else ""),
             "scratch_bytes": limits.scratch_bytes,
         }
     ).decode()
