@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,9 @@ from playground.bench.sandbox.node import files_of_node, find_node
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
-NOBODY = 64_321  # a user of no file, where the program runs as root: root is beyond the limit on processes
+# Where we are root, each program runs as the next of these users of no file: the limit on processes is one by user, and
+# none for root. They end below 65,536, as those of most containers do.
+FIRST_USER, USERS = 64_321, 1_000
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 CLEAN |= {
     "OPENBLAS_NUM_THREADS": "1",
@@ -29,6 +32,9 @@ CLEAN |= {
     "OPENSSL_CONF": "/dev/null",
 }
 PROBE_SECONDS = 20.0
+
+
+_started = count(os.getpid() * 8)  # so that two of our processes hardly meet
 
 
 class NoSandbox(Exception):
@@ -88,7 +94,7 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
     paths = [path for path in sys.path if f"{os.path.realpath(path)}/".startswith(prefixes) and "-packages" in path]
     return msgspec.json.encode(
         {
-            "uid": NOBODY if os.getuid() == 0 and confinement.kind != "none" else None,
+            "uid": FIRST_USER + next(_started) % USERS if os.getuid() == 0 and confinement.kind != "none" else None,
             "limits": msgspec.to_builtins(limits),
             "paths": paths,
             "node": confinement.node if javascript else "",
