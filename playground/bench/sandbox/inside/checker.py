@@ -9,6 +9,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import apart
+import calls
 import candidate
 import channel
 import confine
@@ -22,6 +23,7 @@ def main() -> None:
     """Limits first, then the process to be checked, and only then what is secret."""
     settings = channel.loads(sys.argv[1])
     confine.drop_user(settings["uid"])
+    calls.refuse()
     confine.limit(settings["limits"])
     verdicts = os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
