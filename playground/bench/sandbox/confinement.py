@@ -121,7 +121,8 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
         words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
     for path in paths:
         words += ["--ro-bind", path, path]
-    return [*words, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]  # /dev is a tmpfs without a limit
 
 
 def _probe(confinement: Confinement) -> str:
