@@ -88,9 +88,13 @@ def needed(program: str, entry_point: str) -> str:
             reached.add(id(node))
             waiting += [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     lines = program.splitlines()
-    imports = ast.Import | ast.ImportFrom
-    kept = [node for node in tree.body if id(node) in reached or isinstance(node, imports)]
+    kept = [node for node in tree.body if id(node) in reached or isinstance(node, ast.Import | ast.ImportFrom)]
     return "\n".join("\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in kept) + "\n"
+
+
+def imports(prompt: str) -> str:
+    """The imports at the top of a prompt; a chat answer may count on them."""
+    return needed(longest_that_parses(prompt), "").lstrip("\n")
 
 
 def _first(node: ast.stmt) -> int:

@@ -61,6 +61,16 @@ def test_a_models_answer_in_either_prompting_becomes_the_program(layout, task_fi
         assert outcome.status == "passed", (prompting, outcome)
 
 
+@pytest.mark.parametrize("imports", ["from typing import (\n    List,\n)", "import math\nfrom typing import List"])
+def test_a_chat_answer_may_count_on_what_the_prompt_imports(task_file, sandbox, imports) -> None:
+    prompt = HUMANEVAL["prompt"].replace("from typing import List", imports)
+    (task,) = read_tasks(task_file(HUMANEVAL | {"prompt": prompt}))
+    answer = "```python\ndef tops(xs: List[int]) -> int:\n    return max(xs)\n```"
+    program = answered(task, answer, "chat")
+    assert program.startswith(f"{imports}\ndef tops") and "Largest" not in program
+    assert asyncio.run(Judge(sandbox).judge(task, program)).status == "passed"
+
+
 def test_any_root_is_right(task_file, sandbox) -> None:
     (task,) = read_tasks(task_file(EVALPLUS_ROOT))
     assert asyncio.run(Judge(sandbox).judge(task, "def find_zero(xs): return -2.0")).status == "passed"
@@ -105,6 +115,7 @@ def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> No
         ),
         (json.dumps(HUMANEVAL_X_PYTHON | {"task_id": "Java/0"}), ":2: this task is in Java"),
         (json.dumps(DS1000 | {"metadata": "x"}), ":2: Expected `object`, got `str`"),
+        (json.dumps(HUMANEVAL), ":2: the id HumanEval/0 stands at 1 too"),
     ],
 )
 def test_a_wrong_line_is_named_with_what_it_takes(task_file, line, says) -> None:
