@@ -95,6 +95,7 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
     return msgspec.json.encode(
         {
             "uid": FIRST_USER + next(_started) % USERS if os.getuid() == 0 and confinement.kind != "none" else None,
+            "walls": confinement.kind != "none",
             "limits": msgspec.to_builtins(limits),
             "paths": paths,
             "node": confinement.node if javascript else "",

@@ -29,7 +29,11 @@ def main() -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    if not settings["walls"]:
+        confine.adopt()
     verdict = _verdict(settings, verdicts)
+    if not settings["walls"]:
+        confine.end_children()
     os.write(verdicts, channel.dumps(verdict).encode() + b"\n")
     os._exit(0)
 
