@@ -18,6 +18,8 @@ def label(name: str) -> str:
     head, *rest = [part for part in name.split(".") if part not in ONE_OF_ITS_KIND] or [name]
     if head == "pass_at_k" and rest:
         return f"pass@{rest[0]}"
+    if head == "tasks_at_k" and rest:
+        return f"pass@{rest[0]}, tasks"
     if head == "intervals" and rest:
         return f"pass@{rest[0]}, {INTERVAL}"
     return " ".join(map(_words, (head, *rest)))

@@ -88,14 +88,18 @@ class Talk:
 
     async def _next(self) -> AnyEvent:
         failures = len(self.fold.failures)
+        self._require_running()  # a dead engine sends nothing more
         event = await self._events.get()
         self._take(event)
-        if self.fold.exited:
-            raise EngineFailed(f"the engine process ended with code {self.fold.exited.code}")
+        self._require_running()
         if len(self.fold.failures) > failures:
             failed = self.fold.failures[-1]
             raise EngineFailed(failed.message, failed.advice)
         return event
+
+    def _require_running(self) -> None:
+        if self.fold.exited:
+            raise EngineFailed(f"the engine process ended with code {self.fold.exited.code}")
 
     def _take(self, message: AnyCommand | AnyEvent) -> None:
         now = perf_counter()

@@ -28,17 +28,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Check one checkpoint; 0 where nothing is broken, 1 where something is, 2 where it cannot be loaded."""
     target = read_target(args, args.preset)
-    check, reports = Check(target.load), list[CheckReport]()
+    check = Check(target.load)
 
     async def work(engine: Engine) -> None:
         async for finding in check.run(engine):
             if not args.json:
                 _print(finding)
-        reports.append(check.report(engine))
 
     outcome = run_suite(args, target, work, load=False)
-    outcome.require(reports)
-    report = reports[0]
+    report = check.report(outcome.fold)
+    outcome.require(report.findings)
     if args.json:
         sys.stdout.write(encode_line(report).decode())
     else:

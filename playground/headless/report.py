@@ -57,7 +57,7 @@ def _errors(run: WorkerRun, log: Path) -> list[str]:
     fold = run.fold
     errors = [one_line(with_advice(failed.message, failed.advice)) for failed in fold.failures]
     if run.interrupted:
-        return [*errors, "stopped by Ctrl+C"]
+        return [*errors, f"stopped by {run.interrupted}"]
     if fold.exited:
         return [*errors, one_line(f"the engine process ended with code {fold.exited.code}; {tell_log(log)}")]
     for request in fold.requests.values():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from playground.bench.talk import EngineFailed, Talk
 from playground.client import WorkerClient
+from playground.headless.interrupts import on_interrupt
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.session.recording import Entry
 
@@ -36,12 +35,12 @@ class WorkerRun:
         self._client = WorkerClient("engine", job.engine, log, lambda event: self._talk.arrived(event))
         self._talk = Talk(self._client.send, watch)
         self.fold = self._talk.fold
-        self.interrupted = self._submitted = False
+        self._submitted = False
+        self.interrupted = ""  # by what
 
     async def run(self) -> None:
         """Do the job; whatever goes wrong stands in the fold afterwards."""
-        with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
+        on_interrupt(self._interrupt)
         await self._client.start()
         try:
             if self.interrupted:  # while the worker started, when there was nothing yet to be killed
@@ -71,10 +70,10 @@ class WorkerRun:
         """Nothing more will come of this."""
         return self.fold.exited is not None or any(failed.where in FATAL for failed in self.fold.failures)
 
-    def _interrupt(self) -> None:
-        """Ctrl+C: the first aborts the requests, which still end with their numbers; what cannot is killed."""
+    def _interrupt(self, name: str) -> None:
+        """The first aborts the requests, which still end with their numbers; what cannot is killed."""
         if self._submitted and not self.interrupted:
             self._talk.send(Abort())
         else:
             self._client.kill()
-        self.interrupted = True
+        self.interrupted = name

@@ -83,6 +83,7 @@ def test_measured_columns_are_plotted_in_groups():
 
 def test_keys_are_told_in_words():
     said = {"pass_at_k.1": "pass@1", "intervals.10": "pass@10, 95 % interval", "samples.output_tokens": "output tokens"}
+    said |= {"tasks_at_k.10": "pass@10, tasks"}
     said |= {"ttft.p50": "TTFT p50", "generation_s": "generation, s", "kv_cache": "KV cache", "a-b.c": "a-b c", "": ""}
     assert {name: label(name) for name in said} == said
     totals = {"intervals": {"1": [0.258, 0.657]}, "by_stratum": {"easy": {"tasks": 7, "passed": 6}}}

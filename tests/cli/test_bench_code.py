@@ -92,10 +92,17 @@ def test_samples_and_skipped_tasks_are_counted(playground, write, tmp_path) -> N
     lines = [{"task_id": HUMANEVAL["task_id"], "solution": program} for program in (right, wrong, wrong, right)]
     solutions = write("answers.jsonl", *lines)
     words = ("--tasks", tasks, "--solutions", solutions, "--k", "1,2", "--json", str(tmp_path / "r.json"))
-    assert playground("bench", "code", *words).code == 0
+    result = playground("bench", "code", *words)
+    assert result.code == 0 and "n 4, k 2, 1 task\n" in result.stdout
     totals = json.loads((tmp_path / "r.json").read_text())["totals"]
     assert totals["pass_at_k"] == {"1": pytest.approx(0.5), "2": pytest.approx(1 - 1 / 6)}
+    assert totals["tasks_at_k"] == {"1": 1, "2": 1}
     assert (totals["n"], totals["k"], totals["skipped"], totals["tasks"]) == (4, [1, 2], 2, 3)
+
+
+def test_a_run_in_which_nothing_was_judged_fails(playground, write) -> None:
+    result = playground("bench", "code", "--tasks", write("tasks.jsonl", BIGCODEBENCH_MISSING))
+    assert result.code == 1 and "playground: no task was judged" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,8 @@ def test_a_line_that_is_no_task_is_named(parsed, write) -> None:
     assert "HumanEval (canonical_solution, entry_point, …)" in result.stderr
 
 
-def test_ctrl_c_keeps_what_was_judged(home, write, tmp_path) -> None:
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, b"Ctrl+C"), (signal.SIGTERM, b"SIGTERM")])
+def test_what_interrupts_keeps_what_was_judged(home, write, tmp_path, number: int, name: bytes) -> None:
     slow = HUMANEVAL | {"test": "import time\ndef check(candidate):\n    time.sleep(30)\n"}
     rows = [HUMANEVAL | {"task_id": "quick"}, *(slow | {"task_id": f"slow/{number}"} for number in range(3))]
     words = ["--tasks", write("tasks.jsonl", *rows), "--solutions", "canonical", "--json", str(tmp_path / "r.json")]
@@ -128,11 +136,12 @@ def test_ctrl_c_keeps_what_was_judged(home, write, tmp_path) -> None:
     process = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=other)
     os.close(other)
     errors = _read_until(screen, b"judged 1 of 4")
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     errors += _read_until(screen, None)
     os.close(screen)
     assert process.wait(timeout=30) == 1
-    assert b"stopped by Ctrl+C" in errors and b"partial: 1 of 4 tasks" in errors and b"Traceback" not in errors
+    assert b"stopped by " + name in errors
+    assert b"partial: 1 of 4 tasks" in errors and b"Traceback" not in errors
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["passed"] == 1
 
 

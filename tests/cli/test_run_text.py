@@ -98,16 +98,17 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def test_ctrl_c_ends_the_requests_with_their_numbers(background):
+@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl+C"), (signal.SIGTERM, "SIGTERM")])
+def test_what_interrupts_ends_the_requests_with_their_numbers(background, number: int, name: str):
     process = background(*LONG, "--json")
     read_until(process, "TokensGenerated")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     started = time.monotonic()
     stdout, stderr = process.communicate(timeout=10)
     summary = json.loads(stdout.splitlines()[-1])
     assert process.returncode == 1 and time.monotonic() - started < 3
     assert summary["requests"][0]["finish_reason"] == "abort" and 0 < summary["totals"]["output_tokens"] < 3000
-    assert stderr == "playground: stopped by Ctrl+C\n"
+    assert stderr == f"playground: stopped by {name}\n"
 
 
 def test_ctrl_c_ends_a_load_at_once(background, home):

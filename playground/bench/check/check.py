@@ -15,8 +15,14 @@ from playground.bench.check.outliers import check_outliers
 from playground.bench.engine import Engine, EngineFailed
 from playground.protocol.commands import CheckModel, LoadModel
 from playground.protocol.events import CheckFinding, ModelChecked, Verdict
+from playground.session.fold import Fold
 
-PARTS = (check_generation, check_damage, check_outliers, check_fits)
+PARTS = {
+    "generation": check_generation,
+    "damage": check_damage,
+    "outliers": check_outliers,
+    "fits": check_fits,
+}
 ORDER: tuple[Verdict, ...] = ("pass", "warn", "fail")
 
 
@@ -52,13 +58,18 @@ class Check:
             await engine.load(self._load)
         except EngineFailed as error:
             self._loadable = False
-            yield self._note(CheckFinding(name="loads", verdict="fail", evidence=error.message, advice=error.advice))
+            yield self._note(_failed("loads", error))
             return
-        for part in PARTS:
-            async for finding in part(engine):
-                yield self._note(finding)
+        for name, part in PARTS.items():
+            try:
+                async for finding in part(engine):
+                    yield self._note(finding)
+            except EngineFailed as error:
+                yield self._note(_failed(name, error))
+            if engine.fold.exited:
+                return
 
-    def report(self, engine: Engine) -> CheckReport:
+    def report(self, fold: Fold) -> CheckReport:
         """What was found so far."""
         worst: Verdict = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
         return CheckReport(
@@ -66,9 +77,13 @@ class Check:
             verdict=worst if self._loadable else "unloadable",
             findings=self._findings,
             seconds=perf_counter() - self._started,
-            versions=engine.fold.loaded.capabilities.versions if engine.fold.loaded else {},
+            versions=fold.loaded.capabilities.versions if fold.loaded else {},
         )
 
     def _note(self, finding: CheckFinding) -> CheckFinding:
         self._findings.append(finding)
         return finding
+
+
+def _failed(name: str, error: EngineFailed) -> CheckFinding:
+    return CheckFinding(name=name, verdict="fail", evidence=error.message, advice=error.advice)

@@ -16,6 +16,7 @@ CHANCE_MARGIN = 0.02  # nats below log V that count as better than chance
 LEAST_AGREEMENT = 0.9
 KINDS = (("kv_cache", "int8"), ("kv_cache", "int4"), ("weights", "int8"))
 BASE = "check"
+KEEP = "this model does not take it well; keep the model's own"
 
 
 async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
@@ -38,15 +39,19 @@ async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
 
 async def _quantized(engine: Engine, ids: list[int], base: Scored, name: str, value: str) -> CheckFinding:
     support = engine.loaded.capabilities.toggle(name)
-    found = support.find(value) if support else None
-    if found is None or not found.possible:
-        reason = found.reason if found else "this engine has no such toggle"
+    choice = support.find(value) if support else None
+    if choice is None or not choice.possible:
+        reason = choice.reason if choice else "this engine has no such toggle"
         return CheckFinding(name=f"{name}={value}", verdict="pass", evidence=f"not looked at: {reason}")
     before = getattr(engine.fold.options, name)
-    await engine.apply(**{name: value})
-    scored = await engine.ask(Score(key=f"{name}={value}", token_ids=ids, against=BASE), Scored)
+    try:
+        await engine.apply(**{name: value})
+        scored = await engine.ask(Score(key=f"{name}={value}", token_ids=ids, against=BASE), Scored)
+        found = _damage(f"{name}={value}", base, scored)
+    except EngineFailed as error:
+        found = CheckFinding(name=f"{name}={value}", verdict="warn", evidence=error.message, advice=KEEP)
     await engine.apply(**{name: before})
-    return _damage(f"{name}={value}", base, scored)
+    return found
 
 
 def _perplexity(scored: Scored, text: str, vocabulary: int) -> CheckFinding:
@@ -67,5 +72,5 @@ def _damage(name: str, base: Scored, scored: Scored) -> CheckFinding:
         name=name,
         verdict="pass" if agreement >= LEAST_AGREEMENT else "warn",
         evidence=f"top-1 agreement {agreement:.1%}, KL {kl:.3g} nats, perplexity {before:.4g} ▸ {after:.4g}",
-        advice="" if agreement >= LEAST_AGREEMENT else "this model does not take it well; keep the model's own",
+        advice="" if agreement >= LEAST_AGREEMENT else KEEP,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from playground.bench.engine import Engine
+from playground.bench.engine import Engine, EngineFailed
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.protocol.events import CheckFinding
 from playground.session.fold import Generated
@@ -17,12 +17,21 @@ GRAM, FEWEST_DISTINCT = 4, 0.25
 
 async def check_generation(engine: Engine) -> AsyncIterator[CheckFinding]:
     """Greedy, on prompts of several kinds, alone and together."""
-    alone = [(await engine.generate([_request(f"alone-{at}", prompt)]))[0] for at, prompt in enumerate(PROMPTS)]
-    together = await engine.generate([_request(f"together-{at}", prompt) for at, prompt in enumerate(PROMPTS)])
+    alone = [(await _answers(engine, [_request(f"alone-{at}", prompt)]))[0] for at, prompt in enumerate(PROMPTS)]
+    together = await _answers(engine, [_request(f"together-{at}", prompt) for at, prompt in enumerate(PROMPTS)])
     yield _degenerate(alone)
     yield _invariance(alone, together, engine.fold.effective.get("dtype", ""))
     if engine.loaded.facts.has_chat_template:
-        yield _stops((await engine.generate([_question()]))[0])
+        yield _stops((await _answers(engine, [_question()]))[0])
+
+
+async def _answers(engine: Engine, requests: Sequence[GenerationRequest]) -> list[Generated]:
+    """Raises `EngineFailed` for a request that was not served."""
+    answers = await engine.generate(requests)
+    for answer in answers:
+        if answer.finished and answer.finished.reason in ("abort", "error"):
+            raise EngineFailed(answer.finished.message)
+    return answers
 
 
 def _request(request_id: str, prompt: str) -> GenerationRequest:

@@ -4,7 +4,9 @@ entry point needs is kept (imports, functions, classes, assignments)."""
 from __future__ import annotations
 
 import ast
+import codeop
 import re
+from collections.abc import Sequence
 
 FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 # Where a base model has gone on to something else.
@@ -13,7 +15,9 @@ JAVASCRIPT_STOPS = ("\nconsole.log(", "\nconst test", "\n```", "\nmodule.exports
 SNIPPET_STOPS = ("</code>", "# SOLUTION END", "END SOLUTION", "\n```")
 SNIPPET_BEGINS = ("<code>", "BEGIN SOLUTION")
 LONGEST = 64 * 1024
-PARSES = 1500
+MOST_PARSED = 16 * LONGEST
+OPEN_END = ast.PyCF_ONLY_AST | codeop.PyCF_ALLOW_INCOMPLETE_INPUT  # type: ignore[attr-defined]
+UNPARSABLE = (ValueError, MemoryError, RecursionError)
 KEPT = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -53,24 +57,67 @@ def cut(completion: str, stops: tuple[str, ...] = STOPS) -> str:
 
 def longest_that_parses(text: str) -> str:
     """The longest run of whole lines that is Python; empty where no line is."""
-    lines = text.splitlines()
-    starts = [0, *(index for index, line in enumerate(lines) if index and line[:1].strip() and line[0] not in "#)]}")]
-    best, tried = "", 0
-    for start in starts:
-        for end in range(len(lines), start, -1):
-            program = "\n".join(lines[start:end])
-            if len(program) <= len(best) or tried >= PARSES:
-                break
-            tried += 1
-            if parses(program):
-                best = program
-                break
+    lines, best, end = text.splitlines(), "", 0
+    parser = _Parser(lines)
+    for start, line in enumerate(lines):
+        begins = bool(line[:1].strip()) and line[0] not in "#)]}"
+        if start >= end and (begins or start == 0):
+            end = _end_of_run(parser, start, len(lines))
+            best = max(best, "\n".join(lines[start:end]), key=len)
     return best
 
 
 def parses(program: str) -> bool:
     """Whether this is Python."""
     return _parse(program) is not None
+
+
+class _Parser:
+    """Parses runs of lines. Once `MOST_PARSED` characters are parsed, each run has a fault in its first line."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines, self._left = lines, MOST_PARSED
+
+    def fault(self, start: int, end: int, open_end: bool = False) -> int:
+        """The line of the first fault, counted from 1; 0 for none. `open_end`: what more lines could mend is none."""
+        program = "\n".join(self._lines[start:end])
+        self._left -= len(program)
+        if self._left < 0:
+            return 1
+        try:
+            compile(program, "<answer>", "exec", OPEN_END if open_end else ast.PyCF_ONLY_AST)
+        except SyntaxError as error:
+            incomplete = open_end and error.msg == "incomplete input"
+            return 0 if incomplete else min(error.lineno or 1, end - start)
+        except UNPARSABLE:
+            return 1
+        return 0
+
+
+def _end_of_run(parser: _Parser, start: int, last: int) -> int:
+    """Where the longest run from `start` ends: first what no line that follows could mend, then what is unfinished."""
+    end = _first_broken(parser, start, last)
+    while end > start and (line := parser.fault(start, end)):
+        end = start + line - 1
+    return end
+
+
+def _first_broken(parser: _Parser, start: int, last: int) -> int:
+    """Looks twice as far each time, then halves. A fault may be told behind another one, never before it."""
+    size = 1
+    while not (line := parser.fault(start, min(start + size, last), open_end=True)):
+        if start + size >= last:
+            return last
+        size *= 2
+    whole, broken = start + size // 2, start + line
+    end = broken - 1
+    while broken - whole > 1:
+        if line := parser.fault(start, end, open_end=True):
+            broken = start + line
+        else:
+            whole = end
+        end = (whole + broken) // 2
+    return whole
 
 
 def needed(program: str, entry_point: str) -> str:
@@ -88,9 +135,13 @@ def needed(program: str, entry_point: str) -> str:
             reached.add(id(node))
             waiting += [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
     lines = program.splitlines()
-    imports = ast.Import | ast.ImportFrom
-    kept = [node for node in tree.body if id(node) in reached or isinstance(node, imports)]
+    kept = [node for node in tree.body if id(node) in reached or isinstance(node, ast.Import | ast.ImportFrom)]
     return "\n".join("\n".join(lines[_first(node) - 1 : node.end_lineno]) for node in kept) + "\n"
+
+
+def imports(prompt: str) -> str:
+    """The imports at the top of a prompt; a chat answer may count on them."""
+    return needed(longest_that_parses(prompt), "").lstrip("\n")
 
 
 def _first(node: ast.stmt) -> int:
@@ -115,5 +166,5 @@ def _defines(program: str, name: str) -> bool:
 def _parse(program: str) -> ast.Module | None:
     try:
         return ast.parse(program)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except (SyntaxError, *UNPARSABLE):
         return None

@@ -14,6 +14,7 @@ from playground.bench.code.layouts import LAYOUTS
 from playground.bench.code.task import Task
 from playground.protocol.fault import Fault
 
+OWN_ID = "give each task an id of its own"
 BUNDLED = Path(__file__).parent / "tasks.jsonl"
 
 
@@ -23,7 +24,13 @@ class TaskFileError(Fault):
 
 def read_tasks(path: Path) -> list[Task]:
     """Every task of a file; raises `TaskFileError` that names the file and the line."""
-    tasks = [_read_task(path, number, line) for number, line in read_lines(path)]
+    tasks, numbers = list[Task](), dict[str, int]()
+    for number, line in read_lines(path):
+        task = _read_task(path, number, line)
+        first = numbers.setdefault(task.task_id, number)
+        if first != number:
+            raise TaskFileError(f"{path}:{number}: the id {task.task_id} stands at {first} too", OWN_ID)
+        tasks.append(task)
     if not tasks:
         raise TaskFileError(f"{path} holds no tasks", _layouts())
     return tasks

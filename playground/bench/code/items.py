@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -45,9 +45,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Tasks by the best of their samples; `pass_at_k` over tasks that were not skipped, with Wilson intervals on as
-    many trials as there are tasks. `n` samples a task. `seconds`: submission to last verdict; `generation_s`: to the
-    last token, on the engine's clock."""
+    """Tasks by the best of their samples; `pass_at_k` over the tasks that have `k` samples (`tasks_at_k` of them), with
+    Wilson intervals on as many trials. `n` samples a task. `seconds`: submission to last verdict; `generation_s`: to
+    the last token, on the engine's clock."""
 
     tasks: int
     passed: int
@@ -56,6 +56,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int
     pass_at_k: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+    tasks_at_k: dict[str, int]
     n: int
     k: list[int]
     prompting: str
@@ -92,8 +93,16 @@ def by_stratum(items: Sequence[Item]) -> dict[str, dict[str, int]]:
     }
 
 
-def estimate(items: Sequence[Item], k: int) -> tuple[float, tuple[float, float]] | None:
-    """pass@k over the tasks that have `k` samples, and its interval; None where no task has."""
+class Estimate(NamedTuple):
+    """pass@k over `tasks` tasks, with its interval."""
+
+    share: float
+    interval: tuple[float, float]
+    tasks: int
+
+
+def estimate(items: Sequence[Item], k: int) -> Estimate | None:
+    """pass@k over the tasks that have `k` samples; None where no task has."""
     judged = [item for item in items if item.status != "skipped" and len(item.samples) >= k]
     share = mean([pass_at_k(len(item.samples), item.correct, k) for item in judged])
-    return None if share is None else (share, wilson(share, len(judged)))
+    return None if share is None else Estimate(share, wilson(share, len(judged)), len(judged))

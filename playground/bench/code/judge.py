@@ -50,8 +50,8 @@ class Judge:
     async def _run_reference(self, task: Task) -> Reference:
         """Apart where that works, since a program cannot reach its tests there, else in one interpreter."""
         outcome = await self._sandbox.run(to_check(task, task.canonical, shared=False), REFERENCE)
-        apart = not task.shared
-        if outcome.status != "passed" and apart and not task.javascript:
+        apart = not (task.shared or task.javascript)
+        if outcome.status != "passed" and apart:
             shared = await self._sandbox.run(to_check(task, task.canonical, shared=True), REFERENCE)
             if shared.status == "passed":
                 outcome, apart = shared, False

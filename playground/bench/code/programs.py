@@ -7,6 +7,7 @@ from playground.bench.code.extraction import (
     SNIPPET_STOPS,
     STOPS,
     cut,
+    imports,
     javascript_program,
     python_program,
     snippet,
@@ -33,7 +34,7 @@ def answered(task: Task, answer: str, prompting: Prompting) -> str:
         return text if task.javascript else python_program(text, task.entry_point)
     if task.javascript:
         return javascript_program(answer)
-    return _imports(task.prompt) + python_program(answer, task.entry_point)
+    return imports(task.prompt) + python_program(answer, task.entry_point)
 
 
 def to_check(task: Task, program: str, shared: bool) -> Program:
@@ -46,9 +47,3 @@ def to_check(task: Task, program: str, shared: bool) -> Program:
     return Program(
         program=before + program, test=task.test, shared=shared, unittest=task.unittest, javascript=task.javascript
     )
-
-
-def _imports(prompt: str) -> str:
-    """What a prompt imports at its top; a chat answer may count on it."""
-    lines = [line for line in prompt.splitlines() if line.startswith(("import ", "from "))]
-    return "".join(f"{line}\n" for line in lines)

@@ -100,12 +100,13 @@ class CodeSuite:
         """What the items so far come to."""
         counted = count(self.items)
         found = {k: estimate(self.items, k) for k in self._settings.k}
-        known = {str(k): pair for k, pair in found.items() if pair}
+        known = {str(k): estimated for k, estimated in found.items() if estimated}
         return Totals(
             tasks=len(self.items),
             **counted,
-            pass_at_k={k: pair[0] for k, pair in known.items()},
-            intervals={k: pair[1] for k, pair in known.items()},
+            pass_at_k={k: estimated.share for k, estimated in known.items()},
+            intervals={k: estimated.interval for k, estimated in known.items()},
+            tasks_at_k={k: estimated.tasks for k, estimated in known.items()},
             n=self._settings.samples,
             k=list(self._settings.k),
             prompting=self._settings.prompting,
@@ -171,10 +172,13 @@ class CodeSuite:
         samples.append(
             msgspec.structs.replace(sample, status=outcome.status, detail=outcome.detail, seconds=outcome.seconds)
         )
-        expected = self._settings.samples if self._programs is None else len(self._programs[task.task_id])
-        if len(samples) == expected:
+        whole = len(samples) == self._expected(task)
+        if whole:
             self._add_item(task)
-        self._tell(self.items[-1] if len(samples) == expected else None)
+        self._tell(self.items[-1] if whole else None)
+
+    def _expected(self, task: Task) -> int:
+        return self._settings.samples if self._programs is None else len(self._programs[task.task_id])
 
     def _add_item(self, task: Task) -> None:
         samples, reference = self._samples[task.task_id], self._judge.references[task.task_id]
@@ -193,21 +197,35 @@ class CodeSuite:
         )
 
     def _finish(self) -> None:
+        incomplete = [task for task in self._tasks if 0 < len(self._samples[task.task_id]) < self._expected(task)]
+        for task in incomplete:
+            self._add_item(task)
         order = {task.task_id: index for index, task in enumerate(self._tasks)}
         self.items.sort(key=lambda item: order[item.task_id])
         judged = sum(item.status != "skipped" for item in self.items)
+        self._note_references(judged)
+        self._note_missing(judged, len(incomplete))
+
+    def _note_references(self, judged: int) -> None:
         shared = sum(item.status != "skipped" and not item.apart for item in self.items)
         if shared:
             where = f"{shared} of {judged} tasks share an interpreter with their tests"
-            self.notes.append(f"{where}: forging is noticed there, not excluded")
+            self.notes.append(f"{where}: most forging is noticed there, none is excluded")
         wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
         if wrong:
             self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
+
+    def _note_missing(self, judged: int, incomplete: int) -> None:
         for message, tasks in self._missing.items():
             self.notes.append(f"{message}: {len(tasks)} answers are missing, the first that of {tasks[0]}")
-        missing = len(self._tasks) - len(self.items)
-        if missing:
+        if len(self.items) < len(self._tasks):
             self.notes.append(f"partial: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
+        if incomplete:
+            where = f"partial: {incomplete} of {judged} tasks"
+            self.notes.append(f"{where} have fewer samples than they were asked for")
+        for k, covered in self.totals().tasks_at_k.items():
+            if covered < judged:
+                self.notes.append(f"pass@{k} covers {covered} of {judged} tasks: the others have fewer samples")
 
     def _refused(self, task: Task, message: str) -> None:
         """The engine gave no answer, so that the task is not judged."""

@@ -8,17 +8,21 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.node import files_of_node, find_node
 
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
-NOBODY = 64_321  # a user of no file, where the program runs as root: root is beyond the limit on processes
+# Where we are root, each program runs as the next of these users of no file: the limit on processes is one by user, and
+# none for root. They end below 65,536, as those of most containers do.
+FIRST_USER, USERS = 64_321, 1_000
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 CLEAN |= {
     "OPENBLAS_NUM_THREADS": "1",
@@ -28,6 +32,9 @@ CLEAN |= {
     "OPENSSL_CONF": "/dev/null",
 }
 PROBE_SECONDS = 20.0
+
+
+_started = count(os.getpid() * 8)  # so that two of our processes hardly meet
 
 
 class NoSandbox(Exception):
@@ -51,7 +58,8 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
         if self.kind == "namespaces":
             return [*python, str(INSIDE / "namespaces.py"), settings]
         checker = [*python, str(INSIDE / "checker.py"), settings]
-        return [*_bubblewrap(limits, readable(self.node)), *checker] if self.kind == "bubblewrap" else checker
+        walls = _bubblewrap(limits, readable(self.node if javascript else ""))
+        return [*walls, *checker] if self.kind == "bubblewrap" else checker
 
 
 def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Confinement:
@@ -67,17 +75,13 @@ def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Co
     raise NoSandbox(reasons)
 
 
-def find_node() -> str:
-    """The real path of node; empty where there is none."""
-    found = shutil.which("node")
-    return os.path.realpath(found) if found else ""
-
-
 def readable(node: str = "") -> list[str]:
     """What a program may read, parents before what lies in them: the system, this interpreter, node, the checker."""
-    wanted = [*SYSTEM, sys.prefix, sys.base_prefix, str(INSIDE)]
-    wanted += [os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
-    wanted += [os.path.dirname(os.path.dirname(node))] if node else []
+    homes = [f"{path}/" for path in (Path.home(), Path.home().resolve())]
+    wanted = [sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
+    wanted += [str(INSIDE), *(files_of_node(node) if node else ())]
+    wanted = [path for path in wanted if not any(home.startswith(f"{path}/") for home in homes)]  # never all of it
+    wanted += SYSTEM
     kept: list[str] = []
     for path in sorted(set(wanted)):
         if os.path.exists(path) and not any(path.startswith(f"{other}/") for other in kept):
@@ -90,11 +94,12 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
     paths = [path for path in sys.path if f"{os.path.realpath(path)}/".startswith(prefixes) and "-packages" in path]
     return msgspec.json.encode(
         {
-            "uid": NOBODY if os.getuid() == 0 and confinement.kind != "none" else None,
+            "uid": FIRST_USER + next(_started) % USERS if os.getuid() == 0 and confinement.kind != "none" else None,
+            "walls": confinement.kind != "none",
             "limits": msgspec.to_builtins(limits),
             "paths": paths,
             "node": confinement.node if javascript else "",
-            "readable": readable(confinement.node),
+            "readable": readable(confinement.node if javascript else ""),
             "scratch_bytes": limits.scratch_bytes,
         }
     ).decode()
@@ -117,7 +122,8 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
         words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
     for path in paths:
         words += ["--ro-bind", path, path]
-    return [*words, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]  # /dev is a tmpfs without a limit
 
 
 def _probe(confinement: Confinement) -> str:

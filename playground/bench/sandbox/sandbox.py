@@ -68,6 +68,8 @@ class Sandbox:
             return Outcome(status="timed_out", detail="it took too long", seconds=limits.seconds)
         finally:
             watch.cancel()
+            if self.confinement.kind == "none":
+                _end_descendants(process)
             _end(process)
             await process.communicate()  # nothing is left of it: this closes the pipes
         over = watch.done() and not watch.cancelled() and watch.result()
@@ -126,6 +128,15 @@ def _read(said: bytes, nonce: str, why: str) -> Outcome:
         return Outcome(status="failed", detail=why or "the checker was ended")
     status: Status = "passed" if verdict["passed"] else "timed_out" if verdict.get("timed_out") else "failed"
     return Outcome(status=status, detail=verdict["detail"], seconds=verdict["seconds"])
+
+
+def _end_descendants(process: asyncio.subprocess.Process) -> None:
+    """Those too that left the group, as long as the checker, which adopts them, is there."""
+    if process.returncode is None:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

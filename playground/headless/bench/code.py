@@ -19,8 +19,9 @@ from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
 from playground.headless.bench.code_table import print_table, progress_line
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Outcome, Progress, finished, run_suite
+from playground.headless.bench.suite import Outcome, Progress, interruption, run_suite
 from playground.headless.errors import CommandError, UsageError
+from playground.headless.report import say
 from playground.headless.target import Target, read_sampling, read_target
 from playground.headless.values import whole
 from playground.protocol.options import Value, with_changes
@@ -66,7 +67,10 @@ def main(args: Namespace) -> int:
     print_trust(report.trust)
     save_report(report, args)
     wrong = args.solutions == "canonical" and report.totals["passed"] + report.totals["skipped"] < len(tasks)
-    return max(outcome.end(), int(suite.failed or wrong))
+    judged = report.totals["tasks"] > report.totals["skipped"]
+    if not judged:
+        say("no task was judged: see why each was skipped")
+    return max(outcome.end(), int(suite.failed or wrong or not judged))
 
 
 def _well_set(target: Target, args: Namespace) -> Target:
@@ -133,8 +137,7 @@ def _run(
     if programs is None:
         outcome = run_suite(args, target, suite.run)
     else:
-        stopped = not asyncio.run(finished(suite.run(None)))
-        outcome = Outcome(Fold(), "stopped by Ctrl+C" if stopped else "")
+        outcome = Outcome(Fold(), asyncio.run(interruption(suite.run(None))))
     progress.end()
     outcome.require(suite.items)
     return suite, outcome

@@ -64,7 +64,10 @@ def _lines(report: Report) -> list[str]:
     for k, share in totals["pass_at_k"].items():
         low, high = totals["intervals"][k]
         interval = f"95 % from {percent(low)} to {percent(high)}"
-        lines.append(f"pass@{k} {percent(share)}   {interval}   n {totals['n']}, k {k}")
+        tasks = totals["tasks_at_k"][k]
+        lines.append(
+            f"pass@{k} {percent(share)}   {interval}   n {totals['n']}, k {k}, {tasks} task{'s' * (tasks != 1)}"
+        )
     lines.append(
         f"{totals['prompting']} prompts   answers of {one_line(totals['solutions'])}   sandbox {totals['sandbox']}"
         f"   {seconds(totals['seconds'])}   {rate(totals['tokens_per_second'], 'tok/s')}"

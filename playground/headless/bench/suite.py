@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +14,7 @@ from playground.bench.engine import Engine, EngineFailed
 from playground.bench.report import Circumstances
 from playground.client import drop_log
 from playground.headless.errors import CommandError
+from playground.headless.interrupts import on_interrupt
 from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say, tell_log
 from playground.headless.target import Target, open_recorder
@@ -55,8 +54,8 @@ class Outcome:
 
 
 def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
-    """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
-    has kept by then is its own."""
+    """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C, SIGTERM and faults of the engine end it;
+    what it has kept by then is its own."""
     log = paths.log_file("bench")
     recorder, disturbance = open_recorder(args, target), Disturbance()
     record, sampler = record_into(recorder), Sampler(disturbance.add)
@@ -74,7 +73,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
 
     sampler.start()
     try:
-        fault = "" if asyncio.run(finished(whole())) else "stopped by Ctrl+C"
+        fault = asyncio.run(interruption(whole()))
     except EngineFailed as error:
         fault = one_line(error.line)
     finally:
@@ -122,13 +121,17 @@ def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
     return watch
 
 
-async def finished(work: Coroutine[Any, Any, None]) -> bool:
-    """Await `work`; returns False if Ctrl+C cancelled it."""
-    task = asyncio.create_task(work)
-    with suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+async def interruption(work: Coroutine[Any, Any, None]) -> str:
+    """Await `work`; what ended it early, empty if nothing did."""
+    task, reasons = asyncio.create_task(work), list[str]()
+
+    def stop(name: str) -> None:
+        reasons.append(f"stopped by {name}")
+        task.cancel()
+
+    on_interrupt(stop)
     try:
         await task
     except asyncio.CancelledError:
-        return False
-    return True
+        return reasons[0] if reasons else "stopped"
+    return ""

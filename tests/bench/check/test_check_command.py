@@ -74,6 +74,27 @@ def test_logits_that_overflow_are_told(home, tmp_path):
     assert "NaN or Inf" in findings["perplexity"]["evidence"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("names", "factor", "exit_code", "overflows"),
+    [
+        (("self_attn.q_proj", "self_attn.k_proj"), 1e37, 1, {"perplexity": "fail", "outliers": "fail"}),
+        (("mlp.down_proj",), 1e30, 0, {"weights=int8": "warn"}),
+    ],
+)
+def test_values_that_overflow_are_findings_and_the_check_goes_on(home, tmp_path, names, factor, exit_code, overflows):
+    folder = checkpoints.make(tmp_path / "overflow")
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    for name in names:
+        weights[f"model.layers.0.{name}.weight"] *= np.float32(factor)
+    save_file(weights, file, metadata={"format": "pt"})
+    code, findings = report(home, folder)
+    assert code == exit_code and "fits" in findings, "the last part is reached"
+    told = {name: found["verdict"] for name, found in findings.items() if "NaN or Inf" in found.get("evidence", "")}
+    assert told == overflows
+
+
 def test_what_cannot_be_loaded_is_exit_code_two(home, tmp_path):
     folder = tmp_path / "broken"
     checkpoints.cut(checkpoints.make(folder) / "model.safetensors", 5000)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from playground.bench.code.extraction import STOPS, cut, longest_that_parses, python_program, snippet
 
 ANSWER = """Sure! Here is it:
@@ -68,3 +72,28 @@ def test_a_snippet_stands_in_a_fence_or_between_marks() -> None:
     assert snippet("The answer:\n```python\nresult = a + 1\n```\nDone") == "result = a + 1"
     assert snippet("<code>\nresult = 2\n</code>\nmore") == "\nresult = 2\n"
     assert snippet("result = 3\nEND SOLUTION\n```") == "result = 3\n"
+
+
+PROSE = "\n".join(f"Then we take the value of x in line {number}, and it isn't code (really" for number in range(600))
+TABLE = "\n".join(f"    if x == {at}:\n        return {{'a': [{at}], 'b': ({at},)}}" for at in range(300))
+
+
+def test_code_behind_much_prose_is_found() -> None:
+    assert python_program(f"{PROSE}\n\ndef f(a):\n    return a\n\nThat's all.", "f") == "def f(a):\n    return a\n"
+
+
+LONG = {
+    "prose": PROSE,
+    "code that is broken by prose": f"def g(x):\n{TABLE}\n)\n{PROSE}",
+    "code without its end": f"def g(x):\n{TABLE}\n    return (x +",
+    "a block without its end": "try:\n" + "    x = [1,\n    2]\n" * 3000,
+    "brackets": "x = (\n" * 8000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_the_longest_answer_takes_no_more_than_two_seconds(kind: str) -> None:
+    """It is cut out on the event loop."""
+    began = time.process_time()
+    python_program(LONG[kind], "f")
+    assert time.process_time() - began < 2.0

@@ -35,14 +35,14 @@ WRONG |= {"HumanEval-X JavaScript": "const twice = (x) => x", "EvalPlus": "def h
 
 @pytest.mark.parametrize("layout", ROWS)
 def test_the_reference_passes_and_a_wrong_program_fails(layout, task_file, sandbox) -> None:
-    """`rows` says which published file each sample line follows. In none of them does a program reach its tests."""
+    """`rows` says which published file each sample line follows. Only in JavaScript does a program reach its tests."""
     (task,) = read_tasks(task_file(ROWS[layout], name="tasks.jsonl.gz"))
     judge = Judge(sandbox)
     if reason := judge.why_not(task):
         pytest.skip(reason)
     right = asyncio.run(judge.judge(task, task.canonical))
     assert right.status == "passed", right
-    assert judge.references[task.task_id].apart
+    assert judge.references[task.task_id].apart == (not task.javascript)
     wrong = WRONG.get(layout, f"def {task.entry_point}(*a): return None")
     assert asyncio.run(judge.judge(task, wrong)).status == "failed"
 
@@ -61,6 +61,16 @@ def test_a_models_answer_in_either_prompting_becomes_the_program(layout, task_fi
         assert outcome.status == "passed", (prompting, outcome)
 
 
+@pytest.mark.parametrize("imports", ["from typing import (\n    List,\n)", "import math\nfrom typing import List"])
+def test_a_chat_answer_may_count_on_what_the_prompt_imports(task_file, sandbox, imports) -> None:
+    prompt = HUMANEVAL["prompt"].replace("from typing import List", imports)
+    (task,) = read_tasks(task_file(HUMANEVAL | {"prompt": prompt}))
+    answer = "```python\ndef tops(xs: List[int]) -> int:\n    return max(xs)\n```"
+    program = answered(task, answer, "chat")
+    assert program.startswith(f"{imports}\ndef tops") and "Largest" not in program
+    assert asyncio.run(Judge(sandbox).judge(task, program)).status == "passed"
+
+
 def test_any_root_is_right(task_file, sandbox) -> None:
     (task,) = read_tasks(task_file(EVALPLUS_ROOT))
     assert asyncio.run(Judge(sandbox).judge(task, "def find_zero(xs): return -2.0")).status == "passed"
@@ -77,7 +87,8 @@ def test_tests_that_cannot_run_apart_share_the_interpreter_and_are_counted(task_
     suite = CodeSuite([task], Settings(solutions="canonical"), sandbox, programs={task.task_id: [task.canonical]})
     asyncio.run(suite.run(None))
     assert suite.items[0].status == "passed" and not suite.items[0].apart
-    assert suite.notes == ["1 of 1 tasks share an interpreter with their tests: forging is noticed there, not excluded"]
+    where = "1 of 1 tasks share an interpreter with their tests"
+    assert suite.notes == [f"{where}: most forging is noticed there, none is excluded"]
 
 
 def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> None:
@@ -104,6 +115,7 @@ def test_a_missing_library_skips_a_task_and_is_counted(task_file, sandbox) -> No
         ),
         (json.dumps(HUMANEVAL_X_PYTHON | {"task_id": "Java/0"}), ":2: this task is in Java"),
         (json.dumps(DS1000 | {"metadata": "x"}), ":2: Expected `object`, got `str`"),
+        (json.dumps(HUMANEVAL), ":2: the id HumanEval/0 stands at 1 too"),
     ],
 )
 def test_a_wrong_line_is_named_with_what_it_takes(task_file, line, says) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -51,6 +52,32 @@ def test_without_walls_verdicts_and_limits_still_hold() -> None:
     assert run("def f():\n    while True: pass", seconds=1.0) == "timed_out"
     left = set(os.listdir(tempfile.gettempdir())) - before
     assert not [name for name in left if os.path.exists(f"{tempfile.gettempdir()}/{name}/here")]
+
+
+@pytest.mark.parametrize(("then", "status"), [("return 1", "passed"), ("while True: pass", "timed_out")])
+def test_without_walls_a_child_that_leaves_its_group_ends_too(then: str, status: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    program = f"""
+import os, time
+def f():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+            time.sleep(60)
+        os._exit(0)
+    while not os.path.exists({str(tmp_path / "pid")!r}): time.sleep(0.01)
+    time.sleep(0.1)
+    {then}
+"""
+    task = Program(program=program, test="assert f() == 1")
+    outcome = asyncio.run(Sandbox(find_confinement(("none",))).run(task, Limits(seconds=1.0)))
+    assert outcome.status == status, outcome
+    pid = int((tmp_path / "pid").read_text())
+    gone = not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    if not gone:
+        os.kill(pid, signal.SIGKILL)
+    assert gone
 
 
 def test_cancelling_ends_every_process_of_a_check() -> None:

@@ -235,3 +235,40 @@ def test_javascript(check) -> None:
     assert run("const f = () => process.exit(0)") == "failed"
     assert run("const f = () => require('process').exit(0)") == "failed"
     assert run("throw 1") == "failed"
+
+
+FORGED_JAVASCRIPT = {
+    "function": "JSON.stringify = () => 'x'",
+    "binding": "const JSON = {stringify: () => 'x'}",
+    "global": "globalThis.JSON = {stringify: () => 'x'}",
+    "prototype": "Array.prototype.every = () => true; Array.prototype.toJSON = () => 'x'",
+    "hook": "Object.prototype.toJSON = () => 'x'",
+    "late": "const late = () => { JSON.stringify = () => 'x' }",
+}
+
+
+@pytest.mark.parametrize("attack", FORGED_JAVASCRIPT)
+def test_javascript_that_changes_what_its_tests_rely_on_does_not_pass(check, attack: str) -> None:
+    test = "const got = f(); console.assert(JSON.stringify(got) === JSON.stringify([1, 2]))"
+    assert check("const f = () => [1, 2]", test, javascript=True).status == "passed"
+    helper = "Array.prototype.first = function () { return this[0] }; const f = () => [[1].first(), 2]"
+    assert check(helper, test, javascript=True).status == "passed", "no test relies on what is new"
+    wrong = "const f = () => { if (typeof late !== 'undefined') late(); return {} }"
+    outcome = check(f"{FORGED_JAVASCRIPT[attack]}\n{wrong}", test, javascript=True)
+    assert outcome.status == "failed" and "the program changed" in outcome.detail, outcome
+
+
+def test_a_program_that_answers_for_its_tests_is_noticed(check) -> None:
+    forged = """
+import sys
+Channel = sys.modules["channel"].Channel
+receive = Channel.receive
+def forge(self):
+    message = receive(self)
+    if isinstance(message, dict) and "token" in message:
+        self.send({"passed": True, "detail": "", "token": message["token"]})
+    return message
+Channel.receive = forge
+"""
+    outcome = check(f"{forged}\n{WRONG}", "assert f() == 1", shared=True)
+    assert outcome.status == "failed" and outcome.detail == "the program changed Channel.receive"

@@ -9,6 +9,7 @@ from typing import Any
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import apart
+import calls
 import candidate
 import channel
 import confine
@@ -22,12 +23,17 @@ def main() -> None:
     """Limits first, then the process to be checked, and only then what is secret."""
     settings = channel.loads(sys.argv[1])
     confine.drop_user(settings["uid"])
+    calls.refuse()
     confine.limit(settings["limits"])
     verdicts = os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    if not settings["walls"]:
+        confine.adopt()
     verdict = _verdict(settings, verdicts)
+    if not settings["walls"]:
+        confine.end_children()
     os.write(verdicts, channel.dumps(verdict).encode() + b"\n")
     os._exit(0)
 

@@ -12,9 +12,10 @@ from unittest import case, loader, result, suite
 
 from candidate import new_module
 from cases import run_cases
+from channel import Channel
 
 MODULES = (builtins, unittest, case, loader, result, suite)
-WATCHED: tuple[ModuleType | type, ...] = (*MODULES, unittest.TestCase, unittest.TestResult, unittest.TestSuite)
+WATCHED: tuple[ModuleType | type, ...] = (*MODULES, unittest.TestCase, unittest.TestResult, unittest.TestSuite, Channel)
 QUIET = {"_", "__warningregistry__", "_class_cleanups"}
 
 
@@ -25,9 +26,9 @@ def run(source: str, tests: Callable[[], Any]) -> dict[str, Any]:
     runner = run_cases
     try:
         exec(compile(source, "<program>", "exec"), namespace)
-        asked = tests()
         if changed := _changed(before):
             return {"passed": False, "detail": f"the program changed {changed}"}
+        asked = tests()
         exec(compile(asked["test"], "<tests>", "exec"), namespace)
         detail = runner(namespace) if asked["unittest"] else ""
     except BaseException as error:

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from playground.engine.backends.base import EngineError
 from playground.protocol.events import LayerColumns
 
 
 def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> list[LayerColumns]:
     """The largest input columns of every linear layer but the output head; layers that share an input stand once,
-    under the name of the first."""
+    under the name of the first. Raises `EngineError` at NaN or Inf."""
     found: dict[str, LayerColumns] = {}
     seen: dict[int, Tensor] = {}
     head = model.get_output_embeddings()
@@ -49,6 +50,8 @@ def _watch(
         return
     seen[id(states)] = states  # held, so that no other tensor gets its id
     peaks = states.detach().abs().flatten(0, -2).amax(0).float()
+    if not peaks.isfinite().all():
+        raise EngineError(f"the input of {name} holds NaN or Inf", "try dtype=float32")
     top = peaks.topk(min(columns, len(peaks)))
     found[name] = LayerColumns(
         name=name,

@@ -1,0 +1,32 @@
+"""Where node is, and which files it needs to start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+PATIENCE_S = 20.0
+
+
+def find_node() -> str:
+    """The real path of node, empty where there is none. Node itself is asked, since what lies on PATH may be a shim."""
+    found = shutil.which("node")
+    said = _said(found, "-p", "process.execPath") if found else ""
+    return os.path.realpath(said.strip()) if said.strip() else ""
+
+
+@cache
+def files_of_node(node: str) -> list[str]:
+    """Node and the shared libraries that it is linked with."""
+    words = _said("ldd", node).split()
+    return [node, *(os.path.abspath(word) for word in words if word.startswith("/"))]
+
+
+def _said(*command: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
