@@ -11,7 +11,7 @@ FORMULAS: dict[str, str] = {
     "ITL": "each gap between token events over the tokens in it; p50 / p90 / p99 over tokens",
     "E2E": "last token − submitted",
     "System TPS": "tokens in a window / window",
-    "Goodput": "requests meeting every SLO / second",
+    "Goodput": "requests meeting every SLO / window, which ends with the last request, failed ones too",
     "Saturation": "the level before the first that finishes < 90 % of what is offered, or (closed) adds < 10 % TPS",
     "Offered": "requests / (last arrival + median E2E of the lightest level): the rate if nothing had to wait",
     "Characters": "characters after the first token's / (t_last − t_first): compares models whose tokenizers differ",

@@ -84,15 +84,24 @@ def test_figures_by_hand():
     requests = [
         served(0, 10.0, [10.5, 11.0, 11.5]),
         served(1, 11.0, [12.0, 12.0, 13.0]),  # two tokens at once
-        Generated("r2"),
     ]
-    level = level_figures(Level(Arrivals("poisson", 2.0)), requests, 1.0, Slo(ttft=0.7), None)
+    level = level_figures(Level(Arrivals("poisson", 2.0)), requests, 9.9, 1.0, Slo(ttft=0.7), None)
     assert (level.window_s, level.output_tokens, level.system_tps) == (3.0, 6, 2.0)
-    assert level.failed == 1 and level.requests_per_second == pytest.approx(2 / 3)
+    assert level.failed == 0 and level.requests_per_second == pytest.approx(2 / 3)
     assert level.ttft == Spread(0.5, 1.0, 1.0) and level.e2e == Spread(1.5, 2.0, 2.0)
     assert level.itl == Spread(0.5, 1.0, 1.0) and level.prefix_hit == 0.25
-    assert level.slo_share == pytest.approx(1 / 3) and level.goodput == pytest.approx(1 / 3)
-    assert level.offered == pytest.approx(3 / (1.0 + 1.5))
+    assert level.slo_share == pytest.approx(1 / 2) and level.goodput == pytest.approx(1 / 3)
+    assert level.offered == pytest.approx(2 / (1.0 + 1.5))
+
+
+def test_a_failure_betters_no_rate():
+    """The last of three times out at 6 s, of which the two that are served need half."""
+    requests = [served(0, 10.0, [10.5, 11.5]), served(1, 11.0, [12.0, 13.0]), Generated("r2")]
+    level = level_figures(Level(users=1), requests, 6.0, 0.0, Slo(ttft=0.7), None)
+    assert (level.failed, level.window_s, level.slo_share) == (1, 6.0, pytest.approx(1 / 3))
+    assert level.requests_per_second == pytest.approx(2 / 6) and level.goodput == pytest.approx(1 / 6)
+    late = level_figures(Level(Arrivals("poisson", 2.0)), requests[2:], 0.1, 5.0, Slo(ttft=0.7), None)
+    assert (late.window_s, late.goodput, late.requests_per_second) == (5.0, 0.0, 0.0), "refused before it arrived"
 
 
 def test_gaps_hold_every_token_but_the_first():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from time import perf_counter
 
 from playground.bench.engine import Engine
 from playground.bench.load.arrivals import Arrivals
@@ -47,9 +48,11 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
         )
         if not sweep.keep_prefix_cache:
             engine.send(ResetPrefixCache())
+        begun = perf_counter()
         await _run_level(engine, level, requests, progress)
+        took = perf_counter() - begun
         generated = [engine.fold.requests[request.request_id] for request in requests]
-        figures = level_figures(level, generated, requests[-1].delay_s, sweep.slo, lone)
+        figures = level_figures(level, generated, took, requests[-1].delay_s, sweep.slo, lone)
         lone = figures.e2e.p50 if lone is None else lone
         told(figures)
 

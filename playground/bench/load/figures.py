@@ -25,7 +25,8 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class LevelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One level. `window_s`: first submission to last token. `offered`: requests per second that the lightest level's
+    """One level. `window_s`: first submission to the end of the last request, failed ones too, and at least to the last
+    arrival. `offered`: requests per second that the lightest level's
     median E2E would have let this one finish; None in a closed loop."""
 
     load: str
@@ -47,22 +48,24 @@ class LevelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def level_figures(
-    level: Level, requests: Sequence[Generated], last_arrival: float, slo: Slo, lone_s: float | None
+    level: Level, requests: Sequence[Generated], took_s: float, last_arrival: float, slo: Slo, lone_s: float | None
 ) -> LevelFigures:
-    """Of requests that have all ended. `last_arrival`: seconds after the first; `lone_s`: median E2E without a crowd,
-    None for the lightest level, which is its own."""
-    served = [request for request in requests if request.finished and request.finished.reason in ("stop", "length")]
+    """Of requests that have all ended. `took_s`: from the submission to the last end, as a stopwatch here sees it: the
+    engine has no time of a failure. `last_arrival`: seconds after the first; `lone_s`: median E2E without a crowd, None
+    for the lightest level, which is its own."""
+    served = [request for request in requests if request.served]
     metrics = [request.finished.metrics for request in served if request.finished]
-    window, tokens = span(served), sum(request.output_tokens for request in served)
+    failed, tokens = len(requests) - len(served), sum(request.output_tokens for request in served)
+    window = max(span(served) or 0.0, last_arrival, took_s if failed else 0.0)
     good = sum(slo.met(each) for each in metrics)
     e2e = spread(each.e2e_s for each in metrics)
     lone = e2e.p50 if lone_s is None else lone_s
     return LevelFigures(
         load=str(level),
         requests=len(requests),
-        failed=len(requests) - len(served),
+        failed=failed,
         output_tokens=tokens,
-        window_s=window,
+        window_s=window or None,
         system_tps=tokens / window if window else None,
         requests_per_second=len(served) / window if window else None,
         offered=len(requests) / (last_arrival + lone) if lone and not level.users else None,
