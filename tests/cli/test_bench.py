@@ -49,6 +49,18 @@ def test_rates(playground: Playground, tmp_path: Path):
     assert all(item["offered"] > 0 and item["goodput"] is None for item in items)
 
 
+def test_a_load_of_which_nothing_was_served_fails_and_says_why(playground: Playground, tmp_path: Path):
+    file = tmp_path / "load.json"
+    refused = ("--prompt", "200000", "--slo", "ttft=1", "--load", "closed:1,2", "--json", str(file))
+    result = playground(*LOAD, *refused)
+    assert result.code == 1 and "saturate" not in result.stdout and "nothing was served" in result.stdout
+    written = report(file)
+    assert [item["goodput"] for item in written["items"]] == [0.0, 0.0]
+    assert written["trust"]["start"] == "cold", "the warm-up was refused as well"
+    (note,) = written["trust"]["notes"]
+    assert note.startswith("8 of 8 requests failed: ") and "200000" in note and note in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

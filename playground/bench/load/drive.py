@@ -16,6 +16,7 @@ from playground.bench.load.slo import Slo
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
 
 NO_SLO = Slo()
+WARM_UP = "warm"  # what the ids of its requests begin with
 Told = Callable[[LevelFigures], None]
 Progress = Callable[[Level, int, int], None]
 
@@ -38,7 +39,7 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
     """Tell the figures of each level as soon as it is done."""
     vocabulary = engine.loaded.facts.vocabulary
     if sweep.warm_up:
-        warm = draw_requests("warm", sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
+        warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
         await engine.generate(warm)
     lone: float | None = None
     for number, level in enumerate(sweep.levels):

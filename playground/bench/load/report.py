@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.bench.load.drive import Sweep
+from playground.bench.load.drive import WARM_UP, Sweep
 from playground.bench.load.figures import LevelFigures, saturation
 from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
 from playground.session.fold import Fold
@@ -29,11 +29,25 @@ def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: 
         "warm_up": sweep.warm_up,
         "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
     }
+    failed = _failures(items, fold)
     trust = build_trust(
         fold,
         n=sum(item.requests for item in items),
         formulas=FORMULAS,
-        start="warm" if sweep.warm_up else "cold",
-        under=under,
+        start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
+        under=under._replace(notes=[*under.notes, *([failed] if failed else [])]),
     )
     return build_report("load", fold, totals, items, trust)
+
+
+def _failures(items: Sequence[LevelFigures], fold: Fold) -> str:
+    """How many requests failed, and why the first of them did; empty where none did."""
+    if not (failed := sum(item.failed for item in items)):
+        return ""
+    ended = (request for name, request in fold.requests.items() if request.finished and not _warms(name))
+    message = next((request.finished.message for request in ended if request.finished and not request.served), "")
+    return f"{failed} of {sum(item.requests for item in items)} requests failed: {message or 'stopped'}"
+
+
+def _warms(name: str) -> bool:
+    return name.startswith(f"{WARM_UP}-")

@@ -77,7 +77,11 @@ def main(args: Namespace) -> int:
     report = load_report(items, sweep, outcome.fold, outcome.circumstances)
     print_trust(report.trust)
     save_report(report, args)
-    return outcome.end()
+    return outcome.end() or int(not _served(items))
+
+
+def _served(items: list[LevelFigures]) -> int:
+    return sum(item.requests - item.failed for item in items)
 
 
 def _print(items: list[LevelFigures], slo: Slo) -> None:
@@ -98,9 +102,11 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
         ],
     )
     if failed := sum(item.failed for item in items):
-        print(f"{failed} requests failed; they are in no figure but this one, and met no SLO")
+        print(f"{failed} requests failed; they count in the window alone, and met no SLO")
     best = max((item.system_tps for item in items if item.system_tps), default=None)
-    if len(items) > 1:
+    if not _served(items):
+        print("\nnothing was served")
+    elif len(items) > 1:
         full = saturation(items)
         point = f"saturates after {full}" if full else "does not saturate within this sweep"
         print(f"\n{point}; at most {rate(best, 'tok/s')} in all")
