@@ -12,7 +12,8 @@ FORMULAS: dict[str, str] = {
     "E2E": "last token − submitted",
     "System TPS": "tokens in a window / window",
     "Goodput": "requests meeting every SLO / window, which ends with the last request, failed ones too",
-    "Saturation": "the level before the first that finishes < 90 % of what is offered, or (closed) adds < 10 % TPS",
+    "Saturation": "the level before the first that finishes < 90 % of what is offered, or (closed) adds < 10 % TPS "
+    "a doubling of users; below the first level where that one is too much",
     "Offered": "requests / (last arrival + median E2E of the lightest level): the rate if nothing had to wait",
     "Characters": "characters after the first token's / (t_last − t_first): compares models whose tokenizers differ",
     "Perplexity": "exp(nats per token); nats = −ln p(token | window before it), teacher-forced under the stored view",

@@ -36,7 +36,7 @@ def test_a_sweep_of_users(playground: Playground, tmp_path: Path):
     first, second = written["items"]
     assert first["slo_share"] == second["slo_share"] == 1.0 and first["goodput"] > 0
     assert second["system_tps"] > first["system_tps"] and first["ttft"]["p99"] >= first["ttft"]["p50"] > 0
-    assert written["totals"]["goodput_best"] == second["goodput"] and written["trust"]["n"] == 8
+    assert written["totals"]["goodput_best"] == second["goodput"] and written["trust"]["n"] == 4 + 8
     assert set(written["trust"]["formulas"]) >= {"TTFT", "Goodput", "Saturation", "System TPS"}
 
 

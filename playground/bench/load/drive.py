@@ -23,8 +23,9 @@ Progress = Callable[[Level, int, int], None]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is to be run. Each level has `requests` of its own, so that none finds another's prompts in the prefix
-    cache; `keep_prefix_cache` leaves even the common beginning of its prompts there from level to level."""
+    """What is to be run. Each level has `requests` of its own, or two a user where these are more, so that none finds
+    another's prompts in the prefix cache; `keep_prefix_cache` leaves even the common beginning of its prompts there
+    from level to level."""
 
     levels: Sequence[Level]
     shape: Shape
@@ -33,6 +34,10 @@ class Sweep:
     slo: Slo = NO_SLO
     seed: int = 0
     keep_prefix_cache: bool = False
+
+    def requests_at(self, level: Level) -> int:
+        """So many that all users are busy at once, and each has asked again."""
+        return max(self.requests, 2 * level.users)
 
 
 async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress) -> None:
@@ -45,7 +50,7 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
     for number, level in enumerate(sweep.levels):
         seed = str(sweep.seed) if sweep.keep_prefix_cache else f"{sweep.seed} {number}"
         requests = draw_requests(
-            f"level{number}", sweep.requests, level.arrivals, sweep.shape, vocabulary, Random(seed)
+            f"level{number}", sweep.requests_at(level), level.arrivals, sweep.shape, vocabulary, Random(seed)
         )
         if not sweep.keep_prefix_cache:
             engine.send(ResetPrefixCache())
@@ -59,18 +64,21 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
 
 
 async def _run_level(engine: Engine, level: Level, requests: Sequence[GenerationRequest], progress: Progress) -> None:
-    ids = [request.request_id for request in requests]
-    todo = list(requests) if level.users else []
-    if not level.users:
-        engine.send(Submit(requests=list(requests)))
+    todo, asked = list(requests), list[str]()
+
+    def ask(count: int) -> None:
+        some, todo[:] = todo[:count], todo[count:]
+        asked.extend(request.request_id for request in some)
+        engine.send(Submit(requests=some))
 
     def ended() -> bool:
         """Looks after each event; in a closed loop whoever has an answer asks again at once."""
-        known = engine.fold.requests
-        done = sum(request_id in known and known[request_id].finished is not None for request_id in ids)
-        while todo and len(ids) - len(todo) - done < level.users:
-            engine.send(Submit(requests=[todo.pop(0)]))
-        progress(level, done, len(ids))
-        return done == len(ids)
+        done = sum(engine.fold.requests[request_id].finished is not None for request_id in asked)
+        while todo and len(asked) - done < level.users:
+            ask(1)
+        progress(level, done, len(requests))
+        return done == len(requests)
 
+    if not level.users:
+        ask(len(requests))
     await engine.until(ended)

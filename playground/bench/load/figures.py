@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
+from math import log2
 
 import msgspec
 
@@ -14,6 +15,7 @@ from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
 KEEPS_UP, STILL_GROWS = 0.9, 1.1
+BELOW = "below "
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -81,17 +83,38 @@ def level_figures(
 
 
 def saturation(levels: Sequence[LevelFigures]) -> str:
-    """The last level of a rising sweep before more load brings no more; empty where the sweep does not reach it."""
+    """The last level of a rising sweep before more load brings no more, `below` the first where that one is too much;
+    empty where the sweep does not reach it."""
+    if levels and _falls_behind(levels[0]):
+        return f"{BELOW}{levels[0].load}"
     for before, after in pairwise(levels):
-        if not before.system_tps or not after.system_tps or not after.requests_per_second:
-            continue
-        if after.offered is None:
-            full = after.system_tps < STILL_GROWS * before.system_tps
-        else:
-            full = after.requests_per_second < KEEPS_UP * after.offered
-        if full:
+        if before.system_tps and after.system_tps and (_falls_behind(after) or _grows_no_more(before, after)):
             return before.load
     return ""
+
+
+def saturates(levels: Sequence[LevelFigures]) -> str:
+    """`saturates after closed:4`; empty where it does not."""
+    full = saturation(levels)
+    return full and f"saturates {full if full.startswith(BELOW) else f'after {full}'}"
+
+
+def _falls_behind(level: LevelFigures) -> bool:
+    if not level.offered or not level.requests_per_second:
+        return False
+    return level.requests_per_second < KEEPS_UP * level.offered
+
+
+def _grows_no_more(before: LevelFigures, after: LevelFigures) -> bool:
+    """In a closed loop; by doublings of the users, so that levels far apart and close together are judged alike."""
+    users, more = _users(before), _users(after)
+    if not (users and more and before.system_tps and after.system_tps):
+        return False
+    return after.system_tps < before.system_tps * float(STILL_GROWS ** log2(more / users))
+
+
+def _users(level: LevelFigures) -> int:
+    return int(level.load.removeprefix("closed:")) if level.load.startswith("closed:") else 0
 
 
 def spread(values: Iterable[float | None]) -> Spread:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from playground.bench.engine import Engine
 from playground.bench.load.drive import Sweep, run_sweep
-from playground.bench.load.figures import LevelFigures, Spread, saturation
+from playground.bench.load.figures import LevelFigures, Spread, saturates
 from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import FORM, Level, parse_levels
 from playground.bench.load.report import load_report
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="answers: 'lognormal LOW..HIGH', 'uniform LOW..HIGH' or 'fixed N' tokens (lognormal 16..128)",
     )
     for name, default, text in (
-        ("requests", 32, "requests of each level"),
+        ("requests", 32, "requests of each level, at least two a user"),
         ("prompt", 64, "tokens of a prompt"),
         ("shared", 0, "per cent of the prompt that all prompts begin with"),
         ("warm-up", 4, "requests before the first level, which do not count"),
@@ -107,9 +107,7 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
     if not _served(items):
         print("\nnothing was served")
     elif len(items) > 1:
-        full = saturation(items)
-        point = f"saturates after {full}" if full else "does not saturate within this sweep"
-        print(f"\n{point}; at most {rate(best, 'tok/s')} in all")
+        print(f"\n{saturates(items) or 'does not saturate within this sweep'}; at most {rate(best, 'tok/s')} in all")
 
 
 def _spread(spread: Spread) -> str:
