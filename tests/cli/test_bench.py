@@ -40,6 +40,16 @@ def test_a_sweep_of_users(playground: Playground, tmp_path: Path):
     assert set(written["trust"]["formulas"]) >= {"TTFT", "Goodput", "Saturation", "System TPS"}
 
 
+def test_the_speed_of_a_load_is_that_of_its_best_level(playground: Playground, tmp_path: Path):
+    file = tmp_path / "load.json"
+    assert playground(*LOAD, "--load", "closed:1,4", "--json", str(file)).code == 0
+    written = report(file)
+    best = max(written["items"], key=lambda item: item["system_tps"])
+    assert written["totals"]["speed_of"] == best["load"]
+    assert written["speed"]["output_tokens"] == best["output_tokens"] == 4 * best["requests"], "no other level"
+    assert best["ttft"]["p50"] <= written["speed"]["ttft_s"] <= best["ttft"]["p90"]
+
+
 def test_rates(playground: Playground, tmp_path: Path):
     file = tmp_path / "load.json"
     result = playground(*LOAD, "--load", "poisson:400,20", "--json", str(file))

@@ -13,13 +13,15 @@ FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "S
 
 
 def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
-    """Of the levels that were done, whatever ended the sweep."""
-    best = max((item.system_tps for item in items if item.system_tps), default=None)
+    """Of the levels that were done, whatever ended the sweep. Its speed is that of the level with the most TPS."""
+    number, fastest = max(enumerate(items), key=lambda each: each[1].system_tps or 0.0)
+    best = fastest.system_tps or None
     totals = {
         "levels": len(items),
         "saturation": saturation(items) or None,
         "system_tps_best": best,
         "tokens_per_second": best,
+        "speed_of": fastest.load,
         "goodput_best": max((item.goodput for item in items if item.goodput is not None), default=None),
         "slo": sweep.slo,
         "prompt": sweep.shape.prompt,
@@ -37,7 +39,8 @@ def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: 
         start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
         under=under._replace(notes=[*under.notes, *([failed] if failed else [])]),
     )
-    return build_report("load", fold, totals, items, trust)
+    timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
+    return build_report("load", fold, totals, items, trust, timed=timed)
 
 
 def _failures(items: Sequence[LevelFigures], fold: Fold) -> str:
