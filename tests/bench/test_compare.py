@@ -14,6 +14,7 @@ from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
+from playground.bench.compare.rows import rows
 from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
 from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
@@ -73,6 +74,15 @@ def test_cache_is_exact_and_counted_per_token():
     longer = compared({"kv_bytes": 2000, "tokens": 20})
     assert longer.kv.a == 340 and longer.kv.b == 100 and longer.kv.differs
     assert not compared({}).kv.differs and word(compared({}).kv, "larger", "smaller") == "the same"
+
+
+def test_of_one_run_no_time_is_judged():
+    once = Comparison(runs=[run("A"), run("B", decode_tps=50.0, ttft_s=0.5, kv_bytes=1000)])
+    assert once.tps.noise is None and not once.tps.differs and once.kv.differs
+    said = "x: 3.4x less cache, speed not judged (one run: no noise known), the same text"
+    assert verdict("x", once) == said
+    ttft, tps, kv, _ = rows(once)
+    assert ttft[-2:] == tps[-2:] == ("unknown", "not judged") and kv[-2:] == ("exact", "smaller")
 
 
 DIVERGED = Divergence(kl=[0.0, 0.04], rank=[0, 3], agreement=0.5, noise=0.0)

@@ -9,10 +9,12 @@ import msgspec
 
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 
+EXACT = 0.0
+
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and how far runs of one side lie
-    from their median at most. `noise` None: the number is exact."""
+    from their median at most. `noise` 0: the number is exact; None: not known, of a single run."""
 
     a: float | None
     b: float | None
@@ -21,8 +23,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def differs(self) -> bool:
-        """By more than the noise."""
-        return self.change is not None and abs(self.change) > (self.noise or 1e-9)
+        """By more than the noise; False where that is not known."""
+        return self.change is not None and self.noise is not None and abs(self.change) > (self.noise or 1e-9)
 
 
 class Comparison(msgspec.Struct):
@@ -57,13 +59,13 @@ class Comparison(msgspec.Struct):
     @property
     def kv(self) -> Figure:
         """Bytes per token held."""
-        return msgspec.structs.replace(self._figure("kv_per_token"), noise=None)
+        return msgspec.structs.replace(self._figure("kv_per_token"), noise=EXACT)
 
     @property
     def weight_bytes(self) -> Figure:
         """Bytes of weights."""
         a, b = self.weights.get("A"), self.weights.get("B")
-        return Figure(a=a, b=b, change=_change(a, b), noise=None)
+        return Figure(a=a, b=b, change=_change(a, b), noise=EXACT)
 
     @property
     def first_difference(self) -> int | None:
@@ -82,7 +84,7 @@ class Comparison(msgspec.Struct):
         known = [[value for value in values if value is not None] for values in sides]
         a, b = (median(values) if values else None for values in known)
         noises = [spread for values in known if (spread := noise(values)) is not None]
-        return Figure(a=a, b=b, change=_change(a, b), noise=max(noises, default=None))
+        return Figure(a=a, b=b, change=_change(a, b), noise=max(noises) if len(noises) == len(sides) else None)
 
 
 def order(runs: int) -> Iterator[SideName]:
