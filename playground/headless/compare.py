@@ -30,7 +30,7 @@ from playground.headless.target import Target, on_its_engine, read_engine, read_
 from playground.headless.values import read_by, whole
 from playground.protocol.options import as_text
 
-FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise")
+FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise", "Run noise")
 SIDE, POSITIVE = read_by(parse_side), whole(1)
 
 

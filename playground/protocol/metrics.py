@@ -21,6 +21,7 @@ FORMULAS: dict[str, str] = {
     "KL": "sum over ids of p(base) · ln(p(base) / p(this)), nats per token, on the same ids",
     "Agreement": "positions where base and this find the same id likeliest / positions",
     "A/A noise": "the base against itself, measured the same way: what is below it says nothing",
+    "Run noise": "how far a median of runs may be off: its 95 % interval by order statistics, all runs of under 6",
     "Recall": "answers that begin with the code told in the first line / needles",
     "Fertility": "tokens / words, special tokens left out; a word is a run of characters without white space",
     "Bytes per token": "bytes in UTF-8 / tokens, special tokens left out",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from math import exp, log
 from random import Random
+from statistics import fmean, median
 from typing import Any
 
 import pytest
@@ -56,9 +57,18 @@ def test_first_difference():
     assert first_difference([], [1]) == 0
 
 
-def test_noise_is_the_farthest_run_from_the_median():
+def test_noise_is_the_interval_of_the_median_and_shrinks_with_runs():
     assert noise([98.0, 100.0, 104.0]) == pytest.approx(0.04)
     assert noise([5.0]) is None and noise([]) is None
+    outliers = [100.0, 101.0, 99.0, 130.0]
+    assert noise([*outliers, 100.0]) == pytest.approx(0.3), "of five, all"
+    assert noise([*outliers, *[100.0] * 5]) == pytest.approx(0.01), "of nine, without the two outermost (96 %)"
+    random = Random(7)
+    few, many = (fmean(noise([random.gauss(100, 5) for _ in range(runs)]) or 0 for _ in range(200)) for runs in (5, 40))
+    assert many < few / 2, "more runs help"
+    missed = sum(abs(median(values := [random.gauss(100, 5) for _ in range(12)]) - 100) > 100 * (noise(values) or 0)
+                 for _ in range(1000))  # fmt: skip
+    assert missed < 60
 
 
 def test_a_change_within_the_noise_is_no_difference():
