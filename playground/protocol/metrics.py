@@ -22,7 +22,7 @@ FORMULAS: dict[str, str] = {
     "Agreement": "positions where base and this find the same id likeliest / positions",
     "A/A noise": "the base against itself, measured the same way: what is below it says nothing",
     "Run noise": "how far a median of runs may be off: its 95 % interval by order statistics, all runs of under 6",
-    "Recall": "answers that begin with the code told in the first line / needles",
+    "Recall": "answers that begin with the code told in the first line / needles served",
     "Fertility": "tokens / words, special tokens left out; a word is a run of characters without white space",
     "Bytes per token": "bytes in UTF-8 / tokens, special tokens left out",
     "Text speed": "TPS · characters per token of this text: what the measured TPS would be worth in it",

@@ -161,6 +161,21 @@ def test_quality_of_an_option_set_against_a_base(playground: Playground, tmp_pat
     assert written["effective"]["kv_cache"] == "int2" and written["speed"]["tps"] == written["totals"]["decode_tps"] > 0
 
 
+def test_needles_that_were_refused_are_not_forgotten_ones(playground: Playground, tmp_path: Path):
+    text, file = tmp_path / "text.txt", tmp_path / "quality.json"
+    text.write_text("def add(a, b):\n    return a + b\n" * 12)
+    words = ("--text", str(text), "--recall", "48,9000", "--needles", "1", "--json", str(file))
+    result = playground("bench", "quality", *words)
+    assert result.code == 0, result.stderr
+    written = report(file)
+    recalls = written["totals"]["recall"]
+    assert {each["right"] for each in recalls if each["length"] == 48} <= {0, 1}
+    assert all((each["right"], each["needles"]) == (None, 0) for each in recalls if each["length"] == 9000)
+    (note,) = written["trust"]["notes"]
+    assert note.startswith(f"{len(recalls) // 2} of {len(recalls) // 2} needles of 9000 tokens failed: ")
+    assert note in result.stderr and result.stdout.splitlines()[-1].split()[2] == "–"
+
+
 def test_tokens_by_language(playground: Playground, tmp_path: Path):
     file = tmp_path / "tokenizer.json"
     result = playground("bench", "tokenizer", "--no-speed", "--json", str(file))

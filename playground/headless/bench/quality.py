@@ -112,7 +112,7 @@ def _print_recalls(recalls: list[Recall]) -> None:
     lengths = dict.fromkeys(each.length for each in recalls)
     print(f"\n{'recall':<8}" + "".join(f"{length:>12}" for length in lengths))
     for name in dict.fromkeys(each.kv_cache for each in recalls):
-        found = [f"{each.right}/{each.needles}" for each in recalls if each.kv_cache == name]
+        found = [f"{each.right}/{each.needles}" if each.needles else "–" for each in recalls if each.kv_cache == name]
         print(f"{name:<8}" + "".join(f"{text:>12}" for text in found))
 
 
