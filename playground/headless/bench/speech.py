@@ -62,7 +62,7 @@ def main(args: Namespace) -> int:
         report = speech_report(suite, Circumstances(notes))
     print_trust(report.trust)
     save_report(report, args)
-    return 1 if fault or all(hearing.fault for hearing in hearings) else 0
+    return 1 if fault or any(hearing.fault for hearing in hearings) else 0
 
 
 def _read(args: Namespace) -> list[Recording]:

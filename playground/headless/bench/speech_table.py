@@ -30,6 +30,8 @@ def print_words(hearings: Sequence[Hearing], totals: SpeechTotals) -> None:
     kinds = f"{errors.substitutions} substituted, {errors.insertions} inserted, {errors.deletions} deleted"
     shown = "   ".join(f"{name} {UNKNOWN if rate is None else f'{rate:.1%}'}" for name, rate in rates.items())
     print(f"{shown}   of {count(errors.words)} words: {kinds}   normalizer {totals.normalizer}")
+    if totals.failed:
+        print(f"{totals.failed} of {totals.recordings} failed, in no rate")
     latencies = f"latency p50 {seconds(totals.latency_p50_s)}, p95 {seconds(totals.latency_p95_s)}"
     print(f"RTF {significant(totals.rtf)}   {latencies}   {seconds(totals.audio_seconds)} of sound", file=sys.stderr)
 

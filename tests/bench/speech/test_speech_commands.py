@@ -103,9 +103,14 @@ def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):
     lines = [{"audio": "gone.wav", "text": "x"}, {"audio": str(CLEAN), "text": SAID}]
     manifest.write_text("\n".join(map(json.dumps, lines)))
     out = tmp_path / "out.json"
-    code, _, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
-    totals = json.loads(out.read_text())["totals"]
-    assert code == 0 and totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+    code, stdout, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
+    report = json.loads(out.read_text())
+    totals, trust = report["totals"], report["trust"]
+    assert totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+    assert code == 1 and stdout.splitlines()[-1].startswith("1 of 2 failed, in no rate"), "the rates are of one alone"
+    (note,) = trust["notes"]
+    assert note.startswith("1 of 2 recordings failed, in no rate: ") and "gone.wav" in note
+    assert trust["n"] == 1 and trust["start"] == "cold", "the first recording is the recogniser's first"
 
 
 def test_a_folder_as_librispeech_and_a_list_as_openstt_are_heard_to_the_end(home, tmp_path):
