@@ -12,6 +12,7 @@ from playground import __version__
 from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust, model_name
 from playground.bench.speech.questions import Answer
 from playground.bench.speech.words import SpeechSuite
+from playground.bench.statistics import mean
 from playground.protocol.metrics import FORMULAS
 
 LIBRARIES = ("faster-whisper", "ctranslate2", "jiwer")
@@ -26,11 +27,11 @@ def speech_report(suite: SpeechSuite, under: Circumstances = UNDISTURBED) -> Rep
 
 
 def answers_report(suite: SpeechSuite, answers: Sequence[Answer], under: Circumstances = UNDISTURBED) -> Report:
-    """Of what was heard, and answered."""
-    right = sum(answer.correct for answer in answers)
-    totals = {"questions": len(answers), "correct": right, "exact_match": right / len(answers)}
+    """Of what was heard, and answered; what was not answered is neither right nor wrong."""
+    judged = [answer.correct for answer in answers if answer.correct is not None]
+    totals = {"questions": len(answers), "correct": sum(judged), "exact_match": mean(judged)}
     totals |= {"hearing": msgspec.to_builtins(suite.totals)}
-    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), len(answers), under)
+    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), len(judged), under)
 
 
 def _report(
