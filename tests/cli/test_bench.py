@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -100,10 +101,24 @@ def test_what_the_engine_cannot_do_is_one_line(playground: Playground):
     ]
 
 
-def test_a_file_that_cannot_be_written(playground: Playground, tmp_path: Path):
-    result = playground(*LOAD, "--load", "closed:1", "--json", str(tmp_path / "no" / "folder.json"))
-    assert result.code == 1 and "closed:1" in result.stdout, "the table was shown all the same"
-    assert "No such file or directory" in result.stderr
+def test_a_file_that_cannot_be_written_is_told_before_the_run(parsed: Playground, tmp_path: Path):
+    result = parsed(*LOAD, "--json", str(tmp_path / "good.json"), "--html", str(tmp_path / "no" / "page.html"))
+    assert (result.code, result.stdout) == (2, "") and not list(tmp_path.glob("good*"))
+    assert "argument --html: cannot write" in result.stderr and "page.html: No such file or directory" in result.stderr
+
+
+def test_a_full_disk_costs_one_file_and_not_the_other(playground: Playground, tmp_path: Path):
+    page = tmp_path / "page.html"
+    result = playground(*LOAD, "--load", "closed:1", "--json", "/dev/full", "--html", str(page))
+    assert result.code == 1 and "closed:1" in result.stdout and page.read_text().endswith("</html>\n")
+    assert result.stderr.splitlines()[-1] == "playground: cannot write /dev/full: No space left on device"
+
+
+def test_a_text_whose_name_is_no_utf8_is_reported(playground: Playground, tmp_path: Path):
+    text, file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.txt")), tmp_path / "out.json"
+    text.write_text("def add(a, b): return a + b\n" * 9)
+    result = playground("bench", "tokenizer", "--no-speed", "--text", str(text), "--json", str(file))
+    assert result.code == 0 and report(file)["items"][0]["name"] == "bad?", result.stderr
 
 
 def test_ctrl_c_keeps_the_levels_that_were_done(home: dict[str, str], tmp_path: Path):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from playground import __version__
-from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust, model_name
+from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust, model_name, storable
 from playground.bench.speech.questions import Answer
 from playground.bench.speech.words import SpeechSuite
 from playground.bench.statistics import mean
@@ -49,7 +49,7 @@ def _report(
         formulas={name: FORMULAS[name] for name in names},
         notes=[*under.notes, *_unheard(suite)],
     )
-    return Report(
+    report = Report(
         suite="speech",
         model=facts.name if facts else suite.options.model,
         options={name: str(value) for name, value in options.items()} | {"model": model_name(suite.options.model)},
@@ -58,6 +58,7 @@ def _report(
         items=items,
         trust=trust,
     )
+    return storable(report)
 
 
 def _unheard(suite: SpeechSuite) -> list[str]:
