@@ -114,6 +114,20 @@ def test_a_full_disk_costs_one_file_and_not_the_other(playground: Playground, tm
     assert result.stderr.splitlines()[-1] == "playground: cannot write /dev/full: No space left on device"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*LOAD, "--load", "closed:1"),
+        ("compare", "--engine", "scripted", "--prompt", "a", "--runs", "1", "--a", "max_batch=2", "--b", "max_batch=3"),
+    ],
+    ids=["bench", "compare"],
+)
+def test_a_recording_that_ends_early_is_said(playground: Playground, words: tuple[str, ...]):
+    result = playground(*words, "--record", "/dev/full", "--no-history")
+    said = "playground: the recording /dev/full ended early: No space left on device"
+    assert result.code == 1 and result.stdout and said in result.stderr.splitlines()
+
+
 def test_a_text_whose_name_is_no_utf8_is_reported(playground: Playground, tmp_path: Path):
     text, file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.txt")), tmp_path / "out.json"
     text.write_text("def add(a, b): return a + b\n" * 9)
