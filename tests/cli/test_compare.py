@@ -14,10 +14,12 @@ from playground.bench.report import Report
 from playground.headless.bench.suite import Outcome
 from playground.headless.compare import _report
 from playground.protocol.commands import LoadModel
+from playground.protocol.events import ModelLoaded
 from playground.protocol.options import DEFAULTS, as_text, with_changes
 from playground.session.fold import Fold
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
+from playground.session.replay import read_recording
 from tests.cli.conftest import Playground
 
 PROMPT = 'def is_even(number: int) -> bool:\n    """Return True if number is even, else False."""\n'
@@ -81,8 +83,16 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, hom
     from playground import paths
 
     copy = shutil.copytree(paths.bundled_model(), tmp_path / "copy")
-    result = playground(*COMPARE, "--a", "max_batch=8", "--b", f"model={copy}", "--json")
+    recording = tmp_path / "run.jsonl"
+    words = ("--a", "max_batch=8", "--b", f"model={copy}", "--json", "--record", str(recording))
+    result = playground(*COMPARE, *words)
     assert result.code == 0, result.stderr
+    fold, loads = Fold(), set[str]()
+    for entry in read_recording(recording):
+        fold.add(entry)
+        loads |= {Path(entry.event.facts.path).name} if isinstance(entry.event, ModelLoaded) else set()
+    assert loads == {"copy", "tiny-coder"}, "the recording holds both workers"
+    assert {f"compare-{side}-{at}" for side, at in ("A0", "B1", "B2", "A3")} <= {*fold.requests} and fold.ended
     totals = json.loads(result.stdout)["totals"]
     assert totals["verdict"].startswith("copy: ") and totals["first_difference"] is None
     assert totals["kl_mean"] == 0 and totals["kl_reason"] == ""
