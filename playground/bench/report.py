@@ -13,6 +13,7 @@ import msgspec
 from playground import __version__
 from playground.protocol.metrics import FORMULAS, Memory
 from playground.protocol.options import as_text
+from playground.protocol.wire import without_surrogates
 from playground.session.fold import Fold, Generated, unmet
 
 
@@ -83,7 +84,7 @@ def build_report(
 ) -> Report:
     """A report on what went through one engine; totals and items are structs or dicts. `timed`: the requests whose
     speed is the suite's, all of them by default."""
-    return Report(
+    report = Report(
         suite=suite,
         model=model or (fold.loaded.facts.name if fold.loaded else ""),
         options=as_text(fold.options),
@@ -94,6 +95,12 @@ def build_report(
         speed=_speed(fold, list(fold.requests.values()) if timed is None else timed),
         engine=fold.loaded.capabilities.engine if fold.loaded else "",
     )
+    return storable(report)
+
+
+def storable(report: Report) -> Report:
+    """The same without lone surrogates, which the name of a file may hold, and no JSON."""
+    return msgspec.convert(without_surrogates(msgspec.to_builtins(report)), Report)
 
 
 def build_trust(

@@ -28,7 +28,7 @@ class Talk:
 
     def __init__(self, send: Callable[[AnyCommand], None], watch: Callable[[Entry], None] = lambda entry: None) -> None:
         self.fold = Fold()
-        self._send, self._watch = send, watch
+        self._send, self.watch = send, watch
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
         self.arrived = self._events.put_nowait
 
@@ -105,4 +105,4 @@ class Talk:
         now = perf_counter()
         entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
         self.fold.add(entry)
-        self._watch(entry)
+        self.watch(entry)

@@ -29,8 +29,9 @@ from playground.headless.history import kept_history
 from playground.headless.target import Target, on_its_engine, read_engine, read_target, require_local
 from playground.headless.values import read_by, whole
 from playground.protocol.options import as_text
+from playground.session.fold import unmet
 
-FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise")
+FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise", "Run noise")
 SIDE, POSITIVE = read_by(parse_side), whole(1)
 
 
@@ -122,5 +123,15 @@ def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Co
     if not found.repeats:
         under = under._replace(notes=[*under.notes, "A does not repeat its own text"])
     trust = build_trust(outcome.fold, n=len(found.runs), formulas=FORMULAS, start="warm", under=under)
+    trust = msgspec.structs.replace(trust, differs=_unmet(found, a, b))
     report = build_report("compare", outcome.fold, totals, found.runs, trust)
     return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
+
+
+def _unmet(found: Comparison, a: Contender, b: Contender) -> dict[str, str]:
+    """By toggle and side, why it is not what was requested."""
+    return {
+        f"{name} of {side}": reason
+        for side, own in (("A", a), ("B", b))
+        for name, reason in unmet(own.options, found.effective.get(side, {}), found.reasons.get(side, {})).items()
+    }

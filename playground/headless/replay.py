@@ -55,7 +55,7 @@ class _Replay:
         for failed in self._fold.failures:
             say(one_line(with_advice(failed.message, failed.advice)))
         if self._recording.truncated:
-            say(f"{self._recording.path}:{self._recording.truncated}: the recording was cut short here")
+            say(self._recording.truncated)
 
     def _remembered(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:

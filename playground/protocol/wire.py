@@ -73,7 +73,7 @@ def encode_line(message: msgspec.Struct) -> bytes:
     try:
         return _encoder.encode(message) + b"\n"
     except UnicodeEncodeError:
-        return _encoder.encode(_without_surrogates(msgspec.to_builtins(message))) + b"\n"
+        return _encoder.encode(without_surrogates(msgspec.to_builtins(message))) + b"\n"
 
 
 def decode_command(line: bytes) -> AnyCommand:
@@ -94,12 +94,13 @@ def decode_event(line: bytes) -> AnyEvent:
     return event
 
 
-def _without_surrogates(value: object) -> object:
+def without_surrogates(value: object) -> object:
+    """Builtins with `?` for each lone surrogate in their texts."""
     match value:
         case str():
             return value.encode(errors="replace").decode()
         case list():
-            return [_without_surrogates(item) for item in value]
+            return [without_surrogates(item) for item in value]
         case dict():
-            return {key: _without_surrogates(item) for key, item in value.items()}
+            return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     return value

@@ -42,6 +42,11 @@ class Generated(msgspec.Struct):
         """By their ids; where a server tells none, by its own count at the end."""
         return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
 
+    @property
+    def served(self) -> bool:
+        """It ended by itself or at its length, not by a fault or an abort."""
+        return self.finished is not None and self.finished.reason in ("stop", "length")
+
 
 class Fold(msgspec.Struct):
     """Everything that a summary says, kept up to date entry by entry."""

@@ -34,7 +34,7 @@ class Recording(msgspec.Struct):
             for number, line in enumerate(file, 2):
                 try:
                     entry = _entries.decode(line)
-                except msgspec.MsgspecError as error:
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     if line.endswith(b"\n"):
                         raise RecordingError(f"{self.path}:{number}: this is no command or event: {error}") from None
                     self.truncated = f"{self.path}:{number}: the recording breaks off here; this line was left out"
@@ -48,7 +48,7 @@ def read_recording(path: Path) -> Recording:
         line = file.readline()
     try:
         header = _headers.decode(line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise RecordingError(f"{path}:1: this is no recording: its header line is missing") from None
     if (header.format, header.version) != (FORMAT, VERSION):
         found = f"{header.format!r} {header.version}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from math import exp, log
 from random import Random
+from statistics import fmean, median
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from playground import paths
 from playground.bench.compare.course import Plan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
+from playground.bench.compare.rows import rows
 from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
 from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
@@ -55,9 +57,18 @@ def test_first_difference():
     assert first_difference([], [1]) == 0
 
 
-def test_noise_is_the_farthest_run_from_the_median():
+def test_noise_is_the_interval_of_the_median_and_shrinks_with_runs():
     assert noise([98.0, 100.0, 104.0]) == pytest.approx(0.04)
     assert noise([5.0]) is None and noise([]) is None
+    outliers = [100.0, 101.0, 99.0, 130.0]
+    assert noise([*outliers, 100.0]) == pytest.approx(0.3), "of five, all"
+    assert noise([*outliers, *[100.0] * 5]) == pytest.approx(0.01), "of nine, without the two outermost (96 %)"
+    random = Random(7)
+    few, many = (fmean(noise([random.gauss(100, 5) for _ in range(runs)]) or 0 for _ in range(200)) for runs in (5, 40))
+    assert many < few / 2, "more runs help"
+    missed = sum(abs(median(values := [random.gauss(100, 5) for _ in range(12)]) - 100) > 100 * (noise(values) or 0)
+                 for _ in range(1000))  # fmt: skip
+    assert missed < 60
 
 
 def test_a_change_within_the_noise_is_no_difference():
@@ -73,6 +84,15 @@ def test_cache_is_exact_and_counted_per_token():
     longer = compared({"kv_bytes": 2000, "tokens": 20})
     assert longer.kv.a == 340 and longer.kv.b == 100 and longer.kv.differs
     assert not compared({}).kv.differs and word(compared({}).kv, "larger", "smaller") == "the same"
+
+
+def test_of_one_run_no_time_is_judged():
+    once = Comparison(runs=[run("A"), run("B", decode_tps=50.0, ttft_s=0.5, kv_bytes=1000)])
+    assert once.tps.noise is None and not once.tps.differs and once.kv.differs
+    said = "x: 3.4x less cache, speed not judged (one run: no noise known), the same text"
+    assert verdict("x", once) == said
+    ttft, tps, kv, _ = rows(once)
+    assert ttft[-2:] == tps[-2:] == ("unknown", "not judged") and kv[-2:] == ("exact", "smaller")
 
 
 DIVERGED = Divergence(kl=[0.0, 0.04], rank=[0, 3], agreement=0.5, noise=0.0)

@@ -12,7 +12,7 @@ import pytest
 from playground.bench.engine import Engine, EngineFailed
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.drive import Sweep, run_sweep
-from playground.bench.load.figures import LevelFigures, Spread, gaps, level_figures, saturation
+from playground.bench.load.figures import LevelFigures, Spread, gaps, level_figures, saturates, saturation
 from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import Level, parse_levels
 from playground.bench.load.requests import Shape, draw_requests
@@ -84,15 +84,24 @@ def test_figures_by_hand():
     requests = [
         served(0, 10.0, [10.5, 11.0, 11.5]),
         served(1, 11.0, [12.0, 12.0, 13.0]),  # two tokens at once
-        Generated("r2"),
     ]
-    level = level_figures(Level(Arrivals("poisson", 2.0)), requests, 1.0, Slo(ttft=0.7), None)
+    level = level_figures(Level(Arrivals("poisson", 2.0)), requests, 9.9, 1.0, Slo(ttft=0.7), None)
     assert (level.window_s, level.output_tokens, level.system_tps) == (3.0, 6, 2.0)
-    assert level.failed == 1 and level.requests_per_second == pytest.approx(2 / 3)
+    assert level.failed == 0 and level.requests_per_second == pytest.approx(2 / 3)
     assert level.ttft == Spread(0.5, 1.0, 1.0) and level.e2e == Spread(1.5, 2.0, 2.0)
     assert level.itl == Spread(0.5, 1.0, 1.0) and level.prefix_hit == 0.25
-    assert level.slo_share == pytest.approx(1 / 3) and level.goodput == pytest.approx(1 / 3)
-    assert level.offered == pytest.approx(3 / (1.0 + 1.5))
+    assert level.slo_share == pytest.approx(1 / 2) and level.goodput == pytest.approx(1 / 3)
+    assert level.offered == pytest.approx(2 / (1.0 + 1.5))
+
+
+def test_a_failure_betters_no_rate():
+    """The last of three times out at 6 s, of which the two that are served need half."""
+    requests = [served(0, 10.0, [10.5, 11.5]), served(1, 11.0, [12.0, 13.0]), Generated("r2")]
+    level = level_figures(Level(users=1), requests, 6.0, 0.0, Slo(ttft=0.7), None)
+    assert (level.failed, level.window_s, level.slo_share) == (1, 6.0, pytest.approx(1 / 3))
+    assert level.requests_per_second == pytest.approx(2 / 6) and level.goodput == pytest.approx(1 / 6)
+    late = level_figures(Level(Arrivals("poisson", 2.0)), requests[2:], 0.1, 5.0, Slo(ttft=0.7), None)
+    assert (late.window_s, late.goodput, late.requests_per_second) == (5.0, 0.0, 0.0), "refused before it arrived"
 
 
 def test_gaps_hold_every_token_but_the_first():
@@ -114,6 +123,21 @@ def test_saturation_of_an_open_and_of_a_closed_loop():
     rising = [figures(f"poisson:{at}", 10.0 * at, rate, at) for at, rate in ((1, 1.0), (2, 1.9), (4, 2.4))]
     assert saturation(rising) == "poisson:2"
     assert saturation(rising[:2]) == saturation([]) == ""
+
+
+def test_a_first_rate_that_is_too_much_is_said():
+    assert (
+        saturation([figures("poisson:20", 100, 8.0, 20.0), figures("poisson:40", 100, 8.0, 40.0)]) == "below poisson:20"
+    )
+    assert saturates([figures("poisson:20", 100, 8.0, 20.0)]) == "saturates below poisson:20"
+
+
+def test_levels_are_judged_by_how_far_they_lie_apart():
+    near = [figures("closed:8", 100), figures("closed:9", 108), figures("closed:10", 116)]
+    assert saturation(near) == "", "each user more brings a user's worth"
+    far = [figures("closed:1", 100), figures("closed:16", 120)]
+    assert saturation(far) == "closed:1", "sixteen users are hardly faster than one"
+    assert saturates(far) == "saturates after closed:1"
 
 
 def test_each_seed_draws_other_prompts():
@@ -147,15 +171,35 @@ async def test_a_closed_loop_keeps_as_many_running_as_there_are_users(engine: En
     assert told[0].system_tps == pytest.approx(54 / told[0].window_s)
 
 
+async def test_more_users_than_requests_are_another_load(engine: Engine):
+    most: list[int] = []
+
+    def watch(level: Level, done: int, total: int) -> None:
+        most.append(sum(1 for request in engine.fold.requests.values() if not request.finished))
+
+    told: list[LevelFigures] = []
+    sweep = Sweep(parse_levels("closed:2,4"), Shape(8, 0, parse_lengths("fixed 4")), requests=2, warm_up=0)
+    await run_sweep(engine, sweep, told.append, watch)
+    assert [level.requests for level in told] == [4, 8] and max(most) == 4
+
+
 async def test_warm_up_counts_nowhere_and_no_level_finds_anothers_prefix(engine: Engine):
     told: list[LevelFigures] = []
-    sweep = Sweep(parse_levels("closed:1,2"), Shape(64, 64, parse_lengths("fixed 2")), requests=3, warm_up=2)
+    sweep = Sweep(parse_levels("closed:1,2"), Shape(64, 64, parse_lengths("fixed 2")), requests=4, warm_up=2)
     await run_sweep(engine, sweep, told.append, lambda *_: None)
-    assert [level.requests for level in told] == [3, 3]
-    assert len(engine.fold.requests) == 2 + 3 + 3
+    assert [level.requests for level in told] == [4, 4]
+    assert len(engine.fold.requests) == 2 + 4 + 4
     first = engine.fold.requests["level0-0"].finished, engine.fold.requests["level1-0"].finished
     assert [finished.metrics.cached_tokens for finished in first if finished] == [0, 0]
     assert told[0].prefix_hit > 0, "within a level the common beginning is found"
+
+
+async def test_a_sweep_on_an_engine_that_had_one_runs_again(engine: Engine):
+    sweep = Sweep(parse_levels("closed:1"), Shape(8, 0, parse_lengths("fixed 4")), requests=2, warm_up=0)
+    told: list[LevelFigures] = []
+    for _ in range(2):
+        await run_sweep(engine, sweep, told.append, lambda *_: None)
+    assert [level.failed for level in told] == [0, 0]
 
 
 async def test_a_kept_cache_is_found(engine: Engine):

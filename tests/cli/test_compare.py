@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from playground.bench.compare.contender import Contender
+from playground.bench.compare.course import Plan
+from playground.bench.compare.runs import Comparison
 from playground.bench.report import Report
+from playground.headless.bench.suite import Outcome
+from playground.headless.compare import _report
+from playground.protocol.commands import LoadModel
+from playground.protocol.events import ModelLoaded
+from playground.protocol.options import DEFAULTS, as_text, with_changes
+from playground.session.fold import Fold
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
+from playground.session.replay import read_recording
 from tests.cli.conftest import Playground
 
 PROMPT = 'def is_even(number: int) -> bool:\n    """Return True if number is even, else False."""\n'
@@ -73,8 +83,16 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, hom
     from playground import paths
 
     copy = shutil.copytree(paths.bundled_model(), tmp_path / "copy")
-    result = playground(*COMPARE, "--a", "max_batch=8", "--b", f"model={copy}", "--json")
+    recording = tmp_path / "run.jsonl"
+    words = ("--a", "max_batch=8", "--b", f"model={copy}", "--json", "--record", str(recording))
+    result = playground(*COMPARE, *words)
     assert result.code == 0, result.stderr
+    fold, loads = Fold(), set[str]()
+    for entry in read_recording(recording):
+        fold.add(entry)
+        loads |= {Path(entry.event.facts.path).name} if isinstance(entry.event, ModelLoaded) else set()
+    assert loads == {"copy", "tiny-coder"}, "the recording holds both workers"
+    assert {f"compare-{side}-{at}" for side, at in ("A0", "B1", "B2", "A3")} <= {*fold.requests} and fold.ended
     totals = json.loads(result.stdout)["totals"]
     assert totals["verdict"].startswith("copy: ") and totals["first_difference"] is None
     assert totals["kl_mean"] == 0 and totals["kl_reason"] == ""
@@ -83,3 +101,15 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, hom
     database.close()
     assert sorted(run.model for run in runs) == ["copy", "tiny-coder"] and [run.requests for run in runs] == [2, 2]
     assert {run.measure for run in runs} == {"", "KL"} and all(run.tps and run.kv_bytes for run in runs)
+
+
+def test_each_side_says_what_is_not_as_requested():
+    """The worker's last state is B's, and says nothing of A."""
+    a, b = (with_changes(DEFAULTS, {"attention": name}) for name in ("sdpa-flash", "eager"))
+    fold, found = Fold(options=b, effective=as_text(b)), Comparison()
+    found.effective = {"A": as_text(a) | {"attention": "sdpa-math"}, "B": as_text(b)}
+    found.reasons = {"A": {"attention": "its mask"}, "B": {}}
+    sides = [Contender("transformers", LoadModel(model="m", options=options)) for options in (a, b)]
+    assert _report(Outcome(fold), Plan("p"), found, *sides).trust.differs == {"attention of A": "its mask"}
+    fold.effective, found.effective["A"] = as_text(a), as_text(a)
+    assert _report(Outcome(fold), Plan("p"), found, *sides).trust.differs == {}

@@ -75,7 +75,9 @@ def test_a_recording_cut_short_is_played_and_said(run, playground, recording):
         file.truncate(len(file.read()) - 5)
     result = playground("replay", recording, "--headless", "--speed", "0")
     assert result.code == 0
-    assert "was cut short" in result.stderr and result.stdout.startswith("def add_numbers")
+    lines = len(Path(recording).read_bytes().splitlines())
+    said = f"playground: {recording}:{lines}: the recording breaks off here; this line was left out"
+    assert said in result.stderr.splitlines() and result.stdout.startswith("def add_numbers")
 
 
 @pytest.mark.parametrize("content", ["", "not json\n", '{"format":"other","version":1}\n'])

@@ -89,6 +89,33 @@ def test_errors_name_file_and_line(tmp_path: Path, text: str, line: int, message
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (HEADER[:11].encode() + b"\xff" + HEADER[11:].encode(), 1, "this is no recording: its header line is missing"),
+        (
+            HEADER.encode() + b'{"t":1,"command":{"type":"Abort","request_id":"\xff"}}\n',
+            2,
+            "this is no command or ev",
+        ),
+    ],
+    ids=["header", "entry"],
+)
+def test_what_is_no_utf8_names_file_and_line(tmp_path: Path, content: bytes, line: int, message: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError) as caught:
+        list(read_recording(path))
+    assert str(caught.value).startswith(f"{path}:{line}: {message}")
+
+
+def test_a_line_cut_within_a_letter_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER.encode() + ABORT.encode() + '{"t":1,"command":{"type":"Tokenize","key":"é'.encode()[:-1])
+    recording = read_recording(path)
+    assert len(list(recording)) == 1 and recording.truncated
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"^cannot read .*/none\.jsonl: No such file or directory$"):
         read_recording(tmp_path / "none.jsonl")

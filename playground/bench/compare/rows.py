@@ -44,8 +44,13 @@ def divergence(found: Comparison) -> str:
 
 
 def _row(name: str, figure: Figure, write: Callable[[float | None], str], more: str, less: str) -> Row:
-    noise = "exact" if figure.noise is None else f"±{percent(figure.noise)}"
-    return name, write(figure.a), write(figure.b), _delta(figure), noise, word(figure, more, less)
+    return name, write(figure.a), write(figure.b), _delta(figure), _noise(figure), word(figure, more, less)
+
+
+def _noise(figure: Figure) -> str:
+    if figure.noise is None:
+        return "unknown"
+    return f"±{percent(figure.noise)}" if figure.noise else "exact"
 
 
 def _delta(figure: Figure) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import comb
 from statistics import median
 
 import msgspec
 
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 
+EXACT = 0.0
+MISSED = 0.05  # how often the interval of a median does not hold it
+
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and how far runs of one side lie
-    from their median at most. `noise` None: the number is exact."""
+    """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and the `noise` of the
+    worse side's median. `noise` 0: the number is exact; None: not known, of a single run."""
 
     a: float | None
     b: float | None
@@ -21,8 +25,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def differs(self) -> bool:
-        """By more than the noise."""
-        return self.change is not None and abs(self.change) > (self.noise or 1e-9)
+        """By more than the noise; False where that is not known."""
+        return self.change is not None and self.noise is not None and abs(self.change) > (self.noise or 1e-9)
 
 
 class Comparison(msgspec.Struct):
@@ -57,13 +61,13 @@ class Comparison(msgspec.Struct):
     @property
     def kv(self) -> Figure:
         """Bytes per token held."""
-        return msgspec.structs.replace(self._figure("kv_per_token"), noise=None)
+        return msgspec.structs.replace(self._figure("kv_per_token"), noise=EXACT)
 
     @property
     def weight_bytes(self) -> Figure:
         """Bytes of weights."""
         a, b = self.weights.get("A"), self.weights.get("B")
-        return Figure(a=a, b=b, change=_change(a, b), noise=None)
+        return Figure(a=a, b=b, change=_change(a, b), noise=EXACT)
 
     @property
     def first_difference(self) -> int | None:
@@ -82,7 +86,7 @@ class Comparison(msgspec.Struct):
         known = [[value for value in values if value is not None] for values in sides]
         a, b = (median(values) if values else None for values in known)
         noises = [spread for values in known if (spread := noise(values)) is not None]
-        return Figure(a=a, b=b, change=_change(a, b), noise=max(noises, default=None))
+        return Figure(a=a, b=b, change=_change(a, b), noise=max(noises) if len(noises) == len(sides) else None)
 
 
 def order(runs: int) -> Iterator[SideName]:
@@ -100,9 +104,22 @@ def first_difference(one: Sequence[object], other: Sequence[object]) -> int | No
 
 
 def noise(values: Sequence[float]) -> float | None:
-    """The farthest run from the median, as a share of it; None of fewer than two."""
+    """How far the median may be off, as a share of it: the farther end of its interval by order statistics, of 95 % at
+    least; of fewer than 6 runs that is all of them (94 % of 5). None of fewer than two. Distribution-free, and it
+    shrinks with more runs (David and Nagaraja, Order Statistics, 7.1)."""
     middle = median(values) if len(values) > 1 else 0
-    return max(abs(value - middle) for value in values) / middle if middle else None
+    if not middle:
+        return None
+    left_out, ordered = _left_out(len(values)), sorted(values)
+    return max(middle - ordered[left_out], ordered[-1 - left_out] - middle) / middle
+
+
+def _left_out(runs: int) -> int:
+    """Runs at either end without which an interval still holds the median in 95 % of cases."""
+    missed, left_out = 2 * 0.5**runs, 0
+    while (missed := missed + 2 * comb(runs, left_out + 1) * 0.5**runs) <= MISSED:
+        left_out += 1
+    return left_out
 
 
 def _change(a: float | None, b: float | None) -> float | None:

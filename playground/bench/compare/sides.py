@@ -17,12 +17,17 @@ async def open_sides(
     a: Contender, b: Contender, own: tuple[Contender, Talk], stack: AsyncExitStack, log: Path
 ) -> tuple[Side, Side, Talk]:
     """Both sides, and the worker that holds their distributions in the end. `own` is a worker that is there already;
-    what else is needed is entered on `stack`. A mere `Talk` never gets another model. Raises `EngineFailed`."""
-    first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(Engine(a.engine, a.load, log))
+    what else is needed is entered on `stack`, and watched as that is. A mere `Talk` never gets another model. Raises
+    `EngineFailed`."""
+
+    def engine(side: Contender, log: Path) -> Engine:
+        return Engine(side.engine, side.load, log, own[1].watch)
+
+    first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(engine(a, log))
     if b.shares_worker(a):
         return Side(first, a.options), Side(first, b.options), first
     log = log.with_suffix(".b.log")
-    second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(Engine(b.engine, b.load, log))
+    second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(engine(b, log))
     if a.engine != b.engine:
         return Side(first, a.options), Side(second, b.options, apart=True), first
     if isinstance(first, Engine):

@@ -42,10 +42,12 @@ def word(figure: Figure, more: str, less: str) -> str:
     """For a table: what the change is called."""
     if figure.change is None:
         return "–"
+    if figure.noise is None:
+        return "not judged"
     if too_noisy(figure):
         return "too noisy"
     if not figure.differs:
-        return "the same" if figure.noise is None else "within noise"
+        return "within noise" if figure.noise else "the same"
     return more if figure.change > 0 else less
 
 
@@ -96,6 +98,8 @@ def _memory(figure: Figure, what: str) -> str:
 def _speed(figure: Figure) -> str:
     if figure.change is None:
         return ""
+    if figure.noise is None:
+        return "speed not judged (one run: no noise known)"
     if too_noisy(figure):
         return f"speed too noisy to tell (±{figure.noise:.0%}: more runs or longer answers)".replace("%", " %")
     if not figure.differs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
+from math import log2
 
 import msgspec
 
@@ -14,6 +15,7 @@ from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
 KEEPS_UP, STILL_GROWS = 0.9, 1.1
+BELOW = "below "
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -25,7 +27,8 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class LevelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One level. `window_s`: first submission to last token. `offered`: requests per second that the lightest level's
+    """One level. `window_s`: first submission to the end of the last request, failed ones too, and at least to the last
+    arrival. `offered`: requests per second that the lightest level's
     median E2E would have let this one finish; None in a closed loop."""
 
     load: str
@@ -47,22 +50,24 @@ class LevelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def level_figures(
-    level: Level, requests: Sequence[Generated], last_arrival: float, slo: Slo, lone_s: float | None
+    level: Level, requests: Sequence[Generated], took_s: float, last_arrival: float, slo: Slo, lone_s: float | None
 ) -> LevelFigures:
-    """Of requests that have all ended. `last_arrival`: seconds after the first; `lone_s`: median E2E without a crowd,
-    None for the lightest level, which is its own."""
-    served = [request for request in requests if request.finished and request.finished.reason in ("stop", "length")]
+    """Of requests that have all ended. `took_s`: from the submission to the last end, as a stopwatch here sees it: the
+    engine has no time of a failure. `last_arrival`: seconds after the first; `lone_s`: median E2E without a crowd, None
+    for the lightest level, which is its own."""
+    served = [request for request in requests if request.served]
     metrics = [request.finished.metrics for request in served if request.finished]
-    window, tokens = span(served), sum(request.output_tokens for request in served)
+    failed, tokens = len(requests) - len(served), sum(request.output_tokens for request in served)
+    window = max(span(served) or 0.0, last_arrival, took_s if failed else 0.0)
     good = sum(slo.met(each) for each in metrics)
     e2e = spread(each.e2e_s for each in metrics)
     lone = e2e.p50 if lone_s is None else lone_s
     return LevelFigures(
         load=str(level),
         requests=len(requests),
-        failed=len(requests) - len(served),
+        failed=failed,
         output_tokens=tokens,
-        window_s=window,
+        window_s=window or None,
         system_tps=tokens / window if window else None,
         requests_per_second=len(served) / window if window else None,
         offered=len(requests) / (last_arrival + lone) if lone and not level.users else None,
@@ -78,17 +83,38 @@ def level_figures(
 
 
 def saturation(levels: Sequence[LevelFigures]) -> str:
-    """The last level of a rising sweep before more load brings no more; empty where the sweep does not reach it."""
+    """The last level of a rising sweep before more load brings no more, `below` the first where that one is too much;
+    empty where the sweep does not reach it."""
+    if levels and _falls_behind(levels[0]):
+        return f"{BELOW}{levels[0].load}"
     for before, after in pairwise(levels):
-        if not before.system_tps or not after.system_tps or not after.requests_per_second:
-            continue
-        if after.offered is None:
-            full = after.system_tps < STILL_GROWS * before.system_tps
-        else:
-            full = after.requests_per_second < KEEPS_UP * after.offered
-        if full:
+        if before.system_tps and after.system_tps and (_falls_behind(after) or _grows_no_more(before, after)):
             return before.load
     return ""
+
+
+def saturates(levels: Sequence[LevelFigures]) -> str:
+    """`saturates after closed:4`; empty where it does not."""
+    full = saturation(levels)
+    return full and f"saturates {full if full.startswith(BELOW) else f'after {full}'}"
+
+
+def _falls_behind(level: LevelFigures) -> bool:
+    if not level.offered or not level.requests_per_second:
+        return False
+    return level.requests_per_second < KEEPS_UP * level.offered
+
+
+def _grows_no_more(before: LevelFigures, after: LevelFigures) -> bool:
+    """In a closed loop; by doublings of the users, so that levels far apart and close together are judged alike."""
+    users, more = _users(before), _users(after)
+    if not (users and more and before.system_tps and after.system_tps):
+        return False
+    return after.system_tps < before.system_tps * float(STILL_GROWS ** log2(more / users))
+
+
+def _users(level: LevelFigures) -> int:
+    return int(level.load.removeprefix("closed:")) if level.load.startswith("closed:") else 0
 
 
 def spread(values: Iterable[float | None]) -> Spread:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.bench.load.drive import Sweep
+from playground.bench.load.drive import WARM_UP, Sweep
 from playground.bench.load.figures import LevelFigures, saturation
 from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
 from playground.session.fold import Fold
@@ -13,13 +13,15 @@ FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "S
 
 
 def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
-    """Of the levels that were done, whatever ended the sweep."""
-    best = max((item.system_tps for item in items if item.system_tps), default=None)
+    """Of the levels that were done, whatever ended the sweep. Its speed is that of the level with the most TPS."""
+    number, fastest = max(enumerate(items), key=lambda each: each[1].system_tps or 0.0)
+    best = fastest.system_tps or None
     totals = {
         "levels": len(items),
         "saturation": saturation(items) or None,
         "system_tps_best": best,
         "tokens_per_second": best,
+        "speed_of": fastest.load,
         "goodput_best": max((item.goodput for item in items if item.goodput is not None), default=None),
         "slo": sweep.slo,
         "prompt": sweep.shape.prompt,
@@ -29,11 +31,26 @@ def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: 
         "warm_up": sweep.warm_up,
         "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
     }
+    failed = _failures(items, fold)
     trust = build_trust(
         fold,
         n=sum(item.requests for item in items),
         formulas=FORMULAS,
-        start="warm" if sweep.warm_up else "cold",
-        under=under,
+        start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
+        under=under._replace(notes=[*under.notes, *([failed] if failed else [])]),
     )
-    return build_report("load", fold, totals, items, trust)
+    timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
+    return build_report("load", fold, totals, items, trust, timed=timed)
+
+
+def _failures(items: Sequence[LevelFigures], fold: Fold) -> str:
+    """How many requests failed, and why the first of them did; empty where none did."""
+    if not (failed := sum(item.failed for item in items)):
+        return ""
+    ended = (request for name, request in fold.requests.items() if request.finished and not _warms(name))
+    message = next((request.finished.message for request in ended if request.finished and not request.served), "")
+    return f"{failed} of {sum(item.requests for item in items)} requests failed: {message or 'stopped'}"
+
+
+def _warms(name: str) -> bool:
+    return name.startswith(f"{WARM_UP}-")

@@ -9,10 +9,12 @@ from time import perf_counter
 import msgspec
 
 from playground.bench.engine import Engine
+from playground.bench.statistics import mean
 from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
+from playground.session.fold import Generated
 
 KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 ANSWER_TOKENS = 8
@@ -20,15 +22,18 @@ PROBE_PARTS = 40
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """`tokens`: the mean length of the prompts as they were; `right` answers begin with the code that was told;
+    """Of `needles` that were served; `failed` were not, the first of them for `fault`. `tokens`: the mean length of the
+    prompts as they were; `right` answers begin with the code that was told; both None where none was served.
     `seconds`: from all prompts to all answers."""
 
     kv_cache: str
     length: int
-    tokens: float
+    tokens: float | None
     needles: int
-    right: int
+    right: int | None
     seconds: float | None = None
+    failed: int = 0
+    fault: str = ""
 
 
 async def measure_recall(
@@ -50,21 +55,22 @@ async def measure_recall(
             name = f"needle-{kv_cache}-{length}"
             begun = perf_counter()
             answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
-            seconds = perf_counter() - begun
-            sizes = [answer.finished.metrics.prompt_tokens for answer in answers if answer.finished]
-            right = sum(
-                answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)
-            )
-            told(
-                Recall(
-                    kv_cache=kv_cache,
-                    length=length,
-                    tokens=sum(sizes) / len(sizes),
-                    needles=len(prompts),
-                    right=right,
-                    seconds=seconds,
-                )
-            )
+            told(_recall(kv_cache, length, answers, [code for _, code in prompts], perf_counter() - begun))
+
+
+def _recall(kv_cache: str, length: int, answers: Sequence[Generated], codes: Sequence[str], seconds: float) -> Recall:
+    served = [(answer, code) for answer, code in zip(answers, codes, strict=True) if answer.served]
+    faults = [answer.finished.message for answer in answers if answer.finished and not answer.served]
+    return Recall(
+        kv_cache=kv_cache,
+        length=length,
+        tokens=mean([answer.finished.metrics.prompt_tokens for answer, _ in served if answer.finished]),
+        needles=len(served),
+        right=sum(answer.text.lstrip().startswith(f"{code}.") for answer, code in served) if served else None,
+        seconds=seconds,
+        failed=len(faults),
+        fault=faults[0] or "stopped" if faults else "",
+    )
 
 
 def possible_kv_caches(engine: Engine) -> list[str]:

@@ -29,7 +29,7 @@ class Job:
     options: EngineOptions
     base: EngineOptions | None = None
     window: int = 512
-    stride: int = 512
+    stride: int = 511
     windows: int | None = None
 
 

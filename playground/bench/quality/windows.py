@@ -14,9 +14,11 @@ class Window(NamedTuple):
 
 
 def windows(tokens: int, window: int, stride: int) -> list[Window]:
-    """Windows of at most `window` ids that advance by `stride`. Nothing predicts the first id of a text."""
+    """Windows of at most `window` ids that advance by `stride`, and by one less than `window` at most: the first id of
+    a window is what the second is predicted from, and has no prediction itself."""
     if tokens < 2:
         return []
+    stride = min(stride, window - 1)
     found = [Window(0, min(window, tokens), min(window, tokens) - 1)]
     while found[-1].stop < tokens:
         stop = min(tokens, found[-1].stop + stride)

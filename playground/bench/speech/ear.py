@@ -19,10 +19,11 @@ from playground.protocol.wire import AnyEvent
 
 class Ear:
     """`async with Ear(log) as ear:` starts a worker, leaving ends it. `facts`: of the recogniser, once one is loaded.
-    `watch` sees every event."""
+    `ended`: why the worker is dead, empty while it lives. `watch` sees every event."""
 
     def __init__(self, log: Path, watch: Callable[[Event], None] = lambda event: None) -> None:
         self.facts: SpeechModelFacts | None = None
+        self.ended = ""
         self._watch = watch
         self._numbers = count(1)
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
@@ -39,6 +40,8 @@ class Ear:
 
     async def transcribe(self, path: Path, options: SpeechOptions) -> TranscriptFinished:
         """The transcript of a sound file; raises `EngineFailed`."""
+        if self.ended:
+            raise EngineFailed(self.ended)
         key = f"t{next(self._numbers)}"
         self._client.send(Transcribe(key=key, path=str(path), options=options))
         while True:
@@ -50,6 +53,7 @@ class Ear:
                 case Failed():
                     raise EngineFailed(event.message, event.advice)
                 case WorkerExited():
-                    raise EngineFailed(f"the speech process ended with code {event.code}")
+                    self.ended = f"the speech process ended with code {event.code}"
+                    raise EngineFailed(self.ended)
                 case TranscriptFinished(key=done) if done == key:
                     return event

@@ -12,36 +12,34 @@ from playground.bench.speech.accuracy import basic
 from playground.bench.speech.manifest import Recording
 from playground.bench.speech.words import Hearing
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
-from playground.session.fold import Generated
+from playground.session.fold import Fold, Generated
 
 LEAD = re.compile(r".*\banswer\b(?:\s+is\b|\s*:)", re.IGNORECASE | re.DOTALL)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: as it is said (empty: nobody wrote it down), as it was heard, what the model answered.
-    Latencies in seconds."""
+    """One question: as it is said (empty: nobody wrote it down), as it was heard, what the model answered. `correct`
+    None: it could not be heard, or was not answered. Latencies in seconds."""
 
     id: str
     question: str
     heard: str
     expected: str
     answer: str
-    correct: bool
+    correct: bool | None
     hearing_s: float
     ttft_s: float | None = None
     e2e_s: float | None = None
     fault: str = ""
 
 
-async def answer_all(
-    engine: Engine, recordings: Sequence[Recording], hearings: Sequence[Hearing], max_tokens: int
-) -> list[Answer]:
-    """All questions in one batch, as they were heard; one in which no word was heard is not asked."""
+async def ask_all(engine: Engine, hearings: Sequence[Hearing], max_tokens: int) -> None:
+    """Ask all questions in one batch, as they were heard; one in which no word was heard is not asked."""
     chat = engine.loaded.facts.has_chat_template
     sampling = SamplingParams(max_tokens=max_tokens)
     requests = [
         GenerationRequest(
-            request_id=f"question-{at}",
+            request_id=_request_id(at),
             prompt=None if chat else f"Question: {hearing.written}\nAnswer:",
             messages=[ChatMessage("user", hearing.written)] if chat else None,
             sampling=sampling,
@@ -49,28 +47,39 @@ async def answer_all(
         for at, hearing in enumerate(hearings)
         if hearing.written.strip()
     ]
-    answers = {answer.request_id: answer for answer in await engine.generate(requests)} if requests else {}
+    if requests:
+        await engine.generate(requests)
+
+
+def answers(recordings: Sequence[Recording], hearings: Sequence[Hearing], fold: Fold) -> list[Answer]:
+    """The answers of an engine that was asked, to the questions that were heard; whatever ended it."""
     return [
-        _answer(recording, hearing, answers.get(f"question-{at}"))
-        for at, (recording, hearing) in enumerate(zip(recordings, hearings, strict=True))
+        _answer(recording, hearing, fold.requests.get(_request_id(at)))
+        for at, (recording, hearing) in enumerate(zip(recordings, hearings, strict=False))
     ]
+
+
+def _request_id(at: int) -> str:
+    return f"question-{at}"
 
 
 def _answer(recording: Recording, hearing: Hearing, generated: Generated | None) -> Answer:
     finished = generated.finished if generated else None
     text = generated.text if generated else ""
-    fault = hearing.fault or ("no word was heard" if generated is None else "")
+    silent = not hearing.fault and not hearing.written.strip()
+    served = generated is not None and generated.served
+    unanswered = finished.message if finished and finished.message else "it was not answered"
     return Answer(
         id=recording.id,
         question=recording.text or "",
         heard=hearing.heard,
         expected=recording.answer,
         answer=text,
-        correct=bool(generated) and is_correct(text, recording.answer),
+        correct=is_correct(text, recording.answer) if served else False if silent else None,
         hearing_s=hearing.seconds,
         ttft_s=finished.metrics.ttft_s if finished else None,
         e2e_s=finished.metrics.e2e_s if finished else None,
-        fault=fault or (finished.message if finished else ""),
+        fault=hearing.fault or ("no word was heard" if silent else "" if served else unanswered),
     )
 
 

@@ -58,8 +58,8 @@ class SpeechSuite:
         self.facts: SpeechModelFacts | None = None
 
     async def run(self, ear: Ear) -> AsyncIterator[Hearing]:
-        """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded does,
-        with `EngineFailed`."""
+        """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded, or
+        dies, does, with `EngineFailed`."""
         for recording in self.recordings:
             hearing = await self._hear(ear, recording)
             self.facts = ear.facts
@@ -77,7 +77,7 @@ class SpeechSuite:
         try:
             transcript = await ear.transcribe(recording.path, self.options)
         except EngineFailed as error:
-            if ear.facts is None and recording.path.exists():
+            if ear.ended or (ear.facts is None and recording.path.exists()):
                 raise
             return Hearing(id=recording.id, reference=said, heard="", fault=error.message)
         return Hearing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playground.bench.engine import Engine
 from playground.bench.load.drive import Sweep, run_sweep
-from playground.bench.load.figures import LevelFigures, saturation
+from playground.bench.load.figures import LevelFigures, saturates
 from playground.bench.load.lengths import Lengths
 from playground.bench.load.level import Level
 from playground.bench.load.report import load_report
@@ -18,7 +18,7 @@ SHAPE = Shape(64, 0, Lengths("lognormal", 16, 128))
 
 
 class RunningLoad:
-    """`size` requests at each level."""
+    """`size` requests at each level, or two a user where these are more."""
 
     def __init__(self, size: int) -> None:
         self._sweep = Sweep([Level(users=users) for users in USERS], SHAPE, size)
@@ -26,16 +26,15 @@ class RunningLoad:
 
     async def run(self, worker: Engine, tell: Tell) -> None:
         """See `RunningSuite`."""
-        pace, size = Pace(tell), self._sweep.requests
-        total = size * len(self._sweep.levels)
+        pace, sizes = Pace(tell), [self._sweep.requests_at(level) for level in self._sweep.levels]
 
         def told(item: LevelFigures) -> None:
             self._items.append(item)
-            pace.step(len(self._items) * size, total, _figure(self._items), _row(item))
+            pace.step(sum(sizes[: len(self._items)]), sum(sizes), _figure(self._items), _row(item))
 
         def progress(level: Level, done: int, of: int) -> None:
             if done < of:
-                pace.step(len(self._items) * size + done, total, _figure(self._items))
+                pace.step(sum(sizes[: len(self._items)]) + done, sum(sizes), _figure(self._items))
 
         await run_sweep(worker, self._sweep, told, progress)
 
@@ -48,8 +47,7 @@ def _figure(items: list[LevelFigures]) -> str:
     best = max((item.system_tps for item in items if item.system_tps), default=None)
     if best is None:
         return ""
-    full = saturation(items)
-    return f"at most {best:.0f} tok/s" + (f"  saturates after {full}" if full else "")
+    return "  ".join(filter(None, (f"at most {best:.0f} tok/s", saturates(items))))
 
 
 def _row(item: LevelFigures) -> Row:

@@ -94,6 +94,8 @@ def base_of(options: EngineOptions) -> EngineOptions | None:
 
 
 def _recall_row(recall: Recall) -> Row:
+    if recall.right is None:
+        return Row(f"needles {recall.kv_cache}", "failed", recall.seconds, recall.fault)
     verdict = "found" if recall.right == recall.needles else "missed"
     said = f"{recall.right} of {recall.needles} in {recall.tokens:.0f} tokens"
     return Row(f"needles {recall.kv_cache}", verdict, recall.seconds, said)

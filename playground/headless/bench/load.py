@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from playground.bench.engine import Engine
 from playground.bench.load.drive import Sweep, run_sweep
-from playground.bench.load.figures import LevelFigures, Spread, saturation
+from playground.bench.load.figures import LevelFigures, Spread, saturates
 from playground.bench.load.lengths import parse_lengths
 from playground.bench.load.level import FORM, Level, parse_levels
 from playground.bench.load.report import load_report
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="answers: 'lognormal LOW..HIGH', 'uniform LOW..HIGH' or 'fixed N' tokens (lognormal 16..128)",
     )
     for name, default, text in (
-        ("requests", 32, "requests of each level"),
+        ("requests", 32, "requests of each level, at least two a user"),
         ("prompt", 64, "tokens of a prompt"),
         ("shared", 0, "per cent of the prompt that all prompts begin with"),
         ("warm-up", 4, "requests before the first level, which do not count"),
@@ -77,7 +77,11 @@ def main(args: Namespace) -> int:
     report = load_report(items, sweep, outcome.fold, outcome.circumstances)
     print_trust(report.trust)
     save_report(report, args)
-    return outcome.end()
+    return outcome.end() or int(not _served(items))
+
+
+def _served(items: list[LevelFigures]) -> int:
+    return sum(item.requests - item.failed for item in items)
 
 
 def _print(items: list[LevelFigures], slo: Slo) -> None:
@@ -98,12 +102,12 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
         ],
     )
     if failed := sum(item.failed for item in items):
-        print(f"{failed} requests failed; they are in no figure but this one, and met no SLO")
+        print(f"{failed} requests failed; they count in the window alone, and met no SLO")
     best = max((item.system_tps for item in items if item.system_tps), default=None)
-    if len(items) > 1:
-        full = saturation(items)
-        point = f"saturates after {full}" if full else "does not saturate within this sweep"
-        print(f"\n{point}; at most {rate(best, 'tok/s')} in all")
+    if not _served(items):
+        print("\nnothing was served")
+    elif len(items) > 1:
+        print(f"\n{saturates(items) or 'does not saturate within this sweep'}; at most {rate(best, 'tok/s')} in all")
 
 
 def _spread(spread: Spread) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from playground.bench.report import Report, Trust, write_report
 from playground.bench.report_html import report_html
 from playground.bench.report_run import report_run
+from playground.headless.errors import CommandError
 from playground.headless.history import kept_history
 from playground.headless.report import say
 from playground.text.numbers import percent
@@ -18,18 +20,46 @@ from playground.text.plain import one_line
 
 def add_output(parser: ArgumentParser) -> None:
     """Where the result goes beside the terminal."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the result as one page with plots")
+    parser.add_argument("--json", type=_writable, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--html", type=_writable, metavar="FILE", help="write the result as one page with plots")
 
 
 def save_report(report: Report, args: Namespace) -> None:
-    """Write the files that were asked for, and the history; raises `OSError`."""
+    """Write the history and each file that was asked for, whatever becomes of the others; raises `CommandError`."""
     with kept_history(args) as history:
         history.add(report_run(report, time.time()))
-    if args.json:
-        write_report(report, args.json)
-    if args.html:
-        args.html.write_text(report_html(report), encoding="utf-8", errors="replace")
+    faults = [
+        f"cannot write {path}: {error.strerror or error}"
+        for path, write in ((args.json, write_report), (args.html, _write_html))
+        if path and (error := _fault(write, report, path))
+    ]
+    if faults:
+        raise CommandError("; ".join(faults))
+
+
+def _fault(write: Callable[[Report, Path], None], report: Report, path: Path) -> OSError | None:
+    try:
+        write(report, path)
+    except OSError as error:
+        return error
+    return None
+
+
+def _write_html(report: Report, path: Path) -> None:
+    path.write_text(report_html(report), encoding="utf-8", errors="replace")
+
+
+def _writable(text: str) -> Path:
+    """A path that can be written to, as far as that shows before a long run."""
+    path = Path(text)
+    new = not path.exists()
+    try:
+        path.open("ab").close()
+        if new:
+            path.unlink()
+    except OSError as error:
+        raise ArgumentTypeError(f"cannot write {text}: {error.strerror or error}") from None
+    return path
 
 
 def print_trust(trust: Trust) -> None:

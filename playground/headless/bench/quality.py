@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="compare with these toggles, the others as the preset or the defaults have them",
     )
     parser.add_argument("--window", type=TOKENS, default=WINDOW, metavar="N", help=f"tokens scored together ({WINDOW})")
-    parser.add_argument("--stride", type=TOKENS, metavar="N", help="tokens from one window to the next (the window)")
+    parser.add_argument("--stride", type=TOKENS, metavar="N", help="tokens from one window to the next (window - 1)")
     parser.add_argument(
         "--recall",
         type=_lengths,
@@ -90,7 +90,8 @@ def _job(args: Namespace, target: Target) -> Job:
             raise UsageError(
                 "--base and --set come to the same options", "for example --base kv_cache=model --set kv_cache=int4"
             )
-    return Job(read_texts(args, target), target.options, base, args.window, args.stride or args.window)
+    stride = min(args.stride or args.window, args.window - 1)  # windows share a token, or its prediction would be lost
+    return Job(read_texts(args, target), target.options, base, args.window, stride)
 
 
 def _print(job: Job, items: list[TextQuality], total: TextQuality, measured: Measured) -> None:
@@ -112,7 +113,7 @@ def _print_recalls(recalls: list[Recall]) -> None:
     lengths = dict.fromkeys(each.length for each in recalls)
     print(f"\n{'recall':<8}" + "".join(f"{length:>12}" for length in lengths))
     for name in dict.fromkeys(each.kv_cache for each in recalls):
-        found = [f"{each.right}/{each.needles}" for each in recalls if each.kv_cache == name]
+        found = [f"{each.right}/{each.needles}" if each.needles else "–" for each in recalls if each.kv_cache == name]
         print(f"{name:<8}" + "".join(f"{text:>12}" for text in found))
 
 

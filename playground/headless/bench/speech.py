@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
 from pathlib import Path
 
 from playground import paths
@@ -12,7 +13,7 @@ from playground.bench.report import Circumstances
 from playground.bench.speech.accuracy import NORMALIZERS
 from playground.bench.speech.ear import Ear
 from playground.bench.speech.manifest import BUNDLED, ManifestError, Recording, read_manifest, read_questions
-from playground.bench.speech.questions import Answer, answer_all
+from playground.bench.speech.questions import answers, ask_all
 from playground.bench.speech.report import answers_report, speech_report
 from playground.bench.speech.words import SpeechSuite
 from playground.client import drop_log
@@ -50,19 +51,24 @@ def main(args: Namespace) -> int:
     """Run the suite; the exit code."""
     require_local(args.llm or "")
     suite = SpeechSuite(_read(args), read_recognition(args, args.model), args.normalizer)
-    fault = _hear(suite)
+    engine = _engine(args) if args.questions else None
+    fault = _run(suite, engine)
     hearings = suite.hearings
     if not hearings:
         raise CommandError(fault or "nothing was heard")
-    notes = [f"{fault}: {len(hearings)} of {len(suite.recordings)} recordings"] if fault else []
-    if args.questions:
-        report = answers_report(suite, _answers(args, suite), Circumstances(notes))
+    under = Circumstances([f"{fault}: {len(hearings)} of {len(suite.recordings)} recordings"] if fault else [])
+    if engine:
+        found = answers(suite.recordings, hearings, engine.fold)
+        print_answers(found)
+        report = answers_report(suite, found, under)
     else:
-        print_words(suite.hearings, suite.totals)
-        report = speech_report(suite, Circumstances(notes))
+        found = []
+        print_words(hearings, suite.totals)
+        report = speech_report(suite, under)
     print_trust(report.trust)
     save_report(report, args)
-    return 1 if fault or all(hearing.fault for hearing in hearings) else 0
+    failed = any(hearing.fault for hearing in hearings) or any(answer.correct is None for answer in found)
+    return int(bool(fault) or failed)
 
 
 def _read(args: Namespace) -> list[Recording]:
@@ -72,17 +78,20 @@ def _read(args: Namespace) -> list[Recording]:
         raise UsageError(str(error)) from None
 
 
-def _hear(suite: SpeechSuite) -> str:
-    """Why it ended before its time; empty if it did not."""
-    log, progress = paths.log_file("bench"), Progress()
+def _engine(args: Namespace) -> Engine:
+    load = LoadModel(model=args.llm or str(paths.bundled_model()))
+    return Engine("transformers" if args.engine == "auto" else args.engine, load, paths.log_file("bench"))
+
+
+def _run(suite: SpeechSuite, engine: Engine | None) -> str:
+    """Hear all, then let `engine` answer, which is loaded first. Why it ended early; empty if it did not."""
+    log, progress = paths.log_file("speech"), Progress()
 
     async def whole() -> None:
-        async with Ear(log) as ear:
-            async for hearing in suite.run(ear):
-                progress.show(f"{len(suite.hearings)} of {len(suite.recordings)}: {one_line(hearing.heard, 60)}")
-                if hearing.fault:
-                    say(one_line(f"{hearing.id}: {hearing.fault}"))
-        drop_log(log)
+        async with engine or nullcontext():
+            await _hear(suite, log, progress)
+            if engine:
+                await ask_all(engine, suite.hearings, MAX_TOKENS)
 
     try:
         asyncio.run(whole())
@@ -92,22 +101,14 @@ def _hear(suite: SpeechSuite) -> str:
         return "stopped by Ctrl+C"
     finally:
         progress.end()
+    drop_log(log)
+    drop_log(paths.log_file("bench"))
     return ""
 
 
-def _answers(args: Namespace, suite: SpeechSuite) -> list[Answer]:
-    try:
-        answers = asyncio.run(_answer(args, suite))
-    except EngineFailed as error:
-        raise CommandError(error.message, error.advice) from None
-    print_answers(answers)
-    return answers
-
-
-async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
-    load = LoadModel(model=args.llm or str(paths.bundled_model()))
-    log = paths.log_file("bench")
-    async with Engine("transformers" if args.engine == "auto" else args.engine, load, log) as engine:
-        answers = await answer_all(engine, suite.recordings[: len(suite.hearings)], suite.hearings, MAX_TOKENS)
-    drop_log(log)
-    return answers
+async def _hear(suite: SpeechSuite, log: Path, progress: Progress) -> None:
+    async with Ear(log) as ear:
+        async for hearing in suite.run(ear):
+            progress.show(f"{len(suite.hearings)} of {len(suite.recordings)}: {one_line(hearing.heard, 60)}")
+            if hearing.fault:
+                say(one_line(f"{hearing.id}: {hearing.fault}"))

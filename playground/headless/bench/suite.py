@@ -29,11 +29,12 @@ from playground.text.plain import one_line
 
 @dataclass(frozen=True)
 class Outcome:
-    """What went through the engine, and why it ended before its time if it did."""
+    """What went through the engine, and why it, or the recording, ended before its time if it did."""
 
     fold: Fold
     fault: str = ""
     disturbance: Disturbance = field(default_factory=Disturbance)
+    unrecorded: str = ""
 
     @property
     def circumstances(self) -> Circumstances:
@@ -48,9 +49,10 @@ class Outcome:
 
     def end(self) -> int:
         """Say what went wrong; the exit code."""
-        if self.fault:
-            say(self.fault)
-        return 1 if self.fault else 0
+        faults = [fault for fault in (self.fault, self.unrecorded) if fault]
+        for fault in faults:
+            say(fault)
+        return 1 if faults else 0
 
 
 def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
@@ -84,7 +86,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         drop_log(log)
     elif engine.fold.exited:
         fault = one_line(f"{fault}; {tell_log(log)}")
-    return Outcome(engine.fold, fault, disturbance)
+    return Outcome(engine.fold, fault, disturbance, one_line(recorder.error) if recorder else "")
 
 
 class Progress:

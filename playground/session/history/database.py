@@ -6,6 +6,7 @@ import os
 import sqlite3
 from array import array
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from playground.session.history.schema import migrate
 
 BUSY_S = 2.0
 CHUNK = 500
+JOURNALS = ("-wal", "-shm")
 DETAILS = ("model_path", "prompt", "chat", "sampling", "effective", "versions", "result")
 JSON = {"options": dict[str, str], "flags": list[str], "tags": list[str]}
 JSON_DETAILS = {
@@ -33,7 +35,8 @@ class Database:
     """Raises `sqlite3.Error`, `OSError` where its folder cannot be made, and `NewerSchema`."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep_private(path)
         self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -43,7 +46,6 @@ class Database:
         except BaseException:
             self._connection.close()
             raise
-        _keep_private(path)
 
     def close(self) -> None:
         """Give the file back."""
@@ -142,6 +144,13 @@ def _decoded(row: dict[str, Any]) -> Run:
 
 
 def _keep_private(path: Path) -> None:
-    """Make the file private: prompts must not be readable by other users."""
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        path.chmod(0o600)
+    """Make the file, and what SQLite writes beside it, private: prompts must not be readable by other users. SQLite
+    gives its journals the mode that the file has when it opens it."""
+    if os.name != "posix":
+        return
+    with suppress(FileExistsError):  # closing one that exists would end the locks that this process holds on it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    for file in (path, *(path.with_name(path.name + suffix) for suffix in JOURNALS)):
+        with suppress(FileNotFoundError):
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)

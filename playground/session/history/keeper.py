@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,6 +39,7 @@ class Keeper:
     def __init__(self, path: Path, on_fault: Callable[[str], None]) -> None:
         self._path, self._on_fault = path, on_fault
         self._database: Database | None = None
+        self._opened: tuple[int, int] | None = None
         self._said = ""
 
     def add(self, run: Run) -> None:
@@ -70,20 +73,32 @@ class Keeper:
             except sqlite3.DatabaseError as error:
                 if _code(error) not in DAMAGED:
                     raise
-            self._set_aside()
+            if not self._moved:
+                self._set_aside()
             return self._try(deed)
         except Exception as error:  # the thread outlives whatever it is
             raise HistoryFault(self._explain(error)) from None
 
     def _try(self, deed: Callable[[Database], T]) -> T:
+        if self._database and self._moved:
+            self.close()
         if self._database is None:
+            self._opened = _identity(self._path)
             self._database = Database(self._path)
+            self._opened = _identity(self._path)
         return deed(self._database)
+
+    @property
+    def _moved(self) -> bool:
+        """Another program has put another file in the place of that which was opened."""
+        return self._opened is not None and self._opened != _identity(self._path)
 
     def _set_aside(self) -> None:
         """Move a damaged file and its journal aside, so that the user may repair it."""
         self.close()
-        name = f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        stem = f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
+        names = (f"{stem}-{number}" for number in count(1))
+        name = next(name for name in names if not self._path.with_name(name).exists())
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).rename(self._path.with_name(name + suffix))
@@ -101,6 +116,15 @@ class Keeper:
         if line != self._said:
             self._said = line
             self._on_fault(line)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Of the file that stands there now; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _code(error: Exception) -> int:

@@ -8,7 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from playground.headless.bench.speech import BUNDLED
@@ -98,14 +101,53 @@ def test_spoken_questions_are_answered_and_judged(home, tmp_path):
     assert errors["wer"] is None and errors["insertions"] == 0, "nobody wrote down what is said"
 
 
+def spoken_question(folder: Path, answer: str = "42") -> Path:
+    manifest = folder / "questions.jsonl"
+    manifest.write_text(json.dumps({"audio": str(CLEAN), "question": SAID, "answer": answer}) + "\n")
+    return manifest
+
+
+def test_a_model_that_cannot_be_loaded_is_told_before_anything_is_heard(home, tmp_path):
+    words = ("--questions", str(spoken_question(tmp_path)), "--llm", "nobody/nothing")
+    code, stdout, stderr = run(home, "bench", "speech", *words)
+    assert (code, stdout) == (1, "") and "nobody/nothing" in stderr and len(stderr.splitlines()) == 1
+
+
+def test_what_was_heard_outlives_the_model_that_was_to_answer(home, tmp_path):
+    out = tmp_path / "out.json"
+    words = ("bench", "speech", "--questions", str(spoken_question(tmp_path)), "--json", str(out))
+    command, pipe = [sys.executable, "-m", "playground", *words], subprocess.PIPE
+    process = subprocess.Popen(command, env=home, stdout=pipe, stderr=pipe, text=True)
+    deadline, workers = time.monotonic() + 60, {}
+    while "speech" not in workers:  # it is started once the language model is loaded
+        assert time.monotonic() < deadline and process.poll() is None
+        lines = {child: child.cmdline() for child in psutil.Process(process.pid).children()}
+        workers = {line[3]: child for child, line in lines.items() if line[2:3] == ["playground.worker"]}
+        time.sleep(0.01)
+    workers["engine"].kill()
+    stdout, stderr = process.communicate(timeout=60)
+    report = json.loads(out.read_text())
+    (item,) = report["items"]
+    assert process.returncode == 1 and "Traceback" not in stderr
+    assert item["heard"] == SAID and item["correct"] is None and report["totals"]["exact_match"] is None
+    assert report["totals"]["hearing"]["errors"]["wer"] == 0
+    assert any("the engine process ended" in note for note in report["trust"]["notes"]), stderr
+    assert stdout.splitlines()[-1] == "exact match 0 of 0, – %"
+
+
 def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):
     manifest = tmp_path / "m.jsonl"
     lines = [{"audio": "gone.wav", "text": "x"}, {"audio": str(CLEAN), "text": SAID}]
     manifest.write_text("\n".join(map(json.dumps, lines)))
     out = tmp_path / "out.json"
-    code, _, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
-    totals = json.loads(out.read_text())["totals"]
-    assert code == 0 and totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+    code, stdout, stderr = run(home, "bench", "speech", "--manifest", str(manifest), "--json", str(out))
+    report = json.loads(out.read_text())
+    totals, trust = report["totals"], report["trust"]
+    assert totals["failed"] == 1 and totals["errors"]["wer"] == 0 and "gone.wav" in stderr
+    assert code == 1 and stdout.splitlines()[-1].startswith("1 of 2 failed, in no rate"), "the rates are of one alone"
+    (note,) = trust["notes"]
+    assert note.startswith("1 of 2 recordings failed, in no rate: ") and "gone.wav" in note
+    assert trust["n"] == 1 and trust["start"] == "cold", "the first recording is the recogniser's first"
 
 
 def test_a_folder_as_librispeech_and_a_list_as_openstt_are_heard_to_the_end(home, tmp_path):

@@ -36,5 +36,7 @@ def test_rates_and_latencies_stand_under_them(capsys: pytest.CaptureFixture[str]
     assert totals.latency_p50_s == pytest.approx(10.5, abs=0.5) and totals.latency_p95_s == pytest.approx(19, abs=0.5)
     print_words(hearings, totals)
     said = capsys.readouterr()
-    assert said.out.splitlines()[-1].startswith("WER 0.0%   CER 0.0%   SER 0.0%   of 20 words: 0 substituted")
+    rates, failed = said.out.splitlines()[-2:]
+    assert rates.startswith("WER 0.0%   CER 0.0%   SER 0.0%   of 20 words: 0 substituted")
+    assert failed == "1 of 21 failed, in no rate"
     assert said.err.startswith("RTF 1.05   latency p50 1") and "p95 1" in said.err

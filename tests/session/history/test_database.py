@@ -48,8 +48,21 @@ def test_a_lone_surrogate_in_an_answer_is_no_fault(database, make_run):
     assert database.read_whole([kept])[0].prompt == "a?b"
 
 
-def test_the_file_is_the_users_alone(database, path):
-    assert path.stat().st_mode & 0o077 == 0
+def test_the_file_and_its_journal_are_the_users_alone(database, path, make_run):
+    database.add(make_run(prompt="a secret"))
+    files = [path.parent, *path.parent.iterdir()]
+    assert {file.name for file in files} >= {"history.db", "history.db-wal", "history.db-shm"}
+    assert not any(file.stat().st_mode & 0o077 for file in files)
+
+
+def test_a_file_that_others_may_read_becomes_private(path, make_run):
+    path.parent.mkdir()
+    for name in ("history.db", "history.db-wal"):
+        (path.parent / name).touch(0o644)
+    database = Database(path)
+    database.add(make_run())
+    assert not any(file.stat().st_mode & 0o077 for file in path.parent.iterdir())
+    database.close()
 
 
 def test_filters_and_orders(database, make_run):

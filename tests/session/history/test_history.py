@@ -9,8 +9,9 @@ from time import perf_counter
 
 import pytest
 
+from playground.session.history.database import Database
 from playground.session.history.history import History
-from playground.session.history.keeper import HistoryFault
+from playground.session.history.keeper import HistoryFault, Keeper
 from playground.session.history.query import parse_filter
 from playground.session.history.schema import VERSION
 
@@ -99,6 +100,45 @@ def test_a_file_damaged_in_the_middle_is_set_aside_too(path, make_run, faults):
     assert listed(history) == ["new"]
     assert history.close()
     assert "set aside" in faults[0]
+
+
+def test_two_programs_on_one_damaged_file_set_it_aside_once(path, make_run, faults):
+    one, two = (Keeper(path, faults.append) for _ in range(2))
+    for number in range(200):
+        one.add(make_run(title="old", at=float(number), prompt="x" * 300))
+    two.add(make_run(title="old"))
+    one.close()
+    journalled = sqlite3.connect(path)
+    journalled.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    journalled.close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+    for title, keeper in (("first", one), ("second", two), ("third", one)):
+        keeper.add(make_run(title=title))
+    two.close()
+    one.close()
+    database = Database(path)
+    assert [run.title for run in database.read([1, 2, 3, 4])] == ["first", "second", "third"]
+    database.close()
+    asides = [each for each in path.parent.glob("history.db.damaged-*") if not each.name.endswith(("-wal", "-shm"))]
+    assert [each.stat().st_size for each in asides] == [size] and len(faults) == 1
+
+
+def test_each_damaged_file_keeps_its_own_name(path, make_run, faults):
+    keeper = Keeper(path, faults.append)
+    for content in (b"no database " * 1000, b"nor is this " * 1000):
+        keeper.close()
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        keeper.add(make_run())
+    keeper.close()
+    asides = path.parent.glob("history.db.damaged-*")
+    assert {each.read_bytes()[:5] for each in asides if not each.name.endswith(("-wal", "-shm"))} == {
+        b"no da",
+        b"nor i",
+    }
 
 
 def test_a_newer_file_is_left_alone_and_said_once(path, make_run, faults):

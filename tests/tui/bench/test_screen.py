@@ -121,7 +121,7 @@ async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, unti
         await until(pilot, lambda: not app.bridge.state.benching, 60)
         assert "quality: the scripted engine has no tokenizer" in said(app)
         assert suites.current == "load" and results.render().plain.count("closed:") == 4
-        assert "at most" in suites.render().plain and "32 of 32" in results.render().plain
+        assert "at most" in suites.render().plain and "40 of 40" in results.render().plain
         await pilot.press("up")
         await until(pilot, lambda: "closed:" not in results.render().plain)
         assert "quality" in results.render().plain
@@ -130,7 +130,7 @@ async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, unti
         await pilot.press("escape")
         await until(pilot, lambda: not app.bridge.state.benching, 30)
     (run,) = kept()
-    assert (run.kind, run.title, run.requests) == ("bench load", "8 requests", 32)
+    assert (run.kind, run.title, run.requests) == ("bench load", "8 requests", 40)
     assert run.seconds and run.system_tps and run.ttft_s
 
 
