@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -22,6 +22,7 @@ from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
 from playground.engine.checkpoint.checkpoint import inspect
+from playground.engine.checkpoint.config import head_dim
 from playground.engine.device import uuid_of
 from playground.engine.memory import give_back, keep_freed
 from playground.engine.memory_fault import describe, is_memory_fault, memory_said
@@ -283,7 +284,6 @@ def facts(live: LiveEngine) -> ModelFacts:
     embedding = loaded.model.get_input_embeddings().get_parameter("weight")
     output = loaded.model.get_output_embeddings()
     shared = output is None or embedding is output.weight
-    heads = getattr(config, "num_attention_heads", 0)
     return ModelFacts(
         name=loaded.checkpoint.name,
         path=str(loaded.checkpoint.path),
@@ -297,8 +297,8 @@ def facts(live: LiveEngine) -> ModelFacts:
         vocabulary=config.vocab_size,
         context=loaded.context,
         kv_bytes_per_token=live.kv_shape.token_bytes,
-        heads=heads,
-        head_dim=_head_dim(config, heads),
+        heads=getattr(config, "num_attention_heads", 0),
+        head_dim=head_dim(config),
         embedding_parameters=0 if shared else embedding.numel(),
         output_parameters=embedding.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,
@@ -306,11 +306,3 @@ def facts(live: LiveEngine) -> ModelFacts:
         load_seconds=loaded.seconds,
         threads=torch.get_num_threads(),
     )
-
-
-def _head_dim(config: Any, heads: int) -> int:
-    """The width of one attention head; 0 where it is not one number for all layers."""
-    try:
-        return int(getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0))
-    except RuntimeError:  # what transformers raises where layers differ
-        return 0

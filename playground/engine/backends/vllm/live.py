@@ -19,7 +19,7 @@ from playground.engine.backends.vllm.stored import stored_elements
 from playground.engine.backends.vllm.support import platform, why_not_stored
 from playground.engine.backends.vllm.verify import verify
 from playground.engine.checkpoint.checkpoint import inspect
-from playground.engine.checkpoint.config import context_of, read_config, read_tokenizer
+from playground.engine.checkpoint.config import context_of, head_dim, read_config, read_tokenizer
 from playground.engine.memory import available, format_bytes, process_memory
 from playground.engine.threads import is_small
 from playground.protocol.commands import LoadModel
@@ -212,7 +212,7 @@ class Live:
     def facts(self) -> ModelFacts:
         """What is known of the loaded model; counts are those of the tensors on all ranks."""
         engine, checkpoint, text = self.engine, self.opened.checkpoint, self.opened.config.get_text_config()
-        effective, heads = self.effective(), text.num_attention_heads
+        effective = self.effective()
         table = text.vocab_size * text.hidden_size
         return ModelFacts(
             name=checkpoint.name,
@@ -227,8 +227,8 @@ class Live:
             vocabulary=text.vocab_size,
             context=engine.context,
             kv_bytes_per_token=engine.pool.block_bytes // engine.pool.size,
-            heads=heads,
-            head_dim=getattr(text, "head_dim", None) or text.hidden_size // heads,
+            heads=text.num_attention_heads,
+            head_dim=head_dim(text),
             embedding_parameters=0 if getattr(text, "tie_word_embeddings", False) else table,
             output_parameters=table,
             has_chat_template=self.opened.tokenizer.has_chat_template,

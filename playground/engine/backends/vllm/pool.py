@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from playground.engine.backends.base import EngineError
+from playground.engine.backends.base import ELSEWHERE, EngineError
+from playground.engine.checkpoint.config import head_dim
 from playground.engine.memory import format_bytes
 from playground.protocol.options import EngineOptions
 
@@ -52,11 +53,14 @@ def item_bytes(config: Any, options: EngineOptions) -> int:
 
 
 def token_bytes(config: Any, options: EngineOptions) -> float:
-    """Bytes of keys and values of one token over all layers, as the config predicts them."""
+    """Bytes of keys and values of one token over all layers, as the config predicts them; raises `EngineError` where
+    the layers differ."""
     text = config.get_text_config()
     item = KV_BYTES.get(options.kv_cache, item_bytes(config, options))
     if latent := getattr(text, "kv_lora_rank", None):
         return float(text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item)
+    width = head_dim(text)
+    if not width:
+        raise EngineError("attention heads differ in size by layer, so the KV pool cannot be planned", ELSEWHERE)
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return float(text.num_hidden_layers * 2 * heads * width * item)

@@ -13,6 +13,7 @@ from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.measure.attention import peak_bytes
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint
+from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 
 
@@ -110,6 +111,12 @@ def test_it_stops_when_asked(driven):
     with pytest.raises(Cancelled):
         driven.backend.measure_attention(command(lengths=[64] * 40), stop_later)
     assert 0 < len(driven.of(AttentionMeasured)) - before < 40
+
+
+def test_heads_that_differ_by_layer_are_refused(member: Member) -> None:
+    driven = Driven(member("gemma4").folder)
+    with pytest.raises(EngineError, match="differ in size by layer"):
+        driven.backend.measure_attention(command(), no_stop)
 
 
 @pytest.mark.parametrize("wrong", [{"lengths": []}, {"lengths": [0]}, {"kernels": []}, {"repeats": 0}])

@@ -21,6 +21,7 @@ from playground.engine.backends.transformers.attention.attention import SDPA_BAC
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
 from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
+from playground.engine.checkpoint.config import head_dim
 from playground.engine.memory import available, format_bytes
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint, HeadShape
@@ -107,17 +108,19 @@ def measure(command: MeasureAttention, model: Any, device: torch.device, emit: E
 
 
 def head_shape(model: Any) -> HeadShape:
-    """The head shape of one layer, from the config; raises `EngineError` where that tells of no plain heads."""
-    config = model.config.get_text_config()
+    """The head shape that all layers share, from the config; raises `EngineError` where there is none."""
+    config, name, dim = model.config.get_text_config(), type(model).__name__, head_dim(model.config)
     heads = getattr(config, "num_attention_heads", None)
     if not heads or getattr(config, "kv_lora_rank", None):
-        name = type(model).__name__
         raise EngineError(
             f"{name} has no plain attention heads", "models with keys and values per head can be measured"
         )
+    if not dim:
+        raise EngineError(
+            f"the attention heads of {name} differ in size by layer", "models with one head size can be measured"
+        )
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=head_dim, itemsize=model.dtype.itemsize)
+    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=dim, itemsize=model.dtype.itemsize)
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
