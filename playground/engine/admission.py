@@ -7,10 +7,10 @@ from math import inf
 from typing import Protocol
 
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import RequestFinished
 from playground.protocol.fault import Fault
+from playground.protocol.timing import RequestTimer
 
 SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
     "max_tokens must be at least 1": lambda params: params.max_tokens >= 1,

@@ -18,7 +18,6 @@ from playground.engine.ending import end_reason, until_end
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Plan, Work, schedule
 from playground.engine.slots import slot_works
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import (
     Event,
@@ -29,6 +28,7 @@ from playground.protocol.events import (
     StepsExecuted,
     TokensGenerated,
 )
+from playground.protocol.timing import RequestTimer
 
 NOT_FINITE = "the model gave probabilities that are not finite; another dtype may help, and playground check looks why"
 
@@ -95,7 +95,8 @@ class EngineCore:
 
     def submit(self, request: GenerationRequest, received: float) -> None:
         """Queue a request; one that can never be served ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
@@ -109,7 +110,7 @@ class EngineCore:
         self._detokenizers[state.request_id] = Detokenizer(
             self.runner.detokenizer(state.prompt_ids), request.sampling.stop
         )
-        self._arrivals.put(timer.submitted, state.order, state)
+        self._arrivals.put(arrival, state.order, state)
 
     def adopt(self, other: EngineCore) -> None:
         """Take over another loop's requests and count; what they had computed is computed again."""
@@ -135,7 +136,8 @@ class EngineCore:
             self._preempt(request)
         again = [request for request in requests if not request.finished]
         self._preempted += [request.request_id for request in again]
-        self.waiting = [*sorted(again, key=lambda request: (request.timer.submitted, request.order)), *self.waiting]
+        again.sort(key=lambda request: (request.timer.submitted or 0.0, request.order))
+        self.waiting = [*again, *self.waiting]
 
     def step(self) -> None:
         """Schedule, run, sample, emit once."""

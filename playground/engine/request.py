@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.engine.speculation import NgramIndex
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 
 @dataclass(eq=False)

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from playground.engine.blocks import BlockManager, OutOfBlocks
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 from tests.engine.harness import check_partition
 
 SIZE = 2

@@ -7,8 +7,8 @@ import pytest
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Plan, schedule
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 SIZE = 4
 

@@ -18,8 +18,8 @@ from playground.engine.backends.openai_server.answer import DONE as LAST
 from playground.engine.backends.openai_server.answer import read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
 from playground.engine.backends.openai_server.requests import Outside
-from playground.engine.timing import RequestTimer
 from playground.protocol.percentiles import percentiles
+from playground.protocol.timing import RequestTimer
 from tests.engine.openai_server.loopback import DONE, Handler, Loopback, text, usage
 from tests.engine.vllm.conftest import PYTHON
 

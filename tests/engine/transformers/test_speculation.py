@@ -12,8 +12,8 @@ from playground import paths
 from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.protocol.timing import RequestTimer
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
 from tests.engine.transformers.driven import Driven, ask

@@ -21,7 +21,6 @@ from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.metrics import MetricsPage
 from playground.engine.backends.openai_server.requests import Outside
 from playground.engine.backends.openai_server.server import Server
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import (
     FinishReason,
@@ -31,6 +30,7 @@ from playground.protocol.events import (
     StepsExecuted,
     TokensGenerated,
 )
+from playground.protocol.timing import RequestTimer
 
 GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt
 Arrival = tuple[Outside, float, Piece | EngineError | None]
@@ -63,7 +63,8 @@ class ServerLoop:
 
     def submit(self, request: GenerationRequest, received: float) -> None:
         """Send a request, or note when to; one that the server cannot take ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         try:
             check_name(request.request_id, self._requests)
             path, body = body_of(request, self._model, self._server)
@@ -72,7 +73,7 @@ class ServerLoop:
             return
         state = Outside(request.request_id, path, body, timer, next(self._numbers))
         self._requests[state.request_id] = state
-        self._delayed.put(timer.submitted, state.order, state)
+        self._delayed.put(arrival, state.order, state)
         self._send_due()
 
     def abort(self, request_id: str | None) -> None:

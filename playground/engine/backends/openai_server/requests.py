@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from playground.engine.backends.openai_server.answer import Piece, Usage
-from playground.engine.timing import RequestTimer
 from playground.protocol.events import FinishReason
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.timing import RequestTimer
 
 
 @dataclass(eq=False)

@@ -24,9 +24,9 @@ from playground.engine.blocks import BlockManager
 from playground.engine.memory import format_bytes
 from playground.engine.memory_fault import memory_said
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams, Score
 from playground.protocol.events import Scored
+from playground.protocol.timing import RequestTimer
 
 CHUNK_TOKENS, CHUNK_BYTES = 256, 64 * 2**20
 KEPT_BYTES = 2 * 2**30

@@ -17,9 +17,9 @@ from playground.engine.backends.vllm.sampling import sampling_of
 from playground.engine.backends.vllm.slots import Slots
 from playground.engine.detokenizer import Detokenizer
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import Event, FinishReason, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.timing import RequestTimer
 
 REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
@@ -60,7 +60,8 @@ class VllmLoop:
 
     def submit(self, request: GenerationRequest, received: float, why_not: str = "") -> None:
         """Queue a request; one that can never be served, or `why_not` says why, ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
@@ -76,7 +77,7 @@ class VllmLoop:
         piece = self.engine.tokenizer.piece(state.prompt_ids)
         self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
         self.requests[state.request_id] = state
-        self._arrivals.put(timer.submitted, state.order, state)
+        self._arrivals.put(arrival, state.order, state)
 
     def adopt(self, engine: Engine) -> None:
         """Go on with another engine: what a request has produced becomes part of its prompt and is computed again. One

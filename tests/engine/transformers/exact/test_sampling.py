@@ -15,8 +15,8 @@ from transformers import (
 
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import Abort, GenerationRequest, SamplingParams
+from playground.protocol.timing import RequestTimer
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.zoo.zoo import END

@@ -12,8 +12,8 @@ from playground.engine.backends.transformers.kv.cache import Row
 from playground.engine.backends.transformers.kv.full import FullStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 HEADS, DIM, LAYERS = 2, 4, 2
 STEPS = 3 * ROOM
