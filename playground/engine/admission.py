@@ -10,6 +10,7 @@ from playground.engine.request import Request
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import RequestFinished
 from playground.protocol.fault import Fault
+from playground.protocol.options import blocks_for
 from playground.protocol.timing import RequestTimer
 
 SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
@@ -68,6 +69,6 @@ def misfit(request: Request, context: int, blocks: Blocks) -> str:
     if longest <= blocks.count * blocks.size:
         return ""
     return (
-        f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
+        f"{prompt} prompt + {longest - prompt} new tokens need {blocks_for(longest, blocks.size)} KV blocks"
         f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
     )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from playground.engine.request import Request
+from playground.protocol.options import blocks_for
 
 _roots = itertools.count()
 
@@ -69,7 +70,7 @@ class BlockManager:
 
     def needed(self, request: Request, tokens: int) -> int:
         """Blocks to add so that `tokens` more tokens of the request can be stored."""
-        return max(0, -(-(request.computed + tokens) // self.size) - len(request.table))
+        return max(0, blocks_for(request.computed + tokens, self.size) - len(request.table))
 
     def grow(self, request: Request, tokens: int) -> None:
         """Extend the request's table for `tokens` more tokens; raises `OutOfBlocks`."""
@@ -80,7 +81,7 @@ class BlockManager:
 
     def trim(self, request: Request) -> None:
         """Give back blocks past the computed tokens: they were for drafts that did not hold."""
-        for _ in range(len(request.table) - -(-request.computed // self.size)):
+        for _ in range(len(request.table) - blocks_for(request.computed, self.size)):
             block = request.table.pop()
             self._references[block] = 0
             heapq.heappush(self._free, block)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_IN_HEAP = 256 * 2**20, 32 * 2**20
 _c_library = ctypes.CDLL(None) if sys.platform == "linux" else None
+# What the KV cache takes unless told otherwise: this share of free memory, on a CPU at most so many bytes.
+KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
 # As the kernel names them.
 RESIDENT = {"process": "VmRSS", "process_anonymous": "RssAnon", "process_file": "RssFile"}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-from playground.protocol.options import EngineOptions, Policy
+from playground.protocol.options import EngineOptions, Policy, blocks_for, draft_tokens
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class Limits:
     def of(cls, options: EngineOptions) -> Limits:
         """The limits that options ask for."""
         policy: Policy = "static" if options.batching == "static" else "continuous"
-        drafts = int(options.speculation.partition(":")[2] or 0)
-        return cls(policy, options.max_batch, options.token_budget, drafts)
+        return cls(policy, options.max_batch, options.token_budget, draft_tokens(options))
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class _Room:
         """
         hits = self._blocks.match(request.token_ids(0, request.length))
         idle = sum(1 for block in hits if not self._blocks.references(block))
-        need = -(-request.length // self._blocks.size) - len(hits)
+        need = blocks_for(request.length, self._blocks.size) - len(hits)
         tokens = min(request.length - len(hits) * self._blocks.size, self.tokens)
         if not (tokens or whole_batch) or need + idle > self.free:
             return False

@@ -85,7 +85,7 @@ def simulate(
 
 
 class _LengthsRunner:
-    """See `engine.core.Runner`: every answer goes on until its length is reached, every token costs time alone."""
+    """See `engine.runner.Runner`: every answer goes on until its length is reached, every token costs time alone."""
 
     def __init__(self, arrivals: Sequence[Arrival], blocks: BlockManager, cost: StepCost) -> None:
         self.blocks, self.now, self.splits_at_blocks = blocks, 0.0, False

@@ -150,7 +150,7 @@ BOOLEANS = {"true": "on", "false": "off"}
 # Joins the names of kernels if several ran.
 KERNEL_JOIN = " + "
 # Shown for a value that the engine does not report.
-UNTOLD = "–"
+NOT_REPORTED = "–"
 
 
 class OptionError(ValueError):
@@ -238,7 +238,21 @@ def differs(name: str, asked: str, effective: str) -> bool:
             effective = effective.partition(" ")[0]
         case "device" if ":" not in asked or ":" not in effective:  # one of several, no matter which
             asked, effective = asked.partition(":")[0], effective.partition(":")[0]
-    return effective != UNTOLD and asked not in (effective, "auto", UNTOLD) and not ran_as_asked(asked, effective)
+    return (
+        effective != NOT_REPORTED
+        and asked not in (effective, "auto", NOT_REPORTED)
+        and not ran_as_asked(asked, effective)
+    )
+
+
+def draft_tokens(options: EngineOptions) -> int:
+    """N of `speculation=lookup:N`; 0 for off."""
+    return int(options.speculation.partition(":")[2] or 0)
+
+
+def blocks_for(tokens: int, size: int) -> int:
+    """KV blocks of `size` tokens that `tokens` tokens fill, the last one perhaps partly."""
+    return -(-tokens // size)
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

@@ -78,20 +78,21 @@ def encode_line(message: msgspec.Struct) -> bytes:
 
 def decode_command(line: bytes) -> AnyCommand:
     """Raises `msgspec.MsgspecError` on a line that is no command."""
-    try:
-        command: AnyCommand = _decoder(AnyCommand).decode(line)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from None
+    command: AnyCommand = _decode(AnyCommand, line)
     return command
 
 
 def decode_event(line: bytes) -> AnyEvent:
     """Raises `msgspec.MsgspecError` on a line that is no event."""
+    event: AnyEvent = _decode(AnyEvent, line)
+    return event
+
+
+def _decode(kind: Any, line: bytes) -> Any:
     try:
-        event: AnyEvent = _decoder(AnyEvent).decode(line)
+        return _decoder(kind).decode(line)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None
-    return event
 
 
 def _without_surrogates(value: object) -> object:

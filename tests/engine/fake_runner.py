@@ -49,7 +49,7 @@ def expected(prompt: list[int], max_tokens: int, ignore_eos: bool = False, weigh
 
 
 class FakeRunner:
-    """See `engine.core.Runner`. A step takes one second of its clock."""
+    """See `engine.runner.Runner`. A step takes one second of its clock."""
 
     def __init__(self, clock: Clock, blocks: int = 64, size: int = 4, context: int = 400) -> None:
         self.blocks, self.context, self.weights = BlockManager(blocks, size), context, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
@@ -22,6 +22,7 @@ from playground.protocol.events import Event, LoadStage
 from playground.protocol.fault import Fault
 
 Emit = Callable[[Event], None]
+Loaded = TypeVar("Loaded")
 ELSEWHERE = "use --engine transformers"
 
 
@@ -39,6 +40,13 @@ class Progress(Protocol):
     def __call__(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None: ...
 
 
+def require_loaded(loaded: Loaded | None, what: str = "model") -> Loaded:
+    """What is loaded; raises `EngineError` if nothing is."""
+    if loaded is None:
+        raise EngineError(f"no {what} is loaded", "load one first")
+    return loaded
+
+
 def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
     """A `Progress` that reports nothing and cannot be cancelled, for rolling back."""
 
@@ -46,11 +54,6 @@ def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -
 def first_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type if the message is empty."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
-
-
-def short_line(error: Exception) -> str:
-    """The text of a library's error on one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class Backend(Protocol):

@@ -14,7 +14,7 @@ from playground.engine.backends.openai_server.faults import line
 from playground.engine.backends.openai_server.loop import GATHER_S, ServerLoop
 from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
 from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
-from playground.engine.backends.openai_server.support import CLOCK, NOT_TOLD, effective, reasons, report, why_not
+from playground.engine.backends.openai_server.support import CLOCK, effective, reasons, report, why_not
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -30,7 +30,7 @@ from playground.protocol.commands import (
     Tokenize,
 )
 from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, Tokenized
-from playground.protocol.options import EngineOptions, changed_names
+from playground.protocol.options import NOT_REPORTED, EngineOptions, changed_names
 
 MOST_NAMES = 12
 
@@ -190,7 +190,7 @@ def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelF
         architecture=server.name if server is not UNKNOWN else "a server",
         parameters=0,
         weights_bytes=0,
-        dtype=NOT_TOLD,
+        dtype=NOT_REPORTED,
         device="server",
         layers=0,
         vocabulary=0,

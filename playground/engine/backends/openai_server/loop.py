@@ -21,6 +21,7 @@ from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.metrics import MetricsPage
 from playground.engine.backends.openai_server.requests import Outside
 from playground.engine.backends.openai_server.server import Server
+from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import (
     FinishReason,
@@ -127,8 +128,7 @@ class ServerLoop:
         if not request.take(now, what):
             return 0
         if request.slot is None:
-            taken = {other.slot for other in self._requests.values()}
-            request.slot = next(slot for slot in itertools.count() if slot not in taken)
+            request.slot = free_slot(other.slot for other in self._requests.values())
         token_ids = list(what.token_ids or ()) if request.told else []
         times = [now] * (len(token_ids) if request.told else 1)
         event = TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=what.text)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from playground.engine.backends.openai_server.server import Server
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
-from playground.protocol.options import DEFAULTS, TOGGLES, EngineOptions, as_text
+from playground.protocol.options import BOOLEANS, DEFAULTS, NOT_REPORTED, TOGGLES, EngineOptions, as_text
 
-NOT_TOLD = "–"
-ON_OFF = {"true": "on", "false": "off"}
 CLOCK = "the client's clock, network included"
 
 
@@ -35,7 +33,7 @@ def report(server: Server) -> list[ToggleSupport]:
 
 def effective(server: Server, cache: dict[str, str]) -> dict[str, str]:
     """The toggles as the server tells them, a dash where it does not; and whose clock the times are of."""
-    found = dict.fromkeys(TOGGLES, NOT_TOLD)
+    found = dict.fromkeys(TOGGLES, NOT_REPORTED)
     if server.cache_info:
         for name, label in server.cache_info.toggles.items():
             if label in cache:
@@ -49,10 +47,10 @@ def reasons(server: Server, told: dict[str, str], options: EngineOptions) -> dic
     return {
         name: why_not(name, server)
         for name in TOGGLES
-        if told[name] not in (NOT_TOLD, here[name]) and here[name] != "auto"
+        if told[name] not in (NOT_REPORTED, here[name]) and here[name] != "auto"
     }
 
 
 def _spelled(name: str, value: str) -> str:
-    value = ON_OFF.get(value.lower(), value)
+    value = BOOLEANS.get(value.lower(), value)
     return "model" if name == "kv_cache" and value == "auto" else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import ClassVar
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
 from playground.engine.backends.scripted.answers import read_answers
 from playground.engine.backends.scripted.runner import BLOCK_SIZE, BLOCKS, CONTEXT, KV_BYTES_PER_TOKEN, ScriptedRunner
 from playground.engine.backends.scripted.support import LIVE, REASON, capabilities
@@ -131,9 +131,7 @@ class ScriptedBackend:
 
     @property
     def _loaded(self) -> EngineCore:
-        if self._core is None:
-            raise EngineError("no script is loaded", "load one first")
-        return self._core
+        return require_loaded(self._core, "script")
 
     def _apply(self, options: EngineOptions, changed: list[str]) -> None:
         started = perf_counter()

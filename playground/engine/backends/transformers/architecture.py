@@ -22,6 +22,18 @@ WENT_WRONG = {
 }
 
 
+def caps_scores(config: Any) -> bool:
+    """Whether the model caps its attention scores, which sdpa silently leaves out (transformers 5.19)."""
+    return getattr(config, "attn_logit_softcapping", None) is not None
+
+
+def has_windows(config: Any) -> bool:
+    """Whether any layer attends to less than all earlier tokens."""
+    text = config.get_text_config()
+    kinds = set(getattr(text, "layer_types", None) or ())
+    return bool(getattr(text, "sliding_window", None) or kinds - {"full_attention"})
+
+
 def refuse_config(config: Any, trust_remote_code: bool) -> None:
     """Raises `EngineError` if the config alone shows that paged keys and values would go wrong."""
     name = type(config).__name__.removesuffix("Config")

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import torch
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
 from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure.attention import measure
@@ -235,9 +235,7 @@ class TransformersBackend:
 
     @property
     def _engine(self) -> LiveEngine:
-        if self._live is None:
-            raise EngineError("no model is loaded", "load one first")
-        return self._live
+        return require_loaded(self._live)
 
     def _reload(self, options: EngineOptions, progress: Progress) -> None:
         """Load the same checkpoint anew; requests keep their tokens and are computed again."""

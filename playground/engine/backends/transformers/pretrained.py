@@ -11,10 +11,12 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from playground.engine.backends.base import Cancelled, EngineError, Progress, short_line
+from playground.engine.backends.base import Cancelled, EngineError, Progress
+from playground.engine.backends.transformers.architecture import caps_scores
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.memory import available, format_bytes
 from playground.engine.memory_fault import is_memory_fault
+from playground.protocol.fault import error_line
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # Whether this CPU computes in them.
@@ -68,14 +70,13 @@ def read_weights(
     progress: Progress,
 ) -> tuple[PreTrainedModel, str]:
     """The model, and a note on what in the file it has no place for."""
-    softcap = getattr(config, "attn_logit_softcapping", None) is not None
     with _reported(progress):
         try:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.path,
                 config=config,
                 dtype=dtype,
-                attn_implementation="eager" if softcap else None,
+                attn_implementation="eager" if caps_scores(config) else None,
                 use_safetensors=checkpoint.safetensors,
                 trust_remote_code=trust_remote_code,
                 ignore_mismatched_sizes=True,  # what does not fit is told by name below
@@ -87,7 +88,7 @@ def read_weights(
             if is_memory_fault(error):
                 raise
             raise EngineError(
-                f"the weights of {checkpoint.name} cannot be loaded: {short_line(error)}", "the log has the details"
+                f"the weights of {checkpoint.name} cannot be loaded: {error_line(error)}", "the log has the details"
             ) from error
     model, info = loaded
     _refuse_made_up(checkpoint, info)

@@ -30,8 +30,8 @@ from playground.protocol.commands import GenerationRequest
 
 
 class TransformersRunner:
-    """See `engine.core.Runner`. One forward for all decoding rows, and one per group of prefills of like length; where
-    the model's decoder can, these share every product and differ in attention alone."""
+    """See `engine.runner.Runner`. One forward for all decoding rows, and one per group of prefills of similar length;
+    where the model's decoder supports it, these share every matrix product and only their attention is separate."""
 
     def __init__(self, loaded: LoadedModel, attention: AttentionSwitch, blocks: BlockManager, store: KVStore) -> None:
         self._loaded, self._attention = loaded, attention
@@ -76,7 +76,7 @@ class TransformersRunner:
         return self._loaded.tokenizer.is_end(token_id)
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """See `engine.core.Runner`."""
+        """See `engine.runner.Runner`."""
         decode = [_row(work) for work in works if work.decode]
         decode += [Row(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
         prefill = [_row(work) for work in works if not work.decode]

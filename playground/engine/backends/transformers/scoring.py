@@ -26,6 +26,7 @@ from playground.engine.memory_fault import memory_said
 from playground.engine.request import Request
 from playground.protocol.commands import GenerationRequest, SamplingParams, Score
 from playground.protocol.events import Scored
+from playground.protocol.options import blocks_for
 from playground.protocol.timing import RequestTimer
 
 CHUNK_TOKENS, CHUNK_BYTES = 256, 64 * 2**20
@@ -130,7 +131,7 @@ def chunk_tokens(vocabulary: int) -> int:
 def chunks(live: LiveEngine, token_ids: list[int], tokens: int) -> Iterator[tuple[int, Tensor]]:
     """The position of each chunk and its float32 logits [<= tokens, V], through blocks that nobody else uses."""
     size, kind = live.runner.blocks.size, live.options.kv_cache
-    blocks = BlockManager(-(-len(token_ids) // size), size, prefix_cache=False)
+    blocks = BlockManager(blocks_for(len(token_ids), size), size, prefix_cache=False)
     cache = PagedCache(make_store(kind, blocks, slots=1))
     request = Request("", token_ids, SamplingParams(), RequestTimer(submitted=0.0))
     blocks.grow(request, len(token_ids))

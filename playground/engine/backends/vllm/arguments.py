@@ -7,7 +7,7 @@ from typing import Any
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.commands import LoadModel
-from playground.protocol.options import EngineOptions
+from playground.protocol.options import EngineOptions, draft_tokens
 
 # Within these a change of slots or budget is instant; they are still far below vLLM's own defaults on a GPU.
 MOST_SLOTS, MOST_TOKENS = 64, 2048
@@ -69,8 +69,3 @@ def executor(command: LoadModel) -> str:
     if command.executor != "auto":
         return command.executor
     return "mp" if command.tensor_parallel > 1 else "uni"
-
-
-def draft_tokens(options: EngineOptions) -> int:
-    """N of `speculation=lookup:N`; 0 for off."""
-    return int(options.speculation.partition(":")[2] or 0)

@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, unheard
+from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, require_loaded, unheard
 from playground.engine.backends.vllm.faults import DIED, in_words
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
@@ -169,9 +169,7 @@ class VllmBackend:
 
     @property
     def _engine(self) -> Live:
-        if self._live is None:
-            raise EngineError("no model is loaded", "load one first")
-        return self._live
+        return require_loaded(self._live)
 
     def _load(self, command: LoadModel, progress: Progress) -> None:
         """What can be seen before the start is refused before anything is stopped."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 from vllm.inputs import TokensPrompt
 from vllm.v1.engine import EngineCoreOutput
@@ -16,9 +15,11 @@ from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.sampling import sampling_of
 from playground.engine.backends.vllm.slots import Slots
 from playground.engine.detokenizer import Detokenizer
+from playground.engine.ending import finished_event
 from playground.engine.request import Request
+from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import Event, FinishReason, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, FinishReason, SlotWork, TokensGenerated
 from playground.protocol.timing import RequestTimer
 
 REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
@@ -29,7 +30,6 @@ class VllmLoop:
 
     def __init__(self, engine: Engine, emit: Callable[[Event], None]) -> None:
         self.engine, self._emit = engine, emit
-        self.step_index = 0
         self.loaded_at = perf_counter()
         self.kv_peak = 0
         self.requests: dict[str, Request] = {}
@@ -38,13 +38,17 @@ class VllmLoop:
         self._arrivals = Arrivals[Request]()
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
-        self._left: list[str] = []
-        self._preempted: list[str] = []
+        self._steps = StepLog()
         self._flush = False
 
     @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._steps.index
+
+    @property
     def busy(self) -> bool:
-        """There is work for a step now; after an abort one more, which shows the blocks that came back."""
+        """Whether there is work for a step now; after an abort one more, which reports the blocks that were freed."""
         self._arrive()
         return bool(self._inner) or self._flush
 
@@ -91,7 +95,7 @@ class VllmLoop:
         for request in sorted(again, key=lambda request: request.order):
             if not request.finished:
                 request.preemptions += 1
-                self._preempted.append(request.request_id)
+                self._steps.preempted.append(request.request_id)
                 self._hand_over(request)
 
     def abort(self, request_id: str | None) -> None:
@@ -115,17 +119,17 @@ class VllmLoop:
         self.engine.llm.step()
         now = perf_counter()
         rows = scheduler.reported.done.popleft() if scheduler.reported.done else None
-        works = []
+        works: list[SlotWork] = []
         if rows:
             self._slots.take(rows, self._inner)
             for row in rows.rows:
                 if not row.decode and row.request_id in self._inner:
                     self.requests[self._inner[row.request_id]].timer.started(start)
-            self._preempted += self._count_preemptions(rows.preempted)
+            self._steps.preempted += self._count_preemptions(rows.preempted)
             works = self._slots.works(rows, self._inner, scheduler.max_num_active_reqs)
             for output in rows.outputs:
                 self._receive(output, now)
-        if rows or self._left:
+        if rows or self._steps.finished:
             self._report(start, now, works)
 
     def _arrive(self) -> None:
@@ -196,35 +200,17 @@ class VllmLoop:
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
         request.finished = True
-        self._left.append(request.request_id)
+        self._steps.finished.append(request.request_id)
         detokenizer = self._detokenizers.pop(request.request_id)
         del self.requests[request.request_id]
         for inner in [theirs for theirs, ours in self._inner.items() if ours == request.request_id]:
             del self._inner[inner]
             self._slots.leave(inner)
-        metrics = request.timer.metrics(
-            len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
-        )
-        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+        self._emit(finished_event(request, detokenizer, reason, message))
 
-    def _report(self, start: float, now: float, works: list[Any]) -> None:
+    def _report(self, start: float, now: float, works: list[SlotWork]) -> None:
         blocks = self.engine.scheduler.count_blocks()
         kv_bytes = blocks.used * self.engine.pool.block_bytes
         self.kv_peak = max(self.kv_peak, kv_bytes)
         waiting = [self._inner[inner] for inner in self.engine.scheduler.waiting_ids() if inner in self._inner]
-        step = Step(
-            index=self.step_index,
-            start=start,
-            seconds=now - start,
-            slots=works,
-            waiting=waiting,
-            finished=self._left,
-            preempted=self._preempted,
-            blocks_used=blocks.used,
-            blocks_free=blocks.free,
-            blocks_cached=blocks.cached,
-            kv_bytes=kv_bytes,
-        )
-        self._left, self._preempted = [], []
-        self.step_index += 1
-        self._emit(StepsExecuted(steps=[step]))
+        self._emit(self._steps.add(start, now - start, works, waiting, blocks, kv_bytes))

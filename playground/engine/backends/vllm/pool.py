@@ -7,10 +7,9 @@ from typing import Any
 
 from playground.engine.backends.base import ELSEWHERE, EngineError
 from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import format_bytes
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, format_bytes
 from playground.protocol.options import EngineOptions
 
-SHARE, CPU_BYTES = 0.25, 512 * 2**20  # what the transformers engine takes, so that both serve the same load
 SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start takes that much, or that part of what is free, beside weights and pool
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
@@ -34,7 +33,7 @@ def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu:
     """The pool of these options, where weights of so many bytes come into the `free` ones too; raises `EngineError`
     with the number to lower, and what would fit."""
     block = max(1, int(token_bytes(config, options) * options.block_size))
-    budget = min(int(free * SHARE), CPU_BYTES) if cpu else int(free * SHARE)
+    budget = min(int(free * KV_SHARE), KV_CPU_BYTES) if cpu else int(free * KV_SHARE)
     count = max(1, budget // block) if options.kv_blocks == "auto" else int(options.kv_blocks)
     # vLLM keeps one block for itself.
     needed, room = (count + 1) * block, max(0, free - weights - max(SPARE, free // SPARE_SHARE))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from playground.engine.slots import free_slot
 from playground.protocol.events import Phase, SlotWork
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ class Slots:
             self._slots.pop(inner, None)
         for row in rows.rows:
             if row.request_id in known and row.request_id not in self._slots:
-                taken = set(self._slots.values())
-                self._slots[row.request_id] = next(slot for slot in itertools.count() if slot not in taken)
+                self._slots[row.request_id] = free_slot(self._slots.values())
 
     def leave(self, inner: str) -> None:
         """A request ended."""

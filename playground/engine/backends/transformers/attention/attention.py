@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import EngineError, first_line
+from playground.engine.backends.transformers.architecture import caps_scores, has_windows
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED, MASKS_MATTER
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch, LayerWatch
 from playground.engine.backends.transformers.attention.varlen import Kernel
@@ -19,9 +20,8 @@ from playground.engine.backends.transformers.attention.varlen_trial import Forwa
 from playground.engine.backends.transformers.kv.cache import PagedCache
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
 from playground.engine.capabilities import missing_package
-from playground.protocol.options import KERNEL_JOIN, ran_as_asked
+from playground.protocol.options import KERNEL_JOIN, NOT_REPORTED, ran_as_asked
 
-UNKNOWN = "–"
 SDPA_BACKENDS = {
     "sdpa-math": [SDPBackend.MATH],
     "sdpa-flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
@@ -33,10 +33,7 @@ class AttentionSwitch:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self._model, self.device = model, model.device
-        self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
-        text = model.config.get_text_config()
-        kinds = set(getattr(text, "layer_types", None) or ())
-        self._windows = bool(getattr(text, "sliding_window", None) or kinds - {"full_attention"})
+        self._softcap, self._windows = caps_scores(model.config), has_windows(model.config)
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
@@ -179,7 +176,7 @@ class AttentionSwitch:
 
     def summary(self) -> dict[str, str]:
         """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
-        prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))
+        prefill, decode = (self.effective.get(phase, NOT_REPORTED) for phase in ("prefill", "decode"))
         ran = set(self.effective.values())
         every = KERNEL_JOIN.join(sorted({kernel for kernels in ran for kernel in kernels.split(KERNEL_JOIN)}))
         as_one = len(ran) == 1 or (ran and ran_as_asked(self.requested, every))

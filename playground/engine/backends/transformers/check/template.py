@@ -7,10 +7,11 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from playground.engine.backends.base import Progress, short_line
+from playground.engine.backends.base import Progress
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.config import end_ids, read_config
 from playground.protocol.events import CheckFinding
+from playground.protocol.fault import error_line
 
 ANSWER = "Certainly."
 TALK = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": ANSWER}]
@@ -27,7 +28,7 @@ def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[Check
         prompt = str(tokenizer.apply_chat_template(TALK[:1], add_generation_prompt=True, tokenize=False))
         whole = str(tokenizer.apply_chat_template(TALK, tokenize=False))
     except Exception as error:
-        evidence, advice = f"it fails: {short_line(error)}", "mend chat_template, or use base mode"
+        evidence, advice = f"it fails: {error_line(error)}", "mend chat_template, or use base mode"
         yield CheckFinding(name="chat template", verdict="fail", evidence=evidence, advice=advice)
         return
     yield CheckFinding(name="chat template", verdict="pass", evidence=f"renders; a turn opens with {prompt[-24:]!r}")

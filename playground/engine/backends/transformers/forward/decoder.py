@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
+from playground.engine.backends.transformers.architecture import has_windows
 from playground.engine.backends.transformers.attention.varlen import Ragged
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import Part
@@ -101,11 +102,9 @@ class Decoder:
 
 def find_decoder(model: PreTrainedModel) -> PlainDecode | None:
     """The leanest one that answers exactly as `forward` does, if the model has these parts and no sliding windows."""
-    config, base = model.config.get_text_config(), model.base_model
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
-    if kinds or getattr(config, "sliding_window", None) or not type(model).__module__.startswith("transformers."):
+    if has_windows(model.config) or not type(model).__module__.startswith("transformers."):
         return None
-    if {name for name, _ in base.named_children()} != PARTS or model.get_output_embeddings() is None:
+    if {name for name, _ in model.base_model.named_children()} != PARTS or model.get_output_embeddings() is None:
         return None
     found = next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
     if not isinstance(found, LeanDecoder):

@@ -11,10 +11,8 @@ from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.kv.copies import most_copied
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.blocks import BlockManager
-from playground.engine.memory import available, format_bytes
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, available, format_bytes
 from playground.protocol.options import EngineOptions
-
-KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
 
 
 class KVBudget:

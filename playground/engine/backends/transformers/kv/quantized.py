@@ -24,6 +24,7 @@ from playground.engine.backends.transformers.kv.quantization import CHANNELS, TO
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
+from playground.engine.slots import free_slot
 
 
 class QuantizedStore:
@@ -201,9 +202,7 @@ class QuantizedStore:
     def _tail_start(self, request: Request) -> int:
         tail = self._tail_of.get(request.request_id)
         if tail is None:
-            taken = set(self._tail_of.values())
-            tail = next(index for index in range(len(taken) + 1) if index not in taken)
-            self._tail_of[request.request_id] = tail
+            tail = self._tail_of[request.request_id] = free_slot(self._tail_of.values())
             # More run than there are slots where those were made fewer.
             self.reserve(tail + 1)
         return 1 + tail * self._blocks.size

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.quantization import BITS, dequantize, dequantized, quantize
+from playground.protocol.options import blocks_for
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class QuantizedStates:
 
     def read(self, blocks: Blocks, room: int = 0) -> Tensor:
         """The stored view of whole blocks, and `room` for so many tokens behind them, [n * size + room, H, D]."""
-        count, more, shape = len(blocks), -(-room // self.size), (self.size, *self.tails.shape[1:])
+        count, more, shape = len(blocks), blocks_for(room, self.size), (self.size, *self.tails.shape[1:])
         tokens = count * self.size + room
         if self.tails.dtype == torch.float32:
             # What is computed is taken as it is: a copy would cost more than unpacking.

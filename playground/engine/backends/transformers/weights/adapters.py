@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from playground.engine.backends.base import EngineError, Progress, short_line
+from playground.engine.backends.base import EngineError, Progress
 from playground.engine.memory import format_bytes
+from playground.protocol.fault import error_line
 
 CONFIG, SAFETENSORS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 # They would change the base while they are put on, or need what the loop does not give.
@@ -136,7 +137,7 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
         config = json.loads((folder / CONFIG).read_text())
         kind, task = str(config.get("peft_type")), config.get("task_type") or "CAUSAL_LM"
     except (OSError, ValueError, AttributeError) as error:
-        raise _fault(path, f"{CONFIG} cannot be read: {short_line(error)}", "save the adapter again") from None
+        raise _fault(path, f"{CONFIG} cannot be read: {error_line(error)}", "save the adapter again") from None
     if kind != "LORA":
         raise _fault(path, f"it is a PEFT adapter of type {kind[:40]}", "only LoRA adapters can be put on here")
     if task != "CAUSAL_LM":
@@ -178,12 +179,12 @@ def _explained(error: Exception) -> tuple[str, str]:
     if "size mismatch" in text:
         line = next(line for line in text.splitlines() if "size mismatch" in line)
         return (
-            f"its shapes are not this model's: {short_line(ValueError(line.strip()))}",
+            f"its shapes are not this model's: {error_line(ValueError(line.strip()))}",
             "choose one made for this model",
         )
     if "arget modules" in text:
         return "this model has none of the layers that it names", "choose an adapter made for this architecture"
-    return short_line(error), "save the adapter again, or choose another one"
+    return error_line(error), "save the adapter again, or choose another one"
 
 
 def _fault(path: str, what: str, advice: str) -> EngineError:

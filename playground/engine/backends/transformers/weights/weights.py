@@ -19,7 +19,6 @@ from playground.engine.memory import available
 if TYPE_CHECKING:
     from bitsandbytes.nn.modules import Linear4bit
 
-KINDS = ("model", "int8", "nf4")
 KEEP_COPY_SHARE = 0.5
 # Tiles of bitsandbytes' nf4 kernel for CPUs.
 NF4_INPUTS, NF4_OUTPUTS = 64, 32
