@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.protocol.events import HeadShape
+from playground.protocol.measurements import HeadShape
 
 
 def visible_pairs(queries: int, keys: int) -> int:

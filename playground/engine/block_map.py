@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from playground.engine.core import EngineCore
-from playground.protocol.events import BlocksMapped, BlockTable
+from playground.protocol.events import BlocksMapped
+from playground.protocol.steps import BlockTable
 
 
 def block_map(core: EngineCore) -> BlocksMapped:

@@ -57,7 +57,7 @@ def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
 
 def value_support(name: str, value: str, reason: str) -> ValueSupport:
     """One value of a toggle; `reason`: why it is unavailable, empty if it is available."""
-    return ValueSupport(value=value, possible=not reason, reason=reason, effects=_effects(name, value))
+    return ValueSupport(value=value, possible=not reason, reason=reason, effects=effects(name, value))
 
 
 def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]) -> None:
@@ -79,7 +79,7 @@ def missing_package(name: str) -> str:
     return "" if find_spec(name) else f"the package {name} is not installed"
 
 
-def _effects(name: str, value: str) -> Effects | None:
+def effects(name: str, value: str) -> Effects | None:
     """What a value is expected to change against the default."""
     default = as_text(EngineOptions())[name]
     return Effects() if value == default else EFFECTS.get((name, value))

@@ -15,7 +15,8 @@ from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.commands import GenerationRequest, SamplingParams
-from playground.protocol.events import Event, RequestFinished, Step, StepsExecuted
+from playground.protocol.events import Event, RequestFinished, StepsExecuted
+from playground.protocol.steps import Step
 
 StepCost = Callable[[Sequence[Work], Sequence[Request]], float]
 

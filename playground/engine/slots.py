@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from playground.engine.request import Request
 from playground.engine.scheduler import Plan
-from playground.protocol.events import Phase, SlotWork
+from playground.protocol.steps import Phase, SlotWork
 
 
 def free_slot(taken: Iterable[int | None]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from playground.protocol.events import SlotWork, Step, StepsExecuted
+from playground.protocol.events import StepsExecuted
+from playground.protocol.steps import SlotWork, Step
 
 
 class BlockCounts(Protocol):

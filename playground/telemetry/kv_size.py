@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playground.protocol.events import ModelFacts
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import blocks_for
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playground.protocol.events import Ceilings, ModelFacts, Step
+from playground.protocol.measurements import Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import Step
 
 
 @dataclass(frozen=True)

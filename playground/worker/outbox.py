@@ -8,7 +8,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO
 
-from playground.protocol.events import Event, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, StepsExecuted, TokensGenerated
+from playground.protocol.steps import Step
 from playground.protocol.wire import encode_line
 
 BUNDLE_S = 0.04  # each bundle costs a frame on screen; a request's first token is sent at once

@@ -9,7 +9,8 @@ from playground.engine.core import EngineCore
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits
 from playground.protocol.commands import GenerationRequest, SamplingParams
-from playground.protocol.events import Event, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.steps import Step
 from tests.engine.fake_runner import Clock, FakeRunner
 
 

@@ -9,7 +9,7 @@ import pytest
 from playground.engine.blocks import BlockManager
 from playground.engine.scheduler import Limits
 from playground.engine.simulator import Arrival, simulate
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 from tests.engine.harness import Harness
 
 

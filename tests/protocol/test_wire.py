@@ -10,9 +10,11 @@ import pytest
 
 from playground.protocol.capabilities import Capabilities, Effects, ToggleSupport, ValueSupport
 from playground.protocol.commands import ChatMessage, Command, GenerationRequest, SamplingParams
-from playground.protocol.events import Event, ModelFacts, SlotWork, Step
+from playground.protocol.events import Event
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyCommand, AnyEvent, decode_command, decode_event, encode_line
 
 # One value per type of field, none of them a default, so that a field that gets lost on the way is seen.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from playground.protocol.events import Ceilings, ModelFacts, SlotWork, Step
+from playground.protocol.measurements import Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import SlotWork, Step
 from playground.telemetry.roofline import Need, dot, reachable, ridge, step_need
 
 CEILINGS = Ceilings(flops_per_second=1000.0, bytes_per_second=100.0)

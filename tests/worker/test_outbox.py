@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-from playground.protocol.events import MemoryMeasured, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import MemoryMeasured, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent, decode_event
 from playground.worker.outbox import BUNDLE_S, Outbox
 

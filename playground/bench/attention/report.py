@@ -6,7 +6,7 @@ from typing import Any
 
 from playground.bench.attention.measure import Measured
 from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
-from playground.protocol.events import AttentionPoint
+from playground.protocol.measurements import AttentionPoint
 from playground.session.fold import Fold
 from playground.telemetry.roofline import Need, dot
 

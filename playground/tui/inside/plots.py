@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from playground.protocol.events import AttentionPoint, Ceilings, ModelFacts, Step
+from playground.protocol.measurements import AttentionPoint, Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import Step
 from playground.telemetry.roofline import dot, reachable, ridge, step_need
 from playground.text import numbers
 from playground.text.sizes import size

@@ -13,12 +13,10 @@ from playground.protocol.events import (
     Failed,
     LoadCancelled,
     MemoryMeasured,
-    ModelFacts,
     ModelLoaded,
     ModelLoading,
     OptionsApplied,
     RequestFinished,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
@@ -26,9 +24,11 @@ from playground.protocol.events import (
 )
 from playground.protocol.fault import with_advice
 from playground.protocol.metrics import NO_NUMBERS, Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.speech_events import TranscriptFinished
+from playground.protocol.steps import Step
 from playground.protocol.timing import RequestTimer
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.changes import Changes

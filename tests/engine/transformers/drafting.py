@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from playground.engine.speculation import NgramIndex
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 from tests.engine.transformers.zoo.zoo import END
 
 

@@ -8,16 +8,9 @@ from typing import Any
 
 from playground.engine.backends.transformers.backend import TransformersBackend
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
-from playground.protocol.events import (
-    Event,
-    LoadStage,
-    OptionsApplied,
-    RequestFinished,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-)
+from playground.protocol.events import Event, LoadStage, OptionsApplied, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.options import EngineOptions, Value
+from playground.protocol.steps import Step
 from tests.engine.transformers.reference import DEVICE
 
 MOST_STEPS = 5000

@@ -52,7 +52,7 @@ def test_the_same_with_a_compiled_step(tmp_path: Path) -> None:
     switched_at_random(driven, VALUES | {"compile": (True, False)})
     live = driven.backend._engine
     assert any("fused-dequant" in said.effective["attention"] for said in driven.of(OptionsApplied))
-    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0)
+    assert (live.compile.compiled.graphs, live.compile.compiled.recompiled) == (2, 0)
     torch._dynamo.reset()
 
 

@@ -31,7 +31,7 @@ def test_compile_is_there_after_any_number_of_loads(member: Member, monkeypatch:
     for number, dtype in enumerate(DTYPES * 4):
         assert driven.set(dtype=dtype).effective["compile"] == "on"
         driven.run(ask(prompts()[:2], 4, name=f"{number}", ignore_eos=True))
-        assert driven.backend._engine.compiled.recompiled == 0
+        assert driven.backend._engine.compile.compiled.recompiled == 0
     for number in range(4):
         for changes in ({"compile": False, "weights": "int8"}, {"weights": "model"}, {"compile": True}):
             driven.set(**changes)

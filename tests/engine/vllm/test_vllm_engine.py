@@ -36,10 +36,10 @@ from playground.protocol.events import (
     OptionsApplied,
     RequestFinished,
     Scored,
-    Step,
     Tokenized,
     TokensGenerated,
 )
+from playground.protocol.steps import Step
 from tests.engine.transformers.driven import Driven
 from tests.engine.transformers.faults.live_worker import line_of, load_command, request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker

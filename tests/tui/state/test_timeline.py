@@ -15,14 +15,13 @@ from playground.protocol.events import (
     Failed,
     OptionsApplied,
     RequestFinished,
-    SlotWork,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
 )
 from playground.protocol.metrics import NO_NUMBERS
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyEvent
 from playground.session.recording import Entry
 from playground.session.replay import play

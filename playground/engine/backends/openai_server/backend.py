@@ -29,7 +29,8 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, Tokenized
+from playground.protocol.events import ModelLoaded, OptionsApplied, Tokenized
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import NOT_REPORTED, EngineOptions, changed_names
 
 MOST_NAMES = 12

@@ -23,14 +23,8 @@ from playground.engine.backends.openai_server.requests import Outside
 from playground.engine.backends.openai_server.server import Server
 from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import (
-    FinishReason,
-    RequestFinished,
-    SlotWork,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-)
+from playground.protocol.events import FinishReason, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.timing import RequestTimer
 
 GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt

@@ -24,8 +24,9 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied
+from playground.protocol.events import ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text, with_changes
 
 

@@ -12,7 +12,9 @@ from typing import ClassVar
 import torch
 
 from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
+from playground.engine.backends.transformers.announce import Announcer
 from playground.engine.backends.transformers.check.check import check
+from playground.engine.backends.transformers.facts import facts
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure.attention import measure
 from playground.engine.backends.transformers.measure.outliers import measure_outliers
@@ -22,8 +24,6 @@ from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
 from playground.engine.checkpoint.checkpoint import inspect
-from playground.engine.checkpoint.config import head_dim
-from playground.engine.device import uuid_of
 from playground.engine.memory import give_back, keep_freed
 from playground.engine.memory_fault import describe, is_memory_fault, memory_said
 from playground.protocol.capabilities import Capabilities
@@ -40,18 +40,9 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import (
-    MemoryMeasured,
-    ModelFacts,
-    ModelLoaded,
-    OptionsApplied,
-    OutliersMeasured,
-    Tokenized,
-)
-from playground.protocol.metrics import Memory
+from playground.protocol.events import MemoryMeasured, ModelLoaded, OutliersMeasured, Tokenized
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
 
-COSTS = ("instant", "cache", "warm-up", "weights", "reload")
 MEMORY_EVERY_S = 0.5
 
 
@@ -66,7 +57,7 @@ class TransformersBackend:
         self._live: LiveEngine | None = None
         self._command: LoadModel | None = None
         self._scorer = Scorer()
-        self._announced: dict[str, str] = {}
+        self._announcer = Announcer(emit)
         self._measured = 0.0
 
     def capabilities(self) -> Capabilities:
@@ -100,7 +91,7 @@ class TransformersBackend:
         live.core.loaded_at = perf_counter()
         live.loaded.seconds["total"] = live.core.loaded_at - started
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
-        self._announce([], None, started)
+        self._announcer.announce(live, [], None, started)
 
     def unload(self) -> None:
         """Drop every reference; what PyTorch keeps goes with the process."""
@@ -111,8 +102,7 @@ class TransformersBackend:
         """Kept logits stay: two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")
-            if self._live.compiled:
-                self._live.compiled.close()
+            self._live.compile.close()
         device = self._live.loaded.device if self._live else torch.device("cpu")
         self._live = self._command = None
         gc.collect()
@@ -135,8 +125,8 @@ class TransformersBackend:
         if any(TOGGLES[name].cost != "instant" for name in changed):
             give_back(device)
         if command.rebuild:
-            self._engine.rebuild()
-        self._announce(changed, before, started)
+            self._engine.kv.rebuild()
+        self._announcer.announce(self._engine, changed, before, started)
 
     def submit(self, command: Submit, received: float) -> None:
         """See `EngineCore.submit`."""
@@ -147,7 +137,7 @@ class TransformersBackend:
         """See `EngineCore.abort`."""
         if self._live:
             self._live.core.abort(command.request_id)
-            self._settle(self._live)
+            self._announcer.settle(self._live)
             self._emit(MemoryMeasured(memory=self._live.memory()))
 
     def fail(self, message: str) -> None:
@@ -223,15 +213,10 @@ class TransformersBackend:
                 raise
             what = describe(error, live.loaded.device)
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
-        self._settle(live)
+        self._announcer.settle(live)
         if not live.core.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
-
-    def _settle(self, live: LiveEngine) -> None:
-        """Tell what is effective where it is something else by now."""
-        if live.unsettled and (effective := live.effective()) != self._announced:
-            self._announce([], None, perf_counter(), effective)
 
     @property
     def _engine(self) -> LiveEngine:
@@ -245,62 +230,10 @@ class TransformersBackend:
         live = LiveEngine(loaded, options, self._emit, progress, self._command.allow_pickle)
         live.apply(options, progress)
         live.core.adopt(old.core)
-        if old.compiled and not live.compiled:
-            old.compiled.close()
+        if not live.compile.compiled:
+            old.compile.close()
         self._live = live
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
     def _why_not(self, name: str, value: str) -> str:
         return why_not(name, value, self._live.attention if self._live else None)
-
-    def _announce(
-        self, changed: list[str], before: Memory | None, started: float, effective: dict[str, str] | None = None
-    ) -> None:
-        """Without a `before` nothing was switched."""
-        live, after = self._engine, self._engine.memory()
-        costs = [TOGGLES[name].cost for name in changed]
-        self._announced = effective or live.effective()
-        self._emit(
-            OptionsApplied(
-                changed=changed,
-                requested=live.options,
-                effective=self._announced,
-                reasons=live.reasons(),
-                cost=max(costs, key=COSTS.index, default="instant"),
-                seconds=perf_counter() - started,
-                step=live.core.step_index,
-                before=before or after,
-                after=after,
-            )
-        )
-
-
-def facts(live: LiveEngine) -> ModelFacts:
-    """What is known of the loaded model, read from its tensors and its config."""
-    loaded = live.loaded
-    config = loaded.model.config.get_text_config()
-    embedding = loaded.model.get_input_embeddings().get_parameter("weight")
-    output = loaded.model.get_output_embeddings()
-    shared = output is None or embedding is output.weight
-    return ModelFacts(
-        name=loaded.checkpoint.name,
-        path=str(loaded.checkpoint.path),
-        architecture=type(loaded.model).__name__,
-        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
-        weights_bytes=live.weight_bytes,
-        dtype=str(loaded.model.dtype).removeprefix("torch."),
-        device=str(loaded.device),
-        device_uuid=uuid_of(loaded.device),
-        layers=live.kv_shape.layers,
-        vocabulary=config.vocab_size,
-        context=loaded.context,
-        kv_bytes_per_token=live.kv_shape.token_bytes,
-        heads=getattr(config, "num_attention_heads", 0),
-        head_dim=head_dim(config),
-        embedding_parameters=0 if shared else embedding.numel(),
-        output_parameters=embedding.numel() if shared else output.weight.numel(),
-        has_chat_template=loaded.tokenizer.has_chat_template,
-        note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
-        load_seconds=loaded.seconds,
-        threads=torch.get_num_threads(),
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, require_loaded, unheard
 from playground.engine.backends.vllm.faults import DIED, in_words
@@ -29,6 +29,7 @@ from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, with_changes
 
 if TYPE_CHECKING:
+    from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
     from playground.engine.backends.vllm.live import Live
 
 LIVE = {"max_batch", "token_budget"}
@@ -52,10 +53,11 @@ class VllmBackend:
         self._measured = self._brought_back = 0.0
 
     def capabilities(self) -> Capabilities:
-        """What vLLM truly does here; with a model loaded also what that model brings."""
+        """What vLLM really does on this machine, and with the loaded model if there is one."""
         versions = {"vllm": vllm_version()} if vllm_version() else {}
-        quantized, options = (self._live.opened.quantized, self._live.options) if self._live else ("", EngineOptions())
-        price = self._live.price if self._live else None
+        live = self._live
+        quantized, options = (live.checkpoint.quantized, live.options) if live else ("", EngineOptions())
+        price = live.price if live else None
         return Capabilities(
             engine="vllm",
             devices=[platform()],
@@ -87,7 +89,7 @@ class VllmBackend:
         """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        self._refuse(options, live.opened.quantized)
+        self._refuse(options, live.checkpoint.quantized)
         changed = changed_names(live.options, options)
         restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
         if not restart:
@@ -174,14 +176,15 @@ class VllmBackend:
     def _load(self, command: LoadModel, progress: Progress) -> None:
         """What can be seen before the start is refused before anything is stopped."""
         self._refuse(command.options, "")
-        opened, released = _opened(command, progress), self._live.bytes if self._live else 0
-        opened.plan(command.options, released)
+        checkpoint_class, live_class = _import_vllm(command, progress)
+        checkpoint = checkpoint_class(command, progress)
+        checkpoint.plan(command.options, released=self._live.bytes if self._live else 0)
         self.unload()
-        self._live = opened.started(command.options, progress, self._emit)
+        self._live = live_class(checkpoint, command.options, progress, self._emit)
 
     def _bring_back(self, before: Live, fault: EngineError) -> None:
         """The model before, if it was stopped, and the line that says why."""
-        name = before.opened.checkpoint.name
+        name = before.checkpoint.files.name
         try:
             if self._live is None:
                 before.restart(before.options, unheard)
@@ -235,8 +238,8 @@ class VllmBackend:
             self._emit(Failed(where="verify", message=message, advice="go back to the toggles before"))
 
 
-def _opened(command: LoadModel, progress: Progress) -> Any:
-    """The checkpoint, once it is sure that vLLM is here. The import takes seconds."""
+def _import_vllm(command: LoadModel, progress: Progress) -> tuple[type[VllmCheckpoint], type[Live]]:
+    """Import what needs vLLM, which takes seconds; raises `EngineError` where it cannot be imported."""
     missing, advice = missing_packages(command.executor)
     if reason := why_not_executor(command.executor):
         raise EngineError(reason, "[engines.vllm] executor = auto runs the ranks as processes of this machine")
@@ -247,7 +250,8 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
 
     prepare(command)
     try:
-        from playground.engine.backends.vllm.live import Opened
+        from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
+        from playground.engine.backends.vllm.live import Live
     except Exception as error:
         raise in_words(error, "at all", command.options) from error
-    return Opened(command, progress)
+    return VllmCheckpoint, Live

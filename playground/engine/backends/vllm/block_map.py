@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.block_map import spans
-from playground.protocol.events import BlocksMapped, BlockTable
+from playground.protocol.events import BlocksMapped
+from playground.protocol.steps import BlockTable
 
 
 def block_map(loop: VllmLoop) -> BlocksMapped:

@@ -19,7 +19,8 @@ from playground.engine.ending import finished_event
 from playground.engine.request import Request
 from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import Event, FinishReason, SlotWork, TokensGenerated
+from playground.protocol.events import Event, FinishReason, TokensGenerated
+from playground.protocol.steps import SlotWork
 from playground.protocol.timing import RequestTimer
 
 REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}

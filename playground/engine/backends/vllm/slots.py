@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from playground.engine.slots import free_slot
-from playground.protocol.events import Phase, SlotWork
+from playground.protocol.steps import Phase, SlotWork
 
 if TYPE_CHECKING:
     from playground.engine.backends.vllm.steps import StepRow, StepRows

@@ -51,26 +51,28 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
         driven.backend.step()
     driven.backend.set_options(SetOptions(changes={"compile": True}), lambda stage, *rest: stages.append(stage))
     live = driven.backend._live
-    assert live and live.compiled and set(stages) == {"warm-up"}
-    ran = live.compiled.graphs
+    assert live and set(stages) == {"warm-up"}
+    compiled = live.compile.compiled
+    assert compiled
+    ran = compiled.graphs
     driven.finish(at={9: {"attention": "sdpa-math"}, 14: {"kv_cache": "int8"}, 20: {"kv_cache": "model"}})
     assert driven.set(max_batch=3).effective["compile"] == "on"
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="d", ignore_eos=True)) == eager
     driven.set(speculation="lookup:3")
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="e", ignore_eos=True)) == eager
     assert counts(driven.steps)[1] > 0, "drafts went through the graph of several tokens"
-    graph, through = live.compiled._graph, []
-    monkeypatch.setattr(live.compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
+    graph, through = compiled._graph, []
+    monkeypatch.setattr(compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
     scored = score(driven, prompts()[0])
     assert sum(through) == len(prompts()[0]) - 1, "nothing comes after the last token"
-    assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
+    assert (compiled.graphs, compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
     assert driven.run(ask(prompts()[:1], 60, name="f", ignore_eos=True)) == eager[:1]
     assert score(driven, prompts()[0]).nll == pytest.approx(scored.nll, abs=1e-4)
     driven.set(weights="int8")
     assert driven.set(weights="model", compile=True).effective["compile"] == "on"
     assert driven.run(ask(prompts()[:1], 60, name="g", ignore_eos=True)) == eager[:1]
-    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0), "it was compiled before, for these layers"
+    assert (compiled.graphs, compiled.recompiled) == (2, 0), "it was compiled before, for these layers"
     torch._dynamo.reset()
 
 

@@ -36,7 +36,7 @@ def test_a_budget_of_bytes_holds_the_tails_of_all_slots(
     driven = Driven(member("llama-64").folder, device="cpu", kv_cache=kind, kv_blocks="auto", max_batch=7)
     live = driven.backend._engine
     block, tail = live.kv_shape.block_bytes(kind, 32), 32 * live.kv_shape.token_bytes
-    assert budget - block < live.kv_reserved <= budget
+    assert budget - block < live.kv.reserved_bytes <= budget
     assert live.core.runner.blocks.count == (budget - 7 * tail) // block < budget // block
 
 

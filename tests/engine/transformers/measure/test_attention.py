@@ -12,7 +12,8 @@ from playground import paths
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.measure.attention import peak_bytes
 from playground.protocol.commands import MeasureAttention
-from playground.protocol.events import AttentionMeasured, AttentionPoint
+from playground.protocol.events import AttentionMeasured
+from playground.protocol.measurements import AttentionPoint
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 
@@ -142,7 +143,7 @@ def test_running_requests_are_not_disturbed(driven):
 
 
 def test_facts_tell_what_a_step_multiplies(driven):
-    from playground.engine.backends.transformers.backend import facts
+    from playground.engine.backends.transformers.facts import facts
 
     told = facts(driven.backend._engine)
     assert (told.heads, told.head_dim) == (4, 64)

@@ -114,13 +114,13 @@ def test_compile_takes_it_up_and_gives_it_back(tmp_path: Path, monkeypatch: pyte
     assert applied.after.weights == weight_bytes(live.loaded.model) + live.core.runner.packed_bytes != weights
     driven.finish()
     own = driven.run(asked[2])
-    graphs = live.compiled.graphs
+    graphs = live.compile.compiled.graphs
     driven.set(compile=False)
     assert kinds(driven) == {"OneDnnWeight"} and live.memory().weights == weights
     assert driven.run(asked[3]) == plain
     driven.set(compile=True)
     assert driven.run(ask(prompts(), 24, name="e", ignore_eos=True)) == own
-    assert kinds(driven) == {"FmaWeight"} and live.compiled.graphs == graphs
+    assert kinds(driven) == {"FmaWeight"} and live.compile.compiled.graphs == graphs
     torch._dynamo.reset()
 
 

@@ -24,7 +24,8 @@ from playground.engine.backends.transformers.measure.ceilings import measure_cei
 from playground.engine.checkpoint.config import head_dim
 from playground.engine.memory import available, format_bytes
 from playground.protocol.commands import MeasureAttention
-from playground.protocol.events import AttentionMeasured, AttentionPoint, HeadShape
+from playground.protocol.events import AttentionMeasured
+from playground.protocol.measurements import AttentionPoint, HeadShape
 
 POINT_SECONDS = 3.0
 MEMORY_SHARE = 0.5

@@ -8,7 +8,7 @@ from time import perf_counter
 import torch
 
 from playground.engine.device import wait
-from playground.protocol.events import Ceilings
+from playground.protocol.measurements import Ceilings
 
 REPEATS = 5
 SMALL_MATRIX = 192

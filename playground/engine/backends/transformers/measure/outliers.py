@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from playground.protocol.events import LayerColumns
+from playground.protocol.measurements import LayerColumns
 
 
 def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> list[LayerColumns]:
