@@ -16,7 +16,7 @@ from playground.engine.drafting import propose_drafts
 from playground.engine.ending import end_reason, finished_event, until_end
 from playground.engine.request import Request
 from playground.engine.runner import Runner
-from playground.engine.scheduler import Limits, Plan, Work, schedule
+from playground.engine.scheduler import Limits, StepPlan, Work, schedule
 from playground.engine.slots import free_slot, slot_works
 from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
@@ -131,7 +131,7 @@ class EngineCore:
     def _arrive(self) -> None:
         self.waiting += self._arrivals.due(self._clock())
 
-    def _apply(self, plan: Plan, now: float) -> None:
+    def _apply(self, plan: StepPlan, now: float) -> None:
         self.preempt(plan.preempted)
         self._close_up()
         for request in plan.admitted:

@@ -38,7 +38,7 @@ class Work:
 
 
 @dataclass
-class Plan:
+class StepPlan:
     """One step's decision: what to compute, who leaves the queue, who loses its blocks, and which finished rows static
     batching still holds."""
 
@@ -48,15 +48,15 @@ class Plan:
     held: list[Request] = field(default_factory=list)
 
 
-def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Limits, blocks: BlockManager) -> Plan:
+def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Limits, blocks: BlockManager) -> StepPlan:
     """Decide one step. `waiting` is in order of arrival, preempted requests first; `running` in order of admission,
     finished rows included where the policy holds them."""
-    plan = Plan()
+    plan = StepPlan()
     active = [request for request in running if not request.finished]
     plan.held = [request for request in running if request.finished]
     while len(active) > limits.slots:
         plan.preempted.append(active.pop())
-    room = _Room(limits.token_budget, blocks, plan, active)
+    room = _StepBudget(limits.token_budget, blocks, plan, active)
     for request in sorted(active, key=lambda request: request.remaining > 1 or not request.output_ids):
         if request not in plan.preempted:
             room.extend(request)
@@ -68,10 +68,10 @@ def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Lim
     return plan
 
 
-class _Room:
+class _StepBudget:
     """Remaining tokens and blocks of the step being planned."""
 
-    def __init__(self, tokens: int, blocks: BlockManager, plan: Plan, active: list[Request]) -> None:
+    def __init__(self, tokens: int, blocks: BlockManager, plan: StepPlan, active: list[Request]) -> None:
         self.tokens, self.plan, self.active, self._blocks = tokens, plan, active, blocks
         self.free = blocks.available
         self._dropped: Counter[int] = Counter()

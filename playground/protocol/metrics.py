@@ -69,7 +69,7 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 # The metrics of a request that produced no token.
-NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -47,7 +47,7 @@ def require_loaded(loaded: Loaded | None, what: str = "model") -> Loaded:
     return loaded
 
 
-def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+def no_progress(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
     """A `Progress` that reports nothing and cannot be cancelled, for rolling back."""
 
 

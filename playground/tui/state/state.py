@@ -23,7 +23,7 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.fault import with_advice
-from playground.protocol.metrics import NO_NUMBERS, Memory
+from playground.protocol.metrics import NO_METRICS, Memory
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
@@ -289,7 +289,7 @@ class State:
         for request in self.unfinished:
             if request.timer.scheduled is None and request.request_id not in self.waiting:
                 failed = RequestFinished(
-                    request_id=request.request_id, reason="error", metrics=NO_NUMBERS, message=message
+                    request_id=request.request_id, reason="error", metrics=NO_METRICS, message=message
                 )
                 self._finish(failed)
 

@@ -17,7 +17,7 @@ import pytest
 from playground.engine.backends.openai_server.answer import DONE as LAST
 from playground.engine.backends.openai_server.answer import read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
-from playground.engine.backends.openai_server.requests import Outside
+from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.protocol.percentiles import percentiles
 from playground.protocol.timing import RequestTimer
 from tests.engine.openai_server.loopback import DONE, Handler, Loopback, text, usage
@@ -145,7 +145,7 @@ def test_vllms_own_benchmark_makes_the_same_of_the_same_stream():
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([PYTHON, "-c", BENCH], input=lines, capture_output=True, text=True, env=bare, check=True)
     theirs = json.loads(done.stdout)
-    stream, ours = EventStream(), Outside("r", "", {}, RequestTimer(submitted=100.0), 0)
+    stream, ours = EventStream(), StreamedRequest("r", "", {}, RequestTimer(submitted=100.0), 0)
     for at, part in parts:
         for data in stream.feed(part):
             if data != LAST:

@@ -18,7 +18,7 @@ from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.openai_server.address import Address
 from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
-from playground.engine.backends.openai_server.faults import Malformed, in_words, refused
+from playground.engine.backends.openai_server.faults import Malformed, as_engine_error, refused
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
@@ -77,7 +77,7 @@ class Client:
 
     def fault(self, error: Exception) -> EngineError:
         """What went wrong, in words."""
-        return in_words(error, self._address.api, self._timeout_s)
+        return as_engine_error(error, self._address.api, self._timeout_s)
 
     def close(self) -> None:
         """Close every connection and end the thread."""

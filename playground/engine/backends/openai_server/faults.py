@@ -54,7 +54,7 @@ def refused(status: int, body: bytes, location: str, url: str) -> Refused:
     return Refused(status, message, advice)
 
 
-def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
+def as_engine_error(error: Exception, url: str, timeout_s: float) -> EngineError:
     """A fault of the connection; what already is in words stays as it is."""
     host, cause = urlsplit(url).netloc, _root(error)
     if isinstance(error, EngineError):

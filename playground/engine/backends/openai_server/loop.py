@@ -19,7 +19,7 @@ from playground.engine.backends.openai_server.answer import Piece
 from playground.engine.backends.openai_server.body import body_of
 from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.metrics import MetricsPage
-from playground.engine.backends.openai_server.requests import Outside
+from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.engine.backends.openai_server.server import Server
 from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
@@ -28,7 +28,7 @@ from playground.protocol.steps import SlotWork, Step
 from playground.protocol.timing import RequestTimer
 
 GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt
-Arrival = tuple[Outside, float, Piece | EngineError | None]
+Arrival = tuple[StreamedRequest, float, Piece | EngineError | None]
 
 
 class ServerLoop:
@@ -37,8 +37,8 @@ class ServerLoop:
     def __init__(self, client: Client, server: Server, model: str, page: MetricsPage, emit: Emit) -> None:
         self._client, self._server, self._model, self._page, self._emit = client, server, model, page, emit
         self.step_index = 0
-        self._requests: dict[str, Outside] = {}
-        self._delayed = Arrivals[Outside]()
+        self._requests: dict[str, StreamedRequest] = {}
+        self._delayed = Arrivals[StreamedRequest]()
         self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._left: list[str] = []
@@ -66,7 +66,7 @@ class ServerLoop:
         except Refused as refusal:
             self._emit(refused(request.request_id, timer, refusal))
             return
-        state = Outside(request.request_id, path, body, timer, next(self._numbers))
+        state = StreamedRequest(request.request_id, path, body, timer, next(self._numbers))
         self._requests[state.request_id] = state
         self._delayed.put(arrival, state.order, state)
         self._send_due()
@@ -100,7 +100,7 @@ class ServerLoop:
             request.future = self._client.start(self._run(request))
             self._changed = True
 
-    async def _run(self, request: Outside) -> None:
+    async def _run(self, request: StreamedRequest) -> None:
         """In the client's thread: nothing but the queue is touched."""
         try:
             await self._client.stream(request.path, request.body, partial(self._put, request))
@@ -108,10 +108,10 @@ class ServerLoop:
         except Exception as error:
             self._arrived.put((request, perf_counter(), self._client.fault(error)))
 
-    def _put(self, request: Outside, now: float, what: Piece | None) -> None:
+    def _put(self, request: StreamedRequest, now: float, what: Piece | None) -> None:
         self._arrived.put((request, now, what))
 
-    def _receive(self, request: Outside, now: float, what: Piece | EngineError | None) -> int:
+    def _receive(self, request: StreamedRequest, now: float, what: Piece | EngineError | None) -> int:
         """Tokens that this brought, as far as they are told."""
         if isinstance(what, EngineError):
             self._finish(request, "error", what.line)
@@ -123,8 +123,8 @@ class ServerLoop:
             return 0
         if request.slot is None:
             request.slot = free_slot(other.slot for other in self._requests.values())
-        token_ids = list(what.token_ids or ()) if request.told else []
-        times = [now] * (len(token_ids) if request.told else 1)
+        token_ids = list(what.token_ids or ()) if request.reports_token_ids else []
+        times = [now] * (len(token_ids) if request.reports_token_ids else 1)
         event = TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=what.text)
         self._emit(event)
         return len(token_ids)
@@ -136,7 +136,7 @@ class ServerLoop:
             self._finish(request, reason, message)
         self._delayed.keep(lambda request: request.request_id in self._requests)
 
-    def _finish(self, request: Outside, reason: FinishReason, message: str = "") -> None:
+    def _finish(self, request: StreamedRequest, reason: FinishReason, message: str = "") -> None:
         del self._requests[request.request_id]
         self._left.append(request.request_id)
         self._changed = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers import DynamicCache
 
-from playground.engine.backends.base import Emit, Progress, unheard
+from playground.engine.backends.base import Emit, Progress, no_progress
 from playground.engine.backends.transformers.attention.attention import AttentionSwitch
 from playground.engine.backends.transformers.compile.compiled import CompiledDecoder
 from playground.engine.backends.transformers.compile_switch import CompileSwitch
@@ -85,7 +85,7 @@ class LiveEngine:
         """Undo what was set; requests that lost precision in a coarser cache on the way are recomputed."""
         for name in changed_names(self.options, done):
             if (before := _with(done, self.options, name)) != done:
-                self._set(name, before, unheard)
+                self._set(name, before, no_progress)
                 done = before
         self.kv.rebuild()
 
@@ -183,21 +183,21 @@ class LiveEngine:
         self.attention.try_varlen(self.runner.plain_decoder)
 
     def _set_weights(self, options: EngineOptions, progress: Progress) -> None:
-        worn = self.adapters.path
+        active = self.adapters.path
         if options.weights != self.weights.kind:
             self.adapters.switch("off", self.weights.kind, progress)
         try:
             self.weights.switch(options.weights, options.int8_threshold, progress)
         finally:
-            if worn != self.adapters.path:
-                self.adapters.switch(worn, self.weights.kind, unheard)
-            self.runner.look_at_layers()
+            if active != self.adapters.path:
+                self.adapters.switch(active, self.weights.kind, no_progress)
+            self.runner.refresh_layers()
         self.weights.set_threshold(options.int8_threshold)
         self.reseed(options)
 
     def _set_adapter(self, options: EngineOptions, progress: Progress) -> None:
         self.adapters.switch(options.adapter, self.weights.kind, progress)
-        self.runner.look_at_model()
+        self.runner.rebuild_decoder()
         self.reseed(options)
 
     def _set_limits(self, options: EngineOptions) -> None:

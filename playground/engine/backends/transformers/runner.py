@@ -16,8 +16,10 @@ from playground.engine.backends.transformers.forward.decoder import Decode, find
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import Part
 from playground.engine.backends.transformers.forward.row_groups import Group, grouped, split, together
-from playground.engine.backends.transformers.kv.cache import KVStore, PagedCache, Row, uneven
-from playground.engine.backends.transformers.kv.copies import apart
+from playground.engine.backends.transformers.kv.cache import PagedCache
+from playground.engine.backends.transformers.kv.copies import split_by_memory
+from playground.engine.backends.transformers.kv.row import BatchRow, uneven
+from playground.engine.backends.transformers.kv.store import KVStore
 from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import sample
@@ -38,9 +40,9 @@ class TransformersRunner:
         self.blocks, self.cache = blocks, PagedCache(store)
         self.context = loaded.context
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
-        self.look_at_model()
+        self.rebuild_decoder()
 
-    def look_at_model(self) -> None:
+    def rebuild_decoder(self) -> None:
         """Rebuild the decoder after modules of the model were replaced, the output head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
@@ -48,10 +50,10 @@ class TransformersRunner:
         self._seen = torch.tensor(0.0, dtype=dtype, device=device)
         self._hidden = torch.tensor(-torch.inf, dtype=dtype, device=device)
 
-    def look_at_layers(self) -> None:
+    def refresh_layers(self) -> None:
         """Refresh the decoder after linear layers were replaced by equivalent ones."""
         if isinstance(self.plain_decoder, LeanDecoder):
-            self.plain_decoder.look_at_layers()
+            self.plain_decoder.refresh_layers()
 
     @property
     def packed_bytes(self) -> int:
@@ -78,7 +80,7 @@ class TransformersRunner:
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         """See `engine.runner.Runner`."""
         decode = [_row(work) for work in works if work.decode]
-        decode += [Row(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
+        decode += [BatchRow(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
         prefill = [_row(work) for work in works if not work.decode]
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
@@ -101,17 +103,17 @@ class TransformersRunner:
         """Bytes of the blocks that requests use."""
         return self.cache.store.bytes(running)
 
-    def _planned(self, decode: Sequence[Row], prefill: Sequence[Row]) -> Iterator[list[Group]]:
+    def _planned(self, decode: Sequence[BatchRow], prefill: Sequence[BatchRow]) -> Iterator[list[Group]]:
         """What runs one after the other, each as groups that share a forward."""
         # Over codes nothing is copied, so that nothing keeps rows apart.
-        whole = [decode] if decode and self._attention.over_codes else apart(decode, self.cache.store.copied)
+        whole = [decode] if decode and self._attention.over_codes else split_by_memory(decode, self.cache.store.copied)
         first = [Group("decode", rows) for rows in whole]
         for groups in self._rounds(prefill):
             yield from together([*first, *(Group("prefill", rows) for rows in groups)], self._joins)
             first = []
         yield from together(first, self._joins)
 
-    def _rounds(self, rows: Sequence[Row]) -> Iterator[list[list[Row]]]:
+    def _rounds(self, rows: Sequence[BatchRow]) -> Iterator[list[list[BatchRow]]]:
         """Prefills, cut where the store needs it: groups that do not need each other, and what comes after them."""
         if not self.splits_at_blocks:
             if rows:
@@ -122,16 +124,16 @@ class TransformersRunner:
             others = [part for part in parts if part and part not in long]
             yield [*([part] for part in long), *self._grouped(others)]
 
-    def _grouped(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+    def _grouped(self, rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
         for group in grouped(rows):
-            yield from apart(group, self.cache.store.copied)
+            yield from split_by_memory(group, self.cache.store.copied)
 
     def _joins(self, group: Group) -> bool:
         """The group may share matrix products with others, and its attention is not being watched."""
         able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
         return able and not self._attention.watches(group.phase, self._masked(group.rows))
 
-    def _masked(self, rows: Sequence[Row]) -> bool:
+    def _masked(self, rows: Sequence[BatchRow]) -> bool:
         """Needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens quantized."""
         return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
@@ -145,7 +147,7 @@ class TransformersRunner:
         parts = [self._part(group.rows, cache, group.keep) for group, cache in zip(groups, caches, strict=True)]
         return self.decoder.together([self._ready(part) for part in parts])
 
-    def _take(self, rows: Sequence[Row], logits: Tensor) -> dict[str, list[int]]:
+    def _take(self, rows: Sequence[BatchRow], logits: Tensor) -> dict[str, list[int]]:
         """Sample what is due, and seal what is certain."""
         due = [index for index, row in enumerate(rows) if not row.held and row.completes]
         if len(due) < len(rows):
@@ -160,9 +162,9 @@ class TransformersRunner:
                 self.cache.store.seal(row.request, accepted)
         return tokens
 
-    def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
+    def teacher_force(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
         """Teacher-force the next known tokens of a request through `cache`; returns logits [tokens, V]."""
-        row = Row(request, request.computed, tokens)
+        row = BatchRow(request, request.computed, tokens)
         parts = split(row, self._reach) if cache.store.splits_at_blocks else [row]
         logits = []
         with torch.inference_mode(), self._attention.context():
@@ -171,7 +173,7 @@ class TransformersRunner:
                 cache.store.seal(request, part.length)
         return torch.cat(logits)
 
-    def forward(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
+    def forward(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Tensor:
         """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
         part = self._part(rows, cache, keep)
         queries, mask = part.ids.shape[1], part.mask
@@ -191,13 +193,13 @@ class TransformersRunner:
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
 
-    def _decoder_for(self, rows: Sequence[Row], watched: bool) -> Decode | None:
+    def _decoder_for(self, rows: Sequence[BatchRow], watched: bool) -> Decode | None:
         """What runs inside a compiled graph cannot be watched, and may take rows that decode one token alone."""
         one = all(row.decodes and row.count == 1 for row in rows)
         takes = self.decoder is not None and (one or self.decoder.takes_prompts)
         return self.decoder if takes and not watched else self.plain_decoder
 
-    def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
+    def _part(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Part:
         device, queries = self._loaded.device, max(row.count for row in rows)
         codes = self._attention.over_codes and all(row.decodes for row in rows)
         columns = cache.lay_out(rows, device, codes)
@@ -217,7 +219,7 @@ class TransformersRunner:
         """Where a quantized store has its rows cut: a row ends at or before a multiple of so many tokens."""
         return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
-    def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | Ragged | None:
+    def _mask(self, rows: Sequence[BatchRow], columns: int, queries: int) -> Tensor | Ragged | None:
         """None without padding where each query sees all up to itself, so that fused kernels may run; what is packed
         instead, where attention runs so; ready to use, [B, 1, q, columns], where it takes that; else 1 for tokens, 0
         for padding on the left, [B, columns].
@@ -245,5 +247,5 @@ class TransformersRunner:
         return part._replace(mask=torch.where(part.mask, self._seen, self._hidden))
 
 
-def _row(work: Work) -> Row:
-    return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts, decodes=work.decode)
+def _row(work: Work) -> BatchRow:
+    return BatchRow(work.request, work.request.computed, work.tokens, drafts=work.drafts, decodes=work.decode)

@@ -35,7 +35,7 @@ FLOOR = -60_000.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptLogits:
     """Log-probabilities [tokens - 1, V] in float16 on the host, and the likeliest id at each position."""
 
     token_ids: list[int]
@@ -58,7 +58,7 @@ class Scorer:
     """Answers `Score`; keeps log-probabilities by name, up to `KEPT_BYTES` in all."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, KeptLogits] = {}
 
     def score(self, command: Score, live: LiveEngine, check: Callable[[], None]) -> Scored:
         """Raises `EngineError`, and what `check` raises between two chunks. Uses its own temporary blocks, apart from
@@ -78,7 +78,7 @@ class Scorer:
                 if keep is not None:
                     keep[at : at + len(logits)] = as_kept(logits).cpu()
         if command.keep_as and keep is not None:
-            self._kept[command.keep_as] = Kept(ids, keep, figures.top)
+            self._kept[command.keep_as] = KeptLogits(ids, keep, figures.top)
         agreement = None
         if base:
             same = sum(ours == theirs for ours, theirs in zip(figures.top, base.top, strict=True))
@@ -98,7 +98,7 @@ class Scorer:
         """Drop all kept logits."""
         self._kept.clear()
 
-    def _base(self, command: Score, ids: list[int], vocabulary: int) -> Kept:
+    def _base(self, command: Score, ids: list[int], vocabulary: int) -> KeptLogits:
         base = self._kept.get(command.against or "")
         if base is None:
             raise EngineError(f"no logits are kept as {command.against!r}", "score with keep_as first")
@@ -137,7 +137,7 @@ def chunks(live: LiveEngine, token_ids: list[int], tokens: int) -> Iterator[tupl
     blocks.grow(request, len(token_ids))
     while request.remaining:
         start, count = request.computed, min(tokens, request.remaining)
-        yield start, live.runner.teach(request, count, cache).float()
+        yield start, live.runner.teacher_force(request, count, cache).float()
         request.computed += count
 
 
@@ -146,7 +146,7 @@ def as_kept(logits: Tensor) -> Tensor:
     return logits.log_softmax(-1).clamp_min(FLOOR).half()
 
 
-def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None, at: int) -> None:
+def _add(figures: Figures, logits: Tensor, targets: list[int], base: KeptLogits | None, at: int) -> None:
     """Take in the logits [n, V] that predict `targets`."""
     wanted = torch.tensor(targets, device=logits.device).unsqueeze(1)
     nll = -logits.log_softmax(-1).gather(1, wanted).squeeze(1)

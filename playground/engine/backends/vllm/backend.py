@@ -7,8 +7,8 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar
 
-from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, require_loaded, unheard
-from playground.engine.backends.vllm.faults import DIED, in_words
+from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, no_progress, require_loaded
+from playground.engine.backends.vllm.faults import DIED, as_engine_error
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
 from playground.engine.capabilities import CONFLICTS, refuse_conflict, refuse_impossible
@@ -91,7 +91,7 @@ class VllmBackend:
         options, before = with_changes(live.options, command.changes), live.memory()
         self._refuse(options, live.checkpoint.quantized)
         changed = changed_names(live.options, options)
-        restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
+        restart = set(changed) - LIVE - IDLE or not live.engine.can_apply(options)
         if not restart:
             live.limit(options)
             self._told(changed, before, started, "instant", loaded=False)
@@ -187,7 +187,7 @@ class VllmBackend:
         name = before.checkpoint.files.name
         try:
             if self._live is None:
-                before.restart(before.options, unheard)
+                before.restart(before.options, no_progress)
         except EngineError as other:
             raise EngineError(f"{fault.message}; {name} did not start again: {other.message}", fault.advice) from None
         self._live, self._brought_back = before, perf_counter()
@@ -207,7 +207,7 @@ class VllmBackend:
 
     def _go_back(self, live: Live, fault: EngineError | Cancelled) -> None:
         try:
-            live.restart(live.options, unheard)
+            live.restart(live.options, no_progress)
         except EngineError:
             self._live = None
             live.loop.fail("vLLM did not start again")
@@ -253,5 +253,5 @@ def _import_vllm(command: LoadModel, progress: Progress) -> tuple[type[VllmCheck
         from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
         from playground.engine.backends.vllm.live import Live
     except Exception as error:
-        raise in_words(error, "at all", command.options) from error
+        raise as_engine_error(error, "at all", command.options) from error
     return VllmCheckpoint, Live

@@ -9,7 +9,7 @@ import torch
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.vllm.engine import Engine, start
-from playground.engine.backends.vllm.faults import in_words
+from playground.engine.backends.vllm.faults import as_engine_error
 from playground.engine.backends.vllm.pool import Pool, item_bytes, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
 from playground.engine.backends.vllm.start_times import StartTimes
@@ -83,7 +83,7 @@ class VllmCheckpoint:
             verdict = verify(engine, self.files, options)
         except Exception as error:
             engine.stop()
-            raise in_words(error, self.files.name, options) from error
+            raise as_engine_error(error, self.files.name, options) from error
         self.times.add(kind, perf_counter() - began)
         self._again = True
         return engine, verdict

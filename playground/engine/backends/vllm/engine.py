@@ -12,7 +12,7 @@ from typing import Any
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
-from playground.engine.backends.vllm.faults import DIED, in_words
+from playground.engine.backends.vllm.faults import DIED, as_engine_error
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.stages import staged
 from playground.engine.backends.vllm.support import platform
@@ -74,7 +74,7 @@ class Engine:
         self.scheduler.max_num_active_reqs = options.max_batch
         self.scheduler.max_num_scheduled_tokens = options.token_budget
 
-    def takes(self, options: EngineOptions) -> bool:
+    def can_apply(self, options: EngineOptions) -> bool:
         """The start made room for these slots and this budget."""
         return options.max_batch <= most_slots(self.options) and options.token_budget <= most_tokens(self.options)
 
@@ -169,7 +169,7 @@ def start(
         except Exception as error:
             traceback.print_exc()
             _let_go(error)
-            raise in_words(error, checkpoint.name, options) from error
+            raise as_engine_error(error, checkpoint.name, options) from error
     running = Engine(llm, options, tokenizer, facts, context, stages.seconds)
     running.limit(options)
     return running

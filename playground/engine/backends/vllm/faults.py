@@ -24,7 +24,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
 )
 
 
-def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
+def as_engine_error(error: Exception, model: str, options: EngineOptions) -> Exception:
     """The error as an `EngineError`; a `Cancelled`, or what already is an `EngineError`, stays as it is."""
     cause = _root(error)
     if isinstance(cause, Cancelled | EngineError):

@@ -16,7 +16,7 @@ TEXTS = ("def add(a, b):", "The sun", "1, 2, 3,")
 TOKENS = 8
 NO_REFERENCE = "no reference of this checkpoint yet; a plain start makes one"
 SMALL_BYTES = 256 * 2**20
-EDGE = 2**20
+SAMPLE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def digest(checkpoint: Checkpoint) -> str:
         size = file.stat().st_size
         hashed.update(f"{file.name} {size}".encode())
         with file.open("rb") as data:
-            hashed.update(data.read(EDGE))
-            data.seek(max(0, size - EDGE))
-            hashed.update(data.read(EDGE))
+            hashed.update(data.read(SAMPLE_BYTES))
+            data.seek(max(0, size - SAMPLE_BYTES))
+            hashed.update(data.read(SAMPLE_BYTES))
     return hashed.hexdigest()
 
 

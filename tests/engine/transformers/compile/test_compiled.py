@@ -14,8 +14,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED
-from playground.engine.backends.transformers.compile.attend_op import Call, begin, end
-from playground.engine.backends.transformers.forward.parts import Attending, eager_attention
+from playground.engine.backends.transformers.compile.attend_op import StepContext, begin, end
+from playground.engine.backends.transformers.forward.parts import AttentionCall, eager_attention
 from playground.engine.backends.transformers.weights.packed_linear import pack
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
@@ -108,10 +108,10 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
 def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list[tuple[int, int]]) -> None:
     """What its operators hand back a graph does not check."""
     layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
-    parts = [Attending(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
+    parts = [AttentionCall(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
-    begin(Call(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer)), {0: layer}))
+    begin(StepContext(parts, ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer)), {0: layer}))
     with torch.inference_mode():
         opcheck(torch.ops.playground.attend.default, (*new, 0, layer.scaling), test_utils="test_faketensor")
     end()

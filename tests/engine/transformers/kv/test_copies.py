@@ -34,8 +34,8 @@ def test_rows_that_would_copy_too_much_run_apart(
     assert free.backend._engine.memory().kv_transient > BOUND
     monkeypatch.setattr(copies, "MOST_BYTES", BOUND)
     monkeypatch.setattr(kv_full, "MOST_BYTES", BOUND)
-    apart, bound = run()
-    assert apart == together
+    split_by_memory, bound = run()
+    assert split_by_memory == together
     longest = max(len(prompt) + most for prompt, most in zip(reference.prompts, MOST, strict=True))
     assert bound.backend._engine.kv_shape.layer_bytes * 2 * longest < BOUND
     assert 0 < bound.backend._engine.memory().kv_transient <= BOUND

@@ -63,5 +63,5 @@ def test_layers_that_are_exchanged_compute_from_the_next_step_on(tmp_path: Path)
     fresh = nn.Linear(32, 32, bias=False)
     model.base_model.layers[0].self_attn.q_proj = fresh
     assert not _agrees(model, decoder)
-    driven.backend._live.core.runner.look_at_layers()
+    driven.backend._live.core.runner.refresh_layers()
     assert _agrees(model, decoder)

@@ -16,7 +16,7 @@ from playground.engine.backends.transformers.architecture import caps_scores, ha
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED, MASKS_MATTER
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch, LayerWatch
 from playground.engine.backends.transformers.attention.varlen import Kernel
-from playground.engine.backends.transformers.attention.varlen_trial import Forward, tried_kernel
+from playground.engine.backends.transformers.attention.varlen_trial import Forward, tested_kernel
 from playground.engine.backends.transformers.kv.cache import PagedCache
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
 from playground.engine.capabilities import missing_package
@@ -75,7 +75,7 @@ class AttentionSwitch:
         asked = self.requested == "sdpa-flash" and self.device.type in MASKS_MATTER and self.takes_ready_masks
         if asked and decoder and self._why_masks is None:
             with self.context():
-                self._varlen, self._why_masks = tried_kernel(decoder, self.device, self._model.dtype)
+                self._varlen, self._why_masks = tested_kernel(decoder, self.device, self._model.dtype)
 
     @property
     def varlen(self) -> Kernel | None:

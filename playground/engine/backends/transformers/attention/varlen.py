@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
 # query, key, value [tokens, H, D], where rows of queries and of keys begin and end, the most of each; by name, `scale`
 # and `window_size`, the keys before and behind its own that a query sees, -1 for all.
@@ -74,7 +74,7 @@ def find_kernel() -> Kernel:
     return cast(Kernel, partial(varlen_attn, **told))  # a pair only where more is asked for
 
 
-def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
+def ragged(rows: Sequence[BatchRow], device: torch.device, kernel: Kernel) -> Ragged:
     """The `Ragged` of a forward of these rows, right-aligned."""
     counts, lengths = [row.count for row in rows], [row.length for row in rows]
     return Ragged(packing(counts, device), packing(lengths, device), kernel)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, Cache
 
-from playground.engine.backends.transformers.forward.parts import Attending
+from playground.engine.backends.transformers.forward.parts import AttentionCall
 
 COMPILED = "playground_compiled"
 # What layers hand to attention though it follows from the rest; no model with sliding windows is compiled.
@@ -21,10 +21,10 @@ IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_positio
 
 
 @dataclass
-class Call:
+class StepContext:
     """What one step attends with: its parts, the kernel, and the modules by layer."""
 
-    parts: Sequence[Attending]
+    parts: Sequence[AttentionCall]
     kernel: Callable[..., Any]
     modules: dict[int, nn.Module]
 
@@ -42,10 +42,10 @@ class NewStates(Cache):
         return key_states, value_states
 
 
-_current: list[Call] = []
+_current: list[StepContext] = []
 
 
-def begin(call: Call) -> None:
+def begin(call: StepContext) -> None:
     """The step that the operator serves from now on."""
     _current[:] = [call]
 

@@ -17,14 +17,14 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attention.varlen import Ragged
-from playground.engine.backends.transformers.compile.attend_op import COMPILED, Call, NewStates, begin, end
+from playground.engine.backends.transformers.compile.attend_op import COMPILED, NewStates, StepContext, begin, end
 from playground.engine.backends.transformers.compile.compiler import watched
 from playground.engine.backends.transformers.forward.decoder import PlainDecode
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import (
-    Attending,
+    AttentionCall,
     Part,
-    attending,
+    attention_call,
     eager_attention,
     newest,
     shared_out,
@@ -88,13 +88,13 @@ class CompiledDecoder:
             kept = kept.repeat(2) if count == 1 else kept  # a graph of any number is one of two or more
             for sized in (ids, positions, kept):
                 torch._dynamo.mark_dynamic(sized, 0)
-        logits = self._ran(ids, positions, kept, [attending(part.ids, part.mask, part.cache) for part in parts])
+        logits = self._ran(ids, positions, kept, [attention_call(part.ids, part.mask, part.cache) for part in parts])
         return shared_out(parts, logits[:count])
 
-    def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
+    def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[AttentionCall]) -> Tensor:
         name, before = self._config._attn_implementation, self.graphs
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(name, self._eager)  # type: ignore[arg-type]
-        begin(Call(parts, kernel, self._modules))
+        begin(StepContext(parts, kernel, self._modules))
         self._config._attn_implementation = COMPILED
         try:
             logits: Tensor = self._graph(ids, positions, kept)

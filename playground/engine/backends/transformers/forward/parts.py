@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from playground.engine.backends.transformers.attention.varlen import Ragged
-from playground.engine.backends.transformers.kv.cache import Attend, Watch
+from playground.engine.backends.transformers.kv.cache import Watch
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
+from playground.engine.backends.transformers.kv.store import Attend
 
 
 class Part(NamedTuple):
@@ -25,7 +26,7 @@ class Part(NamedTuple):
     keep: int
 
 
-class Attending(NamedTuple):
+class AttentionCall(NamedTuple):
     """What attention is given of a part: as numbers what would cost an operation to ask a tensor. `codes`: what
     attends over the cache as it is stored; none where the kernel is given all that is seen."""
 
@@ -58,11 +59,11 @@ class Attending(NamedTuple):
         return attended.reshape(self.tokens, -1)
 
 
-def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
+def attention_call(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> AttentionCall:
     """What attention needs to know of a part with ids [B, q]."""
     rows, queries = ids.shape
     watch, codes = (getattr(cache, name, None) for name in ("watch", "attend_codes"))
-    return Attending(rows, rows * queries, mask, cache, watch, codes)
+    return AttentionCall(rows, rows * queries, mask, cache, watch, codes)
 
 
 def eager_attention(module: nn.Module) -> Callable[..., Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
 PADDING_SHARE = 0.5
 
@@ -15,7 +15,7 @@ class Group(NamedTuple):
     """Rows of one shape of forward; `phase`: prefill or decode."""
 
     phase: str
-    rows: Sequence[Row]
+    rows: Sequence[BatchRow]
 
     @property
     def queries(self) -> int:
@@ -28,9 +28,9 @@ class Group(NamedTuple):
         return 1 + max(len(row.drafts) for row in self.rows)
 
 
-def grouped(rows: Sequence[Row]) -> list[list[Row]]:
+def grouped(rows: Sequence[BatchRow]) -> list[list[BatchRow]]:
     """Prefills that share a forward: as many as leave no more than `PADDING_SHARE` of it to padding."""
-    groups: list[list[Row]] = []
+    groups: list[list[BatchRow]] = []
     for row in sorted(rows, key=lambda row: row.count):
         if groups and sum(row.count - other.count for other in groups[-1]) <= PADDING_SHARE * row.count * len(
             groups[-1]
@@ -41,10 +41,10 @@ def grouped(rows: Sequence[Row]) -> list[list[Row]]:
     return groups
 
 
-def split(row: Row, size: int) -> list[Row]:
+def split(row: BatchRow, size: int) -> list[BatchRow]:
     """The row in parts of which none reaches over the end of a block of `size` tokens."""
     edges = [row.start, *range(row.start - row.start % size + size, row.length, size), row.length]
-    return [Row(row.request, start, stop - start) for start, stop in pairwise(edges)]
+    return [BatchRow(row.request, start, stop - start) for start, stop in pairwise(edges)]
 
 
 def together(groups: Sequence[Group], joins: Callable[[Group], bool]) -> Iterator[list[Group]]:

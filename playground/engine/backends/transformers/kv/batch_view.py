@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
 # Columns that a copy grows by before all is gathered anew.
 ROOM = 32
@@ -18,19 +18,19 @@ class BatchView:
     has to be gathered out of blocks."""
 
     def __init__(self) -> None:
-        self._rows: list[Row] = []
+        self._rows: list[BatchRow] = []
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
         self._columns = self._end = self._capacity = 0
         self.bytes_peak = 0
 
-    def start(self, rows: Sequence[Row]) -> int:
+    def start(self, rows: Sequence[BatchRow]) -> int:
         """These rows are gathered now, each with `ROOM` columns to come behind it; returns the columns in all."""
         self.drop()
         self._rows, self._end = list(rows), max(row.length for row in rows)
         self._columns, self._capacity = self._end, self._end + ROOM
         return self._capacity
 
-    def follows(self, rows: Sequence[Row]) -> bool:
+    def follows(self, rows: Sequence[BatchRow]) -> bool:
         """These are the same requests, each one token on, and held ones where they were; if so, they are the rows from
         then on."""
         if len(rows) != len(self._rows) or self._end == self._capacity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS
 
@@ -12,12 +12,12 @@ from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS
 MOST_BYTES = 256 * 2**20
 
 
-def apart(rows: Sequence[Row], copied: Callable[[Sequence[Row]], int]) -> Iterator[list[Row]]:
+def split_by_memory(rows: Sequence[BatchRow], copied: Callable[[Sequence[BatchRow]], int]) -> Iterator[list[BatchRow]]:
     """Rows in their order, in groups of which `copied` says no more than `MOST_BYTES`. A single row may take more."""
     if rows and copied(rows) <= MOST_BYTES:
         yield list(rows)
         return
-    group: list[Row] = []
+    group: list[BatchRow] = []
     for row in rows:
         if group and copied([*group, row]) > MOST_BYTES:
             yield group

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.batch_view import ROOM, BatchView
-from playground.engine.backends.transformers.kv.cache import Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv.copies import MOST_BYTES
+from playground.engine.backends.transformers.kv.row import BatchRow
+from playground.engine.backends.transformers.kv.store import Exchange, KVStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
@@ -32,7 +33,7 @@ class Layout:
 
 
 class FullStore:
-    """See `kv_cache.KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
+    """See `KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
     last row is scratch: padding reads it and held rows write it."""
 
     kind = "model"
@@ -57,18 +58,18 @@ class FullStore:
         """See `KVStore`: here the copy that a batch keeps, of all layers, or gathers, of one."""
         return max(self._view.bytes_peak, self._gathered)
 
-    def copied(self, rows: Sequence[Row]) -> int:
+    def copied(self, rows: Sequence[BatchRow]) -> int:
         """See `KVStore.copied`."""
         if len(rows) == 1 and not rows[0].held and self._stretch(rows[0]):
             return 0
         widest = max((keys[0].nbytes + values[0].nbytes for keys, values in self._layers), default=0)
         return len(rows) * max(row.length for row in rows) * widest
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
+    def lay_out(self, rows: Sequence[BatchRow], device: torch.device) -> Exchange:
         """See `KVStore.lay_out`."""
         return partial(self._exchange, self._layout(rows, device))
 
-    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> None:
+    def attend_codes(self, rows: Sequence[BatchRow], device: torch.device) -> None:
         """There are none."""
 
     def reserve(self, slots: int) -> None:
@@ -100,12 +101,9 @@ class FullStore:
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[list(blocks)] = states
 
-    def copies(self, other: KVStore) -> bool:
-        """See `KVStore.copies`; reading and writing is a copy here."""
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> bool:
+        """See `KVStore.copy_blocks`."""
         return False
-
-    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Never asked for."""
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""
@@ -120,7 +118,7 @@ class FullStore:
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[block, : len(states)] = states
 
-    def _layout(self, rows: Sequence[Row], device: torch.device) -> Layout:
+    def _layout(self, rows: Sequence[BatchRow], device: torch.device) -> Layout:
         if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
             return Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
         scratch = self._blocks.count * self._blocks.size
@@ -160,7 +158,7 @@ class FullStore:
             self._gathered = max(self._gathered, sum(states.nbytes for states in seen))
         return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
-    def _by_rows(self, rows: Sequence[Row]) -> Layout:
+    def _by_rows(self, rows: Sequence[BatchRow]) -> Layout:
         """Every row of a view by itself: on a CPU a copy costs what it moves, and padding need not be moved."""
         self._view.start(rows)
         scratch = self._blocks.count * self._blocks.size
@@ -194,7 +192,7 @@ class FullStore:
             self._rows[request.request_id] = (list(request.table), rows)
         return rows
 
-    def _stretch(self, row: Row) -> slice | None:
+    def _stretch(self, row: BatchRow) -> slice | None:
         """The rows of a request whose blocks lie side by side: they are read without a copy."""
         table, size = row.request.table, self._blocks.size
         known = self._side_by_side.get(row.request.request_id)
@@ -204,7 +202,7 @@ class FullStore:
         return slice(table[0] * size, table[0] * size + row.length) if known[1] else None
 
 
-def real_tokens(rows: Sequence[Row], queries: int, device: torch.device) -> Tensor | None:
+def real_tokens(rows: Sequence[BatchRow], queries: int, device: torch.device) -> Tensor | None:
     """Which of the B x q tokens of a left-padded forward are no padding; None if all."""
     if all(row.count == queries for row in rows):
         return None

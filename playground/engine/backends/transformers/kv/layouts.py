@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
 from playground.engine.backends.transformers.kv.full import real_tokens
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import Blocks, blocks_at
 
 
@@ -41,7 +41,7 @@ class LoneLayout:
     sealed: Blocks
 
 
-def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.device) -> Layout:
+def lay_out(rows: Sequence[BatchRow], tails: Sequence[int], size: int, device: torch.device) -> Layout:
     """The layout of a forward of rows that stay within one block of `size` tokens each, so that every block before them
     is sealed; what lies in their last blocks begins at these rows of the tails."""
     columns, queries = max(row.length for row in rows), max(row.count for row in rows)
@@ -70,7 +70,7 @@ def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.
     )
 
 
-def lay_out_lone(row: Row, tail: int, size: int, device: torch.device) -> LoneLayout:
+def lay_out_lone(row: BatchRow, tail: int, size: int, device: torch.device) -> LoneLayout:
     """The layout of a forward of one row, which may reach over the ends of blocks; `tail` is as in `lay_out`."""
     first, last = row.start // size, (row.length - 1) // size
     sealed = blocks_at(row.request.table[:last], device)

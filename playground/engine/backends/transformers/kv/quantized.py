@@ -16,19 +16,20 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Attend, Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv.codes_attention import Rows, attend_codes
 from playground.engine.backends.transformers.kv.full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
+from playground.engine.backends.transformers.kv.store import Attend, Exchange, KVStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 from playground.engine.slots import free_slot
 
 
 class QuantizedStore:
-    """See `kv_cache.KVStore`. A request has at most one block that is not full; it lies in one of the `tails`, whose
+    """See `KVStore`. A request has at most one block that is not full; it lies in one of the `tails`, whose
     first row is scratch."""
 
     splits_at_blocks = True
@@ -54,20 +55,20 @@ class QuantizedStore:
                 tails[: len(states.tails)] = states.tails
                 states.tails = tails
 
-    def copied(self, rows: Sequence[Row]) -> int:
+    def copied(self, rows: Sequence[BatchRow]) -> int:
         """See `KVStore.copied`: a batch is unpacked, then picked apart into its rows."""
         token = max((sum(states.tails[0].nbytes for states in layer) for layer in self._layers), default=0)
         columns, unpacked = len(rows) * max(row.length for row in rows), 1 + sum(row.length for row in rows)
         return (columns + unpacked * (len(rows) > 1)) * token
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
+    def lay_out(self, rows: Sequence[BatchRow], device: torch.device) -> Exchange:
         """See `KVStore.lay_out`. Rows stay within one block each; a lone one may be longer."""
         tails, size = [self._tail_start(row.request) for row in rows], self._blocks.size
         if len(rows) == 1:
             return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
         return partial(self._exchange, lay_out(rows, tails, size, device))
 
-    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend:
+    def attend_codes(self, rows: Sequence[BatchRow], device: torch.device) -> Attend:
         """See `KVStore.attend_codes`."""
         size, tails = self._blocks.size, [self._tail_start(row.request) for row in rows]
         opens = [row.start % size for row in rows]
@@ -114,17 +115,15 @@ class QuantizedStore:
         for states, new in zip(self._layers[layer], (keys, values), strict=True):
             states.put(blocks, new)
 
-    def copies(self, other: KVStore) -> bool:
-        """See `KVStore.copies`."""
-        return isinstance(other, QuantizedStore) and other.kind == self.kind
-
-    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> bool:
         """See `KVStore.copy_blocks`."""
-        assert isinstance(other, QuantizedStore)
+        if not isinstance(other, QuantizedStore) or other.kind != self.kind:
+            return False
         theirs = other._layers[layer]
         self._make(layer, theirs[0].tails, theirs[1].tails)
         for mine, states in zip(self._layers[layer], theirs, strict=True):
             mine.copy(states, sources, targets)
+        return True
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""

@@ -15,7 +15,7 @@ from torch.nn.attention import sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from transformers.models.llama.modeling_llama import eager_attention_forward
 
-from playground.engine import attention_need
+from playground.engine import attention_cost
 from playground.engine.backends.base import Emit, EngineError
 from playground.engine.backends.transformers.attention.attention import SDPA_BACKENDS
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
@@ -48,10 +48,10 @@ class Bench:
             "kernel": kernel,
             "phase": phase,
             "length": length,
-            "flops": attention_need.flops(self.shape, queries, length),
-            "bytes": attention_need.moved_bytes(self.shape, queries, length),
+            "flops": attention_cost.flops(self.shape, queries, length),
+            "bytes": attention_cost.moved_bytes(self.shape, queries, length),
         }
-        needed, free = attention_need.score_bytes(self.shape, queries, length), available(self.device)
+        needed, free = attention_cost.score_bytes(self.shape, queries, length), available(self.device)
         if kernel != "sdpa-flash" and free and needed > MEMORY_SHARE * free:
             fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
             return AttentionPoint(fault=fault, **known)

@@ -27,28 +27,28 @@ class AdapterSwitch:
 
     def __init__(self, model: PreTrainedModel, device: torch.device, allow_pickle: bool) -> None:
         self._model, self._device, self._allow_pickle = model, device, allow_pickle
-        self._worn: Any = None
+        self._active: Any = None
         self.path = "off"
 
     @property
     def name(self) -> str:
         """What the model wears, read back from its layers: the folder's name, or off."""
-        return Path(self.path).name if self._worn is not None and self._layers() else "off"
+        return Path(self.path).name if self._active is not None and self._layers() else "off"
 
     @property
     def facts(self) -> str:
         """Rank, layers and bytes of what is worn; empty without one."""
-        layers = self._layers() if self._worn is not None else []
+        layers = self._layers() if self._active is not None else []
         if not layers:
             return ""
-        config = self._worn.peft_config["default"]
+        config = self._active.peft_config["default"]
         rank = f"rank {config.r}, alpha {config.lora_alpha}"
         return f"LoRA, {rank}, on {len(layers)} layers, {format_bytes(self.bytes)} beside the weights"
 
     @property
     def bytes(self) -> int:
         """Bytes of the adapter's own tensors."""
-        if self._worn is None:
+        if self._active is None:
             return 0
         return sum(parameter.nbytes for name, parameter in self._model.named_parameters() if "lora_" in name)
 
@@ -59,16 +59,16 @@ class AdapterSwitch:
         if path != "off":
             inspect(path, self._allow_pickle)
             progress("converting", 0, 1, f"adapter {Path(path).name}")
-        self._take_off()
+        self._detach()
         try:
             if path != "off":
-                self._put_on(path, weights)
+                self._attach(path, weights)
         except EngineError:
             if before != "off":
-                self._put_on(before, weights)
+                self._attach(before, weights)
             raise
 
-    def _put_on(self, path: str, weights: str) -> None:
+    def _attach(self, path: str, weights: str) -> None:
         from peft import PeftModel  # a second of import that only this needs
 
         flag = WEIGHTS_FLAGS.get(weights)
@@ -78,15 +78,15 @@ class AdapterSwitch:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
                 folder = Path(path).expanduser()
-                self._worn = PeftModel.from_pretrained(self._model, folder, torch_device=str(self._device))
+                self._active = PeftModel.from_pretrained(self._model, folder, torch_device=str(self._device))
             self.path = path
-            self._worn.eval()
+            self._active.eval()
             self._refuse_misfit(path, [str(warning.message) for warning in said])
         except EngineError:
-            self._take_off()
+            self._detach()
             raise
         except Exception as error:
-            self._take_off()
+            self._detach()
             raise _fault(path, *_explained(error)) from None
         finally:
             if flag:
@@ -100,7 +100,7 @@ class AdapterSwitch:
             raise _fault(path, "tensors of layers that it names are missing in its file", "save the adapter again")
         here = {
             name.removeprefix("base_model.model.")
-            for name in get_peft_model_state_dict(self._worn, save_embedding_layers=False)
+            for name in get_peft_model_state_dict(self._active, save_embedding_layers=False)
         }
         extra = [name for name in tensor_names(path) if name.removeprefix("base_model.model.") not in here]
         if extra:
@@ -110,16 +110,16 @@ class AdapterSwitch:
                 "choose one made for this model",
             )
 
-    def _take_off(self) -> None:
+    def _detach(self) -> None:
         """PEFT gives the wrapped layers back; what a half-finished injection left goes the same way."""
         from_peft = [(name, layer.get_submodule("base_layer")) for name, layer in self._layers()]
-        if self._worn is not None:
-            self._worn.unload()
+        if self._active is not None:
+            self._active.unload()
         for name, layer in from_peft:
             self._model.set_submodule(name, layer)
         for left in ("peft_config", "_hf_peft_config_loaded"):
             self._model.__dict__.pop(left, None)
-        self._worn, self.path = None, "off"
+        self._active, self.path = None, "off"
 
     def _layers(self) -> list[tuple[str, nn.Module]]:
         found = [(name, module) for name, module in self._model.named_modules() if hasattr(module, "base_layer")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -90,7 +90,9 @@ class WeightSwitch:
         if kind in self._copies:
             return self._copies[kind][path]
         weight, bias = _weight_of(self._originals[path])
-        return CONVERTERS[kind](weight, bias, self._model.dtype, threshold, self._device)
+        if kind == "int8":
+            return int8_layer(weight, bias, threshold, self._device)
+        return nf4_layer(weight, bias, self._model.dtype, self._device)
 
     def _enter(self, path: str, module: nn.Module) -> None:
         """Put the module into the model, on its device."""
@@ -147,13 +149,11 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
 def _weight_of(module: nn.Linear | Conv1D) -> tuple[Tensor, nn.Parameter | None]:
     """Weight [out, in] of a linear layer on its current device, and its bias as a separate parameter. GPT-2's Conv1D
     stores its weight transposed."""
-    apart = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
-    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), apart
+    bias = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
+    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), bias
 
 
-def _int8(
-    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
-) -> nn.Module:
+def int8_layer(weight: Tensor, bias: nn.Parameter | None, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     from playground.engine.backends.transformers.weights.int8_linear import Int8Linear  # made of bitsandbytes' own
 
@@ -166,9 +166,7 @@ def _int8(
     return layer.eval()
 
 
-def _nf4(
-    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
-) -> nn.Module:
+def nf4_layer(weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     kind: type[Linear4bit] = bnb.nn.Linear4bit
     layer = kind(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
@@ -180,9 +178,5 @@ def _nf4(
         layer.bias = bias
     layer.eval()
     if layer.support_avx512bf16_for_cpu and device.type == "cpu":
-        layer(torch.zeros(1, inputs, dtype=dtype))  # it would lay its weight out anew in the first step
+        layer(torch.zeros(1, inputs, dtype=dtype))  # otherwise its first step would repack the weight
     return layer
-
-
-Converter = Callable[[Tensor, nn.Parameter | None, torch.dtype, float, torch.device], nn.Module]
-CONVERTERS: dict[str, Converter] = {"int8": _int8, "nf4": _nf4}
