@@ -25,7 +25,7 @@ SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
 
 
 class Blocks(Protocol):
-    """`count` KV blocks of `size` tokens, whoever manages them."""
+    """`count` KV blocks of `size` tokens."""
 
     @property
     def count(self) -> int: ...
@@ -51,7 +51,7 @@ def refused(request_id: str, timer: RequestTimer, refusal: Refused) -> RequestFi
 
 
 def check(request: Request, context: int, blocks: Blocks) -> None:
-    """Raises `Refused`. `context`: the positions that the model has."""
+    """Raises `Refused` if the request can never be served. `context`: positions of the model."""
     prompt = len(request.prompt_ids)
     if not prompt:
         raise Refused("the prompt is empty; type something first")

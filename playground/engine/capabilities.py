@@ -61,7 +61,7 @@ def value_support(name: str, value: str, reason: str) -> ValueSupport:
 
 
 def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]) -> None:
-    """Raises `EngineError` for the first value that cannot be had."""
+    """Raises `EngineError` for the first changed value that is unavailable."""
     for name in changed_names(EngineOptions(), options):
         value = format_value(getattr(options, name))
         if reason := why_not(name, value):
@@ -69,7 +69,7 @@ def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]
 
 
 def refuse_conflict(options: EngineOptions, conflicts: Sequence[Conflict]) -> None:
-    """Raises `EngineError` for the first two values that do not go together."""
+    """Raises `EngineError` for the first two values that exclude each other."""
     if found := find_conflict(options, conflicts):
         raise EngineError(str(found), "change one of the two")
 

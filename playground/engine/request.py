@@ -46,7 +46,7 @@ class Request:
 
     @property
     def remaining(self) -> int:
-        """Tokens known whose keys and values are not stored yet; 1 while decoding."""
+        """Known tokens whose keys and values are not stored yet; 1 while decoding."""
         return self.length - self.computed
 
     @property

@@ -22,7 +22,7 @@ class Limits:
 
     @classmethod
     def of(cls, options: EngineOptions) -> Limits:
-        """The limits that options ask for."""
+        """The limits that options request."""
         policy: Policy = "static" if options.batching == "static" else "continuous"
         return cls(policy, options.max_batch, options.token_budget, draft_tokens(options))
 
@@ -79,7 +79,7 @@ class _StepBudget:
             self._give_back(request)
 
     def extend(self, request: Request) -> None:
-        """Plan the next tokens of a running request, taking blocks from the newest ones if there are no others."""
+        """Plan the next tokens of a running request, preempting the newest requests if there are no other blocks."""
         tokens = min(request.remaining, self.tokens)
         while tokens and (need := self._blocks.needed(request, tokens)) > self.free:
             victim = self.active.pop()
@@ -90,7 +90,7 @@ class _StepBudget:
             self._take(request, tokens, need)
 
     def admit(self, request: Request, whole_batch: bool) -> bool:
-        """Plan the first tokens of a waiting request if all that it knows so far fits.
+        """Plan the first tokens of a waiting request if all its known tokens fit.
 
         A static batch is filled at once; requests beyond the token budget start in a later step.
         """
@@ -107,7 +107,7 @@ class _StepBudget:
         return True
 
     def with_drafts(self, work: Work) -> Work:
-        """Add draft tokens to a decoding row, as many as leave what is certain its tokens and blocks."""
+        """Add draft tokens to a decoding row, as many as fit into what the certain work leaves of tokens and blocks."""
         request, drafts = work.request, work.request.draft_ids[: self.tokens] if work.decode else []
         while drafts and (need := self._blocks.needed(request, 1 + len(drafts)) - self._blocks.needed(request, 1)):
             if need <= self.free:
@@ -132,6 +132,6 @@ class _StepBudget:
         self._give_back(victim)
 
     def _give_back(self, victim: Request) -> None:
-        """A shared block is free once the last of its owners is gone."""
+        """Count the blocks of a preempted request as free; a shared block only when all its owners are preempted."""
         self._dropped.update(victim.table)
         self.free += sum(1 for block in victim.table if self._dropped[block] == self._blocks.references(block))

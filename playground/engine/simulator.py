@@ -113,7 +113,7 @@ class _LengthsRunner:
         return False
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """One token, the request's own, for each work that completes what is known."""
+        """One token for each work that completes a request's known tokens; the token is the request's number."""
         self.now += self._cost(works, held)
         return [
             [self._arrivals[work.request.request_id][0]] if work.tokens == work.request.remaining else []

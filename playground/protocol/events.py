@@ -41,14 +41,14 @@ class ModelLoading(Event, frozen=True):
 
 
 class ModelLoaded(Event, frozen=True):
-    """A model is ready; `capabilities` now speaks of this model."""
+    """A model is ready; `capabilities` are those with this model."""
 
     facts: ModelFacts
     capabilities: Capabilities
 
 
 class LoadCancelled(Event, frozen=True):
-    """A load was stopped on request; no model is loaded."""
+    """A load was stopped on request; the worker has no model now."""
 
     model: str
 
@@ -75,8 +75,8 @@ class StepsExecuted(Event, frozen=True):
 
 
 class BlocksMapped(Event, frozen=True):
-    """Who holds which of `count` KV blocks of `size` tokens before `step`. `cached` are runs (first, length) of blocks
-    that only a known prefix keeps; a block in no table and in no run is free."""
+    """Which requests hold which of `count` KV blocks of `size` tokens before `step`. `cached`: runs (first, length) of
+    blocks kept only for their prefix; a block in no table and no run is free."""
 
     step: int
     count: int
@@ -179,14 +179,14 @@ class RequestFinished(Event, frozen=True):
 
 
 class MemoryMeasured(Event, frozen=True):
-    """The ledger of the engine process."""
+    """The current memory ledger of the engine process."""
 
     memory: Memory
 
 
 class Failed(Event, frozen=True):
-    """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: the load
-    failed, but the previous model is still loaded; its `ModelLoaded` follows. `stopped`: the user stopped it."""
+    """A command failed; the worker goes on. One line each: what happened, what to do. `kept`: the load failed, but the
+    previous model is still loaded; its `ModelLoaded` follows. `stopped`: the user stopped it."""
 
     where: str
     message: str

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
-    """The roofs of this device, measured: a square matrix product in `dtype` (the model's, or float32 if a CPU is
+    """Peak rates measured on this device: a square matrix product in `dtype` (the model's, or float32 if a CPU is
     faster in it) and a memory copy. `threads`: CPU threads used for both."""
 
     flops_per_second: float
@@ -45,9 +45,9 @@ class AttentionPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class LayerColumns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one linear layer (and those that read the same input) was fed: of its `width` input columns the `columns`
-    with the largest magnitudes `peaks`, largest first, over all tokens of the prompt. Under int8, `taken` are the
-    columns that bitsandbytes itself computed in 16 bit; None where it did not compute."""
+    """The input of one linear layer, and of those that read the same input: of its `width` columns, the `columns` with
+    the largest magnitudes `peaks` over all prompt tokens, largest first. Under int8, `taken`: columns that bitsandbytes
+    computed in 16 bit; None where it did not compute."""
 
     name: str
     width: int

@@ -1,4 +1,4 @@
-"""What is measured, each number under one definition (`FORMULAS` is what the screen and every export show)."""
+"""What is measured, with one definition for each number; the screen and every export show `FORMULAS`."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ import msgspec
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the loaded model; bytes and counts are read from the tensors, not from the name.
-    `embedding_parameters` are only looked up, never multiplied (0 where the output layer shares them);
-    `output_parameters` are multiplied once per row and step, not once per token; `device_uuid` identifies the GPU to
-    NVML, since the number in `device` is CUDA's own; empty without a GPU. `threads`: CPU threads of a forward."""
+    """Facts of the loaded model; bytes and counts are read from the tensors, not from the name. `embedding_parameters`
+    are only looked up, never multiplied (0 where the output layer shares them); `output_parameters` are multiplied once
+    per row and step, not once per token; `device_uuid` identifies the GPU to NVML, since the number in `device` is
+    CUDA's own; empty without a GPU. `threads`: CPU threads of a forward."""
 
     name: str
     path: str

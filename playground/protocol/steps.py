@@ -41,7 +41,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class BlockTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The KV blocks of one request in their order, and the tokens stored in them; `held`: it has ended."""
+    """The KV blocks of one request in their order, and the tokens stored in them; `held`: the request has finished."""
 
     blocks: list[int]
     tokens: int

@@ -69,7 +69,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def encode_line(message: msgspec.Struct) -> bytes:
-    """A message as one line of JSON, the line feed included; lone surrogates (a broken argument) become `?`."""
+    """A message as one line of JSON, with its line feed; lone surrogates (a broken argument) become `?`."""
     try:
         return _encoder.encode(message) + b"\n"
     except UnicodeEncodeError:
@@ -77,13 +77,13 @@ def encode_line(message: msgspec.Struct) -> bytes:
 
 
 def decode_command(line: bytes) -> AnyCommand:
-    """Raises `msgspec.MsgspecError` on a line that is no command."""
+    """Decode one line; raises `msgspec.MsgspecError` if it is not a command."""
     command: AnyCommand = _decode(AnyCommand, line)
     return command
 
 
 def decode_event(line: bytes) -> AnyEvent:
-    """Raises `msgspec.MsgspecError` on a line that is no event."""
+    """Decode one line; raises `msgspec.MsgspecError` if it is not an event."""
     event: AnyEvent = _decode(AnyEvent, line)
     return event
 

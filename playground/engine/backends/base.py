@@ -66,7 +66,7 @@ class Backend(Protocol):
     gather_s: ClassVar[float]
 
     def capabilities(self) -> Capabilities:
-        """What can be done here, before any model is loaded."""
+        """What can be done here, with the loaded model or before one is loaded."""
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Load a model, emitting `ModelLoaded` and `OptionsApplied`."""
@@ -84,7 +84,7 @@ class Backend(Protocol):
         """End requests before the next step."""
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
 
     def reset_prefix_cache(self) -> None:
         """Forget every cached prefix."""
@@ -93,23 +93,23 @@ class Backend(Protocol):
         """Emit `Tokenized`."""
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
-        """Emit `Scored`; running requests wait meanwhile. `check` raises `Cancelled` once a stop was asked for."""
+        """Emit `Scored`; running requests wait meanwhile. `check` raises `Cancelled` once a stop is requested."""
 
     def map_blocks(self) -> None:
         """Emit `BlocksMapped`."""
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop was asked for."""
+        """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop is requested."""
 
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """Emit `OutliersMeasured`."""
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """Emit `ModelChecked`; what is loaded stays."""
+        """Emit `ModelChecked`; the loaded model stays."""
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """Whether there is work for `step`."""
 
     @property
     def step_index(self) -> int:
@@ -117,7 +117,7 @@ class Backend(Protocol):
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive, if nothing else is to be done."""
+        """When the next delayed request arrives, on the engine's clock; None if there is none."""
 
     def step(self) -> None:
-        """Do one step, emitting what it did."""
+        """Do one step and emit what it did."""

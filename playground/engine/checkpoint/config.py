@@ -40,7 +40,7 @@ def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool)
 
 
 def context_of(config: Any) -> int:
-    """Positions that the model was made for."""
+    """Positions that the model was made for; 2**20 if the config does not say."""
     text = config.get_text_config()
     return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
 

@@ -1,4 +1,4 @@
-"""Prompts to token ids and output ids to text, for whatever tokenizer the checkpoint brings."""
+"""Prompts to token ids and output ids to text, for any tokenizer that transformers loads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Tokenizer:
 
     @property
     def has_chat_template(self) -> bool:
-        """Conversations can be rendered."""
+        """Whether conversations can be rendered."""
         return bool(getattr(self._tokenizer, "chat_template", None))
 
     def is_end(self, token_id: int) -> bool:
@@ -44,7 +44,7 @@ class Tokenizer:
         return self._checked(self._tokenizer(text).input_ids)
 
     def ids(self, text: str) -> list[int]:
-        """Ids of a text, special tokens as before a prompt; no limit, and none for an empty text."""
+        """Ids of a text, with special tokens as for a prompt; no length limit, and no ids for an empty text."""
         return list(self._tokenizer(text.encode("utf-8", "replace").decode()).input_ids) if text else []
 
     def chat_ids(self, text: str) -> list[int]:
@@ -52,9 +52,9 @@ class Tokenizer:
         return self._render([ChatMessage("user", text)])
 
     def piece(self, prompt_ids: list[int]) -> Piece:
-        """Text completed by each next id. Only whole characters come out; special tokens are left out."""
+        """A function from the next id to the text that it completes: whole characters only, special tokens left out."""
         ids = list(prompt_ids[-CONTEXT_IDS:])
-        # The Rust tokenizer itself where there is one: the wrapper around it costs ten times as much a token.
+        # The Rust tokenizer itself if there is one: the wrapper around it takes ten times as long per token.
         decode = getattr(self._tokenizer, "_tokenizer", self._tokenizer).decode
         shown = len(ids)
         prefix = max(0, shown - CONTEXT_IDS)

@@ -1,4 +1,4 @@
-"""The openai engine: commands to a server that somebody else runs. What only its owner can change is refused."""
+"""The openai engine: commands to a remote server. Toggles that only its operator can change are refused."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OpenAIBackend:
     }
 
     def __init__(self, emit: Emit) -> None:
-        gc.freeze()  # modules stay: looking through them again holds the stamps of what arrives up for 20 ms
+        gc.freeze()  # loaded modules stay: collecting over them would delay timestamps of arrivals by 20 ms
         self._emit = emit
         self._client: Client | None = None
         self._loop: ServerLoop | None = None
@@ -58,7 +58,7 @@ class OpenAIBackend:
         self._model = ""
 
     def capabilities(self) -> Capabilities:
-        """No toggle can be changed, and why."""
+        """Every toggle as unavailable, with the reason."""
         return Capabilities(
             engine="openai",
             devices=["server"],
@@ -67,7 +67,7 @@ class OpenAIBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Ask the server for its models and take the one that is meant."""
+        """Ask the server for its models and choose the requested one."""
         self.unload()
         address, started = read_address(command.url), perf_counter()
         progress("checking", detail=address.api)
@@ -92,7 +92,7 @@ class OpenAIBackend:
         self._server, self._model = UNKNOWN, ""
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Nothing can be changed."""
+        """Raises `EngineError`: nothing can be changed."""
         if name := next(iter(command.changes), ""):
             raise EngineError(f"{name} cannot change: {why_not(name, self._server)}", "start the server anew for it")
 
@@ -112,8 +112,8 @@ class OpenAIBackend:
             self._loop.fail(message)
 
     def tokenize(self, command: Tokenize) -> None:
-        """By the server's own tokenizer, where it lends that."""
-        self._loaded  # noqa: B018 raises where nothing is loaded
+        """Tokenize with the server's tokenizer, if it offers that; raises `EngineError` otherwise."""
+        self._loaded  # noqa: B018 raises if nothing is loaded
         path, client = self._server.tokenize_path, self._client
         if not path or client is None:
             raise EngineError(f"{self._server.name} does not lend its tokenizer", ELSEWHERE)
@@ -126,17 +126,17 @@ class OpenAIBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._loop is not None and self._loop.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._loaded.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will be sent."""
+        """See `Backend`."""
         return self._loop.next_arrival if self._loop else None
 
     def step(self) -> None:
@@ -154,13 +154,13 @@ class OpenAIBackend:
             raise EngineError(f"{changed[0]} is not possible: {why_not(changed[0], self._server)}", "leave it out")
 
     def _told(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
-        told = effective(self._server, page.cache)
+        reported = effective(self._server, page.cache)
         self._emit(
             OptionsApplied(
                 changed=[],
                 requested=options,
-                effective=told,
-                reasons=reasons(self._server, told, options),
+                effective=reported,
+                reasons=reasons(self._server, reported, options),
                 seconds=seconds,
             )
         )

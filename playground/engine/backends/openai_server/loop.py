@@ -1,8 +1,8 @@
-"""Requests on their way to a server and back, seen from outside: sent, streamed, measured, told of.
+"""Requests on their way to a server and back, seen from outside: sent, streamed, measured, reported.
 
-A step here is a span in which something arrived, and is marked `observed`: the server's own steps are not told. Its
-slots are our streams alone, `waiting` are our requests of which nothing has come yet (in the server's queue or in
-prefill, it does not tell which), and blocks are its own count, where it has one.
+A step here is an interval in which something arrived, marked `observed`: the server does not report its own steps. Its
+slots are our streams, `waiting` are our requests that have not produced anything yet (queued or in prefill, which a
+server does not distinguish), and blocks are the server's own count if it has one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from playground.protocol.events import FinishReason, RequestFinished, StepsExecu
 from playground.protocol.steps import SlotWork, Step
 from playground.protocol.timing import RequestTimer
 
-GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt
+GATHER_S = 0.01  # pieces are timestamped on the client's thread, which each step here would interrupt
 Arrival = tuple[StreamedRequest, float, Piece | EngineError | None]
 
 
@@ -47,7 +47,7 @@ class ServerLoop:
 
     @property
     def busy(self) -> bool:
-        """Something is on its way."""
+        """Whether anything is under way or unreported."""
         self._send_due()
         return len(self._requests) > len(self._delayed) or self._changed or self._page.asked
 
@@ -57,7 +57,8 @@ class ServerLoop:
         return self._delayed.next
 
     def submit(self, request: GenerationRequest, received: float) -> None:
-        """Send a request, or note when to; one that the server cannot take ends at once with its reason."""
+        """Send a request now or when its delay is over; one that the server cannot take ends at once with its
+        reason."""
         arrival = received + request.delay_s
         timer = RequestTimer(submitted=arrival)
         try:
@@ -72,15 +73,15 @@ class ServerLoop:
         self._send_due()
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all: their connections are closed now."""
+        """End one request, or all if None, by closing their connections now."""
         self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
         self._end(None, "error", message)
 
     def step(self) -> None:
-        """Take what has arrived since the last look."""
+        """Process what has arrived since the last step."""
         self._send_due()
         start = max(self._looked, perf_counter() - GATHER_S)
         touched: dict[str, int] = {}
@@ -101,7 +102,7 @@ class ServerLoop:
             self._changed = True
 
     async def _run(self, request: StreamedRequest) -> None:
-        """In the client's thread: nothing but the queue is touched."""
+        """Runs in the client's thread and touches only the queue."""
         try:
             await self._client.stream(request.path, request.body, partial(self._put, request))
             self._put(request, perf_counter(), None)
@@ -112,7 +113,7 @@ class ServerLoop:
         self._arrived.put((request, now, what))
 
     def _receive(self, request: StreamedRequest, now: float, what: Piece | EngineError | None) -> int:
-        """Tokens that this brought, as far as they are told."""
+        """Take in one piece, fault or end; returns the number of token ids in it."""
         if isinstance(what, EngineError):
             self._finish(request, "error", what.line)
             return 0

@@ -1,4 +1,4 @@
-"""One request as it is seen from outside the server."""
+"""One request as seen from outside the server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StreamedRequest:
     slot: int | None = None
 
     def take(self, now: float, piece: Piece) -> bool:
-        """Count what came; whether it is a part of the answer."""
+        """Count what arrived; returns whether it is part of the answer."""
         self.usage = piece.usage or self.usage
         self.reason = piece.reason or self.reason
         if piece.prompt_tokens is not None:
@@ -51,11 +51,11 @@ class StreamedRequest:
         return True
 
     def metrics(self) -> RequestMetrics:
-        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens."""
+        """Every number. Rates and gaps are of tokens, or None: chunks are never counted as tokens."""
         timer, usage, details = self.timer, self.usage, self.usage.prompt_tokens_details
         if not self.reports_token_ids:
             tokens = usage.completion_tokens or 0
-            if timer.tokens not in (tokens, tokens - 1):  # else each chunk brought one, but for an EOS without text
+            if timer.tokens not in (tokens, tokens - 1):  # unless each chunk was one token, except an EOS without text
                 timer.gaps = []
             timer.tokens = tokens
         cached = (details.cached_tokens or 0) if details else 0

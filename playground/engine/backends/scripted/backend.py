@@ -1,4 +1,4 @@
-"""The real loop around written answers."""
+"""The scripted engine: the real loop around written answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from playground.protocol.options import EngineOptions, as_text, with_changes
 
 
 class ScriptedBackend:
-    """See `engine.backends.base.Backend`. A model is a recording's path, or any name for the answer of its own."""
+    """See `engine.backends.base.Backend`. A model is the path of a recording, or any name for the built-in answer."""
 
     gather_s: ClassVar = 0.0
     cannot: ClassVar = {
@@ -48,7 +48,7 @@ class ScriptedBackend:
         self._core: EngineCore | None = None
 
     def capabilities(self) -> Capabilities:
-        """What can be done here, which is the same with every script."""
+        """What can be done here, the same with every script."""
         return capabilities()
 
     def load(self, command: LoadModel, progress: Progress) -> None:
@@ -82,7 +82,7 @@ class ScriptedBackend:
         self._core = None
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Only what the loop itself does can change."""
+        """Change toggles of the loop; the others raise `EngineError`."""
         for name in command.changes:
             if name not in LIVE:
                 raise EngineError(f"{name} cannot change: {REASON}")
@@ -113,17 +113,17 @@ class ScriptedBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._core is not None and self._core.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._loaded.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._core.next_arrival if self._core else None
 
     def step(self) -> None:

@@ -1,4 +1,5 @@
-"""The vLLM engine: commands to its loop, restarts for what cannot change while it runs, faults to plain words."""
+"""The vLLM engine: commands to its loop, restarts for toggles that cannot change while it runs, faults in plain
+words."""
 
 from __future__ import annotations
 
@@ -67,8 +68,9 @@ class VllmBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Look at the checkpoint, start vLLM on it, compare its first answers with the reference. One process holds
-        one vLLM, so the model before is let go first; where the new one is refused it is there again, which is told."""
+        """Check the checkpoint, start vLLM on it, compare its first answers with the reference. One process holds one
+        vLLM, so the previous model is unloaded first; if the new one fails to start, it is loaded again and `Failed`
+        says so."""
         before, started = self._live, perf_counter()
         try:
             self._load(command, progress)
@@ -79,14 +81,14 @@ class VllmBackend:
         self._told([], Memory(), started, "reload")
 
     def unload(self) -> None:
-        """End vLLM's workers; what PyTorch keeps goes with the process."""
+        """End vLLM's workers; what PyTorch keeps is freed with the process."""
         live, self._live = self._live, None
         if live:
             live.loop.fail("the model was unloaded")
             live.engine.stop()
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
+        """Slots and budget change with the next step; anything else restarts vLLM, and requests continue or end."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
         self._refuse(options, live.checkpoint.quantized)
@@ -118,7 +120,7 @@ class VllmBackend:
             self._live.loop.fail(message)
 
     def reset_prefix_cache(self) -> None:
-        """vLLM forgets prefixes only while no request holds blocks."""
+        """Raises `EngineError` while requests run: vLLM can only forget prefixes that no request holds."""
         if not self._engine.engine.llm.reset_prefix_cache():
             raise EngineError("vLLM forgets prefixes only while nothing runs", "let the requests end first")
 
@@ -133,7 +135,7 @@ class VllmBackend:
         self._emit(Tokenized(key=command.key, token_ids=[ids(text) for text in command.texts]))
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
-        """See `scoring.score`; it steps vLLM until it is done."""
+        """See `scoring.score`; steps vLLM until it is done."""
         live = self._engine
         if self.busy:
             raise EngineError("requests are running, and would be held up", "wait, or stop them")
@@ -143,21 +145,22 @@ class VllmBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._live is not None and self._live.loop.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._engine.loop.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._live.loop.next_arrival if self._live else None
 
     def step(self) -> None:
-        """One step; an engine that lost one of its processes cannot go on, so this process ends, which is told."""
+        """One step. If vLLM lost one of its processes it cannot go on, so this process ends too, which the UI
+        reports."""
         live = self._engine
         try:
             live.loop.step()
@@ -174,7 +177,7 @@ class VllmBackend:
         return require_loaded(self._live)
 
     def _load(self, command: LoadModel, progress: Progress) -> None:
-        """What can be seen before the start is refused before anything is stopped."""
+        """Refuse what can be known before the start, before anything is stopped."""
         self._refuse(command.options, "")
         checkpoint_class, live_class = _import_vllm(command, progress)
         checkpoint = checkpoint_class(command, progress)
@@ -183,7 +186,7 @@ class VllmBackend:
         self._live = live_class(checkpoint, command.options, progress, self._emit)
 
     def _bring_back(self, before: Live, fault: EngineError) -> None:
-        """The model before, if it was stopped, and the line that says why."""
+        """Start the previous model again if it was stopped, and emit why."""
         name = before.checkpoint.files.name
         try:
             if self._live is None:
@@ -195,11 +198,11 @@ class VllmBackend:
         self._emit(Failed(where="LoadModel", message=message, advice=fault.advice, kept=True))
 
     def _restart(self, live: Live, options: EngineOptions, progress: Progress) -> None:
-        """vLLM anew; where that fails, as it was before."""
+        """Restart vLLM; if that fails, with the previous options."""
         try:
             live.restart(options, progress)
         except (EngineError, Cancelled) as fault:
-            if live.engine.llm is None:  # else it was stopped before anything else was
+            if live.engine.llm is None:  # else the restart was stopped before vLLM was
                 self._go_back(live, fault)
             if isinstance(fault, Cancelled):
                 raise EngineError("the switch was stopped; vLLM runs as before") from None

@@ -1,4 +1,4 @@
-"""Who holds which block of vLLM's pool. Its block 0 belongs to nobody, so ours count from the next."""
+"""Which request holds which blocks of vLLM's pool. Its block 0 belongs to no request, so ours count from the next."""
 
 from __future__ import annotations
 

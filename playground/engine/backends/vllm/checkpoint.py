@@ -49,8 +49,8 @@ class VllmCheckpoint:
         self.times = StartTimes(f"{digest(self.files)} {platform()} {command.tensor_parallel}")
 
     def kind(self, options: EngineOptions) -> str:
-        """The kind of start, which decides how long it takes: the first of a process also loads code, and `compile`
-        compiles."""
+        """The kind of start, which decides how long it takes: the first of a process also loads code, and with
+        `compile` on it also compiles."""
         return f"{'again' if self._again else 'first'} {'compiled' if options.compile else 'eager'}"
 
     def plan(self, options: EngineOptions, released: int = 0) -> Pool:

@@ -1,4 +1,4 @@
-"""Requests on their way through one vLLM engine: queued, stepped, measured, told of. Knows ids, times and rows."""
+"""Requests on their way through one vLLM engine: queued, stepped, measured, reported. Knows ids, times and rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class VllmLoop:
-    """All requests of one engine. vLLM gives each an id of its own; outside, ours stand."""
+    """All requests of one engine. vLLM gives each an id of its own; outside this class only ours are used."""
 
     def __init__(self, engine: Engine, emit: Callable[[Event], None]) -> None:
         self.engine, self._emit = engine, emit
@@ -60,11 +60,11 @@ class VllmLoop:
 
     @property
     def known(self) -> dict[str, str]:
-        """vLLM's ids to ours, in the order in which it got the requests."""
+        """vLLM's ids to ours, in the order in which it received the requests."""
         return self._inner
 
     def submit(self, request: GenerationRequest, received: float, why_not: str = "") -> None:
-        """Queue a request; one that can never be served, or `why_not` says why, ends at once with its reason."""
+        """Queue a request; one that can never be served ends at once with its reason, as does one with a `why_not`."""
         arrival = received + request.delay_s
         timer = RequestTimer(submitted=arrival)
         if received < self.loaded_at:
@@ -85,7 +85,7 @@ class VllmLoop:
         self._arrivals.put(arrival, state.order, state)
 
     def adopt(self, engine: Engine) -> None:
-        """Go on with another engine: what a request has produced becomes part of its prompt and is computed again. One
+        """Continue with another engine: the output of a request becomes part of its prompt and is recomputed. A request
         that can no longer be served ends with the numbers."""
         self.engine = engine
         again = [self.requests[ours] for ours in self._inner.values()]
@@ -100,20 +100,20 @@ class VllmLoop:
                 self._hand_over(request)
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all; vLLM frees the blocks at once."""
+        """End one request, or all if None; vLLM frees the blocks at once."""
         self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
         self._end(None, "error", message)
 
     def lose(self, message: str) -> None:
-        """End those that vLLM has; its engine is gone, and they are not to be computed again."""
+        """End the requests that vLLM has: its engine is gone, and they are not to be recomputed."""
         for request_id in list(self._inner.values()):
             self._finish(self.requests[request_id], "abort", message)
 
     def step(self) -> None:
-        """One step of vLLM, told as one of ours."""
+        """Run one step of vLLM and emit it as a step of ours."""
         self._arrive()
         self._flush = False
         start, scheduler = perf_counter(), self.engine.scheduler
@@ -171,7 +171,7 @@ class VllmLoop:
     def _read(
         self, request: Request, token_ids: list[int], reason: FinishReason | None
     ) -> tuple[str, list[int], FinishReason | None]:
-        """The text of new ids, and those of them that stand before a stop string; vLLM knows none of ours."""
+        """The text of new ids, and the ids up to a stop string; vLLM is not given our stop strings."""
         detokenizer, text = self._detokenizers[request.request_id], ""
         for count, token_id in enumerate(token_ids, 1):
             text += detokenizer.feed(token_id)
@@ -193,7 +193,7 @@ class VllmLoop:
         self._arrivals.keep(lambda request: not request.finished)
 
     def _drop(self, request: Request) -> None:
-        """Out of vLLM, between two of its steps."""
+        """Take a request out of vLLM, between two of its steps."""
         inner = [theirs for theirs, ours in self._inner.items() if ours == request.request_id]
         if inner and self.engine.llm is not None and not self.engine.failed:
             self.engine.llm.abort_request(inner, internal=True)

@@ -1,4 +1,4 @@
-"""How large vLLM's KV pool is to be, before anything is loaded: so many blocks, so many bytes, and whether they fit."""
+"""The size of vLLM's KV pool, before anything is loaded: number of blocks, bytes per block, and whether they fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.engine.checkpoint.config import head_dim
 from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, format_bytes
 from playground.protocol.options import EngineOptions
 
-SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start takes that much, or that part of what is free, beside weights and pool
+SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start also takes this much, or one part in this many of free memory
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
 
@@ -25,13 +25,13 @@ class Pool:
 
     @property
     def tokens(self) -> int:
-        """Capacity."""
+        """Tokens that the pool holds."""
         return self.count * self.size
 
 
 def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu: bool) -> Pool:
-    """The pool of these options, where weights of so many bytes come into the `free` ones too; raises `EngineError`
-    with the number to lower, and what would fit."""
+    """The pool for these options, with weights of `weights` bytes in the same `free` bytes; raises `EngineError` with
+    the number to lower and what would fit."""
     block = max(1, int(token_bytes(config, options) * options.block_size))
     budget = min(int(free * KV_SHARE), KV_CPU_BYTES) if cpu else int(free * KV_SHARE)
     count = max(1, budget // block) if options.kv_blocks == "auto" else int(options.kv_blocks)
@@ -46,7 +46,7 @@ def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu:
 
 
 def item_bytes(config: Any, options: EngineOptions) -> int:
-    """Bytes of a number that the model computes with."""
+    """Bytes of a number in the dtype that the model computes in."""
     stored = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
     return ITEM_BYTES.get(options.dtype if options.dtype != "auto" else stored, 2)
 

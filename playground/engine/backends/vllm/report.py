@@ -1,4 +1,4 @@
-"""Every toggle as vLLM has it here: possible or why not, what a change costs, how long a restart took before."""
+"""Every toggle under vLLM: available or why not, what a change costs, how long a restart took before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.protocol.options import TOGGLES, EngineOptions, Toggle
 
 
 def report(options: EngineOptions, quantized: str, price: float | None) -> list[ToggleSupport]:
-    """Against an engine that was started with `options`; `price`: seconds of a restart, where they are known."""
+    """The support of every toggle for an engine started with `options`; `price`: seconds of a restart, if known."""
     return [_toggle(toggle, options, quantized, price) for toggle in TOGGLES.values()]
 
 

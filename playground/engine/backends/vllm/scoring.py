@@ -1,4 +1,4 @@
-"""Teacher-forced nll from vLLM's prompt logprobs. The likeliest id comes with it; whole rows of logits do not."""
+"""Teacher-forced nll from vLLM's prompt logprobs, with the likeliest ids; vLLM does not give whole rows of logits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from playground.engine.backends.vllm.engine import Engine
 from playground.protocol.commands import Score
 from playground.protocol.events import Scored
 
-MOST_LIKELIEST = 20  # its own default of max_logprobs
+MOST_LIKELIEST = 20  # vLLM's default of max_logprobs
 
 
 def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
-    """Raises `EngineError`, and what `check` raises between two steps; nothing else may run meanwhile."""
+    """Score while nothing else runs; raises `EngineError`, and what `check` raises between two steps."""
     started, ids = perf_counter(), command.token_ids
     if command.keep_as or command.against:
         raise EngineError("vLLM hands out no rows of logits to compare", "the transformers engine compares")

@@ -1,4 +1,4 @@
-"""A few greedy tokens of a fresh engine against the reference of its checkpoint."""
+"""Compare a few greedy tokens of a fresh engine with the reference of its checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ PLAIN = ("weights", "kv_cache", "attention", "speculation", "compile", "dtype")
 
 
 def verify(engine: Engine, checkpoint: Checkpoint, options: EngineOptions) -> Verdict:
-    """Compare; without a reference make one where that is cheap, or become it where this run changes nothing."""
+    """Compare with the reference. Without one, make it with transformers if the checkpoint is small, or from these
+    answers if all toggles that change them are at their defaults."""
     requests = [GenerationRequest(request_id=f"verify{index}", prompt=text) for index, text in enumerate(TEXTS)]
     prompts = [engine.tokenizer.encode(request) for request in requests]
     answers = _answers(engine, prompts)
