@@ -11,14 +11,14 @@ import torch
 from playground.engine.backends.base import EngineError
 from playground.engine.memory import available, format_bytes
 
-SAID = ("allocate memory", "out of memory", "ALLOC_FAILED")
+MESSAGES = ("allocate memory", "out of memory", "ALLOC_FAILED")
 BYTES_ASKED = re.compile(r"allocate (\d+) bytes")
 
 
 def is_memory_fault(error: BaseException) -> bool:
     """Whether memory ran out; PyTorch's CPU allocator, file mappings, CUDA and its libraries only say so in the text of
     their errors."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(said in str(error) for said in SAID)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(message in str(error) for message in MESSAGES)
 
 
 def describe(error: BaseException, device: torch.device) -> str:
@@ -31,7 +31,7 @@ def describe(error: BaseException, device: torch.device) -> str:
 
 
 @contextmanager
-def memory_said(what: str, device: torch.device, advice: str) -> Iterator[None]:
+def explain_memory_faults(what: str, device: torch.device, advice: str) -> Iterator[None]:
     """Turn a memory fault into an `EngineError`."""
     try:
         yield

@@ -91,7 +91,7 @@ def test_kl_is_that_of_the_definition(member: Member) -> None:
     base, other = (plain(reference, ids, attention) for attention in ("eager", "sdpa"))
     other = other.roll(1, 0)
     figures = scoring.Figures()
-    kept = scoring.Kept(ids, scoring.as_kept(base), base.argmax(-1).tolist())
+    kept = scoring.KeptLogits(ids, scoring.as_kept(base), base.argmax(-1).tolist())
     scoring._add(figures, other, ids[1:], kept, 0)
     exact = torch.nn.functional.kl_div(
         other.double().log_softmax(-1), base.double().log_softmax(-1), reduction="none", log_target=True

@@ -14,11 +14,11 @@ COSTS = ("instant", "cache", "warm-up", "weights", "reload")
 
 
 class Announcer:
-    """Emits `OptionsApplied`; remembers the effective options that it emitted last."""
+    """Emits `OptionsApplied`; `effective`: the options that it emitted last."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._announced: dict[str, str] = {}
+        self.effective: dict[str, str] = {}
 
     def announce(self, live: LiveEngine, changed: list[str], before: Memory | None, started: float) -> None:
         """Read back and emit what is effective. `before`: memory before the switch, None if nothing was switched."""
@@ -26,13 +26,13 @@ class Announcer:
 
     def settle(self, live: LiveEngine) -> None:
         """Announce again if steps have changed what is effective."""
-        if live.unsettled and (effective := live.effective()) != self._announced:
+        if live.unsettled and (effective := live.effective()) != self.effective:
             self._announce(live, [], None, perf_counter(), effective)
 
     def _announce(
         self, live: LiveEngine, changed: list[str], before: Memory | None, started: float, effective: dict[str, str]
     ) -> None:
-        self._announced, after = effective, live.memory()
+        self.effective, after = effective, live.memory()
         costs = [TOGGLES[name].cost for name in changed]
         self._emit(
             OptionsApplied(

@@ -1,4 +1,4 @@
-"""The transformers engine: commands to the loop, faults to plain words."""
+"""The transformers engine: commands to the loop, faults in plain words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
 from playground.engine.checkpoint.checkpoint import inspect
 from playground.engine.memory import give_back, keep_freed
-from playground.engine.memory_fault import describe, is_memory_fault, memory_said
+from playground.engine.memory_fault import describe, explain_memory_faults, is_memory_fault
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -61,7 +61,7 @@ class TransformersBackend:
         self._measured = 0.0
 
     def capabilities(self) -> Capabilities:
-        """What can be done here with the loaded model, or with any if there is none."""
+        """What can be done here, with the loaded model or before one is loaded."""
         versions = {
             name: version(name) for name in ("torch", "transformers", "bitsandbytes") if not missing_package(name)
         }
@@ -72,7 +72,7 @@ class TransformersBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Look, load, warm up, set what is asked for."""
+        """Check the files, load, warm up, set the requested options."""
         refuse_conflict(command.options, CONFLICTS)
         self._let_go()
         keep_freed()
@@ -81,7 +81,7 @@ class TransformersBackend:
         refuse_impossible(command.options, self._why_not)
         checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
         advice = "close other programs or choose a smaller checkpoint"
-        with memory_said(f"loading {checkpoint.name}", torch.device("cpu"), advice):
+        with explain_memory_faults(f"loading {checkpoint.name}", torch.device("cpu"), advice):
             loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
             live = LiveEngine(loaded, command.options, self._emit, progress, command.allow_pickle)
             refuse_impossible(command.options, partial(why_not, attention=live.attention))
@@ -94,12 +94,12 @@ class TransformersBackend:
         self._announcer.announce(live, [], None, started)
 
     def unload(self) -> None:
-        """Drop every reference; what PyTorch keeps goes with the process."""
+        """Drop every reference; what PyTorch keeps is freed with the process."""
         self._scorer.forget()
         self._let_go()
 
     def _let_go(self) -> None:
-        """Kept logits stay: two models that share a vocabulary can be compared."""
+        """Unload the model but keep logits of `Score`, so that two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")
             self._live.compile.close()
@@ -109,14 +109,14 @@ class TransformersBackend:
         give_back(device)
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
+        """Change toggles between two steps; device and dtype reload the model, and requests continue afterwards."""
         started, before, device = perf_counter(), self._engine.memory(), self._engine.loaded.device
         options = with_changes(self._engine.options, command.changes)
         refuse_conflict(options, CONFLICTS)
         refuse_impossible(options, self._why_not)
         changed = changed_names(self._engine.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
-        with memory_said(wanted, device, "the toggle is back where it was"):
+        with explain_memory_faults(wanted, device, "the toggle is back where it was"):
             if {"device", "dtype"} & set(changed):
                 self._reload(options, progress)
                 gc.collect()
@@ -164,46 +164,46 @@ class TransformersBackend:
         self._emit(block_map(self._engine.core))
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """See `measure_attention.measure`; requests that run would be held up and disturb it."""
+        """See `measure.attention.measure`. Raises `EngineError` while requests run: they would wait, and disturb it."""
         live = self._engine
         if live.core.busy:
             raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
-        with memory_said("measuring attention", live.loaded.device, "take shorter lengths"):
+        with explain_memory_faults("measuring attention", live.loaded.device, "take shorter lengths"):
             measure(command, live.loaded.model, live.loaded.device, self._emit, check)
 
     def measure_outliers(self, command: MeasureOutliers) -> None:
-        """See `measure_outliers.measure_outliers`."""
+        """See `measure.outliers.measure_outliers`."""
         live = self._engine
         prompt = GenerationRequest(request_id="outliers", prompt=command.prompt)
         ids = live.runner.encode(prompt)[: live.loaded.context]
-        with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
+        with explain_memory_faults("looking for outliers", live.loaded.device, "take a shorter prompt"):
             layers = measure_outliers(live.loaded.model, ids, command.columns)
         threshold, weights = live.options.int8_threshold, live.weights.kind
         self._emit(OutliersMeasured(tokens=len(ids), threshold=threshold, weights=weights, layers=layers))
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """See `check.check`; it reads whole files, and would hold up requests."""
+        """See `check.check`. Raises `EngineError` while requests run: it reads whole files, and they would wait."""
         if self.busy:
             raise EngineError("requests are running, and would be held up", "wait, or stop them")
         self._emit(check(command, progress))
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._live is not None and self._live.core.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._engine.core.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._live.core.next_arrival if self._live else None
 
     def step(self) -> None:
-        """One step; what it showed of the engine's real state is told, memory twice a second and at rest."""
+        """Do one step; announce what it changed of the effective options, and memory twice a second and when idle."""
         live = self._engine
         try:
             live.core.step()
@@ -223,7 +223,7 @@ class TransformersBackend:
         return require_loaded(self._live)
 
     def _reload(self, options: EngineOptions, progress: Progress) -> None:
-        """Load the same checkpoint anew; requests keep their tokens and are computed again."""
+        """Load the same checkpoint again; requests keep their tokens and are recomputed."""
         assert self._command is not None
         old = self._engine
         loaded = load(old.loaded.checkpoint, options, self._command.trust_remote_code, progress)

@@ -1,4 +1,4 @@
-"""One loaded model with its loop, and every toggle acting on both while requests run."""
+"""One loaded model with its loop, and the switches that act on both while requests run."""
 
 from __future__ import annotations
 

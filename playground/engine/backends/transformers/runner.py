@@ -1,4 +1,4 @@
-"""Run planned work through the model: rows to one forward, logits to tokens."""
+"""Run planned work through the model: rows into forwards, logits into tokens."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TransformersRunner:
 
     @property
     def packed_bytes(self) -> int:
-        """Bytes of weights that are held beside the model's."""
+        """Bytes of joined weights held in addition to the model's own."""
         return sum(layer.packed_bytes for layer in self.plain_decoder.joint) if self.plain_decoder else 0
 
     @property
@@ -87,16 +87,16 @@ class TransformersRunner:
             for groups in self._planned(decode, prefill):
                 for group, logits in zip(groups, self._logits(groups), strict=True):
                     tokens |= self._take(group.rows, logits)
-        # Where nothing was sampled nothing has waited, and the step's time would be that of launching it.
+        # If nothing was sampled, nothing has waited for the GPU yet, and the step would be timed without it.
         wait(self._loaded.device)
         return [tokens.get(work.request.request_id, []) for work in works]
 
     def use_store(self, blocks: BlockManager, store: KVStore) -> None:
-        """Go on with other blocks, into which everything was moved."""
+        """Continue with other blocks, into which everything was moved."""
         self.blocks, self.cache = blocks, PagedCache(store)
 
     def forget(self, request: Request) -> None:
-        """The request ended or lost its blocks."""
+        """See `engine.runner.Runner`."""
         self.cache.store.forget(request)
 
     def kv_bytes(self, running: Sequence[Request]) -> int:
@@ -105,7 +105,7 @@ class TransformersRunner:
 
     def _planned(self, decode: Sequence[BatchRow], prefill: Sequence[BatchRow]) -> Iterator[list[Group]]:
         """What runs one after the other, each as groups that share a forward."""
-        # Over codes nothing is copied, so that nothing keeps rows apart.
+        # Attention over codes copies nothing, so all rows may share a forward.
         whole = [decode] if decode and self._attention.over_codes else split_by_memory(decode, self.cache.store.copied)
         first = [Group("decode", rows) for rows in whole]
         for groups in self._rounds(prefill):
@@ -114,7 +114,8 @@ class TransformersRunner:
         yield from together(first, self._joins)
 
     def _rounds(self, rows: Sequence[BatchRow]) -> Iterator[list[list[BatchRow]]]:
-        """Prefills, cut where the store needs it: groups that do not need each other, and what comes after them."""
+        """Prefills, cut where the store needs it, in rounds: groups of one round are independent, later rounds need
+        earlier ones."""
         if not self.splits_at_blocks:
             if rows:
                 yield list(self._grouped(rows))
@@ -129,16 +130,17 @@ class TransformersRunner:
             yield from split_by_memory(group, self.cache.store.copied)
 
     def _joins(self, group: Group) -> bool:
-        """The group may share matrix products with others, and its attention is not being watched."""
+        """Whether the group may share matrix products with others; not while its attention is watched."""
         able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
         return able and not self._attention.watches(group.phase, self._masked(group.rows))
 
     def _masked(self, rows: Sequence[BatchRow]) -> bool:
-        """Needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens quantized."""
+        """Whether it needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens
+        quantized."""
         return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
-        """Logits of each group, as `forward` gives them."""
+        """Logits of each group, as `forward` returns them."""
         if len(groups) == 1:
             with self._attention.watched(groups[0].phase, self.cache, self._masked(groups[0].rows)):
                 return [self.forward(groups[0].rows, self.cache, groups[0].keep)]
@@ -148,7 +150,7 @@ class TransformersRunner:
         return self.decoder.together([self._ready(part) for part in parts])
 
     def _take(self, rows: Sequence[BatchRow], logits: Tensor) -> dict[str, list[int]]:
-        """Sample what is due, and seal what is certain."""
+        """Sample the rows that are complete, and seal the blocks of accepted tokens."""
         due = [index for index, row in enumerate(rows) if not row.held and row.completes]
         if len(due) < len(rows):
             logits = logits[due]
@@ -157,7 +159,7 @@ class TransformersRunner:
         tokens = {request.request_id: token_ids for request, token_ids in zip(requests, sampled, strict=True)}
         for row in rows:
             if not row.held:
-                # Drafts that do not hold are never sealed: the next tokens are written over them.
+                # Rejected drafts are never sealed: the next tokens overwrite them.
                 accepted = row.start + len(tokens[row.request.request_id]) if row.drafts else row.length
                 self.cache.store.seal(row.request, accepted)
         return tokens
@@ -174,7 +176,7 @@ class TransformersRunner:
         return torch.cat(logits)
 
     def forward(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Tensor:
-        """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
+        """Logits [B, keep, V] at the newest tokens of each row; their keys and values are stored in `cache`."""
         part = self._part(rows, cache, keep)
         queries, mask = part.ids.shape[1], part.mask
         decoder = self._decoder_for(rows, watched=cache.watch is not None)
@@ -194,7 +196,8 @@ class TransformersRunner:
         return logits[:, -keep:]
 
     def _decoder_for(self, rows: Sequence[BatchRow], watched: bool) -> Decode | None:
-        """What runs inside a compiled graph cannot be watched, and may take rows that decode one token alone."""
+        """The decoder for these rows: a compiled graph cannot be watched, and may only take rows that decode one
+        token."""
         one = all(row.decodes and row.count == 1 for row in rows)
         takes = self.decoder is not None and (one or self.decoder.takes_prompts)
         return self.decoder if takes and not watched else self.plain_decoder
@@ -216,14 +219,13 @@ class TransformersRunner:
 
     @property
     def _reach(self) -> int:
-        """Where a quantized store has its rows cut: a row ends at or before a multiple of so many tokens."""
+        """Where a quantized store cuts its rows: each ends at or before a multiple of this many tokens."""
         return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
     def _mask(self, rows: Sequence[BatchRow], columns: int, queries: int) -> Tensor | Ragged | None:
-        """None without padding where each query sees all up to itself, so that fused kernels may run; what is packed
-        instead, where attention runs so; ready to use, [B, 1, q, columns], where it takes that; else 1 for tokens, 0
-        for padding on the left, [B, columns].
-        """
+        """None without padding where each query sees all keys up to itself, so that fused kernels may run; a `Ragged`
+        if attention runs over packed rows; a boolean mask [B, 1, q, columns] if attention takes ready masks; else 1 for
+        tokens and 0 for padding on the left, [B, columns]."""
         pads = np.array([columns - row.length for row in rows])
         ready = self._attention.takes_ready_masks and (queries == 1 or self.plain_decoder is not None)
         if not pads.any() and (queries in (1, columns) or not ready):
@@ -236,12 +238,13 @@ class TransformersRunner:
             mask = mask[:, None, None]
         elif ready:
             own = at[columns - queries :, None]
-            # A query that is padding itself sees all: one that sees nothing gives no numbers.
+            # Queries that are padding see everything: one that sees nothing would give NaN.
             mask = (mask[:, None, None] & (at <= own)) | (own < pads[:, None, None, None])
         return torch.from_numpy(mask).to(self._loaded.device)
 
     def _ready(self, part: Part) -> Part:
-        """With what a boolean mask adds to scores, made once a step instead of in every layer."""
+        """The part with its boolean mask as the numbers added to scores, made once per step instead of in every
+        layer."""
         if not isinstance(part.mask, Tensor):
             return part
         return part._replace(mask=torch.where(part.mask, self._seen, self._hidden))

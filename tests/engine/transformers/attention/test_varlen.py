@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend
 from playground.engine.backends.transformers.attention import attention, varlen_trial
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.varlen import Ragged, find_kernel, packing
-from playground.engine.backends.transformers.attention.varlen_trial import plain, tested_kernel
+from playground.engine.backends.transformers.attention.varlen_trial import plain, working_kernel
 from tests.engine.transformers.attention.varlen_kernel import Attend, bottom_right, on_a_cpu
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
@@ -63,7 +63,7 @@ def test_what_is_packed_is_what_a_mask_shows(calls: list[int], counts: list[int]
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_the_trial_holds_16_bits_for_right(member: Member, calls: list[int], dtype: torch.dtype) -> None:
     driven = Driven(member("llama-64").folder, dtype=str(dtype).removeprefix("torch."))
-    kernel, reason = tested_kernel(driven.backend._engine.core.runner.plain_decoder, CPU, dtype)
+    kernel, reason = working_kernel(driven.backend._engine.core.runner.plain_decoder, CPU, dtype)
     assert kernel and not reason and calls == [2] * 2 * 3, "two layers, three forwards"
 
 

@@ -54,8 +54,8 @@ def test_the_budget_leaves_room_for_what_is_copied(member: Member, kind: str, mo
     def copied(blocks: int) -> int:
         return most_copied(engine.kv_shape, 3, min(engine.loaded.context, 32 * blocks))
 
-    one_more = engine.kv_reserved + engine.kv_shape.block_bytes(kind, 32)
-    assert engine.kv_reserved + copied(most) <= free < one_more + copied(most + 1)
+    one_more = engine.kv.reserved_bytes + engine.kv_shape.block_bytes(kind, 32)
+    assert engine.kv.reserved_bytes + copied(most) <= free < one_more + copied(most + 1)
     with pytest.raises(EngineError, match="KV blocks need"):
         driven.set(kv_blocks=str(most + 1))
     assert driven.set(kv_blocks="auto").after.kv_reserved + copied(engine.core.runner.blocks.count) <= free

@@ -12,9 +12,9 @@ from transformers import DynamicCache
 from playground.engine.backends.base import first_line
 from playground.engine.backends.transformers.attention.varlen import Kernel, Ragged, find_kernel, packing
 
-Forward = Callable[[Tensor, Tensor, Ragged, DynamicCache], Tensor]  # of token ids and their positions
+Forward = Callable[[Tensor, Tensor, Ragged, DynamicCache], Tensor]  # takes token ids and their positions
 DTYPES = (torch.float16, torch.bfloat16)
-# Values are normal: 16 bits keep them to 0.02, a key too many or too few moves them by tenths.
+# For normal values 16 bits are off by up to 0.02; one key too many or too few, by tenths.
 NOISE = 0.05
 # Real tokens of two rows, forward by forward: joint prefills, decode, drafts.
 FORWARDS = ((3, 5), (1, 1), (2, 2))
@@ -44,7 +44,7 @@ class VerifyingKernel:
         return output
 
 
-def tested_kernel(decoder: Forward, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
+def working_kernel(decoder: Forward, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
     """The kernel for ragged batches of this model, or why there is none; tried by forwards of two rows."""
     if dtype not in DTYPES:
         return None, "it takes float16 and bfloat16 only"

@@ -25,7 +25,7 @@ PARTS: tuple[Part, ...] = (check_files, check_headers, check_weights, check_valu
 
 
 def check(command: CheckModel, progress: Progress) -> ModelChecked:
-    """Look at everything; what cannot be loaded at all ends the look."""
+    """Run all checks; a checkpoint that cannot be loaded at all ends them."""
     progress("checking")
     try:
         checkpoint = inspect(command.model, False, command.allow_pickle, progress)
@@ -41,7 +41,7 @@ def check(command: CheckModel, progress: Progress) -> ModelChecked:
 
 
 def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[CheckFinding]:
-    """A part that breaks on what it looks at has found something too."""
+    """The findings of one check; an exception in it is a finding too."""
     try:
         return list(part(checkpoint, progress))
     except (EngineError, SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:

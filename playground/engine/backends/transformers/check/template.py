@@ -1,4 +1,4 @@
-"""The chat template: does it render, and is what it puts behind an answer a token that ends generation."""
+"""The chat template: whether it renders, and whether the token after an answer ends generation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TALK = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": 
 
 
 def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """transformers renders templates in a sandbox; nothing else of the checkpoint runs."""
+    """transformers renders templates in a sandbox; no other code of the checkpoint runs."""
     progress("checking", detail="chat template")
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=False)
     if not getattr(tokenizer, "chat_template", None):
@@ -37,7 +37,7 @@ def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[Check
 
 
 def _end(tokenizer: Any, whole: str, ends: set[int]) -> CheckFinding:
-    """What a model was taught to say behind its answer must be what the engine stops at."""
+    """Compare what a model was taught to put after its answer with the tokens that the engine stops at."""
     _, _, behind = whole.rpartition(ANSWER)
     ids = tokenizer(behind, add_special_tokens=False).input_ids
     if ends & set(ids[:1]):

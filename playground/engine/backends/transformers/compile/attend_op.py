@@ -1,6 +1,7 @@
-"""Attention and its KV cache as one opaque operator: a compiled graph holds no lengths, no blocks and no kernel.
+"""Attention and its KV cache as one opaque operator, so that a compiled graph contains no lengths, blocks or kernel.
 
-So a growing context, another KV cache and another attention kernel need no new graph: which ones run is looked up then.
+A growing context, another KV cache or another attention kernel then needs no new graph: the operator looks them up when
+it runs.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from transformers import AttentionInterface, Cache
 from playground.engine.backends.transformers.forward.parts import AttentionCall
 
 COMPILED = "playground_compiled"
-# What layers hand to attention though it follows from the rest; no model with sliding windows is compiled.
+# Arguments of attention that follow from the rest; no model with sliding windows is compiled.
 IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_position", "is_causal"}
 
 
 @dataclass
 class StepContext:
-    """What one step attends with: its parts, the kernel, and the modules by layer."""
+    """What one step attends with: its parts, the kernel, and the attention modules by layer."""
 
     parts: Sequence[AttentionCall]
     kernel: Callable[..., Any]
@@ -30,7 +31,7 @@ class StepContext:
 
 
 class NewStates(Cache):
-    """Hands back new keys and values as they are: the operator stores them."""
+    """Returns new keys and values as they are: the operator stores them."""
 
     def __init__(self) -> None:
         super().__init__(layers=[])
@@ -46,18 +47,18 @@ _current: list[StepContext] = []
 
 
 def begin(call: StepContext) -> None:
-    """The step that the operator serves from now on."""
+    """Set the step that the operator serves now."""
     _current[:] = [call]
 
 
 def end() -> None:
-    """No step runs; nothing of it is kept."""
+    """Clear the step; nothing of it is kept."""
     _current.clear()
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:
-    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
-    lets it see; returns [tokens, 1, Hq, Dv]."""
+    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over what its part lets
+    it see; returns [tokens, 1, Hq, Dv]."""
     call = _current[0]
     module, kernel, parts = call.modules[layer], call.kernel, call.parts
     if len(parts) == 1 and parts[0].rows == len(query):
@@ -77,14 +78,14 @@ def _shape(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float
 def _interface(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: None, scaling: float, **others: Any
 ) -> tuple[Tensor, None]:
-    told = sorted(name for name, value in others.items() if value is not None and name not in IDLE)
-    if told:
-        raise NotImplementedError(f"its attention takes {', '.join(told)}")
+    unknown = sorted(name for name, value in others.items() if value is not None and name not in IDLE)
+    if unknown:
+        raise NotImplementedError(f"its attention takes {', '.join(unknown)}")
     return torch.ops.playground.attend(query, key, value, module.layer_idx, scaling), None
 
 
 _library = torch.library.Library("playground", "DEF")
-# CUDA graphs end before it and begin after it, since the host decides what it does.
+# CUDA graphs end before it and start again after it, since the host decides what it does.
 _library.define(
     "attend(Tensor query, Tensor key, Tensor value, int layer, float scaling) -> Tensor",
     tags=(torch.Tag.cudagraph_unsafe,),

@@ -1,7 +1,7 @@
 """One forward of a model of Llama's kind: what its own layers compute, in fewer and larger operations.
 
-Queries and keys are rotated together, and the tokens of all rows stand in one dimension, so that a matrix product needs
-no folding. Nothing is rounded otherwise, which `find_decoder` tries, bit for bit.
+Queries and keys are rotated together. The tokens of all rows share one dimension, so that matrix products need no
+reshaping. The rounding is the same, which `find_decoder` verifies bit for bit.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from playground.engine.backends.transformers.weights.packed_linear import Packed
 
 
 class LeanDecoder:
-    """See `PlainDecode`. The linear layers are the model's own, whatever they are exchanged for. Parts join where each
-    layer computes a row as it would alone: under LLM.int8() all rows go without the columns in which one has an
+    """See `PlainDecode`. Uses the model's own linear layers, whatever they are exchanged for. Parts join only if each
+    layer computes a row as it would alone: LLM.int8() does not, since all rows lose the columns in which one has an
     outlier."""
 
     takes_prompts = True
@@ -45,11 +45,11 @@ class LeanDecoder:
         self._embed, self._rotary = base.embed_tokens, RotaryTable(base.rotary_emb, base.norm.weight.data)
         attention = base.layers[0].self_attn
         self._config, self._eager = attention.config, eager_attention(attention)
-        self._joined = cache(joined)  # for layers that were exchanged and come back
+        self._joined = cache(joined)  # so that layers that come back after an exchange are not joined again
         self.refresh_layers()
 
     def refresh_layers(self) -> None:
-        """Linear layers may have been exchanged."""
+        """Read the model's linear layers again, after they were exchanged."""
         self._layers = [LeanLayer(layer, self._joined) for layer in self._base.layers]
         self._head, unscale = unscaled(self._model.get_output_embeddings())
         self._norm = LeanNorm(self._base.norm, unscale)

@@ -16,8 +16,8 @@ GATED = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 
 
 class ForwardContext(NamedTuple):
-    """What every layer of a forward is given: tokens of all `parts`, one part behind the other; cosines and `signed`
-    sines [tokens, 1, D]."""
+    """What every layer of a forward needs: all `parts`, whose tokens follow each other; cosines and `signed` sines
+    [tokens, 1, D]; the attention kernel."""
 
     parts: Sequence[AttentionCall]
     cos: Tensor
@@ -26,8 +26,8 @@ class ForwardContext(NamedTuple):
 
 
 class LeanLayer:
-    """Attention and MLP, each after its norm and added to what was. It calls the `forward` of what is inside
-    directly: a module's call costs as much as a small operation."""
+    """Attention and MLP, each after its norm and added to the states. Calls the `forward` of inner modules directly:
+    calling a module costs as much as a small operation."""
 
     def __init__(self, layer: Any, joined: Joined) -> None:
         attention = self._attention = layer.self_attn
@@ -47,7 +47,7 @@ class LeanLayer:
     def _attend(self, states: Tensor, context: ForwardContext) -> Tensor:
         dim = self._attention.head_dim
         count = states.shape[0]  # `len` of a tensor costs as much as a small operation
-        both, values = (said.view(count, -1, dim) for said in self._joint(states))
+        both, values = (output.view(count, -1, dim) for output in self._joint(states))
         both = (both * context.cos).add_(both.roll(dim // 2, -1).mul_(context.sin))
         if len(context.parts) == 1:
             return self._output(self._attend_part(context.parts[0], both, values, context.kernel))
@@ -64,7 +64,7 @@ class LeanLayer:
 
 
 class GatedFeed:
-    """The common MLP. `before`, `after`: what its states and its output are still to be multiplied by."""
+    """The common MLP. `before`, `after`: factors still to be applied to its input and its output."""
 
     def __init__(self, mlp: Any, joined: Joined) -> None:
         self._joint = JointLinear([mlp.gate_proj], [mlp.up_proj], joined=joined)
@@ -79,7 +79,7 @@ class GatedFeed:
 
 
 class PlainFeed:
-    """Any other, as the model runs it."""
+    """Any other MLP, as the model runs it."""
 
     before = after = 1.0
     joint = None

@@ -1,7 +1,7 @@
-"""The paged KV cache as a model sees it: `update` stores new keys and values and hands back all that may be seen.
+"""The paged KV cache as a model sees it: `update` stores new keys and values and returns all that may be seen.
 
 Rows of a batch are aligned at their newest token and padded on the left, as in `generate`, so that every architecture
-builds its own mask, sliding windows and position biases included.
+builds its own mask, including sliding windows and position biases.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Watch(Protocol):
     """See `attention.LayerWatch`."""
 
     def begin(self, keys: Tensor, values: Tensor) -> None:
-        """A layer attends over these from now on."""
+        """A layer now attends over these keys and values."""
 
     def end(self) -> None:
         """Attention of the layer has ended."""
@@ -42,8 +42,8 @@ class PagedCache(Cache):
         self._past = self._columns = 0
 
     def lay_out(self, rows: Sequence[BatchRow], device: torch.device, codes: bool = False) -> int:
-        """Prepare a forward of these rows, over `codes` or over what is unpacked; returns the columns that keys and
-        values will have."""
+        """Prepare a forward of these rows, over `codes` or over unpacked states; returns the number of columns of keys
+        and values."""
         self._columns = max(row.length for row in rows)
         self._past = self._columns - max(row.count for row in rows)
         self.attend_codes = self.store.attend_codes(rows, device) if codes else None
@@ -67,7 +67,7 @@ class PagedCache(Cache):
         return self._past
 
     def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:
-        """Columns in all, and the first of them."""
+        """The number of columns, and the first of them."""
         return self._columns, 0
 
     @property

@@ -21,9 +21,9 @@ from playground.engine.request import Request
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all.
-    `read`: storage rows [B, columns], the one contiguous stretch of a lone request, or None where the batch view of the
-    step before has the rest. `kept`: what is read becomes that view, row by row where `parts` are given."""
+    """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all. `read`:
+    storage rows [B, columns], the contiguous slice of a single request, or None if the previous step's batch view has
+    the rest. `kept`: what is read becomes that view, row by row if `parts` are given."""
 
     write: Tensor | slice
     source: Tensor | None
@@ -55,7 +55,7 @@ class FullStore:
 
     @property
     def transient_bytes(self) -> int:
-        """See `KVStore`: here the copy that a batch keeps, of all layers, or gathers, of one."""
+        """See `KVStore`: the copy that a batch keeps, of all layers, or gathers, of one."""
         return max(self._view.bytes_peak, self._gathered)
 
     def copied(self, rows: Sequence[BatchRow]) -> int:
@@ -70,13 +70,13 @@ class FullStore:
         return partial(self._exchange, self._layout(rows, device))
 
     def attend_codes(self, rows: Sequence[BatchRow], device: torch.device) -> None:
-        """There are none."""
+        """See `KVStore.attend_codes`: nothing is coded."""
 
     def reserve(self, slots: int) -> None:
-        """A block that is not full lies where it will be full."""
+        """See `KVStore.reserve`: there are no tails."""
 
     def seal(self, request: Request, length: int) -> None:
-        """A full block is stored as it is."""
+        """See `KVStore.seal`: a full block stays as it is."""
 
     def forget(self, request: Request) -> None:
         """See `KVStore.forget`."""
@@ -159,7 +159,7 @@ class FullStore:
         return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
     def _by_rows(self, rows: Sequence[BatchRow]) -> Layout:
-        """Every row of a view by itself: on a CPU a copy costs what it moves, and padding need not be moved."""
+        """Lay out a view row by row: on a CPU a copy costs the bytes it moves, and padding need not be moved."""
         self._view.start(rows)
         scratch = self._blocks.count * self._blocks.size
         newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
@@ -172,7 +172,7 @@ class FullStore:
 
     def _allocate(self, states: Tensor) -> Tensor:
         *_, heads, dim = states.shape
-        # Not zeroed: memory that was never written is never committed by the operating system.
+        # Not zeroed: the operating system only commits memory that was written.
         store = states.new_empty(self._blocks.count * self._blocks.size + 1, heads, dim)
         store[-1] = 0
         return store
@@ -193,7 +193,8 @@ class FullStore:
         return rows
 
     def _stretch(self, row: BatchRow) -> slice | None:
-        """The rows of a request whose blocks lie side by side: they are read without a copy."""
+        """The storage rows of a request whose blocks are contiguous, which are read without a copy; None if they are
+        not."""
         table, size = row.request.table, self._blocks.size
         known = self._side_by_side.get(row.request.request_id)
         if known is None or known[0] != table:
@@ -203,7 +204,7 @@ class FullStore:
 
 
 def real_tokens(rows: Sequence[BatchRow], queries: int, device: torch.device) -> Tensor | None:
-    """Which of the B x q tokens of a left-padded forward are no padding; None if all."""
+    """Which of the B x q tokens of a left-padded forward are not padding; None if all."""
     if all(row.count == queries for row in rows):
         return None
     ends = range(queries, (len(rows) + 1) * queries, queries)

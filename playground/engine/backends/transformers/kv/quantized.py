@@ -1,11 +1,11 @@
 """Blocks of keys and values that are quantized once they are full.
 
-The stored view: a query sees every block before its own as stored, and its own block exactly. So no answer depends
-on how a prompt was cut into chunks, who shared the batch, or whether a request was preempted. No dequantized copy
-stays: one layer's is made while that layer runs.
+The stored view: a query sees every block before its own as stored, and its own block exactly. So answers do not depend
+on how a prompt was cut into chunks, on the batch, or on preemption. No dequantized copy stays: one layer's is made
+while that layer runs.
 
-A prefill may reach over the ends of blocks where the architecture takes the mask of `stored_view`: the keys are then
-[stored | exact], and a query sees stored keys of earlier blocks and exact ones of its own.
+A prefill may cross the ends of blocks if the architecture takes the mask of `stored_view`: the keys are then [stored |
+exact], and a query sees stored keys of earlier blocks and exact ones of its own.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from playground.engine.slots import free_slot
 
 
 class QuantizedStore:
-    """See `KVStore`. A request has at most one block that is not full; it lies in one of the `tails`, whose
-    first row is scratch."""
+    """See `KVStore`. A request has at most one block that is not full; it is stored in one of the `tails`, whose first
+    row is scratch."""
 
     splits_at_blocks = True
 
@@ -46,7 +46,7 @@ class QuantizedStore:
         return bool(self._layers)
 
     def reserve(self, slots: int) -> None:
-        """See `KVStore.reserve`; tails that were there stay."""
+        """See `KVStore.reserve`; existing tails stay."""
         self.tails = max(self.tails, slots)
         rows = 1 + self.tails * self._blocks.size
         for states in (states for layer in self._layers for states in layer):
@@ -62,7 +62,7 @@ class QuantizedStore:
         return (columns + unpacked * (len(rows) > 1)) * token
 
     def lay_out(self, rows: Sequence[BatchRow], device: torch.device) -> Exchange:
-        """See `KVStore.lay_out`. Rows stay within one block each; a lone one may be longer."""
+        """See `KVStore.lay_out`. Rows stay within one block each; a single row may be longer."""
         tails, size = [self._tail_start(row.request) for row in rows], self._blocks.size
         if len(rows) == 1:
             return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
@@ -83,7 +83,7 @@ class QuantizedStore:
         return partial(self._attend, *new, Rows(sealed, tails, stored))
 
     def seal(self, request: Request, length: int) -> None:
-        """Quantize the request's last block if these tokens fill it."""
+        """See `KVStore.seal`; quantizes the request's last block if these tokens fill it."""
         if length % self._blocks.size or request.request_id not in self._tail_of:
             return
         block, start = request.table[length // self._blocks.size - 1], self._tail_start(request)
@@ -156,7 +156,7 @@ class QuantizedStore:
             seen = self._taken(stored_keys, keys, layout), self._taken(stored_values, values, layout)
         else:
             seen = self._picked(stored_keys, keys, layout), self._picked(stored_values, values, layout)
-        # What was unpacked for a batch is gone once its rows are picked out, keys before values.
+        # Unpacked keys are freed before values are unpacked, so only the values' copy counts.
         tokens = layout.unpacked(self._blocks.size) if isinstance(layout, Layout) else 0
         unpacked = tokens * stored_values.tails[0].nbytes
         self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
@@ -179,7 +179,7 @@ class QuantizedStore:
         return attend_codes(*self._layers[layer], rows, queries, scale)
 
     def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:
-        """What a batch sees, out of all that its rows have."""
+        """What a batch sees, picked from the unpacked states of all its rows."""
         sealed = len(layout.sealed) * self._blocks.size
         states.tails[layout.write] = flat_tokens(new, layout.source)
         stored = states.read(layout.sealed, len(layout.tails))
@@ -187,8 +187,8 @@ class QuantizedStore:
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
 
     def _taken(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
-        """What a lone row sees. Tokens of a prefill are accepted: what they fill is sealed at once, as it would be
-        block by block."""
+        """What a single row sees. Tokens of a prefill are accepted, so blocks that they fill are quantized at once, as
+        they would be block by block."""
         exact = torch.cat([states.tails[layout.tail : layout.tail + layout.open], flat_tokens(new, None)])
         filled = len(layout.filled) * self._blocks.size
         if layout.filled:
@@ -202,6 +202,6 @@ class QuantizedStore:
         tail = self._tail_of.get(request.request_id)
         if tail is None:
             tail = self._tail_of[request.request_id] = free_slot(self._tail_of.values())
-            # More run than there are slots where those were made fewer.
+            # More requests than slots may run after the slots were reduced.
             self.reserve(tail + 1)
         return 1 + tail * self._blocks.size

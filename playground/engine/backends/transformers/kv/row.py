@@ -34,11 +34,12 @@ class BatchRow:
 
     @property
     def completes(self) -> bool:
-        """This row computes the last known token, so a new token is sampled after it."""
+        """Whether this row computes the last known token, so that a new token is sampled after it."""
         return self.length - len(self.drafts) == self.request.length
 
 
 def uneven(rows: Sequence[BatchRow]) -> bool:
-    """Rows end at different lengths, or begin in the middle with several queries: no kernel's own causality fits."""
+    """Whether rows end at different lengths, or begin in the middle with several queries: no kernel's own causal mask
+    fits."""
     queries, lengths = max(row.count for row in rows), {row.length for row in rows}
     return len(lengths) > 1 or 1 < queries < max(lengths)

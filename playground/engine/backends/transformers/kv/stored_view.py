@@ -12,7 +12,7 @@ LONG_TOKENS = 256
 
 
 def crosses(row: BatchRow, size: int) -> bool:
-    """The row reaches over the end of a block of `size` tokens."""
+    """Whether the row crosses the end of a block of `size` tokens."""
     return row.start // size < (row.length - 1) // size
 
 

@@ -1,4 +1,4 @@
-"""Time and memory of one attention call with a model's head shapes, kernel by kernel, length by length."""
+"""Time and memory of one attention call with a model's head shapes, by kernel and length."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PHASES = ("prefill", "decode")
 
 @dataclass(frozen=True)
 class Bench:
-    """What every point shares. `check` raises `Cancelled` once a stop was asked for."""
+    """What all points share. `check` raises `Cancelled` once a stop is requested."""
 
     shape: HeadShape
     device: torch.device
@@ -42,7 +42,7 @@ class Bench:
     check: Callable[[], None]
 
     def point(self, kernel: str, phase: str, length: int, repeats: int) -> AttentionPoint:
-        """Measure one; what cannot run says why."""
+        """Measure one kernel at one length; `fault` says why one cannot run."""
         queries = length if phase == "prefill" else 1
         known: dict[str, Any] = {
             "kernel": kernel,
@@ -69,8 +69,8 @@ class Bench:
         )
 
     def _call(self, kernel: str, queries: int, keys: int) -> Callable[[], Tensor]:
-        """The call itself, as the engine makes it. The causal mask that eager needs is made beforehand, as a model
-        makes it once for all of its layers."""
+        """The call as the engine makes it. The causal mask for eager is made beforehand, as a model makes it once for
+        all layers."""
         shape = self.shape
         query = self._random(shape.heads, queries)
         key, value = self._random(shape.kv_heads, keys), self._random(shape.kv_heads, keys)
@@ -125,7 +125,8 @@ def head_shape(model: Any) -> HeadShape:
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
-    """The most that one call has allocated at a time, as PyTorch's allocators tell it; None where they do not."""
+    """The most bytes that one call has allocated at any time, by PyTorch's allocators; None where they do not report
+    it."""
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)

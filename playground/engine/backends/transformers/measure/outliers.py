@@ -1,4 +1,4 @@
-"""Which input columns of which linear layers hold large values: one real forward, watched."""
+"""Which input columns of which linear layers hold large values, from one real forward."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.protocol.measurements import LayerColumns
 
 
 def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> list[LayerColumns]:
-    """The largest input columns of every linear layer but the output head; layers that share an input stand once,
+    """The largest input columns of every linear layer but the output head; layers that share an input are listed once,
     under the name of the first."""
     found: dict[str, LayerColumns] = {}
     seen: dict[int, Tensor] = {}
@@ -31,7 +31,7 @@ def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> li
 
 
 def _is_linear(module: nn.Module) -> bool:
-    """The module is a linear layer; those of bitsandbytes are `nn.Linear` too."""
+    """Whether the module is a linear layer; those of bitsandbytes are `nn.Linear` too."""
     return isinstance(module, nn.Linear | Conv1D)
 
 
@@ -47,7 +47,7 @@ def _watch(
     states: Tensor = inputs[0]
     if id(states) in seen:
         return
-    seen[id(states)] = states  # held, so that no other tensor gets its id
+    seen[id(states)] = states  # kept alive, so that no other tensor gets its id
     peaks = states.detach().abs().flatten(0, -2).amax(0).float()
     top = peaks.topk(min(columns, len(peaks)))
     found[name] = LayerColumns(
@@ -61,7 +61,7 @@ def _watch(
 
 
 def _taken(module: nn.Module) -> list[int] | None:
-    """What bitsandbytes left behind of this very forward; with threshold 0 it takes no column out."""
+    """The outlier columns that bitsandbytes kept from this forward; with threshold 0 there are none."""
     state = getattr(module, "state", None)
     if state is None or not hasattr(state, "idx"):
         return None

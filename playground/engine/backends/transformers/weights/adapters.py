@@ -1,4 +1,4 @@
-"""A LoRA adapter of PEFT on a loaded model: put on, exchanged, taken off; the layers under it stay what they are."""
+"""Attach, exchange and detach a LoRA adapter of PEFT; the layers under it stay what they are."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from playground.engine.memory import format_bytes
 from playground.protocol.fault import error_line
 
 CONFIG, SAFETENSORS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
-# They would change the base while they are put on, or need what the loop does not give.
+# They change the base model when attached, or need what the loop does not provide.
 CHANGES_BASE = ("layer_replication", "alora_invocation_tokens")
 PLAIN_STARTS = (True, False, None, "gaussian", "orthogonal")
 WEIGHTS_FLAGS = {"int8": "is_loaded_in_8bit", "nf4": "is_loaded_in_4bit"}
 
 
 class AdapterSwitch:
-    """Puts on one adapter at a time. PEFT wraps the linear layers that it names; `off` puts the very same ones back."""
+    """Attaches one adapter at a time. PEFT wraps the linear layers that it names; `off` restores the very same
+    layers."""
 
     def __init__(self, model: PreTrainedModel, device: torch.device, allow_pickle: bool) -> None:
         self._model, self._device, self._allow_pickle = model, device, allow_pickle
@@ -32,12 +33,12 @@ class AdapterSwitch:
 
     @property
     def name(self) -> str:
-        """What the model wears, read back from its layers: the folder's name, or off."""
+        """The folder's name of the attached adapter, read back from the layers, or off."""
         return Path(self.path).name if self._active is not None and self._layers() else "off"
 
     @property
     def facts(self) -> str:
-        """Rank, layers and bytes of what is worn; empty without one."""
+        """Rank, layers and bytes of the attached adapter; empty without one."""
         layers = self._layers() if self._active is not None else []
         if not layers:
             return ""
@@ -53,8 +54,8 @@ class AdapterSwitch:
         return sum(parameter.nbytes for name, parameter in self._model.named_parameters() if "lora_" in name)
 
     def switch(self, path: str, weights: str, progress: Progress) -> None:
-        """Take off what is worn and put on what is asked for, over layers of this kind of `weights`; a fault puts back
-        what was worn."""
+        """Detach the current adapter and attach the requested one over layers of this kind of `weights`; on a fault the
+        current one is attached again."""
         before = self.path
         if path != "off":
             inspect(path, self._allow_pickle)
@@ -69,11 +70,11 @@ class AdapterSwitch:
             raise
 
     def _attach(self, path: str, weights: str) -> None:
-        from peft import PeftModel  # a second of import that only this needs
+        from peft import PeftModel  # takes a second to import, and only this needs it
 
         flag = WEIGHTS_FLAGS.get(weights)
         if flag:
-            setattr(self._model, flag, True)  # PEFT looks for bitsandbytes' layers only where it is told so
+            setattr(self._model, flag, True)  # only with this flag does PEFT look for bitsandbytes' layers
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
@@ -93,7 +94,8 @@ class AdapterSwitch:
                 delattr(self._model, flag)
 
     def _refuse_misfit(self, path: str, said: list[str]) -> None:
-        """PEFT only warns where tensors are missing, and says nothing of those that fit nowhere."""
+        """Raises `EngineError` for tensors that are missing, of which PEFT only warns, or fit nowhere, which it
+        ignores."""
         from peft import get_peft_model_state_dict
 
         if any("missing adapter keys" in line for line in said):
@@ -111,7 +113,7 @@ class AdapterSwitch:
             )
 
     def _detach(self) -> None:
-        """PEFT gives the wrapped layers back; what a half-finished injection left goes the same way."""
+        """Put the wrapped layers back, including those of a half-finished attachment."""
         from_peft = [(name, layer.get_submodule("base_layer")) for name, layer in self._layers()]
         if self._active is not None:
             self._active.unload()
@@ -127,7 +129,7 @@ class AdapterSwitch:
 
 
 def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
-    """The config of an adapter that can be worn; raises `EngineError`. Nothing of it is run."""
+    """The config of an adapter that can be attached; raises `EngineError`. Runs none of its code."""
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise _fault(path, "there is no such folder", "name the folder of a PEFT LoRA adapter")
@@ -151,7 +153,7 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
 
 
 def tensor_names(path: str) -> list[str]:
-    """Names of the tensors in the file with the weights; none where it is a pickle."""
+    """Names of the tensors in the weights file; empty for a pickle."""
     from safetensors import safe_open
 
     file = Path(path).expanduser() / SAFETENSORS
@@ -174,7 +176,7 @@ def _refuse_file(path: str, folder: Path, allow_pickle: bool) -> None:
 
 
 def _explained(error: Exception) -> tuple[str, str]:
-    """What PEFT meant, and what to do."""
+    """What PEFT's error means, and what to do."""
     text = str(error)
     if "size mismatch" in text:
         line = next(line for line in text.splitlines() if "size mismatch" in line)
