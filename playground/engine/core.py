@@ -139,7 +139,7 @@ class EngineCore:
             self.running.append(request)
             request.slot = free_slot(other.slot for other in self.running)
             cached = self.runner.blocks.adopt(request)
-            # Blocks that a preempted request finds again are its own, not somebody's prefix.
+            # Blocks that a preempted request finds again are its own, not another request's prefix.
             request.cached_tokens = request.cached_tokens if request.preemptions else cached
         for work in plan.works:
             work.request.timer.started(now)

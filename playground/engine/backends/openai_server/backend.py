@@ -77,10 +77,10 @@ class OpenAIBackend:
         self._refuse_options(command.options)
         page, fault = first_look(client, self._server)
         self._loop = ServerLoop(client, self._server, model.id, page, self._emit)
-        page.tell(self._emit)
+        page.report(self._emit)
         facts = _facts(model, self._server, address, fault)
         self._emit(ModelLoaded(facts=facts, capabilities=self.capabilities()))
-        self._told(page, command.options, perf_counter() - started)
+        self._announce(page, command.options, perf_counter() - started)
 
     def unload(self) -> None:
         """Close every connection."""
@@ -153,7 +153,7 @@ class OpenAIBackend:
         if changed := changed_names(EngineOptions(), options):
             raise EngineError(f"{changed[0]} is not possible: {why_not(changed[0], self._server)}", "leave it out")
 
-    def _told(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
+    def _announce(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
         reported = effective(self._server, page.cache)
         self._emit(
             OptionsApplied(

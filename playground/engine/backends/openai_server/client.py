@@ -112,7 +112,7 @@ class Client:
                 stream, due = EventStream(), 0.0
                 async for part in response.content.iter_any():  # all that lies there, often several events
                     now = perf_counter()
-                    if now > due:  # aiohttp's own sock_read sets a timer anew for each part, a tenth of what one costs
+                    if now > due:  # aiohttp's sock_read restarts a timer for each part, a tenth of the cost of one
                         due = now + self._timeout_s / 8
                         silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
                     for data in stream.feed(part):

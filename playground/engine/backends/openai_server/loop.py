@@ -49,7 +49,7 @@ class ServerLoop:
     def busy(self) -> bool:
         """Whether anything is under way or unreported."""
         self._send_due()
-        return len(self._requests) > len(self._delayed) or self._changed or self._page.asked
+        return len(self._requests) > len(self._delayed) or self._changed or self._page.pending
 
     @property
     def next_arrival(self) -> float | None:

@@ -31,7 +31,7 @@ class MetricsPage:
         self.latest: ServerMeasured | None = None
 
     @property
-    def asked(self) -> bool:
+    def pending(self) -> bool:
         """Whether an answer is pending, or more polls are planned."""
         return self._future is not None or self._looks_left > 0
 
@@ -74,12 +74,12 @@ class MetricsPage:
             self.latest, self._looks_left = None, 0
             emit(ServerMeasured(time=perf_counter()))
             return True
-        emitted = self.tell(emit)
+        emitted = self.report(emit)
         if self.latest and not self.latest.running and self._looks_left < LAST_LOOKS:
             self._looks_left = 0
         return emitted
 
-    def tell(self, emit: Emit) -> bool:
+    def report(self, emit: Emit) -> bool:
         """Emit what the page said last."""
         if self._found is None:
             return False

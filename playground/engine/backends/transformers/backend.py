@@ -74,7 +74,7 @@ class TransformersBackend:
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Check the files, load, warm up, set the requested options."""
         refuse_conflict(command.options, CONFLICTS)
-        self._let_go()
+        self._drop_model()
         keep_freed()
         started = perf_counter()
         progress("checking")
@@ -96,9 +96,9 @@ class TransformersBackend:
     def unload(self) -> None:
         """Drop every reference; what PyTorch keeps is freed with the process."""
         self._scorer.forget()
-        self._let_go()
+        self._drop_model()
 
-    def _let_go(self) -> None:
+    def _drop_model(self) -> None:
         """Unload the model but keep logits of `Score`, so that two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")

@@ -77,7 +77,7 @@ class LiveEngine:
                 raise
             done = after
         self.options = options
-        self.attention.let_codes(self._codes_decoder is not None and not self._why_unpacked)
+        self.attention.allow_codes(self._codes_decoder is not None and not self._why_unpacked)
         if not self.core.busy and not self.attention.known:
             self.probe()
 
@@ -212,7 +212,7 @@ class LiveEngine:
         kind = self.kv.kind
         self.kv.set(options, progress)
         if options.kv_cache != kind:
-            self.attention.watch_anew()
+            self.attention.forget_observed()
 
     @property
     def _codes_decoder(self) -> CompiledDecoder | None:

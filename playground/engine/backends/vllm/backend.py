@@ -78,7 +78,7 @@ class VllmBackend:
             if before is None:
                 raise
             self._bring_back(before, fault)
-        self._told([], Memory(), started, "reload")
+        self._announce([], Memory(), started, "reload")
 
     def unload(self) -> None:
         """End vLLM's workers; what PyTorch keeps is freed with the process."""
@@ -96,11 +96,11 @@ class VllmBackend:
         restart = set(changed) - LIVE - IDLE or not live.engine.can_apply(options)
         if not restart:
             live.limit(options)
-            self._told(changed, before, started, "instant", loaded=False)
+            self._announce(changed, before, started, "instant", loaded=False)
             return
         live.check_room(options)
         self._restart(live, options, progress)
-        self._told(changed, before, started, "reload")
+        self._announce(changed, before, started, "reload")
 
     def submit(self, command: Submit, received: float) -> None:
         """See `VllmLoop.submit`."""
@@ -220,7 +220,9 @@ class VllmBackend:
         refuse_impossible(options, partial(why_not, quantized=quantized))
         refuse_conflict(options, CONFLICTS)
 
-    def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
+    def _announce(
+        self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True
+    ) -> None:
         live = self._engine
         if loaded:
             self._emit(ModelLoaded(facts=live.facts(), capabilities=self.capabilities()))

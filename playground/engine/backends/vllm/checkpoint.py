@@ -26,7 +26,7 @@ from playground.protocol.options import EngineOptions
 THREADS = "OMP_NUM_THREADS"
 # On a CPU vLLM later replaces the function with one that does nothing.
 _set_threads, _all_threads = torch.set_num_threads, torch.get_num_threads()
-_asked_threads = os.environ.get(THREADS)
+_user_threads = os.environ.get(THREADS)
 
 
 class VllmCheckpoint:
@@ -90,12 +90,12 @@ class VllmCheckpoint:
 
     def _count_threads(self) -> int:
         """Threads of each rank: ranks that each took all cores would wait for each other's threads."""
-        if platform() != "cpu" or _asked_threads:
+        if platform() != "cpu" or _user_threads:
             return _all_threads
         return 1 if is_small(self.elements) else max(1, _all_threads // self.command.tensor_parallel)
 
     def _share_threads(self) -> None:
         """Set the threads here and, for ranks in other processes, in the environment."""
         _set_threads(self._threads)
-        if platform() == "cpu" and not _asked_threads:
+        if platform() == "cpu" and not _user_threads:
             os.environ[THREADS] = str(self._threads)

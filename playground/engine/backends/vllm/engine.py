@@ -22,7 +22,7 @@ from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions, as_text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-_asked_devices = os.environ.get(VISIBLE)  # the user's own value, from which each load starts
+_user_devices = os.environ.get(VISIBLE)  # the user's own value, from which each load starts
 KV_NAMES = {"auto": "model", "int8_per_token_head": "int8", "int4_per_token_head": "int4"}
 
 
@@ -124,7 +124,7 @@ def prepare(command: LoadModel) -> None:
     if command.tensor_parallel > 1:
         # By default each rank wants a NUMA node of its own, and many machines have only one.
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    devices = visible_devices(command.options.device, _asked_devices)
+    devices = visible_devices(command.options.device, _user_devices)
     if devices is None:
         os.environ.pop(VISIBLE, None)
     else:
@@ -163,19 +163,19 @@ def start(
     """Start vLLM with these options; raises `EngineError` in plain words, or `Cancelled` at the end of a stage."""
     arguments = engine_arguments(command, checkpoint, options, pool, context, platform())
     with staged(progress, expected) as stages:
-        stages.tell("config", "vLLM's configuration")
+        stages.report("config", "vLLM's configuration")
         try:
             llm, facts = _built(arguments)
         except Exception as error:
             traceback.print_exc()
-            _let_go(error)
+            _free_failed_start(error)
             raise as_engine_error(error, checkpoint.name, options) from error
     running = Engine(llm, options, tokenizer, facts, context, stages.seconds)
     running.limit(options)
     return running
 
 
-def _let_go(error: BaseException) -> None:
+def _free_failed_start(error: BaseException) -> None:
     """Free what a failed start had built. The frames of its exception hold it: it would keep memory and processes, and
     when collected later, tear down what the next start has set up."""
     from vllm.distributed.parallel_state import cleanup_dist_env_and_memory

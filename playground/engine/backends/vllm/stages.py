@@ -34,7 +34,7 @@ class Stages(logging.Handler):
         self._started = perf_counter()
         self.seconds: dict[str, float] = {}
         self._stage: LoadStage = "checking"
-        self._told = ""
+        self._reported = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Report the stage of a log line; a `Cancelled` raised by `progress` passes up through vLLM's call to its
@@ -42,15 +42,15 @@ class Stages(logging.Handler):
         text = str(record.msg)
         for start, stage, detail in MARKS:
             if text.startswith(start):
-                self.tell(stage, detail)
+                self.report(stage, detail)
                 return
 
-    def tell(self, stage: LoadStage, detail: str) -> None:
+    def report(self, stage: LoadStage, detail: str) -> None:
         """Report a stage that begins; if such a start was timed before, with the elapsed share of that time."""
         past = perf_counter() - self._started
-        if detail == self._told:
+        if detail == self._reported:
             return
-        self._told = detail
+        self._reported = detail
         if stage != self._stage:
             self.seconds[self._stage] = past - sum(self.seconds.values())
             self._stage = stage

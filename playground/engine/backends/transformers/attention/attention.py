@@ -94,7 +94,7 @@ class AttentionSwitch:
             self._implementation == "eager" and self._model._supports_attention_backend and not self._windows
         )
 
-    def let_codes(self, allowed: bool) -> None:
+    def allow_codes(self, allowed: bool) -> None:
         """Allow decoding rows to attend over a quantized cache as it is stored, or no longer. If that is a change,
         their kernel is unknown until they run."""
         before = self.over_codes
@@ -103,7 +103,7 @@ class AttentionSwitch:
             self.effective.pop("decode", None)
             self._watched = {kind for kind in self._watched if kind[0] != "decode"}
 
-    def watch_anew(self) -> None:
+    def forget_observed(self) -> None:
         """Forget what was observed over the previous cache: another one may bring other masks, which matter on a
         GPU."""
         if self.device.type in MASKS_MATTER:

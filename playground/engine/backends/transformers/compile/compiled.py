@@ -41,13 +41,13 @@ RECORDINGS = 2
 
 class CompiledDecoder:
     """See `Decode`. `graphs`: how many were compiled. `seconds`: how long the warm-up took. `recompiled`: graphs
-    compiled after it; each delays a step, and `anew` is called before. `own_products`: see `take_products`.
+    compiled after it; each delays a step, and `on_recompile` is called before. `own_products`: see `take_products`.
     `why_unpacked`: why decoding rows cannot attend over a quantized cache as it is stored; empty if they can."""
 
     def __init__(
-        self, model: PreTrainedModel, decoder: PlainDecode, device: torch.device, anew: Callable[[], None]
+        self, model: PreTrainedModel, decoder: PlainDecode, device: torch.device, on_recompile: Callable[[], None]
     ) -> None:
-        self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
+        self.decoder, self._device, self._config, self._on_recompile = decoder, device, model.config, on_recompile
         modules: Iterator[Any] = model.modules()
         attentions = (module for module in modules if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
@@ -168,7 +168,7 @@ class CompiledDecoder:
 
         self.graphs += 1
         if self._warm:
-            self._anew()
+            self._on_recompile()
         # On a CPU, store what is read twice: else each layer would add up all earlier ones again in its kernel.
         chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
         # One compiling process: helpers would stay, each with hundreds of megabytes. Checking the shape of every
