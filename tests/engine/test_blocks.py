@@ -87,7 +87,7 @@ class Books(RuleBasedStateMachine):
 
     @rule(seed=st.sampled_from("ab"))
     def change_options(self, seed: str) -> None:
-        """Also back to a seed that there was before."""
+        """Also back to a seed that was used before."""
         self.blocks.reseed(seed)
         self.options += 1
 

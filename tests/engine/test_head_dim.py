@@ -1,4 +1,4 @@
-"""The width of an attention head, where the config has one for all layers and where it has not. Needs no vLLM."""
+"""The width of an attention head, for configs with one width for all layers and without. Needs no vLLM."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_every_event_round_trips(kind):
 
 
 def _bare(kind: type[msgspec.Struct]) -> msgspec.Struct:
-    """Only what must be there."""
+    """Only the required fields."""
     required = [field for field in msgspec.structs.fields(kind) if field.required]
     return kind(**{field.name: sample(field.type) for field in required})
 

@@ -14,7 +14,7 @@ from playground.worker.outbox import BUNDLE_S, Outbox
 
 
 class Pipe:
-    """An outbox and what came out at its other end."""
+    """An outbox and what arrived at its other end."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -23,7 +23,7 @@ class Pipe:
         self.outbox = Outbox(self._writer, lambda: self.now)
 
     def events(self) -> list[AnyEvent]:
-        """Everything, once no more comes."""
+        """Every event, once no more follow."""
         self.outbox.close()
         self._writer.close()
         with self._reader:

@@ -1,4 +1,4 @@
-"""The transformers backend in process: submit, step to the end, read what the events say."""
+"""The transformers backend in process: submit, step to the end, read the events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Driven:
         return self.of(OptionsApplied)[-1]
 
     def rebuild(self) -> OptionsApplied:
-        """Compute again what went through a coarser cache."""
+        """Recompute requests that went through a coarser cache."""
         self.backend.set_options(SetOptions(changes={}, rebuild=True), quiet)
         return self.of(OptionsApplied)[-1]
 
@@ -98,4 +98,4 @@ def ask(
 
 
 def quiet(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
-    """Progress that nobody watches."""
+    """A progress that ignores every report."""

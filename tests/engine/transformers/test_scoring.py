@@ -174,7 +174,7 @@ def plain(reference: Reference, ids: list[int], attention: str) -> torch.Tensor:
 
 
 def held_out(driven: Driven) -> list[list[int]]:
-    """The held-out texts as they were measured for the card: each apart, with its end token."""
+    """The held-out texts as they were measured for the model card: each by itself, with its end token."""
     texts = (paths.bundled_model() / TEXT_FILE).read_text(encoding="utf-8").split(f"\n{BETWEEN}")
     tokenizer = driven.backend._engine.loaded.tokenizer
     return [[*tokenizer.ids(text.strip() + "\n"), 0] for text in texts]

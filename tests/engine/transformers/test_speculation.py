@@ -138,7 +138,7 @@ def test_real_lookups_copy_what_repeats() -> None:
 
 
 def chi_square(tokens: Sequence[int], exact: torch.Tensor) -> float:
-    """Of tokens drawn against their exact probabilities; infinite where one came that cannot."""
+    """Chi-square of drawn tokens against their exact probabilities; infinite if an impossible one was drawn."""
     found = Counter(tokens)
     if any(exact[token] == 0 for token in found):
         return float("inf")

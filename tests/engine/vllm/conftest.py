@@ -23,7 +23,7 @@ OPTIONS: dict[str, Any] = {"dtype": "float32", "kv_blocks": "64", "device": "cpu
 
 
 class VllmWorker(LiveWorker):
-    """A worker of the vLLM engine, and what its events say since a request was asked for."""
+    """A worker of the vLLM engine, with the events since a request was sent."""
 
     patience_s = 240.0
 

@@ -1,4 +1,4 @@
-"""The card that vLLM is given, and how it is told. Needs no vLLM, and no card."""
+"""Which GPU vLLM is given, and under which name it is reported. Needs no vLLM and no GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""vLLM's own words of why it did not start, what a user reads then, and what is asked of it. Needs no vLLM."""
+"""vLLM's messages about why it did not start, what a user reads, and the arguments it gets. Needs no vLLM."""
 
 from __future__ import annotations
 

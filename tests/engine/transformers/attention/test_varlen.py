@@ -1,7 +1,5 @@
-"""Ragged batches without a mask: packed, tried before they are believed, and the same tokens in a running engine.
-
-What runs is the engine's own code and PyTorch's, but for the kernel, which only a GPU has: see `varlen_kernel`.
-"""
+"""Ragged batches without a mask: packed, tested before use, and with the same tokens in a running engine. Everything
+but the kernel, which only a GPU has, is the engine's and PyTorch's own code: see `varlen_kernel`."""
 
 from __future__ import annotations
 
@@ -126,7 +124,7 @@ def test_without_the_kernel_nothing_fails(member: Member) -> None:
 
 @pytest.mark.parametrize("groups", [True, False])
 def test_both_signatures_of_pytorch_are_called_as_they_want(monkeypatch: pytest.MonkeyPatch, groups: bool) -> None:
-    """torch 2.13 refuses fewer heads of keys unless told; 2.11 cannot be told."""
+    """torch 2.13 needs `enable_gqa` for fewer heads of keys; 2.11 does not know it."""
     told: list[dict[str, object]] = []
 
     def of_2_13(query, key, value, cu_q, cu_k, max_q, max_k, *, scale=None, window_size=(-1, -1), enable_gqa=False):

@@ -1,5 +1,5 @@
-"""After a switch one layer is watched, not the step: the first step costs little more than the next. And heads that
-share keys never have them repeated."""
+"""After a switch one layer is watched, not the whole step: the first step costs little more than the next. And heads
+that share keys never have them repeated."""
 
 from __future__ import annotations
 

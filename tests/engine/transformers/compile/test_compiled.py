@@ -1,4 +1,4 @@
-"""compile=on: really compiled, the same tokens, no new graph as contexts and batches grow; a cancel is heard."""
+"""compile=on: really compiled, the same tokens, no new graph as contexts and batches grow; a cancel is noticed."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
 @pytest.mark.parametrize("kernel", ["eager", "sdpa", GROUPED])
 @pytest.mark.parametrize("shapes", [[(3, 1)], [(1, 4)], [(2, 1), (2, 3)]], ids=str)
 def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list[tuple[int, int]]) -> None:
-    """What its operators hand back a graph does not check."""
+    """Graphs do not check the shapes that our operators return."""
     layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
     parts = [AttentionCall(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2

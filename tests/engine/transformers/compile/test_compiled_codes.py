@@ -1,5 +1,5 @@
-"""Under compile=on decode attends over a quantized cache as it is stored: it says so, answers the same, copies nothing,
-and comes and goes with the switches."""
+"""Under compile=on decode attends over a quantized cache as it is stored: it reports so, answers the same, copies
+nothing, and follows the switches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Graphs are traced and run as they are: what they are compiled to is tested elsewhere, and takes seconds."""
+    """Graphs are traced but not compiled: compilation is tested elsewhere, and takes seconds."""
     from torch._inductor import compile_fx
 
     monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
@@ -62,7 +62,7 @@ def test_decode_takes_it_under_compile_and_says_so(member: Member, kind: str, tm
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The kinds of the codes that were attended over, call by call."""
+    """The kinds of codes attended over, call by call."""
     kinds: list[str] = []
     attend = codes_attention.attend_codes
 

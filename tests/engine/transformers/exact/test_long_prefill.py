@@ -1,4 +1,4 @@
-"""Under a quantized cache a prefill over many blocks in one pass gives what it gives block by block."""
+"""Under a quantized cache a prefill over many blocks in one pass gives the same as block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches on running requests: those that change no number change no token; those that do say so and can go back."""
+"""Switches on running requests: those that change no number change no token; others are reported and can be undone."""
 
 from __future__ import annotations
 

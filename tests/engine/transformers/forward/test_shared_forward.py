@@ -1,4 +1,4 @@
-"""Prompts and rows that decode go through one forward, apart in attention alone, and nobody's tokens change by it."""
+"""Prompts and decoding rows share one forward but for attention, and no tokens change by it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MODEL = "llama-64"
 
 
 def decoder(driven: Driven) -> LeanDecoder:
-    """The one in use, which must be lean."""
+    """The decoder in use, which must be lean."""
     found = driven.backend._engine.core.runner.plain_decoder
     assert isinstance(found, LeanDecoder)
     return found
 
 
 def shared(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, ...]]]:
-    """Shapes of ids of every forward that is shared from now on."""
+    """Shapes of ids of every shared forward from now on."""
     lean, noted = decoder(driven), []
     whole = lean.together
 

@@ -1,4 +1,4 @@
-"""What a batch keeps from step to step is what gathering its blocks anew gives, and it is let go where it ends."""
+"""The view that a batch keeps between steps equals gathering its blocks again, and is dropped when it ends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def request(blocks: BlockManager, index: int, prompt: int) -> Request:
-    """With blocks for its prompt."""
+    """A request with blocks for its prompt."""
     made = Request(str(index), list(range(prompt)), SamplingParams(), RequestTimer(submitted=0.0))
     blocks.grow(made, prompt)
     return made
@@ -75,7 +75,7 @@ def exchange(
 
 
 def assert_same(seen: list[tuple[Tensor, Tensor]], expected: list[tuple[Tensor, Tensor]], rows: list[BatchRow]) -> None:
-    """Of every row that is not held, whose output nobody reads, the tokens that it has."""
+    """Compare the tokens of every row that is not held; nobody reads the output of held ones."""
     for pair, other in zip(seen, expected, strict=True):
         for mine, theirs in zip(pair, other, strict=True):
             assert mine.shape == theirs.shape

@@ -1,4 +1,4 @@
-"""What a forward copies of the KV cache is counted, stays within its bound, and has its place in the budget."""
+"""Copies of the KV cache in a forward are counted, stay within their bound, and are part of the budget."""
 
 from __future__ import annotations
 

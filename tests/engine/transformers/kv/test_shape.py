@@ -1,4 +1,4 @@
-"""What is reserved is what the very tensors that hold it weigh, over grouped, latent and shared heads."""
+"""The reserved bytes are those of the tensors that hold them, for grouped, latent and shared heads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_budget_of_bytes_holds_the_tails_of_all_slots(
 
 
 def held(driven: Driven) -> int:
-    """Bytes of every tensor of the KV cache, but for the token of scratch that each has."""
+    """Bytes of every tensor of the KV cache, except the scratch token that each has."""
     total = 0
     for states in (states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer):
         if isinstance(states, QuantizedStates):

@@ -1,7 +1,7 @@
 """Which columns LLM.int8() took out in each forward, so that a replay of one row can take out the same.
 
 A column goes to the exact product for every row of a forward as soon as one row has an outlier in it: under int8
-weights a row's numbers depend, by the rounding of an activation, on who shares its forward.
+weights a row's numbers depend, by the rounding of an activation, on the rows that share its forward.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def command(**changes: Any) -> MeasureAttention:
 
 
 def no_stop() -> None:
-    """Nobody stops it."""
+    """A check that never stops."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""LoRA adapters: trained here, put on live over each kind of weights, equal to PEFT's answers, off without trace."""
+"""LoRA adapters: trained here, attached live over each kind of weights, equal to PEFT's answers, detached without
+trace."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def driven() -> Driven:
-    """Rows alone and eager, as `generate` runs below: LLM.int8() makes other codes, and tokens, out of other bits."""
+    """Single rows with eager attention, as in `generate` below: LLM.int8() turns other bits into other codes, and
+    tokens."""
     return Driven(paths.bundled_model(), kv_blocks="64", attention="eager", max_batch=1)
 
 
@@ -172,7 +174,7 @@ def bare() -> PreTrainedModel:
 
 
 def by_peft(folder: Path, prompts: Sequence[list[int]], weights: str) -> list[list[int]]:
-    """What PEFT alone generates, over layers of bitsandbytes where they are asked for."""
+    """What PEFT alone generates, over layers of bitsandbytes if requested."""
     return generated_by_peft(folder, tuple(map(tuple, prompts)), weights)
 
 

@@ -1,5 +1,5 @@
-"""Our own product of bfloat16: right to what float32 keeps, each row by itself, nothing lost of a weight; compile=on
-takes it up where it is the faster one, and gives it back."""
+"""Our own bfloat16 product: right to float32's precision, each row by itself, no weight lost; compile=on uses it where
+it is faster, and gives it back."""
 
 from __future__ import annotations
 
@@ -154,12 +154,12 @@ class Twice(FmaWeight):
 
 
 def kinds(driven: Driven) -> set[str]:
-    """What the layers that hold something laid out compute by."""
+    """The classes that layers with a laid-out weight compute with."""
     live = driven.backend._live
     layers = laid_out([*live.loaded.model.modules(), *live.core.runner.plain_decoder.joint])
     return {type(layer._laid_out).__name__ for layer in layers if layer._laid_out is not None}
 
 
 def randoms(*shape: int) -> Tensor:
-    """As bfloat16."""
+    """Random numbers in bfloat16."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))).bfloat16()

@@ -1,4 +1,4 @@
-"""LLM.int8() with fewer operations: every number, and the columns taken out, are those of bitsandbytes' own layer."""
+"""LLM.int8() with fewer operations: all numbers, and the outlier columns, are those of bitsandbytes' own layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that read the same states say as one product what each says alone, and whichever of them are there now."""
+"""Layers joined into one product give what each gives alone, also after layers were exchanged."""
 
 from __future__ import annotations
 
