@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -53,23 +53,8 @@ class Tokenizer:
 
     def piece(self, prompt_ids: list[int]) -> Piece:
         """A function from the next id to the text that it completes: whole characters only, special tokens left out."""
-        ids = list(prompt_ids[-CONTEXT_IDS:])
         # The Rust tokenizer itself if there is one: the wrapper around it takes ten times as long per token.
-        decode = getattr(self._tokenizer, "_tokenizer", self._tokenizer).decode
-        shown = len(ids)
-        prefix = max(0, shown - CONTEXT_IDS)
-
-        def next_piece(token_id: int) -> str:
-            nonlocal shown, prefix
-            ids.append(token_id)
-            before: str = decode(ids[prefix:shown], skip_special_tokens=True)
-            after: str = decode(ids[prefix:], skip_special_tokens=True)
-            if after.endswith(BROKEN) and len(ids) - shown < CONTEXT_IDS:
-                return ""
-            prefix, shown = shown, len(ids)
-            return after[len(before) :] if after.startswith(before) else after
-
-        return next_piece
+        return _Pieces(getattr(self._tokenizer, "_tokenizer", self._tokenizer).decode, prompt_ids)
 
     def _refuse_what_cannot_fit(self, text: str) -> None:
         """Refuse a text that is certainly too long without tokenizing it, which could block all other requests for
@@ -98,3 +83,22 @@ class Tokenizer:
         if wrong is not None:
             raise Refused(f"token id {wrong} is not in the vocabulary of {self._vocabulary}")
         return ids
+
+
+class _Pieces:
+    """Decodes one answer id by id: `ids` from `start` on are decoded again with each new one, those before `shown` have
+    been output."""
+
+    def __init__(self, decode: Callable[..., str], prompt_ids: list[int]) -> None:
+        self._decode, self._ids = decode, list(prompt_ids[-CONTEXT_IDS:])
+        self._shown = len(self._ids)
+        self._start = max(0, self._shown - CONTEXT_IDS)
+
+    def __call__(self, token_id: int) -> str:
+        self._ids.append(token_id)
+        before = self._decode(self._ids[self._start : self._shown], skip_special_tokens=True)
+        after = self._decode(self._ids[self._start :], skip_special_tokens=True)
+        if after.endswith(BROKEN) and len(self._ids) - self._shown < CONTEXT_IDS:
+            return ""
+        self._start, self._shown = self._shown, len(self._ids)
+        return after[len(before) :] if after.startswith(before) else after

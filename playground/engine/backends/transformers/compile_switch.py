@@ -67,10 +67,10 @@ class CompileSwitch:
         """What was compiled, in how many seconds; empty while compile is off."""
         if self.decoder is None:
             return ""
-        extra = f" ({self.decoder.recompiled} recompiled in a step)" if self.decoder.recompiled else ""
-        apart = "" if self.decoder.takes_prompts else ", prompts and drafts run uncompiled"
+        later = f" ({self.decoder.recompiled} recompiled in a step)" if self.decoder.recompiled else ""
+        uncompiled = "" if self.decoder.takes_prompts else ", prompts and drafts run uncompiled"
         products = ", own bfloat16 products" if self.decoder.own_products else ""
-        return f"{self.decoder.graphs} graphs{extra}, warm-up {self.decoder.seconds:.1f} s{products}{apart}"
+        return f"{self.decoder.graphs} graphs{later}, warm-up {self.decoder.seconds:.1f} s{products}{uncompiled}"
 
     def _report_recompile(self) -> None:
         """Show that a step waits for the compiler; the `OptionsApplied` after the step ends this."""
