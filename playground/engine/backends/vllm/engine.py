@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -103,6 +104,16 @@ class Engine:
             "compile": "off" if mode in ("NONE", "0", "None") else "on",
             "adapter": "off",
         }
+
+    def outputs(self, check: Callable[[], None] = lambda: None) -> Iterator[Any]:
+        """Step until no request is left; yields the outputs of vLLM's front end, and reports none of the steps. `check`
+        is called before each step."""
+        try:
+            while self.llm.has_unfinished_requests() or self.scheduler.has_requests():
+                check()
+                yield from self.llm.step()
+        finally:
+            self.scheduler.reported.done.clear()
 
     def stop(self) -> None:
         """End vLLM's workers and free the model."""

@@ -32,13 +32,13 @@ def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
         TokensPrompt(prompt_token_ids=ids),
         VllmSampling(max_tokens=1, temperature=0.0, prompt_logprobs=max(1, command.likeliest), detokenize=False),
     )
+    logprobs: list[dict[int, Logprob]] = []
     try:
-        logprobs = _stepped(engine, check)
+        for output in engine.outputs(check):
+            logprobs = output.prompt_logprobs or logprobs
     except BaseException:
         engine.llm.abort_request([inner], internal=True)
         raise
-    finally:
-        engine.scheduler.reported.done.clear()
     pairs = list(zip(ids[1:], logprobs[1:], strict=True))
     rows = [{each: found.logprob for each, found in row.items()} for _, row in pairs] if command.likeliest else []
     return Scored(
@@ -48,12 +48,3 @@ def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
         seconds=perf_counter() - started,
         likeliest=rows,
     )
-
-
-def _stepped(engine: Engine, check: Callable[[], None]) -> list[dict[int, Logprob]]:
-    rows: list[dict[int, Logprob]] = []
-    while engine.llm.has_unfinished_requests() or engine.scheduler.has_requests():
-        check()
-        for output in engine.llm.step():
-            rows = output.prompt_logprobs or rows
-    return rows

@@ -44,15 +44,11 @@ def verify(engine: Engine, checkpoint: Checkpoint, options: EngineOptions) -> Ve
 
 
 def _answers(engine: Engine, prompts: list[list[int]]) -> list[list[int]]:
-    llm, answers = engine.llm, dict[str, list[int]]()
     for index, prompt in enumerate(prompts):
         params = VllmSampling(max_tokens=TOKENS, temperature=0.0, detokenize=False)
-        llm.add_request(str(index), TokensPrompt(prompt_token_ids=prompt), params)
-    while llm.has_unfinished_requests() or engine.scheduler.has_requests():
-        for output in llm.step():
-            answers[output.request_id] = list(output.outputs[0].token_ids)
-    llm.reset_prefix_cache()
-    engine.scheduler.reported.done.clear()
+        engine.llm.add_request(str(index), TokensPrompt(prompt_token_ids=prompt), params)
+    answers = {output.request_id: list(output.outputs[0].token_ids) for output in engine.outputs()}
+    engine.llm.reset_prefix_cache()
     return [answers[str(index)] for index in range(len(prompts))]
 
 
