@@ -51,11 +51,6 @@ class BlockManager:
         return self.count - self.free - self.cached
 
     @property
-    def shared(self) -> int:
-        """Blocks in more than one table."""
-        return sum(1 for references in self._references if references > 1)
-
-    @property
     def available(self) -> int:
         """Blocks that can be taken now, evicting cached ones if needed."""
         return self.free + self.cached
