@@ -18,7 +18,7 @@ from playground import paths
 from playground.config import worker_python
 from playground.protocol.commands import LoadModel, Shutdown, Submit
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
-from playground.protocol.metrics import NO_NUMBERS
+from playground.protocol.metrics import NO_METRICS
 from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_line
 
 LINE_LIMIT = 64 * 2**20
@@ -158,7 +158,7 @@ class WorkerClient:
 
     def _fail_pending(self, message: str) -> None:
         for request_id in sorted(self._pending):
-            self._on_event(RequestFinished(request_id=request_id, reason="error", metrics=NO_NUMBERS, message=message))
+            self._on_event(RequestFinished(request_id=request_id, reason="error", metrics=NO_METRICS, message=message))
         self._pending.clear()
 
     def _log_fault(self) -> None:

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from playground.client import WorkerClient
 from playground.protocol import commands, events
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 from tests.bench_engine import usual_dtype
 from tests.bench_open import measure
@@ -195,7 +196,7 @@ class Worker:
         await self.until(events.StepsExecuted)
         await asyncio.sleep(0.5)
 
-    def steps(self) -> list[events.Step]:
+    def steps(self) -> list[Step]:
         """Every step so far."""
         return [step for _, event in self.seen if isinstance(event, events.StepsExecuted) for step in event.steps]
 

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 HEAVY = {"torch", "transformers", "bitsandbytes", "vllm", "ctranslate2", "sounddevice"}
 SCREEN = {"textual", "rich"}
 OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set()}
-WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator", "timing")
+WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator")
 
 # app -> screens -> widgets -> all the rest of tui.
 TUI_ORDER = {"app": 3, "screens": 2, "widgets": 1}

@@ -7,10 +7,11 @@ from math import inf
 from typing import Protocol
 
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import RequestFinished
 from playground.protocol.fault import Fault
+from playground.protocol.options import blocks_for
+from playground.protocol.timing import RequestTimer
 
 SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
     "max_tokens must be at least 1": lambda params: params.max_tokens >= 1,
@@ -24,7 +25,7 @@ SAMPLING: dict[str, Callable[[SamplingParams], bool]] = {
 
 
 class Blocks(Protocol):
-    """`count` KV blocks of `size` tokens, whoever manages them."""
+    """`count` KV blocks of `size` tokens."""
 
     @property
     def count(self) -> int: ...
@@ -50,7 +51,7 @@ def refused(request_id: str, timer: RequestTimer, refusal: Refused) -> RequestFi
 
 
 def check(request: Request, context: int, blocks: Blocks) -> None:
-    """Raises `Refused`. `context`: the positions that the model has."""
+    """Raises `Refused` if the request can never be served. `context`: positions of the model."""
     prompt = len(request.prompt_ids)
     if not prompt:
         raise Refused("the prompt is empty; type something first")
@@ -68,6 +69,6 @@ def misfit(request: Request, context: int, blocks: Blocks) -> str:
     if longest <= blocks.count * blocks.size:
         return ""
     return (
-        f"{prompt} prompt + {longest - prompt} new tokens need {-(-longest // blocks.size)} KV blocks"
+        f"{prompt} prompt + {longest - prompt} new tokens need {blocks_for(longest, blocks.size)} KV blocks"
         f" and there are {blocks.count}; raise kv_blocks or lower max tokens"
     )

@@ -1,4 +1,4 @@
-"""Requests that are still to arrive, each at its moment."""
+"""Requests that arrive later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Arriving = TypeVar("Arriving")
 
 
 class Arrivals(Generic[Arriving]):
-    """Requests in order of their moments, on one clock; at one moment in order of their numbers."""
+    """Requests by arrival time on one clock; those that arrive together keep the order of their numbers."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Arriving]] = []
@@ -23,11 +23,11 @@ class Arrivals(Generic[Arriving]):
 
     @property
     def next(self) -> float | None:
-        """The moment of the first arrival; None where nothing is to arrive."""
+        """The time of the next arrival; None if there is none."""
         return self._heap[0][0] if self._heap else None
 
     def put(self, moment: float, number: int, request: Arriving) -> None:
-        """Add a request that arrives at this moment."""
+        """Add a request that arrives at this time."""
         heapq.heappush(self._heap, (moment, number, request))
 
     def due(self, now: float) -> Iterator[Arriving]:

@@ -1,15 +1,16 @@
-"""Who holds which KV block, for whoever asks: tables of the requests in slots, and what only a prefix keeps."""
+"""Which request holds which KV blocks, and which blocks are kept only for their prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from playground.engine.core import EngineCore
-from playground.protocol.events import BlocksMapped, BlockTable
+from playground.protocol.events import BlocksMapped
+from playground.protocol.steps import BlockTable
 
 
 def block_map(core: EngineCore) -> BlocksMapped:
-    """The blocks of one loop, before its next step."""
+    """The blocks of one loop before its next step."""
     blocks = core.runner.blocks
     tables = {
         request.request_id: BlockTable(blocks=list(request.table), tokens=request.computed, held=request.finished)
@@ -21,7 +22,7 @@ def block_map(core: EngineCore) -> BlocksMapped:
 
 
 def spans(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Rising numbers as (first, length) of what follows without a gap."""
+    """Rising numbers as runs (first, length) of consecutive ones."""
     spans: list[tuple[int, int]] = []
     for number in numbers:
         first, length = spans[-1] if spans else (number, 0)

@@ -1,4 +1,5 @@
-"""Who holds which KV block: block tables, free list, reference counts, and an LRU of blocks kept for their prefix.
+"""Which request holds which KV blocks: block tables, free list, reference counts, and an LRU of blocks kept for their
+prefix.
 
 Bookkeeping only, no tensors, so that the scheduler, the simulator and the real cache share it.
 """
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from playground.engine.request import Request
+from playground.protocol.options import blocks_for
 
 _roots = itertools.count()
 
@@ -40,7 +42,7 @@ class BlockManager:
 
     @property
     def cached(self) -> int:
-        """Blocks that nobody uses but that still hold a known prefix."""
+        """Blocks that no request uses but that still hold a known prefix."""
         return len(self._idle)
 
     @property
@@ -49,27 +51,22 @@ class BlockManager:
         return self.count - self.free - self.cached
 
     @property
-    def shared(self) -> int:
-        """Blocks in more than one table."""
-        return sum(1 for references in self._references if references > 1)
-
-    @property
     def available(self) -> int:
-        """Blocks that can be had now, evicting if need be."""
+        """Blocks that can be taken now, evicting cached ones if needed."""
         return self.free + self.cached
 
     @property
     def kept(self) -> list[int]:
-        """Blocks that only their prefix keeps, in no order."""
+        """Blocks kept only for their prefix, in no order."""
         return list(self._idle)
 
     def references(self, block: int) -> int:
-        """Tables that name the block; 0 if nobody uses it and at most its prefix keeps it."""
+        """Number of tables that hold the block; 0 if it is free or only cached."""
         return self._references[block]
 
     def needed(self, request: Request, tokens: int) -> int:
         """Blocks to add so that `tokens` more tokens of the request can be stored."""
-        return max(0, -(-(request.computed + tokens) // self.size) - len(request.table))
+        return max(0, blocks_for(request.computed + tokens, self.size) - len(request.table))
 
     def grow(self, request: Request, tokens: int) -> None:
         """Extend the request's table for `tokens` more tokens; raises `OutOfBlocks`."""
@@ -79,8 +76,8 @@ class BlockManager:
             request.table.append(self._take())
 
     def trim(self, request: Request) -> None:
-        """Give back blocks past the computed tokens: they were for drafts that did not hold."""
-        for _ in range(len(request.table) - -(-request.computed // self.size)):
+        """Free blocks past the computed tokens: they were taken for drafts that were rejected."""
+        for _ in range(len(request.table) - blocks_for(request.computed, self.size)):
             block = request.table.pop()
             self._references[block] = 0
             heapq.heappush(self._free, block)
@@ -133,7 +130,7 @@ class BlockManager:
                 self._block_of[chain], self._hash_of[block] = block, chain
 
     def release(self, request: Request) -> None:
-        """Take the request's blocks back; those with a known prefix stay for reuse until somebody needs the room."""
+        """Take the request's blocks back; those with a known prefix stay cached until their room is needed."""
         for block in reversed(request.table):
             self._references[block] -= 1
             if self._references[block] == 0:
@@ -146,7 +143,7 @@ class BlockManager:
         request.computed = 0
 
     def take_over(self, requests: Sequence[Request]) -> dict[str, list[int]]:
-        """Block tables here for requests that hold blocks of another manager; raises `OutOfBlocks`."""
+        """Block tables in this manager for requests that hold blocks of another one; raises `OutOfBlocks`."""
         targets: dict[int, int] = {}
         for block in (block for request in requests for block in request.table):
             if block in targets:

@@ -49,22 +49,19 @@ def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
             name=toggle.name,
             cost=toggle.cost,
             form=toggle.form,
-            values=[
-                ValueSupport(
-                    value=value,
-                    possible=not (reason := why_not(toggle.name, value)),
-                    reason=reason,
-                    effects=effects(toggle.name, value),
-                )
-                for value in toggle.values
-            ],
+            values=[value_support(toggle.name, value, why_not(toggle.name, value)) for value in toggle.values],
         )
         for toggle in TOGGLES.values()
     ]
 
 
+def value_support(name: str, value: str, reason: str) -> ValueSupport:
+    """One value of a toggle; `reason`: why it is unavailable, empty if it is available."""
+    return ValueSupport(value=value, possible=not reason, reason=reason, effects=effects(name, value))
+
+
 def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]) -> None:
-    """Raises `EngineError` for the first value that cannot be had."""
+    """Raises `EngineError` for the first changed value that is unavailable."""
     for name in changed_names(EngineOptions(), options):
         value = format_value(getattr(options, name))
         if reason := why_not(name, value):
@@ -72,17 +69,17 @@ def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]
 
 
 def refuse_conflict(options: EngineOptions, conflicts: Sequence[Conflict]) -> None:
-    """Raises `EngineError` for the first two values that do not go together."""
+    """Raises `EngineError` for the first two values that exclude each other."""
     if found := find_conflict(options, conflicts):
         raise EngineError(str(found), "change one of the two")
-
-
-def effects(name: str, value: str) -> Effects | None:
-    """What a value is expected to do; the default, which all are held against, does nothing."""
-    default = as_text(EngineOptions())[name]
-    return Effects() if value == default else EFFECTS.get((name, value))
 
 
 def missing_package(name: str) -> str:
     """Why a package cannot be used; empty if it is installed. Does not import it."""
     return "" if find_spec(name) else f"the package {name} is not installed"
+
+
+def effects(name: str, value: str) -> Effects | None:
+    """What a value is expected to change against the default."""
+    default = as_text(EngineOptions())[name]
+    return Effects() if value == default else EFFECTS.get((name, value))

@@ -8,59 +8,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Protocol
 
 from playground.engine.admission import Refused, check, check_name, misfit, refused
 from playground.engine.arrivals import Arrivals
-from playground.engine.blocks import BlockManager
-from playground.engine.detokenizer import Detokenizer, Piece
-from playground.engine.ending import end_reason, until_end
+from playground.engine.detokenizer import Detokenizer
+from playground.engine.drafting import propose_drafts
+from playground.engine.ending import end_reason, finished_event, until_end
 from playground.engine.request import Request
-from playground.engine.scheduler import Limits, Plan, Work, schedule
-from playground.engine.slots import slot_works
-from playground.engine.timing import RequestTimer
+from playground.engine.runner import Runner
+from playground.engine.scheduler import Limits, StepPlan, Work, schedule
+from playground.engine.slots import free_slot, slot_works
+from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import (
-    Event,
-    FinishReason,
-    RequestFinished,
-    SlotWork,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-)
+from playground.protocol.events import Event, FinishReason, TokensGenerated
+from playground.protocol.timing import RequestTimer
 
 NOT_FINITE = "the model gave probabilities that are not finite; another dtype may help, and playground check looks why"
-
-
-class Runner(Protocol):
-    """Computes planned work and holds the KV that it leaves behind."""
-
-    blocks: BlockManager
-    context: int
-
-    @property
-    def splits_at_blocks(self) -> bool:
-        """No work may reach over the end of a block."""
-
-    def encode(self, request: GenerationRequest) -> list[int]:
-        """Prompt ids; raises `Refused`."""
-
-    def detokenizer(self, prompt_ids: list[int]) -> Piece:
-        """A function from the next output id to the text that it completes."""
-
-    def is_end(self, token_id: int) -> bool:
-        """EOS of this model."""
-
-    def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """New token ids of each work: none while its prefill goes on, or where the model gave no finite numbers; with
-        drafts, the accepted ones and one more. `held` rows only pad the batch."""
-
-    def forget(self, request: Request) -> None:
-        """The request ended or lost its blocks."""
-
-    def kv_bytes(self, running: Sequence[Request]) -> int:
-        """Bytes of the blocks in use."""
 
 
 class EngineCore:
@@ -71,7 +34,6 @@ class EngineCore:
     ) -> None:
         self.runner, self._emit, self._clock = runner, emit, clock
         self.limits = Limits()
-        self.step_index = 0
         self.loaded_at = clock()
         self.waiting: list[Request] = []
         self.running: list[Request] = []
@@ -79,12 +41,16 @@ class EngineCore:
         self._arrivals = Arrivals[Request]()
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
-        self._left: list[str] = []
-        self._preempted: list[str] = []
+        self._steps = StepLog()
+
+    @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._steps.index
 
     @property
     def busy(self) -> bool:
-        """There is work for a step now."""
+        """Whether there is work for a step now."""
         self._arrive()
         return bool(self.waiting or any(not request.finished for request in self.running))
 
@@ -95,7 +61,8 @@ class EngineCore:
 
     def submit(self, request: GenerationRequest, received: float) -> None:
         """Queue a request; one that can never be served ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
@@ -109,21 +76,20 @@ class EngineCore:
         self._detokenizers[state.request_id] = Detokenizer(
             self.runner.detokenizer(state.prompt_ids), request.sampling.stop
         )
-        self._arrivals.put(timer.submitted, state.order, state)
+        self._arrivals.put(arrival, state.order, state)
 
     def adopt(self, other: EngineCore) -> None:
-        """Take over another loop's requests and count; what they had computed is computed again."""
+        """Take over another loop's requests and step count; what was computed for them is computed again."""
         other.preempt([request for request in other.running if not request.finished])
         self.waiting, self._arrivals, self._detokenizers = other.waiting, other._arrivals, other._detokenizers
-        self._numbers, self.step_index, self.kv_peak = other._numbers, other.step_index, other.kv_peak
-        self._left, self._preempted = other._left, other._preempted
+        self._numbers, self._steps, self.kv_peak = other._numbers, other._steps, other.kv_peak
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all; its blocks are free before the next step, whatever the policy."""
+        """End one request, or all if None; its blocks are free before the next step, whatever the policy."""
         self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words, those still to arrive included."""
+        """End every request with an error that users read, including those still to arrive."""
         self._end(None, "error", message)
 
     def preempt(self, requests: Sequence[Request]) -> None:
@@ -134,16 +100,19 @@ class EngineCore:
         for request in requests:
             self._preempt(request)
         again = [request for request in requests if not request.finished]
-        self._preempted += [request.request_id for request in again]
-        self.waiting = [*sorted(again, key=lambda request: (request.timer.submitted, request.order)), *self.waiting]
+        self._steps.preempted += [request.request_id for request in again]
+        again.sort(key=lambda request: (request.timer.submitted or 0.0, request.order))
+        self.waiting = [*again, *self.waiting]
 
     def step(self) -> None:
         """Schedule, run, sample, emit once."""
         self._arrive()
-        self._let_go()
+        self._release_finished()
         self._refuse_misfits()
-        self._propose()
-        plan = schedule(self.waiting, self.running, self.limits, self.runner.blocks)
+        blocks = self.runner.blocks
+        split = blocks.size if self.runner.splits_at_blocks else None
+        propose_drafts(self.running, self.limits.drafts, self.runner.context, split)
+        plan = schedule(self.waiting, self.running, self.limits, blocks)
         start = self._clock()
         self._apply(plan, start)
         outputs = self.runner.run(plan.works, plan.held)
@@ -155,78 +124,74 @@ class EngineCore:
         slots = slot_works(plan, self.running, self.limits.slots, accepted)
         kv_bytes = self.runner.kv_bytes(self.running)
         self.kv_peak = max(self.kv_peak, kv_bytes)
-        self._let_go()
-        self._report(slots, start, now - start, kv_bytes)
+        self._release_finished()
+        waiting = [request.request_id for request in self.waiting]
+        self._emit(self._steps.add(start, now - start, slots, waiting, blocks, kv_bytes))
 
     def _arrive(self) -> None:
         self.waiting += self._arrivals.due(self._clock())
 
-    def _propose(self) -> None:
-        """Look up drafts for the rows that decode, none past the end of an answer."""
-        if not self.limits.drafts:
-            for request in self.running:
-                request.draft_ids = []
-            return
-        for request in self.running:
-            most = min(
-                self.limits.drafts, request.longest - request.length - 1, self.runner.context - request.length - 1
-            )
-            if self.runner.splits_at_blocks:
-                # A token past the end of a block would have to see it sealed.
-                most = min(most, -request.length % self.runner.blocks.size)
-            decoding = most > 0 and request.output_ids and not request.finished and request.remaining == 1
-            ids = request.token_ids(0, request.length) if decoding else []
-            request.draft_ids = request.ngrams.propose(ids, most)
-
-    def _apply(self, plan: Plan, now: float) -> None:
+    def _apply(self, plan: StepPlan, now: float) -> None:
         self.preempt(plan.preempted)
         self._close_up()
         for request in plan.admitted:
             self.waiting.remove(request)
             self.running.append(request)
-            request.slot = self._free_slot()
+            request.slot = free_slot(other.slot for other in self.running)
             cached = self.runner.blocks.adopt(request)
-            # Blocks that a preempted request finds again are its own, not somebody's prefix.
+            # Blocks that a preempted request finds again are its own, not another request's prefix.
             request.cached_tokens = request.cached_tokens if request.preemptions else cached
         for work in plan.works:
             work.request.timer.started(now)
             self.runner.blocks.grow(work.request, work.tokens)
 
     def _receive(self, work: Work, token_ids: list[int], now: float) -> int:
-        """Take the new tokens of a work; returns how many of them are accepted drafts."""
+        """Take in the new tokens of a work; returns how many of them are accepted drafts."""
         request, detokenizer = work.request, self._detokenizers[work.request.request_id]
         if not token_ids and work.tokens - len(work.drafts) == request.remaining:
             self._finish(request, "error", NOT_FINITE)
             return 0
-        kept = until_end(request, token_ids, self.runner.context, self.runner.is_end)
-        text, drafted, taken = "", 0, 0
-        while taken < len(kept) and not detokenizer.stopped:
-            drafted = len(text)
-            text += detokenizer.feed(kept[taken])
-            taken += 1
-        kept = kept[:taken]
-        request.computed += taken if work.drafts else work.tokens
+        kept, text, drafted = self._until_end(request, token_ids, detokenizer)
+        request.computed += len(kept) if work.drafts else work.tokens
         request.output_ids += kept
         self.runner.blocks.seal(request)
         self.runner.blocks.trim(request)
         if not kept:
             return 0
-        request.timer.received(now, taken)
+        request.timer.received(now, len(kept))
         reason = end_reason(request, self.runner.context, self.runner.is_end, detokenizer.stopped)
-        if reason:
-            text += detokenizer.flush() if not detokenizer.stopped else ""
-        spans = [(0, drafted)] if drafted else []
+        if reason and not detokenizer.stopped:
+            text += detokenizer.flush()
         self._emit(
             TokensGenerated(
-                request_id=request.request_id, token_ids=kept, times=[now] * taken, text=text, draft_spans=spans
+                request_id=request.request_id,
+                token_ids=kept,
+                times=[now] * len(kept),
+                text=text,
+                draft_spans=[(0, drafted)] if drafted else [],
             )
         )
         if reason:
             self._finish(request, reason)
-        return taken - 1
+        return len(kept) - 1
+
+    def _until_end(
+        self, request: Request, token_ids: list[int], detokenizer: Detokenizer
+    ) -> tuple[list[int], str, int]:
+        """The ids that belong to the answer, their text, and how many characters of it come from accepted drafts: all
+        but those of the last id."""
+        kept, text, drafted = list[int](), "", 0
+        for token_id in until_end(request, token_ids, self.runner.context, self.runner.is_end):
+            if detokenizer.stopped:
+                break
+            drafted = len(text)
+            text += detokenizer.feed(token_id)
+            kept.append(token_id)
+        return kept, text, drafted
 
     def _refuse_misfits(self) -> None:
-        """Blocks may have become fewer since a request was let in; at the head it would hold up the queue for ever."""
+        """End requests at the head of the queue that no longer fit, since there may be fewer blocks now than when they
+        were accepted: they would hold up the queue for ever."""
         while self.waiting and (reason := misfit(self.waiting[0], self.runner.context, self.runner.blocks)):
             self._finish(self.waiting.pop(0), "error", reason)
 
@@ -240,19 +205,16 @@ class EngineCore:
                 self._release(request)
         self.waiting = [request for request in self.waiting if not request.finished]
         self._arrivals.keep(lambda request: not request.finished)
-        self._let_go()
+        self._release_finished()
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
         request.finished = True
-        self._left.append(request.request_id)
+        self._steps.finished.append(request.request_id)
         detokenizer = self._detokenizers.pop(request.request_id)
-        metrics = request.timer.metrics(
-            len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
-        )
-        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+        self._emit(finished_event(request, detokenizer, reason, message))
 
-    def _let_go(self) -> None:
-        """Static batching holds finished rows until the last one has ended; continuous lets each go at once."""
+    def _release_finished(self) -> None:
+        """Release finished rows: with continuous batching at once, with static batching when the last one has ended."""
         if self.limits.policy == "static" and any(not request.finished for request in self.running):
             return
         for request in [request for request in self.running if request.finished]:
@@ -270,30 +232,7 @@ class EngineCore:
         request.slot, request.kv_origin = None, ""
 
     def _close_up(self) -> None:
-        """Where slots became fewer, who sat in one that is gone moves to a free one."""
+        """Move requests out of slots that no longer exist into free ones."""
         for request in self.running:
             if request.slot is not None and request.slot >= self.limits.slots:
-                request.slot = min(request.slot, self._free_slot())
-
-    def _free_slot(self) -> int:
-        taken = {request.slot for request in self.running}
-        return next(slot for slot in itertools.count() if slot not in taken)
-
-    def _report(self, slots: list[SlotWork], start: float, seconds: float, kv_bytes: int) -> None:
-        blocks = self.runner.blocks
-        step = Step(
-            index=self.step_index,
-            start=start,
-            seconds=seconds,
-            slots=slots,
-            waiting=[request.request_id for request in self.waiting],
-            finished=self._left,
-            preempted=self._preempted,
-            blocks_used=blocks.used,
-            blocks_free=blocks.free,
-            blocks_cached=blocks.cached,
-            kv_bytes=kv_bytes,
-        )
-        self._left, self._preempted = [], []
-        self.step_index += 1
-        self._emit(StepsExecuted(steps=[step]))
+                request.slot = min(request.slot, free_slot(other.slot for other in self.running))

@@ -1,4 +1,4 @@
-"""Token ids to text as they come: whole characters only, and nothing past a stop string."""
+"""Token ids to text as they arrive: whole characters only, and nothing past a stop string."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Piece = Callable[[int], str]
 
 
 class StopText:
-    """Lets text through until one of the stop strings; holds back what may yet become the start of one."""
+    """Passes text on up to the first stop string; holds back what may be the start of one."""
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops, self._held = [stop for stop in stops if stop], ""
@@ -30,7 +30,7 @@ class StopText:
         return certain
 
     def flush(self) -> str:
-        """What was held back, once no more text comes."""
+        """What was held back, once no more text follows."""
         held, self._held = self._held, ""
         return held
 
@@ -45,7 +45,7 @@ class Detokenizer:
 
     @property
     def stopped(self) -> bool:
-        """A stop string was seen."""
+        """Whether a stop string was seen."""
         return self._stop.stopped
 
     def feed(self, token_id: int) -> str:

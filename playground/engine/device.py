@@ -1,4 +1,4 @@
-"""The device that the engine runs on, as a clock must know it, and by the name that NVML knows it by."""
+"""The device that the engine runs on: waiting for it, and its name for NVML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def wait(device: torch.device) -> None:
-    """Until it has done all that it was given: a GPU runs behind the host."""
+    """Wait until the device has finished its work: a GPU runs behind the host."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -14,5 +14,5 @@ def wait(device: torch.device) -> None:
 
 
 def uuid_of(device: torch.device) -> str:
-    """A card's own name, which no mask or order of cards changes; empty for what is none."""
+    """The UUID of a GPU, which no mask or order of GPUs changes; empty for other devices."""
     return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else ""

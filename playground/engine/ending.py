@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from playground.engine.detokenizer import Detokenizer
 from playground.engine.request import Request
-from playground.protocol.events import FinishReason
+from playground.protocol.events import FinishReason, RequestFinished
 
 
 def until_end(request: Request, token_ids: list[int], context: int, is_end: Callable[[int], bool]) -> list[int]:
@@ -18,7 +19,15 @@ def until_end(request: Request, token_ids: list[int], context: int, is_end: Call
 
 
 def end_reason(request: Request, context: int, is_end: Callable[[int], bool], stop_string: bool) -> FinishReason | None:
-    """Why the answer, as it stands, is over; None while it goes on."""
+    """Why the answer so far is complete; None while it goes on."""
     if stop_string or (is_end(request.output_ids[-1]) and not request.sampling.ignore_eos):
         return "stop"
     return "length" if request.length >= min(request.longest, context) else None
+
+
+def finished_event(request: Request, detokenizer: Detokenizer, reason: FinishReason, message: str) -> RequestFinished:
+    """The end of a request, with its numbers."""
+    metrics = request.timer.metrics(
+        len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
+    )
+    return RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message)

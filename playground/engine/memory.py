@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES, LARGEST_IN_HEAP = 256 * 2**20, 32 * 2**20
 _c_library = ctypes.CDLL(None) if sys.platform == "linux" else None
+# kv_blocks=auto takes this share of free memory, on a CPU at most this many bytes.
+KV_SHARE, KV_CPU_BYTES = 0.25, 512 * 2**20
 # As the kernel names them.
 RESIDENT = {"process": "VmRSS", "process_anonymous": "RssAnon", "process_file": "RssFile"}
 
 
 def available(device: torch.device) -> int | None:
-    """Bytes that can still be had on a device; None where the machine cannot tell."""
+    """Free bytes on a device; None where this cannot be determined."""
     if device.type == "cuda":
         import torch
 
@@ -32,7 +34,7 @@ def available(device: torch.device) -> int | None:
 
 
 def _address_space() -> list[int]:
-    """What `ulimit -v` leaves to this process; nothing where it sets no limit."""
+    """Bytes that `ulimit -v` leaves to this process; empty without a limit."""
     try:
         import resource
     except ImportError:  # only Unix has it
@@ -52,7 +54,7 @@ def process_memory() -> dict[str, int]:
 
 
 def device_memory(device: torch.device) -> dict[str, int]:
-    """What PyTorch's allocator holds on a GPU; nothing on a CPU."""
+    """What PyTorch's allocator holds on a GPU; empty on a CPU."""
     if device.type != "cuda":
         return {}
     import torch
@@ -86,6 +88,6 @@ def give_back(device: torch.device) -> None:
 
 
 def format_bytes(count: float) -> str:
-    """Three significant digits in the unit that suits."""
+    """At most three significant digits in the unit that suits."""
     amount, unit = in_unit(count)
     return f"{amount:.3g} {unit}"

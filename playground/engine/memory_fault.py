@@ -1,4 +1,4 @@
-"""Out of memory in plain words, whoever ran out of it: PyTorch's allocators, Python, or the mapping of a file."""
+"""Out-of-memory errors in plain words, from PyTorch's allocators, Python, or the mapping of a file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import torch
 from playground.engine.backends.base import EngineError
 from playground.engine.memory import available, format_bytes
 
-SAID = ("allocate memory", "out of memory", "ALLOC_FAILED")
+MESSAGES = ("allocate memory", "out of memory", "ALLOC_FAILED")
 BYTES_ASKED = re.compile(r"allocate (\d+) bytes")
 
 
 def is_memory_fault(error: BaseException) -> bool:
-    """The memory ran out; PyTorch's CPU allocator, file mappings, CUDA and its libraries only say so in the text of
+    """Whether memory ran out; PyTorch's CPU allocator, file mappings, CUDA and its libraries only say so in the text of
     their errors."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(said in str(error) for said in SAID)
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(message in str(error) for message in MESSAGES)
 
 
 def describe(error: BaseException, device: torch.device) -> str:
-    """What was asked for and what is free. On a GPU PyTorch's first sentence says both."""
+    """What was requested and what is free. On a GPU, PyTorch's first sentence says both."""
     if isinstance(error, torch.OutOfMemoryError):
         return str(error).partition(" Of the allocated memory")[0].splitlines()[0]
     asked, free = BYTES_ASKED.search(str(error)), available(device)
@@ -31,8 +31,8 @@ def describe(error: BaseException, device: torch.device) -> str:
 
 
 @contextmanager
-def memory_said(what: str, device: torch.device, advice: str) -> Iterator[None]:
-    """Turns a memory fault into an `EngineError`."""
+def explain_memory_faults(what: str, device: torch.device, advice: str) -> Iterator[None]:
+    """Turn a memory fault into an `EngineError`."""
     try:
         yield
     except Exception as error:

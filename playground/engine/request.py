@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.engine.speculation import NgramIndex
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 
 @dataclass(eq=False)
@@ -46,7 +46,7 @@ class Request:
 
     @property
     def remaining(self) -> int:
-        """Tokens known whose keys and values are not stored yet; 1 while decoding."""
+        """Known tokens whose keys and values are not stored yet; 1 while decoding."""
         return self.length - self.computed
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-from playground.protocol.options import EngineOptions, Policy
+from playground.protocol.options import EngineOptions, Policy, blocks_for, draft_tokens
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,9 @@ class Limits:
 
     @classmethod
     def of(cls, options: EngineOptions) -> Limits:
-        """The limits that options ask for."""
+        """The limits that options request."""
         policy: Policy = "static" if options.batching == "static" else "continuous"
-        drafts = int(options.speculation.partition(":")[2] or 0)
-        return cls(policy, options.max_batch, options.token_budget, drafts)
+        return cls(policy, options.max_batch, options.token_budget, draft_tokens(options))
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Work:
 
 
 @dataclass
-class Plan:
+class StepPlan:
     """One step's decision: what to compute, who leaves the queue, who loses its blocks, and which finished rows static
     batching still holds."""
 
@@ -49,15 +48,15 @@ class Plan:
     held: list[Request] = field(default_factory=list)
 
 
-def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Limits, blocks: BlockManager) -> Plan:
+def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Limits, blocks: BlockManager) -> StepPlan:
     """Decide one step. `waiting` is in order of arrival, preempted requests first; `running` in order of admission,
     finished rows included where the policy holds them."""
-    plan = Plan()
+    plan = StepPlan()
     active = [request for request in running if not request.finished]
     plan.held = [request for request in running if request.finished]
     while len(active) > limits.slots:
         plan.preempted.append(active.pop())
-    room = _Room(limits.token_budget, blocks, plan, active)
+    room = _StepBudget(limits.token_budget, blocks, plan, active)
     for request in sorted(active, key=lambda request: request.remaining > 1 or not request.output_ids):
         if request not in plan.preempted:
             room.extend(request)
@@ -69,10 +68,10 @@ def schedule(waiting: Sequence[Request], running: Sequence[Request], limits: Lim
     return plan
 
 
-class _Room:
+class _StepBudget:
     """Remaining tokens and blocks of the step being planned."""
 
-    def __init__(self, tokens: int, blocks: BlockManager, plan: Plan, active: list[Request]) -> None:
+    def __init__(self, tokens: int, blocks: BlockManager, plan: StepPlan, active: list[Request]) -> None:
         self.tokens, self.plan, self.active, self._blocks = tokens, plan, active, blocks
         self.free = blocks.available
         self._dropped: Counter[int] = Counter()
@@ -80,7 +79,7 @@ class _Room:
             self._give_back(request)
 
     def extend(self, request: Request) -> None:
-        """Plan the next tokens of a running request, taking blocks from the newest ones if there are no others."""
+        """Plan the next tokens of a running request, preempting the newest requests if there are no other blocks."""
         tokens = min(request.remaining, self.tokens)
         while tokens and (need := self._blocks.needed(request, tokens)) > self.free:
             victim = self.active.pop()
@@ -91,13 +90,13 @@ class _Room:
             self._take(request, tokens, need)
 
     def admit(self, request: Request, whole_batch: bool) -> bool:
-        """Plan the first tokens of a waiting request if all that it knows so far fits.
+        """Plan the first tokens of a waiting request if all its known tokens fit.
 
         A static batch is filled at once; requests beyond the token budget start in a later step.
         """
         hits = self._blocks.match(request.token_ids(0, request.length))
         idle = sum(1 for block in hits if not self._blocks.references(block))
-        need = -(-request.length // self._blocks.size) - len(hits)
+        need = blocks_for(request.length, self._blocks.size) - len(hits)
         tokens = min(request.length - len(hits) * self._blocks.size, self.tokens)
         if not (tokens or whole_batch) or need + idle > self.free:
             return False
@@ -108,7 +107,7 @@ class _Room:
         return True
 
     def with_drafts(self, work: Work) -> Work:
-        """Add draft tokens to a decoding row, as many as leave what is certain its tokens and blocks."""
+        """Add draft tokens to a decoding row, as many as fit into what the certain work leaves of tokens and blocks."""
         request, drafts = work.request, work.request.draft_ids[: self.tokens] if work.decode else []
         while drafts and (need := self._blocks.needed(request, 1 + len(drafts)) - self._blocks.needed(request, 1)):
             if need <= self.free:
@@ -133,6 +132,6 @@ class _Room:
         self._give_back(victim)
 
     def _give_back(self, victim: Request) -> None:
-        """A shared block is free once the last of its owners is gone."""
+        """Count the blocks of a preempted request as free; a shared block only when all its owners are preempted."""
         self._dropped.update(victim.table)
         self.free += sum(1 for block in victim.table if self._dropped[block] == self._blocks.references(block))

@@ -15,7 +15,8 @@ from playground.engine.detokenizer import Piece
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.commands import GenerationRequest, SamplingParams
-from playground.protocol.events import Event, RequestFinished, Step, StepsExecuted
+from playground.protocol.events import Event, RequestFinished, StepsExecuted
+from playground.protocol.steps import Step
 
 StepCost = Callable[[Sequence[Work], Sequence[Request]], float]
 
@@ -85,7 +86,7 @@ def simulate(
 
 
 class _LengthsRunner:
-    """See `engine.core.Runner`: every answer goes on until its length is reached, every token costs time alone."""
+    """See `engine.runner.Runner`: every answer goes on until its length is reached, every token costs time alone."""
 
     def __init__(self, arrivals: Sequence[Arrival], blocks: BlockManager, cost: StepCost) -> None:
         self.blocks, self.now, self.splits_at_blocks = blocks, 0.0, False
@@ -112,7 +113,7 @@ class _LengthsRunner:
         return False
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """One token, the request's own, for each work that completes what is known."""
+        """One token for each work that completes a request's known tokens; the token is the request's number."""
         self.now += self._cost(works, held)
         return [
             [self._arrivals[work.request.request_id][0]] if work.tokens == work.request.remaining else []

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 from playground.engine.request import Request
-from playground.engine.scheduler import Plan
-from playground.protocol.events import Phase, SlotWork
+from playground.engine.scheduler import StepPlan
+from playground.protocol.steps import Phase, SlotWork
 
 
-def slot_works(plan: Plan, running: Sequence[Request], slots: int, accepted: Mapping[str, int]) -> list[SlotWork]:
+def free_slot(taken: Iterable[int | None]) -> int:
+    """The lowest slot that is not taken."""
+    occupied = set(taken)
+    return next(slot for slot in itertools.count() if slot not in occupied)
+
+
+def slot_works(plan: StepPlan, running: Sequence[Request], slots: int, accepted: Mapping[str, int]) -> list[SlotWork]:
     """One entry per slot, including empty ones. Finished rows and requests that were not scheduled in this step count
     as held. `accepted`: accepted draft tokens by request id."""
     taken = [request.slot for request in running if request.slot is not None]

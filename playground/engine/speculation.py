@@ -1,4 +1,4 @@
-"""Drafts by prompt lookup: what followed the newest tokens when they last came up in the request's own tokens."""
+"""Drafts by prompt lookup: what followed the newest tokens when they last occurred in the request's own tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ LONGEST, SHORTEST = 3, 2
 
 
 class NgramIndex:
-    """Where each run of `SHORTEST` to `LONGEST` tokens was last followed by another. Each token is indexed once."""
+    """Maps each run of `SHORTEST` to `LONGEST` tokens to the position after its last occurrence. Each token is indexed
+    once."""
 
     def __init__(self) -> None:
         self._next: dict[tuple[int, ...], int] = {}

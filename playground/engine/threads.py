@@ -1,4 +1,4 @@
-"""How many threads a model's products are worth."""
+"""How many CPU threads a model should use."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 def is_small(parameters: int) -> bool:
-    """A second thread gains such a model less than the UI beside it needs."""
+    """Whether a second thread would gain the model less than the UI beside it needs."""
     return parameters < SMALL_MODEL_PARAMETERS
 
 
 def cores() -> int:
-    """Those that this process may run on."""
+    """CPU cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from playground.protocol.events import FinishReason
-from playground.protocol.metrics import NO_NUMBERS
+from playground.protocol.metrics import NO_METRICS
 from playground.protocol.options import as_text
 from playground.session.fold import Fold, Generated, span
 
@@ -64,7 +64,7 @@ def summarize(fold: Fold) -> Summary:
 
 def _summarize_request(request: Generated) -> RequestSummary:
     finished = request.finished
-    metrics = finished.metrics if finished else NO_NUMBERS
+    metrics = finished.metrics if finished else NO_METRICS
     return RequestSummary(
         id=request.request_id,
         prompt_tokens=metrics.prompt_tokens,

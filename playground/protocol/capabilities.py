@@ -9,7 +9,8 @@ from playground.protocol.options import CostClass
 
 
 class Effects(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a value is expected to do against the default: -2 .. 2 per figure, below zero is less. Not a measurement."""
+    """What a value is expected to change against the default: -2 to 2 per figure, below zero is less. Not a
+    measurement."""
 
     memory: int = 0
     ttft: int = 0
@@ -27,8 +28,8 @@ class ValueSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One toggle under one engine. `form` says which values beside the listed ones are taken (numbers, paths);
-    `seconds`, where it is known, is what a change took on this machine so far."""
+    """One toggle under one engine. `form`: which values it takes beside the listed ones (numbers, paths). `seconds`:
+    what a change took on this machine before, if known."""
 
     name: str
     cost: CostClass
@@ -37,7 +38,7 @@ class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     seconds: float | None = None
 
     def find(self, value: str) -> ValueSupport | None:
-        """The listed value, or None where it is one of the open form."""
+        """The support of a listed value, else None."""
         return next((support for support in self.values if support.value == value), None)
 
 

@@ -13,7 +13,7 @@ Kernel = Literal["eager", "sdpa-math", "sdpa-flash"]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):
-    """Base of all commands; on the wire the class name stands under `type`."""
+    """Base of all commands; on the wire, `type` holds the class name."""
 
 
 class SamplingParams(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,13 +68,12 @@ class LoadModel(Command, frozen=True):
 
 
 class CancelLoad(Command, frozen=True):
-    """Stop the load that is running, so that the worker ends up with no model; or a measurement, if one is running."""
+    """Stop the running load, after which the worker has no model, or the running measurement."""
 
 
 class SetOptions(Command, frozen=True):
-    """Change toggles on what is running: now, or before engine step `at_step`, so that scripts repeat exactly.
-    `rebuild`: requests whose keys and values went through a coarser KV cache are computed again, as if they never had.
-    """
+    """Change toggles while requests run: now, or before engine step `at_step`, so that scripts are reproducible.
+    `rebuild`: recompute requests whose keys and values went through a coarser KV cache."""
 
     changes: dict[str, Value]
     at_step: int | None = None
@@ -88,7 +87,7 @@ class Submit(Command, frozen=True):
 
 
 class Abort(Command, frozen=True):
-    """End a request within one step, or all of them; a transcript goes by its key."""
+    """End a request, or all if None, within one step; for a transcript `request_id` is its key."""
 
     request_id: str | None = None
 
@@ -98,11 +97,12 @@ class ResetPrefixCache(Command, frozen=True):
 
 
 class MapBlocks(Command, frozen=True):
-    """Ask once who holds which KV block."""
+    """Ask once which request holds which KV blocks."""
 
 
 class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A request by its tokens; the first `shared` of its prompt are every other's too. It arrives after `delay_s`."""
+    """A request by its numbers of tokens; the first `shared` prompt tokens are common to all requests. It arrives after
+    `delay_s`."""
 
     request_id: str
     prompt: int
@@ -112,7 +112,7 @@ class Lengths(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StepSeconds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A linear cost model of a step: `base`, plus a cost per prefill token, plus a cost per decoding or held row."""
+    """A linear model of a step's seconds: `base`, plus a cost per prefill token, plus one per decoding or held row."""
 
     base: float
     prefill_token: float = 0.0
@@ -120,7 +120,7 @@ class StepSeconds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Simulate(Command, frozen=True):
-    """Ask what a policy would make of these requests, with no model; without `cost` only steps are known."""
+    """Ask for a simulation of a policy on these requests, without a model; without `cost` only steps are predicted."""
 
     policy: Policy
     requests: list[Lengths]
@@ -133,8 +133,8 @@ class Simulate(Command, frozen=True):
 
 
 class Tokenize(Command, frozen=True):
-    """Ask for the token ids of texts, special tokens as the model's tokenizer adds them to a prompt. `chat`: each is a
-    user's message, and goes through the chat template."""
+    """Ask for the token ids of texts, special tokens as the model's tokenizer adds them to a prompt. `chat`: each text
+    is a user's message and goes through the chat template."""
 
     key: str
     texts: list[str]
@@ -154,12 +154,12 @@ class Score(Command, frozen=True, kw_only=True):
 
 
 class ListInputs(Command, frozen=True):
-    """Ask for the microphones that there are now."""
+    """Ask for the microphones that are connected now."""
 
 
 class StartListening(Command, frozen=True, kw_only=True):
-    """Open a microphone and transcribe what it hears, loading the model if need be. `input` is a device's name; empty
-    is the system's own choice. `keep_audio`: a WAV file to write what is heard to; empty keeps no audio."""
+    """Open a microphone and transcribe it, loading the model if needed. `input`: a device's name, empty for the
+    system's default. `keep_audio`: a WAV file to record to, empty for none."""
 
     key: str
     options: SpeechOptions
@@ -168,7 +168,7 @@ class StartListening(Command, frozen=True, kw_only=True):
 
 
 class StopListening(Command, frozen=True):
-    """Close the microphone; what was said until now is transcribed to its end."""
+    """Close the microphone; what was said until now is still transcribed."""
 
 
 class Transcribe(Command, frozen=True, kw_only=True):
@@ -181,7 +181,8 @@ class Transcribe(Command, frozen=True, kw_only=True):
 
 class MeasureAttention(Command, frozen=True):
     """Time one attention call with the loaded model's head shapes at each length, kernel by kernel: prefill (as many
-    queries as keys, causal) and decode (one query). `CancelLoad` stops it; what was measured by then has been told."""
+    queries as keys, causal) and decode (one query). `CancelLoad` stops it; points measured by then were already sent.
+    """
 
     lengths: list[int]
     kernels: list[Kernel]
@@ -189,7 +190,7 @@ class MeasureAttention(Command, frozen=True):
 
 
 class MeasureOutliers(Command, frozen=True):
-    """One forward over a prompt, to see which input columns of which linear layers hold large values. `CancelLoad`
+    """Run one forward over a prompt to find which input columns of which linear layers hold large values. `CancelLoad`
     does not stop it: it takes as long as a prefill."""
 
     prompt: str
@@ -197,14 +198,14 @@ class MeasureOutliers(Command, frozen=True):
 
 
 class CheckModel(Command, frozen=True):
-    """Look at a checkpoint without loading it: files, headers, tensors, tokenizer, template. Runs nothing of it."""
+    """Check a checkpoint without loading it: files, headers, tensors, tokenizer, template. Runs none of its code."""
 
     model: str
     allow_pickle: bool = False
 
 
 class UnloadModel(Command, frozen=True):
-    """Let the model go. Only the end of the process surely returns every byte."""
+    """Unload the model. Only the end of the process is sure to return all of its memory."""
 
 
 class Shutdown(Command, frozen=True):

@@ -24,7 +24,7 @@ class ComparedRun(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kv_per_token(self) -> float | None:
-        """Bytes of cache for each token held, since the sides may end at different lengths."""
+        """Bytes of KV per token, since the sides may end at different lengths."""
         return self.kv_bytes / self.tokens if self.kv_bytes and self.tokens else None
 
 
@@ -47,9 +47,9 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComparisonAdvanced(Event, frozen=True):
-    """Comparison `number` has come to `phase`, with the run that is new if there is one. `a` and `b` say what sets the
-    sides apart, `name` what B is called in the verdict; `planned` runs in all. By side: `weights` in bytes, toggles as
-    effective, and why they are not what was requested."""
+    """Comparison `number` reached `phase`; `run` is the newest run, if there is one. `a` and `b` describe how the sides
+    differ, `name` is B's name in the verdict, `planned` the number of runs in all. By side: `weights` in bytes,
+    effective toggles, and why they differ from the requested ones."""
 
     number: int
     name: str

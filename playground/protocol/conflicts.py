@@ -1,4 +1,5 @@
-"""Values of two toggles that do not go together: data that an engine reports, so that a panel can say it beforehand."""
+"""Pairs of toggle values that exclude each other, as data that an engine reports, so that a panel shows them in
+advance."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ class Conflict(msgspec.Struct, frozen=True):
         return f"{self.name}={self.value} {self._against(self.other, self.other_value)}"
 
     def against(self, name: str) -> str:
-        """Why the value of `name`, one of the two toggles, cannot be had while the other stands."""
+        """Why the value of `name`, one of the two toggles, is unavailable while the other is set."""
         other = (self.other, self.other_value) if name == self.name else (self.name, self.value)
         return f"it {self._against(*other)}"
 
@@ -31,7 +32,7 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 def find_conflict(options: EngineOptions, conflicts: Iterable[Conflict]) -> Conflict | None:
-    """The first pair by which an option set contradicts itself."""
+    """The first conflict within an option set."""
     return next((each for each in conflicts if _in(options, each)), None)
 
 
@@ -40,6 +41,6 @@ def _in(options: EngineOptions, pair: Conflict) -> bool:
 
 
 def _spellings(options: EngineOptions, name: str) -> tuple[str, str]:
-    """A value, and its kind: what stands before a colon, or PATH for an adapter."""
+    """A value and its kind: the part before a colon, or PATH for an adapter."""
     value = format_value(getattr(options, name))
     return value, "PATH" if name == "adapter" and value != "off" else value.partition(":")[0]

@@ -7,11 +7,13 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.capabilities import Capabilities
+from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape, LayerColumns
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import CostClass, EngineOptions, Policy
+from playground.protocol.steps import BlockTable, Step
 
 FinishReason = Literal["stop", "length", "abort", "error"]
-Phase = Literal["prefill", "decode", "held", "empty"]
 Verdict = Literal["pass", "warn", "fail"]
 LoadStage = Literal["checking", "config", "tokenizer", "weights", "device", "converting", "warm-up"]
 
@@ -38,43 +40,15 @@ class ModelLoading(Event, frozen=True):
     detail: str = ""
 
 
-class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the loaded model; bytes and counts are read from the tensors, not from the name.
-    `embedding_parameters` are only looked up, never multiplied (0 where the output layer shares them);
-    `output_parameters` are multiplied once per row and step, not once per token; `device_uuid` identifies the GPU to
-    NVML, since the number in `device` is CUDA's own; empty without a GPU. `threads`: CPU threads of a forward."""
-
-    name: str
-    path: str
-    architecture: str
-    parameters: int
-    weights_bytes: int
-    dtype: str
-    device: str
-    layers: int
-    vocabulary: int
-    context: int
-    kv_bytes_per_token: int
-    device_uuid: str = ""
-    heads: int = 0
-    head_dim: int = 0
-    embedding_parameters: int = 0
-    output_parameters: int = 0
-    has_chat_template: bool = False
-    note: str = ""
-    load_seconds: dict[str, float] = {}
-    threads: int = 0
-
-
 class ModelLoaded(Event, frozen=True):
-    """A model is ready; `capabilities` now speaks of this model."""
+    """A model is ready; `capabilities` are those with this model."""
 
     facts: ModelFacts
     capabilities: Capabilities
 
 
 class LoadCancelled(Event, frozen=True):
-    """A load was stopped on request; no model is loaded."""
+    """A load was stopped on request; the worker has no model now."""
 
     model: str
 
@@ -94,54 +68,15 @@ class OptionsApplied(Event, frozen=True):
     after: Memory = Memory()
 
 
-class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one slot did in one step: `tokens` computed; of `speculated` draft tokens the first `accepted` were
-    accepted, and one more token was sampled. So draft position i was proposed if `speculated` > i and accepted if
-    `accepted` > i."""
-
-    request_id: str | None = None
-    phase: Phase = "empty"
-    tokens: int = 0
-    speculated: int = 0
-    accepted: int = 0
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One engine step with its membership: the batching board draws this and nothing else. `observed`: not an engine
-    step but an interval in which tokens of a server arrived; its slots are the open streams, and occupancy is
-    unknown."""
-
-    index: int
-    start: float
-    seconds: float
-    slots: list[SlotWork]
-    waiting: list[str] = []
-    finished: list[str] = []
-    preempted: list[str] = []
-    blocks_used: int = 0
-    blocks_free: int = 0
-    blocks_cached: int = 0
-    kv_bytes: int = 0
-    observed: bool = False
-
-
 class StepsExecuted(Event, frozen=True):
     """Steps since the last such event, in order."""
 
     steps: list[Step]
 
 
-class BlockTable(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The KV blocks of one request in their order, and the tokens stored in them; `held`: it has ended."""
-
-    blocks: list[int]
-    tokens: int
-    held: bool = False
-
-
 class BlocksMapped(Event, frozen=True):
-    """Who holds which of `count` KV blocks of `size` tokens before `step`. `cached` are runs (first, length) of blocks
-    that only a known prefix keeps; a block in no table and in no run is free."""
+    """Which requests hold which of `count` KV blocks of `size` tokens before `step`. `cached`: runs (first, length) of
+    blocks kept only for their prefix; a block in no table and no run is free."""
 
     step: int
     count: int
@@ -197,43 +132,6 @@ class Scored(Event, frozen=True):
     likeliest: list[dict[int, float]] = []
 
 
-class Ceilings(msgspec.Struct, frozen=True, kw_only=True):
-    """The roofs of this device, measured: a square matrix product in `dtype` (the model's, or float32 if a CPU is
-    faster in it) and a memory copy. `threads`: CPU threads used for both."""
-
-    flops_per_second: float
-    bytes_per_second: float
-    dtype: str = ""
-    threads: int = 0
-
-
-class HeadShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One layer's attention: query heads, key-value heads, their dimension, and bytes of a number in the cache."""
-
-    heads: int
-    kv_heads: int
-    head_dim: int
-    itemsize: int
-
-
-class AttentionPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One kernel at one length: the median of `repeats` calls with their extremes in seconds, and the most bytes that
-    a call allocates on top of its inputs. `flops` and `bytes` are what the task needs at least, whatever the kernel
-    does; `ran` is the kernel that really ran. `fault`: why there are no numbers."""
-
-    kernel: str
-    phase: Literal["prefill", "decode"]
-    length: int
-    ran: str = ""
-    seconds: float = 0.0
-    fastest_s: float = 0.0
-    slowest_s: float = 0.0
-    peak_bytes: int | None = None
-    flops: float = 0.0
-    bytes: float = 0.0
-    fault: str = ""
-
-
 class AttentionMeasured(Event, frozen=True):
     """`done` of `total` points of a `MeasureAttention`, with those measured since the last such event."""
 
@@ -242,19 +140,6 @@ class AttentionMeasured(Event, frozen=True):
     points: list[AttentionPoint]
     done: int
     total: int
-
-
-class LayerColumns(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one linear layer (and those that read the same input) was fed: of its `width` input columns the `columns`
-    with the largest magnitudes `peaks`, largest first, over all tokens of the prompt. Under int8, `taken` are the
-    columns that bitsandbytes itself computed in 16 bit; None where it did not compute."""
-
-    name: str
-    width: int
-    columns: list[int]
-    peaks: list[float]
-    median: float
-    taken: list[int] | None = None
 
 
 class OutliersMeasured(Event, frozen=True):
@@ -294,14 +179,14 @@ class RequestFinished(Event, frozen=True):
 
 
 class MemoryMeasured(Event, frozen=True):
-    """The ledger of the engine process."""
+    """The current memory ledger of the engine process."""
 
     memory: Memory
 
 
 class Failed(Event, frozen=True):
-    """Something asked for did not work; the worker goes on. One line each: what happened, what to do. `kept`: the load
-    failed, but the previous model is still loaded; its `ModelLoaded` follows. `stopped`: the user stopped it."""
+    """A command failed; the worker goes on. One line each: what happened, what to do. `kept`: the load failed, but the
+    previous model is still loaded; its `ModelLoaded` follows. `stopped`: the user stopped it."""
 
     where: str
     message: str

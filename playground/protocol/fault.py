@@ -1,10 +1,10 @@
-"""What went wrong in words for a user: one line of what happened, one of what to do."""
+"""Errors that users read: one line of what happened, one of what to do."""
 
 from __future__ import annotations
 
 
 class Fault(Exception):
-    """Something asked for cannot be done. As a string it is what happened alone, since other sentences quote it."""
+    """A request that cannot be fulfilled. As a string it is only the message, since other sentences quote it."""
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
@@ -12,10 +12,15 @@ class Fault(Exception):
 
     @property
     def line(self) -> str:
-        """Both as one line."""
+        """Message and advice as one line."""
         return with_advice(self.message, self.advice)
 
 
 def with_advice(message: str, advice: str) -> str:
-    """A message and its advice, where there is any, as one line."""
+    """Message and advice, if there is any, as one line."""
     return f"{message}; {advice}" if advice else message
+
+
+def error_line(error: BaseException, limit: int = 200) -> str:
+    """The message of an exception on one line, at most `limit` characters, or its type if it has none."""
+    return " ".join(str(error).split())[:limit] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What is measured, each number under one definition (`FORMULAS` is what the screen and every export show)."""
+"""What is measured, with one definition for each number; the screen and every export show `FORMULAS`."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ FORMULAS: dict[str, str] = {
 
 class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request's numbers. Seconds on the engine's monotonic clock; None where the definition gives no value.
-    `chunks`: pieces of text that a server sent without saying which tokens they are; `output_tokens` is then its own
-    count, 0 where it gives none."""
+    `chunks`: pieces of text that a server sent without token ids; `output_tokens` is then the server's own count, 0 if
+    it sends none."""
 
     prompt_tokens: int
     output_tokens: int
@@ -71,13 +71,13 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 # The metrics of a request that produced no token.
-NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The engine process's memory ledger in bytes; None where this machine cannot tell. `kv_reserved`: all blocks plus
-    `kv_tails`, the unquantized tail blocks of all slots under a quantized cache. `kv_transient`: peak bytes of
-    temporary copies of keys and values: one layer dequantized, or the gathered view of a decoding batch."""
+    """The engine process's memory ledger in bytes; None if unknown. `kv_reserved`: all blocks plus `kv_tails`, the
+    unquantized tail blocks of all slots under a quantized cache. `kv_transient`: peak bytes of temporary copies of keys
+    and values: one layer dequantized, or the gathered view of a decoding batch."""
 
     weights: int = 0
     weights_predicted: int | None = None

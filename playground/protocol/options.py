@@ -14,7 +14,7 @@ Value = str | int | float | bool
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of an engine. What it really does is read back from it (`OptionsApplied.effective`)."""
+    """The options requested of an engine; what it really uses is read back (`OptionsApplied.effective`)."""
 
     device: str = "auto"
     dtype: str = "auto"
@@ -34,7 +34,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Toggle(msgspec.Struct, frozen=True):
-    """One field of `EngineOptions`: its name on screen, what it is about, the values it takes, what a change costs."""
+    """One field of `EngineOptions`: its name on screen, what it controls, the values it takes, what a change costs."""
 
     name: str
     label: str
@@ -145,12 +145,12 @@ TOGGLES: dict[str, Toggle] = {
 DEFAULTS = EngineOptions()
 # Other names of a requested kernel: ragged batches run FlashAttention's varlen variant.
 SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
-# How TOML and Python spell what is `on` and `off` here.
+# How TOML and Python spell `on` and `off`.
 BOOLEANS = {"true": "on", "false": "off"}
 # Joins the names of kernels if several ran.
 KERNEL_JOIN = " + "
 # Shown for a value that the engine does not report.
-UNTOLD = "–"
+NOT_REPORTED = "–"
 
 
 class OptionError(ValueError):
@@ -225,20 +225,34 @@ def format_value(value: object) -> str:
 
 
 def ran_as_asked(asked: str, ran: str) -> bool:
-    """The attention that ran, kernels joined by `KERNEL_JOIN`, is what the toggle asked for."""
+    """Whether the attention that ran, kernels joined by `KERNEL_JOIN`, is the requested one."""
     return set(ran.split(KERNEL_JOIN)) <= SAME_KERNEL.get(asked, {asked})
 
 
 def differs(name: str, asked: str, effective: str) -> bool:
     """Whether the effective value differs from the requested one. `auto` and unreported values never differ."""
     match name:
-        case "adapter":  # asked for by its folder, called by its name
+        case "adapter":  # requested by its folder, reported by its name
             asked = PurePath(asked).name
-        case "compile":  # told with the graphs that were added
+        case "compile":  # reported with the number of graphs added
             effective = effective.partition(" ")[0]
-        case "device" if ":" not in asked or ":" not in effective:  # one of several, no matter which
+        case "device" if ":" not in asked or ":" not in effective:  # without a number, any device of that kind will do
             asked, effective = asked.partition(":")[0], effective.partition(":")[0]
-    return effective != UNTOLD and asked not in (effective, "auto", UNTOLD) and not ran_as_asked(asked, effective)
+    return (
+        effective != NOT_REPORTED
+        and asked not in (effective, "auto", NOT_REPORTED)
+        and not ran_as_asked(asked, effective)
+    )
+
+
+def draft_tokens(options: EngineOptions) -> int:
+    """N of `speculation=lookup:N`; 0 for off."""
+    return int(options.speculation.partition(":")[2] or 0)
+
+
+def blocks_for(tokens: int, size: int) -> int:
+    """KV blocks of `size` tokens that `tokens` tokens fill, the last one perhaps partly."""
+    return -(-tokens // size)
 
 
 def with_changes(options: EngineOptions, changes: dict[str, Value]) -> EngineOptions:

@@ -18,7 +18,7 @@ def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | No
 
 def nearest_ranks(each: Sequence[Gap], shares: Sequence[float]) -> list[float | None]:
     """Percentiles, by nearest rank, of (seconds of a token, how many such tokens) in rising order. None where empty."""
-    ranks = list(accumulate(count for _, count in each))  # in C: a long answer has thousands
+    ranks = list(accumulate(count for _, count in each))  # runs in C: a long answer has thousands
     if not ranks or not ranks[-1]:
         return [None for _ in shares]
     return [each[bisect_left(ranks, max(1, ceil(share * ranks[-1])))][0] for share in shares]

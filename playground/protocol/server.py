@@ -1,4 +1,4 @@
-"""What a server that somebody else runs tells of itself."""
+"""What a remote server reports about itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from playground.protocol.events import Event
 
 
 class ServerMeasured(Event, frozen=True):
-    """What a server's own metrics said at `time`, of all its clients together; None where it does not tell. Shares are
-    0 to 1; prefix hits and accepted drafts as the server counts them, mostly since its start."""
+    """A server's own metrics at `time`, over all its clients; None where it does not report one. Shares are 0 to 1;
+    prefix hits and accepted drafts are as the server counts them, mostly since its start."""
 
     time: float
     running: float | None = None

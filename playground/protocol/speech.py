@@ -1,4 +1,4 @@
-"""The nouns of speech, shared by its commands and events."""
+"""Data types that the commands and events of speech share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SpeechOptions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class AudioInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A device that can be listened to; `rate` in Hz is its own."""
+    """A microphone; `rate` is its own rate in Hz."""
 
     name: str
     channels: int
@@ -40,9 +40,9 @@ class AudioInput(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stretch of speech as text: seconds from the beginning of the audio, and what the model says of its own text.
-    `temperature` is that of the text; `tried`: those of every decode, in turn, where the first was refused. `mark` says
-    what looks wrong with a segment that was kept all the same."""
+    """A stretch of speech as text: `start` and `end` in seconds from the beginning of the audio, and the model's own
+    confidence. `temperature`: of the decode that gave the text; `tried`: of every decode in turn, if the first was
+    rejected. `mark`: what looks wrong with a segment that was kept."""
 
     start: float
     end: float
@@ -56,7 +56,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DroppedSegment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A segment that was taken out of the transcript, and why; `detail` holds the numbers that decided."""
+    """A segment that was removed from the transcript, and why; `detail`: the numbers that decided."""
 
     segment: Segment
     reason: DropReason
@@ -76,7 +76,7 @@ class UtteranceTiming(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class SpeechModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the loaded recogniser."""
+    """Facts of the loaded recogniser."""
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""What the speech worker tells: microphones, levels, transcripts. Times are seconds of its monotonic clock."""
+"""Events of the speech worker: microphones, levels, transcripts. Times are seconds on its monotonic clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.protocol.speech import (
 
 
 class InputsListed(Event, frozen=True):
-    """The microphones that there are; where there is none, why, and what to do."""
+    """The connected microphones; if there are none, `message` says why and `advice` what to do."""
 
     inputs: list[AudioInput]
     message: str = ""
@@ -28,8 +28,8 @@ class SpeechModelLoaded(Event, frozen=True):
 
 
 class MicrophoneChanged(Event, frozen=True):
-    """The microphone opened, closed, or was lost and is looked for. `rate` in Hz is what it delivers, resampled here
-    unless it is 16000. `note` is one line for the user."""
+    """The microphone opened, closed, or was lost and is being looked for. `rate`: what it delivers in Hz, resampled
+    here unless it is 16000. `note`: one line for the user."""
 
     state: MicrophoneState
     input: str = ""
@@ -38,8 +38,8 @@ class MicrophoneChanged(Event, frozen=True):
 
 
 class AudioLevel(Event, frozen=True):
-    """How loud the last moment was, in dB of full scale, `seconds` after the microphone opened. `speech`: the VAD
-    hears it. `overflows`: times that audio was lost; `lost_s`: how much; `lag_s`: heard and not yet looked at."""
+    """Loudness of the last moment in dB of full scale, `seconds` after the microphone opened. `speech`: the VAD detects
+    speech. `overflows`: how often audio was lost; `lost_s`: how much; `lag_s`: audio received but not yet processed."""
 
     rms_db: float
     peak_db: float
@@ -51,10 +51,9 @@ class AudioLevel(Event, frozen=True):
 
 
 class TranscriptUpdated(Event, frozen=True):
-    """What is new in a transcript: segments that are final since the last such event, kept or dropped, and the open
-    utterance as it reads now. `confirmed` stays as it is, `partial` may still change. `position_s` of `total_s` is done
-    (0 is not known); `lag_s` is how old the audio behind the newest word is; `finals_only` says why no partial text
-    comes."""
+    """Changes of a transcript: segments that became final since the last such event, kept or dropped, and the current
+    text of the open utterance. `confirmed` will not change, `partial` may. `position_s` of `total_s` is done (0:
+    unknown); `lag_s`: age of the audio behind the newest word; `finals_only`: why there is no partial text."""
 
     key: str
     confirmed: str = ""
@@ -69,9 +68,9 @@ class TranscriptUpdated(Event, frozen=True):
 
 
 class TranscriptFinished(Event, frozen=True):
-    """A transcript is whole, or as far as it came where `reason` is abort or error (`message` says what went wrong).
-    `vad_s` and `decode_s` are seconds of work; `seconds` from the command to now, for a microphone from its closing.
-    `timings`: one for each utterance of a dictation. `language_probability`: None where it was not listened for."""
+    """A transcript is complete, or ended early if `reason` is abort or error (`message` says what went wrong). `vad_s`
+    and `decode_s`: seconds of work; `seconds`: from the command to now, for a microphone from its closing. `timings`:
+    one per utterance of a dictation. `language_probability`: None if the language was not detected."""
 
     key: str
     text: str

@@ -69,7 +69,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 def encode_line(message: msgspec.Struct) -> bytes:
-    """A message as one line of JSON, the line feed included; lone surrogates (a broken argument) become `?`."""
+    """A message as one line of JSON, with its line feed; lone surrogates (a broken argument) become `?`."""
     try:
         return _encoder.encode(message) + b"\n"
     except UnicodeEncodeError:
@@ -77,21 +77,22 @@ def encode_line(message: msgspec.Struct) -> bytes:
 
 
 def decode_command(line: bytes) -> AnyCommand:
-    """Raises `msgspec.MsgspecError` on a line that is no command."""
-    try:
-        command: AnyCommand = _decoder(AnyCommand).decode(line)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from None
+    """Decode one line; raises `msgspec.MsgspecError` if it is not a command."""
+    command: AnyCommand = _decode(AnyCommand, line)
     return command
 
 
 def decode_event(line: bytes) -> AnyEvent:
-    """Raises `msgspec.MsgspecError` on a line that is no event."""
+    """Decode one line; raises `msgspec.MsgspecError` if it is not an event."""
+    event: AnyEvent = _decode(AnyEvent, line)
+    return event
+
+
+def _decode(kind: Any, line: bytes) -> Any:
     try:
-        event: AnyEvent = _decoder(AnyEvent).decode(line)
+        return _decoder(kind).decode(line)
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(str(error)) from None
-    return event
 
 
 def without_surrogates(value: object) -> object:

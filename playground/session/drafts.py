@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 
 
 class DraftCounts(msgspec.Struct):

@@ -14,13 +14,13 @@ from playground.protocol.events import (
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
 )
 from playground.protocol.metrics import Memory
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry

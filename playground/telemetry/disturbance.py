@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from playground.protocol.events import ModelFacts
+from playground.protocol.model_facts import ModelFacts
 from playground.telemetry.devices import find_gpu
 from playground.telemetry.snapshot import GpuSample, Snapshot
 

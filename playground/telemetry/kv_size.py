@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playground.protocol.events import ModelFacts
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.options import blocks_for
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
@@ -54,7 +55,7 @@ def fitting(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, toke
     """How many requests of `tokens` tokens fit at a time, in whole blocks, each with a tail block if the cache is
     quantized."""
     block = round(token_bytes(facts, kv_cache, block_size) * block_size)
-    each = -(-tokens // block_size) * block + tail_bytes(facts, kv_cache, block_size)
+    each = blocks_for(tokens, block_size) * block + tail_bytes(facts, kv_cache, block_size)
     return budget // each if each else 0
 
 

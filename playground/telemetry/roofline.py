@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from playground.protocol.events import Ceilings, ModelFacts, Step
+from playground.protocol.measurements import Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import Step
 
 
 @dataclass(frozen=True)
-class Need:
-    """Floating-point operations and bytes."""
+class OpCost:
+    """Floating-point operations and bytes moved."""
 
     flops: float
     bytes: float
 
-    @property
-    def intensity(self) -> float | None:
-        """Operations per byte."""
-        return self.flops / self.bytes if self.bytes else None
-
 
 @dataclass(frozen=True)
-class Dot:
+class RooflinePoint:
     """One step or call: `share` of what the roof allows at its intensity; `memory_bound`: the copy is the limit."""
 
     intensity: float
@@ -45,22 +42,22 @@ def ridge(ceilings: Ceilings) -> float:
     return ceilings.flops_per_second / ceilings.bytes_per_second
 
 
-def dot(need: Need, seconds: float, ceilings: Ceilings) -> Dot | None:
+def roofline_point(cost: OpCost, seconds: float, ceilings: Ceilings) -> RooflinePoint | None:
     """Where a step or call that took so long stands under the roof; None where nothing was done."""
-    if not need.flops or not need.bytes or seconds <= 0:
+    if not cost.flops or not cost.bytes or seconds <= 0:
         return None
-    intensity = need.flops / need.bytes
-    achieved = need.flops / seconds
-    return Dot(
+    intensity = cost.flops / cost.bytes
+    achieved = cost.flops / seconds
+    return RooflinePoint(
         intensity=intensity,
         flops_per_second=achieved,
-        bytes_per_second=need.bytes / seconds,
+        bytes_per_second=cost.bytes / seconds,
         share=achieved / reachable(ceilings, intensity),
         memory_bound=intensity < ridge(ceilings),
     )
 
 
-def step_need(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int | None = None) -> Need:
+def step_cost(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int | None = None) -> OpCost:
     """What one engine step needs. `weights_bytes`: what the weights weigh now, if not as loaded (int8, say).
 
     A step does not tell how long each row's context is: every row gets the mean, blocks in use over rows, which is
@@ -69,11 +66,11 @@ def step_need(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int
     tokens = sum(work.tokens for work in step.slots)
     rows = sum(1 for work in step.slots if work.tokens)
     if not rows:
-        return Need(0.0, 0.0)
+        return OpCost(0.0, 0.0)
     inner = facts.parameters - facts.embedding_parameters - facts.output_parameters
     products = 2.0 * (inner * tokens + facts.output_parameters * rows)
     pairs = tokens * step.blocks_used * block_size / rows
     attention = 4.0 * facts.layers * facts.heads * facts.head_dim * pairs
     weights = facts.weights_bytes if weights_bytes is None else weights_bytes
     looked_up = facts.embedding_parameters / facts.parameters * weights if facts.parameters else 0.0
-    return Need(products + attention, weights - looked_up + step.kv_bytes + tokens * facts.kv_bytes_per_token)
+    return OpCost(products + attention, weights - looked_up + step.kv_bytes + tokens * facts.kv_bytes_per_token)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playground.engine.backends.base import Cancelled
 from playground.protocol.events import Event, Failed
-from playground.protocol.fault import Fault
+from playground.protocol.fault import Fault, error_line
 
 
 def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None]) -> str:
@@ -21,7 +21,7 @@ def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None
         emit(Failed(where=where, message="stopped on request", stopped=True))
     except Exception as error:
         traceback.print_exc()
-        line = " ".join(str(error).split())[:300] or type(error).__name__
+        line = error_line(error, 300)
         emit(Failed(where=where, message=line, advice="the log has the details"))
         return line
     return ""

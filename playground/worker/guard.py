@@ -1,4 +1,4 @@
-"""Keep the pipes to ourselves: whatever a library prints goes to the log, never into the protocol or the terminal."""
+"""Reserve the pipes for the protocol: what a library prints goes to the log, not into the protocol or the terminal."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def guard_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def end_with_parent(on: bool) -> None:
-    """While libraries are imported, which keeps the thread that reads commands waiting, Linux ends this process with
-    the UI's. Afterwards the end of input does, since it takes children along."""
+    """Let Linux end this process with the UI's, or no longer. Needed while imports keep the thread that reads commands
+    waiting; afterwards the end of input does it, and takes children along."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
     with suppress(AttributeError):

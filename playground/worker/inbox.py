@@ -1,4 +1,4 @@
-"""Commands as they come in, stamped when they come, read on a thread of their own."""
+"""Incoming commands, timestamped on arrival, read on a thread of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ GRACE_S = 1.0
 
 
 class Inbox:
-    """A queue of (received, command). End of input means: finish within `GRACE_S` or be ended."""
+    """A queue of (received, command). At the end of input the process has `GRACE_S` seconds to finish before it is
+    ended."""
 
     def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
@@ -27,7 +28,7 @@ class Inbox:
         threading.Thread(target=self._read, name="commands", daemon=True).start()
 
     def take(self, timeout: float | None) -> tuple[float, AnyCommand] | None:
-        """The next command; waits up to `timeout` seconds, for ever if None. Returns None after the timeout or
+        """The next command; waits up to `timeout` seconds, or without limit if None. Returns None after the timeout or
         `wake`."""
         try:
             return self._queue.get(block=timeout != 0, timeout=timeout or None)
@@ -40,11 +41,11 @@ class Inbox:
 
     @property
     def cancelling(self) -> bool:
-        """A `CancelLoad` is queued but not yet handled, so it is meant for the work in progress."""
+        """Whether a `CancelLoad` is queued but not yet handled, so that it is meant for the work in progress."""
         return self._cancels > self._answered
 
     def answer_cancel(self) -> None:
-        """A `CancelLoad` has left the queue."""
+        """Count one `CancelLoad` as handled."""
         self._answered += 1
 
     def _read(self) -> None:

@@ -40,7 +40,8 @@ class WorkerLoop:
         self._deferred: list[SetOptions] = []
 
     def run(self) -> None:
-        """Every fault of a command or step is an event; only the end of input ends the loop."""
+        """Handle commands and step the backend; every fault is an event, so that only `Shutdown` or the end of input
+        ends this."""
         while True:
             item = self._inbox.take(self._timeout())
             if item is not None:
@@ -117,7 +118,7 @@ class WorkerLoop:
         self._outbox.emit(ModelLoading(stage=stage, done=done, total=total, detail=detail))
 
     def _check(self) -> None:
-        """Stop something long if that was asked for."""
+        """Raise `Cancelled` if a stop of the work in progress was requested."""
         if self._inbox.cancelling:
             raise Cancelled
 

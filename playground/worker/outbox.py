@@ -1,4 +1,4 @@
-"""Outgoing events: tokens and steps are bundled; any other event flushes the bundles first, so order is kept."""
+"""Outgoing events: tokens and steps are bundled; any other event flushes the bundles first, so that order is kept."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO
 
-from playground.protocol.events import Event, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, StepsExecuted, TokensGenerated
+from playground.protocol.steps import Step
 from playground.protocol.wire import encode_line
 
 BUNDLE_S = 0.04  # each bundle costs a frame on screen; a request's first token is sent at once
 
 
 class Outbox:
-    """Coalesces for `BUNDLE_S` and writes on a thread of its own, so that a slow reader never holds a step up."""
+    """Bundles events for `BUNDLE_S` and writes on a thread of its own, so that a slow reader never delays a step."""
 
     def __init__(self, pipe: BinaryIO, clock: Callable[[], float] = perf_counter) -> None:
         self._pipe, self._clock = pipe, clock
@@ -53,7 +54,7 @@ class Outbox:
             self._tokens, self._steps = {}, []
 
     def close(self) -> None:
-        """Write everything out."""
+        """Write everything out and stop the writing thread."""
         self.flush()
         self._lines.put(None)
         self._writer.join(timeout=1)
@@ -73,7 +74,7 @@ class Outbox:
             )
         self._tokens[event.request_id] = event
         if event.request_id not in self._seen:
-            # A first token is what everybody waits for: it is not held back.
+            # The first token of a request is not held back: users wait for it.
             self._seen.add(event.request_id)
             self.flush()
 

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 
 def create_loop(role: str, engine: str, inbox: Inbox, outbox: Outbox) -> tuple[Capabilities, WorkerLoop | SpeechLoop]:
-    """What a role, engine or speech, can do here, and the loop that does it; raises `KeyError` for an engine that does
-    not exist."""
+    """The capabilities and the loop of a role, engine or speech; raises `KeyError` for an unknown engine."""
     if role == "speech":
         from playground.speech.backend import SpeechBackend
         from playground.worker.speech_loop import SpeechLoop
 
-        ear = SpeechBackend(outbox.emit, inbox.wake)
-        return ear.capabilities(), SpeechLoop(ear, inbox, outbox)
+        speech = SpeechBackend(outbox.emit, inbox.wake)
+        return speech.capabilities(), SpeechLoop(speech, inbox, outbox)
     from playground.engine.backends.registry import create
     from playground.worker.loop import WorkerLoop
 

@@ -1,4 +1,4 @@
-"""The loop of the speech worker: take commands, look after the microphone and the transcripts."""
+"""The loop of the speech worker: take commands, serve the microphone and the transcripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SpeechLoop:
         self._backend, self._inbox, self._outbox = backend, inbox, outbox
 
     def run(self) -> None:
-        """Every fault of a command or step is an event."""
+        """Handle commands and step the backend; every fault is an event."""
         while True:
             due = self._backend.next_due
             item = self._inbox.take(None if due is None else max(0.0, due - perf_counter()))

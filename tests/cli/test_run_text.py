@@ -15,7 +15,8 @@ import pytest
 
 from playground.engine.backends.scripted.answers import ANSWER
 from playground.headless.numbers_table import print_numbers
-from playground.protocol.events import SlotWork, Step, StepsExecuted
+from playground.protocol.events import StepsExecuted
+from playground.protocol.steps import SlotWork, Step
 from playground.session.fold import Fold
 from playground.session.recording import Entry
 

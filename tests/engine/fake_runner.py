@@ -18,7 +18,7 @@ VOCABULARY, END = 40, 0
 
 
 class Clock:
-    """Time that passes only when somebody says so."""
+    """Time that only passes when a test moves it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -28,7 +28,7 @@ class Clock:
 
 
 def digest(before: int, token_id: int, weights: int = 0) -> int:
-    """The history up to and with one token, under some weights."""
+    """The history up to and including one token, under some weights."""
     return (before * 6364136223846793005 + token_id * 1442695040888963407 + weights + 12345) % 2**64
 
 
@@ -38,7 +38,7 @@ def choose(state: int) -> int:
 
 
 def expected(prompt: list[int], max_tokens: int, ignore_eos: bool = False, weights: int = 0) -> list[int]:
-    """What a request alone, with room without end, must answer."""
+    """What a request must answer when it runs alone with unlimited room."""
     state, output = 0, []
     for token_id in prompt:
         state = digest(state, token_id, weights)
@@ -49,7 +49,7 @@ def expected(prompt: list[int], max_tokens: int, ignore_eos: bool = False, weigh
 
 
 class FakeRunner:
-    """See `engine.core.Runner`. A step takes one second of its clock."""
+    """See `engine.runner.Runner`. A step takes one second of its clock."""
 
     def __init__(self, clock: Clock, blocks: int = 64, size: int = 4, context: int = 400) -> None:
         self.blocks, self.context, self.weights = BlockManager(blocks, size), context, 0

@@ -1,4 +1,4 @@
-"""The real loop on the fake runner, checking after every step what must always hold."""
+"""The real loop on the fake runner, checking invariants after every step."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from playground.engine.core import EngineCore
 from playground.engine.request import Request
 from playground.engine.scheduler import Limits
 from playground.protocol.commands import GenerationRequest, SamplingParams
-from playground.protocol.events import Event, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.steps import Step
 from tests.engine.fake_runner import Clock, FakeRunner
 
 
 def check_partition(blocks: BlockManager, requests: list[Request]) -> None:
-    """Every block is free, or kept for its prefix, or in as many tables as it has references."""
+    """Every block is free, cached for its prefix, or in as many tables as it has references."""
     owners = Counter(block for request in requests for block in request.table)
     assert all(blocks.references(block) == owners[block] for block in range(blocks.count))
     free, idle = list(blocks._free), list(blocks._idle)
     assert sorted([*free, *idle, *owners]) == list(range(blocks.count))
     assert (blocks.free, blocks.cached, blocks.used) == (len(free), len(idle), len(owners))
-    assert blocks.shared == sum(1 for count in owners.values() if count > 1)
     assert all(len(set(request.table)) == len(request.table) for request in requests)
 
 
@@ -40,7 +40,7 @@ class Harness:
         self.core.submit(request, self.clock.now)
 
     def step(self) -> Step:
-        """One step, with its books checked."""
+        """One step, with its bookkeeping checked."""
         self.core.step()
         step = next(event for event in reversed(self.events) if isinstance(event, StepsExecuted)).steps[-1]
         works = [slot for slot in step.slots if slot.phase in ("prefill", "decode")]
@@ -55,7 +55,7 @@ class Harness:
         return step
 
     def drain(self, most: int = 3000) -> None:
-        """Step until nothing is left; time jumps to the next arrival where there is nothing to do."""
+        """Step until nothing is left; jump to the next arrival when there is nothing to do."""
         for _ in range(most):
             if self.core.busy:
                 self.step()

@@ -1,4 +1,4 @@
-"""The loop under random load: whatever the policy, the limits and the room, every request gets the same tokens."""
+"""The loop under random load: whatever the policy, limits and room, every request gets the same tokens."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_no_draft_changes_a_token_or_leaves_a_block(requests, limits, spare, dra
 
 
 def half_right(_: NgramIndex, ids: Sequence[int], most: int) -> list[int]:
-    """Drafts that go wrong now and then, at any place."""
+    """Drafts that are wrong now and then, at any position."""
     if not ids or most < 1:
         return []
     true, wrong = expected(list(ids), most, ignore_eos=True), digest(len(ids), ids[-1])

@@ -1,4 +1,4 @@
-"""Stop strings and what is held back for them, whatever the pieces."""
+"""Stop strings and the text held back for them, however the text is cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card of a device, by the name that NVML knows it by. Needs no card."""
+"""The UUID of a device for NVML. Needs no GPU."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What is freed stays for the next step, and goes back when that is asked for. A process of its own, since it is set
-for the whole of one."""
+"""Freed memory stays for the next step, and is returned on request. Runs in a process of its own, since it is set for a
+whole process."""
 
 from __future__ import annotations
 

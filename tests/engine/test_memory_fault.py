@@ -1,4 +1,4 @@
-"""Whoever ran out of memory, it is known for that, and told in a line."""
+"""Out-of-memory errors of every source are recognised and described in one line."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import pytest
 
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-from playground.engine.scheduler import Limits, Plan, schedule
-from playground.engine.timing import RequestTimer
+from playground.engine.scheduler import Limits, StepPlan, schedule
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 SIZE = 4
 
@@ -28,7 +28,7 @@ def running(blocks: BlockManager, name: str, length: int, computed: int | None =
     return request
 
 
-def worked(plan: Plan) -> list[tuple[str, int, bool]]:
+def worked(plan: StepPlan) -> list[tuple[str, int, bool]]:
     return [(work.request.request_id, work.tokens, work.decode) for work in plan.works]
 
 

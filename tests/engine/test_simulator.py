@@ -1,4 +1,4 @@
-"""What the simulator predicts is what the engine does, step for step."""
+"""The simulator predicts what the engine does, step for step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playground.engine.blocks import BlockManager
 from playground.engine.scheduler import Limits
 from playground.engine.simulator import Arrival, simulate
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 from tests.engine.harness import Harness
 
 
@@ -29,7 +29,7 @@ def traffic(seed: int, count: int = 24) -> list[Arrival]:
 
 
 def membership(steps: list[Step]) -> list[object]:
-    """All that a step says but its bytes."""
+    """Everything in a step but its bytes."""
     return [
         (s.index, s.start, s.seconds, s.slots, s.waiting, s.finished, s.preempted, s.blocks_used, s.blocks_cached)
         for s in steps
@@ -65,7 +65,8 @@ def test_static_by_hand():
 
 
 def test_continuous_by_hand():
-    """c follows a at once, d follows b and c: 10 tokens in 2 slots need 6 steps, for d starts fifth and runs for 2."""
+    """c follows a at once, d follows b and c: 10 tokens in 2 slots need 6 steps, since d starts fifth and runs for
+    2."""
     predicted = simulate(LENGTHS, Limits("continuous", slots=2), BlockManager(32, 4))
     assert (len(predicted.steps), predicted.makespan) == (6, 6.0)
     assert predicted.waste == 0 and predicted.occupancy == 10 / 12

@@ -1,4 +1,4 @@
-"""Prompt lookup: the longest run of newest tokens that came up before, the last time it did, and on in circles."""
+"""Prompt lookup: the longest run of newest tokens that occurred before, its last occurrence, and repetition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fault's two lines, alone and as one."""
+"""Message and advice of a fault, separately and as one line."""
 
 from __future__ import annotations
 

@@ -10,9 +10,11 @@ import pytest
 
 from playground.protocol.capabilities import Capabilities, Effects, ToggleSupport, ValueSupport
 from playground.protocol.commands import ChatMessage, Command, GenerationRequest, SamplingParams
-from playground.protocol.events import Event, ModelFacts, SlotWork, Step
+from playground.protocol.events import Event
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyCommand, AnyEvent, decode_command, decode_event, encode_line
 
 # One value per type of field, none of them a default, so that a field that gets lost on the way is seen.
@@ -74,7 +76,7 @@ def test_every_event_round_trips(kind):
 
 
 def _bare(kind: type[msgspec.Struct]) -> msgspec.Struct:
-    """Only what must be there."""
+    """Only the required fields."""
     required = [field for field in msgspec.structs.fields(kind) if field.required]
     return kind(**{field.name: sample(field.type) for field in required})
 

@@ -9,17 +9,10 @@ import pytest
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
-from playground.protocol.events import (
-    RequestFinished,
-    SlotWork,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-    WorkerExited,
-    WorkerReady,
-)
+from playground.protocol.events import RequestFinished, StepsExecuted, TokensGenerated, WorkerExited, WorkerReady
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.session.recorder import Recorder
 from playground.session.recording import Message
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import LoadModel
-from playground.protocol.events import Failed, ModelFacts, ModelLoaded
+from playground.protocol.events import Failed, ModelLoaded
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text
 from playground.session.fold import Fold, unmet
 from playground.session.recording import Entry

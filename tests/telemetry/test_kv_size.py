@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from playground import paths
-from playground.engine.backends.transformers.backend import facts
+from playground.engine.backends.transformers.facts import facts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from tests.engine.transformers.driven import Driven, ask
 
@@ -47,7 +47,7 @@ def test_requests_that_fit_are_those_that_run_together(engine, kind):
     requests, blocks = fitting(facts(live), kind, size, budget, tokens), -(-tokens // size)
     for slots in (requests + 1, requests):
         engine.set(kv_cache=kind, kv_blocks=str(slots * blocks), max_batch=slots, token_budget=slots * tokens)
-        assert (live.kv_reserved <= budget) == (slots == requests)
+        assert (live.kv.reserved_bytes <= budget) == (slots == requests)
     prompts = [[(index + 7 * at) % 2000 for at in range(tokens - 2)] for index in range(requests + 1)]
     engine.submit(ask(prompts, 2, name=f"{kind}-", ignore_eos=True))
     engine.backend.step()

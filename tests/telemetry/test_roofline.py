@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from playground.protocol.events import Ceilings, ModelFacts, SlotWork, Step
-from playground.telemetry.roofline import Need, dot, reachable, ridge, step_need
+from playground.protocol.measurements import Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import SlotWork, Step
+from playground.telemetry.roofline import OpCost, reachable, ridge, roofline_point, step_cost
 
 CEILINGS = Ceilings(flops_per_second=1000.0, bytes_per_second=100.0)
 FACTS = ModelFacts(
@@ -30,16 +32,16 @@ def test_the_roof_bends_where_the_ceilings_meet():
 
 
 def test_a_dot_is_what_was_achieved_against_its_roof():
-    low = dot(Need(flops=100.0, bytes=50.0), 1.0, CEILINGS)
+    low = roofline_point(OpCost(flops=100.0, bytes=50.0), 1.0, CEILINGS)
     assert low and low.intensity == 2 and low.flops_per_second == 100 and low.bytes_per_second == 50
     assert low.share == pytest.approx(0.5) and low.memory_bound
-    high = dot(Need(flops=900.0, bytes=10.0), 1.0, CEILINGS)
+    high = roofline_point(OpCost(flops=900.0, bytes=10.0), 1.0, CEILINGS)
     assert high and high.share == pytest.approx(0.9) and not high.memory_bound
-    assert dot(Need(0.0, 0.0), 1.0, CEILINGS) is None
+    assert roofline_point(OpCost(0.0, 0.0), 1.0, CEILINGS) is None
 
 
 def test_two_decoding_rows():
-    need = step_need(step(decode(), decode()), FACTS, block_size=32)
+    need = step_cost(step(decode(), decode()), FACTS, block_size=32)
     # 700 inner weights and 100 of the output layer, two operations each, for two tokens; 2 rows x 64 stored tokens.
     assert need.flops == 2 * 700 * 2 + 2 * 100 * 2 + 4 * 2 * 4 * 8 * (2 * 64)
     # An embedding of a fifth of the parameters is looked up, not read.
@@ -47,17 +49,17 @@ def test_two_decoding_rows():
 
 
 def test_a_prefill_pays_the_output_layer_once():
-    need = step_need(step(SlotWork(request_id="a", phase="prefill", tokens=64), blocks=2), FACTS, block_size=32)
+    need = step_cost(step(SlotWork(request_id="a", phase="prefill", tokens=64), blocks=2), FACTS, block_size=32)
     assert need.flops == 2 * 700 * 64 + 2 * 100 + 4 * 2 * 4 * 8 * (64 * 64)
 
 
 def test_a_held_row_and_an_empty_slot_do_no_useful_work():
     held = SlotWork(request_id="b", phase="held")
-    with_them = step_need(step(decode(), held, SlotWork()), FACTS, block_size=32)
-    assert with_them == step_need(step(decode()), FACTS, block_size=32)
-    assert step_need(step(held), FACTS, block_size=32) == Need(0.0, 0.0)
+    with_them = step_cost(step(decode(), held, SlotWork()), FACTS, block_size=32)
+    assert with_them == step_cost(step(decode()), FACTS, block_size=32)
+    assert step_cost(step(held), FACTS, block_size=32) == OpCost(0.0, 0.0)
 
 
 def test_lighter_weights_mean_fewer_bytes_and_the_same_operations():
-    full, int8 = (step_need(step(decode()), FACTS, 32, weights) for weights in (None, 1000))
+    full, int8 = (step_cost(step(decode()), FACTS, 32, weights) for weights in (None, 1000))
     assert full.flops == int8.flops and full.bytes - int8.bytes == 800

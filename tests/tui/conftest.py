@@ -17,20 +17,19 @@ from playground.protocol.capabilities import Capabilities, Effects, ToggleSuppor
 from playground.protocol.commands import Command, GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import (
     Event,
-    ModelFacts,
     ModelLoaded,
     ModelLoading,
     OptionsApplied,
     RequestFinished,
-    SlotWork,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text
+from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import FORMAT, VERSION, Entry, Header
 from playground.tui.app import PlaygroundApp
 

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.events import ModelFacts, ModelLoaded
+from playground.protocol.events import ModelLoaded
+from playground.protocol.model_facts import ModelFacts
 from playground.telemetry.snapshot import GpuSample, Snapshot
 from playground.tui.machine import memory_view
 from playground.tui.state.state import State

@@ -1,4 +1,4 @@
-"""A worker at the end of two bare pipes."""
+"""A worker on two bare pipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.worker.processes import write_starter
 
 
 class BareWorker:
-    """Speaks to a worker without the client; every line that comes out must be an event."""
+    """Speaks to a worker without the client; every output line must be an event."""
 
     def __init__(self, folder: Path, engine: str) -> None:
         self.log = folder / "worker.log"
@@ -40,14 +40,14 @@ class BareWorker:
         return decode_event(self.process.stdout.readline())
 
     def until(self, kind: type[AnyEvent]) -> list[AnyEvent]:
-        """The events up to and with the next one of a kind."""
+        """The events up to and including the next one of a kind."""
         events = [self.next()]
         while not isinstance(events[-1], kind):
             events.append(self.next())
         return events
 
     def rest(self) -> bytes:
-        """What still comes after its input has ended."""
+        """Events that still arrive after its input has ended."""
         self.process.stdin.close()
         return self.process.stdout.read()
 
@@ -61,7 +61,7 @@ def child_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, child_file: Path) -> Iterator[Callable[..., BareWorker]]:
-    """Starts workers; none is left behind."""
+    """Starts workers; none is left running."""
     workers: list[BareWorker] = []
 
     def begin(engine: str = "scripted") -> BareWorker:

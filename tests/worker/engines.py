@@ -17,7 +17,7 @@ SLEEP_S = 300
 
 
 class NoisyEngine(ScriptedBackend):
-    """Prints in every way there is, reads stdin, and starts a child that would outlive it."""
+    """Prints in every way possible, reads stdin, and starts a child that would outlive it."""
 
     def __init__(self, emit: Emit) -> None:
         super().__init__(emit)
@@ -43,7 +43,7 @@ class ForkingEngine(ScriptedBackend):
 
 
 class SlowEngine(ScriptedBackend):
-    """Loads for ever, but looks up now and then, unless the model is called quick."""
+    """Loads for ever but checks for a cancel, unless the model is called quick."""
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         while command.model != "quick":
@@ -53,7 +53,7 @@ class SlowEngine(ScriptedBackend):
 
 
 class StuckEngine(ScriptedBackend):
-    """Loads for ever without looking up."""
+    """Loads for ever without checking for a cancel."""
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         progress("weights")
@@ -61,7 +61,7 @@ class StuckEngine(ScriptedBackend):
 
 
 class KeepingEngine(ScriptedBackend):
-    """Refuses every model but the first, which stays, as vLLM's backend tells it."""
+    """Refuses every model but the first, which stays loaded, as vLLM's backend does."""
 
     def __init__(self, emit: Emit) -> None:
         super().__init__(emit)

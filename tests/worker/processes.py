@@ -47,7 +47,7 @@ def write_answer(folder: Path, words: int) -> str:
 
 
 def alive(pid: int) -> bool:
-    """The process runs; one that only waits to be reaped does not."""
+    """Whether the process runs; one that only waits to be reaped does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -55,7 +55,7 @@ def alive(pid: int) -> bool:
 
 
 def seconds_until_gone(*pids: int, most: float = 10.0) -> float:
-    """How long it takes until none of the processes is alive."""
+    """Seconds until none of the processes is alive."""
     started = monotonic()
     while any(map(alive, pids)) and monotonic() - started < most:
         sleep(0.02)

@@ -6,14 +6,15 @@ import os
 
 import pytest
 
-from playground.protocol.events import MemoryMeasured, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import MemoryMeasured, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent, decode_event
 from playground.worker.outbox import BUNDLE_S, Outbox
 
 
 class Pipe:
-    """An outbox and what came out at its other end."""
+    """An outbox and what arrived at its other end."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -22,7 +23,7 @@ class Pipe:
         self.outbox = Outbox(self._writer, lambda: self.now)
 
     def events(self) -> list[AnyEvent]:
-        """Everything, once no more comes."""
+        """Every event, once no more follow."""
         self.outbox.close()
         self._writer.close()
         with self._reader:

@@ -8,7 +8,7 @@ from playground.worker.speech_loop import SpeechLoop
 
 
 class Broken:
-    """Backend, inbox and outbox in one: the step breaks, and so does the end of what it did; then it is over."""
+    """Backend, inbox and outbox in one: the step fails, and so does ending its work; then it stops."""
 
     next_due, doing = 0.0, "StartListening"
 

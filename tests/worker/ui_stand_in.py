@@ -1,4 +1,4 @@
-"""A UI process to be killed: starts a worker through the real client, has it work, and says so."""
+"""A UI process to be killed: starts a worker through the real client, lets it work, and prints when it does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.protocol.wire import AnyEvent
 
 
 async def main(python: str, engine: str, model: str, log: str, stage: str = "") -> None:
-    """Prints the worker's pid, then `working` once tokens come, or a load has come to this stage. vLLM computes in
+    """Print the worker's pid, then `working` once tokens arrive, or a load reaches this stage. vLLM computes in
     processes of its own."""
 
     def show(event: AnyEvent) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from playground.bench.engine import Engine
 from playground.protocol.commands import MeasureAttention
-from playground.protocol.events import AttentionMeasured, AttentionPoint, Ceilings, HeadShape
+from playground.protocol.events import AttentionMeasured
+from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape
 
 KERNELS = ("eager", "sdpa-math", "sdpa-flash")
 

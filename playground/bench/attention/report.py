@@ -6,9 +6,9 @@ from typing import Any
 
 from playground.bench.attention.measure import Measured
 from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
-from playground.protocol.events import AttentionPoint
+from playground.protocol.measurements import AttentionPoint
 from playground.session.fold import Fold
-from playground.telemetry.roofline import Need, dot
+from playground.telemetry.roofline import OpCost, roofline_point
 
 FORMULAS = ("Attention FLOPs", "Attention bytes", "Attention memory", "Roofline")
 
@@ -23,7 +23,8 @@ def attention_report(measured: Measured, repeats: int, fold: Fold, under: Circum
 
 def attention_item(point: AttentionPoint, measured: Measured) -> dict[str, Any]:
     """The point with what was achieved: useful work per second, and the share of the roof."""
-    where = dot(Need(point.flops, point.bytes), point.seconds, measured.ceilings) if measured.ceilings else None
+    cost = OpCost(point.flops, point.bytes)
+    where = roofline_point(cost, point.seconds, measured.ceilings) if measured.ceilings else None
     return {
         "kernel": point.kernel,
         "phase": point.phase,

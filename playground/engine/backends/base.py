@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
@@ -22,6 +22,7 @@ from playground.protocol.events import Event, LoadStage
 from playground.protocol.fault import Fault
 
 Emit = Callable[[Event], None]
+Loaded = TypeVar("Loaded")
 ELSEWHERE = "use --engine transformers"
 
 
@@ -39,18 +40,20 @@ class Progress(Protocol):
     def __call__(self, stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None: ...
 
 
-def unheard(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
+def require_loaded(loaded: Loaded | None, what: str = "model") -> Loaded:
+    """What is loaded; raises `EngineError` if nothing is."""
+    if loaded is None:
+        raise EngineError(f"no {what} is loaded", "load one first")
+    return loaded
+
+
+def no_progress(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
     """A `Progress` that reports nothing and cannot be cancelled, for rolling back."""
 
 
 def first_line(error: BaseException) -> str:
     """The first line of an exception's message, or its type if the message is empty."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
-
-
-def short_line(error: Exception) -> str:
-    """The text of a library's error on one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class Backend(Protocol):
@@ -63,7 +66,7 @@ class Backend(Protocol):
     gather_s: ClassVar[float]
 
     def capabilities(self) -> Capabilities:
-        """What can be done here, before any model is loaded."""
+        """What can be done here, with the loaded model or before one is loaded."""
 
     def load(self, command: LoadModel, progress: Progress) -> None:
         """Load a model, emitting `ModelLoaded` and `OptionsApplied`."""
@@ -81,7 +84,7 @@ class Backend(Protocol):
         """End requests before the next step."""
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
 
     def reset_prefix_cache(self) -> None:
         """Forget every cached prefix."""
@@ -90,23 +93,23 @@ class Backend(Protocol):
         """Emit `Tokenized`."""
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
-        """Emit `Scored`; running requests wait meanwhile. `check` raises `Cancelled` once a stop was asked for."""
+        """Emit `Scored`; running requests wait meanwhile. `check` raises `Cancelled` once a stop is requested."""
 
     def map_blocks(self) -> None:
         """Emit `BlocksMapped`."""
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop was asked for."""
+        """Emit `AttentionMeasured` point by point; `check` raises `Cancelled` once a stop is requested."""
 
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """Emit `OutliersMeasured`."""
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """Emit `ModelChecked`; what is loaded stays."""
+        """Emit `ModelChecked`; the loaded model stays."""
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """Whether there is work for `step`."""
 
     @property
     def step_index(self) -> int:
@@ -114,7 +117,7 @@ class Backend(Protocol):
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive, if nothing else is to be done."""
+        """When the next delayed request arrives, on the engine's clock; None if there is none."""
 
     def step(self) -> None:
-        """Do one step, emitting what it did."""
+        """Do one step and emit what it did."""

@@ -1,4 +1,4 @@
-"""Engine names to backends; each is imported only when it is asked for."""
+"""Engine names to backends; each is imported only when it is needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BACKENDS = {
 
 
 def create(name: str, emit: Emit) -> Backend:
-    """The backend called `name`; raises `KeyError` for one that does not exist."""
+    """The backend called `name`; raises `KeyError` for an unknown name."""
     module, _, attribute = BACKENDS[name].partition(":")
     backend: Backend = getattr(import_module(module), attribute)(emit)
     return backend

@@ -1,4 +1,4 @@
-"""Look at a checkpoint before anything of it is loaded: every fault is one line and what to do about it."""
+"""Check a checkpoint's files before anything is loaded: every fault is one line and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder that looks loadable: its config and the size of its weights in bytes."""
+    """A folder that looks loadable: its config, its weight files, and whether those are safetensors."""
 
     path: Path
     config: dict[str, Any]
@@ -35,13 +35,13 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What people call it: the folder's name, or the hub id of a snapshot in the hub cache."""
+        """The folder's name, or the hub id of a snapshot in the hub cache."""
         snapshot = next((part for part in self.path.parts if part.startswith("models--")), None)
         return snapshot.removeprefix("models--").replace("--", "/") if snapshot else self.path.name
 
 
 def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Checkpoint:
-    """Find the folder of a path or hub id and check what is in it; raises `EngineError`."""
+    """Find the folder of a path or hub id and check its files; raises `EngineError`."""
     path = _locate(model, trust_remote_code, allow_pickle, progress)
     config = _read_config(path)
     _check_code(path, config, trust_remote_code)
@@ -56,7 +56,7 @@ def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
 
 
 def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
-    # A name may be one that no file system takes: too long, with a zero byte, with a home that does not exist.
+    # File systems reject some names: too long, with a zero byte, with a home that does not exist.
     with suppress(OSError, ValueError, RuntimeError):
         path = paths.model_folder(model)
         if model and path.is_dir():

@@ -7,9 +7,10 @@ from typing import Any
 import transformers
 from transformers import AutoConfig, AutoTokenizer
 
-from playground.engine.backends.base import EngineError, short_line
+from playground.engine.backends.base import EngineError
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.tokenizer import Tokenizer
+from playground.protocol.fault import error_line
 
 
 def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
@@ -18,11 +19,11 @@ def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
         return AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     except ImportError as error:
         raise EngineError(
-            f"the code of {checkpoint.name} cannot run: {short_line(error)}", "install what it asks for"
+            f"the code of {checkpoint.name} cannot run: {error_line(error)}", "install what it asks for"
         ) from error
     except Exception as error:
         raise EngineError(
-            f"config.json of {checkpoint.name} makes no model: {short_line(error)}", "fetch the checkpoint again"
+            f"config.json of {checkpoint.name} makes no model: {error_line(error)}", "fetch the checkpoint again"
         ) from error
 
 
@@ -32,16 +33,26 @@ def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool)
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     except Exception as error:
         raise EngineError(
-            f"the tokenizer of {checkpoint.name} cannot be read: {short_line(error)}", "fetch it again"
+            f"the tokenizer of {checkpoint.name} cannot be read: {error_line(error)}", "fetch it again"
         ) from None
     text = config.get_text_config()
     return Tokenizer(tokenizer, text.vocab_size, context_of(config), end_ids(checkpoint, tokenizer, text))
 
 
 def context_of(config: Any) -> int:
-    """Positions that the model was made for."""
+    """Positions that the model was made for; 2**20 if the config does not say."""
     text = config.get_text_config()
     return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
+
+
+def head_dim(config: Any) -> int:
+    """Width of one attention head; 0 where layers differ in it, or the model has no such heads."""
+    text = config.get_text_config()
+    try:
+        heads = getattr(text, "num_attention_heads", 0)
+        return int(getattr(text, "head_dim", None) or (text.hidden_size // heads if heads else 0))
+    except RuntimeError:  # what transformers raises where layers differ
+        return 0
 
 
 def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:

@@ -1,4 +1,4 @@
-"""Fetch a checkpoint by its hub id: from the local cache without a network, else with progress, and to be cancelled."""
+"""Fetch a checkpoint by its hub id: from the local cache without a network, else by a download that can be stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPORT_EVERY_S = 0.1
 
 
 def fetch(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
-    """The folder of a hub id; raises `EngineError`, and within some seconds where the hub cannot be reached."""
+    """The folder of a hub id; raises `EngineError`, within seconds if the hub cannot be reached."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
 
@@ -29,7 +29,7 @@ def fetch(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Pro
         pass
     progress("checking", detail=f"fetching {model}")
     try:
-        # One question without retries comes first: a snapshot's own questions would retry a dead line for a minute.
+        # Ask once without retries first: a snapshot would retry a dead connection for a minute.
         info = HfApi().model_info(model, timeout=REACH_S)
         _refuse_pickles(model, [file.rfilename for file in info.siblings or ()], allow_pickle)
         return _download(model, patterns, progress)
@@ -57,7 +57,7 @@ def _unreachable(model: str, error: Exception) -> EngineError:
 
 
 def _refuse_pickles(model: str, files: list[str], allow_pickle: bool) -> None:
-    """Said before a download rather than after it."""
+    """Refuse before the download rather than after it."""
     if not allow_pickle and files and not any(name.endswith(".safetensors") for name in files):
         pickles = [name for name in files if name.endswith((".bin", ".pt", ".pth"))]
         if not pickles:
@@ -66,7 +66,7 @@ def _refuse_pickles(model: str, files: list[str], allow_pickle: bool) -> None:
 
 
 def pickled(name: str, file: str) -> EngineError:
-    """Why weights that are not safetensors are not loaded unasked."""
+    """The error for weights that are not safetensors, which are only loaded with --allow-pickle."""
     return EngineError(
         f"{name} has only pickled weights ({file}), and a pickle can run any code",
         "convert them to safetensors, or start again with --allow-pickle",
@@ -75,7 +75,7 @@ def pickled(name: str, file: str) -> EngineError:
 
 @dataclass
 class _Download:
-    """Bytes of a download so far, and whether it is to go on."""
+    """Bytes downloaded so far, and whether to stop."""
 
     done: int = 0
     total: int = 0
@@ -83,7 +83,7 @@ class _Download:
 
 
 def _download(model: str, patterns: list[str], progress: Progress) -> Path:
-    """On a thread of its own, since a slow line can keep it silent for long and a cancel must not wait for that."""
+    """Download on a thread of its own, since a slow line can block for long and a cancel must not wait for that."""
     from huggingface_hub import snapshot_download
 
     state, folder = _Download(), Future[str]()
@@ -117,7 +117,7 @@ def _bar(state: _Download) -> type:
             if state.stopped:
                 raise Cancelled
             self.n += n or 0
-            if self.unit == "B" and "Reconstruct" in str(self.desc):  # the other bar of bytes is that of the network
+            if self.unit == "B" and "Reconstruct" in str(self.desc):  # the other bar in bytes counts the network
                 state.done, state.total = int(self.n), int(self.total or 0)
 
         def refresh(self, *_: Any, **__: Any) -> None: ...

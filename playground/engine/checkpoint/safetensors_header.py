@@ -1,4 +1,4 @@
-"""The header of a safetensors file: which tensors, where, and whether the file holds them all
+"""The header of a safetensors file: its tensors, where they are, and whether the file is complete
 (https://github.com/huggingface/safetensors#format)."""
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BITS = {
 
 @dataclass(frozen=True)
 class TensorHeader:
-    """One tensor: dtype as the format spells it, shape, and its bytes [start, stop) behind the header."""
+    """One tensor: dtype as the format spells it, shape, and its bytes [start, stop) after the header."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -32,13 +32,13 @@ class TensorHeader:
 
     @property
     def fits(self) -> bool:
-        """Its bytes are as many as dtype and shape ask for; a dtype that is not known here is believed."""
+        """Whether the number of bytes matches dtype and shape; True for an unknown dtype."""
         bits = BITS.get(self.dtype)
         return bits is None or (self.stop - self.start) * 8 == prod(self.shape) * bits
 
 
 def read_header(file: Path) -> dict[str, TensorHeader]:
-    """The tensors of a file by name; raises `EngineError` where it is no such file or is cut off."""
+    """The tensors of a file by name; raises `EngineError` if it is not a safetensors file or is cut off."""
     size = file.stat().st_size
     try:
         with file.open("rb") as data:

@@ -1,8 +1,8 @@
-"""Prompts to token ids and output ids to text, for whatever tokenizer the checkpoint brings."""
+"""Prompts to token ids and output ids to text, for any tokenizer that transformers loads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ class Tokenizer:
 
     @property
     def has_chat_template(self) -> bool:
-        """Conversations can be rendered."""
+        """Whether conversations can be rendered."""
         return bool(getattr(self._tokenizer, "chat_template", None))
 
     def is_end(self, token_id: int) -> bool:
@@ -44,7 +44,7 @@ class Tokenizer:
         return self._checked(self._tokenizer(text).input_ids)
 
     def ids(self, text: str) -> list[int]:
-        """Ids of a text, special tokens as before a prompt; no limit, and none for an empty text."""
+        """Ids of a text, with special tokens as for a prompt; no length limit, and no ids for an empty text."""
         return list(self._tokenizer(text.encode("utf-8", "replace").decode()).input_ids) if text else []
 
     def chat_ids(self, text: str) -> list[int]:
@@ -52,24 +52,9 @@ class Tokenizer:
         return self._render([ChatMessage("user", text)])
 
     def piece(self, prompt_ids: list[int]) -> Piece:
-        """Text completed by each next id. Only whole characters come out; special tokens are left out."""
-        ids = list(prompt_ids[-CONTEXT_IDS:])
-        # The Rust tokenizer itself where there is one: the wrapper around it costs ten times as much a token.
-        decode = getattr(self._tokenizer, "_tokenizer", self._tokenizer).decode
-        shown = len(ids)
-        prefix = max(0, shown - CONTEXT_IDS)
-
-        def next_piece(token_id: int) -> str:
-            nonlocal shown, prefix
-            ids.append(token_id)
-            before: str = decode(ids[prefix:shown], skip_special_tokens=True)
-            after: str = decode(ids[prefix:], skip_special_tokens=True)
-            if after.endswith(BROKEN) and len(ids) - shown < CONTEXT_IDS:
-                return ""
-            prefix, shown = shown, len(ids)
-            return after[len(before) :] if after.startswith(before) else after
-
-        return next_piece
+        """A function from the next id to the text that it completes: whole characters only, special tokens left out."""
+        # The Rust tokenizer itself if there is one: the wrapper around it takes ten times as long per token.
+        return _Pieces(getattr(self._tokenizer, "_tokenizer", self._tokenizer).decode, prompt_ids)
 
     def _refuse_what_cannot_fit(self, text: str) -> None:
         """Refuse a text that is certainly too long without tokenizing it, which could block all other requests for
@@ -98,3 +83,22 @@ class Tokenizer:
         if wrong is not None:
             raise Refused(f"token id {wrong} is not in the vocabulary of {self._vocabulary}")
         return ids
+
+
+class _Pieces:
+    """Decodes one answer id by id: `ids` from `start` on are decoded again with each new one, those before `shown` have
+    been output."""
+
+    def __init__(self, decode: Callable[..., str], prompt_ids: list[int]) -> None:
+        self._decode, self._ids = decode, list(prompt_ids[-CONTEXT_IDS:])
+        self._shown = len(self._ids)
+        self._start = max(0, self._shown - CONTEXT_IDS)
+
+    def __call__(self, token_id: int) -> str:
+        self._ids.append(token_id)
+        before = self._decode(self._ids[self._start : self._shown], skip_special_tokens=True)
+        after = self._decode(self._ids[self._start :], skip_special_tokens=True)
+        if after.endswith(BROKEN) and len(self._ids) - self._shown < CONTEXT_IDS:
+            return ""
+        self._start, self._shown = self._shown, len(self._ids)
+        return after[len(before) :] if after.startswith(before) else after

@@ -10,17 +10,17 @@ import msgspec
 from playground.protocol.commands import GenerationRequest, LoadModel, Submit
 from playground.protocol.events import (
     MemoryMeasured,
-    ModelFacts,
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Generated, span, unmet
 from playground.session.history.run import TITLE, Run, differences, disturbances

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, cast
 
 import msgspec
 
-from playground.protocol.events import SlotWork, Step
 from playground.protocol.server import ServerMeasured
+from playground.protocol.steps import SlotWork, Step
 from playground.tui.letters import Letters
 
 Kind = Literal["prefill", "decode", "draft", "held"]

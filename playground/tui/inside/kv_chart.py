@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log2
 
-from playground.protocol.events import ModelFacts
+from playground.protocol.model_facts import ModelFacts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
 from playground.text.sizes import size

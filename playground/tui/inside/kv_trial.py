@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
-from playground.protocol.options import TOGGLES, Value
+from playground.protocol.options import TOGGLES, Value, blocks_for
 from playground.telemetry.kv_size import fitting
 from playground.tui.inside.course import Course, Steps
 from playground.tui.session import NotNow
@@ -48,7 +48,7 @@ class KVTrial:
         requests = fitting(facts, kind, size, budget, tokens)
         if not 0 < requests < MOST_SLOTS:
             return
-        blocks = -(-tokens // size)
+        blocks = blocks_for(tokens, size)
         # What is computed is where to begin: what the engine says that it reserved decides.
         yield from self._reserve(requests, blocks, tokens)
         while self._state.memory.kv_reserved <= budget and requests < MOST_SLOTS and not self._course.over:

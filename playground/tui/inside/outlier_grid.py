@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log2
 
-from playground.protocol.events import LayerColumns, OutliersMeasured
+from playground.protocol.events import OutliersMeasured
+from playground.protocol.measurements import LayerColumns
 from playground.tui.plots.scatter_grid import DIM, Part, merged
 
 SHADES = " ·░▒▓█"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from playground.protocol.events import AttentionPoint, Ceilings, ModelFacts, Step
-from playground.telemetry.roofline import dot, reachable, ridge, step_need
+from playground.protocol.measurements import AttentionPoint, Ceilings
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import Step
+from playground.telemetry.roofline import reachable, ridge, roofline_point, step_cost
 from playground.text import numbers
 from playground.text.sizes import size
 from playground.tui.plots.curve_grid import Curve, draw_curves
@@ -67,8 +69,8 @@ def draw_roofline(
 ) -> list[list[Part]]:
     """The roof, and a dot for each of the newest steps; the newest is marked ●."""
     meet = ridge(ceilings)
-    dots = [(step, dot(step_need(step, facts, block_size, weights), step.seconds, ceilings)) for step in trail]
-    known = [(step, each) for step, each in dots if each]
+    costs = [(step, step_cost(step, facts, block_size, weights)) for step in trail]
+    known = [(step, each) for step, cost in costs if (each := roofline_point(cost, step.seconds, ceilings))]
     low = min([meet / 64, *(each.intensity / 2 for _, each in known)])
     roof = [low * (meet * 16 / low) ** (at / (ROOF_POINTS - 1)) for at in range(ROOF_POINTS)]
     curves = [Curve([(at, reachable(ceilings, at)) for at in roof], "─", "$accent")]
@@ -86,7 +88,8 @@ def described_roofline(
 ) -> str:
     """The newest step against the roof, in words."""
     line = f"copy {_per_second('B/s', ceilings.bytes_per_second)}, product {flops(ceilings.flops_per_second)}"
-    newest = dot(step_need(trail[-1], facts, block_size, weights), trail[-1].seconds, ceilings) if trail else None
+    step = trail[-1] if trail else None
+    newest = roofline_point(step_cost(step, facts, block_size, weights), step.seconds, ceilings) if step else None
     if newest:
         bound = "memory" if newest.memory_bound else "compute"
         line = f"last step {numbers.percent(newest.share)} of the roof, {bound} bound; {line}"

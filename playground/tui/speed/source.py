@@ -26,5 +26,5 @@ def speed_view(state: State, letters: Letters) -> SpeedView:
 
 
 def _gaps(request: RequestState) -> tuple[float, ...]:
-    newest = request.gaps[-GAPS:]
+    newest = request.timer.gaps[-GAPS:]
     return tuple(gap / count for gap, count in newest for _ in range(count))[-GAPS:]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from playground.protocol.events import Failed, Step
+from playground.protocol.events import Failed
 from playground.protocol.speech_events import TranscriptFinished
+from playground.protocol.steps import Step
 
 
 class Changes(msgspec.Struct):

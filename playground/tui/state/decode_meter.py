@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from playground.protocol.events import SlotWork, Step
+from playground.protocol.steps import SlotWork, Step
 
 GROUP = 8
 LEAST_GROUPS = 3

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from statistics import median
 from typing import NamedTuple
 
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 from playground.session.drafts import DraftCounts
 from playground.tui.state.decode_meter import decoding
 

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 
 from playground.protocol.events import (
     AttentionMeasured,
-    AttentionPoint,
-    Ceilings,
     Failed,
     LoadCancelled,
     ModelLoaded,
     OptionsApplied,
     OutliersMeasured,
     RequestFinished,
-    Step,
     StepsExecuted,
     WorkerExited,
 )
+from playground.protocol.measurements import AttentionPoint, Ceilings
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 from playground.tui.state.kv_fit import KVFits
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import msgspec
 
 from playground.protocol.commands import Submit
-from playground.protocol.events import ModelFacts, OptionsApplied, RequestFinished, Step
+from playground.protocol.events import OptionsApplied, RequestFinished
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.steps import Step
 
 # The trial: requests of TOKENS tokens, in the bytes that REQUESTS of them take in the model's dtype.
 TOKENS, REQUESTS = 256, 4

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from playground.protocol.commands import StepSeconds
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 
 LEAST_STEPS = 8
 RIDGE = (0.0, 1e-6, 1e-2)

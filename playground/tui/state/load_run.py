@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from playground.bench.load.elsewhere import same_answers
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
-from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated
+from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, TokensGenerated
 from playground.protocol.percentiles import SHARES, percentiles
+from playground.protocol.steps import Step
 from playground.tui.board.model import BoardModel, Usage
 from playground.tui.letters import Letters
 from playground.tui.state.load_cost import CostFit

@@ -12,10 +12,10 @@ from playground.protocol.events import (
     OptionsApplied,
     RequestFinished,
     Simulated,
-    Step,
     StepsExecuted,
     TokensGenerated,
 )
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 from playground.tui.state.load_cost import CostFit
 from playground.tui.state.load_profile import POLICIES, read_name

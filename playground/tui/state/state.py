@@ -13,22 +13,23 @@ from playground.protocol.events import (
     Failed,
     LoadCancelled,
     MemoryMeasured,
-    ModelFacts,
     ModelLoaded,
     ModelLoading,
     OptionsApplied,
     RequestFinished,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.fault import with_advice
-from playground.protocol.metrics import NO_NUMBERS, Memory
+from playground.protocol.metrics import NO_METRICS, Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.speech_events import TranscriptFinished
+from playground.protocol.steps import Step
+from playground.protocol.timing import RequestTimer
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.changes import Changes
 from playground.tui.state.clock import EngineClock
@@ -187,7 +188,7 @@ class State:
         self.facts, self.capabilities, self.former = event.facts, event.capabilities, event.facts.name
         if self.loading:  # a reload by a toggle is no part of a request's TTFT
             for request in self.unfinished:
-                request.loaded = self.clock.engine_time(now)
+                request.timer.loaded = self.clock.engine_time(now)
         self.loading = self.progress = self.load_failure = None
 
     def _cancel_load(self) -> None:
@@ -214,7 +215,7 @@ class State:
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
         sent = now + request.delay_s
         self.requests[request.request_id] = RequestState(
-            request.request_id, prompt, bool(request.messages), sent, self.clock.engine_time(sent)
+            request.request_id, prompt, bool(request.messages), sent, RequestTimer(self.clock.engine_time(sent))
         )
         self._changes.started.append(request.request_id)
 
@@ -225,7 +226,7 @@ class State:
         self.voice.add_tokens(event)
         if event.times:
             self.clock.arrived(now, event.times[-1])
-            request.submitted = self.clock.engine_time(request.sent)
+            request.timer.submitted = self.clock.engine_time(request.sent)
         request.received(event)
         texts = self._changes.texts.setdefault(event.request_id, [])
         if event.draft_spans:
@@ -241,7 +242,7 @@ class State:
             self.voice.add_step(step)
             for work in step.slots:
                 if work.request_id in self.requests and work.phase != "held" and not step.observed:
-                    self.requests[work.request_id].started(step.start)
+                    self.requests[work.request_id].timer.started(step.start)
         if event.steps:
             self.last_step = step = event.steps[-1]
             self.waiting = step.waiting
@@ -286,9 +287,9 @@ class State:
     def _end_unfinished(self, message: str) -> None:
         """The failure names no request; it applies to those that no step has scheduled yet."""
         for request in self.unfinished:
-            if request.scheduled is None and request.request_id not in self.waiting:
+            if request.timer.scheduled is None and request.request_id not in self.waiting:
                 failed = RequestFinished(
-                    request_id=request.request_id, reason="error", metrics=NO_NUMBERS, message=message
+                    request_id=request.request_id, reason="error", metrics=NO_METRICS, message=message
                 )
                 self._finish(failed)
 
@@ -297,7 +298,7 @@ class State:
         self.clock.reset()
         self.clock.arrived(now, event.clock)
         for request in self.unfinished:
-            request.submitted = self.clock.engine_time(request.sent)
+            request.timer.submitted = self.clock.engine_time(request.sent)
         if self.facts is None:
             self.capabilities = event.capabilities
 

@@ -6,8 +6,9 @@ from collections import deque
 
 import msgspec
 
-from playground.protocol.events import OptionsApplied, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import OptionsApplied, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.options import TOGGLES, format_value
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 
 # Long enough that a column of a slow model holds several tokens, short enough that a switch is seen at once.

@@ -8,13 +8,7 @@ import msgspec
 
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import StartListening, Submit, Transcribe
-from playground.protocol.events import (
-    Failed,
-    Step,
-    TokensGenerated,
-    WorkerExited,
-    WorkerReady,
-)
+from playground.protocol.events import Failed, TokensGenerated, WorkerExited, WorkerReady
 from playground.protocol.speech import DroppedSegment, SpeechModelFacts, UtteranceTiming
 from playground.protocol.speech_events import (
     AudioLevel,
@@ -24,6 +18,7 @@ from playground.protocol.speech_events import (
     TranscriptFinished,
     TranscriptUpdated,
 )
+from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.decode_meter import DecodeMeter, Rate
 

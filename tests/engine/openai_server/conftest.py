@@ -52,12 +52,12 @@ class ServerWorker(LiveWorker):
 
 
 def asked(name: str, prompt: str = "def add(a, b):", **sampling: Any) -> GenerationRequest:
-    """A request that ends where the server says."""
+    """A request that ends where the server ends it."""
     return request(name, prompt, **({"ignore_eos": False} | sampling))
 
 
 def ending(worker: ServerWorker, server: Loopback, name: str, answer: Callable[[Handler], None]) -> RequestFinished:
-    """The end of one request whose answer is that."""
+    """How a request ends whose answer is this."""
     server.answer = answer
     worker.connect(server.url)
     return worker.finish(asked(name))[0]

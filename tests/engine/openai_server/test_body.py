@@ -1,4 +1,4 @@
-"""What goes out: our words as each kind of server takes them."""
+"""Request bodies: our parameters as each kind of server takes them."""
 
 from __future__ import annotations
 

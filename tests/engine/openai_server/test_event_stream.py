@@ -1,4 +1,4 @@
-"""Events of a stream come out the same however their bytes are cut."""
+"""Events of a stream are the same however their bytes are split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics pages of the kinds of servers that there are files of."""
+"""Metrics pages of the kinds of servers that have a file."""
 
 from __future__ import annotations
 

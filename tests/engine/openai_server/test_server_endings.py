@@ -1,4 +1,4 @@
-"""Where an answer ends, and what becomes of a server's count of it."""
+"""Where an answer ends, and what becomes of the server's own count."""
 
 from __future__ import annotations
 

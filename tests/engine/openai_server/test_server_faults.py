@@ -1,4 +1,4 @@
-"""What can go wrong with a server, each with the line that a user reads."""
+"""Faults of a server, each with the line that a user reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TTFT, TPOT, ITL and throughput against a script: a server that notes when it sent what, and vLLM's own benchmark."""
+"""TTFT, TPOT, ITL and throughput against a server that notes when it sent what, and against vLLM's own benchmark."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 from playground.engine.backends.openai_server.answer import DONE as LAST
 from playground.engine.backends.openai_server.answer import read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
-from playground.engine.backends.openai_server.requests import Outside
-from playground.engine.timing import RequestTimer
+from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.protocol.percentiles import percentiles
+from playground.protocol.timing import RequestTimer
 from tests.engine.openai_server.loopback import DONE, Handler, Loopback, text, usage
 from tests.engine.vllm.conftest import PYTHON
 
@@ -52,12 +52,12 @@ print(json.dumps({name: getattr(found, name) for name in ("error", "ttft", "itl"
 
 
 def chunk(*ids: int, reason: str | None = None) -> bytes:
-    """As vLLM sends it."""
+    """A chunk as vLLM sends it."""
     return text("x" * len(ids), reason, token_ids=list(ids))
 
 
 class Script:
-    """Answers prompts by chunks of so many tokens, each when it is let go, and notes when it was sent."""
+    """Answers prompts in chunks of a given number of tokens, each when it is released, and notes when it was sent."""
 
     def __init__(self, chunks: dict[str, list[int]]) -> None:
         self._chunks, self._gates = chunks, {prompt: threading.Semaphore(0) for prompt in chunks}
@@ -65,7 +65,7 @@ class Script:
         self.sent: dict[str, list[float]] = {prompt: [] for prompt in chunks}
 
     def let_go(self, prompt: str) -> None:
-        """The next chunk of an answer."""
+        """Release the next chunk of an answer."""
         self._gates[prompt].release()
 
     def answer(self, handler: Handler) -> None:
@@ -145,7 +145,7 @@ def test_vllms_own_benchmark_makes_the_same_of_the_same_stream():
     bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run([PYTHON, "-c", BENCH], input=lines, capture_output=True, text=True, env=bare, check=True)
     theirs = json.loads(done.stdout)
-    stream, ours = EventStream(), Outside("r", "", {}, RequestTimer(submitted=100.0), 0)
+    stream, ours = EventStream(), StreamedRequest("r", "", {}, RequestTimer(submitted=100.0), 0)
     for at, part in parts:
         for data in stream.feed(part):
             if data != LAST:

@@ -1,4 +1,4 @@
-"""What the engine without a model takes for its answers, and what it says of a file that holds none."""
+"""Answers of the engine without a model, and its message for a file that holds none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints to break: a whole one of some kilobytes, written tensor by tensor, and what can be wrong with it."""
+"""Checkpoints to break: a valid one of some kilobytes, written tensor by tensor, and ways to damage it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def write_config(folder: Path, config: dict[str, Any]) -> None:
 
 
 def change_config(folder: Path, **changes: Any) -> None:
-    """Replace keys of the config; None takes a key away."""
+    """Replace keys of the config; None removes a key."""
     config = json.loads((folder / "config.json").read_text()) | changes
     write_config(folder, {key: value for key, value in config.items() if value is not None})
 
@@ -79,7 +79,7 @@ def cut(file: Path, size: int) -> None:
 
 
 def change_tensors(folder: Path, drop: str = "", **added: np.ndarray) -> None:
-    """Take away the tensors whose name holds `drop`, and put others in."""
+    """Remove the tensors whose name contains `drop`, and add others."""
     file = folder / "model.safetensors"
     kept = {name: tensor for name, tensor in load_file(file).items() if not drop or drop not in name}
     save_file(kept | added, file, metadata={"format": "pt"})
@@ -99,7 +99,7 @@ def shard(folder: Path) -> None:
 
 
 def pickle_weights(folder: Path) -> None:
-    """The same weights as a pickle alone."""
+    """The same weights only as a pickle."""
     import torch
 
     whole = folder / "model.safetensors"
@@ -110,7 +110,7 @@ def pickle_weights(folder: Path) -> None:
 
 
 def remote_code(folder: Path) -> None:
-    """The same model as an architecture that only code in the folder knows."""
+    """The same model as an architecture that only code in the folder defines."""
     (folder / "modeling_private.py").write_text(REMOTE_CODE)
     names = {"AutoConfig": "PrivateConfig", "AutoModelForCausalLM": "PrivateForCausalLM"}
     change_config(

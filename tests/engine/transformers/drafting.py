@@ -1,4 +1,4 @@
-"""Drafts that are partly right by design, so that every place of a draft is accepted and rejected."""
+"""Drafts that are partly right by design, so that every position of a draft is accepted and rejected."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from playground.engine.speculation import NgramIndex
-from playground.protocol.events import Step
+from playground.protocol.steps import Step
 from tests.engine.transformers.zoo.zoo import END
 
 
 @contextmanager
 def partly_right(prompts: Sequence[list[int]], outputs: Sequence[list[int]]) -> Iterator[None]:
-    """Drafts are the known answers, wrong from some place on that varies with the position."""
+    """Drafts are the known answers, wrong from a position on that varies."""
     whole = [prompt + output for prompt, output in zip(prompts, outputs, strict=True)]
 
     def propose(_: NgramIndex, ids: Sequence[int], most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The transformers backend in process: submit, step to the end, read what the events say."""
+"""The transformers backend in process: submit, step to the end, read the events."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from typing import Any
 
 from playground.engine.backends.transformers.backend import TransformersBackend
 from playground.protocol.commands import GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
-from playground.protocol.events import (
-    Event,
-    LoadStage,
-    OptionsApplied,
-    RequestFinished,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-)
+from playground.protocol.events import Event, LoadStage, OptionsApplied, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.options import EngineOptions, Value
+from playground.protocol.steps import Step
 from tests.engine.transformers.reference import DEVICE
 
 MOST_STEPS = 5000
@@ -38,7 +31,7 @@ class Driven:
         return self.of(OptionsApplied)[-1]
 
     def rebuild(self) -> OptionsApplied:
-        """Compute again what went through a coarser cache."""
+        """Recompute requests that went through a coarser cache."""
         self.backend.set_options(SetOptions(changes={}, rebuild=True), quiet)
         return self.of(OptionsApplied)[-1]
 
@@ -105,4 +98,4 @@ def ask(
 
 
 def quiet(stage: LoadStage, done: int = 0, total: int = 0, detail: str = "") -> None:
-    """Progress that nobody watches."""
+    """A progress that ignores every report."""

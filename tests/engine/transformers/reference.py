@@ -20,8 +20,8 @@ MOST = (24, 9, 16, 20, 12)
 
 @dataclass(frozen=True)
 class Reference:
-    """A checkpoint, five prompts, and what greedy decoding makes of them: `outputs` run on past EOS for `MOST` tokens
-    each, `ended` stop at EOS, which is included."""
+    """A checkpoint, five prompts, and their greedy answers: `outputs` run past EOS for `MOST` tokens each, `ended` stop
+    at EOS, which is included."""
 
     folder: Path
     prompts: list[list[int]]
@@ -44,7 +44,7 @@ def prompts() -> list[list[int]]:
 
 
 def ask_generate(folder: Path) -> Reference:
-    """Answers without an EOS; then a token that came up in the middle becomes the checkpoint's EOS."""
+    """Answers without an EOS; then a token that occurred in the middle becomes the checkpoint's EOS."""
     model = reference_model(folder)
     asked = prompts()
     outputs = [generate(model, prompt, most) for prompt, most in zip(asked, MOST, strict=True)]

@@ -1,12 +1,11 @@
-"""A dense, unpaged replay beside the engine: every token again, from what was in force when it was computed.
+"""A dense, unpaged replay beside the engine: every token again, from the options that were in force when it was
+computed.
 
-Each request has its keys and values in one plain cache, batch of one. All else (paging, batching, chunks, drafts,
-sharing, preemption) does not exist here.
-
-Sums in another order differ in their last bits, and rounding to codes makes whole steps of that: a key half way between
-two codes of int2 goes either way, a third of its channel's range apart, and every later logit with it. So what a step
-stored is compared when it is stored, where a tie between two codes can be told from a wrong one, and then taken over
-bit by bit: differences never add up, and what changes afterwards is seen as such.
+Each request has its keys and values in one plain cache, batch of one. Paging, batching, chunks, drafts, sharing and
+preemption do not exist here. Sums in another order differ in their last bits, and rounding to codes makes whole steps
+of that: a key half way between two codes of int2 goes either way, a third of its channel's range apart, and every later
+logit with it. So what a step stored is compared when it is stored, where a tie between two codes can be told from an
+error, and then taken over bit by bit: differences never add up, and later changes are noticed.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ SCALE_NOISE = 2**-9
 
 @dataclass
 class Dense:
-    """One request's keys and values, [1, H, tokens, D] a layer, as its next query would see them. `era`: of the
-    options under which it began."""
+    """One request's keys and values, [1, H, tokens, D] per layer, as its next query would see them. `era`: the options
+    under which it began."""
 
     preemptions: int
     era: int
@@ -50,8 +49,8 @@ class Dense:
 
 
 class Shadow:
-    """Follows one engine; `checked` counts tokens, `near` those that were a near tie, `ties` keys or values of a block
-    that were stored with another code or scale. `worst`, by kind of weights: logits that a token was behind."""
+    """Follows one engine. `checked` counts tokens, `near` those that were a near tie, `ties` keys or values of a block
+    that were stored with another code or scale. `worst`, by kind of weights: by how many logits a token was behind."""
 
     def __init__(self, live: LiveEngine) -> None:
         self.live, self.options, self.size = live, live.options, live.core.runner.blocks.size

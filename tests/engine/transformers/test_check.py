@@ -1,4 +1,4 @@
-"""`CheckModel`: each thing that can be wrong with a checkpoint is found by name, and nothing of it is run."""
+"""`CheckModel`: every kind of damage to a checkpoint is found by name, and none of its code runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.transformers.zoo import zoo
 
 
 def quiet(*_: object, **__: object) -> None:
-    """Progress that nobody follows."""
+    """A progress that ignores every report."""
 
 
 def looked_at(folder: Path | str) -> ModelChecked:

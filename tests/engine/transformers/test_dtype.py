@@ -1,4 +1,4 @@
-"""dtype=auto: the checkpoint's, but float32 on a CPU that only imitates its 16 bits; and what is said of it."""
+"""dtype=auto: the checkpoint's, but float32 on a CPU that only imitates its 16 bits; and the reason that is shown."""
 
 from __future__ import annotations
 

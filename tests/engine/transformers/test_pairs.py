@@ -1,4 +1,4 @@
-"""Every pair of toggle values on a running request: really set, or refused with the reason that the table gives."""
+"""Every pair of toggle values on a running request: really set, or refused with the reason of the table."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_every_row_of_the_table_is_reported_and_refused_with_its_reason(
 
 
 def check(effective: dict[str, str], reasons: dict[str, str], pair: dict[str, Any]) -> None:
-    """What is read back is what was asked for; where it is not, a reason stands beside it."""
+    """The values read back are the requested ones; where not, there is a reason."""
     for name, value in pair.items():
         said = effective[name].partition(" (from ")[0]
         if name == "attention":

@@ -1,4 +1,4 @@
-"""What the process itself grows by while requests run: what is compiled for one length of the cache goes again."""
+"""How much the process grows while requests run: what is compiled for one length of the cache is freed again."""
 
 from __future__ import annotations
 

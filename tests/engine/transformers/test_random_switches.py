@@ -52,12 +52,12 @@ def test_the_same_with_a_compiled_step(tmp_path: Path) -> None:
     switched_at_random(driven, VALUES | {"compile": (True, False)})
     live = driven.backend._engine
     assert any("fused-dequant" in said.effective["attention"] for said in driven.of(OptionsApplied))
-    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0)
+    assert (live.compile.compiled.graphs, live.compile.compiled.recompiled) == (2, 0)
     torch._dynamo.reset()
 
 
 def switched_at_random(driven: Driven, values: dict[str, tuple[Any, ...]]) -> None:
-    """Requests come and go while toggles change; what is wrong is asserted, what was seen is printed."""
+    """Requests come and go while toggles change; errors are asserted, statistics are printed."""
     chance, live = Random(5), driven.backend._engine
     shadow, refused, submitted = Shadow(live), 0, 0
     for _ in range(SWITCHES):
@@ -86,7 +86,7 @@ def switched_at_random(driven: Driven, values: dict[str, tuple[Any, ...]]) -> No
 
 
 def switch(driven: Driven, shadow: Shadow, chance: Random, values: dict[str, tuple[Any, ...]]) -> bool:
-    """One random change; False if it is one of the pairs that do not go together."""
+    """One random change; False if it is one of the conflicting pairs."""
     name = chance.choice(list(values))
     changes = {name: chance.choice(values[name])}
     found = find_conflict(with_changes(driven.backend._engine.options, changes), CONFLICTS)
@@ -101,7 +101,7 @@ def switch(driven: Driven, shadow: Shadow, chance: Random, values: dict[str, tup
 
 
 def step(driven: Driven) -> None:
-    """One step, with its books checked."""
+    """One step, with its bookkeeping checked."""
     if driven.backend.busy:
         driven.backend.step()
         core = driven.backend._engine.core
@@ -110,6 +110,6 @@ def step(driven: Driven) -> None:
 
 
 def prompt(chance: Random) -> list[int]:
-    """Up to 90 tokens, some of which repeat and some of which others share."""
+    """Up to 90 tokens, some of which repeat and some of which are shared with others."""
     shared = [[7] * 40, list(range(1, 50)), [3, 4, 5] * 12, []]
     return chance.choice(shared) + [chance.randrange(256) for _ in range(chance.randint(1, 40))]

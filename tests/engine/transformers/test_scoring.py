@@ -91,7 +91,7 @@ def test_kl_is_that_of_the_definition(member: Member) -> None:
     base, other = (plain(reference, ids, attention) for attention in ("eager", "sdpa"))
     other = other.roll(1, 0)
     figures = scoring.Figures()
-    kept = scoring.Kept(ids, scoring.as_kept(base), base.argmax(-1).tolist())
+    kept = scoring.KeptLogits(ids, scoring.as_kept(base), base.argmax(-1).tolist())
     scoring._add(figures, other, ids[1:], kept, 0)
     exact = torch.nn.functional.kl_div(
         other.double().log_softmax(-1), base.double().log_softmax(-1), reduction="none", log_target=True
@@ -174,7 +174,7 @@ def plain(reference: Reference, ids: list[int], attention: str) -> torch.Tensor:
 
 
 def held_out(driven: Driven) -> list[list[int]]:
-    """The held-out texts as they were measured for the card: each apart, with its end token."""
+    """The held-out texts as they were measured for the model card: each by itself, with its end token."""
     texts = (paths.bundled_model() / TEXT_FILE).read_text(encoding="utf-8").split(f"\n{BETWEEN}")
     tokenizer = driven.backend._engine.loaded.tokenizer
     return [[*tokenizer.ids(text.strip() + "\n"), 0] for text in texts]

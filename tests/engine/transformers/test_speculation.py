@@ -12,8 +12,8 @@ from playground import paths
 from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.protocol.timing import RequestTimer
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
 from tests.engine.transformers.driven import Driven, ask
@@ -138,7 +138,7 @@ def test_real_lookups_copy_what_repeats() -> None:
 
 
 def chi_square(tokens: Sequence[int], exact: torch.Tensor) -> float:
-    """Of tokens drawn against their exact probabilities; infinite where one came that cannot."""
+    """Chi-square of drawn tokens against their exact probabilities; infinite if an impossible one was drawn."""
     found = Counter(tokens)
     if any(exact[token] == 0 for token in found):
         return float("inf")

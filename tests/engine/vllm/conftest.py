@@ -13,8 +13,9 @@ import pytest
 
 from playground import paths
 from playground.protocol.commands import GenerationRequest, SetOptions
-from playground.protocol.events import Failed, OptionsApplied, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Failed, OptionsApplied, StepsExecuted, TokensGenerated
 from playground.protocol.options import Value
+from playground.protocol.steps import Step
 from tests.engine.transformers.faults.live_worker import LiveWorker, line_of
 
 PYTHON = os.environ.get("PLAYGROUND_VLLM_PYTHON", "")
@@ -22,7 +23,7 @@ OPTIONS: dict[str, Any] = {"dtype": "float32", "kv_blocks": "64", "device": "cpu
 
 
 class VllmWorker(LiveWorker):
-    """A worker of the vLLM engine, and what its events say since a request was asked for."""
+    """A worker of the vLLM engine, with the events since a request was sent."""
 
     patience_s = 240.0
 

@@ -1,5 +1,5 @@
-"""tiny-coder as a checkpoint with 8-bit weights and activations (compressed-tensors, W8A8), as a torn one, as one
-that fits no machine."""
+"""tiny-coder as a checkpoint with 8-bit weights and activations (compressed-tensors, W8A8), as a damaged one, and as
+one too large for any machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ W8A8: dict[str, Any] = {
 
 
 def write_config(folder: Path, quantization: dict[str, Any]) -> Path:
-    """tiny-coder's folder with that in its config, and with its weights as they are."""
+    """tiny-coder's folder with this quantization config and its plain weights."""
     shutil.copytree(paths.bundled_model(), folder)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
@@ -38,7 +38,7 @@ def write_config(folder: Path, quantization: dict[str, Any]) -> Path:
 
 
 def write_w8a8(folder: Path) -> Path:
-    """By plain rounding, a scale for each output of a linear layer; activations are quantized as they come."""
+    """Plain rounding with a scale for each output of a linear layer; activations are quantized as they arrive."""
     file = write_config(folder, W8A8) / "model.safetensors"
     tensors: dict[str, torch.Tensor] = {}
     for name, tensor in load_file(file).items():
@@ -53,7 +53,7 @@ def write_w8a8(folder: Path) -> Path:
 
 
 def write_torn(folder: Path) -> Path:
-    """One tensor is half as large as the config says, which nobody sees before it is loaded."""
+    """One tensor is half as large as the config says, which only loading reveals."""
     file = write_config(folder, {}) / "model.safetensors"
     tensors = load_file(file)
     name = "model.layers.0.mlp.down_proj.weight"

@@ -1,4 +1,4 @@
-"""vLLM's own words of why it did not start, what a user reads then, and what is asked of it. Needs no vLLM."""
+"""vLLM's messages about why it did not start, what a user reads, and the arguments it gets. Needs no vLLM."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground import paths
 from playground.engine.backends.base import EngineError
 from playground.engine.backends.vllm import support
 from playground.engine.backends.vllm.arguments import engine_arguments
-from playground.engine.backends.vllm.faults import LONG, in_words
+from playground.engine.backends.vllm.faults import LONG, as_engine_error
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.worker_extension import FactsExtension
 from playground.engine.checkpoint.checkpoint import inspect
@@ -51,21 +51,21 @@ TORCH = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capac
 def test_a_lack_of_memory_says_which_number_to_change(said: str, kv_blocks: str, advice: str):
     wrapped = RuntimeError("Engine core initialization failed. See root cause above.")
     wrapped.__cause__ = ValueError(said)
-    fault = in_words(wrapped, "large", EngineOptions(kv_blocks=kv_blocks))
+    fault = as_engine_error(wrapped, "large", EngineOptions(kv_blocks=kv_blocks))
     assert isinstance(fault, EngineError)
     assert (fault.message, fault.advice) == (f"vLLM cannot start large: {said[:LONG]}", advice)
 
 
 def test_what_a_cpus_allocator_says_is_put_in_bytes_that_people_read():
     said = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to"
-    fault = in_words(RuntimeError(f"{said} allocate 442499072 bytes. Error code 12"), "m", EngineOptions())
+    fault = as_engine_error(RuntimeError(f"{said} allocate 442499072 bytes. Error code 12"), "m", EngineOptions())
     assert isinstance(fault, EngineError)
     assert fault.message.startswith("vLLM cannot start m: out of memory: 422 MiB more were asked for, ")
     assert fault.advice == "free memory or choose a smaller checkpoint"
 
 
 def test_what_nobody_foresaw_is_one_line_and_a_look_at_the_log():
-    fault = in_words(KeyError("a\n  b"), "odd", EngineOptions())
+    fault = as_engine_error(KeyError("a\n  b"), "odd", EngineOptions())
     assert isinstance(fault, EngineError) and "\n" not in fault.message
     assert fault.advice == "the log has the details"
 

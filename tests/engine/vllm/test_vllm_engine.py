@@ -36,10 +36,10 @@ from playground.protocol.events import (
     OptionsApplied,
     RequestFinished,
     Scored,
-    Step,
     Tokenized,
     TokensGenerated,
 )
+from playground.protocol.steps import Step
 from tests.engine.transformers.driven import Driven
 from tests.engine.transformers.faults.live_worker import line_of, load_command, request
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
@@ -194,7 +194,7 @@ def test_a_request_that_can_never_fit_is_refused_with_the_numbers(worker):
 
 
 def refused_load(worker: VllmWorker, command: LoadModel) -> str:
-    """The line; the model before is told again after it."""
+    """The line of a refused load; the previous model is announced again after it."""
     line = worker.refusal(command)
     worker.wait(OptionsApplied)
     return line
@@ -263,7 +263,8 @@ def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fi
 
 
 def stop_a_restart(worker: VllmWorker, *requests: GenerationRequest) -> int:
-    """While these run, with vLLM all but ready; again where that was too late. Where its events begin."""
+    """Stop a restart while these run, with vLLM almost ready; again if that was too late. Returns where its events
+    begin."""
     while True:
         since = len(worker.events)
         worker.send(Submit(requests=list(requests)))

@@ -1,4 +1,4 @@
-"""vLLM from the command line through the settings, and what is left of it when a process of it is killed."""
+"""vLLM from the command line through the settings, and what remains when one of its processes is killed."""
 
 from __future__ import annotations
 

@@ -30,24 +30,24 @@ GONE_S = 10.0
 
 
 def processes(pid: int) -> list[psutil.Process]:
-    """A worker, and what it started."""
+    """A worker and its children."""
     worker = psutil.Process(pid)
     return [worker, *worker.children(recursive=True)]
 
 
 def ranks(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those in which vLLM computes, by a name that they give themselves."""
+    """The processes in which vLLM computes, by the name that they set."""
     return [each for each in processes if each.name().startswith("VLLM")]
 
 
 async def started(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> None:  # noqa: F811
-    """vLLM is there, and its answers are the model's."""
+    """vLLM runs, and its answers are the model's."""
     await until(pilot, lambda: app.bridge.state.facts, seconds=VllmWorker.patience_s)
     await until(pilot, lambda: " verified " in shown(app))
 
 
 async def answering(app: PlaygroundApp, pilot: Pilot[None], until: Wait) -> RequestState:  # noqa: F811
-    """A request that runs, and of which the model's words have come."""
+    """A running request whose first words have arrived."""
     request = app.bridge.state.requests[app.session.submit("def add(a, b):")]
     await until(pilot, lambda: "return" in request.text, seconds=60)
     return request

@@ -7,18 +7,17 @@ import pytest
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import ChatMessage, GenerationRequest, LoadModel, SamplingParams, SetOptions, Submit
 from playground.protocol.events import (
-    ModelFacts,
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
-    SlotWork,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text
+from playground.protocol.steps import SlotWork, Step
 from playground.session.history.collector import Collector
 from playground.session.history.run import Run
 

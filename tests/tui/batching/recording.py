@@ -11,7 +11,8 @@ from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import Command, LoadModel, SetOptions, Simulate, StepSeconds, Submit
-from playground.protocol.events import Event, ModelFacts, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.events import Event, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text, with_changes
 from playground.session.recording import Entry
 from playground.tui.state.load_profile import POLICIES, LoadProfile, requests

@@ -7,9 +7,10 @@ import pytest
 from playground.bench.load.arrivals import Arrivals
 from playground.engine.prediction import predict
 from playground.protocol.commands import Command, Lengths, Simulate, Submit
-from playground.protocol.events import BlocksMapped, BlockTable, OptionsApplied, Step, StepsExecuted
+from playground.protocol.events import BlocksMapped, OptionsApplied, StepsExecuted
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import BlockTable, Step
 from playground.protocol.wire import decode_command, decode_event, encode_line
 from playground.tui.batching.blocks import blocks, figures, merged
 from playground.tui.batching.figures import progress, verdict

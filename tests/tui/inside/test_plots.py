@@ -7,21 +7,17 @@ import pytest
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.protocol.events import (
     AttentionMeasured,
-    AttentionPoint,
-    Ceilings,
     Failed,
-    HeadShape,
-    LayerColumns,
-    ModelFacts,
     OptionsApplied,
     OutliersMeasured,
-    SlotWork,
-    Step,
     StepsExecuted,
     WorkerExited,
 )
+from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape, LayerColumns
 from playground.protocol.metrics import Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.text.numbers import count
 from playground.text.sizes import size
 from playground.tui.inside.kv_chart import capacity_table, described, draw_stack

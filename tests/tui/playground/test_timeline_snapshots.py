@@ -8,9 +8,10 @@ import pytest
 
 from playground.preset import Preset, View
 from playground.protocol.commands import GenerationRequest, Submit
-from playground.protocol.events import OptionsApplied, RequestFinished, SlotWork, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import OptionsApplied, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import EngineOptions, Value
+from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import Entry, Message
 from playground.tui.app import PlaygroundApp
 from tests.tui.settling import settle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.protocol.events import SlotWork, Step
+from playground.protocol.steps import SlotWork, Step
 from playground.tui.state.decode_meter import GROUP, LEAST_GROUPS, DecodeMeter
 
 

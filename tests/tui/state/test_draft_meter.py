@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from playground.protocol.events import OptionsApplied, SlotWork, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import OptionsApplied, StepsExecuted, TokensGenerated
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.tui.speed.draft_text import speculation
 from playground.tui.state.draft_meter import LEAST, DraftMeter
 from playground.tui.state.request import RequestState

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.engine.timing import RequestTimer
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.timing import RequestTimer
 from playground.tui.state.request import RequestState
 
 
@@ -16,8 +16,8 @@ from playground.tui.state.request import RequestState
 def test_running_numbers_are_the_final_ones(tokens: list[tuple[float, int]], bundle: int) -> None:
     timer = RequestTimer(submitted=1.0)
     timer.started(1.5)
-    state = RequestState("a", "prompt", submitted=1.0)
-    state.started(1.5)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
+    state.timer.started(1.5)
     now, pending, texts = 2.0, list[float](), ""
     for number, (gap, count) in enumerate(tokens):
         now += gap
@@ -36,21 +36,21 @@ def test_running_numbers_are_the_final_ones(tokens: list[tuple[float, int]], bun
 
 
 def test_nothing_is_known_before_the_first_token() -> None:
-    metrics = RequestState("a", "prompt", submitted=1.0).metrics
+    metrics = RequestState("a", "prompt", timer=RequestTimer(1.0)).metrics
     assert metrics.ttft_s is metrics.decode_tps is metrics.tpot_s is metrics.itl_p50_s is None
 
 
 def test_a_cold_start_is_part_of_ttft_and_not_of_the_queue() -> None:
-    state = RequestState("a", "prompt", submitted=1.0, loaded=4.0)
-    state.started(4.5)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0, loaded=4.0))
+    state.timer.started(4.5)
     state.received(TokensGenerated(request_id="a", token_ids=[1], times=[5.0], text="x"))
     assert (state.metrics.load_s, state.metrics.queue_s, state.metrics.prefill_s) == (3.0, 0.5, 0.5)
     assert state.metrics.ttft_s == 4.0
 
 
 def test_what_was_measured_outlives_the_engine() -> None:
-    state = RequestState("a", "prompt", submitted=1.0)
-    state.started(1.5)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
+    state.timer.started(1.5)
     state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 2.5], text="xy"))
     nothing = RequestMetrics(prompt_tokens=0, output_tokens=0)
     state.finished = RequestFinished(request_id="a", reason="error", metrics=nothing, message="died")
@@ -60,14 +60,14 @@ def test_what_was_measured_outlives_the_engine() -> None:
 def test_while_it_runs_a_pause_and_what_was_before_it_are_no_part_of_the_speed() -> None:
     times = [1 + 0.01 * index for index in range(101)]
     times += [times[-1] + 60 + 0.02 * index for index in range(51)]
-    state = RequestState("a", "prompt", submitted=1.0)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
     state.received(TokensGenerated(request_id="a", token_ids=[1] * len(times), times=times, text="x"))
     assert state.recent_tps == pytest.approx(50)
     assert state.metrics.decode_tps == pytest.approx(151 / 62)
 
 
 def test_the_newest_gap_counts_however_long_it_was() -> None:
-    state = RequestState("a", "prompt", submitted=1.0)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
     assert state.recent_tps is None
     state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 12.0], text="x"))
     assert state.recent_tps == pytest.approx(0.1)

@@ -107,16 +107,16 @@ def test_submission_is_put_on_the_engines_clock() -> None:
     state = _with(State(), WorkerReady(pid=1, role="engine", clock=100.0, capabilities=State().capabilities), now=1.5)
     _with(state, _submit("a"), now=2.0)
     _with(state, TokensGenerated(request_id="a", token_ids=[1], times=[101.0], text="x"), now=2.1)
-    submitted = state.requests["a"].submitted
+    submitted = state.requests["a"].timer.submitted
     assert submitted == pytest.approx(100.9)  # the token came 0.1 s after the prompt was sent
     assert state.requests["a"].metrics.ttft_s == pytest.approx(0.1)
 
 
 def test_a_prompt_typed_before_the_worker_speaks_has_a_time_too() -> None:
     state = _with(State(), LoadModel(model="m"), _submit("a"), now=1.0)
-    assert state.requests["a"].submitted is None
+    assert state.requests["a"].timer.submitted is None
     _with(state, WorkerReady(pid=1, role="engine", clock=55.0, capabilities=State().capabilities), now=5.0)
-    assert state.requests["a"].submitted == pytest.approx(51.0)
+    assert state.requests["a"].timer.submitted == pytest.approx(51.0)
 
 
 @pytest.mark.parametrize(

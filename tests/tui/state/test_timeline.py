@@ -15,14 +15,13 @@ from playground.protocol.events import (
     Failed,
     OptionsApplied,
     RequestFinished,
-    SlotWork,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
 )
-from playground.protocol.metrics import NO_NUMBERS
+from playground.protocol.metrics import NO_METRICS
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyEvent
 from playground.session.recording import Entry
 from playground.session.replay import play
@@ -44,7 +43,7 @@ def step(start: float, end: float, *working: str, finished: Sequence[str] = (), 
 
 
 def finished(request_id: str) -> RequestFinished:
-    return RequestFinished(request_id=request_id, reason="stop", metrics=NO_NUMBERS)
+    return RequestFinished(request_id=request_id, reason="stop", metrics=NO_METRICS)
 
 
 def switched(**options: Any) -> OptionsApplied:

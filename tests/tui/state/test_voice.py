@@ -12,8 +12,6 @@ from playground.protocol.events import (
     Failed,
     OptionsApplied,
     RequestFinished,
-    SlotWork,
-    Step,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
@@ -23,6 +21,7 @@ from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import EngineOptions
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions, UtteranceTiming
 from playground.protocol.speech_events import AudioLevel, MicrophoneChanged, TranscriptFinished, TranscriptUpdated
+from playground.protocol.steps import SlotWork, Step
 from playground.tui.state.state import State
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.voice_bar import device_line, words_line

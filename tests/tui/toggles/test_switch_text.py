@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from playground.engine.capabilities import EFFECTS, effects
-from playground.protocol.events import OptionsApplied, SlotWork, Step
+from playground.protocol.events import OptionsApplied
 from playground.protocol.metrics import Memory
 from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.tui.state.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
 from playground.tui.state.switch import Switch
 from playground.tui.toggles.switch_text import expected, measured

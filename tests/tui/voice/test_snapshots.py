@@ -9,16 +9,7 @@ from textual.pilot import Pilot
 
 from playground.protocol.capabilities import Capabilities, ToggleSupport, ValueSupport
 from playground.protocol.commands import Command, GenerationRequest, StartListening, Submit
-from playground.protocol.events import (
-    Event,
-    Failed,
-    RequestFinished,
-    SlotWork,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-    WorkerReady,
-)
+from playground.protocol.events import Event, Failed, RequestFinished, StepsExecuted, TokensGenerated, WorkerReady
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.speech import (
     AudioInput,
@@ -36,6 +27,7 @@ from playground.protocol.speech_events import (
     TranscriptFinished,
     TranscriptUpdated,
 )
+from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import Entry
 from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp

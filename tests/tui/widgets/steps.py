@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from playground.protocol.events import Phase, SlotWork, Step
+from playground.protocol.steps import Phase, SlotWork, Step
 
 PHASES: dict[str, Phase] = {"p": "prefill", "d": "decode", "a": "decode", "h": "held"}
 SECONDS = 1 / 256

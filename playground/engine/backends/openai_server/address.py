@@ -1,4 +1,4 @@
-"""Where a server is: the address as a user gives it, and the pages under it."""
+"""The address of a server, as a user gives it, and the pages under it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Address:
 
     @property
     def root(self) -> str:
-        """Where `/metrics` and `/tokenize` stand."""
+        """Base of the pages beside the API, such as `/metrics` and `/tokenize`."""
         return self.api.removesuffix("/v1")
 
     @property
     def is_local(self) -> bool:
-        """This machine itself: no proxy stands between."""
+        """Whether the server runs on this machine, so that no proxy is used."""
         host = urlsplit(self.api).hostname or ""
         try:
             return host == "localhost" or ip_address(host).is_loopback
@@ -33,7 +33,7 @@ class Address:
 
 
 def read_address(url: str) -> Address:
-    """Check what was given; raises `EngineError`. A key does not belong here: the address stands in recordings."""
+    """Check a URL; raises `EngineError`. It must hold no key, since addresses are recorded."""
     if not url:
         raise EngineError("the openai engine needs a server", EXAMPLE)
     try:

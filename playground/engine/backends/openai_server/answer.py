@@ -1,4 +1,4 @@
-"""One event of a stream as what it brings: text, token ids, an end, a count. Knows nothing of connections."""
+"""One event of a stream: its text, token ids, finish reason and usage. Knows nothing of connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Details(msgspec.Struct):
 
 
 class Usage(msgspec.Struct):
-    """The server's own count; None where it tells none, or one below zero."""
+    """The server's own token counts; None where it sends none, or a negative one."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -35,7 +35,7 @@ class Usage(msgspec.Struct):
 
 
 class Delta(msgspec.Struct):
-    """What a chat's chunk adds; reasoning is text of the answer too."""
+    """What a chunk of a chat adds; reasoning is text of the answer too."""
 
     content: str | None = None
     reasoning: str | None = None
@@ -43,7 +43,7 @@ class Delta(msgspec.Struct):
 
 
 class Choice(msgspec.Struct):
-    """One answer of a chunk; we ask for one alone."""
+    """One answer of a chunk; only one is requested."""
 
     text: str | None = None
     delta: Delta | None = None
@@ -54,7 +54,7 @@ class Choice(msgspec.Struct):
 
 
 class Chunk(msgspec.Struct):
-    """One event of a stream, as far as it is read."""
+    """The fields of a stream's event that are read."""
 
     choices: list[Choice] | None = None
     usage: Usage | None = None
@@ -63,7 +63,7 @@ class Chunk(msgspec.Struct):
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """What one event brought. `token_ids` is None where the server tells none."""
+    """The content of one event. `token_ids` is None if the server sends none."""
 
     text: str = ""
     token_ids: list[int] | None = None
@@ -73,7 +73,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def brings_text_or_tokens(self) -> bool:
-        """It is a part of the answer; a chat's first chunk, with the role alone, is not."""
+        """Whether it is part of the answer; the first chunk of a chat, which only names the role, is not."""
         return bool(self.text or self.token_ids)
 
 
@@ -81,7 +81,7 @@ _decoder = msgspec.json.Decoder(Chunk)
 
 
 def read_piece(data: bytes) -> Piece:
-    """The JSON of one event. Raises `Malformed`, also for an error that comes within a stream."""
+    """Read the JSON of one event. Raises `Malformed`, also for an error sent within a stream."""
     try:
         chunk = _decoder.decode(data)
     except msgspec.MsgspecError as error:
@@ -102,8 +102,8 @@ def read_piece(data: bytes) -> Piece:
     )
 
 
-def _count(told: int | None) -> int | None:
-    return None if told is None or told < 0 else told
+def _count(reported: int | None) -> int | None:
+    return None if reported is None or reported < 0 else reported
 
 
 def _text(choice: Choice) -> str:
@@ -114,7 +114,7 @@ def _text(choice: Choice) -> str:
 
 
 def _logprob_ids(logprobs: Any) -> list[int] | None:
-    """Ids that stand in the place of a logprob's token, as some servers write them when they are asked to."""
+    """Ids in the place of logprob tokens, as some servers write them on request."""
     tokens = logprobs.get("tokens") if isinstance(logprobs, dict) else None
     if not isinstance(tokens, list) or not tokens:
         return None

@@ -1,4 +1,4 @@
-"""The openai engine: commands to a server that somebody else runs. What only its owner can change is refused."""
+"""The openai engine: commands to a remote server. Toggles that only its operator can change are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.engine.backends.openai_server.faults import line
 from playground.engine.backends.openai_server.loop import GATHER_S, ServerLoop
 from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
 from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
-from playground.engine.backends.openai_server.support import CLOCK, NOT_TOLD, effective, reasons, report, why_not
+from playground.engine.backends.openai_server.support import CLOCK, effective, reasons, report, why_not
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -29,8 +29,9 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied, Tokenized
-from playground.protocol.options import EngineOptions, changed_names
+from playground.protocol.events import ModelLoaded, OptionsApplied, Tokenized
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.options import NOT_REPORTED, EngineOptions, changed_names
 
 MOST_NAMES = 12
 
@@ -49,7 +50,7 @@ class OpenAIBackend:
     }
 
     def __init__(self, emit: Emit) -> None:
-        gc.freeze()  # modules stay: looking through them again holds the stamps of what arrives up for 20 ms
+        gc.freeze()  # loaded modules stay: collecting over them would delay timestamps of arrivals by 20 ms
         self._emit = emit
         self._client: Client | None = None
         self._loop: ServerLoop | None = None
@@ -57,7 +58,7 @@ class OpenAIBackend:
         self._model = ""
 
     def capabilities(self) -> Capabilities:
-        """No toggle can be changed, and why."""
+        """Every toggle as unavailable, with the reason."""
         return Capabilities(
             engine="openai",
             devices=["server"],
@@ -66,7 +67,7 @@ class OpenAIBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Ask the server for its models and take the one that is meant."""
+        """Ask the server for its models and choose the requested one."""
         self.unload()
         address, started = read_address(command.url), perf_counter()
         progress("checking", detail=address.api)
@@ -76,10 +77,10 @@ class OpenAIBackend:
         self._refuse_options(command.options)
         page, fault = first_look(client, self._server)
         self._loop = ServerLoop(client, self._server, model.id, page, self._emit)
-        page.tell(self._emit)
+        page.report(self._emit)
         facts = _facts(model, self._server, address, fault)
         self._emit(ModelLoaded(facts=facts, capabilities=self.capabilities()))
-        self._told(page, command.options, perf_counter() - started)
+        self._announce(page, command.options, perf_counter() - started)
 
     def unload(self) -> None:
         """Close every connection."""
@@ -91,7 +92,7 @@ class OpenAIBackend:
         self._server, self._model = UNKNOWN, ""
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Nothing can be changed."""
+        """Raises `EngineError`: nothing can be changed."""
         if name := next(iter(command.changes), ""):
             raise EngineError(f"{name} cannot change: {why_not(name, self._server)}", "start the server anew for it")
 
@@ -111,8 +112,8 @@ class OpenAIBackend:
             self._loop.fail(message)
 
     def tokenize(self, command: Tokenize) -> None:
-        """By the server's own tokenizer, where it lends that."""
-        self._loaded  # noqa: B018 raises where nothing is loaded
+        """Tokenize with the server's tokenizer, if it offers that; raises `EngineError` otherwise."""
+        self._loaded  # noqa: B018 raises if nothing is loaded
         path, client = self._server.tokenize_path, self._client
         if not path or client is None:
             raise EngineError(f"{self._server.name} does not lend its tokenizer", ELSEWHERE)
@@ -125,17 +126,17 @@ class OpenAIBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._loop is not None and self._loop.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._loaded.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will be sent."""
+        """See `Backend`."""
         return self._loop.next_arrival if self._loop else None
 
     def step(self) -> None:
@@ -152,14 +153,14 @@ class OpenAIBackend:
         if changed := changed_names(EngineOptions(), options):
             raise EngineError(f"{changed[0]} is not possible: {why_not(changed[0], self._server)}", "leave it out")
 
-    def _told(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
-        told = effective(self._server, page.cache)
+    def _announce(self, page: MetricsPage, options: EngineOptions, seconds: float) -> None:
+        reported = effective(self._server, page.cache)
         self._emit(
             OptionsApplied(
                 changed=[],
                 requested=options,
-                effective=told,
-                reasons=reasons(self._server, told, options),
+                effective=reported,
+                reasons=reasons(self._server, reported, options),
                 seconds=seconds,
             )
         )
@@ -190,7 +191,7 @@ def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelF
         architecture=server.name if server is not UNKNOWN else "a server",
         parameters=0,
         weights_bytes=0,
-        dtype=NOT_TOLD,
+        dtype=NOT_REPORTED,
         device="server",
         layers=0,
         vocabulary=0,

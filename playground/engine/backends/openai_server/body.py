@@ -1,4 +1,4 @@
-"""A request of ours as the path and the JSON that a server takes."""
+"""A request as the path and the JSON body that a server takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from playground.engine.backends.openai_server.server import Server
 from playground.protocol.commands import GenerationRequest, SamplingParams
 
 DEFAULTS = SamplingParams()
-MOST_STOPS = 4  # OpenAI's limit; other kinds of servers take more
+MOST_STOPS = 4  # OpenAI's limit; other kinds of servers allow more
 
 
 def body_of(request: GenerationRequest, model: str, server: Server) -> tuple[str, dict[str, Any]]:
-    """Raises `Refused` for what this kind of server does not take. Every value that it does take is sent, for servers
-    have defaults of their own."""
+    """Path and body; raises `Refused` for what this kind of server does not support. Supported values are always sent,
+    since servers have other defaults."""
     body: dict[str, Any] = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
     body |= _sampling(request.sampling, server) | server.ask
     if request.messages is not None:

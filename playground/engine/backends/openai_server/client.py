@@ -1,4 +1,4 @@
-"""HTTP to one server, on a thread with an event loop of its own, so that each answer is stamped when it arrives."""
+"""HTTP to one server, on a thread with its own event loop, so that each piece is timestamped when it arrives."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.openai_server.address import Address
 from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
-from playground.engine.backends.openai_server.faults import Malformed, in_words, refused
+from playground.engine.backends.openai_server.faults import Malformed, as_engine_error, refused
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
-IDLE_S = 4.0  # vLLM's server hangs up after five, and a request on its way then would meet a closed connection
-USAGE_S = 2.0  # how long after a finish reason a server may take to send its count
+IDLE_S = 4.0  # vLLM's server closes idle connections after five, which a request under way would run into
+USAGE_S = 2.0  # after a finish reason a server may take this long to send its usage
 EVENTS = "text/event-stream"
 MOST_BYTES = 8 * 2**20
 Kind = TypeVar("Kind")
@@ -45,8 +45,8 @@ class ModelList(msgspec.Struct):
 
 
 class Client:
-    """`timeout_s` is how long a server may be silent, before its first byte and between two. The key comes from
-    OPENAI_API_KEY and goes nowhere but into the header of requests to this address."""
+    """`timeout_s`: how long a server may be silent, before its first byte and between two. The key comes from
+    OPENAI_API_KEY and is only sent in the header of requests to this address."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
         self._address, self._timeout_s, self._connect_s = address, timeout_s, min(CONNECT_S, timeout_s)
@@ -59,7 +59,7 @@ class Client:
         self._http = self.wait(self._session({"Authorization": f"Bearer {key}"} if key else {}))
 
     def wait(self, work: Coroutine[Any, Any, Kind], check: Callable[[], None] = lambda: None) -> Kind:
-        """Do one thing and wait for it; raises `EngineError`, and what `check` raises meanwhile."""
+        """Run a coroutine and wait for it; raises `EngineError`, and what `check` raises meanwhile."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             while not wait([future], CHECK_S).done:
@@ -72,12 +72,12 @@ class Client:
             raise self.fault(error) from error
 
     def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        """Do something meanwhile; cancelling it closes its connection."""
+        """Run a coroutine without waiting; cancelling the future closes its connection."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def fault(self, error: Exception) -> EngineError:
-        """What went wrong, in words."""
-        return in_words(error, self._address.api, self._timeout_s)
+        """The exception as an `EngineError`."""
+        return as_engine_error(error, self._address.api, self._timeout_s)
 
     def close(self) -> None:
         """Close every connection and end the thread."""
@@ -95,12 +95,12 @@ class Client:
         return (await self._read("GET", self._address.root + path)).decode(errors="replace")
 
     async def ask(self, path: str, body: dict[str, Any]) -> Any:
-        """A question beside the API, answered in JSON."""
+        """POST to a path beside the API; the answer as JSON."""
         return msgspec.json.decode(await self._read("POST", self._address.root + path, json=body))
 
     async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
-        """Hand on the pieces of one answer, each with the time of its arrival. After a finish reason silence or a
-        close is its end; a stream that ends without one is a fault."""
+        """Hand on the pieces of one answer, each with its arrival time. After a finish reason, silence or a close ends
+        it; a stream that ends without one is a fault."""
         ended, url, connect = False, self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
         try:
             async with (
@@ -112,7 +112,7 @@ class Client:
                 stream, due = EventStream(), 0.0
                 async for part in response.content.iter_any():  # all that lies there, often several events
                     now = perf_counter()
-                    if now > due:  # aiohttp's own sock_read sets a timer anew for each part, a tenth of what one costs
+                    if now > due:  # aiohttp's sock_read restarts a timer for each part, a tenth of the cost of one
                         due = now + self._timeout_s / 8
                         silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
                     for data in stream.feed(part):
@@ -137,7 +137,7 @@ class Client:
         return body
 
     async def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
-        """Made in the loop that it is for; a server's cookies are not kept."""
+        """Made in the event loop that it is for; cookies of a server are not kept."""
         return aiohttp.ClientSession(
             headers=headers,
             timeout=aiohttp.ClientTimeout(connect=self._connect_s, sock_read=self._timeout_s),
@@ -166,7 +166,7 @@ def _require_events(kind: str) -> None:
 
 
 async def _whole(content: aiohttp.StreamReader, most: int) -> bytes | None:
-    """All that comes; None where it is more than that."""
+    """The whole content; None if it is longer than `most` bytes."""
     body = b""
     async for part in content.iter_any():
         body += part

@@ -1,6 +1,7 @@
-"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as the data that they bring.
+"""The data of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
-On bytes, and nothing but the data: each event is a token, and what reading it costs is taken from the server beside it.
+Works on bytes and reads only the data: every token is an event, and parsing takes CPU time from a server on this
+machine.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ FIELD = b"data:"
 
 
 class EventStream:
-    """Feed it what comes, cut anywhere."""
+    """Feed it the bytes as they arrive, split anywhere."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
 
     def feed(self, part: bytes) -> list[bytes]:
-        """The data of every event that is whole now. Raises `Malformed` where one gets too long."""
+        """The data of every event that is complete now. Raises `Malformed` if one gets too long."""
         *lines, self._rest = self._lines(self._rest + part)
         found = []
         for line in lines:
@@ -34,7 +35,7 @@ class EventStream:
 
     @staticmethod
     def _lines(text: bytes) -> list[bytes]:
-        """Ends of lines are LF, CR LF or CR; a CR at the end may be half of one."""
+        """Split at LF, CR LF or CR; a CR at the end may be half of a CR LF."""
         if b"\r" not in text:
             return text.split(b"\n")
         half = text.endswith(b"\r")

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a server and back, as one line of what happened and one of what to do."""
+"""Faults of the connection to a server as one line of what happened and one of what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ADVICE = {
 
 
 class Refused(EngineError):
-    """The server answered with an HTTP status that is no success."""
+    """The server answered with an HTTP status other than success."""
 
     def __init__(self, status: int, message: str, advice: str) -> None:
         super().__init__(message, advice)
@@ -32,18 +32,18 @@ class Refused(EngineError):
 
 
 class Malformed(Exception):
-    """What came is not what the API says should come."""
+    """The server sent something that the API does not allow."""
 
 
 def line(text: str) -> str:
-    """Foreign text on one line, without control characters, cut where it gets long."""
+    """Foreign text on one line, without control characters, shortened to `LONG` characters."""
     words = " ".join("".join(each if each.isprintable() else " " for each in text[: 8 * LONG]).split())
     return words if len(words) <= LONG else words[: LONG - 1] + "…"
 
 
 def refused(status: int, body: bytes, location: str, url: str) -> Refused:
-    """An answer that is no success, in the server's own words where it has some. Redirects are never followed: the
-    prompt, and the key with it, would go where nobody sent them."""
+    """The error for an unsuccessful answer, quoting the server if it says something. Redirects are never followed,
+    since prompt and key would go to another address."""
     host = urlsplit(url).netloc
     if 300 <= status < 400:
         to = line(location) or "nowhere"
@@ -54,8 +54,8 @@ def refused(status: int, body: bytes, location: str, url: str) -> Refused:
     return Refused(status, message, advice)
 
 
-def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
-    """A fault of the connection; what already is in words stays as it is."""
+def as_engine_error(error: Exception, url: str, timeout_s: float) -> EngineError:
+    """A fault of the connection as an `EngineError`; one that already is an `EngineError` is returned as it is."""
     host, cause = urlsplit(url).netloc, _root(error)
     if isinstance(error, EngineError):
         return error
@@ -73,7 +73,7 @@ def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
         return EngineError(f"{host} {why}", "start the server, or look at --url")
     if isinstance(error, Malformed | msgspec.MsgspecError) or isinstance(error.__cause__, ContentEncodingError):
         return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
-    if isinstance(error, aiohttp.ClientResponseError):  # its first line, or a header, is none
+    if isinstance(error, aiohttp.ClientResponseError):  # its status line or a header is malformed
         return EngineError(f"what answers at {host} speaks no HTTP", NO_API)
     if isinstance(error, aiohttp.InvalidURL | UnicodeError | ValueError):
         return EngineError(f"{line(url)} is no address: {line(str(error))}", "--url http://host:port/v1")
@@ -83,7 +83,7 @@ def in_words(error: Exception, url: str, timeout_s: float) -> EngineError:
 
 
 def _said(body: bytes) -> str:
-    """The message within an error's JSON, else its text."""
+    """The message within the JSON of an error, else its text."""
     try:
         found = msgspec.json.decode(body)
     except msgspec.MsgspecError:

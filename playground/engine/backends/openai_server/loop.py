@@ -1,8 +1,8 @@
-"""Requests on their way to a server and back, seen from outside: sent, streamed, measured, told of.
+"""Requests on their way to a server and back, seen from outside: sent, streamed, measured, reported.
 
-A step here is a span in which something arrived, and is marked `observed`: the server's own steps are not told. Its
-slots are our streams alone, `waiting` are our requests of which nothing has come yet (in the server's queue or in
-prefill, it does not tell which), and blocks are its own count, where it has one.
+A step here is an interval in which something arrived, marked `observed`: the server does not report its own steps. Its
+slots are our streams, `waiting` are our requests that have not produced anything yet (queued or in prefill, which a
+server does not distinguish), and blocks are the server's own count if it has one.
 """
 
 from __future__ import annotations
@@ -19,21 +19,16 @@ from playground.engine.backends.openai_server.answer import Piece
 from playground.engine.backends.openai_server.body import body_of
 from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.metrics import MetricsPage
-from playground.engine.backends.openai_server.requests import Outside
+from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.engine.backends.openai_server.server import Server
-from playground.engine.timing import RequestTimer
+from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import (
-    FinishReason,
-    RequestFinished,
-    SlotWork,
-    Step,
-    StepsExecuted,
-    TokensGenerated,
-)
+from playground.protocol.events import FinishReason, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.steps import SlotWork, Step
+from playground.protocol.timing import RequestTimer
 
-GATHER_S = 0.01  # pieces are stamped on the client's thread, which each look here would interrupt
-Arrival = tuple[Outside, float, Piece | EngineError | None]
+GATHER_S = 0.01  # pieces are timestamped on the client's thread, which each step here would interrupt
+Arrival = tuple[StreamedRequest, float, Piece | EngineError | None]
 
 
 class ServerLoop:
@@ -42,8 +37,8 @@ class ServerLoop:
     def __init__(self, client: Client, server: Server, model: str, page: MetricsPage, emit: Emit) -> None:
         self._client, self._server, self._model, self._page, self._emit = client, server, model, page, emit
         self.step_index = 0
-        self._requests: dict[str, Outside] = {}
-        self._delayed = Arrivals[Outside]()
+        self._requests: dict[str, StreamedRequest] = {}
+        self._delayed = Arrivals[StreamedRequest]()
         self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self._left: list[str] = []
@@ -52,9 +47,9 @@ class ServerLoop:
 
     @property
     def busy(self) -> bool:
-        """Something is on its way."""
+        """Whether anything is under way or unreported."""
         self._send_due()
-        return len(self._requests) > len(self._delayed) or self._changed or self._page.asked
+        return len(self._requests) > len(self._delayed) or self._changed or self._page.pending
 
     @property
     def next_arrival(self) -> float | None:
@@ -62,29 +57,31 @@ class ServerLoop:
         return self._delayed.next
 
     def submit(self, request: GenerationRequest, received: float) -> None:
-        """Send a request, or note when to; one that the server cannot take ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        """Send a request now or when its delay is over; one that the server cannot take ends at once with its
+        reason."""
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         try:
             check_name(request.request_id, self._requests)
             path, body = body_of(request, self._model, self._server)
         except Refused as refusal:
             self._emit(refused(request.request_id, timer, refusal))
             return
-        state = Outside(request.request_id, path, body, timer, next(self._numbers))
+        state = StreamedRequest(request.request_id, path, body, timer, next(self._numbers))
         self._requests[state.request_id] = state
-        self._delayed.put(timer.submitted, state.order, state)
+        self._delayed.put(arrival, state.order, state)
         self._send_due()
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all: their connections are closed now."""
+        """End one request, or all if None, by closing their connections now."""
         self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
         self._end(None, "error", message)
 
     def step(self) -> None:
-        """Take what has arrived since the last look."""
+        """Process what has arrived since the last step."""
         self._send_due()
         start = max(self._looked, perf_counter() - GATHER_S)
         touched: dict[str, int] = {}
@@ -104,19 +101,19 @@ class ServerLoop:
             request.future = self._client.start(self._run(request))
             self._changed = True
 
-    async def _run(self, request: Outside) -> None:
-        """In the client's thread: nothing but the queue is touched."""
+    async def _run(self, request: StreamedRequest) -> None:
+        """Runs in the client's thread and touches only the queue."""
         try:
             await self._client.stream(request.path, request.body, partial(self._put, request))
             self._put(request, perf_counter(), None)
         except Exception as error:
             self._arrived.put((request, perf_counter(), self._client.fault(error)))
 
-    def _put(self, request: Outside, now: float, what: Piece | None) -> None:
+    def _put(self, request: StreamedRequest, now: float, what: Piece | None) -> None:
         self._arrived.put((request, now, what))
 
-    def _receive(self, request: Outside, now: float, what: Piece | EngineError | None) -> int:
-        """Tokens that this brought, as far as they are told."""
+    def _receive(self, request: StreamedRequest, now: float, what: Piece | EngineError | None) -> int:
+        """Take in one piece, fault or end; returns the number of token ids in it."""
         if isinstance(what, EngineError):
             self._finish(request, "error", what.line)
             return 0
@@ -126,10 +123,9 @@ class ServerLoop:
         if not request.take(now, what):
             return 0
         if request.slot is None:
-            taken = {other.slot for other in self._requests.values()}
-            request.slot = next(slot for slot in itertools.count() if slot not in taken)
-        token_ids = list(what.token_ids or ()) if request.told else []
-        times = [now] * (len(token_ids) if request.told else 1)
+            request.slot = free_slot(other.slot for other in self._requests.values())
+        token_ids = list(what.token_ids or ()) if request.reports_token_ids else []
+        times = [now] * (len(token_ids) if request.reports_token_ids else 1)
         event = TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=what.text)
         self._emit(event)
         return len(token_ids)
@@ -141,7 +137,7 @@ class ServerLoop:
             self._finish(request, reason, message)
         self._delayed.keep(lambda request: request.request_id in self._requests)
 
-    def _finish(self, request: Outside, reason: FinishReason, message: str = "") -> None:
+    def _finish(self, request: StreamedRequest, reason: FinishReason, message: str = "") -> None:
         del self._requests[request.request_id]
         self._left.append(request.request_id)
         self._changed = True

@@ -1,4 +1,4 @@
-"""A server's metrics page, looked at while requests run."""
+"""A server's metrics page, polled while requests run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LAST_LOOKS = 4
 
 
 class MetricsPage:
-    """Looked at once a second while something runs, for a look costs the server a little, and a few times after it,
-    until nothing runs there: a server learns late that a connection was closed. A page that fails is left alone until
-    the next request, and what it said before is no longer told."""
+    """Polled once a second while something runs, since each poll costs the server a little, and up to `LAST_LOOKS`
+    times afterwards until nothing runs there: a server notices a closed connection late. A page that fails is not
+    polled again until the next request, and its last values are dropped."""
 
     def __init__(self, client: Client, server: Server) -> None:
         self._client, self._server, self._series = client, server, server.series
@@ -31,20 +31,20 @@ class MetricsPage:
         self.latest: ServerMeasured | None = None
 
     @property
-    def asked(self) -> bool:
-        """An answer is still to come, or to be taken."""
+    def pending(self) -> bool:
+        """Whether an answer is pending, or more polls are planned."""
         return self._future is not None or self._looks_left > 0
 
     @property
     def blocks(self) -> int:
-        """KV blocks of the server; 0 where it does not tell."""
+        """KV blocks of the server; 0 if it does not report them."""
         info = self._server.cache_info
         count = self.cache.get(info.blocks, "") if info else ""
         return int(count) if count.isdecimal() else 0
 
     @property
     def blocks_used(self) -> int:
-        """KV blocks in use, by the share that the server tells."""
+        """KV blocks in use, from the share that the server reports."""
         usage = self.latest.kv_usage if self.latest else None
         return min(self.blocks, round(self.blocks * (usage or 0.0)))
 
@@ -54,7 +54,7 @@ class MetricsPage:
         self._found = read_page(page, self._server.parts, self._series)
 
     def ask_again(self, finished: bool) -> None:
-        """Look if it is time; never as a first request begins, whose first token a look would hold up."""
+        """Poll if it is time; never when a first request begins, since that would delay its first token."""
         now = perf_counter()
         if not self.there or self._future or (finished and not self._looks_left):
             return
@@ -65,7 +65,7 @@ class MetricsPage:
             self._future = self._client.start(self.look())
 
     def take(self, emit: Emit) -> bool:
-        """Tell what was found, if an answer has come."""
+        """Emit the answer if one has arrived."""
         future = self._future
         if future is None or not future.done():
             return False
@@ -74,13 +74,13 @@ class MetricsPage:
             self.latest, self._looks_left = None, 0
             emit(ServerMeasured(time=perf_counter()))
             return True
-        told = self.tell(emit)
+        emitted = self.report(emit)
         if self.latest and not self.latest.running and self._looks_left < LAST_LOOKS:
             self._looks_left = 0
-        return told
+        return emitted
 
-    def tell(self, emit: Emit) -> bool:
-        """Tell what the page said last."""
+    def report(self, emit: Emit) -> bool:
+        """Emit what the page said last."""
         if self._found is None:
             return False
         self.cache = cache_labels(self._server, self._found)

@@ -1,4 +1,4 @@
-"""A Prometheus page to numbers (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+"""Numbers of a Prometheus page (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"', re.ASCII)
 
 @dataclass
 class Page:
-    """Values by series name, one for each combination of labels, and the labels of the last of them."""
+    """Values by series name, one per combination of labels, and the labels of the last of them."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_page(text: str, parts: Collection[str] = (), names: tuple[str, ...] = ("",)) -> Page:
-    """Lines that are no sample, and values that are no finite number, are passed over; so are samples with a label of
-    `parts`, which break down what another sample of the same name, where it is empty, holds whole. Only names that
-    begin like one of `names` are looked at: a page has hundreds of lines, and whoever streams waits meanwhile."""
+    """Read the samples whose names begin with one of `names`: a page has hundreds of lines, and running streams wait
+    meanwhile. Skips lines that are not samples and values that are not finite. Skips samples with a non-empty label of
+    `parts`: they break down another sample of the same name."""
     page = Page()
     for line in text.splitlines():
         sample = SAMPLE.fullmatch(line) if line.startswith(names) else None
@@ -44,7 +44,7 @@ def read_page(text: str, parts: Collection[str] = (), names: tuple[str, ...] = (
 
 
 def value_of(metric: Metric | None, page: Page) -> float | None:
-    """One number; None where the server does not tell it, or a ratio has nothing to stand on."""
+    """One number; None if the server does not report it, or a ratio's denominator is missing or zero."""
     if metric is None:
         return None
     found = _first(metric.names, page)
@@ -55,14 +55,14 @@ def value_of(metric: Metric | None, page: Page) -> float | None:
 
 
 def measured(server: Server, page: Page, time: float) -> ServerMeasured:
-    """What the server told at `time`."""
+    """What the server reported at `time`."""
     names = server.metrics.__struct_fields__
-    told = {name: value_of(getattr(server.metrics, name), page) for name in names}
-    return ServerMeasured(time=time, **told)
+    values = {name: value_of(getattr(server.metrics, name), page) for name in names}
+    return ServerMeasured(time=time, **values)
 
 
 def cache_labels(server: Server, page: Page) -> dict[str, str]:
-    """What the server tells of its KV cache's making."""
+    """The labels that describe how the server's KV cache is configured."""
     return page.labels.get(server.cache_info.name, {}) if server.cache_info else {}
 
 

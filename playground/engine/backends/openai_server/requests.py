@@ -1,4 +1,4 @@
-"""One request as it is seen from outside the server."""
+"""One request as seen from outside the server."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 
 from playground.engine.backends.openai_server.answer import Piece, Usage
-from playground.engine.timing import RequestTimer
 from playground.protocol.events import FinishReason
 from playground.protocol.metrics import RequestMetrics
+from playground.protocol.timing import RequestTimer
 
 
 @dataclass(eq=False)
-class Outside:
-    """`told` says whether the server tells all token ids; it stays None until something came. Where it does not,
-    `chunks` are what is counted, and `usage` alone says how many tokens they were."""
+class StreamedRequest:
+    """`reports_token_ids`: whether the server sends the ids of all tokens; None until something arrived. If not,
+    `chunks` are counted, and only `usage` says how many tokens they were."""
 
     request_id: str
     path: str
@@ -25,7 +25,7 @@ class Outside:
     timer: RequestTimer
     order: int
     future: Future[None] | None = None
-    told: bool | None = None
+    reports_token_ids: bool | None = None
     chunks: int = 0
     characters_after_first: int = 0
     prompt_tokens: int = 0
@@ -34,31 +34,31 @@ class Outside:
     slot: int | None = None
 
     def take(self, now: float, piece: Piece) -> bool:
-        """Count what came; whether it is a part of the answer."""
+        """Count what arrived; returns whether it is part of the answer."""
         self.usage = piece.usage or self.usage
         self.reason = piece.reason or self.reason
         if piece.prompt_tokens is not None:
             self.prompt_tokens = piece.prompt_tokens
         if not piece.brings_text_or_tokens:
             return False
-        self.told = self.told is not False and piece.token_ids is not None
+        self.reports_token_ids = self.reports_token_ids is not False and piece.token_ids is not None
         if self.timer.first is not None:
             self.characters_after_first += len(piece.text)
-        count = len(piece.token_ids or ()) if self.told else 1
+        count = len(piece.token_ids or ()) if self.reports_token_ids else 1
         if count:
             self.timer.received(now, count)
         self.chunks += 1
         return True
 
     def metrics(self) -> RequestMetrics:
-        """Every number. A rate, and the gaps, are of tokens or are not there: chunks are never taken for tokens."""
+        """Every number. Rates and gaps are of tokens, or None: chunks are never counted as tokens."""
         timer, usage, details = self.timer, self.usage, self.usage.prompt_tokens_details
-        if not self.told:
+        if not self.reports_token_ids:
             tokens = usage.completion_tokens or 0
-            if timer.tokens not in (tokens, tokens - 1):  # else each chunk brought one, but for an EOS without text
+            if timer.tokens not in (tokens, tokens - 1):  # unless each chunk was one token, except an EOS without text
                 timer.gaps = []
             timer.tokens = tokens
         cached = (details.cached_tokens or 0) if details else 0
         prompt = self.prompt_tokens if usage.prompt_tokens is None else usage.prompt_tokens
         found = timer.metrics(prompt, self.characters_after_first, cached)
-        return msgspec.structs.replace(found, chunks=0 if self.told else self.chunks)
+        return msgspec.structs.replace(found, chunks=0 if self.reports_token_ids else self.chunks)

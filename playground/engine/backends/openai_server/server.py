@@ -1,4 +1,4 @@
-"""Kinds of servers: what each takes beside OpenAI's API and how it names its metrics. One TOML file each."""
+"""Kinds of servers: what each supports beyond OpenAI's API and how it names its metrics. One TOML file each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ FOLDER = Path(__file__).parent / "servers"
 
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number of a Prometheus page: the first of `names` that is there, over `per` where it is a ratio of counters.
-    Several series of one name (ranks, engines) are added; `largest` takes the largest instead, as a share needs."""
+    """A number of a Prometheus page: the first of `names` that exists, divided by `per` if it is a ratio of counters.
+    Several series of one name (ranks, engines) are added; with `largest` the largest is taken instead, as for a share.
+    """
 
     names: list[str]
     per: list[str] = []
@@ -21,7 +22,7 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a server tells how it does; shares are 0 to 1."""
+    """The metrics of a kind of server; shares are 0 to 1."""
 
     running: Metric | None = None
     waiting: Metric | None = None
@@ -31,7 +32,8 @@ class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CacheInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A series whose labels tell of the KV cache: how many blocks it has, and toggles as the server was started."""
+    """A series whose labels describe the KV cache: its number of blocks, and toggles that the server was started
+    with."""
 
     name: str
     blocks: str
@@ -39,9 +41,9 @@ class CacheInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind. `owned_by` is what its list of models says; `sampling` maps our names to those that it takes beside
-    OpenAI's, `off` holds what it wants for "off" where that is not ours; `ask` goes into every request; `parts` are
-    labels that break down a metric whose whole is there too."""
+    """One kind. `owned_by`: what its list of models says; `sampling` maps our names to its own, beyond OpenAI's; `off`:
+    its values for "off" where they differ from ours; `ask` goes into every request; `flags`: its command-line flag for
+    each toggle; `parts`: labels that break down a metric whose total is there too."""
 
     name: str
     owned_by: list[str] = []
@@ -57,7 +59,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def series(self) -> tuple[str, ...]:
-        """Names of its page that anything is read from."""
+        """Names of the series that are read from its page."""
         metrics = [getattr(self.metrics, name) for name in self.metrics.__struct_fields__]
         names = [name for metric in metrics if metric for name in (*metric.names, *metric.per)]
         return (*names, self.cache_info.name) if self.cache_info else tuple(names)
@@ -68,11 +70,11 @@ UNKNOWN = Server(name="this server")
 
 @cache
 def servers() -> tuple[Server, ...]:
-    """All kinds that there are files of."""
+    """All kinds, one per file."""
     files = sorted(FOLDER.glob("*.toml"))
     return tuple(msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Server) for file in files)
 
 
 def server_of(owned_by: str) -> Server:
-    """The kind by what its models say of their owner; one that is not known takes OpenAI's parameters alone."""
+    """The kind by the owner that its models name; an unknown one gets only OpenAI's parameters."""
     return next((server for server in servers() if owned_by in server.owned_by), UNKNOWN)

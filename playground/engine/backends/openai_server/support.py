@@ -1,13 +1,11 @@
-"""What a server lets anybody change, which is nothing, and what it tells of how it was started."""
+"""The toggles of a server: none can be changed, and some are reported by it."""
 
 from __future__ import annotations
 
 from playground.engine.backends.openai_server.server import Server
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
-from playground.protocol.options import DEFAULTS, TOGGLES, EngineOptions, as_text
+from playground.protocol.options import BOOLEANS, DEFAULTS, NOT_REPORTED, TOGGLES, EngineOptions, as_text
 
-NOT_TOLD = "–"
-ON_OFF = {"true": "on", "false": "off"}
 CLOCK = "the client's clock, network included"
 
 
@@ -18,7 +16,7 @@ def why_not(name: str, server: Server) -> str:
 
 
 def report(server: Server) -> list[ToggleSupport]:
-    """Every toggle, none of them possible."""
+    """Every toggle, with every value unavailable."""
     defaults = as_text(DEFAULTS)
     return [
         ToggleSupport(
@@ -34,8 +32,8 @@ def report(server: Server) -> list[ToggleSupport]:
 
 
 def effective(server: Server, cache: dict[str, str]) -> dict[str, str]:
-    """The toggles as the server tells them, a dash where it does not; and whose clock the times are of."""
-    found = dict.fromkeys(TOGGLES, NOT_TOLD)
+    """The toggles as the server reports them, a dash where it does not, and whose clock the times are on."""
+    found = dict.fromkeys(TOGGLES, NOT_REPORTED)
     if server.cache_info:
         for name, label in server.cache_info.toggles.items():
             if label in cache:
@@ -43,16 +41,16 @@ def effective(server: Server, cache: dict[str, str]) -> dict[str, str]:
     return found | {"server": server.name, "clock": CLOCK}
 
 
-def reasons(server: Server, told: dict[str, str], options: EngineOptions) -> dict[str, str]:
-    """Why a toggle is told to be another than it would be here."""
+def reasons(server: Server, reported: dict[str, str], options: EngineOptions) -> dict[str, str]:
+    """Why a toggle that the server reports differs from the option here."""
     here = as_text(options)
     return {
         name: why_not(name, server)
         for name in TOGGLES
-        if told[name] not in (NOT_TOLD, here[name]) and here[name] != "auto"
+        if reported[name] not in (NOT_REPORTED, here[name]) and here[name] != "auto"
     }
 
 
 def _spelled(name: str, value: str) -> str:
-    value = ON_OFF.get(value.lower(), value)
+    value = BOOLEANS.get(value.lower(), value)
     return "model" if name == "kv_cache" and value == "auto" else value

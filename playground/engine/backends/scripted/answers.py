@@ -1,4 +1,4 @@
-"""What the engine without a model answers: the words of a recording, or a short text of its own."""
+"""Answers of the engine without a model: the texts of a recording, or a built-in one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ADVICE = "name a recording made with --record"
 
 
 def read_answers(model: str) -> list[list[str]]:
-    """Every answer of a recording (`.jsonl`) in pieces, or the one of any other name; raises `EngineError`."""
+    """Every answer of a recording (`.jsonl`) in pieces, or the built-in one for any other name; raises
+    `EngineError`."""
     if not model.endswith(".jsonl"):
         return [re.findall(r"\s*\S+|\s+$", ANSWER)]
     try:

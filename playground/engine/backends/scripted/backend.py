@@ -1,11 +1,11 @@
-"""The real loop around written answers."""
+"""The scripted engine: the real loop around written answers."""
 
 from __future__ import annotations
 
 from time import perf_counter
 from typing import ClassVar
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
 from playground.engine.backends.scripted.answers import read_answers
 from playground.engine.backends.scripted.runner import BLOCK_SIZE, BLOCKS, CONTEXT, KV_BYTES_PER_TOKEN, ScriptedRunner
 from playground.engine.backends.scripted.support import LIVE, REASON, capabilities
@@ -24,13 +24,14 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import ModelFacts, ModelLoaded, OptionsApplied
+from playground.protocol.events import ModelLoaded, OptionsApplied
 from playground.protocol.metrics import Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text, with_changes
 
 
 class ScriptedBackend:
-    """See `engine.backends.base.Backend`. A model is a recording's path, or any name for the answer of its own."""
+    """See `engine.backends.base.Backend`. A model is the path of a recording, or any name for the built-in answer."""
 
     gather_s: ClassVar = 0.0
     cannot: ClassVar = {
@@ -47,7 +48,7 @@ class ScriptedBackend:
         self._core: EngineCore | None = None
 
     def capabilities(self) -> Capabilities:
-        """What can be done here, which is the same with every script."""
+        """What can be done here, the same with every script."""
         return capabilities()
 
     def load(self, command: LoadModel, progress: Progress) -> None:
@@ -81,7 +82,7 @@ class ScriptedBackend:
         self._core = None
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Only what the loop itself does can change."""
+        """Change toggles of the loop; the others raise `EngineError`."""
         for name in command.changes:
             if name not in LIVE:
                 raise EngineError(f"{name} cannot change: {REASON}")
@@ -112,17 +113,17 @@ class ScriptedBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._core is not None and self._core.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._loaded.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._core.next_arrival if self._core else None
 
     def step(self) -> None:
@@ -131,9 +132,7 @@ class ScriptedBackend:
 
     @property
     def _loaded(self) -> EngineCore:
-        if self._core is None:
-            raise EngineError("no script is loaded", "load one first")
-        return self._core
+        return require_loaded(self._core, "script")
 
     def _apply(self, options: EngineOptions, changed: list[str]) -> None:
         started = perf_counter()

@@ -1,4 +1,4 @@
-"""Where a model would run: the words of written answers, at a fixed pace."""
+"""The place of a model: gives out the words of written answers at a fixed pace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCKS, BLOCK_SIZE, KV_BYTES_PER_TOKEN, CONTEXT = 256, 32, 4096, 4096
 
 
 class ScriptedRunner:
-    """Hands out the words of the next answer, at a fixed pace."""
+    """See `engine.runner.Runner`. Each request gets the next answer, word by word."""
 
     def __init__(self, answers: Sequence[Sequence[str]]) -> None:
         self.blocks = BlockManager(BLOCKS, BLOCK_SIZE)
@@ -39,7 +39,7 @@ class ScriptedRunner:
         return ids
 
     def detokenizer(self, prompt_ids: list[int]) -> Piece:
-        """Words stand for themselves."""
+        """Every id is a word of the vocabulary."""
         return self._vocabulary.__getitem__
 
     def is_end(self, token_id: int) -> bool:
@@ -47,7 +47,7 @@ class ScriptedRunner:
         return token_id == 0
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """Takes the time that a step of this shape is said to take."""
+        """See `engine.runner.Runner`; takes `STEP_S`, plus `PREFILL_TOKEN_S` per prefill token."""
         sleep(STEP_S + PREFILL_TOKEN_S * sum(work.tokens for work in works if not work.decode))
         return [[self._next(work.request)] if work.tokens == work.request.remaining else [] for work in works]
 

@@ -1,4 +1,4 @@
-"""What the engine without a model can do: the toggles of the loop itself; nothing that needs a model."""
+"""Capabilities of the engine without a model: the toggles of the loop itself, and a few that only look as if."""
 
 from __future__ import annotations
 

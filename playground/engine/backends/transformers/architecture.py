@@ -1,4 +1,4 @@
-"""Which architectures cannot be right here: no answer is better than a wrong one."""
+"""Which architectures would give wrong answers here and are refused: no answer is better than a wrong one."""
 
 from __future__ import annotations
 
@@ -11,19 +11,31 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from playground.engine.backends.base import EngineError
 
 PAGED_LAYERS = {"full_attention", "sliding_attention"}
-# Their positions follow from the attention mask, or only distances count.
+# Their positions follow from the attention mask, or only distances matter.
 POSITIONS_FROM_MASK = {"bloom", "mpt"}
-# Causal all the same: the field was left over when the code was written.
+# Causal although `is_decoder` is off: a leftover field.
 IDLE_IS_DECODER = {"gpt_neox"}
-# Tried, and not equal to `generate`.
+# Tested, and not equal to `generate`.
 WENT_WRONG = {
     "moshi": "its mask ignores the window to which its own cache is cropped",
     "gpt_neox_japanese": "its attention reads keys in one fixed memory layout",
 }
 
 
+def caps_scores(config: Any) -> bool:
+    """Whether the model caps its attention scores, which sdpa silently leaves out (transformers 5.19)."""
+    return getattr(config, "attn_logit_softcapping", None) is not None
+
+
+def has_windows(config: Any) -> bool:
+    """Whether any layer attends to less than all earlier tokens."""
+    text = config.get_text_config()
+    kinds = set(getattr(text, "layer_types", None) or ())
+    return bool(getattr(text, "sliding_window", None) or kinds - {"full_attention"})
+
+
 def refuse_config(config: Any, trust_remote_code: bool) -> None:
-    """Raises `EngineError` if the config alone shows that paged keys and values would go wrong."""
+    """Raises `EngineError` if the config shows that paged keys and values would give wrong answers."""
     name = type(config).__name__.removesuffix("Config")
     if config.is_encoder_decoder:
         raise EngineError(f"{name} is an encoder-decoder model", "only decoder-only language models run here")
@@ -50,7 +62,7 @@ def _refuse_layers(name: str, text: Any) -> None:
 
 
 def refuse_class(kind: type[PreTrainedModel], model_type: str) -> None:
-    """Raises `EngineError` if the model's class keeps state that cannot be paged or counts positions by itself."""
+    """Raises `EngineError` if the model's class keeps state that cannot be paged, or counts positions itself."""
     name, parameters = kind.__name__, inspect.signature(kind.forward).parameters
     if getattr(kind, "_is_stateful", False):
         raise EngineError(f"{name} keeps a state that is not keys and values", "run it with vLLM instead")

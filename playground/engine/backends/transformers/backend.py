@@ -1,4 +1,4 @@
-"""The transformers engine: commands to the loop, faults to plain words."""
+"""The transformers engine: commands to the loop, faults in plain words."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
-from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
+from playground.engine.backends.transformers.announce import Announcer
 from playground.engine.backends.transformers.check.check import check
+from playground.engine.backends.transformers.facts import facts
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.backends.transformers.measure.attention import measure
 from playground.engine.backends.transformers.measure.outliers import measure_outliers
@@ -22,9 +24,8 @@ from playground.engine.backends.transformers.support import CONFLICTS, why_not
 from playground.engine.block_map import block_map
 from playground.engine.capabilities import missing_package, refuse_conflict, refuse_impossible, report
 from playground.engine.checkpoint.checkpoint import inspect
-from playground.engine.device import uuid_of
 from playground.engine.memory import give_back, keep_freed
-from playground.engine.memory_fault import describe, is_memory_fault, memory_said
+from playground.engine.memory_fault import describe, explain_memory_faults, is_memory_fault
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import (
     Abort,
@@ -39,18 +40,9 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
-from playground.protocol.events import (
-    MemoryMeasured,
-    ModelFacts,
-    ModelLoaded,
-    OptionsApplied,
-    OutliersMeasured,
-    Tokenized,
-)
-from playground.protocol.metrics import Memory
+from playground.protocol.events import MemoryMeasured, ModelLoaded, OutliersMeasured, Tokenized
 from playground.protocol.options import TOGGLES, EngineOptions, changed_names, format_value, with_changes
 
-COSTS = ("instant", "cache", "warm-up", "weights", "reload")
 MEMORY_EVERY_S = 0.5
 
 
@@ -65,11 +57,11 @@ class TransformersBackend:
         self._live: LiveEngine | None = None
         self._command: LoadModel | None = None
         self._scorer = Scorer()
-        self._announced: dict[str, str] = {}
+        self._announcer = Announcer(emit)
         self._measured = 0.0
 
     def capabilities(self) -> Capabilities:
-        """What can be done here with the loaded model, or with any if there is none."""
+        """What can be done here, with the loaded model or before one is loaded."""
         versions = {
             name: version(name) for name in ("torch", "transformers", "bitsandbytes") if not missing_package(name)
         }
@@ -80,16 +72,16 @@ class TransformersBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Look, load, warm up, set what is asked for."""
+        """Check the files, load, warm up, set the requested options."""
         refuse_conflict(command.options, CONFLICTS)
-        self._let_go()
+        self._drop_model()
         keep_freed()
         started = perf_counter()
         progress("checking")
         refuse_impossible(command.options, self._why_not)
         checkpoint = inspect(command.model, command.trust_remote_code, command.allow_pickle, progress)
         advice = "close other programs or choose a smaller checkpoint"
-        with memory_said(f"loading {checkpoint.name}", torch.device("cpu"), advice):
+        with explain_memory_faults(f"loading {checkpoint.name}", torch.device("cpu"), advice):
             loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
             live = LiveEngine(loaded, command.options, self._emit, progress, command.allow_pickle)
             refuse_impossible(command.options, partial(why_not, attention=live.attention))
@@ -99,33 +91,32 @@ class TransformersBackend:
         live.core.loaded_at = perf_counter()
         live.loaded.seconds["total"] = live.core.loaded_at - started
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
-        self._announce([], None, started)
+        self._announcer.announce(live, [], None, started)
 
     def unload(self) -> None:
-        """Drop every reference; what PyTorch keeps goes with the process."""
+        """Drop every reference; what PyTorch keeps is freed with the process."""
         self._scorer.forget()
-        self._let_go()
+        self._drop_model()
 
-    def _let_go(self) -> None:
-        """Kept logits stay: two models that share a vocabulary can be compared."""
+    def _drop_model(self) -> None:
+        """Unload the model but keep logits of `Score`, so that two models that share a vocabulary can be compared."""
         if self._live:
             self._live.core.fail("the model was unloaded")
-            if self._live.compiled:
-                self._live.compiled.close()
+            self._live.compile.close()
         device = self._live.loaded.device if self._live else torch.device("cpu")
         self._live = self._command = None
         gc.collect()
         give_back(device)
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Change toggles between two steps; device and dtype load anew, and requests go on afterwards."""
+        """Change toggles between two steps; device and dtype reload the model, and requests continue afterwards."""
         started, before, device = perf_counter(), self._engine.memory(), self._engine.loaded.device
         options = with_changes(self._engine.options, command.changes)
         refuse_conflict(options, CONFLICTS)
         refuse_impossible(options, self._why_not)
         changed = changed_names(self._engine.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
-        with memory_said(wanted, device, "the toggle is back where it was"):
+        with explain_memory_faults(wanted, device, "the toggle is back where it was"):
             if {"device", "dtype"} & set(changed):
                 self._reload(options, progress)
                 gc.collect()
@@ -134,8 +125,8 @@ class TransformersBackend:
         if any(TOGGLES[name].cost != "instant" for name in changed):
             give_back(device)
         if command.rebuild:
-            self._engine.rebuild()
-        self._announce(changed, before, started)
+            self._engine.kv.rebuild()
+        self._announcer.announce(self._engine, changed, before, started)
 
     def submit(self, command: Submit, received: float) -> None:
         """See `EngineCore.submit`."""
@@ -146,7 +137,7 @@ class TransformersBackend:
         """See `EngineCore.abort`."""
         if self._live:
             self._live.core.abort(command.request_id)
-            self._settle(self._live)
+            self._announcer.settle(self._live)
             self._emit(MemoryMeasured(memory=self._live.memory()))
 
     def fail(self, message: str) -> None:
@@ -173,46 +164,46 @@ class TransformersBackend:
         self._emit(block_map(self._engine.core))
 
     def measure_attention(self, command: MeasureAttention, check: Callable[[], None]) -> None:
-        """See `measure_attention.measure`; requests that run would be held up and disturb it."""
+        """See `measure.attention.measure`. Raises `EngineError` while requests run: they would wait, and disturb it."""
         live = self._engine
         if live.core.busy:
             raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
-        with memory_said("measuring attention", live.loaded.device, "take shorter lengths"):
+        with explain_memory_faults("measuring attention", live.loaded.device, "take shorter lengths"):
             measure(command, live.loaded.model, live.loaded.device, self._emit, check)
 
     def measure_outliers(self, command: MeasureOutliers) -> None:
-        """See `measure_outliers.measure_outliers`."""
+        """See `measure.outliers.measure_outliers`."""
         live = self._engine
         prompt = GenerationRequest(request_id="outliers", prompt=command.prompt)
         ids = live.runner.encode(prompt)[: live.loaded.context]
-        with memory_said("looking for outliers", live.loaded.device, "take a shorter prompt"):
+        with explain_memory_faults("looking for outliers", live.loaded.device, "take a shorter prompt"):
             layers = measure_outliers(live.loaded.model, ids, command.columns)
         threshold, weights = live.options.int8_threshold, live.weights.kind
         self._emit(OutliersMeasured(tokens=len(ids), threshold=threshold, weights=weights, layers=layers))
 
     def check_model(self, command: CheckModel, progress: Progress) -> None:
-        """See `check.check`; it reads whole files, and would hold up requests."""
+        """See `check.check`. Raises `EngineError` while requests run: it reads whole files, and they would wait."""
         if self.busy:
             raise EngineError("requests are running, and would be held up", "wait, or stop them")
         self._emit(check(command, progress))
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._live is not None and self._live.core.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._engine.core.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._live.core.next_arrival if self._live else None
 
     def step(self) -> None:
-        """One step; what it showed of the engine's real state is told, memory twice a second and at rest."""
+        """Do one step; announce what it changed of the effective options, and memory twice a second and when idle."""
         live = self._engine
         try:
             live.core.step()
@@ -222,95 +213,27 @@ class TransformersBackend:
                 raise
             what = describe(error, live.loaded.device)
             live.core.fail(f"out of memory in a step: {what}; lower kv_blocks, slots or max tokens")
-        self._settle(live)
+        self._announcer.settle(live)
         if not live.core.busy or perf_counter() - self._measured > MEMORY_EVERY_S:
             self._measured = perf_counter()
             self._emit(MemoryMeasured(memory=live.memory()))
 
-    def _settle(self, live: LiveEngine) -> None:
-        """Tell what is effective where it is something else by now."""
-        if live.unsettled and (effective := live.effective()) != self._announced:
-            self._announce([], None, perf_counter(), effective)
-
     @property
     def _engine(self) -> LiveEngine:
-        if self._live is None:
-            raise EngineError("no model is loaded", "load one first")
-        return self._live
+        return require_loaded(self._live)
 
     def _reload(self, options: EngineOptions, progress: Progress) -> None:
-        """Load the same checkpoint anew; requests keep their tokens and are computed again."""
+        """Load the same checkpoint again; requests keep their tokens and are recomputed."""
         assert self._command is not None
         old = self._engine
         loaded = load(old.loaded.checkpoint, options, self._command.trust_remote_code, progress)
         live = LiveEngine(loaded, options, self._emit, progress, self._command.allow_pickle)
         live.apply(options, progress)
         live.core.adopt(old.core)
-        if old.compiled and not live.compiled:
-            old.compiled.close()
+        if not live.compile.compiled:
+            old.compile.close()
         self._live = live
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
     def _why_not(self, name: str, value: str) -> str:
         return why_not(name, value, self._live.attention if self._live else None)
-
-    def _announce(
-        self, changed: list[str], before: Memory | None, started: float, effective: dict[str, str] | None = None
-    ) -> None:
-        """Without a `before` nothing was switched."""
-        live, after = self._engine, self._engine.memory()
-        costs = [TOGGLES[name].cost for name in changed]
-        self._announced = effective or live.effective()
-        self._emit(
-            OptionsApplied(
-                changed=changed,
-                requested=live.options,
-                effective=self._announced,
-                reasons=live.reasons(),
-                cost=max(costs, key=COSTS.index, default="instant"),
-                seconds=perf_counter() - started,
-                step=live.core.step_index,
-                before=before or after,
-                after=after,
-            )
-        )
-
-
-def facts(live: LiveEngine) -> ModelFacts:
-    """What is known of the loaded model, read from its tensors and its config."""
-    loaded = live.loaded
-    config = loaded.model.config.get_text_config()
-    embedding = loaded.model.get_input_embeddings().get_parameter("weight")
-    output = loaded.model.get_output_embeddings()
-    shared = output is None or embedding is output.weight
-    heads = getattr(config, "num_attention_heads", 0)
-    return ModelFacts(
-        name=loaded.checkpoint.name,
-        path=str(loaded.checkpoint.path),
-        architecture=type(loaded.model).__name__,
-        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
-        weights_bytes=live.weight_bytes,
-        dtype=str(loaded.model.dtype).removeprefix("torch."),
-        device=str(loaded.device),
-        device_uuid=uuid_of(loaded.device),
-        layers=live.kv_shape.layers,
-        vocabulary=config.vocab_size,
-        context=loaded.context,
-        kv_bytes_per_token=live.kv_shape.token_bytes,
-        heads=heads,
-        head_dim=_head_dim(config, heads),
-        embedding_parameters=0 if shared else embedding.numel(),
-        output_parameters=embedding.numel() if shared else output.weight.numel(),
-        has_chat_template=loaded.tokenizer.has_chat_template,
-        note="; ".join(filter(None, (str(loaded.checkpoint.config.get("note", "")), loaded.note))),
-        load_seconds=loaded.seconds,
-        threads=torch.get_num_threads(),
-    )
-
-
-def _head_dim(config: Any, heads: int) -> int:
-    """The width of one attention head; 0 where it is not one number for all layers."""
-    try:
-        return int(getattr(config, "head_dim", None) or (config.hidden_size // heads if heads else 0))
-    except RuntimeError:  # what transformers raises where layers differ
-        return 0

@@ -1,4 +1,4 @@
-"""Load a checkpoint into a model and a tokenizer, telling each stage."""
+"""Load a checkpoint into a model and a tokenizer, stage by stage."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from playground.protocol.options import EngineOptions
 
 @dataclass
 class LoadedModel:
-    """A model in evaluation mode on its device, its tokenizer, the seconds of each stage, what to know of it, and
-    why it does not compute in its checkpoint's dtype."""
+    """A model in evaluation mode on its device, its tokenizer, the seconds of each stage, a note for the user, and why
+    it does not compute in its checkpoint's dtype."""
 
     model: PreTrainedModel
     tokenizer: Tokenizer
@@ -43,7 +43,7 @@ class LoadedModel:
 
 
 def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool, progress: Progress) -> LoadedModel:
-    """Config, tokenizer, weights, device. Raises `EngineError`; `progress` may raise `Cancelled`."""
+    """Load config, tokenizer and weights. Raises `EngineError`; `progress` may raise `Cancelled`."""
     transformers_logging.set_verbosity_error()
     seconds: dict[str, float] = {}
     device = _device(options.device)
@@ -70,8 +70,8 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
 
 
 def transpose_weights(model: PreTrainedModel) -> None:
-    """Store float32 weights of linear layers column by column: a product with 1 to 16 rows then took two thirds of the
-    time on a CPU. What is an embedding as well stays, since that reads rows."""
+    """Store float32 weights of linear layers column by column: products with 1 to 16 rows then took two thirds of the
+    time on a CPU. Weights shared with an embedding stay, since an embedding reads rows."""
     kept = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding | Packed)}
     for module in model.modules():
         if isinstance(module, nn.Linear) and module.weight.dtype == torch.float32 and id(module.weight) not in kept:

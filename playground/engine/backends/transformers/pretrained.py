@@ -1,4 +1,4 @@
-"""The weights of a checkpoint as a model: only if they fit, with progress, and never with made-up tensors."""
+"""Read the weights of a checkpoint into a model: only if they fit, with progress, and never with made-up tensors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from playground.engine.backends.base import Cancelled, EngineError, Progress, short_line
+from playground.engine.backends.base import Cancelled, EngineError, Progress
+from playground.engine.backends.transformers.architecture import caps_scores
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.memory import available, format_bytes
 from playground.engine.memory_fault import is_memory_fault
+from playground.protocol.fault import error_line
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# Whether this CPU computes in them.
+# Whether this CPU has instructions for them.
 NATIVE: dict[torch.dtype, Callable[[], bool]] = {
     torch.bfloat16: lambda: torch.ops.mkldnn._is_mkldnn_bf16_supported(),
     torch.float16: lambda: torch.ops.mkldnn._is_mkldnn_fp16_supported(),
@@ -28,8 +30,9 @@ WEIGHT_BYTES = {"model": 1.0, "int8": 0.55, "nf4": 0.35}
 def choose_dtype(
     asked: str, checkpoint: Checkpoint, config: Any, device: torch.device
 ) -> tuple[torch.dtype | str, str]:
-    """The dtype to compute in, or transformers' "auto", and why it is not the checkpoint's. With auto it is that, but
-    float32 on a CPU that only imitates 16 bits, if there is room: products of several rows take many times as long."""
+    """The dtype to compute in, or transformers' "auto", and why it is not the checkpoint's. `auto` means the
+    checkpoint's, except on a CPU that only imitates 16 bits: there it is float32 if that fits, since products of
+    several rows take many times as long in 16 bits."""
     if asked != "auto":
         return DTYPES[asked], ""
     stored = getattr(config, "dtype", None)
@@ -44,7 +47,7 @@ def choose_dtype(
 def check_room(
     checkpoint: Checkpoint, config: Any, dtype: torch.dtype | str, weights: str, device: torch.device
 ) -> None:
-    """Raises `EngineError` where the weights do not fit, with the kind that would."""
+    """Raises `EngineError` if the weights do not fit, naming the dtype or kind of weights that would."""
     size = _size(checkpoint, config, dtype)
     needed, free = int(size * WEIGHT_BYTES.get(weights, 1.0)), available(device)
     if free is not None and needed > free:
@@ -67,19 +70,18 @@ def read_weights(
     trust_remote_code: bool,
     progress: Progress,
 ) -> tuple[PreTrainedModel, str]:
-    """The model, and a note on what in the file it has no place for."""
-    softcap = getattr(config, "attn_logit_softcapping", None) is not None
+    """The model, and a note on tensors in the file that it has no place for."""
     with _reported(progress):
         try:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.path,
                 config=config,
                 dtype=dtype,
-                attn_implementation="eager" if softcap else None,
+                attn_implementation="eager" if caps_scores(config) else None,
                 use_safetensors=checkpoint.safetensors,
                 trust_remote_code=trust_remote_code,
-                ignore_mismatched_sizes=True,  # what does not fit is told by name below
-                output_loading_info=True,  # makes it a pair, which its annotation leaves out
+                ignore_mismatched_sizes=True,  # mismatches are reported by name below
+                output_loading_info=True,  # returns a pair, which its annotation leaves out
             )
         except Cancelled:
             raise
@@ -87,7 +89,7 @@ def read_weights(
             if is_memory_fault(error):
                 raise
             raise EngineError(
-                f"the weights of {checkpoint.name} cannot be loaded: {short_line(error)}", "the log has the details"
+                f"the weights of {checkpoint.name} cannot be loaded: {error_line(error)}", "the log has the details"
             ) from error
     model, info = loaded
     _refuse_made_up(checkpoint, info)
@@ -95,7 +97,7 @@ def read_weights(
 
 
 def _refuse_made_up(checkpoint: Checkpoint, info: dict[str, Any]) -> None:
-    """transformers fills what a file lacks with random numbers; such a model must not be taken for the real one."""
+    """Raises `EngineError` where transformers would fill what a file lacks with random numbers."""
     for name, found, wanted in sorted(info["mismatched_keys"]):
         raise EngineError(
             f"{name} of {checkpoint.name} has shape {list(found)}, and config.json asks for {list(wanted)}",
@@ -115,36 +117,38 @@ def _unexpected(info: dict[str, Any]) -> str:
 
 @contextmanager
 def _reported(progress: Progress) -> Iterator[None]:
-    """Turns the progress bars of transformers into our events, each a chance to cancel."""
+    """Turn the progress bars of transformers into progress events; at each one the load can be cancelled."""
     progress("weights")
-
-    class Bar:
-        def __init__(self, iterable: Any = None, total: int | None = None, **_: Any) -> None:
-            self._iterable, self._done = iterable, 0
-            self._total = total or (len(iterable) if hasattr(iterable, "__len__") else 0)
-            self._last = 0.0
-
-        def __iter__(self) -> Iterator[Any]:
-            for item in self._iterable:
-                yield item
-                self.update()
-
-        def update(self, count: int = 1) -> None:
-            self._done += count
-            if perf_counter() - self._last > 0.05 or self._done == self._total:
-                self._last = perf_counter()
-                progress("weights", self._done, self._total)
-
-        def __enter__(self) -> Bar:
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def __getattr__(self, _: str) -> Any:
-            return lambda *args, **kwargs: None
-
-    before = transformers_logging.set_tqdm_hook(lambda factory, args, kwargs: Bar(*args, **kwargs))
+    before = transformers_logging.set_tqdm_hook(lambda factory, args, kwargs: _ProgressBar(progress, *args, **kwargs))
     try:
         yield
     finally:
         transformers_logging.set_tqdm_hook(before)
+
+
+class _ProgressBar:
+    """Takes the place of tqdm: reports instead of drawing."""
+
+    def __init__(self, progress: Progress, iterable: Any = None, total: int | None = None, **_: Any) -> None:
+        self._progress, self._iterable, self._done = progress, iterable, 0
+        self._total = total or (len(iterable) if hasattr(iterable, "__len__") else 0)
+        self._last = 0.0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in self._iterable:
+            yield item
+            self.update()
+
+    def update(self, count: int = 1) -> None:
+        self._done += count
+        if perf_counter() - self._last > 0.05 or self._done == self._total:
+            self._last = perf_counter()
+            self._progress("weights", self._done, self._total)
+
+    def __enter__(self) -> _ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __getattr__(self, _: str) -> Any:
+        return lambda *args, **kwargs: None

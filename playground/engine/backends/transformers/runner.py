@@ -1,4 +1,4 @@
-"""Run planned work through the model: rows to one forward, logits to tokens."""
+"""Run planned work through the model: rows into forwards, logits into tokens."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from playground.engine.backends.transformers.forward.decoder import Decode, find
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import Part
 from playground.engine.backends.transformers.forward.row_groups import Group, grouped, split, together
-from playground.engine.backends.transformers.kv.cache import KVStore, PagedCache, Row, uneven
-from playground.engine.backends.transformers.kv.copies import apart, most_bytes
+from playground.engine.backends.transformers.kv.cache import PagedCache
+from playground.engine.backends.transformers.kv.copies import most_bytes, split_by_memory
+from playground.engine.backends.transformers.kv.row import BatchRow, uneven
+from playground.engine.backends.transformers.kv.store import KVStore
 from playground.engine.backends.transformers.kv.stored_view import LONG_TOKENS, crosses, stored_mask
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.sampling import sample
@@ -30,17 +32,17 @@ from playground.protocol.commands import GenerationRequest
 
 
 class TransformersRunner:
-    """See `engine.core.Runner`. One forward for all decoding rows, and one per group of prefills of like length; where
-    the model's decoder can, these share every product and differ in attention alone."""
+    """See `engine.runner.Runner`. One forward for all decoding rows, and one per group of prefills of similar length;
+    where the model's decoder supports it, these share every matrix product and only their attention is separate."""
 
     def __init__(self, loaded: LoadedModel, attention: AttentionSwitch, blocks: BlockManager, store: KVStore) -> None:
         self._loaded, self._attention = loaded, attention
         self.blocks, self.cache = blocks, PagedCache(store)
         self.context = loaded.context
         self._parameters = set(inspect.signature(loaded.model.forward).parameters)
-        self.look_at_model()
+        self.rebuild_decoder()
 
-    def look_at_model(self) -> None:
+    def rebuild_decoder(self) -> None:
         """Rebuild the decoder after modules of the model were replaced, the output head included."""
         self.plain_decoder = find_decoder(self._loaded.model)
         self.decoder: Decode | None = self.plain_decoder
@@ -48,14 +50,14 @@ class TransformersRunner:
         self._seen = torch.tensor(0.0, dtype=dtype, device=device)
         self._hidden = torch.tensor(-torch.inf, dtype=dtype, device=device)
 
-    def look_at_layers(self) -> None:
+    def refresh_layers(self) -> None:
         """Refresh the decoder after linear layers were replaced by equivalent ones."""
         if isinstance(self.plain_decoder, LeanDecoder):
-            self.plain_decoder.look_at_layers()
+            self.plain_decoder.refresh_layers()
 
     @property
     def packed_bytes(self) -> int:
-        """Bytes of weights that are held beside the model's."""
+        """Bytes of joined weights held in addition to the model's own."""
         return sum(layer.packed_bytes for layer in self.plain_decoder.joint) if self.plain_decoder else 0
 
     @property
@@ -76,43 +78,44 @@ class TransformersRunner:
         return self._loaded.tokenizer.is_end(token_id)
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
-        """See `engine.core.Runner`."""
+        """See `engine.runner.Runner`."""
         decode = [_row(work) for work in works if work.decode]
-        decode += [Row(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
+        decode += [BatchRow(request, request.computed - 1, 1, held=True, decodes=True) for request in held]
         prefill = [_row(work) for work in works if not work.decode]
         tokens: dict[str, list[int]] = {}
         with torch.inference_mode(), self._attention.context():
             for groups in self._planned(decode, prefill):
                 for group, logits in zip(groups, self._logits(groups), strict=True):
                     tokens |= self._take(group.rows, logits)
-        # Where nothing was sampled nothing has waited, and the step's time would be that of launching it.
+        # If nothing was sampled, nothing has waited for the GPU yet, and the step would be timed without it.
         wait(self._loaded.device)
         return [tokens.get(work.request.request_id, []) for work in works]
 
     def use_store(self, blocks: BlockManager, store: KVStore) -> None:
-        """Go on with other blocks, into which everything was moved."""
+        """Continue with other blocks, into which everything was moved."""
         self.blocks, self.cache = blocks, PagedCache(store)
 
     def forget(self, request: Request) -> None:
-        """The request ended or lost its blocks."""
+        """See `engine.runner.Runner`."""
         self.cache.store.forget(request)
 
     def kv_bytes(self, running: Sequence[Request]) -> int:
         """Bytes of the blocks that requests use."""
         return self.cache.store.bytes(running)
 
-    def _planned(self, decode: Sequence[Row], prefill: Sequence[Row]) -> Iterator[list[Group]]:
+    def _planned(self, decode: Sequence[BatchRow], prefill: Sequence[BatchRow]) -> Iterator[list[Group]]:
         """What runs one after the other, each as groups that share a forward."""
-        # Over codes nothing is copied, so that nothing keeps rows apart.
-        whole = [decode] if decode and self._attention.over_codes else self._apart(decode)
+        # Attention over codes copies nothing, so all rows may share a forward.
+        whole = [decode] if decode and self._attention.over_codes else self._split(decode)
         first = [Group("decode", rows) for rows in whole]
         for groups in self._rounds(prefill):
             yield from together([*first, *(Group("prefill", rows) for rows in groups)], self._joins)
             first = []
         yield from together(first, self._joins)
 
-    def _rounds(self, rows: Sequence[Row]) -> Iterator[list[list[Row]]]:
-        """Prefills, cut where the store needs it: groups that do not need each other, and what comes after them."""
+    def _rounds(self, rows: Sequence[BatchRow]) -> Iterator[list[list[BatchRow]]]:
+        """Prefills, cut where the store needs it, in rounds: groups of one round are independent, later rounds need
+        earlier ones."""
         if not self.splits_at_blocks:
             if rows:
                 yield list(self._grouped(rows))
@@ -122,24 +125,25 @@ class TransformersRunner:
             others = [part for part in parts if part and part not in long]
             yield [*([part] for part in long), *self._grouped(others)]
 
-    def _grouped(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
+    def _grouped(self, rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
         for group in grouped(rows):
-            yield from self._apart(group)
+            yield from self._split(group)
 
-    def _apart(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
-        return apart(rows, self.cache.store.copied, most_bytes(self._loaded.device))
+    def _split(self, rows: Sequence[BatchRow]) -> Iterator[list[BatchRow]]:
+        return split_by_memory(rows, self.cache.store.copied, most_bytes(self._loaded.device))
 
     def _joins(self, group: Group) -> bool:
-        """The group may share matrix products with others, and its attention is not being watched."""
+        """Whether the group may share matrix products with others; not while its attention is watched."""
         able = self.decoder is not None and self.decoder.joins and self._attention.takes_ready_masks
         return able and not self._attention.watches(group.phase, self._masked(group.rows))
 
-    def _masked(self, rows: Sequence[Row]) -> bool:
-        """Needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens quantized."""
+    def _masked(self, rows: Sequence[BatchRow]) -> bool:
+        """Whether it needs an explicit mask: no kernel's causal mask fits, or a row sees part of its own tokens
+        quantized."""
         return uneven(rows) or (self.splits_at_blocks and crosses(rows[0], self.blocks.size))
 
     def _logits(self, groups: Sequence[Group]) -> list[Tensor]:
-        """Logits of each group, as `forward` gives them."""
+        """Logits of each group, as `forward` returns them."""
         if len(groups) == 1:
             with self._attention.watched(groups[0].phase, self.cache, self._masked(groups[0].rows)):
                 return [self.forward(groups[0].rows, self.cache, groups[0].keep)]
@@ -148,8 +152,8 @@ class TransformersRunner:
         parts = [self._part(group.rows, cache, group.keep) for group, cache in zip(groups, caches, strict=True)]
         return self.decoder.together([self._ready(part) for part in parts])
 
-    def _take(self, rows: Sequence[Row], logits: Tensor) -> dict[str, list[int]]:
-        """Sample what is due, and seal what is certain."""
+    def _take(self, rows: Sequence[BatchRow], logits: Tensor) -> dict[str, list[int]]:
+        """Sample the rows that are complete, and seal the blocks of accepted tokens."""
         due = [index for index, row in enumerate(rows) if not row.held and row.completes]
         if len(due) < len(rows):
             logits = logits[due]
@@ -158,14 +162,14 @@ class TransformersRunner:
         tokens = {request.request_id: token_ids for request, token_ids in zip(requests, sampled, strict=True)}
         for row in rows:
             if not row.held:
-                # Drafts that do not hold are never sealed: the next tokens are written over them.
+                # Rejected drafts are never sealed: the next tokens overwrite them.
                 accepted = row.start + len(tokens[row.request.request_id]) if row.drafts else row.length
                 self.cache.store.seal(row.request, accepted)
         return tokens
 
-    def teach(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
+    def teacher_force(self, request: Request, tokens: int, cache: PagedCache) -> Tensor:
         """Teacher-force the next known tokens of a request through `cache`; returns logits [tokens, V]."""
-        row = Row(request, request.computed, tokens)
+        row = BatchRow(request, request.computed, tokens)
         parts = split(row, self._reach) if cache.store.splits_at_blocks else [row]
         logits = []
         with torch.inference_mode(), self._attention.context():
@@ -174,8 +178,8 @@ class TransformersRunner:
                 cache.store.seal(request, part.length)
         return torch.cat(logits)
 
-    def forward(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
-        """Logits [B, keep, V] at the newest tokens of each row, whose keys and values go into `cache`."""
+    def forward(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Tensor:
+        """Logits [B, keep, V] at the newest tokens of each row; their keys and values are stored in `cache`."""
         part = self._part(rows, cache, keep)
         queries, mask = part.ids.shape[1], part.mask
         decoder = self._decoder_for(rows, watched=cache.watch is not None)
@@ -194,13 +198,14 @@ class TransformersRunner:
         logits: Tensor = self._loaded.model(**inputs).logits
         return logits[:, -keep:]
 
-    def _decoder_for(self, rows: Sequence[Row], watched: bool) -> Decode | None:
-        """What runs inside a compiled graph cannot be watched, and may take rows that decode one token alone."""
+    def _decoder_for(self, rows: Sequence[BatchRow], watched: bool) -> Decode | None:
+        """The decoder for these rows: a compiled graph cannot be watched, and may only take rows that decode one
+        token."""
         one = all(row.decodes and row.count == 1 for row in rows)
         takes = self.decoder is not None and (one or self.decoder.takes_prompts)
         return self.decoder if takes and not watched else self.plain_decoder
 
-    def _part(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Part:
+    def _part(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Part:
         device, queries = self._loaded.device, max(row.count for row in rows)
         codes = self._attention.over_codes and all(row.decodes for row in rows)
         columns = cache.lay_out(rows, device, codes)
@@ -217,14 +222,13 @@ class TransformersRunner:
 
     @property
     def _reach(self) -> int:
-        """Where a quantized store has its rows cut: a row ends at or before a multiple of so many tokens."""
+        """Where a quantized store cuts its rows: each ends at or before a multiple of this many tokens."""
         return LONG_TOKENS if self._attention.takes_any_mask else self.blocks.size
 
-    def _mask(self, rows: Sequence[Row], columns: int, queries: int) -> Tensor | Ragged | None:
-        """None without padding where each query sees all up to itself, so that fused kernels may run; what is packed
-        instead, where attention runs so; ready to use, [B, 1, q, columns], where it takes that; else 1 for tokens, 0
-        for padding on the left, [B, columns].
-        """
+    def _mask(self, rows: Sequence[BatchRow], columns: int, queries: int) -> Tensor | Ragged | None:
+        """None without padding where each query sees all keys up to itself, so that fused kernels may run; a `Ragged`
+        if attention runs over packed rows; a boolean mask [B, 1, q, columns] if attention takes ready masks; else 1 for
+        tokens and 0 for padding on the left, [B, columns]."""
         pads = np.array([columns - row.length for row in rows])
         ready = self._attention.takes_ready_masks and (queries == 1 or self.plain_decoder is not None)
         if not pads.any() and (queries in (1, columns) or not ready):
@@ -237,16 +241,17 @@ class TransformersRunner:
             mask = mask[:, None, None]
         elif ready:
             own = at[columns - queries :, None]
-            # A query that is padding itself sees all: one that sees nothing gives no numbers.
+            # Queries that are padding see everything: one that sees nothing would give NaN.
             mask = (mask[:, None, None] & (at <= own)) | (own < pads[:, None, None, None])
         return torch.from_numpy(mask).to(self._loaded.device)
 
     def _ready(self, part: Part) -> Part:
-        """With what a boolean mask adds to scores, made once a step instead of in every layer."""
+        """The part with its boolean mask as the numbers added to scores, made once per step instead of in every
+        layer."""
         if not isinstance(part.mask, Tensor):
             return part
         return part._replace(mask=torch.where(part.mask, self._seen, self._hidden))
 
 
-def _row(work: Work) -> Row:
-    return Row(work.request, work.request.computed, work.tokens, drafts=work.drafts, decodes=work.decode)
+def _row(work: Work) -> BatchRow:
+    return BatchRow(work.request, work.request.computed, work.tokens, drafts=work.drafts, decodes=work.decode)

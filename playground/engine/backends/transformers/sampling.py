@@ -1,9 +1,9 @@
 """Choose the next tokens of each row, in the order of `transformers`' own logits processors.
 
-A draft is verified by sampling as if there were none: it holds while it names the token that was sampled. For drafts
-that are looked up, not drawn, that is rejection sampling (https://arxiv.org/abs/2211.17192): a draft holds with the
-probability that the model gives it, and what follows one that does not is distributed as the rest. The random numbers
-are drawn as without drafts too, so that a seed gives the same tokens.
+A draft is verified by sampling as without drafts: it is accepted if it equals the sampled token. For drafts that are
+looked up, not drawn, this is rejection sampling (https://arxiv.org/abs/2211.17192): a draft is accepted with the
+probability that the model gives it, and the token after a rejected one is distributed as the rest. Random numbers are
+drawn as without drafts too, so that a seed gives the same tokens.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch import Tensor
 from playground.engine.request import Request
 from playground.protocol.commands import SamplingParams
 
-# As vLLM has it: logits over a temperature below are no longer finite in float32, and the arg max is their limit.
+# As in vLLM: below it, logits over the temperature are no longer finite in float32, and their limit is the arg max.
 LEAST_TEMPERATURE = 1e-5
 NO_TOKEN = -1
 
 
 def sample(logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[int, ...]]) -> list[list[int]]:
-    """Per row of `logits` [B, q, V] the drafts that hold and one token more; drafts are verified by the newest logits,
-    one for each and one for the token after them. None where logits are NaN or probabilities are not finite."""
+    """For each row of `logits` [B, q, V], the accepted drafts and one token more. Drafts are verified by the newest
+    logits, one for each and one for the token after them. Empty if logits are NaN or probabilities are not finite."""
     if all(_greedy(request.sampling) and request.sampling.repetition_penalty == 1.0 for request in requests):
-        # A CPU compares float32 many at a time, 16 bits one by one; the order is the same.
+        # A CPU compares float32 in vectors, 16 bits one by one; the order is the same.
         seen = logits.float() if logits.device.type == "cpu" else logits
         ids = seen.argmax(-1)
         wrong = seen.gather(-1, ids.unsqueeze(-1)).squeeze(-1).isnan()  # NaN counts as the largest
@@ -38,7 +38,7 @@ def sample(logits: Tensor, requests: Sequence[Request], drafts: Sequence[tuple[i
 
 
 def _sample_row(logits: Tensor, request: Request, draft: tuple[int, ...]) -> list[int]:
-    """Token by token, since each one depends on those before it."""
+    """Sample token by token, since each one depends on those before it."""
     tokens: list[int] = []
     while tokens == list(draft[: len(tokens)]) and len(tokens) <= len(draft):
         token = _sample_one(logits[len(tokens)], request, tokens)
@@ -55,13 +55,13 @@ def _sample_one(logits: Tensor, request: Request, since: Sequence[int]) -> int |
         best = int(logits.argmax())
         return None if logits[best].isnan() else best
     probabilities = distribution(logits, params)
-    if not probabilities.isfinite().all():  # drawing from them would be an error of the whole batch
+    if not probabilities.isfinite().all():  # drawing from them would fail the whole batch
         return None
     return int(torch.multinomial(probabilities, 1, generator=_generator(request, logits.device)))
 
 
 def _generator(request: Request, device: torch.device) -> torch.Generator:
-    """The request's own, so that a seed repeats whatever else is in the batch."""
+    """The request's own generator, so that a seed repeats whatever else is in the batch."""
     if request.generator is None or request.generator.device != device:
         request.generator = torch.Generator(device)
         seed = request.sampling.seed
@@ -75,7 +75,7 @@ def _greedy(params: SamplingParams) -> bool:
 
 
 def _held(best: list[int], draft: tuple[int, ...]) -> list[int]:
-    """The tokens up to the first one that the draft did not foresee, that one included; none where logits are NaN."""
+    """The tokens up to and including the first one that differs from the draft; empty if their logits are NaN."""
     held = next((at for at, token in enumerate(draft) if token != best[at]), len(draft))
     return [] if NO_TOKEN in best[: held + 1] else best[: held + 1]
 

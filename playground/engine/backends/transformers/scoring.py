@@ -1,4 +1,4 @@
-"""Teacher-force token ids through the paged cache and compare with what was kept before.
+"""Teacher-force token ids through the paged cache and compare with logits kept before.
 
 Logits are processed in chunks, so that those of a long text under a large vocabulary are never all in memory.
 Log-probabilities are kept in float16 on the host: near zero, where likely tokens are, they give KL within 1e-5, while
@@ -22,11 +22,12 @@ from playground.engine.backends.transformers.kv.move import make_store
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.blocks import BlockManager
 from playground.engine.memory import format_bytes
-from playground.engine.memory_fault import memory_said
+from playground.engine.memory_fault import explain_memory_faults
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import GenerationRequest, SamplingParams, Score
 from playground.protocol.events import Scored
+from playground.protocol.options import blocks_for
+from playground.protocol.timing import RequestTimer
 
 CHUNK_TOKENS, CHUNK_BYTES = 256, 64 * 2**20
 KEPT_BYTES = 2 * 2**30
@@ -34,7 +35,7 @@ FLOOR = -60_000.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptLogits:
     """Log-probabilities [tokens - 1, V] in float16 on the host, and the likeliest id at each position."""
 
     token_ids: list[int]
@@ -57,16 +58,16 @@ class Scorer:
     """Answers `Score`; keeps log-probabilities by name, up to `KEPT_BYTES` in all."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, KeptLogits] = {}
 
     def score(self, command: Score, live: LiveEngine, check: Callable[[], None]) -> Scored:
-        """Raises `EngineError`, and what `check` raises between two chunks. Uses its own temporary blocks, apart from
-        those of running requests."""
+        """Raises `EngineError`, and what `check` raises between two chunks. Uses temporary blocks of its own, apart
+        from those of running requests."""
         started = perf_counter()
         ids, vocabulary = _checked(command.token_ids, live), live.loaded.model.config.get_text_config().vocab_size
         base = self._base(command, ids, vocabulary) if command.against else None
         figures = Figures()
-        with memory_said(f"scoring {len(ids)} tokens", live.loaded.device, "score fewer tokens at a time"):
+        with explain_memory_faults(f"scoring {len(ids)} tokens", live.loaded.device, "score fewer tokens at a time"):
             keep = self._room(command.keep_as, len(ids) - 1, vocabulary) if command.keep_as else None
             for at, logits in chunks(live, ids[:-1], chunk_tokens(vocabulary)):
                 check()
@@ -77,18 +78,14 @@ class Scorer:
                 if keep is not None:
                     keep[at : at + len(logits)] = as_kept(logits).cpu()
         if command.keep_as and keep is not None:
-            self._kept[command.keep_as] = Kept(ids, keep, figures.top)
-        agreement = None
-        if base:
-            same = sum(ours == theirs for ours, theirs in zip(figures.top, base.top, strict=True))
-            agreement = same / len(base.top)
+            self._kept[command.keep_as] = KeptLogits(ids, keep, figures.top)
         return Scored(
             key=command.key,
             nll=figures.nll,
             top=figures.top,
             kl=figures.kl,
             rank=figures.rank,
-            agreement=agreement,
+            agreement=_agreement(figures.top, base.top) if base else None,
             seconds=perf_counter() - started,
             likeliest=figures.likeliest,
         )
@@ -97,7 +94,7 @@ class Scorer:
         """Drop all kept logits."""
         self._kept.clear()
 
-    def _base(self, command: Score, ids: list[int], vocabulary: int) -> Kept:
+    def _base(self, command: Score, ids: list[int], vocabulary: int) -> KeptLogits:
         base = self._kept.get(command.against or "")
         if base is None:
             raise EngineError(f"no logits are kept as {command.against!r}", "score with keep_as first")
@@ -123,20 +120,20 @@ class Scorer:
 
 
 def chunk_tokens(vocabulary: int) -> int:
-    """Tokens whose float32 logits are looked at together."""
+    """Number of tokens whose float32 logits are processed together."""
     return max(1, min(CHUNK_TOKENS, CHUNK_BYTES // (4 * vocabulary)))
 
 
 def chunks(live: LiveEngine, token_ids: list[int], tokens: int) -> Iterator[tuple[int, Tensor]]:
-    """The position of each chunk and its float32 logits [<= tokens, V], through blocks that nobody else uses."""
+    """The position of each chunk and its float32 logits [<= tokens, V], computed through temporary blocks."""
     size, kind = live.runner.blocks.size, live.options.kv_cache
-    blocks = BlockManager(-(-len(token_ids) // size), size, prefix_cache=False)
+    blocks = BlockManager(blocks_for(len(token_ids), size), size, prefix_cache=False)
     cache = PagedCache(make_store(kind, blocks, slots=1))
     request = Request("", token_ids, SamplingParams(), RequestTimer(submitted=0.0))
     blocks.grow(request, len(token_ids))
     while request.remaining:
         start, count = request.computed, min(tokens, request.remaining)
-        yield start, live.runner.teach(request, count, cache).float()
+        yield start, live.runner.teacher_force(request, count, cache).float()
         request.computed += count
 
 
@@ -145,8 +142,8 @@ def as_kept(logits: Tensor) -> Tensor:
     return logits.log_softmax(-1).clamp_min(FLOOR).half()
 
 
-def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None, at: int) -> None:
-    """Take in the logits [n, V] that predict `targets`."""
+def _add(figures: Figures, logits: Tensor, targets: list[int], base: KeptLogits | None, at: int) -> None:
+    """Add the figures of logits [n, V] that predict `targets`."""
     wanted = torch.tensor(targets, device=logits.device).unsqueeze(1)
     nll = -logits.log_softmax(-1).gather(1, wanted).squeeze(1)
     if not nll.isfinite().all():
@@ -160,6 +157,11 @@ def _add(figures: Figures, logits: Tensor, targets: list[int], base: Kept | None
     figures.kl += (theirs.exp() * (theirs - ours)).sum(-1).tolist()
     likeliest = torch.tensor(base.top[at : at + len(targets)], device=logits.device).unsqueeze(1)
     figures.rank += (logits > logits.gather(1, likeliest)).sum(-1).tolist()
+
+
+def _agreement(ours: list[int], theirs: list[int]) -> float:
+    """The share of positions where both name the same id as the likeliest."""
+    return sum(one == other for one, other in zip(ours, theirs, strict=True)) / len(theirs)
 
 
 def _likeliest(logits: Tensor, targets: list[int], count: int) -> list[dict[int, float]]:

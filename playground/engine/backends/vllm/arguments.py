@@ -1,4 +1,4 @@
-"""Our toggles as vLLM's arguments."""
+"""Toggles as arguments of vLLM."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.protocol.commands import LoadModel
-from playground.protocol.options import EngineOptions
+from playground.protocol.options import EngineOptions, draft_tokens
 
-# Within these a change of slots or budget is instant; they are still far below vLLM's own defaults on a GPU.
+# Up to these a change of slots or budget is instant; they are far below vLLM's own defaults on a GPU.
 MOST_SLOTS, MOST_TOKENS = 64, 2048
 HERE = "playground.engine.backends.vllm"
 FP8_WEIGHTS = {"cpu": "fp8_per_channel", "cuda": "fp8"}
@@ -65,12 +65,7 @@ def engine_arguments(
 
 
 def executor(command: LoadModel) -> str:
-    """vLLM's own name of what runs its workers: in this process, in processes of this machine, over Ray's."""
+    """vLLM's name for where its workers run: in this process, in processes of this machine, or in Ray's."""
     if command.executor != "auto":
         return command.executor
     return "mp" if command.tensor_parallel > 1 else "uni"
-
-
-def draft_tokens(options: EngineOptions) -> int:
-    """N of `speculation=lookup:N`; 0 for off."""
-    return int(options.speculation.partition(":")[2] or 0)

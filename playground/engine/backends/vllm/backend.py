@@ -1,14 +1,15 @@
-"""The vLLM engine: commands to its loop, restarts for what cannot change while it runs, faults to plain words."""
+"""The vLLM engine: commands to its loop, restarts for toggles that cannot change while it runs, faults in plain
+words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, unheard
-from playground.engine.backends.vllm.faults import DIED, in_words
+from playground.engine.backends.base import Cancelled, Emit, EngineError, Progress, no_progress, require_loaded
+from playground.engine.backends.vllm.faults import DIED, as_engine_error
 from playground.engine.backends.vllm.report import report
 from playground.engine.backends.vllm.support import missing_packages, platform, vllm_version, why_not, why_not_executor
 from playground.engine.capabilities import CONFLICTS, refuse_conflict, refuse_impossible
@@ -29,6 +30,7 @@ from playground.protocol.metrics import Memory
 from playground.protocol.options import CostClass, EngineOptions, changed_names, with_changes
 
 if TYPE_CHECKING:
+    from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
     from playground.engine.backends.vllm.live import Live
 
 LIVE = {"max_batch", "token_budget"}
@@ -52,10 +54,11 @@ class VllmBackend:
         self._measured = self._brought_back = 0.0
 
     def capabilities(self) -> Capabilities:
-        """What vLLM truly does here; with a model loaded also what that model brings."""
+        """What vLLM really does on this machine, and with the loaded model if there is one."""
         versions = {"vllm": vllm_version()} if vllm_version() else {}
-        quantized, options = (self._live.opened.quantized, self._live.options) if self._live else ("", EngineOptions())
-        price = self._live.price if self._live else None
+        live = self._live
+        quantized, options = (live.checkpoint.quantized, live.options) if live else ("", EngineOptions())
+        price = live.price if live else None
         return Capabilities(
             engine="vllm",
             devices=[platform()],
@@ -65,8 +68,9 @@ class VllmBackend:
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
-        """Look at the checkpoint, start vLLM on it, compare its first answers with the reference. One process holds
-        one vLLM, so the model before is let go first; where the new one is refused it is there again, which is told."""
+        """Check the checkpoint, start vLLM on it, compare its first answers with the reference. One process holds one
+        vLLM, so the previous model is unloaded first; if the new one fails to start, it is loaded again and `Failed`
+        says so."""
         before, started = self._live, perf_counter()
         try:
             self._load(command, progress)
@@ -74,29 +78,29 @@ class VllmBackend:
             if before is None:
                 raise
             self._bring_back(before, fault)
-        self._told([], Memory(), started, "reload")
+        self._announce([], Memory(), started, "reload")
 
     def unload(self) -> None:
-        """End vLLM's workers; what PyTorch keeps goes with the process."""
+        """End vLLM's workers; what PyTorch keeps is freed with the process."""
         live, self._live = self._live, None
         if live:
             live.loop.fail("the model was unloaded")
             live.engine.stop()
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
-        """Slots and budget change with the next step; anything else starts vLLM anew, and requests go on or end."""
+        """Slots and budget change with the next step; anything else restarts vLLM, and requests continue or end."""
         live, started = self._engine, perf_counter()
         options, before = with_changes(live.options, command.changes), live.memory()
-        self._refuse(options, live.opened.quantized)
+        self._refuse(options, live.checkpoint.quantized)
         changed = changed_names(live.options, options)
-        restart = set(changed) - LIVE - IDLE or not live.engine.takes(options)
+        restart = set(changed) - LIVE - IDLE or not live.engine.can_apply(options)
         if not restart:
             live.limit(options)
-            self._told(changed, before, started, "instant", loaded=False)
+            self._announce(changed, before, started, "instant", loaded=False)
             return
         live.check_room(options)
         self._restart(live, options, progress)
-        self._told(changed, before, started, "reload")
+        self._announce(changed, before, started, "reload")
 
     def submit(self, command: Submit, received: float) -> None:
         """See `VllmLoop.submit`."""
@@ -116,7 +120,7 @@ class VllmBackend:
             self._live.loop.fail(message)
 
     def reset_prefix_cache(self) -> None:
-        """vLLM forgets prefixes only while no request holds blocks."""
+        """Raises `EngineError` while requests run: vLLM can only forget prefixes that no request holds."""
         if not self._engine.engine.llm.reset_prefix_cache():
             raise EngineError("vLLM forgets prefixes only while nothing runs", "let the requests end first")
 
@@ -131,7 +135,7 @@ class VllmBackend:
         self._emit(Tokenized(key=command.key, token_ids=[ids(text) for text in command.texts]))
 
     def score(self, command: Score, check: Callable[[], None]) -> None:
-        """See `scoring.score`; it steps vLLM until it is done."""
+        """See `scoring.score`; steps vLLM until it is done."""
         live = self._engine
         if self.busy:
             raise EngineError("requests are running, and would be held up", "wait, or stop them")
@@ -141,21 +145,22 @@ class VllmBackend:
 
     @property
     def busy(self) -> bool:
-        """There is something to step."""
+        """See `Backend`."""
         return self._live is not None and self._live.loop.busy
 
     @property
     def step_index(self) -> int:
-        """The number of the next step."""
+        """See `Backend`."""
         return self._engine.loop.step_index
 
     @property
     def next_arrival(self) -> float | None:
-        """When a delayed request will arrive."""
+        """See `Backend`."""
         return self._live.loop.next_arrival if self._live else None
 
     def step(self) -> None:
-        """One step; an engine that lost one of its processes cannot go on, so this process ends, which is told."""
+        """One step. If vLLM lost one of its processes it cannot go on, so this process ends too, which the UI
+        reports."""
         live = self._engine
         try:
             live.loop.step()
@@ -169,24 +174,23 @@ class VllmBackend:
 
     @property
     def _engine(self) -> Live:
-        if self._live is None:
-            raise EngineError("no model is loaded", "load one first")
-        return self._live
+        return require_loaded(self._live)
 
     def _load(self, command: LoadModel, progress: Progress) -> None:
-        """What can be seen before the start is refused before anything is stopped."""
+        """Refuse what can be known before the start, before anything is stopped."""
         self._refuse(command.options, "")
-        opened, released = _opened(command, progress), self._live.bytes if self._live else 0
-        opened.plan(command.options, released)
+        checkpoint_class, live_class = _import_vllm(command, progress)
+        checkpoint = checkpoint_class(command, progress)
+        checkpoint.plan(command.options, released=self._live.bytes if self._live else 0)
         self.unload()
-        self._live = opened.started(command.options, progress, self._emit)
+        self._live = live_class(checkpoint, command.options, progress, self._emit)
 
     def _bring_back(self, before: Live, fault: EngineError) -> None:
-        """The model before, if it was stopped, and the line that says why."""
-        name = before.opened.checkpoint.name
+        """Start the previous model again if it was stopped, and emit why."""
+        name = before.checkpoint.files.name
         try:
             if self._live is None:
-                before.restart(before.options, unheard)
+                before.restart(before.options, no_progress)
         except EngineError as other:
             raise EngineError(f"{fault.message}; {name} did not start again: {other.message}", fault.advice) from None
         self._live, self._brought_back = before, perf_counter()
@@ -194,11 +198,11 @@ class VllmBackend:
         self._emit(Failed(where="LoadModel", message=message, advice=fault.advice, kept=True))
 
     def _restart(self, live: Live, options: EngineOptions, progress: Progress) -> None:
-        """vLLM anew; where that fails, as it was before."""
+        """Restart vLLM; if that fails, with the previous options."""
         try:
             live.restart(options, progress)
         except (EngineError, Cancelled) as fault:
-            if live.engine.llm is None:  # else it was stopped before anything else was
+            if live.engine.llm is None:  # else the restart was stopped before vLLM was
                 self._go_back(live, fault)
             if isinstance(fault, Cancelled):
                 raise EngineError("the switch was stopped; vLLM runs as before") from None
@@ -206,7 +210,7 @@ class VllmBackend:
 
     def _go_back(self, live: Live, fault: EngineError | Cancelled) -> None:
         try:
-            live.restart(live.options, unheard)
+            live.restart(live.options, no_progress)
         except EngineError:
             self._live = None
             live.loop.fail("vLLM did not start again")
@@ -216,7 +220,9 @@ class VllmBackend:
         refuse_impossible(options, partial(why_not, quantized=quantized))
         refuse_conflict(options, CONFLICTS)
 
-    def _told(self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True) -> None:
+    def _announce(
+        self, changed: list[str], before: Memory, started: float, cost: CostClass, loaded: bool = True
+    ) -> None:
         live = self._engine
         if loaded:
             self._emit(ModelLoaded(facts=live.facts(), capabilities=self.capabilities()))
@@ -237,8 +243,8 @@ class VllmBackend:
             self._emit(Failed(where="verify", message=message, advice="go back to the toggles before"))
 
 
-def _opened(command: LoadModel, progress: Progress) -> Any:
-    """The checkpoint, once it is sure that vLLM is here. The import takes seconds."""
+def _import_vllm(command: LoadModel, progress: Progress) -> tuple[type[VllmCheckpoint], type[Live]]:
+    """Import what needs vLLM, which takes seconds; raises `EngineError` where it cannot be imported."""
     missing, advice = missing_packages(command.executor)
     if reason := why_not_executor(command.executor):
         raise EngineError(reason, "[engines.vllm] executor = auto runs the ranks as processes of this machine")
@@ -249,7 +255,8 @@ def _opened(command: LoadModel, progress: Progress) -> Any:
 
     prepare(command)
     try:
-        from playground.engine.backends.vllm.live import Opened
+        from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
+        from playground.engine.backends.vllm.live import Live
     except Exception as error:
-        raise in_words(error, "at all", command.options) from error
-    return Opened(command, progress)
+        raise as_engine_error(error, "at all", command.options) from error
+    return VllmCheckpoint, Live

@@ -1,10 +1,11 @@
-"""Who holds which block of vLLM's pool. Its block 0 belongs to nobody, so ours count from the next."""
+"""Which request holds which blocks of vLLM's pool. Its block 0 belongs to no request, so ours count from the next."""
 
 from __future__ import annotations
 
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.block_map import spans
-from playground.protocol.events import BlocksMapped, BlockTable
+from playground.protocol.events import BlocksMapped
+from playground.protocol.steps import BlockTable
 
 
 def block_map(loop: VllmLoop) -> BlocksMapped:

@@ -1,4 +1,4 @@
-"""One start of vLLM's engine in this process, and what it says of itself afterwards."""
+"""One start of vLLM's engine in this process, and what it reports about itself afterwards."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.vllm.arguments import engine_arguments, most_slots, most_tokens
-from playground.engine.backends.vllm.faults import DIED, in_words
+from playground.engine.backends.vllm.faults import DIED, as_engine_error
 from playground.engine.backends.vllm.pool import Pool
 from playground.engine.backends.vllm.stages import staged
 from playground.engine.backends.vllm.support import platform
@@ -22,13 +23,13 @@ from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions, as_text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-_asked_devices = os.environ.get(VISIBLE)  # the user's own, which each load starts from
+_user_devices = os.environ.get(VISIBLE)  # the user's own value, from which each load starts
 KV_NAMES = {"auto": "model", "int8_per_token_head": "int8", "int4_per_token_head": "int4"}
 
 
 @dataclass
 class Engine:
-    """A running `LLMEngine`, the options that it was started with, and what its workers report."""
+    """A running `LLMEngine`, the options that it was started with, and the facts that its workers report."""
 
     llm: Any
     options: EngineOptions
@@ -49,7 +50,7 @@ class Engine:
 
     @cached_property
     def pool(self) -> Pool:
-        """The pool as vLLM laid it out; the block that it keeps for itself is no part of it."""
+        """The pool as vLLM laid it out, without the block that it keeps for itself."""
         config = self.scheduler.kv_cache_config
         total = sum(tensor.size for tensor in config.kv_cache_tensors) * len(self.facts)
         return Pool(config.num_blocks - 1, self.scheduler.block_size, total // config.num_blocks)
@@ -61,25 +62,25 @@ class Engine:
 
     @property
     def quantized(self) -> str:
-        """How vLLM says that the weights are quantized; empty where they are not."""
+        """vLLM's name for how the weights are quantized; empty if they are not."""
         return str(self.llm.vllm_config.model_config.quantization or "")
 
     @property
     def failed(self) -> bool:
-        """A process that belongs to the engine is gone, and with it the engine."""
+        """Whether a process of the engine died, after which the engine cannot go on."""
         return bool(getattr(self.core.model_executor, "is_failed", False))
 
     def limit(self, options: EngineOptions) -> None:
-        """Set slots and tokens a step from the next step on, within what the start made room for."""
+        """Set slots and tokens per step from the next step on, within what the start made room for."""
         self.scheduler.max_num_active_reqs = options.max_batch
         self.scheduler.max_num_scheduled_tokens = options.token_budget
 
-    def takes(self, options: EngineOptions) -> bool:
-        """The start made room for these slots and this budget."""
+    def can_apply(self, options: EngineOptions) -> bool:
+        """Whether the start made room for these slots and this budget."""
         return options.max_batch <= most_slots(self.options) and options.token_budget <= most_tokens(self.options)
 
     def effective(self, options: EngineOptions) -> dict[str, str]:
-        """What vLLM really uses, read back from it."""
+        """The options that vLLM really uses, read back from it."""
         config, scheduler = self.llm.vllm_config, self.scheduler
         attention = ", ".join(self.facts[0]["attention"])
         cache = str(config.cache_config.cache_dtype)
@@ -104,8 +105,18 @@ class Engine:
             "adapter": "off",
         }
 
+    def outputs(self, check: Callable[[], None] = lambda: None) -> Iterator[Any]:
+        """Step until no request is left; yields the outputs of vLLM's front end, and reports none of the steps. `check`
+        is called before each step."""
+        try:
+            while self.llm.has_unfinished_requests() or self.scheduler.has_requests():
+                check()
+                yield from self.llm.step()
+        finally:
+            self.scheduler.reported.done.clear()
+
     def stop(self) -> None:
-        """End vLLM's workers and let the model go."""
+        """End vLLM's workers and free the model."""
         from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
         self.llm.engine_core.shutdown()
@@ -115,16 +126,16 @@ class Engine:
 
 
 def prepare(command: LoadModel) -> None:
-    """Before vLLM is imported: this process is its engine core, and nothing is sent home."""
+    """Set the environment before vLLM is imported: the engine core runs in this process, and no usage data is sent."""
     os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_NO_USAGE_STATS": "1"}
-    # numba, which drafts, sets the threads of everybody; with two of them on busy cores a step took ten times as long.
+    # numba, which drafts, sets everyone's threads; with two of them on busy cores a step took ten times as long.
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-    # A rank that waits for one that is dead never ends by itself, and so long nobody is told.
+    # A rank that waits for a dead one never ends by itself, and until then nothing is reported.
     os.environ.setdefault("VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS", "1")
     if command.tensor_parallel > 1:
-        # Its own choice wants a NUMA node for each rank, and a machine with one has none for the second.
+        # By default each rank wants a NUMA node of its own, and many machines have only one.
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    devices = visible_devices(command.options.device, _asked_devices)
+    devices = visible_devices(command.options.device, _user_devices)
     if devices is None:
         os.environ.pop(VISIBLE, None)
     else:
@@ -132,8 +143,8 @@ def prepare(command: LoadModel) -> None:
 
 
 def visible_devices(device: str, asked: str | None) -> str | None:
-    """What CUDA is to show vLLM, which takes the first: of the cards that the user shows, by number or UUID, the one
-    that `device` counts to, or all of them. Raises `EngineError` where there are not so many."""
+    """The value of CUDA_VISIBLE_DEVICES for vLLM, which takes the first GPU: of those that the user shows, by number or
+    UUID, the one that `device` counts to, or all. Raises `EngineError` if there are fewer."""
     kind, _, number = device.partition(":")
     if kind != "cuda" or not number:
         return asked
@@ -146,7 +157,7 @@ def visible_devices(device: str, asked: str | None) -> str | None:
 
 
 def device_name(kind: str, asked: str) -> str:
-    """The card by the number that it was asked for by: vLLM, which sees no other, gives it none."""
+    """The device with the number that the user requested: vLLM, which sees only one, gives it none."""
     return asked if asked.startswith(f"{kind}:") else kind
 
 
@@ -160,24 +171,24 @@ def start(
     progress: Progress,
     expected: float | None,
 ) -> Engine:
-    """Start vLLM with these options; raises `EngineError` in plain words, `Cancelled` where a stage ends."""
+    """Start vLLM with these options; raises `EngineError` in plain words, or `Cancelled` at the end of a stage."""
     arguments = engine_arguments(command, checkpoint, options, pool, context, platform())
     with staged(progress, expected) as stages:
-        stages.tell("config", "vLLM's configuration")
+        stages.report("config", "vLLM's configuration")
         try:
             llm, facts = _built(arguments)
         except Exception as error:
             traceback.print_exc()
-            _let_go(error)
-            raise in_words(error, checkpoint.name, options) from error
+            _free_failed_start(error)
+            raise as_engine_error(error, checkpoint.name, options) from error
     running = Engine(llm, options, tokenizer, facts, context, stages.seconds)
     running.limit(options)
     return running
 
 
-def _let_go(error: BaseException) -> None:
-    """What a start had built when it ended hangs on the frames of its fault: it would keep its memory and processes,
-    and, whenever it goes, take down what the next start has set up."""
+def _free_failed_start(error: BaseException) -> None:
+    """Free what a failed start had built. The frames of its exception hold it: it would keep memory and processes, and
+    when collected later, tear down what the next start has set up."""
     from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
     cause: BaseException | None = error
@@ -189,14 +200,13 @@ def _let_go(error: BaseException) -> None:
 
 
 def _die() -> None:
-    """On the thread by which vLLM watches its processes: nothing can go on, whether a request runs or none, so this
-    process ends, which is told."""
+    """End this process: called on vLLM's watching thread when one of its processes died, even if no request runs."""
     print(DIED, file=sys.stderr, flush=True)
     os._exit(1)
 
 
 def _built(arguments: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
-    """vLLM's `LLMEngine`, and what its workers report of themselves."""
+    """vLLM's `LLMEngine`, and the facts that its workers report."""
     from vllm.engine.arg_utils import EngineArgs
     from vllm.v1.engine.llm_engine import LLMEngine
 
@@ -212,7 +222,7 @@ def _built(arguments: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
 
 
 def _keep_kernels() -> None:
-    """Kernels are replaced once in a process: a second start would wrap the wrappers, and falls over llvmlite, which
+    """Replace kernels only once per process: a second start would wrap the wrappers, and fails on llvmlite, which
     speculation imports (vLLM 0.32, `triton_utils/dispatcher.py`)."""
     from vllm.platforms import current_platform
 

@@ -9,7 +9,7 @@ from playground.protocol.options import EngineOptions
 
 LONG = 300
 DIED = "vLLM's engine died: one of its processes is gone"
-# What vLLM's text holds, and what to do then.
+# A pattern in vLLM's text, and what to do then.
 ADVICE: tuple[tuple[str, str], ...] = (
     (r"is less than desired GPU memory utilization|Free memory on device", "lower kv_blocks, or free the GPU"),
     (r"kv cache allocation is less than requested|No available memory for the cache", "lower"),
@@ -24,8 +24,8 @@ ADVICE: tuple[tuple[str, str], ...] = (
 )
 
 
-def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
-    """The error as an `EngineError`; a `Cancelled`, or what already is an `EngineError`, stays as it is."""
+def as_engine_error(error: Exception, model: str, options: EngineOptions) -> Exception:
+    """The error as an `EngineError`; a `Cancelled` or an `EngineError` is returned as it is."""
     cause = _root(error)
     if isinstance(cause, Cancelled | EngineError):
         return cause
@@ -41,7 +41,8 @@ def in_words(error: Exception, model: str, options: EngineOptions) -> Exception:
 
 
 def _said(cause: BaseException) -> str:
-    """Its own words, but those of PyTorch's CPU allocator, which are for its authors."""
+    """The error's own text; for PyTorch's CPU allocator, whose text is for its developers, what was requested and is
+    free."""
     if "allocate memory" not in str(cause):
         return str(cause)
     import torch
@@ -52,7 +53,7 @@ def _said(cause: BaseException) -> str:
 
 
 def _root(error: BaseException) -> BaseException:
-    """What vLLM's own wrapper around a fault is about."""
+    """The cause that vLLM's own exceptions wrap."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

@@ -1,11 +1,10 @@
-"""Requests on their way through one vLLM engine: queued, stepped, measured, told of. Knows ids, times and rows."""
+"""Requests on their way through one vLLM engine: queued, stepped, measured, reported. Knows ids, times and rows."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 from vllm.inputs import TokensPrompt
 from vllm.v1.engine import EngineCoreOutput
@@ -16,20 +15,22 @@ from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.sampling import sampling_of
 from playground.engine.backends.vllm.slots import Slots
 from playground.engine.detokenizer import Detokenizer
+from playground.engine.ending import finished_event
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
+from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import Event, FinishReason, RequestFinished, Step, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, FinishReason, TokensGenerated
+from playground.protocol.steps import SlotWork
+from playground.protocol.timing import RequestTimer
 
 REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 
 class VllmLoop:
-    """All requests of one engine. vLLM gives each an id of its own; outside, ours stand."""
+    """All requests of one engine. vLLM gives each an id of its own; outside this class only ours are used."""
 
     def __init__(self, engine: Engine, emit: Callable[[Event], None]) -> None:
         self.engine, self._emit = engine, emit
-        self.step_index = 0
         self.loaded_at = perf_counter()
         self.kv_peak = 0
         self.requests: dict[str, Request] = {}
@@ -38,13 +39,17 @@ class VllmLoop:
         self._arrivals = Arrivals[Request]()
         self._detokenizers: dict[str, Detokenizer] = {}
         self._numbers = itertools.count()
-        self._left: list[str] = []
-        self._preempted: list[str] = []
+        self._steps = StepLog()
         self._flush = False
 
     @property
+    def step_index(self) -> int:
+        """The number of the next step."""
+        return self._steps.index
+
+    @property
     def busy(self) -> bool:
-        """There is work for a step now; after an abort one more, which shows the blocks that came back."""
+        """Whether there is work for a step now; after an abort one more, which reports the blocks that were freed."""
         self._arrive()
         return bool(self._inner) or self._flush
 
@@ -55,12 +60,13 @@ class VllmLoop:
 
     @property
     def known(self) -> dict[str, str]:
-        """vLLM's ids to ours, in the order in which it got the requests."""
+        """vLLM's ids to ours, in the order in which it received the requests."""
         return self._inner
 
     def submit(self, request: GenerationRequest, received: float, why_not: str = "") -> None:
-        """Queue a request; one that can never be served, or `why_not` says why, ends at once with its reason."""
-        timer = RequestTimer(submitted=received + request.delay_s)
+        """Queue a request; one that can never be served ends at once with its reason, as does one with a `why_not`."""
+        arrival = received + request.delay_s
+        timer = RequestTimer(submitted=arrival)
         if received < self.loaded_at:
             timer.loaded = self.loaded_at
         try:
@@ -76,10 +82,10 @@ class VllmLoop:
         piece = self.engine.tokenizer.piece(state.prompt_ids)
         self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
         self.requests[state.request_id] = state
-        self._arrivals.put(timer.submitted, state.order, state)
+        self._arrivals.put(arrival, state.order, state)
 
     def adopt(self, engine: Engine) -> None:
-        """Go on with another engine: what a request has produced becomes part of its prompt and is computed again. One
+        """Continue with another engine: the output of a request becomes part of its prompt and is recomputed. A request
         that can no longer be served ends with the numbers."""
         self.engine = engine
         again = [self.requests[ours] for ours in self._inner.values()]
@@ -90,41 +96,41 @@ class VllmLoop:
         for request in sorted(again, key=lambda request: request.order):
             if not request.finished:
                 request.preemptions += 1
-                self._preempted.append(request.request_id)
+                self._steps.preempted.append(request.request_id)
                 self._hand_over(request)
 
     def abort(self, request_id: str | None) -> None:
-        """End one request, or all; vLLM frees the blocks at once."""
+        """End one request, or all if None; vLLM frees the blocks at once."""
         self._end(request_id, "abort")
 
     def fail(self, message: str) -> None:
-        """End every request with an error, in plain words."""
+        """End every request with an error that users read."""
         self._end(None, "error", message)
 
     def lose(self, message: str) -> None:
-        """End those that vLLM has; its engine is gone, and they are not to be computed again."""
+        """End the requests that vLLM has: its engine is gone, and they are not to be recomputed."""
         for request_id in list(self._inner.values()):
             self._finish(self.requests[request_id], "abort", message)
 
     def step(self) -> None:
-        """One step of vLLM, told as one of ours."""
+        """Run one step of vLLM and emit it as a step of ours."""
         self._arrive()
         self._flush = False
         start, scheduler = perf_counter(), self.engine.scheduler
         self.engine.llm.step()
         now = perf_counter()
         rows = scheduler.reported.done.popleft() if scheduler.reported.done else None
-        works = []
+        works: list[SlotWork] = []
         if rows:
             self._slots.take(rows, self._inner)
             for row in rows.rows:
                 if not row.decode and row.request_id in self._inner:
                     self.requests[self._inner[row.request_id]].timer.started(start)
-            self._preempted += self._count_preemptions(rows.preempted)
+            self._steps.preempted += self._count_preemptions(rows.preempted)
             works = self._slots.works(rows, self._inner, scheduler.max_num_active_reqs)
             for output in rows.outputs:
                 self._receive(output, now)
-        if rows or self._left:
+        if rows or self._steps.finished:
             self._report(start, now, works)
 
     def _arrive(self) -> None:
@@ -165,7 +171,7 @@ class VllmLoop:
     def _read(
         self, request: Request, token_ids: list[int], reason: FinishReason | None
     ) -> tuple[str, list[int], FinishReason | None]:
-        """The text of new ids, and those of them that stand before a stop string; vLLM knows none of ours."""
+        """The text of new ids, and the ids up to a stop string; vLLM is not given our stop strings."""
         detokenizer, text = self._detokenizers[request.request_id], ""
         for count, token_id in enumerate(token_ids, 1):
             text += detokenizer.feed(token_id)
@@ -187,7 +193,7 @@ class VllmLoop:
         self._arrivals.keep(lambda request: not request.finished)
 
     def _drop(self, request: Request) -> None:
-        """Out of vLLM, between two of its steps."""
+        """Take a request out of vLLM, between two of its steps."""
         inner = [theirs for theirs, ours in self._inner.items() if ours == request.request_id]
         if inner and self.engine.llm is not None and not self.engine.failed:
             self.engine.llm.abort_request(inner, internal=True)
@@ -195,35 +201,17 @@ class VllmLoop:
 
     def _finish(self, request: Request, reason: FinishReason, message: str = "") -> None:
         request.finished = True
-        self._left.append(request.request_id)
+        self._steps.finished.append(request.request_id)
         detokenizer = self._detokenizers.pop(request.request_id)
         del self.requests[request.request_id]
         for inner in [theirs for theirs, ours in self._inner.items() if ours == request.request_id]:
             del self._inner[inner]
             self._slots.leave(inner)
-        metrics = request.timer.metrics(
-            len(request.prompt_ids), detokenizer.characters_after_first, request.cached_tokens, request.preemptions
-        )
-        self._emit(RequestFinished(request_id=request.request_id, reason=reason, metrics=metrics, message=message))
+        self._emit(finished_event(request, detokenizer, reason, message))
 
-    def _report(self, start: float, now: float, works: list[Any]) -> None:
+    def _report(self, start: float, now: float, works: list[SlotWork]) -> None:
         blocks = self.engine.scheduler.count_blocks()
         kv_bytes = blocks.used * self.engine.pool.block_bytes
         self.kv_peak = max(self.kv_peak, kv_bytes)
         waiting = [self._inner[inner] for inner in self.engine.scheduler.waiting_ids() if inner in self._inner]
-        step = Step(
-            index=self.step_index,
-            start=start,
-            seconds=now - start,
-            slots=works,
-            waiting=waiting,
-            finished=self._left,
-            preempted=self._preempted,
-            blocks_used=blocks.used,
-            blocks_free=blocks.free,
-            blocks_cached=blocks.cached,
-            kv_bytes=kv_bytes,
-        )
-        self._left, self._preempted = [], []
-        self.step_index += 1
-        self._emit(StepsExecuted(steps=[step]))
+        self._emit(self._steps.add(start, now - start, works, waiting, blocks, kv_bytes))

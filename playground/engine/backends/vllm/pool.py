@@ -1,16 +1,16 @@
-"""How large vLLM's KV pool is to be, before anything is loaded: so many blocks, so many bytes, and whether they fit."""
+"""The size of vLLM's KV pool, before anything is loaded: number of blocks, bytes per block, and whether they fit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from playground.engine.backends.base import EngineError
-from playground.engine.memory import format_bytes
+from playground.engine.backends.base import ELSEWHERE, EngineError
+from playground.engine.checkpoint.config import head_dim
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, format_bytes
 from playground.protocol.options import EngineOptions
 
-SHARE, CPU_BYTES = 0.25, 512 * 2**20  # what the transformers engine takes, so that both serve the same load
-SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start takes that much, or that part of what is free, beside weights and pool
+SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start also takes this much, or one part in this many of free memory
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
 
@@ -25,15 +25,15 @@ class Pool:
 
     @property
     def tokens(self) -> int:
-        """Capacity."""
+        """Tokens that the pool holds."""
         return self.count * self.size
 
 
 def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu: bool) -> Pool:
-    """The pool of these options, where weights of so many bytes come into the `free` ones too; raises `EngineError`
-    with the number to lower, and what would fit."""
+    """The pool for these options, with weights of `weights` bytes in the same `free` bytes; raises `EngineError` with
+    the number to lower and what would fit."""
     block = max(1, int(token_bytes(config, options) * options.block_size))
-    budget = min(int(free * SHARE), CPU_BYTES) if cpu else int(free * SHARE)
+    budget = min(int(free * KV_SHARE), KV_CPU_BYTES) if cpu else int(free * KV_SHARE)
     count = max(1, budget // block) if options.kv_blocks == "auto" else int(options.kv_blocks)
     # vLLM keeps one block for itself.
     needed, room = (count + 1) * block, max(0, free - weights - max(SPARE, free // SPARE_SHARE))
@@ -46,17 +46,20 @@ def plan_pool(config: Any, options: EngineOptions, free: int, weights: int, cpu:
 
 
 def item_bytes(config: Any, options: EngineOptions) -> int:
-    """Bytes of a number that the model computes with."""
+    """Bytes of a number in the dtype that the model computes in."""
     stored = str(getattr(config, "dtype", None) or "float32").removeprefix("torch.")
     return ITEM_BYTES.get(options.dtype if options.dtype != "auto" else stored, 2)
 
 
 def token_bytes(config: Any, options: EngineOptions) -> float:
-    """Bytes of keys and values of one token over all layers, as the config predicts them."""
+    """Bytes of keys and values of one token over all layers, as the config predicts them; raises `EngineError` where
+    the layers differ."""
     text = config.get_text_config()
     item = KV_BYTES.get(options.kv_cache, item_bytes(config, options))
     if latent := getattr(text, "kv_lora_rank", None):
         return float(text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item)
+    width = head_dim(text)
+    if not width:
+        raise EngineError("attention heads differ in size by layer, so the KV pool cannot be planned", ELSEWHERE)
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     return float(text.num_hidden_layers * 2 * heads * width * item)

@@ -1,16 +1,16 @@
-"""Every toggle as vLLM has it here: possible or why not, what a change costs, how long a restart took before."""
+"""Every toggle under vLLM: available or why not, what a change costs, how long a restart took before."""
 
 from __future__ import annotations
 
 from playground.engine.backends.vllm.arguments import most_slots, most_tokens
 from playground.engine.backends.vllm.support import why_not
-from playground.engine.capabilities import effects
+from playground.engine.capabilities import value_support
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
 from playground.protocol.options import TOGGLES, EngineOptions, Toggle
 
 
 def report(options: EngineOptions, quantized: str, price: float | None) -> list[ToggleSupport]:
-    """Against an engine that was started with `options`; `price`: seconds of a restart, where they are known."""
+    """The support of every toggle for an engine started with `options`; `price`: seconds of a restart, if known."""
     return [_toggle(toggle, options, quantized, price) for toggle in TOGGLES.values()]
 
 
@@ -21,12 +21,7 @@ def _toggle(toggle: Toggle, options: EngineOptions, quantized: str, price: float
         more = f"a number from 1; over {room} vLLM starts anew"
         return ToggleSupport(name=toggle.name, cost="instant", values=values, form=more)
     values = [
-        ValueSupport(
-            value=value,
-            possible=not (reason := why_not(toggle.name, value, quantized)),
-            reason=reason,
-            effects=effects(toggle.name, value),
-        )
+        value_support(toggle.name, value, why_not(toggle.name, value, quantized))
         for value in toggle.values or ("6",)[: toggle.name == "int8_threshold"]
     ]
     form = "" if values and not any(value.possible for value in values) else toggle.form

@@ -1,4 +1,4 @@
-"""How tokens are chosen, in vLLM's words."""
+"""Sampling parameters in vLLM's terms."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from playground.engine.request import Request
 
 
 def sampling_of(request: Request, context: int) -> VllmSampling:
-    """Parameters for what is still to come of a request; text and stop strings are our own detokenizer's work, and the
-    loop takes tokens from vLLM's core, so that its front end need not make an output of each step."""
+    """Parameters for what is left of a request. Text and stop strings are handled by our detokenizer, and the loop
+    takes tokens from vLLM's core, so its front end need not build an output for each step."""
     wanted = request.sampling
     most = min(wanted.max_tokens - len(request.output_ids), context - request.length)
     return VllmSampling(

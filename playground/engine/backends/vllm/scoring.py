@@ -1,4 +1,4 @@
-"""Teacher-forced nll from vLLM's prompt logprobs. The likeliest id comes with it; whole rows of logits do not."""
+"""Teacher-forced nll from vLLM's prompt logprobs, with the likeliest ids; vLLM does not give whole rows of logits."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from playground.engine.backends.vllm.engine import Engine
 from playground.protocol.commands import Score
 from playground.protocol.events import Scored
 
-MOST_LIKELIEST = 20  # its own default of max_logprobs
+MOST_LIKELIEST = 20  # vLLM's default of max_logprobs
 
 
 def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
-    """Raises `EngineError`, and what `check` raises between two steps; nothing else may run meanwhile."""
+    """Score while nothing else runs; raises `EngineError`, and what `check` raises between two steps."""
     started, ids = perf_counter(), command.token_ids
     if command.keep_as or command.against:
         raise EngineError("vLLM hands out no rows of logits to compare", "the transformers engine compares")
@@ -32,13 +32,13 @@ def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
         TokensPrompt(prompt_token_ids=ids),
         VllmSampling(max_tokens=1, temperature=0.0, prompt_logprobs=max(1, command.likeliest), detokenize=False),
     )
+    logprobs: list[dict[int, Logprob]] = []
     try:
-        logprobs = _stepped(engine, check)
+        for output in engine.outputs(check):
+            logprobs = output.prompt_logprobs or logprobs
     except BaseException:
         engine.llm.abort_request([inner], internal=True)
         raise
-    finally:
-        engine.scheduler.reported.done.clear()
     pairs = list(zip(ids[1:], logprobs[1:], strict=True))
     rows = [{each: found.logprob for each, found in row.items()} for _, row in pairs] if command.likeliest else []
     return Scored(
@@ -48,12 +48,3 @@ def score(command: Score, engine: Engine, check: Callable[[], None]) -> Scored:
         seconds=perf_counter() - started,
         likeliest=rows,
     )
-
-
-def _stepped(engine: Engine, check: Callable[[], None]) -> list[dict[int, Logprob]]:
-    rows: list[dict[int, Logprob]] = []
-    while engine.llm.has_unfinished_requests() or engine.scheduler.has_requests():
-        check()
-        for output in engine.llm.step():
-            rows = output.prompt_logprobs or rows
-    return rows

@@ -1,4 +1,4 @@
-"""vLLM's own log lines as stages of a load, each a chance to stop."""
+"""vLLM's log lines as stages of a load; at each one the load can be cancelled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import perf_counter
 from playground.engine.backends.base import Progress
 from playground.protocol.events import LoadStage
 
-# The start of a line by which vLLM says that a stage has begun.
+# How vLLM's log line begins, and which stage it announces.
 MARKS: tuple[tuple[str, LoadStage, str], ...] = (
     ("Resolved architecture", "config", "vLLM's configuration"),
     ("Initializing a V1 LLM engine", "device", "the engine and its workers"),
@@ -25,7 +25,8 @@ MARKS: tuple[tuple[str, LoadStage, str], ...] = (
 
 
 class Stages(logging.Handler):
-    """Tells each stage once, with how far a start of `expected` seconds has come. `seconds`: since the start."""
+    """Reports each stage once, with the progress of a start that takes about `expected` seconds. `seconds`: how long
+    each stage took."""
 
     def __init__(self, progress: Progress, expected: float | None) -> None:
         super().__init__(logging.INFO)
@@ -33,22 +34,23 @@ class Stages(logging.Handler):
         self._started = perf_counter()
         self.seconds: dict[str, float] = {}
         self._stage: LoadStage = "checking"
-        self._told = ""
+        self._reported = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A `Cancelled` of `progress` goes up through the line of vLLM that logged."""
+        """Report the stage of a log line; a `Cancelled` raised by `progress` passes up through vLLM's call to its
+        logger."""
         text = str(record.msg)
         for start, stage, detail in MARKS:
             if text.startswith(start):
-                self.tell(stage, detail)
+                self.report(stage, detail)
                 return
 
-    def tell(self, stage: LoadStage, detail: str) -> None:
-        """A stage has begun; where its like was measured before, with how far the whole is by that clock."""
+    def report(self, stage: LoadStage, detail: str) -> None:
+        """Report a stage that begins; if such a start was timed before, with the elapsed share of that time."""
         past = perf_counter() - self._started
-        if detail == self._told:
+        if detail == self._reported:
             return
-        self._told = detail
+        self._reported = detail
         if stage != self._stage:
             self.seconds[self._stage] = past - sum(self.seconds.values())
             self._stage = stage
@@ -61,7 +63,7 @@ class Stages(logging.Handler):
 
 @contextmanager
 def staged(progress: Progress, expected: float | None) -> Iterator[Stages]:
-    """Listens to vLLM's log while the engine starts."""
+    """Listen to vLLM's log while the engine starts."""
     from vllm.config.logging import LoggingConfig
     from vllm.logger import configure_logging_if_needed
 

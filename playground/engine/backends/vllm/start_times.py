@@ -1,4 +1,4 @@
-"""Seconds that starts of vLLM took on this machine, kept on disk: the price of a switch before it is thrown."""
+"""Seconds that starts of vLLM took on this machine, kept on disk to show the price of a switch in advance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StartTimes:
         return median(seconds) if seconds else None
 
     def add(self, kind: str, seconds: float) -> None:
-        """Keep a start; a disk that is full costs the price tag, not the start."""
+        """Keep a start; on a full disk only the price is lost, not the start."""
         times = self._read()
         times[self._key(kind)] = [*times.get(self._key(kind), []), round(seconds, 2)][-KEPT:]
         with suppress(OSError):

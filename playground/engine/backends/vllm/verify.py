@@ -1,4 +1,4 @@
-"""A few greedy tokens of a fresh engine against the reference of its checkpoint."""
+"""Compare a few greedy tokens of a fresh engine with the reference of its checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ PLAIN = ("weights", "kv_cache", "attention", "speculation", "compile", "dtype")
 
 
 def verify(engine: Engine, checkpoint: Checkpoint, options: EngineOptions) -> Verdict:
-    """Compare; without a reference make one where that is cheap, or become it where this run changes nothing."""
+    """Compare with the reference. Without one, make it with transformers if the checkpoint is small, or from these
+    answers if all toggles that change them are at their defaults."""
     requests = [GenerationRequest(request_id=f"verify{index}", prompt=text) for index, text in enumerate(TEXTS)]
     prompts = [engine.tokenizer.encode(request) for request in requests]
     answers = _answers(engine, prompts)
@@ -43,15 +44,11 @@ def verify(engine: Engine, checkpoint: Checkpoint, options: EngineOptions) -> Ve
 
 
 def _answers(engine: Engine, prompts: list[list[int]]) -> list[list[int]]:
-    llm, answers = engine.llm, dict[str, list[int]]()
     for index, prompt in enumerate(prompts):
         params = VllmSampling(max_tokens=TOKENS, temperature=0.0, detokenize=False)
-        llm.add_request(str(index), TokensPrompt(prompt_token_ids=prompt), params)
-    while llm.has_unfinished_requests() or engine.scheduler.has_requests():
-        for output in llm.step():
-            answers[output.request_id] = list(output.outputs[0].token_ids)
-    llm.reset_prefix_cache()
-    engine.scheduler.reported.done.clear()
+        engine.llm.add_request(str(index), TokensPrompt(prompt_token_ids=prompt), params)
+    answers = {output.request_id: list(output.outputs[0].token_ids) for output in engine.outputs()}
+    engine.llm.reset_prefix_cache()
     return [answers[str(index)] for index in range(len(prompts))]
 
 

@@ -1,4 +1,4 @@
-"""What only vLLM's own workers can see, one per rank: mixed into their class by name."""
+"""What only vLLM's own workers can see, one per rank. vLLM mixes this class into its worker class by name."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from playground.engine.device import uuid_of
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-# A rank in a process of its own would outlive a worker that is killed together with the UI; Linux ends it then.
+# A rank in another process would outlive a worker that is killed together with the UI, so Linux ends it.
 if parent_process() is not None:
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class FactsExtension:
-    """Answers over `collective_rpc`."""
+    """Answers to `collective_rpc`."""
 
     model_runner: Any
     device: torch.device
 
     def playground_facts(self) -> dict[str, Any]:
-        """Bytes of this rank's tensors, the model's class, the attention backends that were built, and the card."""
+        """Bytes of this rank's tensors, the model's class, the attention backends in use, and the GPU."""
         model: nn.Module = self.model_runner.get_model()
         tensors = [*model.parameters(), *model.buffers()]
         groups = [group for groups in self.model_runner.attn_groups for group in groups]

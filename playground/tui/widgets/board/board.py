@@ -13,8 +13,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from playground.protocol.events import Step
 from playground.protocol.server import ServerMeasured
+from playground.protocol.steps import Step
 from playground.theme import Meanings
 from playground.tui.board.model import BoardModel
 from playground.tui.board.viewport import Viewport

@@ -1,7 +1,5 @@
-"""Ragged batches without a mask: packed, tried before they are believed, and the same tokens in a running engine.
-
-What runs is the engine's own code and PyTorch's, but for the kernel, which only a GPU has: see `varlen_kernel`.
-"""
+"""Ragged batches without a mask: packed, tested before use, and with the same tokens in a running engine. Everything
+but the kernel, which only a GPU has, is the engine's and PyTorch's own code: see `varlen_kernel`."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from torch.nn.attention import SDPBackend
 from playground.engine.backends.transformers.attention import attention, varlen_trial
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.varlen import Ragged, find_kernel, packing
-from playground.engine.backends.transformers.attention.varlen_trial import plain, tried_kernel
+from playground.engine.backends.transformers.attention.varlen_trial import plain, working_kernel
 from tests.engine.transformers.attention.varlen_kernel import Attend, bottom_right, on_a_cpu
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
@@ -63,7 +61,7 @@ def test_what_is_packed_is_what_a_mask_shows(calls: list[int], counts: list[int]
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_the_trial_holds_16_bits_for_right(member: Member, calls: list[int], dtype: torch.dtype) -> None:
     driven = Driven(member("llama-64").folder, dtype=str(dtype).removeprefix("torch."))
-    kernel, reason = tried_kernel(driven.backend._engine.core.runner.plain_decoder, CPU, dtype)
+    kernel, reason = working_kernel(driven.backend._engine.core.runner.plain_decoder, CPU, dtype)
     assert kernel and not reason and calls == [2] * 2 * 3, "two layers, three forwards"
 
 
@@ -126,7 +124,7 @@ def test_without_the_kernel_nothing_fails(member: Member) -> None:
 
 @pytest.mark.parametrize("groups", [True, False])
 def test_both_signatures_of_pytorch_are_called_as_they_want(monkeypatch: pytest.MonkeyPatch, groups: bool) -> None:
-    """torch 2.13 refuses fewer heads of keys unless told; 2.11 cannot be told."""
+    """torch 2.13 needs `enable_gqa` for fewer heads of keys; 2.11 does not know it."""
     told: list[dict[str, object]] = []
 
     def of_2_13(query, key, value, cu_q, cu_k, max_q, max_k, *, scale=None, window_size=(-1, -1), enable_gqa=False):

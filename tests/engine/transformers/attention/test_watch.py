@@ -1,5 +1,5 @@
-"""After a switch one layer is watched, not the step: the first step costs little more than the next. And heads that
-share keys never have them repeated."""
+"""After a switch one layer is watched, not the whole step: the first step costs little more than the next. And heads
+that share keys never have them repeated."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_one_layer_of_a_kind_is_watched(member: Member, watched: list[str], name
         watched.clear()
         assert driven.set(attention=value).effective["attention_decode"] == "–"
         driven.backend.step()
-        assert driven.backend._announced["attention_decode"] == value
+        assert driven.backend._announcer.effective["attention_decode"] == value
         assert sum(scores in operator for operator in watched) == (layers if every else 1)
         seen = len(watched)
         driven.backend.step()

@@ -1,4 +1,4 @@
-"""The one thing that a CPU lacks of `torch.nn.attention.varlen`: its kernel. All around it is PyTorch's own."""
+"""The only part of `torch.nn.attention.varlen` that a CPU lacks: its kernel. Everything around it is PyTorch's own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bottom_right(query: Tensor, key: Tensor, value: Tensor, scale: float | None)
 
 @contextmanager
 def on_a_cpu(attend: Attend = bottom_right) -> Iterator[list[int]]:
-    """Stands for the CUDA kernel while it is open: a loop over the rows, each attended by itself. Yields the number of
+    """Replaces the CUDA kernel while it is open: a loop over the rows, each attended by itself. Yields the number of
     rows of each call."""
     calls: list[int] = []
 

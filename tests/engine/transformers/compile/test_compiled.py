@@ -1,4 +1,4 @@
-"""compile=on: really compiled, the same tokens, no new graph as contexts and batches grow; a cancel is heard."""
+"""compile=on: really compiled, the same tokens, no new graph as contexts and batches grow; a cancel is noticed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED
-from playground.engine.backends.transformers.compile.attend_op import COMPILED, Call, begin, end
-from playground.engine.backends.transformers.forward.parts import Attending, eager_attention
+from playground.engine.backends.transformers.compile.attend_op import COMPILED, StepContext, begin, end
+from playground.engine.backends.transformers.forward.parts import AttentionCall, eager_attention
 from playground.engine.backends.transformers.weights.packed_linear import pack
 from playground.protocol.commands import SetOptions
 from playground.protocol.events import LoadStage, ModelLoading, OptionsApplied
@@ -51,27 +51,29 @@ def test_cancel_then_compile_in_flight(folder: Path, tmp_path: Path, monkeypatch
         driven.backend.step()
     driven.backend.set_options(SetOptions(changes={"compile": True}), lambda stage, *rest: stages.append(stage))
     live = driven.backend._live
-    assert live and live.compiled and set(stages) == {"warm-up"}
-    ran = live.compiled.graphs
+    assert live and set(stages) == {"warm-up"}
+    compiled = live.compile.compiled
+    assert compiled
+    ran = compiled.graphs
     driven.finish(at={9: {"attention": "sdpa-math"}, 14: {"kv_cache": "int8"}, 20: {"kv_cache": "model"}})
     assert driven.set(max_batch=3).effective["compile"] == "on"
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="d", ignore_eos=True)) == eager
     driven.set(speculation="lookup:3")
     assert driven.run(ask(prompts(), [60, 90, 40, 70, 50], name="e", ignore_eos=True)) == eager
     assert counts(driven.steps)[1] > 0, "drafts went through the graph of several tokens"
-    graph, through = live.compiled._graph, []
-    monkeypatch.setattr(live.compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
+    graph, through = compiled._graph, []
+    monkeypatch.setattr(compiled, "_graph", lambda ids, *rest: through.append(len(ids)) or graph(ids, *rest))
     scored = score(driven, prompts()[0])
-    prompted = len(prompts()[0]) - 1 if live.compiled.takes_prompts else 0
+    prompted = len(prompts()[0]) - 1 if compiled.takes_prompts else 0
     assert sum(through) == prompted, "nothing comes after the last token"
-    assert (live.compiled.graphs, live.compiled.recompiled) == (ran, 0) == (2, 0)
+    assert (compiled.graphs, compiled.recompiled) == (ran, 0) == (2, 0)
     assert driven.set(compile=False).effective["compile"] == "off"
     assert driven.run(ask(prompts()[:1], 60, name="f", ignore_eos=True)) == eager[:1]
     assert score(driven, prompts()[0]).nll == pytest.approx(scored.nll, abs=1e-4)
     driven.set(weights="int8")
     assert driven.set(weights="model", compile=True).effective["compile"] == "on"
     assert driven.run(ask(prompts()[:1], 60, name="g", ignore_eos=True)) == eager[:1]
-    assert (live.compiled.graphs, live.compiled.recompiled) == (2, 0), "it was compiled before, for these layers"
+    assert (compiled.graphs, compiled.recompiled) == (2, 0), "it was compiled before, for these layers"
     torch._dynamo.reset()
 
 
@@ -107,13 +109,13 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
 @pytest.mark.parametrize("kernel", ["eager", "sdpa", GROUPED])
 @pytest.mark.parametrize("shapes", [[(3, 1)], [(1, 4)], [(2, 1), (2, 3)]], ids=str)
 def test_attention_gives_the_shape_that_graphs_believe(kernel: str, shapes: list[tuple[int, int]]) -> None:
-    """What its operators hand back a graph does not check."""
+    """Graphs do not check the shapes that our operators return."""
     layer = LlamaForCausalLM(LlamaConfig(**SIZES)).model.layers[0].self_attn
-    parts = [Attending(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
+    parts = [AttentionCall(rows, rows * queries, None, DynamicCache(), None, None) for rows, queries in shapes]
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     new = [torch.randn(sum(part.tokens for part in parts), count, 1, layer.head_dim) for count in heads]
     attend = ALL_ATTENTION_FUNCTIONS.get_interface(kernel, eager_attention(layer))
-    begin(Call(parts, attend, {0: layer}, layer.config, kernel))
+    begin(StepContext(parts, attend, {0: layer}, layer.config, kernel))
     with torch.inference_mode():
         opcheck(torch.ops.playground.attend.default, (*new, 0, layer.scaling), test_utils="test_faketensor")
     end()
@@ -132,7 +134,13 @@ def test_a_kernel_finds_its_own_name_in_the_config() -> None:
         return query.transpose(1, 2), None
 
     begin(
-        Call([Attending(1, 1, None, DynamicCache(), None, None)], kernel, {0: layer}, layer.config, "flash_attention_2")
+        StepContext(
+            [AttentionCall(1, 1, None, DynamicCache(), None, None)],
+            kernel,
+            {0: layer},
+            layer.config,
+            "flash_attention_2",
+        )
     )
     heads = layer.config.num_attention_heads, *[layer.config.num_key_value_heads] * 2
     torch.ops.playground.attend(*(torch.randn(1, count, 1, layer.head_dim) for count in heads), 0, layer.scaling)

@@ -1,5 +1,5 @@
-"""Under compile=on decode attends over a quantized cache as it is stored: it says so, answers the same, copies nothing,
-and comes and goes with the switches."""
+"""Under compile=on decode attends over a quantized cache as it is stored: it reports so, answers the same, copies
+nothing, and follows the switches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def traced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Graphs are traced and run as they are: what they are compiled to is tested elsewhere, and takes seconds."""
+    """Graphs are traced but not compiled: compilation is tested elsewhere, and takes seconds."""
     from torch._inductor import compile_fx
 
     monkeypatch.setattr(compile_fx, "compile_fx", lambda graph, inputs, **options: graph.forward)
@@ -47,22 +47,22 @@ def test_decode_takes_it_under_compile_and_says_so(member: Member, kind: str, tm
         said = driven.set(compile=True).effective
         assert (said["attention_prefill"], said["attention_decode"]) == ("sdpa-flash", "–")
         own = driven.run(asked[1])
-        assert driven.backend._announced["attention_decode"] == FUSED
+        assert driven.backend._announcer.effective["attention_decode"] == FUSED
         assert "as they are stored" in driven.of(OptionsApplied)[-1].reasons["attention"]
         if dtype == "float32":
             driven.set(speculation="lookup:3")
             assert own == driven.run(asked[2]) == plain
             assert counts(driven.steps)[0] > 0, "drafts were tried"
-            assert driven.backend._announced["attention_decode"] == FUSED
+            assert driven.backend._announcer.effective["attention_decode"] == FUSED
         driven.set(compile=False, speculation="off")
-        assert driven.run(asked[3]) == plain and driven.backend._announced["attention_decode"] == "sdpa-flash"
+        assert driven.run(asked[3]) == plain and driven.backend._announcer.effective["attention_decode"] == "sdpa-flash"
         assert "attention" not in driven.of(OptionsApplied)[-1].reasons
         torch._dynamo.reset()
 
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The kinds of the codes that were attended over, call by call."""
+    """The kinds of codes attended over, call by call."""
     kinds: list[str] = []
     attend = codes_attention.attend_codes
 
@@ -92,7 +92,7 @@ def test_switched_in_flight_it_comes_and_goes(member: Member, ran: list[str]) ->
         before = len(ran)
         for _ in range(4):
             driven.backend.step()
-        shown.append((driven.backend._announced["attention_decode"], set(ran[before:])))
+        shown.append((driven.backend._announcer.effective["attention_decode"], set(ran[before:])))
     assert shown == [
         ("sdpa-flash", set()),
         (FUSED, {"int4"}),
@@ -117,7 +117,7 @@ def test_heads_that_only_some_codes_fit_show_what_runs(
         ran.clear()
         for _ in range(4):
             driven.backend.step()
-        assert driven.backend._announced["attention_decode"] == kernel
+        assert driven.backend._announcer.effective["attention_decode"] == kernel
         assert set(ran) == ({kind} if kernel == FUSED else set())
         reason = driven.of(OptionsApplied)[-1].reasons["attention"]
         expected = "decode reads the KV cache's codes as they are stored" if kernel == FUSED else "decode unpacks"
@@ -164,7 +164,7 @@ def test_a_prompt_of_one_token_is_no_decode(member: Member) -> None:
     driven = Driven(member("llama-64").folder, kv_cache="int8", compile=True)
     for prompt in ([5], [6]):  # of the second, blocks are there before it
         driven.run(ask([prompt], 8, name=f"{prompt}", ignore_eos=True))
-        shown = driven.backend._announced
+        shown = driven.backend._announcer.effective
         assert (shown["attention_prefill"], shown["attention_decode"]) == ("sdpa-flash", FUSED)
 
 
@@ -184,7 +184,7 @@ def test_it_copies_nothing(member: Member) -> None:
 def test_a_model_whose_layers_read_the_cache_says_so(member: Member) -> None:
     driven = Driven(member("qwen3").folder, kv_cache="int8", compile=True)
     driven.run(ask(prompts(), 8, ignore_eos=True))
-    assert driven.backend._announced["attention_decode"] == "sdpa-flash"
+    assert driven.backend._announcer.effective["attention_decode"] == "sdpa-flash"
     assert driven.of(OptionsApplied)[-1].reasons["attention"].endswith("layers read their cache themselves")
 
 
@@ -193,7 +193,7 @@ def test_small_heads_are_unpacked_as_before(member: Member) -> None:
     plain = driven.run(ask(prompts(), 24, ignore_eos=True))
     driven.set(compile=True)
     assert driven.run(ask(prompts(), 24, name="again", ignore_eos=True)) == plain
-    assert driven.backend._announced["attention_decode"] == "sdpa-flash"
+    assert driven.backend._announcer.effective["attention_decode"] == "sdpa-flash"
     assert (
         driven.of(OptionsApplied)[-1]
         .reasons["attention"]

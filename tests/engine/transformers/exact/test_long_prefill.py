@@ -1,4 +1,4 @@
-"""Under a quantized cache a prefill over many blocks in one pass gives what it gives block by block."""
+"""Under a quantized cache a prefill over many blocks in one pass gives the same as block by block."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_one_pass_is_block_by_block(
     driven = Driven(reference.folder, kv_cache=kind, attention=attention, prefix_cache=False)
     # In float32 a key half way between two codes goes either way when sums are made in another order.
     model = driven.backend._engine.loaded.model.double()
-    driven.backend._engine.core.runner.look_at_model()
+    driven.backend._engine.core.runner.rebuild_decoder()
     if name == "deepseek-v3":
         model.set_experts_implementation("eager")  # the grouped one knows no float64
     forwards = counted(driven, monkeypatch)
@@ -55,9 +55,9 @@ def test_windows_keep_the_split_path(member: Member) -> None:
 
 
 def test_the_mask_shows_stored_keys_of_earlier_blocks_and_exact_ones_of_its_own() -> None:
-    from playground.engine.backends.transformers.kv.cache import Row
+    from playground.engine.backends.transformers.kv.row import BatchRow
 
-    mask = stored_mask(Row(None, 3, 4), 2, torch.device("cpu"))[0, 0]  # type: ignore[arg-type]
+    mask = stored_mask(BatchRow(None, 3, 4), 2, torch.device("cpu"))[0, 0]  # type: ignore[arg-type]
     # Queries 3..6 over stored 0..5, then exact 2..6.
     shown = ["".join("x" if seen else "." for seen in row) for row in mask.tolist()]
     assert shown == ["xx....xx...", "xxxx....x..", "xxxx....xx.", "xxxxxx....x"]

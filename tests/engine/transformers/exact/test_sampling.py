@@ -1,4 +1,4 @@
-"""Sampling: the distributions of transformers' own warpers, seeds that repeat in any company, ends that end."""
+"""Sampling: the distributions of transformers' own warpers, seeds that repeat in any batch, ends that end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from transformers import (
 
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import Abort, GenerationRequest, SamplingParams
+from playground.protocol.timing import RequestTimer
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.zoo.zoo import END
@@ -129,7 +129,7 @@ def test_max_tokens_end_with_length(member: Member) -> None:
 
 
 def test_ignored_eos_is_an_ordinary_token(member: Member) -> None:
-    """As in vLLM: never masked, it comes up and generation goes on."""
+    """As in vLLM: it is never masked, it is sampled, and generation goes on."""
     reference = member("llama")
     output = Driven(reference.folder).run(ask(reference.prompts, 24, ignore_eos=True))
     assert any(reference.end in tokens[:-1] for tokens in output)
@@ -143,7 +143,7 @@ def test_a_prompt_outside_the_vocabulary_is_refused(member: Member) -> None:
 
 
 def warpers(params: SamplingParams) -> LogitsProcessorList:
-    """What `generate` would build for these parameters, in its order."""
+    """The warpers that `generate` would build for these parameters, in its order."""
     chain = LogitsProcessorList()
     if params.repetition_penalty != 1.0:
         chain.append(RepetitionPenaltyLogitsProcessor(params.repetition_penalty))

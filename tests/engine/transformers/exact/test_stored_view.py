@@ -1,4 +1,4 @@
-"""The stored view: with a quantized KV cache no token depends on how the work was cut up or who shared the batch."""
+"""The stored view: with a quantized KV cache no token depends on chunking or on who shared the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches on running requests: those that change no number change no token; those that do say so and can go back."""
+"""Switches on running requests: those that change no number change no token; others are reported and can be undone."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_a_fault_after_a_coarser_cache_leaves_no_trace_of_it(member: Member, mon
     def fail(*told: object) -> None:
         raise EngineError("no compiler")
 
-    monkeypatch.setattr(driven.backend._engine, "_set_compile", fail)
+    monkeypatch.setattr(driven.backend._engine.compile, "set", fail)
     with pytest.raises(EngineError, match="no compiler"):
         driven.set(kv_cache="int2", kv_blocks="40", compile=True)
     assert driven.backend._engine.effective()["kv_cache"] == "model"

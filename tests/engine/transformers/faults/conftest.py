@@ -24,7 +24,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> dict[str, str]:
-    """Nothing of the user's is read or written, and the hub is ours."""
+    """Reads and writes nothing of the user's, and uses our hub."""
     home = str(tmp_path_factory.mktemp("hub-home"))
     return {"HF_HOME": home, "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1"}
 

@@ -1,4 +1,4 @@
-"""A hub of some repositories on this machine, as far as a download asks: info, tree, files."""
+"""A hub with some repositories on this machine, with the pages that a download needs: info, tree, files."""
 
 from __future__ import annotations
 

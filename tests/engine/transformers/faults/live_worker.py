@@ -1,4 +1,4 @@
-"""A real worker process on pipes, spoken to one line at a time, and what a user would read of what it says."""
+"""A real worker process on pipes, one line at a time, and its events as a user would read them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMEOUT_S = 90.0
 
 
 class LiveWorker:
-    """`events` holds all that came, in order; waiting looks only at what came after the last command."""
+    """`events` holds all events in order; waiting only looks at those after the last command."""
 
     patience_s = TIMEOUT_S
 
@@ -76,7 +76,7 @@ class LiveWorker:
             self.events.append(event)
 
     def load(self, folder: Path | str, **words: Any) -> ModelLoaded:
-        """Load a checkpoint that must load; words that are no option go to the command."""
+        """Load a checkpoint that must load; keywords that are no option go to the command."""
         self.send(load_command(folder, **words))
         answer = self.wait(ModelLoaded, Failed)
         assert isinstance(answer, ModelLoaded), line_of(answer)
@@ -106,7 +106,7 @@ class LiveWorker:
         return [event for event in self.events if isinstance(event, kind)]
 
     def close(self) -> int:
-        """End its input; its exit code."""
+        """Close its input; returns its exit code."""
         assert self.process.stdin
         self.process.stdin.close()
         return self.process.wait(timeout=10)
@@ -124,7 +124,7 @@ class LiveWorker:
 
 
 def load_command(folder: Path | str, **words: Any) -> LoadModel:
-    """Words that are no option go to the command."""
+    """Keywords that are no option go to the command."""
     flags = {name: words.pop(name) for name in list(words) if name in LoadModel.__struct_fields__}
     return LoadModel(model=str(folder), options=EngineOptions(**words), **flags)
 
@@ -137,5 +137,5 @@ def request(name: str, prompt: str | Sequence[int] = "def add(a, b):", **samplin
 
 
 def line_of(failed: Failed) -> str:
-    """As `playground run` writes it."""
+    """The line as `playground run` writes it."""
     return one_line(with_advice(failed.message, failed.advice))

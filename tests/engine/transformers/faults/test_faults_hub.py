@@ -1,4 +1,4 @@
-"""A hub id: what the hub refuses, what a dead line says and how soon, and that what is fetched is kept."""
+"""Hub ids: what the hub refuses, what a dead connection reports and how soon, and that downloads are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Out of memory, for real: what was asked and what is there is said, the toggle goes back, the session goes on."""
+"""Real out-of-memory errors: the message says what was requested and what is free, the toggle goes back, the session
+continues."""
 
 from __future__ import annotations
 

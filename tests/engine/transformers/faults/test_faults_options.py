@@ -1,4 +1,4 @@
-"""A value that cannot be had says why, at a load as in a switch, and leaves everything as it was."""
+"""An unavailable value gives its reason, at a load as in a switch, and changes nothing."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def running(folder, tmp_path):
-    """Starts `playground run` on the real engine, and ends what is left of it."""
+    """Starts `playground run` on the real engine, and ends what remains of it."""
     home = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
     command = [sys.executable, "-m", "playground", "run", str(folder), "--prompt", "x", "--ignore-eos", "--json"]
     process = subprocess.Popen(
@@ -55,7 +55,7 @@ def read_until(process, kind):
 
 
 def child_of(process):
-    """The worker, as soon as there is one."""
+    """The worker, as soon as it exists."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         for child in psutil.Process(process.pid).children():

@@ -1,4 +1,4 @@
-"""Prompts that cannot be served say why; odd ones are served, and their neighbours never notice."""
+"""Prompts that cannot be served give the reason; odd ones are served, and do not affect other requests."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LONGEST_S = 60.0
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs `playground run`; its exit code, its output and the lines of stderr that are no numbers."""
+    """Run `playground run`; its exit code, its output and the lines of stderr that are not figures."""
     home = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
     home |= {"HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
 

@@ -1,4 +1,4 @@
-"""Two hundred switches thrown at running requests: every one ends, and every block comes back."""
+"""Two hundred switches on running requests: every request ends, and every block is freed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _ended(worker):
 
 
 def _choices(capabilities):
-    """Values that this machine can have; `auto` blocks are machine-made, so fixed numbers stand in."""
+    """Values available on this machine; `auto` blocks depend on the machine, so fixed numbers replace them."""
     possible = {
         toggle.name: [support.value for support in toggle.values if support.possible] for toggle in capabilities.toggles
     }

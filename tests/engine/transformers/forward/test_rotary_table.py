@@ -1,4 +1,4 @@
-"""Angles that are looked up have the bits of those that the model's own module makes."""
+"""Angles from the table have the same bits as those of the model's own module."""
 
 from __future__ import annotations
 

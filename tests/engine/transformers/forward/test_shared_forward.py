@@ -1,4 +1,4 @@
-"""Prompts and rows that decode go through one forward, apart in attention alone, and nobody's tokens change by it."""
+"""Prompts and decoding rows share one forward but for attention, and no tokens change by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers import DynamicCache
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import Part
 from playground.engine.backends.transformers.forward.row_groups import Group, together
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE, MOST
@@ -22,14 +22,14 @@ MODEL = "llama-64"
 
 
 def decoder(driven: Driven) -> LeanDecoder:
-    """The one in use, which must be lean."""
+    """The decoder in use, which must be lean."""
     found = driven.backend._engine.core.runner.plain_decoder
     assert isinstance(found, LeanDecoder)
     return found
 
 
 def shared(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, ...]]]:
-    """Shapes of ids of every forward that is shared from now on."""
+    """Shapes of ids of every shared forward from now on."""
     lean, noted = decoder(driven), []
     whole = lean.together
 
@@ -92,7 +92,7 @@ def test_what_is_shared_has_the_logits_of_what_runs_apart(member: Member) -> Non
 def test_only_one_group_of_single_tokens_is_shared() -> None:
     def group(phase: str, *counts: int) -> Group:
         request: Any = None
-        return Group(phase, [Row(request, 0, count) for count in counts])
+        return Group(phase, [BatchRow(request, 0, count) for count in counts])
 
     decode, short, long, other = group("decode", 1, 1), group("prefill", 1), group("prefill", 5, 4), group("prefill", 9)
     assert list(together([decode, short, long, other], lambda group: True)) == [[short], [decode, long, other]]

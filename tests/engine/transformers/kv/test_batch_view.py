@@ -1,4 +1,4 @@
-"""What a batch keeps from step to step is what gathering its blocks anew gives, and it is let go where it ends."""
+"""The view that a batch keeps between steps equals gathering its blocks again, and is dropped when it ends."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv import copies
 from playground.engine.backends.transformers.kv.batch_view import ROOM
-from playground.engine.backends.transformers.kv.cache import Row
 from playground.engine.backends.transformers.kv.full import FullStore
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
-from playground.engine.timing import RequestTimer
 from playground.protocol.commands import SamplingParams
+from playground.protocol.timing import RequestTimer
 
 HEADS, DIM, LAYERS = 2, 4, 2
 STEPS = 3 * ROOM
@@ -24,7 +24,7 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
     kept, gathered = FullStore(blocks), FullStore(blocks)
     requests = [request(blocks, index, prompt) for index, prompt in enumerate((5, 40, 17, 16))]
     for each in requests:
-        prompt = Row(each, 0, len(each.prompt_ids))
+        prompt = BatchRow(each, 0, len(each.prompt_ids))
         states = made(1, prompt.count)
         exchange(kept, [prompt], states), exchange(gathered, [prompt], states)
         each.computed = prompt.count
@@ -47,18 +47,18 @@ def test_kept_columns_are_the_gathered_ones(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def request(blocks: BlockManager, index: int, prompt: int) -> Request:
-    """With blocks for its prompt."""
+    """A request with blocks for its prompt."""
     made = Request(str(index), list(range(prompt)), SamplingParams(), RequestTimer(submitted=0.0))
     blocks.grow(made, prompt)
     return made
 
 
-def next_row(request: Request, blocks: BlockManager, held: bool) -> Row:
+def next_row(request: Request, blocks: BlockManager, held: bool) -> BatchRow:
     """The next token of a request, or its newest again."""
     if held:
-        return Row(request, request.computed - 1, 1, held=True)
+        return BatchRow(request, request.computed - 1, 1, held=True)
     blocks.grow(request, 1)
-    return Row(request, request.computed, 1)
+    return BatchRow(request, request.computed, 1)
 
 
 def made(batch: int, tokens: int) -> list[tuple[Tensor, Tensor]]:
@@ -66,14 +66,16 @@ def made(batch: int, tokens: int) -> list[tuple[Tensor, Tensor]]:
     return [(torch.randn(batch, HEADS, tokens, DIM), torch.randn(batch, HEADS, tokens, DIM)) for _ in range(LAYERS)]
 
 
-def exchange(store: FullStore, rows: list[Row], states: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+def exchange(
+    store: FullStore, rows: list[BatchRow], states: list[tuple[Tensor, Tensor]]
+) -> list[tuple[Tensor, Tensor]]:
     """One forward."""
     forward = store.lay_out(rows, torch.device("cpu"))
     return [forward(layer, *pair) for layer, pair in enumerate(states)]
 
 
-def assert_same(seen: list[tuple[Tensor, Tensor]], expected: list[tuple[Tensor, Tensor]], rows: list[Row]) -> None:
-    """Of every row that is not held, whose output nobody reads, the tokens that it has."""
+def assert_same(seen: list[tuple[Tensor, Tensor]], expected: list[tuple[Tensor, Tensor]], rows: list[BatchRow]) -> None:
+    """Compare the tokens of every row that is not held; nobody reads the output of held ones."""
     for pair, other in zip(seen, expected, strict=True):
         for mine, theirs in zip(pair, other, strict=True):
             assert mine.shape == theirs.shape

@@ -1,4 +1,4 @@
-"""Attention over codes, compiled: what exact attention over the stored view gives, each row by itself."""
+"""Compiled attention over codes equals exact attention over the stored view, row by row."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_compiler_that_does_not_know_vectors_is_told_of(tmp_path: Path, monkey
 
 
 def states(heads: int, dim: int, size: int, kind: str, dtype: torch.dtype, axis: int) -> QuantizedStates:
-    """With a tail for each of `LENGTHS`."""
+    """States with a tail for each of `LENGTHS`."""
     tails = 1 + len(LENGTHS) * size
     return QuantizedStates(torch.zeros(1, 1, heads, dim, dtype=dtype), BLOCKS, size, tails, kind, axis)
 

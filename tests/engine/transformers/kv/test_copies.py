@@ -1,4 +1,4 @@
-"""What a forward copies of the KV cache is counted, stays within its bound, and has its place in the budget."""
+"""Copies of the KV cache in a forward are counted, stay within their bound, and are part of the budget."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_rows_that_would_copy_too_much_run_apart(
     together, free = run()
     assert free.backend._engine.memory().kv_transient > BOUND
     monkeypatch.setattr(copies, "MOST_BYTES", BOUND)
-    apart, bound = run()
-    assert apart == together
+    alone, bound = run()
+    assert alone == together
     longest = max(len(prompt) + most for prompt, most in zip(reference.prompts, MOST, strict=True))
     assert bound.backend._engine.kv_shape.layer_bytes * 2 * longest < BOUND
     assert 0 < bound.backend._engine.memory().kv_transient <= BOUND
@@ -52,8 +52,8 @@ def test_the_budget_leaves_room_for_what_is_copied(member: Member, kind: str, mo
     def copied(blocks: int) -> int:
         return most_copied(engine.kv_shape, 3, min(engine.loaded.context, 32 * blocks), copies.MOST_BYTES)
 
-    one_more = engine.kv_reserved + engine.kv_shape.block_bytes(kind, 32)
-    assert engine.kv_reserved + copied(most) <= free < one_more + copied(most + 1)
+    one_more = engine.kv.reserved_bytes + engine.kv_shape.block_bytes(kind, 32)
+    assert engine.kv.reserved_bytes + copied(most) <= free < one_more + copied(most + 1)
     with pytest.raises(EngineError, match="KV blocks need"):
         driven.set(kv_blocks=str(most + 1))
     assert driven.set(kv_blocks="auto").after.kv_reserved + copied(engine.core.runner.blocks.count) <= free

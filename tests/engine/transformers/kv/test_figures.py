@@ -82,7 +82,7 @@ def test_perplexity_of_the_held_out_text_through_the_stored_view() -> None:
 
 
 def bytes_used(driven: Driven, kind: str) -> int:
-    """Bytes of 2 000 stored tokens, summed over the very tensors that hold them."""
+    """Bytes of 2 000 stored tokens, summed over the tensors that hold them."""
     driven.set(kv_cache=kind)
     driven.submit(ask([list(range(10, 10 + TOKENS - 48)) + [7] * 48], 8, name=kind, ignore_eos=True))
     driven.backend.step()
@@ -97,7 +97,7 @@ def bytes_used(driven: Driven, kind: str) -> int:
 
 
 def bytes_outside(driven: Driven, before: list[torch.Tensor]) -> int:
-    """Bytes of tensors that came since, but for what the KV cache stores."""
+    """Bytes of tensors made since, except those of the KV cache."""
     gc.collect()
     layers = [states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer]
     stored = [
@@ -109,13 +109,14 @@ def bytes_outside(driven: Driven, before: list[torch.Tensor]) -> int:
 
 
 def tensors() -> list[torch.Tensor]:
-    """Every tensor that is alive and has numbers."""
+    """Every live tensor that has numbers."""
     alive = [each for each in gc.get_objects() if type(each) in (torch.Tensor, torch.nn.Parameter)]
     return [each for each in alive if each.device.type == DEVICE.partition(":")[0] and each.layout == torch.strided]
 
 
 def tensor_bytes(states: object, table: list[int], tokens: int) -> int:
-    """Of a layer's keys or values: whole blocks in the model's dtype, or sealed codes with their scales and a tail."""
+    """Bytes of a layer's keys or values: whole blocks in the model's dtype, or sealed codes with their scales and a
+    tail."""
     if isinstance(states, torch.Tensor):
         return len(table) * 32 * states[0].nbytes
     sealed = [part[table[: tokens // 32]] for part in states.parts]

@@ -1,4 +1,4 @@
-"""What is reserved is what the very tensors that hold it weigh, over grouped, latent and shared heads."""
+"""The reserved bytes are those of the tensors that hold them, for grouped, latent and shared heads."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_a_budget_of_bytes_holds_the_tails_of_all_slots(
     driven = Driven(member("llama-64").folder, device="cpu", kv_cache=kind, kv_blocks="auto", max_batch=7)
     live = driven.backend._engine
     block, tail = live.kv_shape.block_bytes(kind, 32), 32 * live.kv_shape.token_bytes
-    assert budget - block < live.kv_reserved <= budget
+    assert budget - block < live.kv.reserved_bytes <= budget
     assert live.core.runner.blocks.count == (budget - 7 * tail) // block < budget // block
 
 
 def held(driven: Driven) -> int:
-    """Bytes of every tensor of the KV cache, but for the token of scratch that each has."""
+    """Bytes of every tensor of the KV cache, except the scratch token that each has."""
     total = 0
     for states in (states for layer in driven.backend._engine.core.runner.cache.store._layers for states in layer):
         if isinstance(states, QuantizedStates):

@@ -1,7 +1,7 @@
 """Which columns LLM.int8() took out in each forward, so that a replay of one row can take out the same.
 
 A column goes to the exact product for every row of a forward as soon as one row has an outlier in it: under int8
-weights a row's numbers depend, by the rounding of an activation, on who shares its forward.
+weights a row's numbers depend, by the rounding of an activation, on the rows that share its forward.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from unittest import mock
 from bitsandbytes import functional
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import PagedCache, Row
+from playground.engine.backends.transformers.kv.cache import PagedCache
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.runner import TransformersRunner
 from playground.engine.backends.transformers.weights import int8_linear
 from playground.engine.request import Request
@@ -30,7 +31,7 @@ class OutlierColumns:
         on_cpu = DEVICE == "cpu"
         self._where = (int8_linear, "quantize_rows") if on_cpu else (functional, "int8_vectorwise_quant")
         self._quantize = getattr(*self._where)
-        self._forwards: list[tuple[Sequence[Row], list[Tensor]]] = []
+        self._forwards: list[tuple[Sequence[BatchRow], list[Tensor]]] = []
         runner.forward = self._noted  # type: ignore[method-assign]
 
     def begin(self) -> None:
@@ -54,7 +55,7 @@ class OutlierColumns:
         with mock.patch.object(*self._where, quantize):
             yield
 
-    def _noted(self, rows: Sequence[Row], cache: PagedCache, keep: int) -> Tensor:
+    def _noted(self, rows: Sequence[BatchRow], cache: PagedCache, keep: int) -> Tensor:
         columns: list[Tensor] = []
 
         def quantize(states: Tensor, threshold: float = 0.0) -> Quantized:

@@ -12,7 +12,9 @@ from playground import paths
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.measure.attention import peak_bytes
 from playground.protocol.commands import MeasureAttention
-from playground.protocol.events import AttentionMeasured, AttentionPoint
+from playground.protocol.events import AttentionMeasured
+from playground.protocol.measurements import AttentionPoint
+from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 
 
@@ -26,7 +28,7 @@ def command(**changes: Any) -> MeasureAttention:
 
 
 def no_stop() -> None:
-    """Nobody stops it."""
+    """A check that never stops."""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,12 @@ def test_it_stops_when_asked(driven):
     assert 0 < len(driven.of(AttentionMeasured)) - before < 40
 
 
+def test_heads_that_differ_by_layer_are_refused(member: Member) -> None:
+    driven = Driven(member("gemma4").folder)
+    with pytest.raises(EngineError, match="differ in size by layer"):
+        driven.backend.measure_attention(command(), no_stop)
+
+
 @pytest.mark.parametrize("wrong", [{"lengths": []}, {"lengths": [0]}, {"kernels": []}, {"repeats": 0}])
 def test_nonsense_is_refused(driven, wrong: dict[str, Any]):
     with pytest.raises(EngineError, match="are needed"):
@@ -135,7 +143,7 @@ def test_running_requests_are_not_disturbed(driven):
 
 
 def test_facts_tell_what_a_step_multiplies(driven):
-    from playground.engine.backends.transformers.backend import facts
+    from playground.engine.backends.transformers.facts import facts
 
     told = facts(driven.backend._engine)
     assert (told.heads, told.head_dim) == (4, 64)

@@ -1,4 +1,5 @@
-"""LoRA adapters: trained here, put on live over each kind of weights, equal to PEFT's answers, off without trace."""
+"""LoRA adapters: trained here, attached live over each kind of weights, equal to PEFT's answers, detached without
+trace."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def driven() -> Driven:
-    """Rows alone and eager, as `generate` runs below: LLM.int8() makes other codes, and tokens, out of other bits."""
+    """Single rows with eager attention, as in `generate` below: LLM.int8() turns other bits into other codes, and
+    tokens."""
     return Driven(paths.bundled_model(), kv_blocks="64", attention="eager", max_batch=1)
 
 
@@ -64,9 +66,9 @@ def test_tokens_equal_those_of_peft(driven: Driven, adapters: Path, prompts: lis
     assert applied.effective["adapter"] == "taught"
     assert applied.effective["adapter_facts"].startswith("LoRA, rank 4, alpha 8, on 12 layers, ")
     assert applied.cost == "weights"
-    worn = driven.run(ask(prompts, MOST, ignore_eos=True))
-    assert worn == by_peft(adapters / "taught", prompts, weights)
-    assert worn != plain
+    active = driven.run(ask(prompts, MOST, ignore_eos=True))
+    assert active == by_peft(adapters / "taught", prompts, weights)
+    assert active != plain
     assert driven.set(adapter=str(adapters / "other")).effective["adapter"] == "other"
     assert driven.run(ask(prompts, MOST, ignore_eos=True)) == by_peft(adapters / "other", prompts, weights)
     assert driven.set(adapter="off").effective["adapter"] == "off"
@@ -93,9 +95,9 @@ def test_running_requests_go_on_and_no_block_is_served_to_a_new_one(
     mixed = driven.run(ask(long, MOST, name="mixed", ignore_eos=True), {8: {"adapter": str(adapters / "taught")}})
     assert len(mixed[0]) == MOST and mixed[0][:7] == plain[0][:7]
     assert driven.finished("mixed0").metrics.preemptions == 0
-    worn = driven.run(ask(long, MOST, name="worn", ignore_eos=True))
+    active = driven.run(ask(long, MOST, name="worn", ignore_eos=True))
     assert driven.finished("worn0").metrics.cached_tokens == 0
-    assert worn == by_peft(adapters / "taught", long, "model")
+    assert active == by_peft(adapters / "taught", long, "model")
     file = adapters / "taught" / "adapter_model.safetensors"
     parted = joint - runner.packed_bytes  # layers that wear one are no longer parts of one product
     assert driven.set(max_batch=7).after.weights - before + parted == pytest.approx(file.stat().st_size, rel=0.1)
@@ -153,8 +155,8 @@ def test_a_fault_is_one_line_and_changes_nothing(
     broken_one = shutil.copytree(adapters / "taught", tmp_path / "broken")
     act, said = FAULTS[fault]
     act(broken_one)
-    worn = str(adapters / "other")
-    driven.set(weights="model", adapter=worn)
+    active = str(adapters / "other")
+    driven.set(weights="model", adapter=active)
     expected = driven.run(ask(prompts[:1], 8, ignore_eos=True))
     with pytest.raises(EngineError) as caught:
         driven.set(adapter=str(broken_one))
@@ -172,7 +174,7 @@ def bare() -> PreTrainedModel:
 
 
 def by_peft(folder: Path, prompts: Sequence[list[int]], weights: str) -> list[list[int]]:
-    """What PEFT alone generates, over layers of bitsandbytes where they are asked for."""
+    """What PEFT alone generates, over layers of bitsandbytes if requested."""
     return generated_by_peft(folder, tuple(map(tuple, prompts)), weights)
 
 
@@ -182,5 +184,5 @@ def generated_by_peft(folder: Path, prompts: tuple[tuple[int, ...], ...], weight
     if weights in FLAGS:
         WeightSwitch(model, torch.device(DEVICE)).switch(weights, 6.0, quiet)
         setattr(model, FLAGS[weights], True)
-    worn = PeftModel.from_pretrained(model, folder).eval()
-    return [generate(worn, list(prompt), MOST) for prompt in prompts]
+    active = PeftModel.from_pretrained(model, folder).eval()
+    return [generate(active, list(prompt), MOST) for prompt in prompts]

@@ -1,5 +1,5 @@
-"""Our own product of bfloat16: right to what float32 keeps, each row by itself, nothing lost of a weight; compile=on
-takes it up where it is the faster one, and gives it back."""
+"""Our own bfloat16 product: right to float32's precision, each row by itself, no weight lost; compile=on uses it where
+it is faster, and gives it back."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ def test_compile_takes_it_up_and_gives_it_back(tmp_path: Path, monkeypatch: pyte
     assert applied.after.weights == weight_bytes(live.loaded.model) + live.core.runner.packed_bytes != weights
     driven.finish()
     own = driven.run(asked[2])
-    graphs = live.compiled.graphs
+    graphs = live.compile.compiled.graphs
     driven.set(compile=False)
     assert kinds(driven) == {"OneDnnWeight"} and live.memory().weights == weights
     assert driven.run(asked[3]) == plain
     driven.set(compile=True)
     assert driven.run(ask(prompts(), 24, name="e", ignore_eos=True)) == own
-    assert kinds(driven) == {"FmaWeight"} and live.compiled.graphs == graphs
+    assert kinds(driven) == {"FmaWeight"} and live.compile.compiled.graphs == graphs
     torch._dynamo.reset()
 
 
@@ -154,12 +154,12 @@ class Twice(FmaWeight):
 
 
 def kinds(driven: Driven) -> set[str]:
-    """What the layers that hold something laid out compute by."""
+    """The classes that layers with a laid-out weight compute with."""
     live = driven.backend._live
     layers = laid_out([*live.loaded.model.modules(), *live.core.runner.plain_decoder.joint])
     return {type(layer._laid_out).__name__ for layer in layers if layer._laid_out is not None}
 
 
 def randoms(*shape: int) -> Tensor:
-    """As bfloat16."""
+    """Random numbers in bfloat16."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))).bfloat16()

@@ -1,4 +1,4 @@
-"""LLM.int8() with fewer operations: every number, and the columns taken out, are those of bitsandbytes' own layer."""
+"""LLM.int8() with fewer operations: all numbers, and the outlier columns, are those of bitsandbytes' own layer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bitsandbytes.functional import int8_vectorwise_quant
 from bitsandbytes.nn import Int8Params, Linear8bitLt
 
 from playground.engine.backends.transformers.weights.int8_linear import Int8Linear
-from playground.engine.backends.transformers.weights.weights import CONVERTERS
+from playground.engine.backends.transformers.weights.weights import int8_layer
 
 ROWS, THRESHOLDS, SHAPES = (1, 2, 9), (0.0, 2.0, 6.0), ((256, 768), (768, 250))
 OUTLIER, ZERO_ROW = 3, 1
@@ -27,7 +27,7 @@ def test_the_same_bits_as_bitsandbytes(dtype: torch.dtype, bias: bool) -> None:
     for (inputs, outputs), rows, threshold in product(SHAPES, ROWS, THRESHOLDS):
         weight = torch.randn(outputs, inputs, generator=draw)
         shift = nn.Parameter(torch.randn(outputs, generator=draw), requires_grad=False) if bias else None
-        ours = CONVERTERS["int8"](weight, shift, dtype, threshold, torch.device("cpu"))
+        ours = int8_layer(weight, shift, threshold, torch.device("cpu"))
         theirs = stock(weight, shift, threshold)
         states = torch.randn(1, rows, inputs, generator=draw).to(dtype)
         states[..., OUTLIER] *= 9
@@ -44,7 +44,7 @@ def test_the_same_bits_as_bitsandbytes(dtype: torch.dtype, bias: bool) -> None:
 
 def test_gradients_go_through_it_as_through_bitsandbytes() -> None:
     weight, states = torch.randn(32, 64), torch.randn(4, 64, requires_grad=True)
-    ours, theirs = CONVERTERS["int8"](weight, None, torch.float32, 6.0, torch.device("cpu")), stock(weight, None, 6.0)
+    ours, theirs = int8_layer(weight, None, 6.0, torch.device("cpu")), stock(weight, None, 6.0)
     found = [torch.autograd.grad(layer(states).square().sum(), states)[0] for layer in (ours, theirs)]
     assert isinstance(ours, Int8Linear) and torch.equal(*found) and found[0].abs().sum() > 0
 

@@ -1,4 +1,4 @@
-"""Layers that read the same states say as one product what each says alone, and whichever of them are there now."""
+"""Layers joined into one product give what each gives alone, also after layers were exchanged."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def test_layers_that_are_exchanged_compute_from_the_next_step_on(tmp_path: Path)
     fresh = nn.Linear(32, 32, bias=False)
     model.base_model.layers[0].self_attn.q_proj = fresh
     assert not _agrees(model, decoder)
-    driven.backend._live.core.runner.look_at_layers()
+    driven.backend._live.core.runner.refresh_layers()
     assert _agrees(model, decoder)

@@ -1,4 +1,4 @@
-"""Weights laid out for oneDNN once: every product keeps the bits that PyTorch's own has."""
+"""Weights laid out for oneDNN once: every product keeps the bits of PyTorch's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nf4 layers of any shape say what their weight says, whatever kernel bitsandbytes has for this CPU."""
+"""nf4 layers of any shape compute with their dequantized weight, whichever kernel bitsandbytes has for this CPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.engine.transformers.weights.test_packed_linear import quiet
 
 
 class Small(nn.Module):
-    """As much of a model as a switch asks for."""
+    """The parts of a model that a switch needs."""
 
     def __init__(self, inputs: int, outputs: int, dtype: torch.dtype) -> None:
         super().__init__()

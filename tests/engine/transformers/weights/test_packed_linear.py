@@ -1,4 +1,4 @@
-"""Weights that a checkpoint brings in 16 bits are read as 16 bits: nothing is lost, and the tokens stay the same."""
+"""Weights that a checkpoint stores in 16 bits are read as 16 bits: nothing is lost, and the tokens stay the same."""
 
 from __future__ import annotations
 

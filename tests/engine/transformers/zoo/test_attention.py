@@ -1,4 +1,4 @@
-"""What the engine says of its attention is what PyTorch's own profiler saw, in prefill and in decode."""
+"""The attention that the engine reports is what PyTorch's own profiler saw, in prefill and in decode."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_effective_attention_is_what_the_profiler_saw(member: Member, name: str)
 
 
 def kernel(driven: Driven) -> str:
-    """The attention of one step by its profiled operators: a fused kernel, or scores that were really made."""
+    """The attention of one step by its profiled operators: a fused kernel, or materialised scores."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         driven.backend.step()
     # Names alone: what `key_averages` sums up besides takes longer than the step.

@@ -1,4 +1,4 @@
-"""What paged keys and values cannot get right is refused when it is loaded, in words that say why."""
+"""Models for which paged keys and values would be wrong are refused at load, with the reason."""
 
 from __future__ import annotations
 

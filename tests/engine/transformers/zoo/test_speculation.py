@@ -1,4 +1,4 @@
-"""Speculation changes no token: for every architecture, beside other rows, in chunks, preempted, on found prefixes."""
+"""Speculation changes no token: for every architecture, with other rows, in chunks, preempted, on cached prefixes."""
 
 from __future__ import annotations
 

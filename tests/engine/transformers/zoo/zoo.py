@@ -1,5 +1,5 @@
-"""Tiny random checkpoints of many architectures, made on the fly: small enough for milliseconds, sharp enough that
-their greedy tokens vary and are no near ties."""
+"""Tiny random checkpoints of many architectures, made on the fly: small enough to run in milliseconds, sharp enough
+that greedy tokens vary and are not near ties."""
 
 from __future__ import annotations
 

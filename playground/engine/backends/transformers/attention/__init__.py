@@ -1,1 +1,1 @@
-"""Attention: which kernel runs, over which cache, and how that is known."""
+"""Attention: which kernel runs, over which cache, and how that is observed."""

@@ -1,4 +1,4 @@
-"""Attention: what is asked for, what PyTorch really runs, and why they differ."""
+"""Attention: what is requested, what PyTorch really runs, and why they differ."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import EngineError, first_line
+from playground.engine.backends.transformers.architecture import caps_scores, has_windows
 from playground.engine.backends.transformers.attention.grouped_sdpa import GROUPED, MASKS_MATTER
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch, LayerWatch
 from playground.engine.backends.transformers.attention.varlen import Kernel
-from playground.engine.backends.transformers.attention.varlen_trial import Forward, tried_kernel
+from playground.engine.backends.transformers.attention.varlen_trial import Forward, working_kernel
 from playground.engine.backends.transformers.kv.cache import PagedCache
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
 from playground.engine.capabilities import missing_package
-from playground.protocol.options import KERNEL_JOIN, ran_as_asked
+from playground.protocol.options import KERNEL_JOIN, NOT_REPORTED, ran_as_asked
 
-UNKNOWN = "–"
 SDPA_BACKENDS = {
     "sdpa-math": [SDPBackend.MATH],
     "sdpa-flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
@@ -29,14 +29,11 @@ SDPA_BACKENDS = {
 
 
 class AttentionSwitch:
-    """The attention of one loaded model: sets it, reads it back, says why it is not what was asked."""
+    """The attention of one loaded model: sets it, observes it, says why it is not the requested one."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self._model, self.device = model, model.device
-        self._softcap = getattr(model.config, "attn_logit_softcapping", None) is not None
-        text = model.config.get_text_config()
-        kinds = set(getattr(text, "layer_types", None) or ())
-        self._windows = bool(getattr(text, "sliding_window", None) or kinds - {"full_attention"})
+        self._softcap, self._windows = caps_scores(model.config), has_windows(model.config)
         self.requested = "auto"
         self.effective: dict[str, str] = {}
         self.reason = ""
@@ -47,7 +44,7 @@ class AttentionSwitch:
         self._implementation = self._read_back()
 
     def why_not(self, value: str) -> str:
-        """Why a value cannot be had with this model here; empty if it can."""
+        """Why a value is unavailable with this model here; empty if it is available."""
         if value in ("auto", "eager"):
             return ""
         if value.startswith("flash_attention"):
@@ -57,7 +54,7 @@ class AttentionSwitch:
         return "" if self._model._supports_sdpa else f"{type(self._model).__name__} has no sdpa path"
 
     def set(self, value: str) -> None:
-        """Switch; raises `EngineError` and leaves what was, if the value cannot be had."""
+        """Switch; raises `EngineError` and keeps the previous kernel if the value is unavailable."""
         if reason := self.why_not(value):
             raise EngineError(f"attention={value} is not possible: {reason}", "eager always is")
         before = self._implementation
@@ -74,72 +71,73 @@ class AttentionSwitch:
         )
 
     def try_varlen(self, decoder: Forward | None) -> None:
-        """Find out, once, whether ragged batches of this model can have what was asked for: see `varlen_trial`."""
+        """Test, once, whether ragged batches of this model can run through the requested kernel: see `varlen_trial`."""
         asked = self.requested == "sdpa-flash" and self.device.type in MASKS_MATTER and self.takes_ready_masks
         if asked and decoder and self._why_masks is None:
             with self.context():
-                self._varlen, self._why_masks = tried_kernel(decoder, self.device, self._model.dtype)
+                self._varlen, self._why_masks = working_kernel(decoder, self.device, self._model.dtype)
 
     @property
     def varlen(self) -> Kernel | None:
-        """What ragged batches run through instead of under a mask; none where masks are used."""
+        """The kernel that ragged batches run through instead of under a mask; None where masks are used."""
         return self._varlen if self.requested == "sdpa-flash" and self.takes_ready_masks else None
 
     @property
     def takes_ready_masks(self) -> bool:
-        """A 4-D boolean mask is used as it is: sdpa through the attention interface, and no sliding windows."""
+        """Whether a 4-D boolean mask is used as it is: sdpa through the attention interface, and no sliding windows."""
         return self._implementation == GROUPED and not self._windows
 
     @property
     def takes_any_mask(self) -> bool:
-        """A 4-D mask of our own decides what every query sees, whatever the positions of the keys."""
+        """Whether a 4-D mask of our own decides what every query sees, whatever the positions of the keys."""
         return self.takes_ready_masks or (
             self._implementation == "eager" and self._model._supports_attention_backend and not self._windows
         )
 
-    def let_codes(self, allowed: bool) -> None:
-        """From now on rows that decode may attend over a quantized cache as it is stored, or no more. Where that is
-        news, what they run is not known until they run."""
+    def allow_codes(self, allowed: bool) -> None:
+        """Allow decoding rows to attend over a quantized cache as it is stored, or no longer. If that is a change,
+        their kernel is unknown until they run."""
         before = self.over_codes
         self._codes = allowed
         if self.over_codes != before:
             self.effective.pop("decode", None)
             self._watched = {kind for kind in self._watched if kind[0] != "decode"}
 
-    def watch_anew(self) -> None:
-        """Another cache may bring other masks, which matter on a GPU: what ran over the one before says nothing."""
+    def forget_observed(self) -> None:
+        """Forget what was observed over the previous cache: another one may bring other masks, which matter on a
+        GPU."""
         if self.device.type in MASKS_MATTER:
             self.effective.clear()
             self._watched.clear()
 
     @property
     def over_codes(self) -> bool:
-        """Rows that decode attend over a quantized cache as it is stored."""
+        """Whether decoding rows attend over a quantized cache as it is stored."""
         return self._codes and self.requested == "auto" and self.takes_ready_masks
 
     def ready(self, mask: Tensor) -> Tensor:
-        """A 4-D mask, true where a query sees a key, in the form that the attention of now takes."""
+        """A 4-D mask, true where a query sees a key, in the form that the current attention takes."""
         if self.takes_ready_masks:
             return mask
         added = torch.zeros(mask.shape, dtype=self._model.dtype, device=mask.device)
         return added.masked_fill_(~mask, torch.finfo(self._model.dtype).min)
 
     def context(self) -> AbstractContextManager[Any]:
-        """Restricts PyTorch's choice of kernel while the model runs. Its own choice on a GPU may be cuDNN, which plans
-        anew, for tens of milliseconds, whenever a context has grown by a token."""
+        """Restrict PyTorch's choice of kernel while the model runs. On a GPU it might choose cuDNN, which plans anew,
+        for tens of milliseconds, whenever a context has grown by a token."""
         chosen = "sdpa-flash" if self.requested == "auto" and self.device.type == "cuda" else self.requested
         if self._implementation in ("sdpa", GROUPED) and chosen in SDPA_BACKENDS:
             return sdpa_kernel(SDPA_BACKENDS[chosen], set_priority=True)
         return nullcontext()
 
     def watches(self, phase: str, masked: bool) -> bool:
-        """The next forward of a phase, with a mask or without, is the first of its kind after a switch."""
+        """Whether the next forward of a phase, with a mask or without, is the first of its kind after a switch."""
         return self._kind(phase, masked) not in self._watched
 
     @contextmanager
     def watched(self, phase: str, cache: PagedCache, masked: bool) -> Iterator[None]:
-        """The first forward of a phase (prefill or decode) through `cache` after a switch is watched, by layers, and on
-        a GPU the first under a mask as well, which may run another kernel; the others just run."""
+        """Watch, by layers, the first forward of a phase (prefill or decode) through `cache` after a switch; on a GPU
+        also the first under a mask, which may run another kernel. Other forwards just run."""
         if not self.watches(phase, masked):
             yield
             return
@@ -155,7 +153,7 @@ class AttentionSwitch:
 
     @contextmanager
     def watched_whole(self, phase: str) -> Iterator[None]:
-        """Every operator of this forward, over a plain cache, is watched."""
+        """Watch every operator of this forward, over a plain cache."""
         with KernelWatch() as watch:
             yield
         if self.over_codes and phase == "decode":
@@ -174,12 +172,12 @@ class AttentionSwitch:
 
     @property
     def known(self) -> bool:
-        """Both phases have run since the last switch, or will only run as a request does."""
+        """Whether both phases have run since the last switch, or can only run with a request."""
         return "prefill" in self.effective and ("decode" in self.effective or self.over_codes)
 
     def summary(self) -> dict[str, str]:
-        """Effective attention, overall and per phase; a phase that has not run since the switch is not known yet."""
-        prefill, decode = (self.effective.get(phase, UNKNOWN) for phase in ("prefill", "decode"))
+        """Effective attention, overall and per phase; a dash for a phase that has not run since the switch."""
+        prefill, decode = (self.effective.get(phase, NOT_REPORTED) for phase in ("prefill", "decode"))
         ran = set(self.effective.values())
         every = KERNEL_JOIN.join(sorted({kernel for kernels in ran for kernel in kernels.split(KERNEL_JOIN)}))
         as_one = len(ran) == 1 or (ran and ran_as_asked(self.requested, every))
@@ -188,7 +186,8 @@ class AttentionSwitch:
 
     @property
     def difference(self) -> str:
-        """Why the effective attention is not the requested one, or what decides it; empty if nothing is to be said."""
+        """Why the effective attention is not the requested one, or what decides it; empty if there is nothing to
+        say."""
         if FUSED in self.effective.get("decode", ""):
             return "compiled: decode reads the KV cache's codes as they are stored"
         if self.requested == "auto" or all(ran_as_asked(self.requested, ran) for ran in self.effective.values()):

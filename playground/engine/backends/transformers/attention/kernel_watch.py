@@ -34,21 +34,21 @@ class KernelWatch(TorchDispatchMode):
         elif name in ("_softmax", "_safe_softmax"):
             self.seen.add("softmax")
         elif name == "scaled_dot_product_attention":
-            # Inference mode hands this composite over whole: only its parts tell the kernel.
+            # Inference mode dispatches this composite as a whole; only its parts show the kernel.
             with self:
                 return func.decompose(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
 
     def kernel(self, eager: bool) -> str:
-        """The name of what ran: a fused kernel, or scores that were really materialised."""
+        """The name of what ran: a fused kernel, or plain attention with materialised scores."""
         fused = sorted(self.seen - {"softmax"})
         return KERNEL_JOIN.join(fused) if fused else "eager" if eager else "sdpa-math"
 
 
 class LayerWatch:
-    """Watches one layer of each shape, from the moment that its keys and values are stored until attention has run, or
-    until the next layer's update where nobody reports the end. Watching slows every operator, and layers of one shape
-    run one kernel."""
+    """Watches one layer of each shape, from the moment its keys and values are stored until attention has run, or until
+    the next layer's update if the end is not reported. Watching slows every operator, and layers of one shape run one
+    kernel."""
 
     def __init__(self, every: bool) -> None:
         self.kernels = KernelWatch()
@@ -56,7 +56,7 @@ class LayerWatch:
         self._every, self._on = every, False
 
     def begin(self, keys: Tensor, values: Tensor) -> None:
-        """A layer attends over these from now on."""
+        """See `Watch`."""
         kind = keys.shape, values.shape
         if self._every or kind not in self.kinds:
             self.kinds.add(kind)
@@ -64,11 +64,11 @@ class LayerWatch:
             self.kernels.__enter__()
 
     def end(self) -> None:
-        """What comes now is no attention."""
+        """See `Watch`."""
         if self._on:
             self._on = False
             self.kernels.__exit__(None, None, None)
 
     def ran(self, kernel: str) -> None:
-        """A kernel that is no operator of PyTorch's has run."""
+        """See `Watch`."""
         self.kernels.seen.add(kernel)

@@ -1,4 +1,4 @@
-"""Attention over rows of different lengths without a mask: their real tokens, packed one row behind the other.
+"""Attention over rows of different lengths without a mask: their real tokens packed, one row after the other.
 
 PyTorch's FlashAttention takes no mask on a GPU. `torch.nn.attention.varlen` runs the same kernel over packed rows.
 """
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
-# query, key, value [tokens, H, D], where rows of queries and of keys begin and end, the most of each; by name, `scale`
-# and `window_size`, the keys before and behind its own that a query sees, -1 for all.
+# Takes query, key, value [tokens, H, D], the ends of the rows of queries and of keys, the longest row of each; by name
+# `scale` and `window_size`: how many keys before and after its own a query sees, -1 for all.
 Kernel = Callable[..., Tensor]
 
 
@@ -56,25 +56,25 @@ class Ragged:
     kernel: Kernel
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
-        """Attention of query [B, Hq, q, D] over key, value [B, Hkv, columns, D]; returns [B, q, Hq, Dv]. What is real
-        of one layer's keys and values is copied meanwhile."""
+        """Attention of query [B, Hq, q, D] over key, value [B, Hkv, columns, D]; returns [B, q, Hq, Dv]. Copies the
+        real tokens of one layer's keys and values."""
         packed = self.queries.pack(query), self.keys.pack(key), self.keys.pack(value)
         ends = self.queries.ends, self.keys.ends, self.queries.longest, self.keys.longest
-        # One query sees every key: a kernel that knows of no causality shares keys out to more of the GPU.
+        # One query sees every key; without causality a kernel can spread the keys over more of the GPU.
         window = (-1, 0) if self.queries.longest > 1 else (-1, -1)
         return self.queries.unpack(self.kernel(*packed, *ends, scale=scaling, window_size=window))
 
 
 def find_kernel() -> Kernel:
-    """PyTorch's kernel. A causal window is aligned to the last key, and fewer heads of keys than of queries are shared,
-    which torch 2.13 wants to be told and 2.11 cannot be."""
+    """PyTorch's kernel. A causal window is aligned to the last key. Sharing fewer heads of keys than of queries has to
+    be requested in torch 2.13 and cannot be in 2.11."""
     from torch.nn.attention.varlen import varlen_attn  # only a GPU needs it
 
-    told: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
-    return cast(Kernel, partial(varlen_attn, **told))  # a pair only where more is asked for
+    shared: dict[str, Any] = {"enable_gqa": True} if "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+    return cast(Kernel, partial(varlen_attn, **shared))  # it returns a pair only if more is requested
 
 
-def ragged(rows: Sequence[Row], device: torch.device, kernel: Kernel) -> Ragged:
+def ragged(rows: Sequence[BatchRow], device: torch.device, kernel: Kernel) -> Ragged:
     """The `Ragged` of a forward of these rows, right-aligned."""
     counts, lengths = [row.count for row in rows], [row.length for row in rows]
     return Ragged(packing(counts, device), packing(lengths, device), kernel)

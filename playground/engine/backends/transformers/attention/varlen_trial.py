@@ -12,46 +12,46 @@ from transformers import DynamicCache
 from playground.engine.backends.base import first_line
 from playground.engine.backends.transformers.attention.varlen import Kernel, Ragged, find_kernel, packing
 
-Forward = Callable[[Tensor, Tensor, Ragged, DynamicCache], Tensor]  # of token ids and their positions
+Forward = Callable[[Tensor, Tensor, Ragged, DynamicCache], Tensor]  # takes token ids and their positions
 DTYPES = (torch.float16, torch.bfloat16)
-# Values are normal: 16 bits keep them to 0.02, a key too many or too few moves them by tenths.
+# For normal values 16 bits are off by up to 0.02; one key too many or too few, by tenths.
 NOISE = 0.05
 # Real tokens of two rows, forward by forward: joint prefills, decode, drafts.
 FORWARDS = ((3, 5), (1, 1), (2, 2))
 
 
-class WrongNumbers(Exception):
+class KernelMismatch(Exception):
     """The kernel ran but its result differs from plain attention."""
 
 
-class Checked:
-    """A `Kernel` that is given random numbers in place of a layer's own, and raises `WrongNumbers` where it answers
-    what PyTorch's plain attention does not."""
+class VerifyingKernel:
+    """A `Kernel` that runs another one on random numbers instead of a layer's own, and raises `KernelMismatch` if its
+    result differs from plain attention."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
 
     def __call__(
-        self, query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, *most: int, **told: Any
+        self, query: Tensor, key: Tensor, value: Tensor, queries: Tensor, keys: Tensor, *most: int, **options: Any
     ) -> Tensor:
         """See `varlen.Kernel`."""
-        query, key, value = (_drawn(states, seed) for seed, states in enumerate((query, key, value)))
-        said = self._kernel(query, key, value, queries, keys, *most, **told)
-        wanted = plain(query, key, value, queries.tolist(), keys.tolist(), told["scale"])
-        off = float((said.float() - wanted).abs().max())
-        if said.shape != wanted.shape or not off <= NOISE:
-            raise WrongNumbers(f"it is {off:.2g} off plain attention")
-        return said
+        query, key, value = (_random_like(states, seed) for seed, states in enumerate((query, key, value)))
+        output = self._kernel(query, key, value, queries, keys, *most, **options)
+        expected = plain(query, key, value, queries.tolist(), keys.tolist(), options["scale"])
+        off = float((output.float() - expected).abs().max())
+        if output.shape != expected.shape or not off <= NOISE:
+            raise KernelMismatch(f"it is {off:.2g} off plain attention")
+        return output
 
 
-def tried_kernel(decoder: Forward, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
-    """The kernel for ragged batches of this model, or why there is none: forwards of two rows run through `decoder`."""
+def working_kernel(decoder: Forward, device: torch.device, dtype: torch.dtype) -> tuple[Kernel | None, str]:
+    """The kernel for ragged batches of this model, or why there is none; tried by forwards of two rows."""
     if dtype not in DTYPES:
         return None, "it takes float16 and bfloat16 only"
     try:
         kernel = find_kernel()
-        _run(decoder, device, Checked(kernel))
-    except Exception as error:  # whatever it is, masks are there and right
+        _run(decoder, device, VerifyingKernel(kernel))
+    except Exception as error:  # whatever it is, masks still work
         return None, first_line(error)
     return kernel, ""
 
@@ -64,27 +64,27 @@ def _run(decoder: Forward, device: torch.device, kernel: Kernel) -> None:
         width = max(counts)
         at = [[max(0, place) for place in range(length - width, length)] for length in lengths]
         positions = torch.tensor(at, device=device)
-        seen = Ragged(packing(counts, device), packing(lengths, device), kernel)
-        decoder(positions, positions, seen, cache)  # any token ids will do
+        mask = Ragged(packing(counts, device), packing(lengths, device), kernel)
+        decoder(positions, positions, mask, cache)  # any token ids will do
 
 
 def plain(
     query: Tensor, key: Tensor, value: Tensor, queries: Sequence[int], keys: Sequence[int], scale: float | None
 ) -> Tensor:
-    """Row by row, in float32 and with every score made; the last query of a row sees all of its keys."""
+    """Attention row by row in float32, all scores materialised; the last query of a row sees all of its keys."""
     groups = query.shape[1] // key.shape[1]
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     parts = []
     for row in range(len(queries) - 1):
         own = slice(keys[row], keys[row + 1])
-        asked = query[queries[row] : queries[row + 1]].float().transpose(0, 1)
-        held, told = (states[own].float().repeat_interleave(groups, 1).transpose(0, 1) for states in (key, value))
-        scores = asked @ held.transpose(1, 2) * scale
-        hidden = torch.ones_like(scores, dtype=torch.bool).triu(held.shape[1] - asked.shape[1] + 1)
-        parts.append((scores.masked_fill(hidden, -torch.inf).softmax(-1) @ told).transpose(0, 1))
+        q = query[queries[row] : queries[row + 1]].float().transpose(0, 1)
+        k, v = (states[own].float().repeat_interleave(groups, 1).transpose(0, 1) for states in (key, value))
+        scores = q @ k.transpose(1, 2) * scale
+        hidden = torch.ones_like(scores, dtype=torch.bool).triu(k.shape[1] - q.shape[1] + 1)
+        parts.append((scores.masked_fill(hidden, -torch.inf).softmax(-1) @ v).transpose(0, 1))
     return torch.cat(parts)
 
 
-def _drawn(like: Tensor, seed: int) -> Tensor:
+def _random_like(like: Tensor, seed: int) -> Tensor:
     generator = torch.Generator(like.device).manual_seed(seed)
     return torch.randn(like.shape, generator=generator, dtype=torch.float32, device=like.device).to(like.dtype)

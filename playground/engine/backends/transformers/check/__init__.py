@@ -1,1 +1,1 @@
-"""Look at a checkpoint without loading it, and without running anything that it brings."""
+"""Check a checkpoint without loading it, and without running any of its code."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from safetensors import SafetensorError
 
-from playground.engine.backends.base import EngineError, Progress, short_line
+from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_config
 from playground.engine.backends.transformers.check.files import check_files
 from playground.engine.backends.transformers.check.headers import check_headers
@@ -18,13 +18,14 @@ from playground.engine.checkpoint.checkpoint import Checkpoint, inspect
 from playground.engine.checkpoint.config import read_config
 from playground.protocol.commands import CheckModel
 from playground.protocol.events import CheckFinding, ModelChecked
+from playground.protocol.fault import error_line
 
 Part = Callable[[Checkpoint, Progress], Iterator[CheckFinding]]
 PARTS: tuple[Part, ...] = (check_files, check_headers, check_weights, check_values, check_vocabulary, check_template)
 
 
 def check(command: CheckModel, progress: Progress) -> ModelChecked:
-    """Look at everything; what cannot be loaded at all ends the look."""
+    """Run all checks; a checkpoint that cannot be loaded at all ends them."""
     progress("checking")
     try:
         checkpoint = inspect(command.model, False, command.allow_pickle, progress)
@@ -40,9 +41,9 @@ def check(command: CheckModel, progress: Progress) -> ModelChecked:
 
 
 def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[CheckFinding]:
-    """A part that breaks on what it looks at has found something too."""
+    """The findings of one check; an exception in it is a finding too."""
     try:
         return list(part(checkpoint, progress))
     except (EngineError, SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         name, advice = part.__name__.removeprefix("check_"), "fetch the checkpoint again"
-        return [CheckFinding(name=name, verdict="fail", evidence=short_line(error), advice=advice)]
+        return [CheckFinding(name=name, verdict="fail", evidence=error_line(error), advice=advice)]

@@ -1,4 +1,4 @@
-"""Files of a checkpoint: what is there, whether it is what the hub gave out, what should not be there."""
+"""Files of a checkpoint: what is there, whether it is what the hub published, what should not be there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_files(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFin
 
 
 def _hashes(checkpoint: Checkpoint, progress: Progress) -> CheckFinding:
-    """In the hub's cache a weight file is a link to a file that is named by its SHA-256."""
+    """Compare with the hub: in its cache a weight file is a link to a file named by its SHA-256."""
     found, wrong = [], []
     for number, file in enumerate(checkpoint.weights):
         progress("checking", number, len(checkpoint.weights), f"hash of {file.name}")

@@ -15,7 +15,7 @@ FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 
 def check_headers(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """Whether bytes and shapes agree, no name stands twice, and the floats are of one kind."""
+    """Whether bytes and shapes agree, no name occurs twice, and all floats have one dtype."""
     if not checkpoint.safetensors:
         yield CheckFinding(
             name="headers",

@@ -1,4 +1,4 @@
-"""The chat template: does it render, and is what it puts behind an answer a token that ends generation."""
+"""The chat template: whether it renders, and whether the token after an answer ends generation."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from playground.engine.backends.base import Progress, short_line
+from playground.engine.backends.base import Progress
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.config import end_ids, read_config
 from playground.protocol.events import CheckFinding
+from playground.protocol.fault import error_line
 
 ANSWER = "Certainly."
 TALK = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": ANSWER}]
 
 
 def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """transformers renders templates in a sandbox; nothing else of the checkpoint runs."""
+    """transformers renders templates in a sandbox; no other code of the checkpoint runs."""
     progress("checking", detail="chat template")
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=False)
     if not getattr(tokenizer, "chat_template", None):
@@ -27,7 +28,7 @@ def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[Check
         prompt = str(tokenizer.apply_chat_template(TALK[:1], add_generation_prompt=True, tokenize=False))
         whole = str(tokenizer.apply_chat_template(TALK, tokenize=False))
     except Exception as error:
-        evidence, advice = f"it fails: {short_line(error)}", "mend chat_template, or use base mode"
+        evidence, advice = f"it fails: {error_line(error)}", "mend chat_template, or use base mode"
         yield CheckFinding(name="chat template", verdict="fail", evidence=evidence, advice=advice)
         return
     yield CheckFinding(name="chat template", verdict="pass", evidence=f"renders; a turn opens with {prompt[-24:]!r}")
@@ -36,7 +37,7 @@ def check_template(checkpoint: Checkpoint, progress: Progress) -> Iterator[Check
 
 
 def _end(tokenizer: Any, whole: str, ends: set[int]) -> CheckFinding:
-    """What a model was taught to say behind its answer must be what the engine stops at."""
+    """Compare what a model was taught to put after its answer with the tokens that the engine stops at."""
     _, _, behind = whole.rpartition(ANSWER)
     ids = tokenizer(behind, add_special_tokens=False).input_ids
     if ends & set(ids[:1]):

@@ -1,4 +1,4 @@
-"""Values of the tensors, one at a time: what is not a number, what is all zero, what stands there twice."""
+"""Values of the tensors, one at a time: NaN and Inf, all zero, duplicates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.protocol.events import CheckFinding, Verdict
 
 
 def check_values(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """Reads every tensor once. Vectors may be alike or zero (norms, biases); matrices may not."""
+    """Read every tensor once. Vectors may be equal or zero (norms, biases); matrices may not."""
     if not checkpoint.safetensors:
         return
     broken, zero, digests = [], [], []
@@ -37,7 +37,7 @@ def check_values(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFi
 
 
 def finding(name: str, found: list[str], verdict: Verdict, advice: str) -> CheckFinding:
-    """`verdict` where anything was found, with the first two."""
+    """`verdict` if anything was found, with the first two."""
     if not found:
         return CheckFinding(name=name, verdict="pass", evidence="none")
     return CheckFinding(name=name, verdict=verdict, evidence=f"{len(found)}: {', '.join(found[:2])}", advice=advice)
@@ -53,7 +53,7 @@ def _tensors(checkpoint: Checkpoint, progress: Progress) -> Iterator[tuple[str, 
 
 
 def _finite(tensor: Tensor) -> bool:
-    """Kinds of 8 bits know no `isfinite` of their own."""
+    """8-bit dtypes have no `isfinite` of their own."""
     return bool(torch.isfinite(tensor if tensor.itemsize > 1 else tensor.float()).all())
 
 

@@ -1,4 +1,4 @@
-"""The tokenizer: does text come back, do its ids fit the embedding, does an end token end."""
+"""The tokenizer: whether text survives a round trip, ids fit the embedding, and an end token exists."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SAMPLES = {
 
 
 def check_vocabulary(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckFinding]:
-    """Round trips over scripts and emoji, sizes, special and stop tokens."""
+    """Round trips over scripts and emoji, sizes, special and end tokens."""
     progress("checking", detail="tokenizer")
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, trust_remote_code=False)
     config = read_config(checkpoint, trust_remote_code=False).get_text_config()

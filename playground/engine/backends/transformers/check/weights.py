@@ -1,4 +1,4 @@
-"""Config against weights: which tensors are missing, left over or of another shape. Only names and shapes are read."""
+"""Config against weights: tensors that are missing, left over or of another shape. Reads only names and shapes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
         use_safetensors=True,
         trust_remote_code=False,
         ignore_mismatched_sizes=True,
-        output_loading_info=True,  # makes it a pair, which its annotation leaves out
+        output_loading_info=True,  # returns a pair, which its annotation leaves out
     )
     _, info = loaded
     mismatched = sorted(info["mismatched_keys"])

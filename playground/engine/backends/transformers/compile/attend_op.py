@@ -1,6 +1,7 @@
-"""Attention and its KV cache as one opaque operator: a compiled graph holds no lengths, no blocks and no kernel.
+"""Attention and its KV cache as one opaque operator, so that a compiled graph contains no lengths, blocks or kernel.
 
-So a growing context, another KV cache and another attention kernel need no new graph: which ones run is looked up then.
+A growing context, another KV cache or another attention kernel then needs no new graph: the operator looks them up when
+it runs.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, Cache, PreTrainedConfig
 
-from playground.engine.backends.transformers.forward.parts import Attending
+from playground.engine.backends.transformers.forward.parts import AttentionCall
 
 COMPILED = "playground_compiled"
-# What layers hand to attention though it follows from the rest; no model with sliding windows is compiled.
+# Arguments of attention that follow from the rest; no model with sliding windows is compiled.
 IDLE = {"dropout", "position_ids", "use_cache", "sliding_window", "cache_position", "is_causal"}
 
 
 @dataclass
-class Call:
-    """What one step attends with: its parts, the kernel, the modules by layer, and the implementation that the kernel
-    finds in their `config`, as it would without a graph."""
+class StepContext:
+    """What one step attends with: its parts, the kernel, the attention modules by layer, and the implementation that
+    the kernel finds in their `config`, as it would without a graph."""
 
-    parts: Sequence[Attending]
+    parts: Sequence[AttentionCall]
     kernel: Callable[..., Any]
     modules: dict[int, nn.Module]
     config: PreTrainedConfig
@@ -33,7 +34,7 @@ class Call:
 
 
 class NewStates(Cache):
-    """Hands back new keys and values as they are: the operator stores them."""
+    """Returns new keys and values as they are: the operator stores them."""
 
     def __init__(self) -> None:
         super().__init__(layers=[])
@@ -45,22 +46,22 @@ class NewStates(Cache):
         return key_states, value_states
 
 
-_current: list[Call] = []
+_current: list[StepContext] = []
 
 
-def begin(call: Call) -> None:
-    """The step that the operator serves from now on."""
+def begin(call: StepContext) -> None:
+    """Set the step that the operator serves now."""
     _current[:] = [call]
 
 
 def end() -> None:
-    """No step runs; nothing of it is kept."""
+    """Clear the step; nothing of it is kept."""
     _current.clear()
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float) -> Tensor:
-    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over all that its part
-    lets it see; returns [tokens, 1, Hq, Dv]."""
+    """Store key, value [tokens, Hkv, 1, D] and attend with query [tokens, Hq, 1, D], each token over what its part lets
+    it see; returns [tokens, 1, Hq, Dv]."""
     call = _current[0]
     call.config._attn_implementation = call.implementation
     try:
@@ -70,7 +71,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float
     return attended.contiguous().view(len(query), 1, query.shape[1], -1)
 
 
-def _attended(call: Call, query: Tensor, key: Tensor, value: Tensor, module: nn.Module, scaling: float) -> Tensor:
+def _attended(
+    call: StepContext, query: Tensor, key: Tensor, value: Tensor, module: nn.Module, scaling: float
+) -> Tensor:
     parts, kernel = call.parts, call.kernel
     if len(parts) == 1 and parts[0].rows == len(query):
         return parts[0].attend(module, kernel, query, key, value, scaling)
@@ -87,14 +90,14 @@ def _shape(query: Tensor, key: Tensor, value: Tensor, layer: int, scaling: float
 def _interface(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: None, scaling: float, **others: Any
 ) -> tuple[Tensor, None]:
-    told = sorted(name for name, value in others.items() if value is not None and name not in IDLE)
-    if told:
-        raise NotImplementedError(f"its attention takes {', '.join(told)}")
+    unknown = sorted(name for name, value in others.items() if value is not None and name not in IDLE)
+    if unknown:
+        raise NotImplementedError(f"its attention takes {', '.join(unknown)}")
     return torch.ops.playground.attend(query, key, value, module.layer_idx, scaling), None
 
 
 _library = torch.library.Library("playground", "DEF")
-# CUDA graphs end before it and begin after it, since the host decides what it does.
+# CUDA graphs end before it and start again after it, since the host decides what it does.
 _library.define(
     "attend(Tensor query, Tensor key, Tensor value, int layer, float scaling) -> Tensor",
     tags=(torch.Tag.cudagraph_unsafe,),

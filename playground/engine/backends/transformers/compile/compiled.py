@@ -1,7 +1,7 @@
-"""The step compiled by inductor. On a GPU it runs as CUDA graphs, each of one shape: prefill stays as it is there.
+"""The step compiled by inductor. On a GPU it runs as CUDA graphs, each of one shape, and prefill stays uncompiled.
 
-To a graph every token is a row of its own, whatever part it belongs to: attention alone, which runs outside, knows. So
-two graphs serve every step: one for a lone token, one for any number.
+In a graph every token is a row of its own, whichever part it belongs to: only attention, which runs outside, knows the
+parts. So two graphs serve every step: one for a single token, one for any number.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.attention.varlen import Ragged
-from playground.engine.backends.transformers.compile.attend_op import COMPILED, Call, NewStates, begin, end
+from playground.engine.backends.transformers.compile.attend_op import COMPILED, NewStates, StepContext, begin, end
 from playground.engine.backends.transformers.compile.compiler import watched
 from playground.engine.backends.transformers.forward.decoder import PlainDecode
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import (
-    Attending,
+    AttentionCall,
     Part,
-    attending,
+    attention_call,
     eager_attention,
     newest,
     shared_out,
@@ -42,14 +42,14 @@ MOST_RECORDED = 64
 
 
 class CompiledDecoder:
-    """See `Decode`. `graphs`: how many were compiled, `seconds`: what that took, `recompiled`: those after the
-    warm-up, each of which holds a step up: `anew` is called before. `own_products`: see `take_products`.
-    `why_unpacked`: why rows that decode cannot attend over a quantized cache as it is stored; empty where they can."""
+    """See `Decode`. `graphs`: how many were compiled. `seconds`: how long the warm-up took. `recompiled`: graphs
+    compiled after it; each delays a step, and `on_recompile` is called before. `own_products`: see `take_products`.
+    `why_unpacked`: why decoding rows cannot attend over a quantized cache as it is stored; empty if they can."""
 
     def __init__(
-        self, model: PreTrainedModel, decoder: PlainDecode, device: torch.device, anew: Callable[[], None]
+        self, model: PreTrainedModel, decoder: PlainDecode, device: torch.device, on_recompile: Callable[[], None]
     ) -> None:
-        self.decoder, self._device, self._config, self._anew = decoder, device, model.config, anew
+        self.decoder, self._device, self._config, self._on_recompile = decoder, device, model.config, on_recompile
         modules: Iterator[Any] = model.modules()
         attentions = (module for module in modules if type(module).__name__.endswith("Attention"))
         self._modules: dict[int, nn.Module] = {module.layer_idx: module for module in attentions}
@@ -87,16 +87,16 @@ class CompiledDecoder:
         kept = newest(parts)
         count = len(kept)
         if len(ids) > 1:
-            kept = kept.repeat(2) if count == 1 else kept  # a graph of any number is one of two or more
+            kept = kept.repeat(2) if count == 1 else kept  # the graph for any number needs two or more
             for sized in (ids, positions, kept):
                 torch._dynamo.mark_dynamic(sized, 0)
-        logits = self._ran(ids, positions, kept, [attending(part.ids, part.mask, part.cache) for part in parts])
+        logits = self._ran(ids, positions, kept, [attention_call(part.ids, part.mask, part.cache) for part in parts])
         return shared_out(parts, logits[:count])
 
-    def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[Attending]) -> Tensor:
+    def _ran(self, ids: Tensor, positions: Tensor, kept: Tensor, parts: Sequence[AttentionCall]) -> Tensor:
         name, before = self._config._attn_implementation, self.graphs
         kernel = ALL_ATTENTION_FUNCTIONS.get_interface(name, self._eager)  # type: ignore[arg-type]
-        begin(Call(parts, kernel, self._modules, self._config, name))
+        begin(StepContext(parts, kernel, self._modules, self._config, name))
         self._config._attn_implementation = COMPILED
         try:
             logits: Tensor = self._graph(ids, positions, kept)
@@ -107,10 +107,10 @@ class CompiledDecoder:
         return logits
 
     def warm_up(self, rows: Sequence[int], progress: Progress) -> None:
-        """Compile for these numbers of rows. Raises `EngineError` where the model cannot be compiled; a cancel ends it
-        at once."""
+        """Compile for these numbers of rows. Raises `EngineError` if the model cannot be compiled; a cancel ends it at
+        once."""
         start, total = perf_counter(), len(rows) + 1
-        torch._dynamo.reset()  # graphs of a decoder that is gone would count against a limit of eight
+        torch._dynamo.reset()  # graphs of a previous decoder would count towards a limit of eight
         self.take_products(progress)
         try:
             for done, count in enumerate(rows):
@@ -141,13 +141,13 @@ class CompiledDecoder:
                     self._compile(count)
 
     def _compile(self, count: int) -> None:
-        # A prompt has more tokens than logits: were their numbers one here, the graph would be bound to that.
+        # A prompt has more tokens than logits: if the numbers were equal here, the graph would require that.
         tokens = 2 if count > 1 and self.takes_prompts else 1
         ids = torch.zeros(count, tokens, dtype=torch.long, device=self._device)
         self(ids, torch.zeros_like(ids), None, DynamicCache())
 
     def take_products(self, progress: Progress) -> None:
-        """Every bfloat16 layer computes by a product that is compiled, where that is the faster one."""
+        """Let every bfloat16 layer compute with our compiled product, where that is faster."""
         if not self._laid_out:
             return
         with watched(progress, 0, 1, "compiling the product of bfloat16"):
@@ -164,12 +164,12 @@ class CompiledDecoder:
             raise
 
     def give_products_back(self) -> None:
-        """They compute as PyTorch's own again, to the bit."""
+        """Let layers compute with PyTorch's product again, with identical bits."""
         for layer in self._laid_out:
             layer.lay_out(OneDnnWeight)
 
     def close(self) -> None:
-        """Let every graph go."""
+        """Drop every graph."""
         torch._dynamo.reset()
 
     def _run(self, ids: Tensor, positions: Tensor, kept: Tensor) -> Tensor:
@@ -177,14 +177,14 @@ class CompiledDecoder:
         return self.decoder.logits(states.index_select(0, kept))
 
     def _backend(self, graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
-        from torch._inductor.compile_fx import compile_fx  # seconds of import that only this toggle needs
+        from torch._inductor.compile_fx import compile_fx  # takes seconds to import, and only this toggle needs it
 
         self.graphs += 1
         if self._warm:
-            self._anew()
-        # On a CPU what is read twice is kept: each layer would else add up all before it in a kernel of its own.
+            self._on_recompile()
+        # On a CPU, store what is read twice: else each layer would add up all earlier ones again in its kernel.
         chosen = {"triton.cudagraphs": True} if self._device.type == "cuda" else {"realize_reads_threshold": 1}
-        # One compiling process: helpers would stay, each with hundreds of megabytes. Asserting the shapes of what every
-        # operator gives takes 2 ms of a step of 24 layers; the compiler chose them, and ours keep to theirs.
+        # One compiling process: helpers would stay, each with hundreds of megabytes. Checking the shape of every
+        # operator's output takes 2 ms of a step of 24 layers; the compiler chose them, and our operators keep theirs.
         spared = {"compile_threads": 1, "size_asserts": False, "alignment_asserts": False}
         return compile_fx(graph, inputs, config_patches=spared | chosen)

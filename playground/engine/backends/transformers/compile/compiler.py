@@ -20,7 +20,7 @@ COMPILERS = ("g++", "clang++", *C_COMPILERS)
 
 
 def why_not_compiled(device: torch.device) -> str:
-    """The reason that nothing can be compiled on this machine; empty if it can."""
+    """Why nothing can be compiled on this machine; empty if it can."""
     if device.type == "cpu" and not any(shutil.which(name) for name in COMPILERS):
         return "it needs a C++ compiler: install g++"
     if device.type == "cuda" and not ("CC" in os.environ or any(shutil.which(name) for name in C_COMPILERS)):
@@ -30,12 +30,12 @@ def why_not_compiled(device: torch.device) -> str:
 
 @contextmanager
 def watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[None]:
-    """Progress is told, and a cancel heard, while the compiler runs: only a timer's signal gets in between."""
+    """Report progress and notice a cancel while the compiler runs: only a timer's signal interrupts it."""
 
     def poll(number: int = 0, frame: FrameType | None = None) -> None:
         progress("warm-up", done, total, detail)
 
-    def heard(number: int, frame: FrameType | None) -> None:
+    def on_timer(number: int, frame: FrameType | None) -> None:
         try:
             poll()
         except Cancelled as cancel:
@@ -45,7 +45,7 @@ def watched(progress: Progress, done: int, total: int, detail: str) -> Iterator[
     cancelled: list[Cancelled] = []
     poll()
     timed = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
-    before = signal.signal(signal.SIGALRM, heard) if timed else None
+    before = signal.signal(signal.SIGALRM, on_timer) if timed else None
     try:
         if timed:
             signal.setitimer(signal.ITIMER_REAL, POLL_S, POLL_S)

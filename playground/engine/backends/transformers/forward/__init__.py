@@ -1,1 +1,1 @@
-"""One forward: which rows go through it together, and through which code."""
+"""One forward: which rows share it, and the code that runs it."""

@@ -1,7 +1,7 @@
 """A step through a model's own layers, without what `forward` checks and builds around them each time.
 
-Most decoders of transformers run embedding, rotary positions, layers, norm and head in this order. Whether one does is
-not believed but tried: both ways must give the same logits, bit for bit, or `forward` stays in use.
+Most decoders of transformers run embedding, rotary positions, layers, norm and head in this order. Whether a model does
+is tested: both ways must give the same logits, bit for bit, or `forward` stays in use.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
+from playground.engine.backends.transformers.architecture import has_windows
 from playground.engine.backends.transformers.attention.varlen import Ragged
 from playground.engine.backends.transformers.forward.lean_decoder import LeanDecoder
 from playground.engine.backends.transformers.forward.parts import Part
@@ -23,14 +24,14 @@ PARTS = {"embed_tokens", "rotary_emb", "layers", "norm"}
 
 
 class Decode(Protocol):
-    """One forward. `takes_prompts`: rows may take several tokens each. `joins`: parts may run as one, and nobody's
-    tokens change by it."""
+    """One forward. `takes_prompts`: rows may have several tokens each. `joins`: parts may run as one without changing
+    anyone's tokens."""
 
     takes_prompts: bool
 
     @property
     def joint(self) -> list[Packed]:
-        """Layers beside the model's, each in place of several."""
+        """Layers held in addition to the model's, each replacing several."""
 
     @property
     def joins(self) -> bool:
@@ -39,15 +40,15 @@ class Decode(Protocol):
     def __call__(
         self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache, keep: int = 1
     ) -> Tensor:
-        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns],
-        or what is packed instead; none where each query sees all keys up to its own."""
+        """Logits [B, keep, V] at the newest of ids, positions [B, q]. The mask is ready to use, [B, 1, q, columns], or
+        a `Ragged`; None if each query sees all keys up to its own."""
 
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
-        """Logits of each part, which attends to its own cache; where they join, they share all else."""
+        """Logits of each part, which attends to its own cache; parts that join share everything else."""
 
 
 class PlainDecode(Decode, Protocol):
-    """One that runs a model's own layers, in two halves that a graph can be made of."""
+    """Runs a model's own layers, in two halves that a graph can be compiled from."""
 
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
         """States [B, q, hidden] after the last layer."""
@@ -57,7 +58,7 @@ class PlainDecode(Decode, Protocol):
 
 
 class Decoder:
-    """See `PlainDecode`. Hooks on whole layers do not fire, those on what is inside them do."""
+    """See `PlainDecode`. Hooks on whole layers do not fire, hooks inside them do."""
 
     takes_prompts, joins = True, False
 
@@ -75,7 +76,7 @@ class Decoder:
         return self.logits(self.states(ids, positions, mask, cache)[:, -keep:])
 
     def together(self, parts: Sequence[Part]) -> list[Tensor]:
-        """See `Decode`: one after the other."""
+        """See `Decode`; runs one part after the other."""
         return [self(*part) for part in parts]
 
     def states(self, ids: Tensor, positions: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Tensor:
@@ -83,7 +84,7 @@ class Decoder:
         states: Tensor = self._embed(ids)
         rotary = self._rotary(states, position_ids=positions)
         for layer in self._layers:
-            # `forward` itself: a module's call costs a tenth of a tiny layer.
+            # `forward` directly: calling a module costs a tenth of a tiny layer.
             states = layer.forward(
                 states,
                 attention_mask=mask,
@@ -100,16 +101,15 @@ class Decoder:
 
 
 def find_decoder(model: PreTrainedModel) -> PlainDecode | None:
-    """The leanest one that answers exactly as `forward` does, if the model has these parts and no sliding windows."""
-    config, base = model.config.get_text_config(), model.base_model
-    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
-    if kinds or getattr(config, "sliding_window", None) or not type(model).__module__.startswith("transformers."):
+    """The leanest decoder that answers exactly as `forward` does, if the model has these parts and no sliding
+    windows."""
+    if has_windows(model.config) or not type(model).__module__.startswith("transformers."):
         return None
-    if {name for name, _ in base.named_children()} != PARTS or model.get_output_embeddings() is None:
+    if {name for name, _ in model.base_model.named_children()} != PARTS or model.get_output_embeddings() is None:
         return None
     found = next((decoder for kind in (LeanDecoder, Decoder) if (decoder := _tried(kind, model))), None)
     if not isinstance(found, LeanDecoder):
-        stand_alone(model)  # a lean one that was tried and failed had joined them
+        stand_alone(model)  # a lean decoder that was rejected has joined them
     return found
 
 
@@ -123,7 +123,7 @@ def _tried(kind: Callable[[PreTrainedModel], PlainDecode], model: PreTrainedMode
 
 @torch.inference_mode()
 def _agrees(model: PreTrainedModel, decoder: Decode) -> bool:
-    """A first part, a part that follows it, and one token more."""
+    """Whether logits are equal for a first part, a part that follows it, and one more token."""
     own, driven = DynamicCache(), DynamicCache()
     causal = model.config._attn_implementation != "eager"
     for start, ids in ((0, [1, 5, 2]), (3, [3, 4]), (5, [6])):

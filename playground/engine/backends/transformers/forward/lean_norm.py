@@ -11,13 +11,13 @@ from torch import Tensor
 
 
 class LeanNorm:
-    """RMSNorm, fused where that rounds as the model's own does: in half precision the weight may come before or after
-    the rounding."""
+    """RMSNorm, fused if that rounds as the model's own does: in half precision the weight may come before or after the
+    rounding."""
 
     def __init__(self, norm: Any, factor: float) -> None:
-        # A power of two changes no digit, before the sum or after.
+        # A power of two changes no digit, before or after the sum.
         self._weight, self._eps, self._factor = norm.weight.data * factor, norm.variance_epsilon, factor
-        # Numbers as tensors of their dtype: PyTorch would convert them each time.
+        # Numbers as tensors: PyTorch would convert them in each call.
         numbers = (len(self._weight), self._eps) if self._weight.device.type == "cpu" else ()
         self._numbers = [torch.tensor(float(number)) for number in numbers]
         self._own: Callable[[Tensor], Tensor] | None = None
@@ -32,7 +32,7 @@ class LeanNorm:
             return self._own(states) if self._factor == 1 else self._own(states).mul_(self._factor)
         if not self._numbers:
             return F.rms_norm(states, self._weight.shape, self._weight, self._eps)
-        count, eps = self._numbers  # the fused one is made of slower parts on a CPU
+        count, eps = self._numbers  # on a CPU the fused operator consists of slower parts
         exact = states.float()
         scale = (exact * exact).sum(-1, True).div_(count).add_(eps).rsqrt_()
         return (exact * scale).to(states.dtype).mul_(self._weight)

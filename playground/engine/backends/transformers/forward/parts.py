@@ -1,4 +1,4 @@
-"""What a forward is given: parts, each of rows of one shape with a cache of their own. They may share all else."""
+"""The parts of a forward: each has rows of one shape and a cache of its own, and may share everything else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from playground.engine.backends.transformers.attention.varlen import Ragged
-from playground.engine.backends.transformers.kv.cache import Attend, Watch
+from playground.engine.backends.transformers.kv.cache import Watch
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
+from playground.engine.backends.transformers.kv.store import Attend
 
 
 class Part(NamedTuple):
-    """What a forward takes of some rows: see `Decode`."""
+    """Inputs of some rows: see `Decode`."""
 
     ids: Tensor
     positions: Tensor
@@ -25,9 +26,9 @@ class Part(NamedTuple):
     keep: int
 
 
-class Attending(NamedTuple):
-    """What attention is given of a part: as numbers what would cost an operation to ask a tensor. `codes`: what
-    attends over the cache as it is stored; none where the kernel is given all that is seen."""
+class AttentionCall(NamedTuple):
+    """What attention needs to know of a part, as plain numbers where asking a tensor would cost an operation. `codes`:
+    attends over the cache as it is stored; None if the kernel gets all keys and values that are seen."""
 
     rows: int
     tokens: int
@@ -58,20 +59,20 @@ class Attending(NamedTuple):
         return attended.reshape(self.tokens, -1)
 
 
-def attending(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> Attending:
-    """What attention needs to know of a part with ids [B, q]."""
+def attention_call(ids: Tensor, mask: Tensor | Ragged | None, cache: Cache) -> AttentionCall:
+    """The `AttentionCall` of a part with ids [B, q]."""
     rows, queries = ids.shape
     watch, codes = (getattr(cache, name, None) for name in ("watch", "attend_codes"))
-    return Attending(rows, rows * queries, mask, cache, watch, codes)
+    return AttentionCall(rows, rows * queries, mask, cache, watch, codes)
 
 
 def eager_attention(module: nn.Module) -> Callable[..., Any] | None:
-    """The plain attention that an attention module's model brings; none where it brings none by the common name."""
+    """The plain attention function of an attention module's model; None if it has none by the common name."""
     return getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
 
 
 def newest(parts: Sequence[Part]) -> Tensor:
-    """Where the tokens are whose logits count, [sum of B * keep], among those of all parts."""
+    """Positions, among the tokens of all parts, of those whose logits are needed, [sum of B * keep]."""
     at: list[int] = []
     start = 0
     for part in parts:

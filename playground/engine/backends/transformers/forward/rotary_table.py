@@ -14,8 +14,8 @@ ROOM = 1024
 
 
 class RotaryTable:
-    """Angles as `rotary`, a model's own module, makes them. Looked up on a CPU, where a small operation costs as much
-    as the few numbers that it computes."""
+    """Angles as `rotary`, a model's own module, computes them. Looked up on a CPU, where a small operation costs as
+    much as the few numbers that it computes."""
 
     def __init__(self, rotary: Any, sample: Tensor) -> None:
         self._rotary, self._sample = rotary, sample
@@ -30,7 +30,7 @@ class RotaryTable:
         flat = positions.flatten()
         try:
             angles = self._angles.index_select(0, flat)
-        except IndexError:  # a position further on than any before
+        except IndexError:  # a position beyond the table
             self._grow(int(flat.max()) + ROOM)
             angles = self._angles.index_select(0, flat)
         cosines, sines = angles.unbind(1)
@@ -45,6 +45,6 @@ class RotaryTable:
 
 
 def signed(sines: Tensor) -> Tensor:
-    """Sines [..., D] for halves exchanged by `roll`: those of the first half negated."""
+    """Sines [..., D] for halves exchanged by `roll`: the first half negated."""
     first, second = sines.chunk(2, -1)
     return torch.cat((-first, second), -1)

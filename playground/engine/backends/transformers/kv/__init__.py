@@ -1,1 +1,1 @@
-"""The KV cache in blocks: full or quantized, where it lies, how it moves, how much of it there is."""
+"""The KV cache in blocks: full or quantized, where it is stored, how it moves, how large it is."""

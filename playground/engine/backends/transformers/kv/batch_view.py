@@ -6,33 +6,33 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
-# Columns that a copy grows by before all is gathered anew.
+# Columns that a copy can grow by before everything is gathered again.
 ROOM = 32
 
 
 class BatchView:
-    """Keys and values of every layer, [B, Hkv, columns + room, D], rows aligned at their newest token: head by head, as
-    attention reads them fastest. While the same requests decode one token a step, `add` writes a column, and nothing
-    has to be gathered out of blocks."""
+    """Keys and values of every layer, [B, Hkv, columns + room, D], rows aligned at their newest token; head by head, as
+    attention reads them fastest. While the same requests decode one token per step, `add` writes one column, and
+    nothing has to be gathered from blocks."""
 
     def __init__(self) -> None:
-        self._rows: list[Row] = []
+        self._rows: list[BatchRow] = []
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
         self._columns = self._end = self._capacity = 0
         self.bytes_peak = 0
 
-    def start(self, rows: Sequence[Row]) -> int:
-        """These rows are gathered now, each with `ROOM` columns to come behind it; returns the columns in all."""
+    def start(self, rows: Sequence[BatchRow]) -> int:
+        """Begin a view of these rows, each with `ROOM` free columns; returns the number of columns."""
         self.drop()
         self._rows, self._end = list(rows), max(row.length for row in rows)
         self._columns, self._capacity = self._end, self._end + ROOM
         return self._capacity
 
-    def follows(self, rows: Sequence[Row]) -> bool:
-        """These are the same requests, each one token on, and held ones where they were; if so, they are the rows from
-        then on."""
+    def follows(self, rows: Sequence[BatchRow]) -> bool:
+        """Whether these are the same requests, each one token on and held ones unchanged; if so, they become the view's
+        rows."""
         if len(rows) != len(self._rows) or self._end == self._capacity:
             return False
         for now, before in zip(rows, self._rows, strict=True):
@@ -43,11 +43,11 @@ class BatchView:
         return True
 
     def keep(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep what was gathered, [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
+        """Keep gathered states, [B, columns + room, Hkv, D]; returns all that the rows see, [B, Hkv, columns, D]."""
         return self._hold(layer, keys.transpose(1, 2).contiguous(), values.transpose(1, 2).contiguous())
 
     def fill(self, layer: int, stores: tuple[Tensor, Tensor], parts: Sequence[Tensor | slice]) -> tuple[Tensor, Tensor]:
-        """Gather and keep what a layer stores, [tokens, Hkv, D], of which each row sees a part; returns like `keep`."""
+        """Gather and keep a layer's storage, [tokens, Hkv, D], of which each row sees a part; returns as `keep`."""
         keys, values = (self._filled(store, parts) for store in stores)
         return self._hold(layer, keys, values)
 
@@ -70,11 +70,11 @@ class BatchView:
         return self._seen(kept_keys), self._seen(kept_values)
 
     def holds(self, request: object) -> bool:
-        """The request is one of the rows."""
+        """Whether the request is one of the rows."""
         return any(row.request is request for row in self._rows)
 
     def drop(self) -> None:
-        """Let the copies go."""
+        """Drop the copies."""
         self._rows, self._layers = [], {}
 
     def _seen(self, kept: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""Attention over a quantized KV cache as it is stored, compiled: nothing is unpacked into memory. Of rows that decode,
-on a CPU; see `native/codes_attention.cpp`."""
+"""Compiled attention over a quantized KV cache as it is stored: nothing is unpacked into memory. For decoding rows on a
+CPU; see `native/codes_attention.cpp`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from playground.engine.backends.transformers.native.library import load
 FUSED = "fused-dequant"
 KINDS = ("fp8", "int8", "int4", "int2")
 DTYPES = (torch.float32, torch.bfloat16)
-# Codes are read so many bytes at a time.
+# Codes are read this many bytes at a time.
 BYTES = 16
 
 
 class Layer(Structure):
-    """Fields as `native/codes.h` has them."""
+    """The struct of `native/codes.h`."""
 
     _fields_ = (
         *((name, c_void_p) for name in ("keys", "key_steps", "key_lows", "values", "value_steps", "value_lows")),
@@ -35,8 +35,8 @@ class Layer(Structure):
 
 
 class Rows(Structure):
-    """Fields as `native/codes.h` has them. Of each row of a step: its sealed blocks, where its tail begins, and how
-    many tokens that has."""
+    """The struct of `native/codes.h`. For each row of a step: its sealed blocks, where its tail begins, and how many
+    tokens that holds."""
 
     _fields_ = (*((name, c_void_p) for name in ("blocks", "begins", "tails", "opens")), ("count", c_long))
 
@@ -48,7 +48,7 @@ class Rows(Structure):
 
 
 def why_unpacked(kind: str, shape: KVShape, device: torch.device) -> str:
-    """Why codes of this kind are not attended over as they are; empty where they are."""
+    """Why codes of this kind have to be unpacked; empty if attention reads them as they are."""
     if device.type != "cpu":
         return "only a CPU reads codes as they are stored"
     if shape.dtype not in DTYPES:
@@ -60,8 +60,8 @@ def why_unpacked(kind: str, shape: KVShape, device: torch.device) -> str:
 
 
 def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, queries: Tensor, scale: float) -> Tensor:
-    """Attention of queries [B, Hq, q, D], of each row's newest tokens, over what it has stored up to each; returns
-    [B, q, Hq, D]. Raises `TypeError` for queries of another dtype: memory is read as it is."""
+    """Attention of queries [B, Hq, q, D], of each row's newest tokens, over what is stored up to each; returns [B, q,
+    Hq, D]. Raises `TypeError` for queries of another dtype, since memory is read without conversion."""
     if {queries.dtype, values.tails.dtype} != {keys.tails.dtype}:
         raise TypeError(f"queries must be {keys.tails.dtype} as the tails are, not {queries.dtype}")
     queries = queries.contiguous()
@@ -75,17 +75,17 @@ def attend_codes(keys: QuantizedStates, values: QuantizedStates, rows: Rows, que
 
 
 def why_missing() -> str:
-    """Why it cannot be compiled here; empty where it is. Takes seconds, the first time."""
+    """Why it cannot be compiled here; empty if it can. Takes seconds the first time."""
     try:
         compiled_attention()
-    except (RuntimeError, OSError) as error:  # a compiler that does not know vectors as g++ and clang do
+    except (RuntimeError, OSError) as error:  # a compiler without the vector extensions of g++ and clang
         return first_line(error)
     return ""
 
 
 @cache
 def compiled_attention() -> Callable[..., None]:
-    """`attend` of the source; its arguments are those there."""
+    """`attend` of the C++ source, with its argument types."""
     attend = load("codes_attention.cpp").attend
     attend.argtypes = [*[c_void_p] * 4, c_long, c_long, c_float, c_int, c_bool, c_int]
     attend.restype = None
@@ -96,7 +96,7 @@ def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:
     heads, dim = keys.tails.shape[1:]
     codes, *affine = values.parts
     at, strides = _pointers(values.parts), (dim, torch.float16.itemsize)
-    if not affine:  # they are in the trailer of a row, see `packed_rows`
+    if not affine:  # steps and smallest values are in the trailer of a row, see `packed_rows`
         trailer, stride = codes.data_ptr() + dim * values.bits // 8, codes.shape[-1]
         at, strides = [codes.data_ptr(), trailer, trailer + 2], (stride, stride)
     tails = keys.tails.data_ptr(), values.tails.data_ptr()
@@ -104,6 +104,6 @@ def _layer(keys: QuantizedStates, values: QuantizedStates) -> Layer:
 
 
 def _pointers(parts: Sequence[Tensor]) -> list[int | None]:
-    """Addresses of codes, steps and lows; None for those that are missing."""
+    """Addresses of codes, steps and smallest values; None for those that are missing."""
     at: list[int | None] = [part.data_ptr() for part in parts]
     return at + [None] * (3 - len(at))

@@ -12,17 +12,18 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.batch_view import ROOM, BatchView
-from playground.engine.backends.transformers.kv.cache import Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv.copies import most_bytes
+from playground.engine.backends.transformers.kv.row import BatchRow
+from playground.engine.backends.transformers.kv.store import Exchange, KVStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all.
-    `read`: storage rows [B, columns], the one contiguous stretch of a lone request, or None where the batch view of the
-    step before has the rest. `kept`: what is read becomes that view, row by row where `parts` are given."""
+    """Where one forward writes and reads. `source`: which of the B x q new tokens are real, None for all. `read`:
+    storage rows [B, columns], the contiguous slice of a single request, or None if the previous step's batch view has
+    the rest. `kept`: what is read becomes that view, row by row if `parts` are given."""
 
     write: Tensor | slice
     source: Tensor | None
@@ -32,7 +33,7 @@ class Layout:
 
 
 class FullStore:
-    """See `kv_cache.KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
+    """See `KVStore`. A layer's storage is [blocks * size + 1, Hkv, D], made when the layer first writes; the
     last row is scratch: padding reads it and held rows write it."""
 
     kind = "model"
@@ -54,28 +55,28 @@ class FullStore:
 
     @property
     def transient_bytes(self) -> int:
-        """See `KVStore`: here the copy that a batch keeps, of all layers, or gathers, of one."""
+        """See `KVStore`: the copy that a batch keeps, of all layers, or gathers, of one."""
         return max(self._view.bytes_peak, self._gathered)
 
-    def copied(self, rows: Sequence[Row]) -> int:
+    def copied(self, rows: Sequence[BatchRow]) -> int:
         """See `KVStore.copied`."""
         if len(rows) == 1 and not rows[0].held and self._stretch(rows[0]):
             return 0
         widest = max((keys[0].nbytes + values[0].nbytes for keys, values in self._layers), default=0)
         return len(rows) * max(row.length for row in rows) * widest
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
+    def lay_out(self, rows: Sequence[BatchRow], device: torch.device) -> Exchange:
         """See `KVStore.lay_out`."""
         return partial(self._exchange, self._layout(rows, device))
 
-    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> None:
-        """There are none."""
+    def attend_codes(self, rows: Sequence[BatchRow], device: torch.device) -> None:
+        """See `KVStore.attend_codes`: nothing is coded."""
 
     def reserve(self, slots: int) -> None:
-        """A block that is not full lies where it will be full."""
+        """See `KVStore.reserve`: there are no tails."""
 
     def seal(self, request: Request, length: int) -> None:
-        """A full block is stored as it is."""
+        """See `KVStore.seal`: a full block stays as it is."""
 
     def forget(self, request: Request) -> None:
         """See `KVStore.forget`."""
@@ -100,12 +101,9 @@ class FullStore:
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[list(blocks)] = states
 
-    def copies(self, other: KVStore) -> bool:
-        """See `KVStore.copies`; reading and writing is a copy here."""
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> bool:
+        """See `KVStore.copy_blocks`."""
         return False
-
-    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Never asked for."""
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""
@@ -120,7 +118,7 @@ class FullStore:
         for store, states in zip(self._layers[layer], (keys, values), strict=True):
             self._paged(store)[block, : len(states)] = states
 
-    def _layout(self, rows: Sequence[Row], device: torch.device) -> Layout:
+    def _layout(self, rows: Sequence[BatchRow], device: torch.device) -> Layout:
         if len(rows) == 1 and not rows[0].held and (stretch := self._stretch(rows[0])) is not None:
             return Layout(slice(stretch.start + rows[0].start, stretch.stop), None, stretch)
         scratch = self._blocks.count * self._blocks.size
@@ -160,8 +158,8 @@ class FullStore:
             self._gathered = max(self._gathered, sum(states.nbytes for states in seen))
         return seen[0].transpose(1, 2), seen[1].transpose(1, 2)
 
-    def _by_rows(self, rows: Sequence[Row]) -> Layout:
-        """Every row of a view by itself: on a CPU a copy costs what it moves, and padding need not be moved."""
+    def _by_rows(self, rows: Sequence[BatchRow]) -> Layout:
+        """Lay out a view row by row: on a CPU a copy costs the bytes it moves, and padding need not be moved."""
         self._view.start(rows)
         scratch = self._blocks.count * self._blocks.size
         newest = [scratch if row.held else self._rows_of(row.request)[row.start] for row in rows]
@@ -174,7 +172,7 @@ class FullStore:
 
     def _allocate(self, states: Tensor) -> Tensor:
         *_, heads, dim = states.shape
-        # Not zeroed: memory that was never written is never committed by the operating system.
+        # Not zeroed: the operating system only commits memory that was written.
         store = states.new_empty(self._blocks.count * self._blocks.size + 1, heads, dim)
         store[-1] = 0
         return store
@@ -194,8 +192,9 @@ class FullStore:
             self._rows[request.request_id] = (list(request.table), rows)
         return rows
 
-    def _stretch(self, row: Row) -> slice | None:
-        """The rows of a request whose blocks lie side by side: they are read without a copy."""
+    def _stretch(self, row: BatchRow) -> slice | None:
+        """The storage rows of a request whose blocks are contiguous, which are read without a copy; None if they are
+        not."""
         table, size = row.request.table, self._blocks.size
         known = self._side_by_side.get(row.request.request_id)
         if known is None or known[0] != table:
@@ -204,8 +203,8 @@ class FullStore:
         return slice(table[0] * size, table[0] * size + row.length) if known[1] else None
 
 
-def real_tokens(rows: Sequence[Row], queries: int, device: torch.device) -> Tensor | None:
-    """Which of the B x q tokens of a left-padded forward are no padding; None if all."""
+def real_tokens(rows: Sequence[BatchRow], queries: int, device: torch.device) -> Tensor | None:
+    """Which of the B x q tokens of a left-padded forward are not padding; None if all."""
     if all(row.count == queries for row in rows):
         return None
     ends = range(queries, (len(rows) + 1) * queries, queries)

@@ -1,4 +1,4 @@
-"""Where a forward over a quantized cache writes and reads: made once a step, used by every layer."""
+"""Where a forward over a quantized cache writes and reads: computed once per step, used by every layer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
 from playground.engine.backends.transformers.kv.full import real_tokens
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import Blocks, blocks_at
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where one forward writes and reads: new tokens go to `write` in the tails; what is read is the sealed blocks,
-    then the tails' rows `tails`, picked by `read` [B * columns] into the batch."""
+    """Where one forward writes and reads. New tokens go to rows `write` of the tails. What is read are the sealed
+    blocks, then rows `tails` of the tails; `read` [B * columns] picks from these into the batch."""
 
     write: Tensor
     source: Tensor | None
@@ -25,15 +25,15 @@ class Layout:
     read: Tensor
 
     def unpacked(self, size: int) -> int:
-        """Tokens that are unpacked before rows are picked out of them, with `size` tokens in a block."""
+        """Tokens that are unpacked before rows are picked from them, with `size` tokens in a block."""
         return len(self.sealed) * size + len(self.tails)
 
 
 @dataclass(frozen=True)
 class LoneLayout:
-    """Where the forward of one request writes and reads, in order: `sealed` blocks, the tail from its row `tail` on,
-    which holds `open` tokens, and the new ones. Blocks that these fill before the last are `filled` and quantized as
-    they come; what follows stays in the tail."""
+    """Where the forward of one request reads, in order: `sealed` blocks, the `open` tokens in the tail from its row
+    `tail` on, and the new tokens. Blocks `filled` by the new tokens, except the last, are quantized at once; the rest
+    stays in the tail."""
 
     filled: list[int]
     tail: int
@@ -41,9 +41,9 @@ class LoneLayout:
     sealed: Blocks
 
 
-def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.device) -> Layout:
-    """The layout of a forward of rows that stay within one block of `size` tokens each, so that every block before them
-    is sealed; what lies in their last blocks begins at these rows of the tails."""
+def lay_out(rows: Sequence[BatchRow], tails: Sequence[int], size: int, device: torch.device) -> Layout:
+    """The layout of a forward of rows that stay within one block of `size` tokens each, so that every block before is
+    sealed; their last blocks begin at rows `tails` of the tails."""
     columns, queries = max(row.length for row in rows), max(row.count for row in rows)
     sealed = [row.request.table[: row.start // size] for row in rows]
     kept = [
@@ -70,8 +70,8 @@ def lay_out(rows: Sequence[Row], tails: Sequence[int], size: int, device: torch.
     )
 
 
-def lay_out_lone(row: Row, tail: int, size: int, device: torch.device) -> LoneLayout:
-    """The layout of a forward of one row, which may reach over the ends of blocks; `tail` is as in `lay_out`."""
+def lay_out_lone(row: BatchRow, tail: int, size: int, device: torch.device) -> LoneLayout:
+    """The layout of a forward of one row, which may cross the ends of blocks; `tail` as in `lay_out`."""
     first, last = row.start // size, (row.length - 1) // size
     sealed = blocks_at(row.request.table[:last], device)
     return LoneLayout(row.request.table[first:last], tail, row.start % size, sealed)

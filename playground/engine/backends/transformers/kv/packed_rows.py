@@ -1,4 +1,4 @@
-"""Codes of int4 and int2 as rows of FBGEMM's: several to a byte, then a step and a smallest value in float16.
+"""Codes of int4 and int2 in FBGEMM's row format: several per byte, then a step and a smallest value in float16.
 
 A CPU unpacks such rows in one pass over memory (`fbgemm::FusedNBitRowwiseQuantizedSBHalfToFloatOrHalf`), where single
 operators take four.
@@ -20,8 +20,8 @@ UNPACK: dict[int, Callable[[Tensor], Tensor]] = {
 
 
 def pack_rows(codes: Tensor, step: Tensor, low: Tensor, bits: int) -> Tensor:
-    """Codes [..., D], one a byte, with `step` and `low` [..., 1] in float16, as rows [..., D * bits / 8 + 4]; D is a
-    multiple of the codes in a byte."""
+    """Codes [..., D], one per byte, with `step` and `low` [..., 1] in float16, as rows [..., D * bits / 8 + 4]; D is a
+    multiple of the codes per byte."""
     packed = codes[..., :: 8 // bits]
     for place in range(1, 8 // bits):
         packed = packed | codes[..., place :: 8 // bits] << place * bits

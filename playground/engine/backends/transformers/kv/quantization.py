@@ -1,7 +1,7 @@
 """Quantize blocks of keys and values: keys per channel, values per token (KIVI, https://arxiv.org/abs/2402.02750).
 
-A group keeps a step in float16 and where its codes begin: its smallest value in float16, or for keys in int4 and int2
-a zero point of one byte in steps; fp8 is signed and needs none.
+Each group has a step in float16, and where its codes begin: the smallest value in float16. Keys in int4 and int2 have a
+zero point instead, one byte counted in steps. fp8 is signed and needs neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from playground.engine.backends.transformers.kv.packed_rows import pack_rows, un
 
 BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 TOKENS, CHANNELS = 1, 3
-# Dequantized float32 at a time: on a CPU what stays in its caches; on a GPU launches cost more than these 128 MiB.
+# Dequantized numbers at a time: they stay in a CPU's caches; on a GPU launches cost more than these 128 MiB.
 GROUP_ELEMENTS, GPU_GROUP_ELEMENTS = 2**18, 2**25
 FP8, FP8_MAX, FP8_HALF_SHIFT = torch.float8_e4m3fn, 448.0, 256.0
 ZERO_STEPS = 127
@@ -28,11 +28,12 @@ def low_dtype(kind: str, axis: int) -> torch.dtype | None:
 
 
 def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
-    """Blocks [n, size, H, D] as parts [n, ...] that `dequantize` takes. `axis`: what a group runs over: `TOKENS` for
-    keys (a step per channel), `CHANNELS` for values (one per token).
+    """Quantize blocks [n, size, H, D] into parts [n, ...] for `dequantize`. `axis`: what a group runs over, `TOKENS`
+    for keys (a step per channel) or `CHANNELS` for values (one per token).
 
-    int8 and fp8: codes [n, size, H, D] of one byte, steps, smallest values. int4 and int2: see `packed_rows`; a row is
-    a token's values of one head, or all keys of a block, whose own steps [n, 1, H, D] and zero points follow."""
+    int8 and fp8: codes [n, size, H, D] of one byte, steps, smallest values. int4 and int2: see `packed_rows`. A row is
+    a token's values of one head, or all keys of a block, followed by the keys' own steps [n, 1, H, D] and zero points.
+    """
     blocks, bits = blocks.float(), BITS[kind]
     if kind == "fp8":
         step = (blocks.abs().amax(axis, keepdim=True) / FP8_MAX).half().clamp_min(TINY)
@@ -55,15 +56,15 @@ def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
 
 
 def dequantize(parts: Sequence[Tensor], kind: str, out: Tensor) -> None:
-    """Write the stored view into `out` [n, size, H, D], some blocks at a time: the same numbers whoever reads them,
-    computed in float32 and rounded once."""
+    """Write the stored view into `out` [n, size, H, D], some blocks at a time. The numbers are the same for every
+    reader: computed in float32 and rounded once."""
     for some, *part in _in_groups(out, *parts):
         some.copy_(dequantized(part, kind, some.shape))
 
 
 def dequantized(parts: Sequence[Tensor], kind: str, shape: Sequence[int]) -> Tensor:
-    """The stored view in float32, of this shape [n, size, H, D], in as few passes over memory as there are operators
-    for: what they read and write costs more than what they compute."""
+    """The stored view in float32, [n, size, H, D], in as few passes over memory as operators allow: reading and writing
+    cost more than computing."""
     codes, *affine = parts
     if kind == "fp8":
         return _from_fp8(codes, *affine)
@@ -72,13 +73,13 @@ def dequantized(parts: Sequence[Tensor], kind: str, shape: Sequence[int]) -> Ten
         return view
     step, low = affine[0].float(), affine[1]
     begin = _begin(low, step)
-    # One operator for both is not vectorised where a step is shared along the last axis.
+    # A single operator is not vectorised where a step is shared along the last axis.
     return view.mul_(step).add_(begin) if step.shape[-1] == 1 else torch.addcmul(begin, view, step, out=view)
 
 
 def _from_fp8(codes: Tensor, step: Tensor) -> Tensor:
-    """Through float16 of the same bits, 2**8 too small: many times faster than PyTorch's own conversion on a CPU. Some
-    blocks at a time, so that the float16 takes no room."""
+    """Read fp8 through float16 with the same bits, which is 2**8 too small: many times faster than PyTorch's conversion
+    on a CPU. Some blocks at a time, so that the float16 takes little memory."""
     view, step = codes.new_empty(codes.shape, dtype=torch.float32), step.float().mul_(FP8_HALF_SHIFT)
     for some, part, scale in _in_groups(view, codes, step):
         half = part.view(torch.int8).to(torch.int16).bitwise_left_shift_(7).bitwise_and_(~0x4000).view(torch.float16)

@@ -1,11 +1,11 @@
 """Blocks of keys and values that are quantized once they are full.
 
-The stored view: a query sees every block before its own as stored, and its own block exactly. So no answer depends
-on how a prompt was cut into chunks, who shared the batch, or whether a request was preempted. No dequantized copy
-stays: one layer's is made while that layer runs.
+The stored view: a query sees every block before its own as stored, and its own block exactly. So answers do not depend
+on how a prompt was cut into chunks, on the batch, or on preemption. No dequantized copy stays: one layer's is made
+while that layer runs.
 
-A prefill may reach over the ends of blocks where the architecture takes the mask of `stored_view`: the keys are then
-[stored | exact], and a query sees stored keys of earlier blocks and exact ones of its own.
+A prefill may cross the ends of blocks if the architecture takes the mask of `stored_view`: the keys are then [stored |
+exact], and a query sees stored keys of earlier blocks and exact ones of its own.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Attend, Exchange, KVStore, Row
 from playground.engine.backends.transformers.kv.codes_attention import Rows, attend_codes
 from playground.engine.backends.transformers.kv.full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.layouts import Layout, LoneLayout, lay_out, lay_out_lone
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS
+from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
+from playground.engine.backends.transformers.kv.store import Attend, Exchange, KVStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
+from playground.engine.slots import free_slot
 
 
 class QuantizedStore:
-    """See `kv_cache.KVStore`. A request has at most one block that is not full; it lies in one of the `tails`, whose
-    first row is scratch."""
+    """See `KVStore`. A request has at most one block that is not full; it is stored in one of the `tails`, whose first
+    row is scratch."""
 
     splits_at_blocks = True
 
@@ -44,7 +46,7 @@ class QuantizedStore:
         return bool(self._layers)
 
     def reserve(self, slots: int) -> None:
-        """See `KVStore.reserve`; tails that were there stay."""
+        """See `KVStore.reserve`; existing tails stay."""
         self.tails = max(self.tails, slots)
         rows = 1 + self.tails * self._blocks.size
         for states in (states for layer in self._layers for states in layer):
@@ -53,20 +55,20 @@ class QuantizedStore:
                 tails[: len(states.tails)] = states.tails
                 states.tails = tails
 
-    def copied(self, rows: Sequence[Row]) -> int:
+    def copied(self, rows: Sequence[BatchRow]) -> int:
         """See `KVStore.copied`: a batch is unpacked, then picked apart into its rows."""
         token = max((sum(states.tails[0].nbytes for states in layer) for layer in self._layers), default=0)
         columns, unpacked = len(rows) * max(row.length for row in rows), 1 + sum(row.length for row in rows)
         return (columns + unpacked * (len(rows) > 1)) * token
 
-    def lay_out(self, rows: Sequence[Row], device: torch.device) -> Exchange:
-        """See `KVStore.lay_out`. Rows stay within one block each; a lone one may be longer."""
+    def lay_out(self, rows: Sequence[BatchRow], device: torch.device) -> Exchange:
+        """See `KVStore.lay_out`. Rows stay within one block each; a single row may be longer."""
         tails, size = [self._tail_start(row.request) for row in rows], self._blocks.size
         if len(rows) == 1:
             return partial(self._exchange, lay_out_lone(rows[0], tails[0], size, device))
         return partial(self._exchange, lay_out(rows, tails, size, device))
 
-    def attend_codes(self, rows: Sequence[Row], device: torch.device) -> Attend:
+    def attend_codes(self, rows: Sequence[BatchRow], device: torch.device) -> Attend:
         """See `KVStore.attend_codes`."""
         size, tails = self._blocks.size, [self._tail_start(row.request) for row in rows]
         opens = [row.start % size for row in rows]
@@ -81,7 +83,7 @@ class QuantizedStore:
         return partial(self._attend, *new, Rows(sealed, tails, stored))
 
     def seal(self, request: Request, length: int) -> None:
-        """Quantize the request's last block if these tokens fill it."""
+        """See `KVStore.seal`; quantizes the request's last block if these tokens fill it."""
         if length % self._blocks.size or request.request_id not in self._tail_of:
             return
         block, start = request.table[length // self._blocks.size - 1], self._tail_start(request)
@@ -113,17 +115,15 @@ class QuantizedStore:
         for states, new in zip(self._layers[layer], (keys, values), strict=True):
             states.put(blocks, new)
 
-    def copies(self, other: KVStore) -> bool:
-        """See `KVStore.copies`."""
-        return isinstance(other, QuantizedStore) and other.kind == self.kind
-
-    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> None:
+    def copy_blocks(self, layer: int, other: KVStore, sources: Sequence[int], targets: Sequence[int]) -> bool:
         """See `KVStore.copy_blocks`."""
-        assert isinstance(other, QuantizedStore)
+        if not isinstance(other, QuantizedStore) or other.kind != self.kind:
+            return False
         theirs = other._layers[layer]
         self._make(layer, theirs[0].tails, theirs[1].tails)
         for mine, states in zip(self._layers[layer], theirs, strict=True):
             mine.copy(states, sources, targets)
+        return True
 
     def read_tail(self, layer: int, request: Request, block: int) -> tuple[Tensor, Tensor]:
         """See `KVStore.read_tail`."""
@@ -156,7 +156,7 @@ class QuantizedStore:
             seen = self._taken(stored_keys, keys, layout), self._taken(stored_values, values, layout)
         else:
             seen = self._picked(stored_keys, keys, layout), self._picked(stored_values, values, layout)
-        # What was unpacked for a batch is gone once its rows are picked out, keys before values.
+        # Unpacked keys are freed before values are unpacked, so only the values' copy counts.
         tokens = layout.unpacked(self._blocks.size) if isinstance(layout, Layout) else 0
         unpacked = tokens * stored_values.tails[0].nbytes
         self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
@@ -179,7 +179,7 @@ class QuantizedStore:
         return attend_codes(*self._layers[layer], rows, queries, scale)
 
     def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:
-        """What a batch sees, out of all that its rows have."""
+        """What a batch sees, picked from the unpacked states of all its rows."""
         sealed = len(layout.sealed) * self._blocks.size
         states.tails[layout.write] = flat_tokens(new, layout.source)
         stored = states.read(layout.sealed, len(layout.tails))
@@ -187,8 +187,8 @@ class QuantizedStore:
         return stored.index_select(0, layout.read).view(len(new), -1, *stored.shape[1:]).transpose(1, 2)
 
     def _taken(self, states: QuantizedStates, new: Tensor, layout: LoneLayout) -> Tensor:
-        """What a lone row sees. Tokens of a prefill are accepted: what they fill is sealed at once, as it would be
-        block by block."""
+        """What a single row sees. Tokens of a prefill are accepted, so blocks that they fill are quantized at once, as
+        they would be block by block."""
         exact = torch.cat([states.tails[layout.tail : layout.tail + layout.open], flat_tokens(new, None)])
         filled = len(layout.filled) * self._blocks.size
         if layout.filled:
@@ -201,9 +201,7 @@ class QuantizedStore:
     def _tail_start(self, request: Request) -> int:
         tail = self._tail_of.get(request.request_id)
         if tail is None:
-            taken = set(self._tail_of.values())
-            tail = next(index for index in range(len(taken) + 1) if index not in taken)
-            self._tail_of[request.request_id] = tail
-            # More run than there are slots where those were made fewer.
+            tail = self._tail_of[request.request_id] = free_slot(self._tail_of.values())
+            # More requests than slots may run after the slots were reduced.
             self.reserve(tail + 1)
         return 1 + tail * self._blocks.size

@@ -1,4 +1,4 @@
-"""How much keys and values of one token weigh over all layers, read from a real cache."""
+"""The size of one token's keys and values over all layers, read from a real cache."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from playground.engine.backends.transformers.kv.quantization import BITS, CHANNE
 
 @dataclass(frozen=True)
 class KVShape:
-    """What one token stores: `keys` and `values` are numbers over all layers, `widest` those of the layer that has most
-    of both; `heads` counts the heads of the values, which have a group each; keys have one per number and block.
-    `head_dims`: numbers of a head's keys and of its values, of every kind of layer."""
+    """What one token stores. `keys` and `values`: numbers over all layers; `widest`: numbers of both in the largest
+    layer; `heads`: heads of values over all layers, each with one quantization group per token (keys have one group per
+    number and block). `head_dims`: (keys, values) numbers of a head, for every kind of layer."""
 
     layers: int
     keys: int
@@ -37,8 +37,8 @@ class KVShape:
         return self.widest * self.dtype.itemsize
 
     def block_bytes(self, kind: str, size: int) -> int:
-        """Bytes of a full block of `size` tokens: codes; for each group a step and where its codes begin; and, where
-        codes share bytes, the trailer of a layer's keys."""
+        """Bytes of a full block of `size` tokens: codes, a step and an offset per group, and where codes share bytes,
+        the trailer of a layer's keys."""
         if kind not in BITS:
             return self.token_bytes * size
         key, value = (2 + getattr(low_dtype(kind, axis), "itemsize", 0) for axis in (TOKENS, CHANNELS))
@@ -47,12 +47,12 @@ class KVShape:
         return codes + trailers + self.keys * key + self.heads * size * value
 
     def tail_bytes(self, kind: str, size: int) -> int:
-        """Bytes of the tail of `size` tokens that a slot has where blocks are quantized once they are full."""
+        """Bytes of a slot's tail of `size` tokens; 0 where blocks are not quantized."""
         return self.token_bytes * size if kind in BITS else 0
 
 
 def kv_shape(cache: DynamicCache) -> KVShape:
-    """The shape of a cache that one request has filled, [1, H, L, D] a layer."""
+    """The shape of a cache that one request has filled, [1, H, L, D] per layer."""
     layers: list[tuple[Tensor, Tensor]] = [(keys, values) for keys, values, *_ in cache]
     numbers = [(keys[0, :, 0].numel(), values[0, :, 0].numel()) for keys, values in layers]
     return KVShape(

@@ -1,4 +1,4 @@
-"""Keys or values of one layer under quantization: codes of whole blocks, and the tails that are not full yet."""
+"""Keys or values of one layer under quantization: codes of full blocks, and the tails of open ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.quantization import BITS, dequantize, dequantized, quantize
+from playground.protocol.options import blocks_for
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """Blocks by number, [n]; `stretch` where they lie side by side and are read without a copy."""
+    """Blocks by number, [n]; `stretch` if they are contiguous and read without a copy."""
 
     numbers: Tensor
     stretch: slice | None
@@ -23,7 +24,7 @@ class Blocks:
         return len(self.numbers)
 
     def of(self, part: Tensor, more: int = 0) -> Tensor:
-        """These blocks of `part`, which holds all of them, and `more` arbitrary ones behind them as room."""
+        """These blocks of `part`, which holds all blocks, followed by `more` arbitrary ones as room."""
         if self.stretch is not None and self.stretch.stop + more <= len(part):
             return part[self.stretch.start : self.stretch.stop + more]
         numbers = torch.cat([self.numbers, self.numbers.new_zeros(more)]) if more else self.numbers
@@ -31,15 +32,15 @@ class Blocks:
 
 
 def blocks_at(numbers: Sequence[int], device: torch.device) -> Blocks:
-    """Blocks by these numbers."""
+    """Blocks with these numbers."""
     side_by_side = bool(numbers) and all(after - before == 1 for before, after in pairwise(numbers))
     stretch = slice(numbers[0], numbers[-1] + 1) if side_by_side else None
     return Blocks(torch.tensor(numbers, dtype=torch.long, device=device), stretch)
 
 
 class QuantizedStates:
-    """Keys or values of one layer: codes for every block, full precision for the blocks that are not full. `parts`: as
-    `quantize` gives them, of all blocks."""
+    """Keys or values of one layer: codes for every block, full precision for blocks that are not full. `parts`: as
+    `quantize` returns them, of all blocks."""
 
     def __init__(self, like: Tensor, blocks: int, size: int, tails: int, kind: str, axis: int) -> None:
         *_, heads, dim = like.shape
@@ -65,16 +66,16 @@ class QuantizedStates:
             part[at] = new
 
     def copy(self, other: QuantizedStates, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Take over blocks of the same kind code by code: quantizing a stored view again would shift it."""
+        """Copy blocks of the same kind code by code: quantizing a stored view again would change it."""
         for mine, theirs in zip(self.parts, other.parts, strict=True):
             mine[list(targets)] = theirs[list(sources)]
 
     def read(self, blocks: Blocks, room: int = 0) -> Tensor:
-        """The stored view of whole blocks, and `room` for so many tokens behind them, [n * size + room, H, D]."""
-        count, more, shape = len(blocks), -(-room // self.size), (self.size, *self.tails.shape[1:])
+        """The stored view of whole blocks, followed by room for `room` tokens, [n * size + room, H, D]."""
+        count, more, shape = len(blocks), blocks_for(room, self.size), (self.size, *self.tails.shape[1:])
         tokens = count * self.size + room
         if self.tails.dtype == torch.float32:
-            # What is computed is taken as it is: a copy would cost more than unpacking.
+            # Return the unpacked states themselves: copying them would cost more than unpacking.
             parts = [blocks.of(part, more) for part in self.parts]
             return dequantized(parts, self.kind, (count + more, *shape)).flatten(0, 1)[:tokens]
         out = self.tails.new_empty(count + more, *shape)

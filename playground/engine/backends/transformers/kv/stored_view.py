@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.cache import Row
+from playground.engine.backends.transformers.kv.row import BatchRow
 
 # Tokens of one pass: bounds the mask and the exact keys beside the stored ones.
 LONG_TOKENS = 256
 
 
-def crosses(row: Row, size: int) -> bool:
-    """The row reaches over the end of a block of `size` tokens."""
+def crosses(row: BatchRow, size: int) -> bool:
+    """Whether the row crosses the end of a block of `size` tokens."""
     return row.start // size < (row.length - 1) // size
 
 
-def stored_mask(row: Row, size: int, device: torch.device) -> Tensor:
+def stored_mask(row: BatchRow, size: int, device: torch.device) -> Tensor:
     """What each query sees, [1, 1, q, columns]: stored keys of earlier blocks, exact ones of its own up to itself."""
     queries = torch.arange(row.start, row.length, device=device).unsqueeze(1)
     stored = torch.arange((row.length - 1) // size * size, device=device)

@@ -1,1 +1,1 @@
-"""Measurements of parts: attention calls, outlier columns, and what the device can do at its best."""
+"""Measurements: attention calls, outlier columns, and the device's peak rates."""

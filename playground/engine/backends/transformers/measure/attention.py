@@ -1,4 +1,4 @@
-"""Time and memory of one attention call with a model's head shapes, kernel by kernel, length by length."""
+"""Time and memory of one attention call with a model's head shapes, by kernel and length."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from torch.nn.attention import sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from transformers.models.llama.modeling_llama import eager_attention_forward
 
-from playground.engine import attention_need
+from playground.engine import attention_cost
 from playground.engine.backends.base import Emit, EngineError
 from playground.engine.backends.transformers.attention.attention import SDPA_BACKENDS
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
 from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
+from playground.engine.checkpoint.config import head_dim
 from playground.engine.memory import available, format_bytes
 from playground.protocol.commands import MeasureAttention
-from playground.protocol.events import AttentionMeasured, AttentionPoint, HeadShape
+from playground.protocol.events import AttentionMeasured
+from playground.protocol.measurements import AttentionPoint, HeadShape
 
 POINT_SECONDS = 3.0
 MEMORY_SHARE = 0.5
@@ -33,7 +35,7 @@ PHASES = ("prefill", "decode")
 
 @dataclass(frozen=True)
 class Bench:
-    """What every point shares. `check` raises `Cancelled` once a stop was asked for."""
+    """What all points share. `check` raises `Cancelled` once a stop is requested."""
 
     shape: HeadShape
     device: torch.device
@@ -41,16 +43,16 @@ class Bench:
     check: Callable[[], None]
 
     def point(self, kernel: str, phase: str, length: int, repeats: int) -> AttentionPoint:
-        """Measure one; what cannot run says why."""
+        """Measure one kernel at one length; `fault` says why one cannot run."""
         queries = length if phase == "prefill" else 1
         known: dict[str, Any] = {
             "kernel": kernel,
             "phase": phase,
             "length": length,
-            "flops": attention_need.flops(self.shape, queries, length),
-            "bytes": attention_need.moved_bytes(self.shape, queries, length),
+            "flops": attention_cost.flops(self.shape, queries, length),
+            "bytes": attention_cost.moved_bytes(self.shape, queries, length),
         }
-        needed, free = attention_need.score_bytes(self.shape, queries, length), available(self.device)
+        needed, free = attention_cost.score_bytes(self.shape, queries, length), available(self.device)
         if kernel != "sdpa-flash" and free and needed > MEMORY_SHARE * free:
             fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
             return AttentionPoint(fault=fault, **known)
@@ -70,8 +72,8 @@ class Bench:
         )
 
     def _call(self, kernel: str, queries: int, keys: int) -> Callable[[], Tensor]:
-        """The call itself, as the engine makes it. The causal mask that eager needs is made beforehand, as a model
-        makes it once for all of its layers."""
+        """The call as the engine makes it. The causal mask for eager is made beforehand, as a model makes it once for
+        all layers."""
         shape = self.shape
         query = self._random(shape.heads, queries)
         key, value = self._random(shape.kv_heads, keys), self._random(shape.kv_heads, keys)
@@ -105,21 +107,24 @@ def measure(command: MeasureAttention, model: Any, device: torch.device, emit: E
 
 
 def head_shape(model: Any) -> HeadShape:
-    """The head shape of one layer, from the config; raises `EngineError` where that tells of no plain heads."""
-    config = model.config.get_text_config()
+    """The head shape that all layers share, from the config; raises `EngineError` where there is none."""
+    config, name, dim = model.config.get_text_config(), type(model).__name__, head_dim(model.config)
     heads = getattr(config, "num_attention_heads", None)
     if not heads or getattr(config, "kv_lora_rank", None):
-        name = type(model).__name__
         raise EngineError(
             f"{name} has no plain attention heads", "models with keys and values per head can be measured"
         )
+    if not dim:
+        raise EngineError(
+            f"the attention heads of {name} differ in size by layer", "models with one head size can be measured"
+        )
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    head_dim = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=head_dim, itemsize=model.dtype.itemsize)
+    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=dim, itemsize=model.dtype.itemsize)
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
-    """The most that one call has allocated at a time, as PyTorch's allocators tell it; None where they do not."""
+    """The most bytes that one call has allocated at any time, by PyTorch's allocators; None where they do not report
+    it."""
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)

@@ -1,4 +1,4 @@
-"""How fast this device is at its best: a square matrix product, and a copy of memory."""
+"""Peak rates of this device: a square matrix product, and a copy of memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import perf_counter
 import torch
 
 from playground.engine.device import wait
-from playground.protocol.events import Ceilings
+from playground.protocol.measurements import Ceilings
 
 REPEATS = 5
 SMALL_MATRIX = 192
@@ -20,8 +20,8 @@ CEILING_SECONDS = 2.0
 def measure_ceilings(device: torch.device, dtype: torch.dtype, check: Callable[[], None]) -> Ceilings:
     """The best of a few runs each, with as many threads as the model uses; `check` may raise to stop it.
 
-    On a CPU without instructions for 16-bit numbers the product is slower in them by a factor of hundreds, while fused
-    kernels convert and go on in float32: there the roof is that of float32.
+    On a CPU without 16-bit instructions the product is hundreds of times slower in 16 bits, while fused kernels convert
+    and compute in float32: there the ceiling is that of float32.
     """
     kinds = {dtype, torch.float32} if device.type == "cpu" else {dtype}
     fastest = min(kinds, key=lambda kind: _product(device, kind, SMALL_MATRIX, check))
@@ -52,8 +52,8 @@ def best(call: Callable[[], object], device: torch.device, check: Callable[[], N
 def sample(
     call: Callable[[], object], device: torch.device, check: Callable[[], None], repeats: int, most_s: float
 ) -> list[float]:
-    """Seconds of up to `repeats` calls after one that does not count; fewer where they would take over `most_s`. Calls
-    of under a millisecond are timed several at a time."""
+    """Seconds of up to `repeats` calls after one that does not count; fewer if they would take over `most_s`. Calls
+    under a millisecond are timed several at a time."""
     first = _timed(call, device, 1)
     number = max(1, round(1e-3 / max(first, 1e-7)))
     seconds: list[float] = []

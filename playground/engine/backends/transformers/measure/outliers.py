@@ -1,4 +1,4 @@
-"""Which input columns of which linear layers hold large values: one real forward, watched."""
+"""Which input columns of which linear layers hold large values, from one real forward."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError
-from playground.protocol.events import LayerColumns
+from playground.protocol.measurements import LayerColumns
 
 
 def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> list[LayerColumns]:
-    """The largest input columns of every linear layer but the output head; layers that share an input stand once,
+    """The largest input columns of every linear layer but the output head; layers that share an input are listed once,
     under the name of the first. Raises `EngineError` at NaN or Inf."""
     found: dict[str, LayerColumns] = {}
     seen: dict[int, Tensor] = {}
@@ -32,7 +32,7 @@ def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> li
 
 
 def _is_linear(module: nn.Module) -> bool:
-    """The module is a linear layer; those of bitsandbytes are `nn.Linear` too."""
+    """Whether the module is a linear layer; those of bitsandbytes are `nn.Linear` too."""
     return isinstance(module, nn.Linear | Conv1D)
 
 
@@ -48,7 +48,7 @@ def _watch(
     states: Tensor = inputs[0]
     if id(states) in seen:
         return
-    seen[id(states)] = states  # held, so that no other tensor gets its id
+    seen[id(states)] = states  # kept alive, so that no other tensor gets its id
     peaks = states.detach().abs().flatten(0, -2).amax(0).float()
     if not peaks.isfinite().all():
         raise EngineError(f"the input of {name} holds NaN or Inf", "try dtype=float32")
@@ -64,7 +64,7 @@ def _watch(
 
 
 def _taken(module: nn.Module) -> list[int] | None:
-    """What bitsandbytes left behind of this very forward; with threshold 0 it takes no column out."""
+    """The outlier columns that bitsandbytes kept from this forward; with threshold 0 there are none."""
     state = getattr(module, "state", None)
     if state is None or not hasattr(state, "idx"):
         return None

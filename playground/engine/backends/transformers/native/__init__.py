@@ -1,1 +1,1 @@
-"""Our C++: compiled when compile=on first needs it, and kept by inductor's cache."""
+"""Our C++: compiled when compile=on first needs it, and cached by inductor."""

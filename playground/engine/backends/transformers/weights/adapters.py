@@ -1,4 +1,4 @@
-"""A LoRA adapter of PEFT on a loaded model: put on, exchanged, taken off; the layers under it stay what they are."""
+"""Attach, exchange and detach a LoRA adapter of PEFT; the layers under it stay what they are."""
 
 from __future__ import annotations
 
@@ -11,95 +11,98 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from playground.engine.backends.base import EngineError, Progress, short_line
+from playground.engine.backends.base import EngineError, Progress
 from playground.engine.memory import format_bytes
+from playground.protocol.fault import error_line
 
 CONFIG, SAFETENSORS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
-# They would change the base while they are put on, or need what the loop does not give.
+# They change the base model when attached, or need what the loop does not provide.
 CHANGES_BASE = ("layer_replication", "alora_invocation_tokens")
 PLAIN_STARTS = (True, False, None, "gaussian", "orthogonal")
 WEIGHTS_FLAGS = {"int8": "is_loaded_in_8bit", "nf4": "is_loaded_in_4bit"}
 
 
 class AdapterSwitch:
-    """Puts on one adapter at a time. PEFT wraps the linear layers that it names; `off` puts the very same ones back."""
+    """Attaches one adapter at a time. PEFT wraps the linear layers that it names; `off` restores the very same
+    layers."""
 
     def __init__(self, model: PreTrainedModel, device: torch.device, allow_pickle: bool) -> None:
         self._model, self._device, self._allow_pickle = model, device, allow_pickle
-        self._worn: Any = None
+        self._active: Any = None
         self.path = "off"
 
     @property
     def name(self) -> str:
-        """What the model wears, read back from its layers: the folder's name, or off."""
-        return Path(self.path).name if self._worn is not None and self._layers() else "off"
+        """The folder's name of the attached adapter, read back from the layers, or off."""
+        return Path(self.path).name if self._active is not None and self._layers() else "off"
 
     @property
     def facts(self) -> str:
-        """Rank, layers and bytes of what is worn; empty without one."""
-        layers = self._layers() if self._worn is not None else []
+        """Rank, layers and bytes of the attached adapter; empty without one."""
+        layers = self._layers() if self._active is not None else []
         if not layers:
             return ""
-        config = self._worn.peft_config["default"]
+        config = self._active.peft_config["default"]
         rank = f"rank {config.r}, alpha {config.lora_alpha}"
         return f"LoRA, {rank}, on {len(layers)} layers, {format_bytes(self.bytes)} beside the weights"
 
     @property
     def bytes(self) -> int:
         """Bytes of the adapter's own tensors."""
-        if self._worn is None:
+        if self._active is None:
             return 0
         return sum(parameter.nbytes for name, parameter in self._model.named_parameters() if "lora_" in name)
 
     def switch(self, path: str, weights: str, progress: Progress) -> None:
-        """Take off what is worn and put on what is asked for, over layers of this kind of `weights`; a fault puts back
-        what was worn."""
+        """Detach the current adapter and attach the requested one over layers of this kind of `weights`; on a fault the
+        current one is attached again."""
         before = self.path
         if path != "off":
             inspect(path, self._allow_pickle)
             progress("converting", 0, 1, f"adapter {Path(path).name}")
-        self._take_off()
+        self._detach()
         try:
             if path != "off":
-                self._put_on(path, weights)
+                self._attach(path, weights)
         except EngineError:
             if before != "off":
-                self._put_on(before, weights)
+                self._attach(before, weights)
             raise
 
-    def _put_on(self, path: str, weights: str) -> None:
-        from peft import PeftModel  # a second of import that only this needs
+    def _attach(self, path: str, weights: str) -> None:
+        from peft import PeftModel  # takes a second to import, and only this needs it
 
         flag = WEIGHTS_FLAGS.get(weights)
         if flag:
-            setattr(self._model, flag, True)  # PEFT looks for bitsandbytes' layers only where it is told so
+            setattr(self._model, flag, True)  # only with this flag does PEFT look for bitsandbytes' layers
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
                 folder = Path(path).expanduser()
-                self._worn = PeftModel.from_pretrained(self._model, folder, torch_device=str(self._device))
+                self._active = PeftModel.from_pretrained(self._model, folder, torch_device=str(self._device))
             self.path = path
-            self._worn.eval()
+            self._active.eval()
             self._refuse_misfit(path, [str(warning.message) for warning in said])
         except EngineError:
-            self._take_off()
+            self._detach()
             raise
         except Exception as error:
-            self._take_off()
+            self._detach()
             raise _fault(path, *_explained(error)) from None
         finally:
             if flag:
                 delattr(self._model, flag)
 
     def _refuse_misfit(self, path: str, said: list[str]) -> None:
-        """PEFT only warns where tensors are missing, and says nothing of those that fit nowhere."""
+        """Raises `EngineError` for tensors that are missing, of which PEFT only warns, or fit nowhere, which it
+        ignores."""
         from peft import get_peft_model_state_dict
 
         if any("missing adapter keys" in line for line in said):
             raise _fault(path, "tensors of layers that it names are missing in its file", "save the adapter again")
         here = {
             name.removeprefix("base_model.model.")
-            for name in get_peft_model_state_dict(self._worn, save_embedding_layers=False)
+            for name in get_peft_model_state_dict(self._active, save_embedding_layers=False)
         }
         extra = [name for name in tensor_names(path) if name.removeprefix("base_model.model.") not in here]
         if extra:
@@ -109,16 +112,16 @@ class AdapterSwitch:
                 "choose one made for this model",
             )
 
-    def _take_off(self) -> None:
-        """PEFT gives the wrapped layers back; what a half-finished injection left goes the same way."""
+    def _detach(self) -> None:
+        """Put the wrapped layers back, including those of a half-finished attachment."""
         from_peft = [(name, layer.get_submodule("base_layer")) for name, layer in self._layers()]
-        if self._worn is not None:
-            self._worn.unload()
+        if self._active is not None:
+            self._active.unload()
         for name, layer in from_peft:
             self._model.set_submodule(name, layer)
         for left in ("peft_config", "_hf_peft_config_loaded"):
             self._model.__dict__.pop(left, None)
-        self._worn, self.path = None, "off"
+        self._active, self.path = None, "off"
 
     def _layers(self) -> list[tuple[str, nn.Module]]:
         found = [(name, module) for name, module in self._model.named_modules() if hasattr(module, "base_layer")]
@@ -126,7 +129,7 @@ class AdapterSwitch:
 
 
 def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
-    """The config of an adapter that can be worn; raises `EngineError`. Nothing of it is run."""
+    """The config of an adapter that can be attached; raises `EngineError`. Runs none of its code."""
     folder = Path(path).expanduser()
     if not folder.is_dir():
         raise _fault(path, "there is no such folder", "name the folder of a PEFT LoRA adapter")
@@ -136,7 +139,7 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
         config = json.loads((folder / CONFIG).read_text())
         kind, task = str(config.get("peft_type")), config.get("task_type") or "CAUSAL_LM"
     except (OSError, ValueError, AttributeError) as error:
-        raise _fault(path, f"{CONFIG} cannot be read: {short_line(error)}", "save the adapter again") from None
+        raise _fault(path, f"{CONFIG} cannot be read: {error_line(error)}", "save the adapter again") from None
     if kind != "LORA":
         raise _fault(path, f"it is a PEFT adapter of type {kind[:40]}", "only LoRA adapters can be put on here")
     if task != "CAUSAL_LM":
@@ -150,7 +153,7 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
 
 
 def tensor_names(path: str) -> list[str]:
-    """Names of the tensors in the file with the weights; none where it is a pickle."""
+    """Names of the tensors in the weights file; empty for a pickle."""
     from safetensors import safe_open
 
     file = Path(path).expanduser() / SAFETENSORS
@@ -173,17 +176,17 @@ def _refuse_file(path: str, folder: Path, allow_pickle: bool) -> None:
 
 
 def _explained(error: Exception) -> tuple[str, str]:
-    """What PEFT meant, and what to do."""
+    """What PEFT's error means, and what to do."""
     text = str(error)
     if "size mismatch" in text:
         line = next(line for line in text.splitlines() if "size mismatch" in line)
         return (
-            f"its shapes are not this model's: {short_line(ValueError(line.strip()))}",
+            f"its shapes are not this model's: {error_line(ValueError(line.strip()))}",
             "choose one made for this model",
         )
     if "arget modules" in text:
         return "this model has none of the layers that it names", "choose an adapter made for this architecture"
-    return short_line(error), "save the adapter again, or choose another one"
+    return error_line(error), "save the adapter again, or choose another one"
 
 
 def _fault(path: str, what: str, advice: str) -> EngineError:

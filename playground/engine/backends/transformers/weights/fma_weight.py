@@ -1,8 +1,8 @@
-"""A weight for our own product in bfloat16, `native/fma_product.cpp`, which compile=on has compiled.
+"""A weight for our own bfloat16 product, `native/fma_product.cpp`, which compile=on compiles.
 
-It widens to float32 and multiplies there: a core starts two such instructions a cycle, and one for bfloat16, which
-oneDNN uses, every other cycle (measured, an Intel Xeon of 2023). And it asks for the weight long before its turn. Where
-it is not the faster one, which is tried, or where there is no AVX-512, it is not used.
+The product widens to float32 and multiplies there. A core starts two such instructions per cycle, but one for bfloat16,
+which oneDNN uses, only every other cycle (measured on an Intel Xeon of 2023). It also prefetches the weight early. It
+is not used without AVX-512, or where a trial shows that it is not faster.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from playground.engine.backends.transformers.weights.laid_out_linear import Laid
 from playground.engine.backends.transformers.weights.onednn_weight import OneDnnWeight
 
 PANEL = 32
-# A trial's rows: those of a step that decodes, and of a prompt; its weights are more than a core's cache holds.
+# Rows in a trial: those of a decoding step and of a prompt. Its weights exceed a core's cache.
 ROWS, WEIGHTS, ROUNDS = (1, 8, 64), 8, 15
 FASTER = 1.1
 
@@ -29,7 +29,7 @@ Product = Callable[..., None]
 
 
 class FmaWeight:
-    """See `LaidOut`. `weight` [out, in] lies in panels of 32 outputs, [in / 2, 32, 2]; what is missing is zero."""
+    """See `LaidOut`. `weight` [out, in] is stored in panels of 32 outputs, [in / 2, 32, 2], padded with zeros."""
 
     def __init__(self, product: Product, weight: Tensor, bias: Tensor | None) -> None:
         self._outputs, self._inputs = weight.shape
@@ -50,7 +50,7 @@ class FmaWeight:
         return full[: self._outputs, : self._inputs].contiguous() if self._ragged else full
 
     def __call__(self, states: Tensor) -> Tensor:
-        """See `LaidOut`. Raises `TypeError` for other states: the product reads memory as it is."""
+        """See `LaidOut`. Raises `TypeError` for other states, since the product reads memory without conversion."""
         if states.dtype != torch.bfloat16 or states.shape[-1] != self._inputs:
             raise TypeError(f"states must be bfloat16 [..., {self._inputs}], not {states.dtype} {[*states.shape]}")
         states = states.contiguous()
@@ -68,27 +68,27 @@ class FmaWeight:
 
 @cache
 def fma_weight() -> LayOut | None:
-    """Lays out for the product, which is compiled; none where it cannot be used, or is no gain."""
+    """The layout for the compiled product; None if it cannot be used, or is not faster."""
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         return None
     try:
         lay_out = partial(FmaWeight, compiled_product())
-    except (RuntimeError, OSError):  # a compiler that does not know these instructions
+    except (RuntimeError, OSError):  # a compiler without these instructions
         return None
     return lay_out if _gain(lay_out) > FASTER else None
 
 
 @cache
 def compiled_product() -> Product:
-    """The product; its arguments are those in the source."""
+    """The product of the C++ source, with its argument types."""
     product = load("fma_product.cpp").product
     product.argtypes, product.restype = [*[c_void_p] * 4, *[c_long] * 3, c_int], None
     return product
 
 
 def _gain(lay_out: LayOut) -> float:
-    """How many times as fast as oneDNN's, in the least of the trials. Each has its fastest round: others may want the
-    cores meanwhile."""
+    """How many times faster than oneDNN's, in the worst of the trials. Each takes its fastest round, since other
+    processes may use the cores."""
     weights = [torch.ones(2048, 1024, dtype=torch.bfloat16) for _ in range(WEIGHTS)]
     contenders = [[kind(weight, None) for weight in weights] for kind in (OneDnnWeight, lay_out)]
     gains: list[float] = []

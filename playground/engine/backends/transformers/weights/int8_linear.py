@@ -1,7 +1,8 @@
-"""bitsandbytes' LLM.int8() layer with less around its product on a CPU: the same numbers in a third of the operations.
+"""bitsandbytes' LLM.int8() layer with less overhead around its product on a CPU: the same numbers in a third of the
+operations.
 
 Its own forward goes through an autograd function and five custom operators, which take longer than the product of a
-small layer. Here are the operations inside them; the product itself, the one that bitsandbytes has for this CPU, stays.
+small layer. This layer calls the operations inside them; the product itself is bitsandbytes' own for this CPU.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import torch
 from bitsandbytes.nn.modules import Linear8bitLt
 from torch import Tensor
 
-# What bitsandbytes multiplies codes by: 1 / 127, and 1 / 127 squared.
+# bitsandbytes' factors for codes: 1 / 127, and 1 / 127 squared.
 ONE_CODE, TWO_CODES = 7.874015718698502e-3, 6.200124e-05
 
 
 class Int8Linear(Linear8bitLt):
-    """Linear8bitLt whose weight is quantized already. Off a CPU, and where gradients are asked for, it is just that."""
+    """A `Linear8bitLt` whose weight is already quantized. Off a CPU, and with gradients, it behaves as its base
+    class."""
 
-    state: Any  # the codes in it may be None by their annotation, and are not once the weight is quantized
+    state: Any  # annotated as optional codes, which always exist once the weight is quantized
 
     def forward(self, x: Tensor) -> Tensor:
         """States [..., in] to [..., out]."""
@@ -41,8 +43,8 @@ class Int8Linear(Linear8bitLt):
 
 
 def quantize_rows(rows: Tensor, threshold: float) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Float16 [R, in] as int8 codes, the largest magnitude of each row [R], and with a threshold the columns that have
-    a value from it on, whose codes are zero."""
+    """Float16 [R, in] as int8 codes, the largest magnitude of each row [R], and with a threshold the columns that hold
+    a value of at least that, whose codes are zero."""
     sizes, columns = rows.abs(), None
     if threshold > 0:
         over = sizes >= threshold

@@ -1,5 +1,5 @@
-"""Linear layers that read the same states. Where they are packed they become one product: one call, and one larger
-matrix to share out among threads."""
+"""Linear layers that read the same states. Packed ones become one product: one call, and one larger matrix to share
+among threads."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ class Layer(Protocol):
 
 
 class JointLinear:
-    """One tensor for each of the `groups` of layers, their outputs side by side. The joined weight is scaled up: who
-    prepares the states multiplies them by `unscale`, a power of two, so exactly. `joined` makes the product, `whole`.
-    """
+    """One tensor for each of the `groups` of layers, their outputs side by side. The joined weight is scaled up: the
+    caller multiplies the states by `unscale`, a power of two, so exactly. `joined` makes the joint layer, `whole`."""
 
     def __init__(self, *groups: Sequence[Layer], joined: Joined) -> None:
         layers = tuple(layer for group in groups for layer in group)
         self.whole = joined(layers) if _go_together(layers) else None
         for layer in layers:
-            own = getattr(layer, "base_layer", layer)  # an adapter wraps it
+            own = getattr(layer, "base_layer", layer)  # unless an adapter wraps it
             if isinstance(own, LaidOutLinear):
                 own.part(joined=self.whole is not None)
         self._forwards = [[layer.forward for layer in group] for group in groups]
@@ -41,28 +40,29 @@ class JointLinear:
         self.unscale = self.whole.unscale if self.whole else 1.0
 
     def __call__(self, states: Tensor) -> Sequence[Tensor]:
-        """States [tokens, in] as one [tokens, out] for each group."""
+        """States [tokens, in] to one [tokens, out] per group."""
         if self.whole is None:
-            said = [[forward(states) for forward in group] for group in self._forwards]
-            return [outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1) for outputs in said]
+            groups = [[forward(states) for forward in group] for group in self._forwards]
+            return [outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1) for outputs in groups]
         return self.whole.of_scaled(states).split_with_sizes(self._widths, -1)
 
 
 def unscaled(layer: nn.Module) -> tuple[Callable[[Tensor], Tensor], float]:
-    """What computes a layer, and what is left to multiply its output by, which costs nothing where that is added."""
+    """A function that computes the layer, and the factor still to apply to its output, which costs nothing where that
+    is added to something."""
     if isinstance(layer, PackedLinear) and layer.bias is None:
         return layer.scaled, layer.unscale
     return layer.forward, 1.0
 
 
 def _go_together(layers: Sequence[Layer]) -> bool:
-    """All are packed, for one dtype, and either all have biases or none has."""
+    """Whether all are packed, for one dtype, and either all have biases or none has."""
     packed = [layer for layer in layers if isinstance(layer, Packed) and layer.joins]
     return len(packed) == len(layers) and len({(layer.dtype, layer.bias is None) for layer in packed}) == 1
 
 
 def joined(layers: tuple[Packed, ...]) -> Packed | None:
-    """One layer that says what these say, side by side; none where their weights do not go into one packing."""
+    """One layer with the outputs of all side by side; None if their weights do not fit into one packing."""
     weight = torch.cat([layer.weight.to(layer.dtype) for layer in layers])
     biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), device="meta")

@@ -1,4 +1,4 @@
-"""Linear layers in bfloat16 whose weights lie as the product that computes reads them fastest."""
+"""Linear layers in bfloat16 whose weights are stored as the product reads them fastest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from playground.engine.backends.transformers.weights.onednn_weight import OneDnn
 
 
 class LaidOut(Protocol):
-    """A weight with its bias, ready to be multiplied by."""
+    """A weight with its bias, ready for the product."""
 
     @property
     def bytes(self) -> int:
         """Bytes of the laid-out weight."""
 
     def dense(self) -> Tensor:
-        """The weight, [out, in], every bit of it."""
+        """The weight [out, in], bit for bit."""
 
     def __call__(self, states: Tensor) -> Tensor:
         """Bfloat16 [..., in] to [..., out]."""
@@ -31,7 +31,7 @@ LayOut = Callable[[Tensor, Tensor | None], LaidOut]
 
 
 class LaidOutLinear(nn.Linear):
-    """A linear layer that computes with its weight laid out. The weight itself stays for whoever asks."""
+    """A linear layer that computes with its weight laid out. The plain weight stays available."""
 
     dtype, joins, unscale = torch.bfloat16, True, 1.0  # see `PackedLinear`
 
@@ -39,26 +39,26 @@ class LaidOutLinear(nn.Linear):
         super().__init__(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
         self.weight, self.bias = layer.weight, layer.bias
         self.train(layer.training)
-        self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
+        self._bias = None if layer.bias is None else layer.bias.data  # looking up a module's parameters is slow
         self._kind: LayOut = OneDnnWeight
         self._laid_out: LaidOut | None = OneDnnWeight(layer.weight.data, self._bias)
         opaque_linear.register(self)
 
     @property
     def packed_bytes(self) -> int:
-        """Bytes of what is laid out."""
+        """Bytes of the laid-out weight."""
         return 0 if self._laid_out is None else self._laid_out.bytes
 
     def part(self, joined: bool) -> None:
-        """Whether another layer computes this one's part: then nothing is laid out twice, and who asks this one still
-        has its weight."""
+        """Set whether another layer computes this one's part. If so, nothing is laid out twice, and this layer still
+        has its plain weight."""
         if joined:
             self._laid_out = None
         elif self._laid_out is None:
             self._laid_out = self._kind(self.weight.data, self._bias)
 
     def lay_out(self, kind: LayOut) -> None:
-        """Lay the weight out in another way."""
+        """Lay the weight out for another product."""
         if kind is not self._kind and self._laid_out is not None:
             self._laid_out = kind(self._laid_out.dense(), self._bias)
         self._kind = kind
@@ -75,7 +75,7 @@ class LaidOutLinear(nn.Linear):
 
 
 def stand_alone(model: nn.Module) -> None:
-    """Each layer computes by itself, whatever was joined."""
+    """Let each layer compute by itself, whatever was joined."""
     for layer in laid_out(model.modules()):
         layer.part(joined=False)
 

@@ -1,7 +1,7 @@
 """A weight in the order in which oneDNN reads it.
 
-PyTorch hands oneDNN a weight row by row, to be laid out anew in every product: with few rows that takes a third of the
-time. Laid out once, the product has the same bits, which is tried on this CPU.
+PyTorch passes oneDNN a row-major weight, which it repacks in every product: with few rows that takes a third of the
+time. Packed once, the product has the same bits, which is verified on this CPU.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ class OneDnnWeight:
 
     def __call__(self, states: Tensor) -> Tensor:
         """See `LaidOut`."""
-        said: Tensor = torch.ops.mkldnn._linear_pointwise(states, self._laid_out, self._bias, "none", [], "")
-        return said
+        output: Tensor = torch.ops.mkldnn._linear_pointwise(states, self._laid_out, self._bias, "none", [], "")
+        return output
 
 
 def can_lay_out() -> bool:
-    """This CPU multiplies in bfloat16, and this build of PyTorch lets weights be laid out for it."""
+    """Whether this CPU multiplies in bfloat16, and this build of PyTorch can pack weights for it."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() and _agrees()
 
 
 @cache
 def _agrees() -> bool:
-    """Few rows and many, with a bias and without, have the bits of PyTorch's own product."""
+    """Whether products of few and many rows, with a bias and without, have the bits of PyTorch's own."""
     draw = torch.Generator().manual_seed(0)
     rows, weight, bias = (torch.randn(*shape, generator=draw).bfloat16() for shape in ((40, 600), (72, 600), (72,)))
     try:

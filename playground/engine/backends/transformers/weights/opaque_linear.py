@@ -1,5 +1,5 @@
-"""A linear layer as one opaque operator of a compiled graph, which cannot hold what the layer has packed: it is told
-which one computes."""
+"""A linear layer as one opaque operator of a compiled graph. A graph cannot contain a packed weight, so the operator
+gets the id of the layer that computes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class Layer(Protocol):
     out_features: int
 
     def eager(self, states: Tensor) -> Tensor:
-        """States [..., in] to [..., out], nothing of it compiled."""
+        """States [..., in] to [..., out], uncompiled."""
 
 
 def register(layer: Layer) -> None:
-    """Graphs may ask this layer for as long as it lives."""
+    """Let graphs call this layer for as long as it lives."""
     _layers[id(layer)] = layer
 
 
 def called(layer: Layer, states: Tensor) -> Tensor:
-    """What a graph being compiled has in place of `layer.eager(states)`."""
-    said: Tensor = torch.ops.playground.linear(states, id(layer), layer.out_features)
-    return said
+    """What a graph that is being compiled contains instead of `layer.eager(states)`."""
+    output: Tensor = torch.ops.playground.linear(states, id(layer), layer.out_features)
+    return output
 
 
 _layers: WeakValueDictionary[int, Layer] = WeakValueDictionary()

@@ -1,9 +1,9 @@
-"""Float32 products with weights that a checkpoint brought in 16 bits: they are read as 16 bits, with nothing lost.
+"""Float32 products with weights that a checkpoint stores in 16 bits, read as 16 bits without loss.
 
-A checkpoint in bfloat16 computes in float32 on most CPUs, where a step of a few rows takes as long as its weights take
-to read. FBGEMM, which comes with PyTorch, keeps float16 in the order in which it reads them and computes in float32.
-A bfloat16 number has fewer digits than float16 and a wider range: times a power of two, which changes no digit, those
-of a layer fit. Whether all of them do is looked at; if one does not, the layer stays as it was.
+A bfloat16 checkpoint computes in float32 on most CPUs, where a step of a few rows takes as long as reading its weights.
+FBGEMM, which comes with PyTorch, keeps float16 in the order in which it reads and computes in float32. bfloat16 has
+fewer digits than float16 and a wider range: multiplied by a power of two, which changes no digit, the weights of a
+layer fit. Whether all do is checked; if one does not, the layer stays as it was.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from playground.engine.backends.transformers.weights import opaque_linear
 from playground.engine.backends.transformers.weights.laid_out_linear import LaidOutLinear
 from playground.engine.backends.transformers.weights.onednn_weight import can_lay_out
 
-# FBGEMM rounds a matrix up to so many inputs and outputs, and takes so many rows at a time.
+# FBGEMM rounds a matrix up to multiples of these inputs and outputs, and takes this many rows at a time.
 INPUTS, OUTPUTS, ROWS = 512, 16, 120
-# Exponents between which float16 has every number of bfloat16.
+# Between these exponents float16 represents every bfloat16 number.
 SMALLEST, LARGEST = -17, 15
 HALVES = (torch.bfloat16, torch.float16)
 
 
 class PackedLinear(nn.Linear):
-    """A linear layer that computes with its weight times `scale`, packed, on one thread or on all. The weight itself
-    stays for whoever asks, in 16 bits unless it is `shared` with an embedding.
+    """A linear layer that computes with its weight times `scale`, packed, on one thread or on all. The plain weight
+    stays available, in 16 bits unless it is `shared` with an embedding.
 
-    What it answers for a row is the same bits whatever other rows there are, see `_more`.
+    The bits of a row do not depend on the other rows, see `_more`.
     """
 
     dtype = torch.float32
@@ -47,7 +47,7 @@ class PackedLinear(nn.Linear):
         self.unscale = 1 / scale
         self._unscale = torch.tensor(self.unscale)
         self._packed, self._product = (_pack_for_one if threads == 1 else _pack_for_all)(layer.weight * scale)
-        self._bias = None if layer.bias is None else layer.bias.data  # a module finds its parameters slowly
+        self._bias = None if layer.bias is None else layer.bias.data  # looking up a module's parameters is slow
         opaque_linear.register(self)
 
     @property
@@ -58,19 +58,19 @@ class PackedLinear(nn.Linear):
 
     @property
     def joins(self) -> bool:
-        """It is worth one product with others: one that computes on one thread costs about as much to call."""
+        """Whether it is worth joining with others: calling a product on one thread costs about as much as two."""
         return isinstance(self._packed, Tensor)
 
     def forward(self, states: Tensor) -> Tensor:
         """Float32 [..., in] to [..., out]."""
         if torch.compiler.is_compiling():
-            # Scaled before the product, where the compiler makes it part of what comes before.
+            # Scaled before the product, where the compiler fuses it with the operation before.
             return self.of_scaled(states * self._unscale)
         output = self.scaled(states).mul_(self._unscale)
         return output if self._bias is None else output.add_(self._bias)
 
     def of_scaled(self, states: Tensor) -> Tensor:
-        """What `forward` makes of `states` over `unscale`."""
+        """What `forward` returns for `states / unscale`."""
         output = self.scaled(states)
         return output if self._bias is None else output + self._bias
 
@@ -89,7 +89,7 @@ class PackedLinear(nn.Linear):
     def _compiled(self, states: Tensor) -> Tensor:
         if not self.joins:
             return opaque_linear.called(self, states)
-        # Under the name by which a compiler is told its shape, the product cannot leave the bias out.
+        # The operator whose output shape the compiler knows cannot leave the bias out.
         product: Callable[..., Tensor] = torch.ops._quantized.wrapped_fbgemm_linear_fp16_weight
         return product(states, self._packed, torch.zeros(self.out_features), self.out_features)
 
@@ -104,14 +104,14 @@ def _pack_for_one(weight: Tensor) -> tuple[object, Product]:
 
 
 def _pack_for_all(weight: Tensor) -> tuple[object, Product]:
-    """Outputs are shared out among the threads, which costs as much as a product of a tiny layer."""
+    """Shares the outputs among all threads, which costs as much as a product of a tiny layer."""
     packed = torch.ops.quantized.linear_prepack_fp16(weight, None)
     return packed, lambda rows: torch.ops.quantized.linear_dynamic_fp16(rows, packed)
 
 
 @torch.no_grad()
 def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
-    """Exchange every linear layer for one that computes the same faster, where there is such, the head included."""
+    """Replace every linear layer, including the head, by one that computes the same faster, if there is one."""
     threads = torch.get_num_threads()
     embedded = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     layers = [(path, layer) for path, layer in model.named_modules() if type(layer) is nn.Linear]
@@ -122,7 +122,7 @@ def pack_weights(model: PreTrainedModel, progress: Progress) -> None:
 
 
 def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> Packed | None:
-    """The layer packed: float32 whose digits are those of 16 bits, or what computes in bfloat16; else none."""
+    """The layer packed: float32 whose digits fit 16 bits, or bfloat16; None if neither."""
     if layer.weight.dtype == torch.bfloat16 and can_lay_out():
         return LaidOutLinear(layer)
     if layer.weight.dtype != torch.float32 or not can_pack(threads):
@@ -135,7 +135,7 @@ def pack(layer: nn.Linear, threads: int = 1, shared: bool = False) -> Packed | N
 
 
 def fitting(halves: Tensor) -> float | None:
-    """The power of two times which every one of these numbers is one of float16; none if there is no such."""
+    """The power of two that brings every one of these numbers into the range of float16; None if there is none."""
     if halves.dtype == torch.float16:
         return 1.0
     sizes = halves.view(torch.int16) & 0x7FFF
@@ -146,12 +146,13 @@ def fitting(halves: Tensor) -> float | None:
 
 @cache
 def _more() -> list[int]:
-    """Rows of zeros to add to 0..119 so that FBGEMM adds up each row in one order, tried on this CPU: it cuts them into
-    tiles, and those of one or two rows add up otherwise. So a token does not depend on what else is in its batch."""
+    """Rows of zeros to add to 0..119 rows so that FBGEMM sums every row in the same order, found by a trial on this
+    CPU: it cuts rows into tiles, and tiles of one or two rows sum differently. So a token does not depend on the rest
+    of its batch."""
     draw = torch.Generator().manual_seed(0)
     rows, weight = (torch.randn(count, 64, generator=draw) for count in (ROWS, OUTPUTS))
     _, product = _pack_for_one(weight)
-    # What most counts of rows agree on; the first row is in the first tile, the last in the last.
+    # The order that most numbers of rows share; the first row is in the first tile, the last in the last.
     answers = [product(rows[:count]) for count in range(ROWS + 1)]
     usual = answers[ROWS]
     good = [count for count in range(ROWS + 1) if torch.equal(answers[count], usual[:count])]
@@ -160,7 +161,8 @@ def _more() -> list[int]:
 
 @cache
 def can_pack(threads: int) -> bool:
-    """This build of PyTorch has FBGEMM, and the CPU what that needs. Asked once: it warns that it may go one day."""
+    """Whether this build of PyTorch has FBGEMM, and the CPU what that needs. Cached, since PyTorch warns of its
+    deprecation."""
     one = torch.eye(OUTPUTS)
     try:
         with warnings.catch_warnings():

@@ -1,9 +1,9 @@
-"""The weights of the linear layers, switched in place: as loaded, LLM.int8(), or nf4. The originals stay reachable."""
+"""The weights of the linear layers, switched in place: as loaded, LLM.int8(), or nf4. The originals are kept."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,7 +19,6 @@ from playground.engine.memory import available
 if TYPE_CHECKING:
     from bitsandbytes.nn.modules import Linear4bit
 
-KINDS = ("model", "int8", "nf4")
 KEEP_COPY_SHARE = 0.5
 # Tiles of bitsandbytes' nf4 kernel for CPUs.
 NF4_INPUTS, NF4_OUTPUTS = 64, 32
@@ -29,12 +28,11 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 class WeightSwitch:
-    """Every linear layer of a model but the output head, under the kind of weights that now computes.
+    """Every linear layer of a model but the output head, in the current kind of weights.
 
-    Made while the model is still in host memory. There the originals stay: pages of the mapped checkpoint, which the
-    system can drop and read again; a GPU has only what computes. A converted copy is kept, on the host too, while it
-    takes less than `KEEP_COPY_SHARE` of the memory that is free, so that switching again is quick; switching back is
-    exact.
+    Made while the model is still in host memory. The originals stay there: pages of the mapped checkpoint, which the
+    system can drop and read again; a GPU only holds what computes. A converted copy is kept, on the host too, while it
+    takes less than `KEEP_COPY_SHARE` of free memory, so that switching again is quick; switching back is exact.
     """
 
     def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
@@ -74,7 +72,7 @@ class WeightSwitch:
         self.set_threshold(threshold)
 
     def set_threshold(self, threshold: float) -> None:
-        """The outlier threshold of LLM.int8(), from the next forward on; 0 turns the decomposition off."""
+        """Set the outlier threshold of LLM.int8() from the next forward on; 0 turns the decomposition off."""
         for module in self._model.modules():
             if is_of_bitsandbytes(module, "Linear8bitLt"):
                 module.state.threshold = threshold
@@ -82,7 +80,7 @@ class WeightSwitch:
 
     @property
     def bytes(self) -> int:
-        """Bytes of all weights that compute now, codes and scales included; shared tensors count once."""
+        """Bytes of all weights in use, including codes and scales; shared tensors count once."""
         return weight_bytes(self._model)
 
     def _module(self, kind: str, path: str, threshold: float) -> nn.Module:
@@ -91,7 +89,9 @@ class WeightSwitch:
         if kind in self._copies:
             return self._copies[kind][path]
         weight, bias = _weight_of(self._originals[path])
-        return CONVERTERS[kind](weight, bias, self._model.dtype, threshold, self._device)
+        if kind == "int8":
+            return int8_layer(weight, bias, threshold, self._device)
+        return nf4_layer(weight, bias, self._model.dtype, self._device)
 
     def _enter(self, path: str, module: nn.Module) -> None:
         """Put the module into the model, on its device."""
@@ -122,7 +122,7 @@ class WeightSwitch:
 def _move(module: nn.Module, device: torch.device) -> None:
     module.to(device)
     if is_of_bitsandbytes(module, "Linear8bitLt"):
-        module.weight.data = module.state.CB  # moved separately they would be duplicated
+        module.weight.data = module.state.CB  # moved separately, they would be duplicated
 
 
 def weight_bytes(model: nn.Module) -> int:
@@ -148,15 +148,15 @@ def _tensors(model: nn.Module) -> Iterator[Tensor]:
 def _weight_of(module: nn.Linear | Conv1D) -> tuple[Tensor, nn.Parameter | None]:
     """Weight [out, in] of a linear layer on its current device, and its bias as a separate parameter. GPT-2's Conv1D
     stores its weight transposed."""
-    apart = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
-    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), apart
+    bias = None if module.bias is None else nn.Parameter(module.bias.data, requires_grad=False)
+    return (module.weight.T if isinstance(module, Conv1D) else module.weight).data.contiguous(), bias
 
 
-def _int8(
-    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
-) -> nn.Module:
+def int8_layer(weight: Tensor, bias: nn.Parameter | None, threshold: float, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
-    from playground.engine.backends.transformers.weights.int8_linear import Int8Linear  # made of bitsandbytes' own
+    from playground.engine.backends.transformers.weights.int8_linear import (
+        Int8Linear,  # derives from bitsandbytes' class
+    )
 
     layer = Int8Linear(inputs, outputs, bias is not None, has_fp16_weights=False, threshold=threshold, device="meta")
     codes, scales, _ = bnb.functional.int8_vectorwise_quant(weight.to(device, torch.float16))
@@ -167,13 +167,11 @@ def _int8(
     return layer.eval()
 
 
-def _nf4(
-    weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, threshold: float, device: torch.device
-) -> nn.Module:
+def nf4_layer(weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, device: torch.device) -> nn.Module:
     bnb, (outputs, inputs) = load_bitsandbytes(), weight.shape
     kind: type[Linear4bit] = bnb.nn.Linear4bit
     layer = kind(inputs, outputs, bias is not None, compute_dtype=dtype, quant_type="nf4", device="meta")
-    # Its kernel for CPUs that have bfloat16 computes in that alone, and takes whole tiles alone.
+    # Its kernel for CPUs with bfloat16 only computes in that, and only on whole tiles.
     fits = dtype == torch.bfloat16 and inputs % NF4_INPUTS == 0 and outputs % NF4_OUTPUTS == 0
     layer.support_avx512bf16_for_cpu = layer.support_avx512bf16_for_cpu and fits
     layer.weight = bnb.nn.Params4bit(weight.to(dtype), requires_grad=False, quant_type="nf4", module=layer).to(device)
@@ -181,9 +179,5 @@ def _nf4(
         layer.bias = bias
     layer.eval()
     if layer.support_avx512bf16_for_cpu and device.type == "cpu":
-        layer(torch.zeros(1, inputs, dtype=dtype))  # it would lay its weight out anew in the first step
+        layer(torch.zeros(1, inputs, dtype=dtype))  # otherwise its first step would repack the weight
     return layer
-
-
-Converter = Callable[[Tensor, nn.Parameter | None, torch.dtype, float, torch.device], nn.Module]
-CONVERTERS: dict[str, Converter] = {"int8": _int8, "nf4": _nf4}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playground.engine.timing import RequestTimer
+from playground.protocol.timing import RequestTimer
 
 # Binary fractions of a second, so that sums and differences are exact.
 seconds = st.integers(0, 4096).map(lambda ticks: Fraction(ticks, 256))

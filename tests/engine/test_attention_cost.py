@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from playground.engine.attention_need import flops, moved_bytes, visible_pairs
-from playground.protocol.events import HeadShape
+from playground.engine.attention_cost import flops, moved_bytes, visible_pairs
+from playground.protocol.measurements import HeadShape
 
 SHAPE = HeadShape(heads=4, kv_heads=2, head_dim=3, itemsize=2)
 
