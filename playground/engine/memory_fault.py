@@ -12,6 +12,7 @@ from playground.engine.backends.base import EngineError
 from playground.engine.memory import available, format_bytes
 
 MESSAGES = ("allocate memory", "out of memory", "ALLOC_FAILED")
+GPU_LIBRARIES = re.compile("CUDA|CUBLAS|CUDNN")
 BYTES_ASKED = re.compile(r"allocate (\d+) bytes")
 
 
@@ -25,6 +26,8 @@ def describe(error: BaseException, device: torch.device) -> str:
     """What was requested and what is free. On a GPU, PyTorch's first sentence says both."""
     if isinstance(error, torch.OutOfMemoryError):
         return str(error).partition(" Of the allocated memory")[0].splitlines()[0]
+    if GPU_LIBRARIES.match(str(error)):  # also where the caller only knows of the host
+        device = torch.device("cuda")
     asked, free = BYTES_ASKED.search(str(error)), available(device)
     wanted = f"{format_bytes(int(asked[1]))} more were asked for" if asked else "more was asked for than there is"
     return f"{wanted}, {format_bytes(free)} are free" if free is not None else wanted

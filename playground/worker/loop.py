@@ -107,9 +107,12 @@ class WorkerLoop:
 
     def _load(self, command: LoadModel) -> None:
         self._deferred.clear()  # they were scheduled for steps of the previous model
+        cancelled = False
         try:
             self._backend.load(command, self._progress)
         except Cancelled:
+            cancelled = True
+        if cancelled:  # only now does no traceback hold what was loaded
             self._backend.unload()
             self._outbox.emit(LoadCancelled(model=command.model))
 

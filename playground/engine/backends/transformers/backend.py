@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import torch
 
-from playground.engine.backends.base import Emit, EngineError, Progress, require_loaded
+from playground.engine.backends.base import Emit, EngineError, Progress, no_progress, require_loaded
 from playground.engine.backends.transformers.announce import Announcer
 from playground.engine.backends.transformers.check.check import check
 from playground.engine.backends.transformers.facts import facts
@@ -103,10 +103,11 @@ class TransformersBackend:
         if self._live:
             self._live.core.fail("the model was unloaded")
             self._live.compile.close()
-        device = self._live.loaded.device if self._live else torch.device("cpu")
         self._live = self._command = None
         gc.collect()
-        give_back(device)
+        give_back(torch.device("cpu"))
+        if torch.cuda.is_initialized():  # by a load that failed half way, too
+            give_back(torch.device("cuda"))
 
     def set_options(self, command: SetOptions, progress: Progress) -> None:
         """Change toggles between two steps; device and dtype reload the model, and requests continue afterwards."""
@@ -116,14 +117,15 @@ class TransformersBackend:
         refuse_impossible(options, self._why_not)
         changed = changed_names(self._engine.options, options)
         wanted = ", ".join(f"{name}={format_value(getattr(options, name))}" for name in changed)
-        with explain_memory_faults(wanted, device, "the toggle is back where it was"):
-            if {"device", "dtype"} & set(changed):
-                self._reload(options, progress)
-                gc.collect()
-            else:
-                self._engine.apply(options, progress)
-        if any(TOGGLES[name].cost != "instant" for name in changed):
-            give_back(device)
+        try:
+            with explain_memory_faults(wanted, device, "the toggle is back where it was"):
+                if {"device", "dtype"} & set(changed):
+                    self._reload(options, progress)
+                else:
+                    self._engine.apply(options, progress)
+        finally:
+            if any(TOGGLES[name].cost != "instant" for name in changed):
+                give_back(device)
         if command.rebuild:
             self._engine.kv.rebuild()
         self._announcer.announce(self._engine, changed, before, started)
@@ -168,8 +170,11 @@ class TransformersBackend:
         live = self._engine
         if live.core.busy:
             raise EngineError("requests are running, and would disturb the measurement", "wait, or stop them")
-        with explain_memory_faults("measuring attention", live.loaded.device, "take shorter lengths"):
-            measure(command, live.loaded.model, live.loaded.device, self._emit, check)
+        try:
+            with explain_memory_faults("measuring attention", live.loaded.device, "take shorter lengths"):
+                measure(command, live.loaded.model, live.loaded.device, self._emit, check)
+        finally:
+            give_back(live.loaded.device)  # or the ledger would show it until the next switch
 
     def measure_outliers(self, command: MeasureOutliers) -> None:
         """See `measure.outliers.measure_outliers`."""
@@ -232,7 +237,11 @@ class TransformersBackend:
         live.core.adopt(old.core)
         if not live.compile.compiled:
             old.compile.close()
-        self._live = live
+        device, self._live = old.loaded.device, live
+        del old
+        gc.collect()
+        give_back(device)
+        live.kv.set(live.options, no_progress)  # `auto` may take what the former model held
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
     def _why_not(self, name: str, value: str) -> str:

@@ -42,6 +42,7 @@ class CompileSwitch:
             self.compiled = compiled
         else:
             self.compiled.take_products(progress)
+            self.compiled.record(slots, progress)
         self._runner.decoder, self._on = self.compiled, True
 
     def close(self) -> None:

@@ -39,8 +39,11 @@ class LiveEngine:
         allow_pickle: bool = False,
     ) -> None:
         self.loaded = loaded
-        self.options = EngineOptions(device=options.device, dtype=options.dtype)
+        shaping = ("device", "dtype", "weights", "int8_threshold")
+        self.options = with_changes(EngineOptions(), {name: getattr(options, name) for name in shaping})
         self.weights = WeightSwitch(loaded.model, loaded.device)
+        # Before they move: converted weights may fit on a device where the checkpoint's do not.
+        self.weights.switch(options.weights, options.int8_threshold, progress)
         if loaded.device.type != "cpu":
             progress("device")
             loaded.model.to(loaded.device)  # type: ignore[arg-type]
@@ -59,7 +62,8 @@ class LiveEngine:
         self._reported_mixed = False
         self._reported_attention: dict[str, str] = {}
         self._weighed: tuple[tuple[str, str, bool], int] = (("", "", False), 0)
-        self._set_limits(self.options)
+        self._set_limits(self.options, progress)
+        self.reseed(self.options)
 
     def apply(self, options: EngineOptions, progress: Progress) -> None:
         """Set what differs, toggle by toggle. Raises `EngineError` for one that cannot be set, once those already set
@@ -172,7 +176,7 @@ class LiveEngine:
             case "kv_cache" | "kv_blocks" | "block_size":
                 self._set_kv(options, progress)
             case "batching" | "max_batch" | "token_budget" | "speculation":
-                self._set_limits(options)
+                self._set_limits(options, progress)
             case "prefix_cache":
                 self._set_prefix_cache(options)
             case "compile":
@@ -200,9 +204,11 @@ class LiveEngine:
         self.runner.rebuild_decoder()
         self.reseed(options)
 
-    def _set_limits(self, options: EngineOptions) -> None:
+    def _set_limits(self, options: EngineOptions, progress: Progress) -> None:
         self.core.limits = Limits.of(options)
         self.runner.cache.store.reserve(options.max_batch)
+        if self.compile.decoder:
+            self.compile.decoder.record(options.max_batch, progress)
 
     def _set_prefix_cache(self, options: EngineOptions) -> None:
         self.runner.blocks.prefix_cache = options.prefix_cache
