@@ -117,8 +117,7 @@ class VoiceState:
             case Failed(where=where) if where in COMMANDS:
                 self._fail(event)
             case WorkerReady(role="speech"):
-                self._end()
-                self.capabilities = event.capabilities
+                self.capabilities = event.capabilities  # what it was started for goes on
             case WorkerExited(role="speech"):
                 self._end()
             case _:
