@@ -169,9 +169,9 @@ class WorkerClient:
         return ""
 
 
-def cannot_start(error: OSError) -> str:
+def cannot_start(error: OSError, worker: str = "engine") -> str:
     """The message for a worker that could not be started, e.g. because its interpreter is missing."""
-    return f"the engine cannot be started: {error.filename}: {error.strerror}"
+    return f"the {worker} cannot be started: {f'{error.filename}: ' if error.filename else ''}{error.strerror}"
 
 
 def open_log(path: Path) -> BinaryIO:
