@@ -174,6 +174,8 @@ class State:
         elif isinstance(event, WorkerExited):
             end = Failed(where="speech", message="the speech process ended unexpectedly", advice="^T starts it again")
             self._changes.failures.append(end)
+            if self.voice.broken_off:
+                self._changes.transcripts.append(self.voice.broken_off)
 
     def _begin_load_run(self, command: Submit) -> bool:
         return self.load.begin(command, self.capabilities.engine, self.effective.get("dtype", ""))

@@ -65,6 +65,7 @@ class VoiceState:
         self.texts: list[str] = []
         self.update: TranscriptUpdated | None = None
         self.finished: TranscriptFinished | None = None
+        self.broken_off: TranscriptFinished | None = None  # what the worker had made when it died
         self.dropped: list[DroppedSegment] = []
         self.spoken: Spoken | None = None
         self._waiting: tuple[UtteranceTiming, float] | None = None
@@ -119,6 +120,7 @@ class VoiceState:
             case WorkerReady(role="speech"):
                 self.capabilities = event.capabilities  # what it was started for goes on
             case WorkerExited(role="speech"):
+                self.broken_off = self._break_off()
                 self._end()
             case _:
                 return False
@@ -146,6 +148,16 @@ class VoiceState:
         """A start that was refused because something goes on leaves that alone."""
         if event.where != "ListInputs" and not self.open:
             self.key = ""
+
+    def _break_off(self) -> TranscriptFinished | None:
+        """The transcript that is being made, with what is certain of it."""
+        certain = [*self.texts, self.update.confirmed if self.update else ""]
+        text = " ".join(filter(None, certain))
+        if not self.busy or not text:
+            return None
+        return TranscriptFinished(
+            key=self.key, text=text, segments=[], dropped=self.dropped, audio_seconds=0.0, reason="error"
+        )
 
     def _end(self) -> None:
         self.key, self.facts, self.level, self.update = "", None, None, None
