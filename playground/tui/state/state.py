@@ -67,6 +67,7 @@ class State:
         self.server: ServerMeasured | None = None
         self.load_failure: Failed | None = None
         self.former = ""  # what comes back where another load ends without a model
+        self.superseded = False  # what is being loaded is stopped for another model
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
         self.replaying = False
@@ -182,7 +183,7 @@ class State:
 
     def _begin_load(self, command: LoadModel) -> None:
         self._unload()
-        self.loading, self.load_failure = command, None
+        self.loading, self.load_failure, self.superseded = command, None, False
         self.requested = command.options
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
@@ -198,7 +199,8 @@ class State:
         self.loading = None
         self._unload()
         self._end_unfinished(said)
-        self._changes.notes.append(said)
+        if not self.superseded:
+            self._changes.notes.append(said)
 
     def _unload(self) -> None:
         self._lose_model()

@@ -14,7 +14,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
-from tests.worker.processes import write_answer
+from tests.worker.processes import write_answer, write_starter
 
 Wait = Callable[..., Any]
 
@@ -144,3 +144,27 @@ async def test_what_the_command_line_trusts_holds_for_every_load(until: Wait) ->
         await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == "another")
         load = app.bridge._client.last_load
         assert load and load.model == "another" and load.trust_remote_code and load.allow_pickle
+
+
+@pytest.mark.parametrize("engine", ["slow", "stuck"])
+async def test_a_model_picked_during_a_load_is_loaded_instead(engine: str, until: Wait, tmp_path: Path) -> None:
+    app = PlaygroundApp(engine=engine, model="first")
+    app.bridge._client._python = write_starter(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: "loading first  weights" in shown(app))
+        await app.session.load("quick")
+        if engine == "stuck":
+            await until(pilot, lambda: "loading quick  weights" in shown(app))
+        else:
+            await until(pilot, lambda: state.facts and state.status == "idle")
+            assert state.facts.path == "quick"
+        assert "the load was stopped" not in shown(app)
+
+
+async def test_a_load_that_ends_before_it_can_be_stopped_is_followed_by_what_was_picked(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", model="first")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await app.session.load("second")
+        await until(pilot, lambda: state.facts and state.facts.path == "second" and state.status == "idle")
