@@ -286,6 +286,8 @@ class State:
             self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":
             self.switching, self.progress = [], None
+        elif event.where == "step":  # it may have compiled
+            self.progress = None
 
     def _end_unfinished(self, message: str) -> None:
         """The failure names no request; it applies to those that no step has scheduled yet."""

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from playground.protocol.commands import Abort, GenerationRequest, Submit
+from playground.protocol.events import Failed, ModelLoading
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
@@ -113,6 +115,23 @@ async def test_one_esc_among_the_toggles_stops_what_runs_and_the_next_lead_out(e
         assert panel.candidate is None and panel.has_focus
         await pilot.press("escape")
         assert app.screen.query_one(Prompt).has_focus
+
+
+async def test_esc_is_for_the_request_again_after_a_step_that_failed_to_compile(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts)
+        app.bridge.arrived(ModelLoading(stage="warm-up", detail="a step needs a graph anew and waits for it"))
+        await until(pilot, lambda: "compiling  warm-up" in shown(app))
+        app.bridge.arrived(Failed(where="step", message="no compiler"))
+        await until(pilot, lambda: "! no compiler" in shown(app) and "warm-up" not in shown(app))
+        app.bridge.note(Submit(requests=[GenerationRequest(request_id="r", prompt="x")]))
+        sent = []
+        app.bridge._client.send = sent.append
+        await pilot.press("escape")
+        await until(pilot, lambda: sent)
+        assert sent == [Abort(request_id="r")]
 
 
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
