@@ -56,10 +56,11 @@ class Prompt(TextArea):
         """A prompt from elsewhere; what is being typed is found above it."""
         if self.text:
             self._history.add(self.text)
-        self._put(text)
+        self._put(self._pastes.hold(text))
 
     def add_spoken(self, text: str) -> None:
         """What was said, where the cursor is, a space apart from what was typed."""
+        text = self._pastes.hold(text)
         before = self.get_text_range(self.document.start, self.cursor_location)
         self.insert(f" {text}" if before and not before[-1].isspace() else text)
 
