@@ -53,6 +53,16 @@ def test_other_models_and_broken_files_are_passed_by(checkpoint: Make, tmp_path:
     assert find_checkpoints([tmp_path / "missing"]) == []
 
 
+def test_a_working_folder_that_is_gone_and_a_name_that_is_none_are_passed_by(checkpoint: Make, tmp_path: Path) -> None:
+    large = checkpoint("models/large")
+    (large / "model.bin").touch()
+    (large / "vocabulary.json").touch()
+    (tmp_path / "here").rmdir()
+    folders = [Path("zero\0byte"), tmp_path / "models"]
+    assert [each.name for each in find_checkpoints(folders)] == ["large"]
+    assert [each.name for each in find_recognisers(folders)] == ["large"]
+
+
 def test_a_bundled_model_goes_by_its_name_where_no_path_does(checkpoint: Make, tmp_path: Path) -> None:
     bundled = checkpoint("bundled/tiny")
     (bundled / "chat_template.jinja").write_text("")

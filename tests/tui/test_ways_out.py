@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,17 @@ async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
         assert app.bridge.state.unfinished and "word word" in shown(app)
+
+
+async def test_a_picture_in_a_folder_that_is_gone_is_refused(
+    opened: Opened, until: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    async with opened() as (app, pilot):
+        (tmp_path / "gone").rmdir()
+        app.screen.action_do("picture")
+        await until(pilot, lambda: "no picture can be written to the working folder: No such file" in shown(app))
 
 
 def test_help_says_how_a_letter_is_no_text() -> None:
