@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Log
 
@@ -30,7 +31,7 @@ class LogScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         log = Log(max_lines=MOST_LINES, classes="overlay")
         # The name first: a long folder is what a narrow title may lose.
-        log.border_title = f"{self._path.name}  {self._path.parent}"
+        log.border_title = Content(printable(f"{self._path.name}  {self._path.parent}"))
         log.border_subtitle = "Esc closes"
         yield log
 
