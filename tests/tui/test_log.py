@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from textual.widgets import Log
+
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.log import LogScreen
 from tests.tui.cells import shown
@@ -20,3 +22,13 @@ async def test_brackets_in_its_path_are_no_markup(tmp_path: Path, until: Wait) -
         app.push_screen(LogScreen(path))
         await until(pilot, lambda: f"engine-1.log  {path.parent}" in shown(app))
         assert "cannot be read: No such file or directory" in shown(app)
+
+
+async def test_a_bar_that_draws_over_itself_has_a_line_for_each_state(tmp_path: Path, until: Wait) -> None:
+    path = tmp_path / "engine.log"
+    path.write_bytes(b"first\r\n  0%|\r 50%|\r100%|\nlast\n")
+    app = PlaygroundApp(engine="scripted", replay=[], speed=0)
+    async with app.run_test(size=(120, 20)) as pilot:
+        app.push_screen(LogScreen(path))
+        await until(pilot, lambda: "last" in shown(app))
+        assert list(app.screen.query_one(Log).lines) == ["first", "  0%|", " 50%|", "100%|", "last", ""]

@@ -55,4 +55,4 @@ class LogScreen(ModalScreen[None]):
             log.border_subtitle = f"cannot be read: {error.strerror}"
             return
         if text:
-            log.write(printable(text))
+            log.write(printable(text.replace("\r\n", "\n").replace("\r", "\n")))  # bars draw over themselves
