@@ -12,7 +12,7 @@ from playground.text.plain import one_line
 
 HUB_PREFIX, HUB_SEPARATOR = "models--", "--"
 WEIGHTS = ("*.safetensors", "*.bin")
-LARGEST_CONFIG = 1 << 20
+LARGEST_CONFIG = 1 << 24  # that of a tokenizer lists its added tokens
 
 
 class Checkpoint(NamedTuple):

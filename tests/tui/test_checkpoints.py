@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def test_a_chat_template_is_seen_before_anything_is_loaded(checkpoint: Make, tmp
         True,
         False,
     ]
+
+
+def test_a_large_tokenizer_config_is_read_too(checkpoint: Make) -> None:
+    config = {
+        "added_tokens_decoder": {str(n): {"content": "x" * 100} for n in range(20_000)},
+        "chat_template": "{{ x }}",
+    }
+    (checkpoint("large") / "tokenizer_config.json").write_text(json.dumps(config))
+    assert has_chat_template(Path("../large"))
 
 
 @pytest.mark.parametrize(

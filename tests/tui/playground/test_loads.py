@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from playground.protocol.commands import Abort, GenerationRequest, Submit
 from playground.protocol.events import Failed, ModelLoading
+from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
@@ -142,6 +143,20 @@ async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
         metrics = app.bridge.state.requests["r1"].metrics
         assert metrics.load_s and metrics.ttft_s and metrics.ttft_s > metrics.load_s
         await until(pilot, lambda: "end · 15 tokens" in shown(app))
+
+
+async def test_the_chat_template_of_what_is_loaded_is_looked_for_once(
+    endless: Path, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    monkeypatch.setattr(checkpoints, "has_chat_template", looked.append)
+    app = PlaygroundApp(engine="scripted", model=str(endless))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "loading endless.jsonl  weights" in shown(app))
+        for done in range(3):
+            app.bridge.arrived(ModelLoading(stage="weights", done=done, total=9))
+            await until(pilot, lambda count=done: f"{count} of 9" in shown(app))
+        assert looked == [endless]
 
 
 async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, until: Wait) -> None:
