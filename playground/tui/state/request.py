@@ -13,6 +13,8 @@ from playground.protocol.percentiles import SHARES, Gap, nearest_ranks
 
 # While a request runs its TPS is that of so long, so that a switch is seen at once.
 RECENT_S = 2.0
+# What is kept of the gaps of a request that has ended.
+NEWEST_GAPS = 160
 
 
 class RequestState(msgspec.Struct):
@@ -37,6 +39,7 @@ class RequestState(msgspec.Struct):
     rising: list[Gap] = msgspec.field(default_factory=list)
     pieces: list[str] = msgspec.field(default_factory=list)
     finished: RequestFinished | None = None
+    final: RequestMetrics | None = None
 
     @property
     def text(self) -> str:
@@ -65,6 +68,12 @@ class RequestState(msgspec.Struct):
         self.tokens += len(event.token_ids)
         self.pieces.append(event.text)
 
+    def finish(self, event: RequestFinished) -> None:
+        """The request ended: its numbers stay, and most of what they were made of goes."""
+        self.final = event.metrics if event.metrics.output_tokens >= self.tokens else self.metrics
+        self.finished = event
+        self.gaps, self.rising, self.pieces = self.gaps[-NEWEST_GAPS:], [], [self.text]
+
     @property
     def recent_tps(self) -> float | None:
         """TPS over the newest gaps that come to no more than `RECENT_S`, but one at least: a pause before them is none
@@ -79,8 +88,8 @@ class RequestState(msgspec.Struct):
     @property
     def metrics(self) -> RequestMetrics:
         """The engine's own numbers once it has told them; until then, and if it dies, the same by what has come."""
-        if self.finished and self.finished.metrics.output_tokens >= self.tokens:
-            return self.finished.metrics
+        if self.final:
+            return self.final
         span = self.last - self.first if self.first is not None and self.last is not None and self.tokens > 1 else None
         load = max(0.0, self.loaded - self.submitted) if self.loaded is not None and self.submitted is not None else 0.0
         queue = _between(self.submitted, self.scheduled)

@@ -257,7 +257,7 @@ class State:
     def _finish(self, event: RequestFinished) -> None:
         request = self.requests.get(event.request_id)
         if request and not request.finished:
-            request.finished = event
+            request.finish(event)
             self._changes.finished.append(event.request_id)
         if event.request_id in self.waiting:
             self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
