@@ -17,6 +17,7 @@ from playground.tui.fields import Field
 from playground.tui.widgets.field_entry import FieldEntry
 
 GAP = 2
+MOST_SHOWN = 1000  # letters of a value, wider than any screen
 TITLE_PART, RECORDED_PART = -1, -2
 
 
@@ -125,7 +126,7 @@ class FieldForm(Widget, can_focus=True):
         return lines
 
     def _value(self, field: Field) -> str:
-        return printable(field.text(self.profile))
+        return printable(field.text(self.profile)[:MOST_SHOWN])
 
     def _part(self, text: str, index: int | None) -> Content:
         if index is None:
