@@ -189,6 +189,13 @@ def drop_log(path: Path) -> None:
         path.unlink()
 
 
+def drop_empty_log(path: Path) -> None:
+    """Delete the log if nothing was printed."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
+
+
 def _environment(python: str) -> dict[str, str] | None:
     """Let an interpreter of another environment import this package, and nothing else of this environment."""
     if python == sys.executable:

@@ -39,12 +39,12 @@ class Recorder:
         self.lost = False
         self.read_s = 0.0
         self.unkept = ""  # why what is heard is not kept any more
-        self._file = _WavFile(keep) if keep else None
+        self._file: _WavFile | None = None
+        self._open()
         try:
-            self._open()
+            self._file = _WavFile(keep) if keep else None
         except SpeechError:
-            if self._file:
-                self._file.close()
+            self.close()
             raise
 
     @property

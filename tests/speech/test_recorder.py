@@ -15,6 +15,7 @@ from playground.protocol.speech import AudioInput
 from playground.protocol.speech_events import MicrophoneChanged, TranscriptFinished
 from playground.protocol.wire import AnyEvent
 from playground.speech import recorder as module
+from playground.speech.faults import SpeechError
 from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.vad import RATE
@@ -71,6 +72,24 @@ def test_a_full_disk_costs_the_kept_audio_and_not_the_dictation(device: Device) 
     assert isinstance(told[-1], TranscriptFinished)
     assert told[-1].audio_seconds == pytest.approx(2 * PIECES * PIECE / RATE, abs=0.001)
     assert sum(isinstance(event, Failed) for event in told) == 1
+
+
+def test_a_microphone_that_cannot_be_opened_leaves_no_file(device: Device, monkeypatch, tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise Device.PortAudioError("busy")
+
+    monkeypatch.setattr(device, "start", refuse)
+    with pytest.raises(SpeechError):
+        Recorder(lambda: None, keep=tmp_path / "said.wav")
+    assert not list(tmp_path.iterdir())
+
+
+def test_audio_that_cannot_be_kept_leaves_no_microphone_open(device: Device, monkeypatch) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(device, "close", lambda: closed.append(True))
+    with pytest.raises(SpeechError, match="cannot keep the audio"):
+        Recorder(lambda: None, keep=Path(__file__) / "said.wav")
+    assert closed
 
 
 def test_a_dictation_that_breaks_again_at_its_end_still_ends(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,19 @@ from tests.tui.cells import shown
 Wait = Callable[..., Any]
 
 
+async def test_a_session_in_which_nothing_was_printed_leaves_no_log(opened: Any) -> None:
+    async with opened() as (app, _):
+        log = app.bridge.log
+        assert log.exists()
+    assert not log.exists()
+
+
+async def test_what_was_printed_stays(opened: Any) -> None:
+    async with opened() as (app, _):
+        app.bridge.log.write_text("said")
+    assert app.bridge.log.read_text() == "said"
+
+
 async def test_brackets_in_its_path_are_no_markup(tmp_path: Path, until: Wait) -> None:
     path = tmp_path / "[b]x[/]" / "engine-1.log"
     app = PlaygroundApp(engine="scripted", replay=[], speed=0)
