@@ -41,7 +41,7 @@ from playground.tui.state.load_runs import LoadRuns
 from playground.tui.state.request import RequestState
 from playground.tui.state.switch import Switch
 from playground.tui.state.timeline import Timeline
-from playground.tui.state.voice import VoiceState
+from playground.tui.state.voice import AGAIN, ENDED, VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
 FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
@@ -173,8 +173,7 @@ class State:
         elif isinstance(event, Failed):
             self._changes.failures.append(event)
         elif isinstance(event, WorkerExited):
-            end = Failed(where="speech", message="the speech process ended unexpectedly", advice="^T starts it again")
-            self._changes.failures.append(end)
+            self._changes.failures.append(Failed(where="speech", message=ENDED, advice=AGAIN))
             if self.voice.broken_off:
                 self._changes.transcripts.append(self.voice.broken_off)
 

@@ -28,6 +28,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
+ENDED, AGAIN = "the speech process ended unexpectedly", "^T starts it again"
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
@@ -122,6 +123,7 @@ class VoiceState:
             case WorkerExited(role="speech"):
                 self.broken_off = self._break_off()
                 self._end()
+                self._list_none(ENDED, AGAIN)
             case _:
                 return False
         return True
@@ -146,8 +148,15 @@ class VoiceState:
 
     def _fail(self, event: Failed) -> None:
         """A start that was refused because something goes on leaves that alone."""
-        if event.where != "ListInputs" and not self.open:
+        if event.where == "ListInputs":
+            self._list_none(event.message, event.advice)
+        elif not self.open:
             self.key = ""
+
+    def _list_none(self, message: str, advice: str) -> None:
+        """No microphones were listed, and why; those that are known stay."""
+        if not (self.listed and self.listed.inputs):
+            self.listed = InputsListed(inputs=[], message=message, advice=advice)
 
     def _break_off(self) -> TranscriptFinished | None:
         """The transcript that is being made, with what is certain of it."""

@@ -51,6 +51,24 @@ async def test_a_worker_that_cannot_be_started_is_told_and_can_be_mended(
         await until(pilot, lambda: voice.capabilities)
 
 
+async def test_the_voice_overlay_says_why_there_are_no_microphones(opened: Opened, until: Wait, tmp_path: Path) -> None:
+    async with opened() as (app, pilot):
+        client = app.voice.bridge._client
+        client._python = str(tmp_path / "python")
+        await pilot.press("f9")
+        await until(pilot, lambda: "python: No such file or directory" in " ".join(shown(app).split()))
+        assert "looking for microphones" not in shown(app)
+        await pilot.press("escape")
+        client._python = "/bin/false"
+        await pilot.press("f9")
+        await until(pilot, lambda: "the speech process ended unexpectedly" in shown(app))
+        await pilot.press("escape")
+        client._python = sys.executable
+        await pilot.press("f9")
+        await until(pilot, lambda: app.bridge.state.voice.listed)
+        await until(pilot, lambda: "the speech process ended unexpectedly" not in shown(app))
+
+
 async def test_what_was_dictated_is_kept_where_the_worker_dies(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         bridge, prompt = app.bridge, app.screen.query_one(Prompt)
