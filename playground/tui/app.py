@@ -15,7 +15,6 @@ from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
 from playground import paths
-from playground.client import drop_empty_log
 from playground.config import Settings
 from playground.preset import Preset
 from playground.protocol.commands import SamplingParams
@@ -103,8 +102,6 @@ class PlaygroundApp(App[None]):
         """No process of ours stays behind, and no run is lost."""
         await self.voice.bridge.stop()
         await self.bridge.stop()
-        for log in (self.voice.bridge.log, self.bridge.log):
-            drop_empty_log(log)
         await asyncio.to_thread(self.history.close)
 
     def action_help_quit(self) -> None:

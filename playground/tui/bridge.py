@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.message_pump import MessagePump
 
-from playground.client import WorkerClient, cannot_start
+from playground.client import WorkerClient, cannot_start, drop_empty_log
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -92,6 +92,7 @@ class Bridge:
             self._due.cancel()
         self._targets.clear()
         await self._client.stop()
+        drop_empty_log(self.log)
         self.end_recording()
 
     def send(self, command: AnyCommand) -> None:

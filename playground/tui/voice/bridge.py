@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from playground.client import WorkerClient, cannot_start
+from playground.client import WorkerClient, cannot_start, drop_empty_log
 from playground.protocol.events import Failed
 from playground.protocol.wire import AnyCommand
 from playground.tui.bridge import Bridge
@@ -43,3 +43,4 @@ class SpeechBridge:
     async def stop(self) -> None:
         """End the worker; the microphone closes with it."""
         await self._client.stop()
+        drop_empty_log(self.log)
