@@ -172,9 +172,9 @@ class WorkerClient:
         return ""
 
 
-def cannot_start(error: OSError) -> str:
+def cannot_start(error: OSError, worker: str = "engine") -> str:
     """The message for a worker that could not be started, e.g. because its interpreter is missing."""
-    return f"the engine cannot be started: {error.filename}: {error.strerror}"
+    return f"the {worker} cannot be started: {f'{error.filename}: ' if error.filename else ''}{error.strerror}"
 
 
 def open_log(path: Path) -> BinaryIO:
@@ -190,6 +190,13 @@ def drop_log(path: Path) -> None:
     """Delete the log if possible; it is no longer needed."""
     with contextlib.suppress(OSError):
         path.unlink()
+
+
+def drop_empty_log(path: Path) -> None:
+    """Delete the log if nothing was printed."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def _environment(python: str) -> dict[str, str] | None:

@@ -63,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def model_paths(self) -> list[Path]:
         """The model folders, `~` expanded."""
-        return [Path(folder).expanduser() for folder in self.model_folders]
+        return [paths.expand(folder) for folder in self.model_folders]
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -85,4 +85,4 @@ def worker_python(engine: str) -> str:
     """The interpreter that an engine's worker starts with: for vLLM the one that PLAYGROUND_VLLM_PYTHON or else the
     settings name; raises `ConfigError`."""
     python = os.environ.get(VLLM_PYTHON) or load_settings().engines.vllm.python if engine == "vllm" else None
-    return str(Path(python).expanduser()) if python else sys.executable
+    return str(paths.expand(python)) if python else sys.executable

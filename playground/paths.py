@@ -15,11 +15,19 @@ BUNDLED_MODEL = "tiny-coder"
 LOCAL = ("/", "./", "../", "~")
 
 
+def expand(text: str) -> Path:
+    """Replace a leading `~` by the home folder; a `~name` that is no user stays as it is."""
+    try:
+        return Path(os.path.expanduser(text))
+    except ValueError:  # no user's name holds such characters
+        return Path(text)
+
+
 def is_missing(model: str) -> bool:
     """The model is clearly a local path, and the path does not exist."""
     try:
-        return model.startswith(LOCAL) and not Path(model).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):  # a name that no file system takes, a home that nobody has
+        return model.startswith(LOCAL) and not expand(model).exists()
+    except (OSError, ValueError):  # a name that no file system takes
         return True
 
 
@@ -107,9 +115,9 @@ def bundled_model(name: str = BUNDLED_MODEL) -> Path:
 def model_folder(model: str) -> Path:
     """The folder of a model: the path itself, or the bundled model of that name."""
     try:
-        path, bundled = Path(model).expanduser(), bundled_models_folder() / model
+        path, bundled = expand(model), bundled_models_folder() / model
         meant = path.name == model and not path.exists() and (bundled / "config.json").is_file()
-    except (OSError, ValueError, RuntimeError):  # as above
+    except (OSError, ValueError):  # as above
         return Path(model)
     return bundled if meant else path
 

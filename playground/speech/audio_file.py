@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ class AudioFile:
     packets that could not be read. Raises `SpeechError` for what holds no sound."""
 
     def __init__(self, path: str) -> None:
-        self._path = Path(path).expanduser()
+        self._path = Path(os.path.expanduser(path))
         self.damaged = 0
         if not self._path.exists():
             raise SpeechError(f"{self._path} does not exist", "check the path")

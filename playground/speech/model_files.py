@@ -4,6 +4,7 @@ whole. Reads no weights."""
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def find_model(model: str) -> Path:
     """The folder of a model: a path, a size such as `small`, or a hub id, fetched if need be. Raises `SpeechError`."""
     if not model.strip():
         raise SpeechError("no recogniser is named", "give a folder, a size such as small, or a hub id")
-    folder = Path(model).expanduser()
+    folder = Path(os.path.expanduser(model))
     if not folder.exists():
         if folder.is_absolute() or model.startswith((".", "~")):
             raise SpeechError(f"{model} does not exist", "choose another recogniser")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.message_pump import MessagePump
 
-from playground.client import WorkerClient, cannot_start
+from playground.client import WorkerClient, cannot_start, drop_empty_log
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -56,6 +56,7 @@ class Bridge:
         self._listeners: list[Callable[[AnyEvent], None]] = []
         self._standing: dict[type, AnyEvent] = {}
         self._early: list[AnyCommand] | None = []  # what was asked for before there was a worker
+        self._following: LoadModel | None = None  # asked for during a load, which is stopped first
         self._now = 0.0
         self._due: asyncio.TimerHandle | None = None
         self._flushed = 0.0
@@ -92,6 +93,7 @@ class Bridge:
             self._due.cancel()
         self._targets.clear()
         await self._client.stop()
+        drop_empty_log(self.log)
         self.end_recording()
         if self._closing:
             await self._closing
@@ -119,9 +121,7 @@ class Bridge:
         self._take(event)
         for listener in list(self._listeners):
             listener(event)
-        lost = isinstance(event, Failed) and event.where == "LoadModel" and not event.kept
-        if (lost or isinstance(event, LoadCancelled)) and (former := self._client.give_up_load()):
-            self.send(former)
+        self._after_load(event)
 
     def witness(self, message: AnyCommand | AnyEvent) -> None:
         """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
@@ -137,20 +137,25 @@ class Bridge:
         self._schedule()
 
     async def load(self, command: LoadModel) -> None:
-        """Load, in a new worker where the old one is dead."""
-        if self._client.running or await self._renew():
+        """Load, in a new worker where the old one is dead; a load that goes on is stopped first."""
+        if self.state.loading:
+            await self.cancel_load(command)
+        elif self._client.running or await self._renew():
             self.send(command)
 
-    async def cancel_load(self) -> None:
-        """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
+    async def cancel_load(self, following: LoadModel | None = None) -> None:
+        """Stop a load, and `following` or else the model before it is loaded; a worker that does not answer soon is
+        replaced."""
         loading = self.state.loading
+        self._following, self.state.superseded = following, following is not None
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
         if loading is not None and self.state.loading is loading:
             former = self._client.give_up_load()
+            following = self._take_following() or former
             self.arrived(LoadCancelled(model=loading.model))
-            if await self._renew() and former and not self.state.loading:
-                self.send(former)
+            if await self._renew() and following and not self.state.loading:
+                self.send(following)
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""
@@ -203,6 +208,22 @@ class Bridge:
         if recorder.error:
             advice = "free some room or take another disk, and record again"
             self.tell(Failed(where="record", message=recorder.error, advice=advice))
+
+    def _after_load(self, event: AnyEvent) -> None:
+        """Load what was asked for meanwhile, or bring back what a load without a model had replaced."""
+        match event:
+            case ModelLoaded() | Failed(where="LoadModel", kept=True):
+                load = self._take_following()
+            case LoadCancelled() | Failed(where="LoadModel"):
+                load = self._take_following() or self._client.give_up_load()
+            case _:
+                return
+        if load:
+            self.send(load)
+
+    def _take_following(self) -> LoadModel | None:
+        following, self._following = self._following, None
+        return following
 
     async def _renew(self) -> bool:
         """A new worker, or the line that says why there is none."""

@@ -12,7 +12,7 @@ from playground.text.plain import one_line
 
 HUB_PREFIX, HUB_SEPARATOR = "models--", "--"
 WEIGHTS = ("*.safetensors", "*.bin")
-LARGEST_CONFIG = 1 << 20
+LARGEST_CONFIG = 1 << 24  # that of a tokenizer lists its added tokens
 
 
 class Checkpoint(NamedTuple):
@@ -27,7 +27,7 @@ class Checkpoint(NamedTuple):
 def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
     """All that can be found, each once; folders that cannot be read count as empty. Blocks: not for the UI's thread."""
     found = [_local(folder, "bundled") for folder in _children(paths.bundled_models_folder())]
-    for place in dict.fromkeys((*folders, Path.cwd())):
+    for place in dict.fromkeys((*folders, *_here())):
         found += [_local(folder, "local") for folder in (place, *_children(place))]
     found += _cached(paths.hub_cache())
     unique = {checkpoint.model: checkpoint for checkpoint in reversed(found) if checkpoint}
@@ -36,12 +36,20 @@ def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
 
 def find_recognisers(folders: Iterable[Path]) -> list[Checkpoint]:
     """Whispers in CTranslate2's layout, in the same places. Blocks as well."""
-    places = [(paths.bundled_models_folder(), "bundled"), *((folder, "local") for folder in (*folders, Path.cwd()))]
+    places = [(paths.bundled_models_folder(), "bundled"), *((folder, "local") for folder in (*folders, *_here()))]
     found = [(child, source) for place, source in places for child in (place, *_children(place))]
     for folder in _children(paths.hub_cache()):
         found += [(snapshot, "hub cache") for snapshot in _children(folder / "snapshots")]
     recognisers = [_recogniser(folder, source) for folder, source in found if _recognises(folder)]
     return list({each.model: each for each in reversed(recognisers)}.values())[::-1]
+
+
+def _here() -> list[Path]:
+    """The working folder, unless it was deleted."""
+    try:
+        return [Path.cwd()]
+    except OSError:
+        return []
 
 
 def _recognises(folder: Path) -> bool:
@@ -115,5 +123,5 @@ def _weight_bytes(folder: Path) -> int:
 def _children(folder: Path) -> list[Path]:
     try:
         return sorted(child for child in folder.iterdir() if child.is_dir())
-    except OSError:
+    except (OSError, ValueError):  # a name that no file system takes
         return []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
 
 from playground.tui.actions import ACTIONS, Action
 from playground.tui.state.state import State
@@ -28,13 +30,18 @@ class ActionProvider(Provider):
         actions = [action for action in ACTIONS.values() if action.place == "everywhere" and action.on(here)]
         return [action for action in actions if action.name != "palette"]
 
+    @property
+    def _stage(self) -> Screen[Any]:
+        """The numbered screen, whatever overlays are above it."""
+        return self.app.screen_stack[0]
+
     def _help(self, action: Action) -> str:
-        state = getattr(self.screen, "state", None)
+        state = getattr(self._stage, "state", None)
         reason = action.blocked(state) if isinstance(state, State) else ""
         return f"not now: {reason}" if reason else action.description
 
     async def _do(self, action: Action) -> None:
-        await self.screen.run_action(f"do('{action.name}')")
+        await self._stage.run_action(f"do('{action.name}')")
 
 
 def _title(action: Action) -> str:

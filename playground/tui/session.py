@@ -46,6 +46,8 @@ class Session:
         self.sampling, self.asked = sampling, asked
         self.draft = ""  # a prompt that screen 1 is to offer
         self._chat: bool | None = None
+        self._looked_at: LoadModel | None = None  # whose `_template` is known
+        self._template = False
         self._numbers = count(1)
         self._exchanges: list[str] = []
 
@@ -184,9 +186,12 @@ class Session:
         """The model has a chat template, or the one that is being loaded has, so far as its folder shows."""
         if self.state.facts:
             return self.state.facts.has_chat_template
-        from playground.tui.checkpoints import has_chat_template
+        loading = self.state.loading
+        if loading and loading is not self._looked_at:
+            from playground.tui.checkpoints import has_chat_template
 
-        return self.state.loading is not None and has_chat_template(Path(self.state.loading.model))
+            self._looked_at, self._template = loading, has_chat_template(Path(loading.model))
+        return self._template if loading else False
 
     def _history(self) -> list[ChatMessage]:
         """The exchanges of this conversation that came to an end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_other_models_and_broken_files_are_passed_by(checkpoint: Make, tmp_path:
     assert find_checkpoints([tmp_path / "missing"]) == []
 
 
+def test_a_working_folder_that_is_gone_and_a_name_that_is_none_are_passed_by(checkpoint: Make, tmp_path: Path) -> None:
+    large = checkpoint("models/large")
+    (large / "model.bin").touch()
+    (large / "vocabulary.json").touch()
+    (tmp_path / "here").rmdir()
+    folders = [Path("zero\0byte"), tmp_path / "models"]
+    assert [each.name for each in find_checkpoints(folders)] == ["large"]
+    assert [each.name for each in find_recognisers(folders)] == ["large"]
+
+
 def test_a_bundled_model_goes_by_its_name_where_no_path_does(checkpoint: Make, tmp_path: Path) -> None:
     bundled = checkpoint("bundled/tiny")
     (bundled / "chat_template.jinja").write_text("")
@@ -92,6 +103,15 @@ def test_a_chat_template_is_seen_before_anything_is_loaded(checkpoint: Make, tmp
         True,
         False,
     ]
+
+
+def test_a_large_tokenizer_config_is_read_too(checkpoint: Make) -> None:
+    config = {
+        "added_tokens_decoder": {str(n): {"content": "x" * 100} for n in range(20_000)},
+        "chat_template": "{{ x }}",
+    }
+    (checkpoint("large") / "tokenizer_config.json").write_text(json.dumps(config))
+    assert has_chat_template(Path("../large"))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from textual.pilot import Pilot
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
 from playground.tui.app import PlaygroundApp
+from playground.tui.screens.overlays.help import HelpScreen
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
 from tests.tui.settling import settle
@@ -67,6 +69,29 @@ async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
         assert app.bridge.state.unfinished and "word word" in shown(app)
+
+
+async def test_a_picture_in_a_folder_that_is_gone_is_refused(
+    opened: Opened, until: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    async with opened() as (app, pilot):
+        (tmp_path / "gone").rmdir()
+        app.screen.action_do("picture")
+        await until(pilot, lambda: "no picture can be written to the working folder: No such file" in shown(app))
+
+
+async def test_the_palette_over_an_overlay_acts_on_the_screen_below(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("ctrl+p", *"stop the newest")
+        await until(pilot, lambda: "not now: nothing runs that could be stopped" in shown(app))
+        await pilot.press("escape", "ctrl+p", *"record")
+        await until(pilot, lambda: "Record" in shown(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bridge.state.recording)
 
 
 def test_help_says_how_a_letter_is_no_text() -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from playground.bench.load.elsewhere import compared
 from playground.protocol.events import Simulated
 from playground.text import numbers
+from playground.text.plain import one_line
 from playground.tui.state.load_run import LoadRun, same_tokens
 from playground.tui.state.load_runs import LoadRuns
 
@@ -80,9 +81,9 @@ def verdict(runs: LoadRuns) -> str:
     if runs.speed_up is None:
         return ""
     first, second = runs.ordered()
-    dtypes = {run.side: run.dtype if second.elsewhere else "" for run in (first, second)}
+    dtypes = {run.side: one_line(run.dtype) if second.elsewhere else "" for run in (first, second)}
     same, requests = same_tokens(first, second), len(first.requests)
     said = compared(runs.speed_up, same, requests, dtypes)
     # How many rows a product has may move its last bits.
     tied = same < requests and not second.elsewhere and first.dtype in ("bfloat16", "float16")
-    return f"{said}; {first.dtype} leaves near ties" if tied else said
+    return f"{said}; {one_line(first.dtype)} leaves near ties" if tied else said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -37,6 +38,7 @@ class CompareProfile(msgspec.Struct, frozen=True):
         return parse_side(getattr(self, side))
 
 
+@lru_cache(maxsize=1024)  # asked for all prompts of the session with every redraw
 def on_one_line(prompt: str) -> str:
     """A prompt as the field holds it."""
     return prompt.replace(LINE_END, SHOWN_END)

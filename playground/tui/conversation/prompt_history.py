@@ -11,28 +11,28 @@ MOST_LINES_IN_EDITOR = 200
 
 
 class PromptHistory:
-    """Steps back and forth; the text that was being typed waits at the end."""
+    """Steps back and forth; what is typed at an entry, or after the last, waits there until a prompt is sent."""
 
     def __init__(self, prompts: Sequence[str] = ()) -> None:
         self._entries = list(prompts)
         self._at = len(self._entries)
-        self._draft = ""
+        self._typed: dict[int, str] = {}
 
     def add(self, text: str) -> None:
         """A prompt was sent."""
         if not self._entries or self._entries[-1] != text:
             self._entries.append(text)
-        self._at, self._draft = len(self._entries), ""
+        self._at = len(self._entries)
+        self._typed.clear()
 
     def step(self, by: int, current: str) -> str | None:
         """The entry before (-1) or after (1) the current one; None where there is none."""
         to = self._at + by
         if not 0 <= to <= len(self._entries):
             return None
-        if self._at == len(self._entries):
-            self._draft = current
+        self._typed[self._at] = current
         self._at = to
-        return self._draft if to == len(self._entries) else self._entries[to]
+        return self._typed[to] if to in self._typed else self._entries[to]
 
 
 class HeldPastes:

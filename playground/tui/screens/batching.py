@@ -74,11 +74,16 @@ class BatchingScreen(Stage):
         if self.state.replaying:
             self.query(LoadBoard).first().focus()
 
+    def on_screen_resume(self) -> None:
+        """What happened meanwhile was not drawn."""
+        self.show()
+
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._driver.advance()
         self._report(message.changes)
-        self.show()
+        if self.is_current:
+            self.show()
 
     def on_resize(self) -> None:
         """Boards share what the other panels leave."""

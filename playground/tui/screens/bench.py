@@ -76,6 +76,7 @@ class BenchScreen(Stage):
     def on_screen_resume(self) -> None:
         """Runs may have come from the command line."""
         self._look_back()
+        self.show()
 
     async def on_unmount(self) -> None:
         """A suite that runs ends with the screen; leaving its engine ends that."""
@@ -89,7 +90,8 @@ class BenchScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self.tell_faults(message.changes)
-        self.show()
+        if self.is_current:
+            self.show()
 
     def show(self) -> None:
         """Every widget looks for itself whether it has anything to draw."""

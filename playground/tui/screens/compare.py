@@ -74,7 +74,8 @@ class CompareScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._report(message.changes)
-        self.show()
+        if self.is_current:
+            self.show()
 
     @on(FieldForm.RunAsked)
     def _run_asked(self) -> None:

@@ -90,11 +90,16 @@ class InsideScreen(Stage):
             return True
         return False
 
+    def on_screen_resume(self) -> None:
+        """What happened meanwhile was not drawn."""
+        self.show()
+
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._course.advance()
         self.tell_faults(message.changes)
-        self.show()
+        if self.is_current:
+            self.show()
 
     @on(MachineSampled)
     def _sampled(self, message: MachineSampled) -> None:

@@ -117,8 +117,9 @@ class Stage(Screen[None]):
 
     def _picture(self) -> None:
         """Its name has the time to the microsecond: nothing is overwritten."""
-        folder = Path.cwd()
+        folder: str | Path = "the working folder"
         try:
+            folder = Path.cwd()
             name = self.app.save_screenshot(path=str(folder))
         except OSError as error:
             raise NotNow(f"no picture can be written to {folder}: {error.strerror or error}") from None

@@ -6,10 +6,8 @@ import msgspec
 
 from playground.tui.letters import Letters
 from playground.tui.speed.view import SpeedView
-from playground.tui.state.request import RequestState
+from playground.tui.state.request import NEWEST_GAPS, RequestState
 from playground.tui.state.state import State
-
-GAPS = 160
 
 
 def speed_view(state: State, letters: Letters) -> SpeedView:
@@ -26,5 +24,5 @@ def speed_view(state: State, letters: Letters) -> SpeedView:
 
 
 def _gaps(request: RequestState) -> tuple[float, ...]:
-    newest = request.timer.gaps[-GAPS:]
-    return tuple(gap / count for gap, count in newest for _ in range(count))[-GAPS:]
+    newest = request.timer.gaps[-NEWEST_GAPS:]
+    return tuple(gap / count for gap, count in newest for _ in range(count))[-NEWEST_GAPS:]

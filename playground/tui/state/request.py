@@ -14,6 +14,8 @@ from playground.protocol.timing import RequestTimer
 
 # While a request runs its TPS is that of so long, so that a switch is seen at once.
 RECENT_S = 2.0
+# What is kept of the gaps of a request that has ended.
+NEWEST_GAPS = 160
 
 
 class RequestState(msgspec.Struct):
@@ -29,6 +31,7 @@ class RequestState(msgspec.Struct):
     rising: list[Gap] = msgspec.field(default_factory=list)
     pieces: list[str] = msgspec.field(default_factory=list)
     finished: RequestFinished | None = None
+    final: RequestMetrics | None = None
 
     @property
     def text(self) -> str:
@@ -52,6 +55,13 @@ class RequestState(msgspec.Struct):
             insort(self.rising, (gap / count, count))
         self.pieces.append(event.text)
 
+    def finish(self, event: RequestFinished) -> None:
+        """The request ended: its numbers stay, and most of what they were made of goes."""
+        self.final = event.metrics if event.metrics.output_tokens >= self.tokens else self.metrics
+        self.finished = event
+        self.timer.gaps = self.timer.gaps[-NEWEST_GAPS:]
+        self.rising, self.pieces = [], [self.text]
+
     @property
     def recent_tps(self) -> float | None:
         """TPS over the newest gaps that come to no more than `RECENT_S`, but one at least: a pause before them is none
@@ -66,6 +76,4 @@ class RequestState(msgspec.Struct):
     @property
     def metrics(self) -> RequestMetrics:
         """The engine's own numbers once it has told them; until then, and if it dies, the same by what has come."""
-        if self.finished and self.finished.metrics.output_tokens >= self.tokens:
-            return self.finished.metrics
-        return self.timer.metrics(0, self.characters, rising=self.rising)
+        return self.final or self.timer.metrics(0, self.characters, rising=self.rising)

@@ -42,7 +42,7 @@ from playground.tui.state.load_runs import LoadRuns
 from playground.tui.state.request import RequestState
 from playground.tui.state.switch import Switch
 from playground.tui.state.timeline import Timeline
-from playground.tui.state.voice import VoiceState
+from playground.tui.state.voice import AGAIN, ENDED, VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
 FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
@@ -68,6 +68,7 @@ class State:
         self.server: ServerMeasured | None = None
         self.load_failure: Failed | None = None
         self.former = ""  # what comes back where another load ends without a model
+        self.superseded = False  # what is being loaded is stopped for another model
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
         self.replaying = False
@@ -173,15 +174,16 @@ class State:
         elif isinstance(event, Failed):
             self._changes.failures.append(event)
         elif isinstance(event, WorkerExited):
-            end = Failed(where="speech", message="the speech process ended unexpectedly", advice="^T starts it again")
-            self._changes.failures.append(end)
+            self._changes.failures.append(Failed(where="speech", message=ENDED, advice=AGAIN))
+            if self.voice.broken_off:
+                self._changes.transcripts.append(self.voice.broken_off)
 
     def _begin_load_run(self, command: Submit) -> bool:
         return self.load.begin(command, self.capabilities.engine, self.effective.get("dtype", ""))
 
     def _begin_load(self, command: LoadModel) -> None:
         self._unload()
-        self.loading, self.load_failure = command, None
+        self.loading, self.load_failure, self.superseded = command, None, False
         self.requested = command.options
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
@@ -197,7 +199,8 @@ class State:
         self.loading = None
         self._unload()
         self._end_unfinished(said)
-        self._changes.notes.append(said)
+        if not self.superseded:
+            self._changes.notes.append(said)
 
     def _unload(self) -> None:
         self._lose_model()
@@ -254,7 +257,7 @@ class State:
     def _finish(self, event: RequestFinished) -> None:
         request = self.requests.get(event.request_id)
         if request and not request.finished:
-            request.finished = event
+            request.finish(event)
             self._changes.finished.append(event.request_id)
         if event.request_id in self.waiting:
             self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
@@ -283,6 +286,8 @@ class State:
             self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":
             self.switching, self.progress = [], None
+        elif event.where == "step":  # it may have compiled
+            self.progress = None
 
     def _end_unfinished(self, message: str) -> None:
         """The failure names no request; it applies to those that no step has scheduled yet."""

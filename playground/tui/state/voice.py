@@ -23,6 +23,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
+ENDED, AGAIN = "the speech process ended unexpectedly", "^T starts it again"
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
@@ -60,6 +61,7 @@ class VoiceState:
         self.texts: list[str] = []
         self.update: TranscriptUpdated | None = None
         self.finished: TranscriptFinished | None = None
+        self.broken_off: TranscriptFinished | None = None  # what the worker had made when it died
         self.dropped: list[DroppedSegment] = []
         self.spoken: Spoken | None = None
         self._waiting: tuple[UtteranceTiming, float] | None = None
@@ -112,10 +114,11 @@ class VoiceState:
             case Failed(where=where) if where in COMMANDS:
                 self._fail(event)
             case WorkerReady(role="speech"):
-                self._end()
-                self.capabilities = event.capabilities
+                self.capabilities = event.capabilities  # what it was started for goes on
             case WorkerExited(role="speech"):
+                self.broken_off = self._break_off()
                 self._end()
+                self._list_none(ENDED, AGAIN)
             case _:
                 return False
         return True
@@ -140,8 +143,25 @@ class VoiceState:
 
     def _fail(self, event: Failed) -> None:
         """A start that was refused because something goes on leaves that alone."""
-        if event.where != "ListInputs" and not self.open:
+        if event.where == "ListInputs":
+            self._list_none(event.message, event.advice)
+        elif not self.open:
             self.key = ""
+
+    def _list_none(self, message: str, advice: str) -> None:
+        """No microphones were listed, and why; those that are known stay."""
+        if not (self.listed and self.listed.inputs):
+            self.listed = InputsListed(inputs=[], message=message, advice=advice)
+
+    def _break_off(self) -> TranscriptFinished | None:
+        """The transcript that is being made, with what is certain of it."""
+        certain = [*self.texts, self.update.confirmed if self.update else ""]
+        text = " ".join(filter(None, certain))
+        if not self.busy or not text:
+            return None
+        return TranscriptFinished(
+            key=self.key, text=text, segments=[], dropped=self.dropped, audio_seconds=0.0, reason="error"
+        )
 
     def _end(self) -> None:
         self.key, self.facts, self.level, self.update = "", None, None, None

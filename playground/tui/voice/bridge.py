@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from playground.client import WorkerClient
+from playground.client import WorkerClient, cannot_start, drop_empty_log
+from playground.protocol.events import Failed
 from playground.protocol.wire import AnyCommand
 from playground.tui.bridge import Bridge
 
@@ -26,10 +27,20 @@ class SpeechBridge:
         """Send a command; the state hears of it first."""
         self._bridge.note(command)
         async with self._lock:
-            if not self._client.running:
-                await self._client.start()
-            self._client.send(command)
+            if self._client.running or await self._start(type(command).__name__):
+                self._client.send(command)
+
+    async def _start(self, where: str) -> bool:
+        """Start the worker, or say why there is none."""
+        try:
+            await self._client.start()
+        except OSError as error:
+            message = cannot_start(error, "speech process")
+            self._bridge.arrived(Failed(where=where, message=message, advice="^T starts it again"))
+            return False
+        return True
 
     async def stop(self) -> None:
         """End the worker; the microphone closes with it."""
         await self._client.stop()
+        drop_empty_log(self.log)

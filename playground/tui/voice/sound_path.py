@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from playground.paths import expand
+
 SUFFIXES = (".wav", ".flac", ".mp3", ".opus", ".ogg", ".m4a", ".aac", ".wma", ".webm", ".mp4", ".mkv")
 LONGEST = 4096
 
@@ -17,7 +19,7 @@ def sound_path(text: str) -> Path | None:
     if not text or len(text) > LONGEST or "\n" in text:
         return None
     for candidate in (text, *_unquoted(text)):
-        path = Path(candidate).expanduser()
+        path = expand(candidate)
         if path.suffix.lower() in SUFFIXES and _is_file(path):
             return path.absolute()
     return None

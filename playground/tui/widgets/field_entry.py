@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from playground.text.plain import printable
 from playground.tui.fields import Field
 
 
@@ -28,7 +29,7 @@ class FieldEntry(ModalScreen[Any]):
         with Vertical(classes="overlay small") as overlay:
             overlay.border_title = self._field.name
             overlay.border_subtitle = "Enter takes it   Esc leaves it"
-            yield Input(self._field.text(self._profile))
+            yield Input(printable(self._field.text(self._profile)))
             yield Static(self._field.form, classes="hint", markup=False)
             yield Static(classes="wrong", markup=False)
 

@@ -12,10 +12,12 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
+from playground.text.plain import printable
 from playground.tui.fields import Field
 from playground.tui.widgets.field_entry import FieldEntry
 
 GAP = 2
+MOST_SHOWN = 1000  # letters of a value, wider than any screen
 TITLE_PART, RECORDED_PART = -1, -2
 
 
@@ -114,7 +116,7 @@ class FieldForm(Widget, can_focus=True):
         parts: list[tuple[str, int | None]] = [(self._title, TITLE_PART)]
         if self._recorded is not None:
             return [[*parts, (self._recorded, RECORDED_PART)]]
-        parts += [(field.label.format(field.text(self.profile)), index) for index, field in enumerate(self._fields)]
+        parts += [(field.label.format(self._value(field)), index) for index, field in enumerate(self._fields)]
         parts.append((self._button, None))
         lines: list[list[tuple[str, int | None]]] = [[]]
         for part in parts:
@@ -123,13 +125,16 @@ class FieldForm(Widget, can_focus=True):
             lines[-1].append(part)
         return lines
 
+    def _value(self, field: Field) -> str:
+        return printable(field.text(self.profile)[:MOST_SHOWN])
+
     def _part(self, text: str, index: int | None) -> Content:
         if index is None:
             return Content.styled(text, "bold $accent")
         if index < 0:
             return Content.styled(text, "bold" if index == TITLE_PART else "$meaning-waiting")
         field = self._fields[index]
-        value = field.text(self.profile)
+        value = self._value(field)
         before, _, after = field.label.partition("{}")
         chosen = self.has_focus and index == self._at
         return Content.assemble(

@@ -9,7 +9,9 @@ from typing import Any
 from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import EditResult
 
+from playground.text.plain import printable
 from playground.tui.conversation.prompt_history import HeldPastes, PromptHistory
 from playground.tui.voice.sound_path import sound_path
 
@@ -54,12 +56,17 @@ class Prompt(TextArea):
         """A prompt from elsewhere; what is being typed is found above it."""
         if self.text:
             self._history.add(self.text)
-        self._put(text)
+        self._put(self._pastes.hold(text))
 
     def add_spoken(self, text: str) -> None:
         """What was said, where the cursor is, a space apart from what was typed."""
+        text = self._pastes.hold(text)
         before = self.get_text_range(self.document.start, self.cursor_location)
         self.insert(f" {text}" if before and not before[-1].isspace() else text)
+
+    def insert(self, text: str, *where: Any, **how: Any) -> EditResult:
+        """Insert what a terminal only prints: a prompt may come from a file or from the clipboard."""
+        return super().insert(printable(text), *where, **how)
 
     def action_cursor_up(self, select: bool = False) -> None:
         if select or not self._recall(-1, at_edge=self.cursor_at_first_line):
@@ -96,5 +103,5 @@ class Prompt(TextArea):
         return True
 
     def _put(self, text: str) -> None:
-        self.text = text
+        self.text = printable(text)
         self.move_cursor(self.document.end)

@@ -52,7 +52,7 @@ def _left(state: State) -> Content:
         loading = state.loading
         name = short_name(loading.model) if loading else "no model"
         return Content.assemble(("playground", "bold $accent"), f"  {name}")
-    parts = [_parameters(facts.parameters), facts.dtype, facts.device]
+    parts = [_parameters(facts.parameters), one_line(facts.dtype), one_line(facts.device)]
     described = "  ".join(part for part in parts if part)
     return Content.assemble(
         ("playground", "bold $accent"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -83,13 +84,13 @@ def device_line(voice: VoiceState, width: int) -> Content:
 def words_line(voice: VoiceState, width: int) -> Content:
     """The end of the text, since that is what is being said."""
     update = voice.update
-    certain = " ".join([*voice.texts, update.confirmed if update else ""]).strip()
+    certain = " ".join([*voice.texts[-width:], update.confirmed if update else ""]).strip()
     partial = update.partial if update else ""
     certain, partial = one_line(certain), one_line(partial)
     if not certain and not partial:
         return Content.styled(one_line(_invitation(voice)), LABEL)
     partial = _end(partial, width - 3)
-    certain = _end(certain, width - 2 - len(partial))
+    certain = _end(certain, width - 2 - cell_len(partial))
     return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{LABEL} italic"))
 
 
@@ -102,8 +103,13 @@ def _invitation(voice: VoiceState) -> str:
 
 
 def _end(text: str, room: int) -> str:
-    """Its last characters, with a sign where some are left out."""
-    return text if len(text) <= room else "…" + text[len(text) - max(0, room - 1) :]
+    """As much of its end as fits into the cells, with a sign where some is left out."""
+    if cell_len(text) <= room:
+        return text
+    end = text[len(text) - max(0, room - 1) :]
+    while cell_len(end) > max(0, room - 1):
+        end = end[1:]
+    return f"…{end}"
 
 
 def _meter(rms_db: float, peak_db: float) -> list[tuple[str, str]]:

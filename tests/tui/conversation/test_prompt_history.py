@@ -16,6 +16,16 @@ def test_the_draft_waits_at_the_end() -> None:
     assert history.step(1, "draft") is None
 
 
+def test_an_edit_of_what_was_recalled_waits_there_until_something_is_sent() -> None:
+    history = PromptHistory(["one", "two"])
+    assert history.step(-1, "draft") == "two"
+    assert history.step(-1, "two, and more") == "one"
+    assert history.step(1, "one, other") == "two, and more"
+    assert history.step(1, "two, and more") == "draft"
+    history.add("three")
+    assert [history.step(-1, "") for _ in range(3)] == ["three", "two", "one"]
+
+
 def test_the_same_prompt_twice_is_one_entry() -> None:
     history = PromptHistory()
     history.add("one")

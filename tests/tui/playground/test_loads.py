@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from playground.protocol.commands import Abort, GenerationRequest, Submit
+from playground.protocol.events import Failed, ModelLoading
+from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
-from tests.worker.processes import write_answer
+from tests.worker.processes import write_answer, write_starter
 
 Wait = Callable[..., Any]
 
@@ -115,6 +118,23 @@ async def test_one_esc_among_the_toggles_stops_what_runs_and_the_next_lead_out(e
         assert app.screen.query_one(Prompt).has_focus
 
 
+async def test_esc_is_for_the_request_again_after_a_step_that_failed_to_compile(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts)
+        app.bridge.arrived(ModelLoading(stage="warm-up", detail="a step needs a graph anew and waits for it"))
+        await until(pilot, lambda: "compiling  warm-up" in shown(app))
+        app.bridge.arrived(Failed(where="step", message="no compiler"))
+        await until(pilot, lambda: "! no compiler" in shown(app) and "warm-up" not in shown(app))
+        app.bridge.note(Submit(requests=[GenerationRequest(request_id="r", prompt="x")]))
+        sent = []
+        app.bridge._client.send = sent.append
+        await pilot.press("escape")
+        await until(pilot, lambda: sent)
+        assert sent == [Abort(request_id="r")]
+
+
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
     app = PlaygroundApp(engine="scripted")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -123,6 +143,20 @@ async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
         metrics = app.bridge.state.requests["r1"].metrics
         assert metrics.load_s and metrics.ttft_s and metrics.ttft_s > metrics.load_s
         await until(pilot, lambda: "end · 15 tokens" in shown(app))
+
+
+async def test_the_chat_template_of_what_is_loaded_is_looked_for_once(
+    endless: Path, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    monkeypatch.setattr(checkpoints, "has_chat_template", looked.append)
+    app = PlaygroundApp(engine="scripted", model=str(endless))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "loading endless.jsonl  weights" in shown(app))
+        for done in range(3):
+            app.bridge.arrived(ModelLoading(stage="weights", done=done, total=9))
+            await until(pilot, lambda count=done: f"{count} of 9" in shown(app))
+        assert looked == [endless]
 
 
 async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, until: Wait) -> None:
@@ -144,3 +178,27 @@ async def test_what_the_command_line_trusts_holds_for_every_load(until: Wait) ->
         await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == "another")
         load = app.bridge._client.last_load
         assert load and load.model == "another" and load.trust_remote_code and load.allow_pickle
+
+
+@pytest.mark.parametrize("engine", ["slow", "stuck"])
+async def test_a_model_picked_during_a_load_is_loaded_instead(engine: str, until: Wait, tmp_path: Path) -> None:
+    app = PlaygroundApp(engine=engine, model="first")
+    app.bridge._client._python = write_starter(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: "loading first  weights" in shown(app))
+        await app.session.load("quick")
+        if engine == "stuck":
+            await until(pilot, lambda: "loading quick  weights" in shown(app))
+        else:
+            await until(pilot, lambda: state.facts and state.status == "idle")
+            assert state.facts.path == "quick"
+        assert "the load was stopped" not in shown(app)
+
+
+async def test_a_load_that_ends_before_it_can_be_stopped_is_followed_by_what_was_picked(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", model="first")
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await app.session.load("second")
+        await until(pilot, lambda: state.facts and state.facts.path == "second" and state.status == "idle")

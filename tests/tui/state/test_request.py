@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
 from playground.protocol.timing import RequestTimer
-from playground.tui.state.request import RequestState
+from playground.tui.state.request import NEWEST_GAPS, RequestState
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 1), st.integers(1, 3)), min_size=1, max_size=20), st.integers(1, 5))
@@ -53,8 +53,18 @@ def test_what_was_measured_outlives_the_engine() -> None:
     state.timer.started(1.5)
     state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 2.5], text="xy"))
     nothing = RequestMetrics(prompt_tokens=0, output_tokens=0)
-    state.finished = RequestFinished(request_id="a", reason="error", metrics=nothing, message="died")
+    state.finish(RequestFinished(request_id="a", reason="error", metrics=nothing, message="died"))
     assert (state.metrics.ttft_s, state.metrics.decode_tps) == (1.0, 2.0)
+
+
+def test_a_request_that_ended_keeps_its_text_its_numbers_and_its_newest_gaps_alone() -> None:
+    state, nothing = RequestState("a", "prompt", submitted=1.0), RequestMetrics(prompt_tokens=0, output_tokens=0)
+    for token in range(1000):
+        state.received(TokensGenerated(request_id="a", token_ids=[1], times=[2.0 + token], text="x"))
+    before, newest = state.metrics, state.timer.gaps[-NEWEST_GAPS:]
+    state.finish(RequestFinished(request_id="a", reason="error", metrics=nothing))
+    assert (state.metrics, state.text, state.timer.gaps) == (before, "x" * 1000, newest)
+    assert len(state.timer.gaps) + len(state.rising) + len(state.pieces) == NEWEST_GAPS + 1
 
 
 def test_while_it_runs_a_pause_and_what_was_before_it_are_no_part_of_the_speed() -> None:

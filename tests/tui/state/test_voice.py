@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -71,6 +72,20 @@ def test_words_grow_and_end_in_a_transcript(state):
     assert words_line(state.voice, 12).plain == "… function"
     finish(state)
     assert not state.voice.busy and [each.text for each in state.take_changes().transcripts] == ["add"]
+
+
+def test_the_newest_words_are_seen_in_wide_letters_too(state):
+    said = "これは日本語の長い文です" * 20
+    state.add_event(TranscriptUpdated(key="v", confirmed=said, partial="続き"), 1.5)
+    line = words_line(state.voice, 40)
+    assert 36 <= line.cell_length <= 40 and line.plain.startswith("…") and line.plain.endswith("です 続き")
+
+
+def test_a_dictation_of_hours_costs_no_more_than_its_end(state):
+    state.voice.texts += ["the quick brown fox jumps over the lazy dog"] * 100_000
+    started = perf_counter()
+    assert words_line(state.voice, 40).plain.endswith("over the lazy dog")
+    assert perf_counter() - started < 0.01
 
 
 def test_the_line_of_the_device_says_what_is_wrong(state):

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from playground import paths
 from playground.bench.report import Report
 from playground.session.history.run import Run
 from playground.tui.history.export import HINT, ExportError, export
@@ -27,7 +28,7 @@ class Exports:
 
         def entered(text: str | None) -> None:
             if text:
-                self._screen.run_worker(write(Path(text).expanduser()))
+                self._screen.run_worker(write(paths.expand(text)))
 
         self._screen.app.push_screen(TextEntry(title, datetime.now().strftime(self._name), HINT), entered)
 

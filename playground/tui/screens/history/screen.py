@@ -78,6 +78,7 @@ class HistoryScreen(Stage):
     def on_screen_resume(self) -> None:
         """Runs may have come while another screen was up."""
         self._search.find()
+        self.show()
 
     @property
     def place(self) -> Place:
@@ -101,7 +102,9 @@ class HistoryScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self.tell_faults(message.changes)
-        if message.changes.finished and self.is_current:
+        if not self.is_current:
+            return
+        if message.changes.finished:
             self.set_timer(SETTLED_S, self._search.find)
         self.show()
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Log
 
@@ -30,7 +31,7 @@ class LogScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         log = Log(max_lines=MOST_LINES, classes="overlay")
         # The name first: a long folder is what a narrow title may lose.
-        log.border_title = f"{self._path.name}  {self._path.parent}"
+        log.border_title = Content(printable(f"{self._path.name}  {self._path.parent}"))
         log.border_subtitle = "Esc closes"
         yield log
 
@@ -54,4 +55,4 @@ class LogScreen(ModalScreen[None]):
             log.border_subtitle = f"cannot be read: {error.strerror}"
             return
         if text:
-            log.write(printable(text))
+            log.write(printable(text.replace("\r\n", "\n").replace("\r", "\n")))  # bars draw over themselves

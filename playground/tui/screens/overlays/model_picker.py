@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from playground import paths
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.checkpoints import Checkpoint, find_checkpoints
@@ -84,7 +85,7 @@ class ModelPicker(ModalScreen[str | None]):
         if self._shown and highlighted is not None:
             self.dismiss(self._shown[highlighted].model)
         elif text := message.value.strip():
-            self.dismiss(str(Path(text).expanduser()) if text.startswith("~") else text)
+            self.dismiss(str(paths.expand(text)) if text.startswith("~") else text)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, message: OptionList.OptionSelected) -> None:

@@ -7,6 +7,7 @@ from textual.content import Content
 from playground.telemetry.ledger import Ledger, Row, Shares
 from playground.telemetry.snapshot import GpuSample
 from playground.text import numbers
+from playground.text.plain import one_line
 from playground.text.sizes import format_bytes, format_share
 from playground.tui.widgets.lines import fitting, spread
 from playground.tui.widgets.memory.bar import bar_parts
@@ -20,7 +21,7 @@ LABEL_WIDTH, BYTES_WIDTH = 12, 9
 
 def title(device: str, width: int) -> Content:
     """Memory, and of what."""
-    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), device), width)
+    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), one_line(device)), width)
 
 
 def headline(ledger: Ledger, width: int) -> list[Content]:

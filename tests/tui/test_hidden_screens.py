@@ -1,0 +1,46 @@
+"""Screens that are not seen draw nothing, and show what happened meanwhile when they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from playground.tui.app import PlaygroundApp
+from playground.tui.screens.batching import BatchingScreen
+from playground.tui.screens.bench import BenchScreen
+from playground.tui.screens.compare import CompareScreen
+from playground.tui.screens.history.screen import HistoryScreen
+from playground.tui.screens.inside import InsideScreen
+from tests.tui.settling import settle
+
+Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
+Wait = Callable[..., Any]
+KEYS = {"f3": BatchingScreen, "f4": CompareScreen, "f5": BenchScreen, "f6": InsideScreen, "f7": HistoryScreen}
+
+
+async def test_only_the_screen_that_is_seen_is_drawn(
+    opened: Opened, until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as (app, pilot):
+        for key in (*KEYS, "f2"):
+            await pilot.press(key)
+            await settle(pilot)
+        drawn = []
+        for screen in KEYS.values():
+            monkeypatch.setattr(screen, "show", lambda self: drawn.append(type(self)))
+        app.bridge.refresh()
+        await settle(pilot)
+        await pilot.pause(0.2)
+        assert drawn == []
+        for key, screen in KEYS.items():
+            await pilot.press(key)
+            await until(pilot, lambda screen=screen: screen in drawn)
+            drawn.clear()
+            await pilot.press("f1")
+            app.bridge.refresh()
+            await until(pilot, lambda screen=screen: drawn == [screen])
+            await pilot.press("escape")

@@ -1,0 +1,81 @@
+"""Terminal sequences in prompts, recordings and folder names stay text: no cell of the screen holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from playground.protocol.events import ModelLoaded, OptionsApplied
+from playground.session.recording import Entry
+from playground.tui.app import PlaygroundApp
+from playground.tui.screens.compare import CompareScreen
+from playground.tui.widgets.field_form import FieldForm
+from playground.tui.widgets.prompt import Prompt
+from tests.tui.cells import shown
+from tests.tui.settling import settle
+
+Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
+Wait = Callable[..., Any]
+SEQUENCE = "\x1b]2;PWNED\x1b\\"
+CONTROLS = set(map(chr, [*range(32), *range(127, 160)])) - {"\n"}
+
+
+def harmless(app: PlaygroundApp) -> bool:
+    return not CONTROLS & set(shown(app))
+
+
+async def test_the_prompt_shows_no_sequence(opened: Opened) -> None:
+    async with opened() as (app, pilot):
+        prompt = app.screen.query_one(Prompt)
+        for bring in (prompt.offer, prompt.add_spoken, lambda text: prompt.post_message(Paste(text))):
+            bring(f"one{SEQUENCE}two")
+            await settle(pilot)
+            assert "one]2;PWNED\\two" in shown(app) and harmless(app)
+            prompt.text = ""
+
+
+async def test_the_fields_of_a_comparison_show_none(
+    opened: Opened, until: Wait, checkpoint: Callable[..., Path], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = checkpoint(f"x{SEQUENCE}")
+    async with opened() as (app, pilot):
+        app.session.submit(f"one{SEQUENCE}two")
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "one]2;PWNED" in shown(app))
+        assert harmless(app)
+        form = app.screen.query_one(FieldForm)
+        form.set(msgspec.structs.replace(form.profile, a=f"model={folder}"))
+        await pilot.press("e")
+        await until(pilot, lambda: app.screen.query(Input))
+        await settle(pilot)
+        assert "]2;PWNED" in shown(app) and harmless(app)
+
+
+async def test_the_facts_of_a_recording_show_none(story: Callable[[str], Iterable[Entry]]) -> None:
+    entries = [_with_sequence(entry) for entry in story("idle")]
+    app = PlaygroundApp(engine="transformers", replay=entries, speed=0)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settle(pilot)
+        assert "cpu]2;PWNED" in shown(app) and harmless(app)
+        await pilot.press("ctrl+g")
+        await settle(pilot)
+        assert harmless(app)
+
+
+def _with_sequence(entry: Entry) -> Entry:
+    event = entry.event
+    if isinstance(event, ModelLoaded):
+        facts = msgspec.structs.replace(event.facts, device=f"cpu{SEQUENCE}", dtype=f"bfloat16{SEQUENCE}")
+        event = msgspec.structs.replace(event, facts=facts)
+    if isinstance(event, OptionsApplied):
+        effective = {name: value + SEQUENCE for name, value in event.effective.items()}
+        event = msgspec.structs.replace(event, effective=effective)
+    return msgspec.structs.replace(entry, event=event)
