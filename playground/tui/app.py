@@ -77,7 +77,7 @@ class PlaygroundApp(App[None]):
             self.add_mode(name, screen)
 
     def get_default_screen(self) -> Screen[None]:
-        """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
+        """The Playground screen instead of an empty one; a mode of its own would parse every style twice more."""
         return self._first()
 
     def refresh_css(self, animate: bool = True) -> None:

@@ -28,7 +28,3 @@ class Letters:
         if request_id not in self._given:
             self._given[request_id] = _ALPHABET[len(self._given) % len(_ALPHABET)]
         return self._given[request_id]
-
-    def clear(self) -> None:
-        """Begin at A again."""
-        self._given.clear()

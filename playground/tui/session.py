@@ -44,7 +44,7 @@ class Session:
     def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
         self.sampling, self.asked = sampling, asked
-        self.draft = ""  # a prompt that screen 1 is to offer
+        self.draft = ""  # a prompt that the Playground screen is to offer
         self._chat: bool | None = None
         self._numbers = count(1)
         self._exchanges: list[str] = []
@@ -127,7 +127,7 @@ class Session:
         await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
 
     async def recall(self, run: Run) -> str:
-        """Model, options, sampling and prompt of a kept run back to screen 1; returns the line that says so."""
+        """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""
         self._require_live()
         self._require_no_load()
         if self.state.unfinished:

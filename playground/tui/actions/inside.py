@@ -1,4 +1,4 @@
-"""What can be done on screen 5."""
+"""Actions of the Inside screen."""
 
 from __future__ import annotations
 

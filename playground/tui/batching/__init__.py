@@ -1,1 +1,1 @@
-"""Screen 2 without a screen: a load, its runs and predictions, and what drives them."""
+"""What the Batching screen shows, without Textual: a load, its runs and predictions, and what drives them."""

@@ -1,1 +1,1 @@
-"""Screen 4 without a screen: suites that run one after the other, and what they came to."""
+"""What the Bench screen shows, without Textual: suites that run one after the other, and what they came to."""

@@ -1,4 +1,4 @@
-"""Runs the ticked suites one after the other on a worker of their own, under the options of screen 1."""
+"""Runs the ticked suites one after the other on a worker of their own, under the options of the Playground screen."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Screen 3 without a screen: what is compared, how far it is, and what drives it."""
+"""What the Compare screen shows, without Textual: what is compared, how far it is, and what drives it."""

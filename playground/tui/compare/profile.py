@@ -1,4 +1,4 @@
-"""What is compared on screen 3: two sides on one prompt, and the fields that hold them."""
+"""The fields of the Compare screen: two option sets and one prompt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BASE, CHAT = "base", "chat"
 
 
 class CompareProfile(msgspec.Struct, frozen=True):
-    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n; `mode` as on screen 1."""
+    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n; `mode` as in F2."""
 
     a: str = "kv_cache=model"
     b: str = "kv_cache=int8"
@@ -43,7 +43,7 @@ def on_one_line(prompt: str) -> str:
 
 
 def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[str] = ()) -> tuple[Field, ...]:
-    """With what this engine can do, other models and engines, and the prompts of screen 1, as choices."""
+    """With what this engine can do, other models and engines, and the prompts of the Playground screen, as choices."""
     engines = [f"engine={name}" for name in ENGINES if name not in ("auto", capabilities.engine)]
     choices = (*_choices(capabilities), *(f"model={model}" for model in models if "," not in model), *engines)
     return (

@@ -1,1 +1,1 @@
-"""Screen 6 without a screen: past runs in rows, side by side, in files, as points."""
+"""What the History screen shows, without Textual: past runs in rows, side by side, in files, as points."""

@@ -15,7 +15,6 @@ from playground.tui.history.columns import described_quality, lower_is_better, w
 from playground.tui.sampling_fields import in_short
 
 CELL = 60
-NOTHING = "–"
 
 
 class DiffRow(msgspec.Struct, frozen=True):
@@ -52,8 +51,8 @@ def diff(a: Run, b: Run | None = None) -> list[DiffRow]:
     rows.append(_quality(a, other))
     rows += [_text(label, a, other, text) for label, text in _TAIL]
     rows += _options(a, other)
-    rows += _named("", a.versions, other.versions)
-    return [row for row in rows if not {row.a, row.b} <= {NOTHING, ""}]
+    rows += _versions(a.versions, other.versions)
+    return [row for row in rows if not {row.a, row.b} <= {numbers.UNKNOWN, ""}]
 
 
 _HEAD: tuple[tuple[str, Callable[[Run], str]], ...] = (
@@ -73,7 +72,7 @@ _TAIL: tuple[tuple[str, Callable[[Run], str]], ...] = (
 
 
 def _text(label: str, a: Run, b: Run, text: Callable[[Run], str]) -> DiffRow:
-    return DiffRow(label, one_line(text(a), CELL) or NOTHING, one_line(text(b), CELL) or NOTHING)
+    return DiffRow(label, one_line(text(a), CELL) or numbers.UNKNOWN, one_line(text(b), CELL) or numbers.UNKNOWN)
 
 
 def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
@@ -82,8 +81,8 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
     change, better = _change(before, after, less_is_better)
     return DiffRow(
         label,
-        text(before) if before is not None else NOTHING,
-        text(after) if after is not None else NOTHING,
+        text(before) if before is not None else numbers.UNKNOWN,
+        text(after) if after is not None else numbers.UNKNOWN,
         change,
         better,
     )
@@ -92,7 +91,9 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
 def _quality(a: Run, b: Run) -> DiffRow:
     same = a.measure == b.measure
     change, better = _change(a.quality, b.quality, lower_is_better(a.measure)) if same else ("", None)
-    return DiffRow("quality", described_quality(a) or NOTHING, described_quality(b) or NOTHING, change, better)
+    return DiffRow(
+        "quality", described_quality(a) or numbers.UNKNOWN, described_quality(b) or numbers.UNKNOWN, change, better
+    )
 
 
 def _change(before: float | None, after: float | None, less_is_better: bool) -> tuple[str, bool | None]:
@@ -115,9 +116,13 @@ def _options(a: Run, b: Run) -> list[DiffRow]:
     return rows
 
 
-def _named(prefix: str, a: dict[str, str], b: dict[str, str]) -> list[DiffRow]:
+def _versions(a: dict[str, str], b: dict[str, str]) -> list[DiffRow]:
     return [
-        DiffRow(one_line(prefix + name, 20), one_line(a.get(name, NOTHING), CELL), one_line(b.get(name, NOTHING), CELL))
+        DiffRow(
+            one_line(name, 20),
+            one_line(a.get(name, numbers.UNKNOWN), CELL),
+            one_line(b.get(name, numbers.UNKNOWN), CELL),
+        )
         for name in dict.fromkeys((*a, *b))
     ]
 

@@ -12,7 +12,7 @@ from playground.text.plain import one_line
 from playground.tui.plots.scatter_grid import Axis, Point
 
 NEWEST = 2000
-LABEL = 24
+LABEL_WIDTH = 24
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COLOURS = 8
 X = Axis("TTFT", lambda value: numbers.seconds(value), low=True)
@@ -42,7 +42,7 @@ def quadrant(runs: Sequence[Run]) -> list[Point]:
             y=tps,
             mark=LETTERS[models.index(key[0]) % len(LETTERS)],
             style=f"$request-{models.index(key[0]) % COLOURS}",
-            label=one_line(key[0], LABEL) if key == best[key[0]] else "",
+            label=one_line(key[0], LABEL_WIDTH) if key == best[key[0]] else "",
             strong=key == best[key[0]],
         )
         for key, (ttft, tps) in measured.items()

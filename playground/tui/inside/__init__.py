@@ -1,1 +1,1 @@
-"""Screen 5 without a screen: outliers, attention, KV and weights, measured and drawn."""
+"""What the Inside screen shows, without Textual: outliers, attention, KV and weights, measured and drawn."""

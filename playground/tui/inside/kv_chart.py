@@ -8,9 +8,10 @@ from playground.protocol.events import ModelFacts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
 from playground.text.sizes import size
-from playground.tui.plots.scatter_grid import DIM, Part, merged
+from playground.tui.plots.scatter_grid import Part, merged
 from playground.tui.state.inside import InsideState
 from playground.tui.state.kv_fit import Pool, tried
+from playground.tui.styles import MUTED
 
 KINDS = ("model", "fp8", "int8", "int4", "int2")
 WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"
@@ -35,9 +36,9 @@ def draw_stack(
         low, high = most * (rows - row - 1) / rows, most * (rows - row) / rows
         cells = [_cell(low, high, weights, weights + each * length) for length in lengths]
         tick = size(high) if row == 0 else size(weights) if low <= weights < high else ""
-        lines.append([(f"{tick:>{gutter}}│", DIM), *merged(cells)])
-    lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", DIM)])
-    lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", DIM)])
+        lines.append([(f"{tick:>{gutter}}│", MUTED), *merged(cells)])
+    lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", MUTED)])
+    lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", MUTED)])
     return lines
 
 
@@ -64,8 +65,8 @@ def capacity_table(
     wide = width >= WIDE
     head = f"{'KV':6}{'computed':>9}{'held':>9}{'computed':>10}{'allotted':>10}{'comp.':>7}{'ran':>5}"
     lines: list[list[Part]] = [
-        [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", DIM)],
-        [(f"{head}{'full contexts':>16}" if wide else head, DIM)],
+        [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", MUTED)],
+        [(f"{head}{'full contexts':>16}" if wide else head, MUTED)],
     ]
     for kind in KINDS:
         held = capacity(facts, kind, block_size, pool.bytes, pool.slots)
@@ -78,7 +79,7 @@ def capacity_table(
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
     shares = f"{size(part)} of {size(pool.bytes)}"
-    lines.append([(f"k runs requests of {tokens} together in {shares}", DIM)])
+    lines.append([(f"k runs requests of {tokens} together in {shares}", MUTED)])
     return lines
 
 

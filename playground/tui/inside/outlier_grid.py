@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import log2
 
 from playground.protocol.events import LayerColumns, OutliersMeasured
-from playground.tui.plots.scatter_grid import DIM, Part, merged
+from playground.tui.plots.scatter_grid import Part, merged
+from playground.tui.styles import MUTED
 
 SHADES = " ·░▒▓█"
 OUTLIER = "$meaning-preempted"
@@ -51,8 +52,8 @@ def _line(layer: LayerColumns, threshold: float, room: int) -> list[Part]:
     cells = [_cell(peak, threshold, layer.median) for peak in peaks]
     outliers = count_outliers(layer, threshold)
     taken = "" if layer.taken is None else f"  int8 took {len(layer.taken)}"
-    style = OUTLIER if outliers else DIM
-    return [(f"{short_name(layer.name):<{NAME_WIDTH}}", DIM), *merged(cells), (f" {outliers:>3}{taken}", style)]
+    style = OUTLIER if outliers else MUTED
+    return [(f"{short_name(layer.name):<{NAME_WIDTH}}", MUTED), *merged(cells), (f" {outliers:>3}{taken}", style)]
 
 
 def _cell(peak: float, threshold: float, median: float) -> Part:
@@ -61,7 +62,7 @@ def _cell(peak: float, threshold: float, median: float) -> Part:
     shade = SHADES[min(len(SHADES) - 1, max(0, round(steps)))]
     if threshold and peak >= threshold:
         return SHADES[-1], OUTLIER
-    return shade, LARGE if threshold and peak >= threshold / 2 else DIM
+    return shade, LARGE if threshold and peak >= threshold / 2 else MUTED
 
 
 def lowest_known(layers: Sequence[LayerColumns]) -> float:

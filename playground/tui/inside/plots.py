@@ -1,4 +1,4 @@
-"""Measurements of screen 5 as curves: attention over length, and steps under the roofline. Pure."""
+"""Measurements of the Inside screen as curves: attention over length, and steps under the roofline. Pure."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.tui.plots.scatter_grid import DIM, Axis, Part, Scale, merged, ruler
+from playground.tui.plots.scatter_grid import Axis, Part, Scale, merged, ruler
+from playground.tui.styles import MUTED
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 5
 
@@ -35,12 +36,12 @@ def draw_curves(curves: Sequence[Curve], x: Axis, y: Axis, width: int, height: i
     for curve in curves:
         _put(cells, curve, across, up)
     title = y.title + (" (log)" if up.logarithmic else "")
-    _write(cells[0], 1, title, DIM)
+    _write(cells[0], 1, title, MUTED)
     lines: list[list[Part]] = [
-        [(ticks.get(row, "").rjust(gutter) + "│", DIM), *merged(cells[row])] for row in range(rows)
+        [(ticks.get(row, "").rjust(gutter) + "│", MUTED), *merged(cells[row])] for row in range(rows)
     ]
-    lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
-    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), DIM)])
+    lines.append([(" " * gutter + "└" + "─" * columns, MUTED)])
+    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), MUTED)])
     return lines
 
 

@@ -7,9 +7,10 @@ from math import log10
 
 import msgspec
 
+from playground.tui.styles import MUTED
+
 SPAN_FOR_LOG = 12.0
 Part = tuple[str, str]
-DIM = "$meaning-waiting"
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -67,9 +68,9 @@ def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> 
     lines: list[list[Part]] = []
     for row in range(rows):
         tick = ticks.get(row, "").rjust(gutter)
-        lines.append([(tick + "│", DIM), *merged(cells[row])])
-    lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
-    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), DIM)])
+        lines.append([(tick + "│", MUTED), *merged(cells[row])])
+    lines.append([(" " * gutter + "└" + "─" * columns, MUTED)])
+    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), MUTED)])
     return lines
 
 
@@ -77,13 +78,13 @@ def _frame(columns: int, rows: int, x_low: bool, y_low: bool) -> list[list[Part]
     """An empty plot with its middle lines, and the better corner said as such."""
     cells: list[list[Part]] = [[(" ", "")] * columns for _ in range(rows)]
     for row in range(rows):
-        cells[row][columns // 2] = ("┊", DIM)
-    cells[rows // 2] = [("┄", DIM)] * columns
-    cells[rows // 2][columns // 2] = ("┼", DIM)
+        cells[row][columns // 2] = ("┊", MUTED)
+    cells[rows // 2] = [("┄", MUTED)] * columns
+    cells[rows // 2][columns // 2] = ("┼", MUTED)
     word = "best"
     at = 1 if x_low else columns - len(word) - 1
     for index, character in enumerate(word):
-        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {DIM}")
+        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {MUTED}")
     return cells
 
 

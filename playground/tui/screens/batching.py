@@ -1,4 +1,4 @@
-"""Screen 2: one load under static and under continuous batching, or on two engines, on one time axis."""
+"""The Batching screen: one load under static and under continuous batching, or on two engines, on one time axis."""
 
 from __future__ import annotations
 

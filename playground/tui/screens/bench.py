@@ -1,4 +1,4 @@
-"""Screen 4: suites, their results as they come, and what each option set costs and buys."""
+"""The Bench screen: suites, their results as they come, and what each option set costs and buys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 3: one prompt, two option sets: texts side by side, distributions, figures with noise, a verdict."""
+"""The Compare screen: one prompt, two option sets: texts side by side, distributions, figures with noise, a verdict."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class CompareScreen(Stage):
         self._look_for_models()
 
     def on_screen_resume(self) -> None:
-        """Screen 1 may have had another prompt meanwhile."""
+        """The Playground screen may have had another prompt meanwhile."""
         self._take_prompt()
         self.show()
 
@@ -113,11 +113,11 @@ class CompareScreen(Stage):
 
     @property
     def _asked(self) -> list[RequestState]:
-        """What screen 1 was asked, the newest first."""
+        """What the Playground screen was asked, the newest first."""
         return [request for request in reversed(self.state.requests.values()) if request.prompt]
 
     def _take_prompt(self) -> None:
-        """Screen 1's newest in its mode, once; what was typed here stays until there is a newer one."""
+        """The Playground screen's newest in its mode, once; what was typed here stays until there is a newer one."""
         newest = next(iter(self._asked), None)
         if newest and newest.request_id != self._taken:
             self._taken = newest.request_id

@@ -1,4 +1,4 @@
-"""Screen 5: outlier columns, attention over length, weights against KV, and steps under the roofline."""
+"""The Inside screen: outlier columns, attention over length, weights against KV, and steps under the roofline."""
 
 from __future__ import annotations
 

@@ -35,5 +35,5 @@ class CompareState:
 
 
 def is_run(command: Submit) -> bool:
-    """A submission of a comparison, live or replayed: no prompt of screen 1."""
+    """A submission of a comparison, live or replayed: no prompt of the Playground screen."""
     return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None

@@ -1,4 +1,4 @@
-"""What screen 5 shows: a fold over measurements and steps. Knows nothing of Textual."""
+"""What the Inside screen shows: a fold over measurements and steps. Knows nothing of Textual."""
 
 from __future__ import annotations
 

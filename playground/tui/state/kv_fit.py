@@ -86,7 +86,7 @@ def request_id(number: int, kind: str, index: int) -> str:
 
 
 def is_fit(command: Submit) -> bool:
-    """A submission of the trial, live or replayed: no prompt of screen 1."""
+    """A submission of the trial, live or replayed: no prompt of the Playground screen."""
     return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
 
 

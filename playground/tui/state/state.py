@@ -72,7 +72,7 @@ class State:
         self.replaying = False
         self.recording = ""
         self.benching = False  # set by whoever drives a benchmark: meanwhile prompts and loads have to wait
-        self.trying = False  # the same, by a course of screen 5
+        self.trying = False  # a trial of the Inside screen runs
         self.clock = EngineClock()
         self.load = LoadRuns()
         self.voice = VoiceState()

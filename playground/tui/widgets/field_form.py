@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from playground.tui.fields import Field
+from playground.tui.styles import MUTED
 from playground.tui.widgets.field_entry import FieldEntry
 
 GAP = 2
@@ -127,13 +128,13 @@ class FieldForm(Widget, can_focus=True):
         if index is None:
             return Content.styled(text, "bold $accent")
         if index < 0:
-            return Content.styled(text, "bold" if index == TITLE_PART else "$meaning-waiting")
+            return Content.styled(text, "bold" if index == TITLE_PART else MUTED)
         field = self._fields[index]
         value = field.text(self.profile)
         before, _, after = field.label.partition("{}")
         chosen = self.has_focus and index == self._at
         return Content.assemble(
-            (before, "$meaning-waiting"),
+            (before, MUTED),
             (value, "bold reverse $accent" if chosen else "bold"),
-            (after, "$meaning-waiting"),
+            (after, MUTED),
         )

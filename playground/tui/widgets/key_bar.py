@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from playground.tui.actions import Place, ScreenName, footer_actions
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 
 GAP = "  "
 
@@ -44,7 +45,7 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         shown = [
-            Content.assemble((key, "bold $accent"), (f" {label}", "$meaning-waiting"))
+            Content.assemble((key, "bold $accent"), (f" {label}", MUTED))
             for (key, label, _), end in zip(self._entries, self._ends(), strict=True)
             if end <= self.size.width
         ]

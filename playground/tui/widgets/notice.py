@@ -14,11 +14,11 @@ from playground.text.plain import one_line
 from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 
 READING_S = 12.0
 PATIENCE_S = 0.4
 BAR = 24
-LABEL = "$meaning-waiting"
 BYTES = 1 << 16
 
 
@@ -59,7 +59,7 @@ class Notice(Widget):
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
         """One line for the user; a fault stays until something else is said."""
         text = one_line(with_advice(message, advice), 400)
-        self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
+        self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else MUTED))
         self._bad = bad
         self._give_time()
         self._update()
@@ -99,14 +99,14 @@ def _progress(state: State) -> Content:
     if stage and stage.stage == "warm-up" and not (state.loading or state.switching):
         what = "compiling"
     if stage is None:
-        return Content.assemble((what, "bold"), ("  starting the engine", LABEL), _keys(state))
+        return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _keys(state))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
-    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, LABEL), _keys(state))
+    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED), _keys(state))
 
 
 def _keys(state: State) -> tuple[str, str]:
     """What ends it; nothing ends what was recorded."""
-    return ("" if state.replaying else "   Esc cancels" if state.loading else "   Esc stops", LABEL)
+    return ("" if state.replaying else "   Esc cancels" if state.loading else "   Esc stops", MUTED)
 
 
 def _bar(stage: ModelLoading) -> Content:

@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.letters import Letters
-from playground.tui.machine import memory_view
+from playground.tui.memory_source import engine_device
 from playground.tui.speed.source import speed_view
 from playground.tui.state.changes import Changes
 from playground.tui.state.state import State
@@ -90,4 +90,5 @@ class NumbersColumn(Vertical):
 
     def _show_memory(self) -> None:
         if self._memory.is_mounted:
-            self._memory.show(*memory_view(self._state, self._snapshot))
+            gpu, device = engine_device(self._state, self._snapshot)
+            self._memory.show(self._state.memory, self._snapshot, gpu, device)

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from playground.protocol.commands import SamplingParams
 from playground.tui.sampling_fields import in_short
+from playground.tui.styles import MUTED
 from playground.tui.widgets.prompt import Prompt
 
 CHAT, BASE = "chat", "base"
@@ -52,7 +53,7 @@ class PromptBar(Horizontal):
         self._tell()
 
     def _tell(self) -> None:
-        on, off = "bold $accent", "$meaning-waiting"
+        on, off = "bold $accent", MUTED
         short = in_short(self._sampling, self.size.width - PROMPT_ROOM)
         mode = Content.assemble((BASE, off if self._chat else on), " ", (CHAT, on if self._chat else off))
         self._mode.update(Content.assemble((f"{short}   ", "$accent"), mode) if short else mode)

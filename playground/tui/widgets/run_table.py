@@ -14,8 +14,8 @@ from playground.session.history.run import Run
 from playground.text import numbers
 from playground.tui.history.columns import Column, shown
 from playground.tui.history.run_list import RunList
+from playground.tui.styles import MUTED
 
-LABEL = "$meaning-waiting"
 MARK = "●"
 WHEEL = 3
 
@@ -84,7 +84,7 @@ class RunTable(Widget, can_focus=True):
         columns = self.columns
         lines = [self._titles(columns)]
         if not self.list.ids:
-            lines.append(Content.styled(self._hint, LABEL))
+            lines.append(Content.styled(self._hint, MUTED))
         for place, run in self.list.rows(self.rows):
             lines.append(self._row(run, place, columns))
         return Content("\n").join(lines)
@@ -145,7 +145,7 @@ class RunTable(Widget, can_focus=True):
         for column, width in columns:
             sorted_by = column.sort == self._sort
             title = f"{column.title}{arrow if sorted_by else ''}"
-            parts.append((_fitted(title, width, column.right) + " ", "bold" if sorted_by else LABEL))
+            parts.append((_fitted(title, width, column.right) + " ", "bold" if sorted_by else MUTED))
         return Content.assemble(*parts)
 
     def _row(self, run: Run | None, place: int, columns: list[tuple[Column, int]]) -> Content:
@@ -155,7 +155,7 @@ class RunTable(Widget, can_focus=True):
         else:
             cells = " ".join(_fitted(column.text(run), width, column.right) for column, width in columns)
             text = f"{MARK if marked else ' '} {cells}"
-        style = "bold $accent" if marked else LABEL if run is None or "error" in run.flags else ""
+        style = "bold $accent" if marked else MUTED if run is None or "error" in run.flags else ""
         if place == self.list.cursor:
             style = f"{style} reverse" if self.has_focus else f"{style} underline"
         return Content.assemble((text, style.strip()))

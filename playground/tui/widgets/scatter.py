@@ -8,7 +8,8 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui.plots.scatter_grid import DIM, Axis, Point, draw
+from playground.tui.plots.scatter_grid import Axis, Point, draw
+from playground.tui.styles import MUTED
 
 
 class Scatter(Widget):
@@ -36,11 +37,11 @@ class Scatter(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
+        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", MUTED))
         width = max(1, self.size.width)
         head = title.wrap(width)
         lines = draw(self._points, self._x, self._y, width, self.size.height - len(head))
         if not lines:
-            empty = Content.styled(self._empty if not self._points else "", DIM)
+            empty = Content.styled(self._empty if not self._points else "", MUTED)
             return Content("\n").join([*head, *empty.wrap(width)])
         return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

@@ -13,9 +13,10 @@ from playground.text.plain import one_line
 from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.widgets.lines import spread
 
-COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}
+COLOURS = {"idle": MUTED, "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8
 WORDS = 70
 GAP = 2
@@ -57,7 +58,7 @@ def _left(state: State) -> Content:
     return Content.assemble(
         ("playground", "bold $accent"),
         (f"  {one_line(facts.name, 40)}", "bold"),
-        (f"  {described}", "$meaning-waiting"),
+        (f"  {described}", MUTED),
         *_verified(state),
     )
 
@@ -79,9 +80,7 @@ def _right(state: State, letters: Letters) -> Content:
     running = [request.request_id for request in state.unfinished if request.request_id not in waiting]
     named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
     queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
-    return Content.assemble(
-        *marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, "$meaning-waiting")
-    )
+    return Content.assemble(*marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, MUTED))
 
 
 def _parameters(count: int) -> str:

@@ -10,10 +10,10 @@ from textual.widget import Widget
 from playground.text.plain import one_line
 from playground.tui.speed import draft_text
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles import switch_text
 from playground.tui.toggles.rows import Candidate
 
-LABEL = "$meaning-waiting"
 USUAL_WIDTH = 44
 
 
@@ -46,12 +46,12 @@ def switch_lines(state: State, candidate: Candidate | None, width: int, hint: st
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
     drafts = draft_text.speculation(state.drafts, state.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
-    return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, LABEL).wrap(width)]
+    return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, MUTED).wrap(width)]
 
 
 def _next(state: State, candidate: Candidate, width: int) -> list[Content]:
     title = Content.assemble(("Next switch  ", "bold"), f"{candidate.name} ▸ {one_line(candidate.value, 40)}")
     if candidate.reason:
-        reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), LABEL))
+        reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), MUTED))
         return [title, *reason.wrap(width)]
     return [title, *switch_text.cost(state, candidate).wrap(width), switch_text.expected(candidate.effects)]

@@ -10,10 +10,10 @@ from textual.widget import Widget
 
 from playground.tui.actions import ACTIONS
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import Row, rows
 
 SHOWN = ("weights", "attention", "kv_cache")
-LABEL = "$meaning-waiting"
 
 
 class ToggleLine(Widget):
@@ -41,10 +41,10 @@ class ToggleLine(Widget):
         self.post_message(self.Pressed())
 
     def render(self) -> Content:
-        more = Content.assemble((ACTIONS["toggles"].shown_key, "$accent"), (" all", LABEL))
+        more = Content.assemble((ACTIONS["toggles"].shown_key, "$accent"), (" all", MUTED))
         return Content("  ").join([*(_entry(row) for row in self._rows), more])
 
 
 def _entry(row: Row) -> Content:
     value = (f"{row.value} !", "bold $warning") if row.differs else (row.value, "")
-    return Content.assemble((f"{row.label} ", LABEL), value)
+    return Content.assemble((f"{row.label} ", MUTED), value)

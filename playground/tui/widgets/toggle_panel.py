@@ -14,6 +14,7 @@ from playground.protocol.options import TOGGLES
 from playground.text.plain import one_line
 from playground.tui.actions import ACTIONS
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import Candidate, Row, candidates, rows
 
 KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "flip_kv_cache"}
@@ -21,7 +22,6 @@ LABEL_WIDTH = 11
 DETAIL_LINES = 6
 ARROW = " ▸ "
 LOOK, SWITCH = "↑↓ choose   ←→ look at values", "\nEnter switches   e types"
-LABEL = "$meaning-waiting"
 
 
 class TogglePanel(Widget, can_focus=True):
@@ -159,7 +159,7 @@ class TogglePanel(Widget, can_focus=True):
         room -= len(key) + bool(key)
         shown = _fitted(*value, room)
         pad = " " * (room - shown.cell_length + bool(key))
-        label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else LABEL)
+        label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else MUTED)
         line = Content.assemble(label, shown, pad, (key, "$accent"))
         return line.stylize("on $boost") if here else line
 
@@ -167,23 +167,23 @@ class TogglePanel(Widget, can_focus=True):
         """Style, the value from which one would switch, and the value that must be seen."""
         if here and self._value is not None and self._value != row.requested:
             candidate = self.candidate
-            style = "$meaning-waiting strike" if candidate and candidate.reason else "bold $accent"
+            style = f"{MUTED} strike" if candidate and candidate.reason else "bold $accent"
             return style, row.value, self._value
         if row.differs:
             return "bold $warning", row.requested, f"{row.value} !"
-        return f"{LABEL} 66%" if row.blocked else "", "", row.value
+        return f"{MUTED} 66%" if row.blocked else "", "", row.value
 
     def _detail(self) -> list[Content]:
         """Below the list: why the selected row has its value and, when focused, what the toggle does."""
         row, candidate = self._rows[self._cursor], self.candidate
-        words, style = row.blocked or row.reason, LABEL
+        words, style = row.blocked or row.reason, MUTED
         if candidate and candidate.reason:
             words, style = f"{candidate.value}: {candidate.reason}", "$error"
         elif row.differs:
             words, style = row.reason or f"{row.requested} was asked for", "$warning"
             # What the line had no room for.
             words = words if row.value in self._line(self._cursor, row).plain else f"{row.value}: {words}"
-        parts = [(words, style), *((each, LABEL) for each in self._about(row))]
+        parts = [(words, style), *((each, MUTED) for each in self._about(row))]
         detail = Content("\n").join([Content.styled(one_line(part, 300), style) for part, style in parts if part])
         return list(detail.wrap(max(1, self.size.width)))[:DETAIL_LINES]
 
@@ -201,4 +201,4 @@ def _fitted(style: str, before: str, value: str, room: int) -> Content:
         before, value = "", value.replace("(from ", "(")
     value = one_line(value, room)
     before = one_line(before, max(0, room - len(value) - len(ARROW))) if before else ""
-    return Content.assemble((f"{before}{ARROW}" if before else "", LABEL), (value, style))
+    return Content.assemble((f"{before}{ARROW}" if before else "", MUTED), (value, style))

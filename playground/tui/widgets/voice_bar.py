@@ -12,8 +12,8 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.state.state import State
 from playground.tui.state.voice import VoiceState
+from playground.tui.styles import MUTED
 
-LABEL = "$meaning-waiting"
 METER = 16
 QUIETEST_DB, LOUD_DB = -60.0, -6.0
 LAG_WORTH_TELLING_S = 3.0
@@ -62,22 +62,22 @@ def device_line(voice: VoiceState, width: int) -> Content:
     update = voice.update
     if not voice.open:
         share = update.position_s / update.total_s if update and update.total_s else None
-        return Content.assemble(("transcribing  ", "bold"), (numbers.percent(share), LABEL), ("   Esc stops", LABEL))
+        return Content.assemble(("transcribing  ", "bold"), (numbers.percent(share), MUTED), ("   Esc stops", MUTED))
     microphone, level = voice.microphone, voice.level
     if microphone and microphone.state == "lost":
         return Content.styled(one_line(microphone.note, 200), "$warning")
     name = microphone.input if microphone else ""
     if level is None:
-        return Content.assemble(("mic ", "bold"), (f"{one_line(name, MOST_NAME)}  opening", LABEL))
+        return Content.assemble(("mic ", "bold"), (f"{one_line(name, MOST_NAME)}  opening", MUTED))
     line = Content.assemble(
         ("mic ", "bold $success" if level.speech else "bold"),
         *_meter(level.rms_db, level.peak_db),
-        (f" {level.rms_db:4.0f} dB {level.seconds:6.1f} s", LABEL),
+        (f" {level.rms_db:4.0f} dB {level.seconds:6.1f} s", MUTED),
         *(("  " + note, "$warning") for note in _notes(voice)),
-        ("" if voice.facts else "  loading the recogniser", LABEL),
+        ("" if voice.facts else "  loading the recogniser", MUTED),
     )
     room = min(width - line.cell_length - 2, MOST_NAME)
-    return Content.assemble(line, (f"  {one_line(name, room)}" if room >= LEAST_NAME else "", LABEL))
+    return Content.assemble(line, (f"  {one_line(name, room)}" if room >= LEAST_NAME else "", MUTED))
 
 
 def words_line(voice: VoiceState, width: int) -> Content:
@@ -87,10 +87,10 @@ def words_line(voice: VoiceState, width: int) -> Content:
     partial = update.partial if update else ""
     certain, partial = one_line(certain), one_line(partial)
     if not certain and not partial:
-        return Content.styled(one_line(_invitation(voice)), LABEL)
+        return Content.styled(one_line(_invitation(voice)), MUTED)
     partial = _end(partial, width - 3)
     certain = _end(certain, width - 2 - len(partial))
-    return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{LABEL} italic"))
+    return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{MUTED} italic"))
 
 
 def _invitation(voice: VoiceState) -> str:
@@ -115,7 +115,7 @@ def _meter(rms_db: float, peak_db: float) -> list[tuple[str, str]]:
     return [
         ("█" * filled, colour),
         ("▒" * (peak - filled), colour),
-        ("░" * (METER - peak), LABEL),
+        ("░" * (METER - peak), MUTED),
     ]
 
 

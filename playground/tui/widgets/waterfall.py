@@ -11,8 +11,9 @@ from textual.widget import Widget
 from playground.text import numbers
 from playground.tui.state.state import State
 from playground.tui.state.voice import Spoken, VoiceState
+from playground.tui.styles import MUTED
 
-LABEL, VALUE = "$meaning-waiting", "$foreground"
+VALUE = "$foreground"
 NAME, NUMBER = 12, 9
 USUAL_WIDTH = 44
 Part = tuple[str, float | None, str]
@@ -64,7 +65,7 @@ def waterfall_lines(state: State, width: int) -> list[Content]:
 def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
     timing = spoken.timing
     return [
-        ("VAD", timing.vad_s, "$meaning-waiting"),
+        ("VAD", timing.vad_s, MUTED),
         ("transcript", timing.wait_s + timing.decode_s, "$accent"),
         ("TTFT", ttft_s, "$meaning-prefill"),
         ("1st sentence", spoken.sentence_s, "$meaning-decode"),
@@ -74,7 +75,7 @@ def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
 def _title(whole: float, spoken: Spoken, width: int) -> Content:
     """The title, as much of it as there is room for."""
     long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
-    pieces = [("Voice  ", "bold"), (long, VALUE), (yours, LABEL)]
+    pieces = [("Voice  ", "bold"), (long, VALUE), (yours, MUTED)]
     if len("Voice  " + long + yours) > width:
         pieces.pop()
     if len("Voice  " + long) > width:
@@ -93,7 +94,7 @@ def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
         left = min(left, room - len(bar))
         lines.append(
             Content.assemble(
-                (f"{name:<{NAME}} ", LABEL),
+                (f"{name:<{NAME}} ", MUTED),
                 " " * left,
                 (bar, colour),
                 " " * (room - left - len(bar)),
@@ -109,10 +110,10 @@ def _contention(voice: VoiceState, width: int) -> list[Content]:
         return []
     closed, opened = voice.contention
     change, spread = opened.tps / closed.tps - 1, opened.spread / closed.tps
-    label = Content.styled("TPS mic closed ▸ open", LABEL)
+    label = Content.styled("TPS mic closed ▸ open", MUTED)
     figures = Content.assemble(
         (f"{numbers.significant(closed.tps)} ▸ {numbers.significant(opened.tps)}", VALUE),
-        (f" {'▼' if change < 0 else '▲'} {numbers.percent(abs(change))} (±{round(spread * 100)})", LABEL),
+        (f" {'▼' if change < 0 else '▲'} {numbers.percent(abs(change))} (±{round(spread * 100)})", MUTED),
     )
     if label.cell_length + 1 + figures.cell_length > width:
         return [label, Content.assemble("  ", figures)]

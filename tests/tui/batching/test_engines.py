@@ -1,4 +1,4 @@
-"""Screen 2 across engines: the session's against another, on a real worker that lives as long as its run."""
+"""The Batching screen across engines: the session's against another, on a real worker that lives as long as its run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 2 on a real worker with the scripted engine: run, stop, refuse, look."""
+"""The Batching screen on a real worker with the scripted engine: run, stop, refuse, look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 2 as it looks: replayed from a fixed load, before it and within it."""
+"""The Batching screen as it looks: replayed from a fixed load, before it and within it."""
 
 from __future__ import annotations
 

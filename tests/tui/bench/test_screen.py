@@ -1,4 +1,4 @@
-"""Screen 4: a suite on the bundled model in an engine of its own, stopped, refused, plotted, exported."""
+"""The Bench screen: a suite on the bundled model in an engine of its own, stopped, refused, plotted, exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 3 across engines: the session's own against a real vLLM, distributions included."""
+"""The Compare screen across engines: the session's own against a real vLLM, distributions included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 3 on a real worker: run, stop, refuse, and everything back as it was."""
+"""The Compare screen on a real worker: run, stop, refuse, and everything back as it was."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, 
         found = state.compare.comparison
         assert [run.side for run in found.runs] == list("ABBA")
         assert found.effective["B"]["kv_cache"] == "int8" and state.requested == before
-        assert not state.requests, "screen 1 knows nothing of these requests"
+        assert not state.requests, "the Playground screen knows nothing of these requests"
         await until(pilot, lambda: "Verdict  int8 KV:" in shown(app))
         text = shown(app)
         assert "kv_cache=model" in text and "kv_cache=int8" in text and "def add_numbers" in text

@@ -1,4 +1,4 @@
-"""Screen 3 as it looks once both sides have run."""
+"""The Compare screen as it looks once both sides have run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 6 on a real database: what is listed, found, laid side by side, tagged, exported and run again."""
+"""The History screen on a real database: what is listed, found, laid side by side, tagged, exported and run again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.tui.runs import keep, make_runs
 
 @pytest.fixture
 def history(opened, until):
-    """Opens the app with these runs in its history, and goes to screen 6."""
+    """Opens the app with these runs in its history, and goes to the History screen."""
 
     async def show(app: PlaygroundApp, pilot, runs: int) -> RunTable:
         await pilot.press("f7")

@@ -1,4 +1,4 @@
-"""Screen 6 as it looks."""
+"""The History screen as it looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screen 5 on the real engine and the bundled model."""
+"""The Inside screen on the real engine and the bundled model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEPT = "this engine does not change its KV cache while it runs"
 
 
 async def opened(app: PlaygroundApp, pilot: Pilot, until: Callable[..., Any]) -> InsideScreen:
-    """Screen 5, once the model is there."""
+    """The Inside screen, once the model is there."""
     await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.effective, PATIENCE_S)
     await pilot.press("f6")
     await until(pilot, lambda: isinstance(app.screen, InsideScreen))

@@ -1,4 +1,4 @@
-"""Sampling on screen 1: set in its overlay, seen beside the prompt, and it holds for the next prompt."""
+"""Sampling on the Playground screen: set in its overlay, seen beside the prompt, and it holds for the next prompt."""
 
 from __future__ import annotations
 

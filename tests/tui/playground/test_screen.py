@@ -1,4 +1,4 @@
-"""Screen 1 on a real worker: type, stream, flip, stop, break, mend."""
+"""The Playground screen on a real worker: type, stream, flip, stop, break, mend."""
 
 from __future__ import annotations
 

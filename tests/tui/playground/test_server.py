@@ -1,4 +1,4 @@
-"""Screen 1 on a server: not there yet, connected, gone in the middle of an answer."""
+"""The Playground screen on a server: not there yet, connected, gone in the middle of an answer."""
 
 from __future__ import annotations
 

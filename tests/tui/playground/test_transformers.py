@@ -1,4 +1,4 @@
-"""Screen 1 on the real engine: what does not go together is greyed with its reason, and rebuild mends."""
+"""The Playground screen on the real engine: what does not go together is greyed with its reason, and rebuild mends."""
 
 from __future__ import annotations
 

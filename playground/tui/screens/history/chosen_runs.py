@@ -1,4 +1,4 @@
-"""What screen 6 does with the runs that are marked, or with the one under the cursor."""
+"""What the History screen does with the runs that are marked, or with the one under the cursor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ChosenRuns:
         self._screen.run_worker(self._open(chosen))
 
     def rerun(self) -> None:
-        """The one under the cursor, on screen 1."""
+        """The one under the cursor, on the Playground screen."""
         if here := self._list.current:
             self._screen.run_worker(self._rerun(here.id))
 

@@ -1,4 +1,4 @@
-"""The runs that screen 6 lists: what is looked for, in which order, and what was found."""
+"""The runs that the History screen lists: what is looked for, in which order, and what was found."""
 
 from __future__ import annotations
 

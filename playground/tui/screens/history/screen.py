@@ -1,4 +1,4 @@
-"""Screen 6: every run, filtered and sorted; two side by side; exports; TTFT against TPS."""
+"""The History screen: every run, filtered and sorted; two side by side; exports; TTFT against TPS."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.history.run_search import RunSearch
 from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
+from playground.tui.styles import MUTED
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
@@ -35,7 +36,6 @@ TYPING_S = 0.15
 SETTLED_S = 0.3
 PLOT = "TTFT × TPS"
 NO_POINTS = "drawn from runs with a TTFT and a TPS"
-LABEL = "$meaning-waiting"
 
 
 class HistoryScreen(Stage):
@@ -137,5 +137,5 @@ def _described(run: Run | None) -> Content:
     parts += [f"{numbers.count(run.requests)} requests" if run.requests > 1 else "", one_line(", ".join(run.flags), 80)]
     tags = one_line(" ".join(run.tags), 40)
     return Content.assemble(
-        ("   ".join(part for part in parts if part), LABEL), (f"   {tags}" if tags else "", "$accent")
+        ("   ".join(part for part in parts if part), MUTED), (f"   {tags}" if tags else "", "$accent")
     )

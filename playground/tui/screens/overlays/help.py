@@ -17,6 +17,7 @@ from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
 from playground.tui.state.state import State
 from playground.tui.state.timeline import WINDOW_S
+from playground.tui.styles import MUTED
 from playground.tui.widgets.board.cells import GLYPHS, MARKS
 from playground.tui.widgets.timeline import lines as timeline_lines
 
@@ -96,10 +97,10 @@ def _words(meanings: Mapping[str, str], indent: int, width: int) -> list[Content
 
 def _action(action: Action, state: State, width: int) -> Content:
     reason = action.blocked(state)
-    style = "$meaning-waiting" if reason else ""
+    style = MUTED if reason else ""
     why = f"  ({reason})" if reason else ""
     head = Content.assemble((f"{action.shown_key:<{KEY_WIDTH}}", "bold"), (f"{action.label:<{LABEL_WIDTH}}", style))
-    return _hang(head, Content.styled(f"{action.description}{why}", "$meaning-waiting"), width)
+    return _hang(head, Content.styled(f"{action.description}{why}", MUTED), width)
 
 
 def _hang(head: Content, body: Content, width: int) -> Content:

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.checkpoints import Checkpoint, find_checkpoints
+from playground.tui.styles import MUTED
 
 NAME_WIDTH, SOURCE_WIDTH, SIZE_WIDTH = 40, 12, 10
 
@@ -97,7 +98,7 @@ def _line(checkpoint: Checkpoint) -> Content:
     where = checkpoint.model if checkpoint.source == "local" else ""
     return Content.assemble(
         f"{name:<{NAME_WIDTH}} ",
-        (f"{checkpoint.source:<{SOURCE_WIDTH}}", "$meaning-waiting"),
+        (f"{checkpoint.source:<{SOURCE_WIDTH}}", MUTED),
         f"{size:>{SIZE_WIDTH}}",
-        (f"  {one_line(where, 60)}", "$meaning-waiting"),
+        (f"  {one_line(where, 60)}", MUTED),
     )

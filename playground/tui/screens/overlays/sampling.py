@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from playground.tui.sampling_fields import ABOUT, fields
 from playground.tui.session import Session
+from playground.tui.styles import MUTED
 from playground.tui.widgets.field_form import FieldForm
 
-LABEL = "$meaning-waiting"
 LABEL_WIDTH = 13
 
 
@@ -53,5 +53,5 @@ class SamplingScreen(ModalScreen[None]):
     def _about(self) -> Content:
         context = f"; prompt and answer fit in {self._longest}" if self._longest else ""
         words = ABOUT | {"max tokens": ABOUT["max tokens"] + context}
-        lines = [Content.assemble((f"{name:<{LABEL_WIDTH}}", "bold"), (text, LABEL)) for name, text in words.items()]
+        lines = [Content.assemble((f"{name:<{LABEL_WIDTH}}", "bold"), (text, MUTED)) for name, text in words.items()]
         return Content("\n").join([Content(), *lines])

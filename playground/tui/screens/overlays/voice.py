@@ -20,9 +20,9 @@ from playground.text.plain import one_line
 from playground.tui.checkpoints import Checkpoint, find_recognisers
 from playground.tui.state.state import State
 from playground.tui.state.voice import VoiceState
+from playground.tui.styles import MUTED
 from playground.tui.voice.voice import Voice
 
-LABEL = "$meaning-waiting"
 LOOK_EVERY_S = 0.3
 MOST_DROPPED = 8
 
@@ -108,11 +108,11 @@ def _mark(chosen: bool) -> tuple[str, str]:
 
 def _input_line(each: AudioInput, chosen: bool) -> Content:
     facts = f"  {each.rate} Hz, {each.channels} channel{'s' * (each.channels != 1)}"
-    return Content.assemble(_mark(chosen), one_line(each.name, 50), (facts, LABEL))
+    return Content.assemble(_mark(chosen), one_line(each.name, 50), (facts, MUTED))
 
 
 def _model_line(each: Checkpoint, chosen: bool) -> Content:
-    return Content.assemble(_mark(chosen), one_line(each.name, 50), (f"  {each.source}", LABEL))
+    return Content.assemble(_mark(chosen), one_line(each.name, 50), (f"  {each.source}", MUTED))
 
 
 def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
@@ -129,11 +129,11 @@ def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
 def dropped_text(dropped: list[DroppedSegment]) -> Content:
     """The newest segments that were taken out, each with its reason."""
     if not dropped:
-        return Content.styled("Left out of the last transcript: nothing", LABEL)
+        return Content.styled("Left out of the last transcript: nothing", MUTED)
     lines = [Content.styled(f"Left out of the last transcript: {len(dropped)}", "bold")]
     for each in dropped[-MOST_DROPPED:]:
         where = f"{each.segment.start:7.1f} s  "
         text = one_line(each.segment.text, 40) or "no text"
         why = f"{text}  ({one_line(each.detail, 80)})"
-        lines.append(Content.assemble((where, LABEL), f"{each.reason}: ", (why, LABEL)))
+        lines.append(Content.assemble((where, MUTED), f"{each.reason}: ", (why, MUTED)))
     return Content("\n").join(lines)

@@ -1,4 +1,4 @@
-"""The loads that screen 1 asks for: which model is picked, and the end of a load that nobody waits for any more."""
+"""Picks, loads and cancels models from the Playground screen."""
 
 from __future__ import annotations
 

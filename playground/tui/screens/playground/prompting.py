@@ -1,4 +1,4 @@
-"""Prompts of screen 1 on their way to the engine; nothing typed is lost when one comes to nothing."""
+"""Prompts of the Playground screen on their way to the engine; nothing typed is lost when one comes to nothing."""
 
 from __future__ import annotations
 

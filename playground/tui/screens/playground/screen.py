@@ -1,4 +1,4 @@
-"""Screen 1: prompt, transcript, toggles, speed, memory and the batching board."""
+"""The Playground screen: prompt, transcript, toggles, speed, memory and the batching board."""
 
 from __future__ import annotations
 

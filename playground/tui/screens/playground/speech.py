@@ -1,4 +1,4 @@
-"""Speech on screen 1: talk, transcribe a file, and what was said goes to the prompt."""
+"""Speech on the Playground screen: talk, transcribe a file, and what was said goes to the prompt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.tui.widgets.prompt import Prompt
 
 
 class Speech:
-    """`folders` are where screen F9 looks for recognisers."""
+    """`folders` are where the voice overlay (F9) looks for recognisers."""
 
     def __init__(self, screen: Stage, voice: Voice, folders: list[Path]) -> None:
         self._screen, self._voice, self._folders = screen, voice, folders

@@ -1,4 +1,4 @@
-"""The toggles of screen 1: opened and left by keys, and what is chosen there is switched."""
+"""The toggles of the Playground screen: opened and left by keys, and what is chosen there is switched."""
 
 from __future__ import annotations
 

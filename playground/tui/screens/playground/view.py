@@ -1,4 +1,4 @@
-"""What stands on screen 1, and what each part of it is shown."""
+"""What stands on the Playground screen, and what each part of it is shown."""
 
 from __future__ import annotations
 

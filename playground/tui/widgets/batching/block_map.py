@@ -15,11 +15,11 @@ from playground.tui.batching.blocks import Block, blocks, figures, merged
 from playground.tui.letters import Letter
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
+from playground.tui.styles import MUTED
 
 LEVELS = "▁▂▃▄▅▆▇█"
 WIDE = 100
 MOST_WIDE = 3
-LABEL = "$meaning-waiting"
 LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
 
 
@@ -49,7 +49,7 @@ class BlockMap(Widget):
 
     def render(self) -> Content:
         if self._event is None or self._run is None:
-            return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", LABEL))
+            return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", MUTED))
         width, rows = self.size.width, max(1, self.size.height - 1)
         each, row = merged(blocks(self._event), width * rows)
         wide = min(MOST_WIDE, max(1, rows * (width // MOST_WIDE) * MOST_WIDE // max(1, len(row))))
@@ -64,15 +64,15 @@ class BlockMap(Widget):
         when = f"{run.side}, fullest" if run.done else run.side
         first = Content.assemble(
             ("Blocks ", "bold"),
-            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", LABEL),
+            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", MUTED),
             f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
             f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
             f"  fragmentation {numbers.percent(known.unused)}",
-            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", LABEL),
-            (scale, LABEL),
+            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", MUTED),
+            (scale, MUTED),
         )
         room = width - first.cell_length
-        return first + Content.styled(LEGEND.rjust(room), LABEL) if room > len(LEGEND) + 2 else first
+        return first + Content.styled(LEGEND.rjust(room), MUTED) if room > len(LEGEND) + 2 else first
 
 
 def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
@@ -81,7 +81,7 @@ def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
         if use == "free":
             yield " " * len(group), ""
         elif use == "cached":
-            yield "▒" * len(group), LABEL
+            yield "▒" * len(group), MUTED
         elif use == "shared":
             yield "#" * len(group), "bold"
         else:

@@ -12,9 +12,9 @@ from playground.text import numbers
 from playground.tui.batching.figures import Progress, progress, verdict
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
+from playground.tui.styles import MUTED
 
 BAR = 24
-LABEL = "$meaning-waiting"
 WIDE = 100
 
 
@@ -52,8 +52,8 @@ def _headline(runs: LoadRuns, hint: str) -> Content:
     if now:
         return _bar(now, runs.busy)
     if runs.busy:
-        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", LABEL)
-    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
+        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", MUTED)
+    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, MUTED)
 
 
 def _bar(now: Progress, stoppable: bool) -> Content:
@@ -62,9 +62,9 @@ def _bar(now: Progress, stoppable: bool) -> Content:
     return Content.assemble(
         (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
         ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), LABEL),
+        ("╌" * (BAR - filled), MUTED),
         f"  {numbers.percent(now.share)} of its tokens{left}",
-        ("   Esc stops" if stoppable else "", LABEL),
+        ("   Esc stops" if stoppable else "", MUTED),
     )
 
 
@@ -73,12 +73,12 @@ def _titles(wide: bool) -> Content:
         f"{'steps':>11}{'predicted':>11}{'makespan':>13}{'predicted':>11}" if wide else f"{'steps':>9}{'predicted':>11}"
     )
     how = "  from measured step costs" if wide else ""
-    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", LABEL)
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", MUTED)
 
 
 def _engine_titles(wide: bool) -> Content:
     more = f"{'p99':>11}{'steps':>11}{'makespan':>13}{'TPS':>14}" if wide else f"{'TPS':>14}"
-    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", LABEL)
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", MUTED)
 
 
 def _engine_row(run: LoadRun, wide: bool) -> Content:
@@ -106,7 +106,7 @@ def _row(run: LoadRun, wide: bool) -> Content:
         (f"{run.side:<12}", "bold"),
         ttft,
         f"{steps:>11}",
-        (f"{foreseen:>11}", LABEL),
+        (f"{foreseen:>11}", MUTED),
         f"{seconds:>13}",
-        (f"{guess:>11}", LABEL),
+        (f"{guess:>11}", MUTED),
     )

@@ -12,9 +12,8 @@ from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.bench.driver import BenchView
 from playground.tui.history.columns import options
+from playground.tui.styles import MUTED
 from playground.tui.widgets.bench.results import COLOURS, verdicts
-
-LABEL = "$meaning-waiting"
 
 
 class BenchFigures(Widget):
@@ -55,4 +54,4 @@ def _content(view: BenchView) -> Content:
 
 
 def _line(label: str, value: str, note: str) -> Content:
-    return Content.assemble((f"{label:<11}", LABEL), value, (f"  {note}" if note else "", LABEL))
+    return Content.assemble((f"{label:<11}", MUTED), value, (f"  {note}" if note else "", MUTED))

@@ -1,4 +1,4 @@
-"""Screen 4's plot: what each option set costs in quality, against TPS or memory."""
+"""The Bench screen's plot: what each option set costs in quality, against TPS or memory."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from playground.bench.suites.suite import Row
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
+from playground.tui.styles import MUTED
 
-LABEL = "$meaning-waiting"
 BAR, WIDE = 12, 70
-COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
+COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": MUTED}
 COLOURS |= {"right": "$success", "wrong": "$error", "found": "$success", "missed": "$error"}
 HINT = "r runs the ticked suites under the options of F2 Playground"
 
@@ -44,26 +44,26 @@ class BenchResults(Widget):
         head = self._headline.wrap(max(1, width))
         room = max(1, self.size.height - 1 - len(head))
         said = "  what came of it" if width >= WIDE else ""
-        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", LABEL)
+        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", MUTED)
         lines = [line for row in self._rows[-room:] for line in _row(row, width)]
         return Content("\n").join([*head, titles, *lines[-room:]])
 
 
 def _headline(view: BenchView) -> Content:
     if not view.suite:
-        return Content.styled(HINT, LABEL)
+        return Content.styled(HINT, MUTED)
     told = view.told
     if told is None or not told.total:
-        return Content.assemble((view.suite, "bold"), (f"  {view.stage}", LABEL))
+        return Content.assemble((view.suite, "bold"), (f"  {view.stage}", MUTED))
     filled = round(BAR * min(1.0, told.done / told.total))
     left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
         ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), LABEL),
+        ("╌" * (BAR - filled), MUTED),
         f"  {told.done} of {told.total}",
-        (f"{left}{stage}", LABEL),
+        (f"{left}{stage}", MUTED),
     )
 
 
@@ -75,9 +75,9 @@ def _row(row: Row, width: int) -> list[Content]:
         f"{one_line(row.name, _name(width)):<{_name(width)}} ",
         (f"{one_line(row.verdict, 9):<9} ", COLOURS.get(row.verdict, "")),
         f"{numbers.seconds(row.seconds):>8}",
-        (f"  {detail}" if wide else "", LABEL),
+        (f"  {detail}" if wide else "", MUTED),
     )
-    return [line] if wide or not detail else [line, Content.styled(f"  {detail}", LABEL)]
+    return [line] if wide or not detail else [line, Content.styled(f"  {detail}", MUTED)]
 
 
 def _name(width: int) -> int:

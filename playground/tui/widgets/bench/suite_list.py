@@ -15,9 +15,9 @@ from playground.bench.suites.table import SUITES
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
+from playground.tui.styles import MUTED
 from playground.tui.widgets.lines import fitting
 
-LABEL = "$meaning-waiting"
 TITLE_WIDTH = 10
 GAP = "  "
 
@@ -122,7 +122,7 @@ class SuiteList(Widget, can_focus=True):
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>2}▸ {suite.unit}", style),
-            (f"\n{GAP}{self._stages.get(name) or known or 'time –'}", LABEL),
+            (f"\n{GAP}{self._stages.get(name) or known or 'time –'}", MUTED),
         )
 
 

@@ -16,7 +16,6 @@ from playground.text.plain import one_line, printable
 from playground.tui.state.compare import CompareState
 
 MARK = "▶"
-LABEL = "$meaning-waiting"
 SIDES: tuple[SideName, ...] = ("A", "B")
 
 

@@ -1,4 +1,4 @@
-"""Screen 5's attention: time and memory of a call over lengths, by kernel."""
+"""The Inside screen's attention: time and memory of a call over lengths, by kernel."""
 
 from __future__ import annotations
 

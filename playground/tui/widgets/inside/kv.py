@@ -1,4 +1,4 @@
-"""Screen 5's weights against KV: stacked over the context, by dtype in a table, and what a trial of weights found."""
+"""Weights against KV on the Inside screen: stacked over the context, by dtype in a table, and the weights trial."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from playground.text import numbers
 from playground.text.sizes import size
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.inside.weights_trial import WeightsTrial
-from playground.tui.plots.scatter_grid import DIM, Part
+from playground.tui.plots.scatter_grid import Part
 from playground.tui.state.kv_fit import Pool
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.widgets.inside.panel import InsidePanel
 
 MOST_REQUESTS = 1024
@@ -51,7 +52,7 @@ def _found(trial: WeightsTrial) -> list[list[Part]]:
     """A line a kind of weights; none before the first trial."""
     if not trial.kinds:
         return []
-    lines: list[list[Part]] = [[(f"{'weights':9}{'bytes':>12}{'switch':>10}{'TPS':>16}", DIM)]]
+    lines: list[list[Part]] = [[(f"{'weights':9}{'bytes':>12}{'switch':>10}{'TPS':>16}", MUTED)]]
     for kind in trial.kinds:
         waits = "measuring" if kind is trial.now else kind.fault
         speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or "–"

@@ -1,4 +1,4 @@
-"""Screen 5's outliers of LLM.int8(): every layer's columns against a threshold that can be tried."""
+"""The Inside screen's outliers of LLM.int8(): every layer's columns against a threshold that can be tried."""
 
 from __future__ import annotations
 

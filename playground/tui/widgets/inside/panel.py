@@ -1,4 +1,4 @@
-"""One panel of screen 5: a title, a note, and lines that it is given a function for."""
+"""One panel of the Inside screen: a title, a note, and lines that it is given a function for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui.plots.scatter_grid import DIM, Part
+from playground.tui.plots.scatter_grid import Part
+from playground.tui.styles import MUTED
 
 Draw = Callable[[int, int], list[list[Part]]]
 
@@ -39,9 +40,9 @@ class InsidePanel(Widget, can_focus=True):
 
     def render(self) -> Content:
         width = self.size.width
-        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
+        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", MUTED))
         head = title.wrap(max(1, width))
         lines = self._draw(width, self.size.height - len(head))
         if not lines:
-            return Content("\n").join([*head, *Content.styled(self._empty, DIM).wrap(max(1, width))])
+            return Content("\n").join([*head, *Content.styled(self._empty, MUTED).wrap(max(1, width))])
         return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

@@ -1,4 +1,4 @@
-"""Screen 5's roofline: what this machine can reach, and where the newest steps lie under it."""
+"""The Inside screen's roofline: what this machine can reach, and where the newest steps lie under it."""
 
 from __future__ import annotations
 

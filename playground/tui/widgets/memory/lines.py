@@ -8,24 +8,24 @@ from playground.telemetry.ledger import Ledger, Row, Shares
 from playground.telemetry.snapshot import GpuSample
 from playground.text import numbers
 from playground.text.sizes import format_bytes, format_share
+from playground.tui.styles import MUTED
 from playground.tui.widgets.lines import fitting, spread
 from playground.tui.widgets.memory.bar import bar_parts
 
-LABEL = "$meaning-waiting"
 LEGEND = {"weights": "█", "KV used": "▓", "other": "▒"}
-COLOURS = ("$secondary", "$primary", "$meaning-waiting", "$meaning-waiting 60%")
+COLOURS = ("$secondary", "$primary", MUTED, f"{MUTED} 60%")
 NOT_ROWS = ("device used", "KV reserved")
 LABEL_WIDTH, BYTES_WIDTH = 12, 9
 
 
 def title(device: str, width: int) -> Content:
     """Memory, and of what."""
-    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), device), width)
+    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", MUTED), device), width)
 
 
 def headline(ledger: Ledger, width: int) -> list[Content]:
     """Used of total, and the bar, for where there is no room for more."""
-    used = Content.assemble(("Memory ", LABEL), format_share(ledger.used, ledger.total))
+    used = Content.assemble(("Memory ", MUTED), format_share(ledger.used, ledger.total))
     return [used, bar(ledger.shares, width)]
 
 
@@ -53,7 +53,7 @@ def rows(ledger: Ledger, width: int) -> list[Content]:
 def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     """What the GPU does, or why there is none."""
     if gpu is None:
-        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), LABEL)
+        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), MUTED)
     board = gpu.board
     parts = [gpu.name or "GPU"]
     if board.utilization_percent is not None:
@@ -64,12 +64,12 @@ def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
         parts.append(f"{board.temperature_celsius} °C")
     throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
     line = fitting(" · ".join(parts), " · ", width - len(throttled))
-    return Content.assemble((line, LABEL), (throttled, "$warning"))
+    return Content.assemble((line, MUTED), (throttled, "$warning"))
 
 
 def _row(row: Row, width: int) -> Content:
     glyph = LEGEND.get(row.label, " ")
-    colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else LABEL
+    colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else MUTED
     note = fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
     figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
-    return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", LABEL), figure, (note, LABEL))
+    return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", MUTED), figure, (note, MUTED))

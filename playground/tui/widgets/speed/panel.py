@@ -35,13 +35,9 @@ class SpeedPanel(LinePanel):
             self.show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines(width, FULL_HEIGHT))
+        return len(self.lines(width, FULL_HEIGHT))
 
     def lines(self, width: int, height: int) -> list[Content]:
-        lines = self._lines(width, height)
-        return [Content.styled(line.plain, speed_lines.LABEL) for line in lines] if self._view.stale else lines
-
-    def _lines(self, width: int, height: int) -> list[Content]:
         if width < FULL_WIDTH or height < FULL_HEIGHT:
             return speed_lines.headline(self._view, width)
         return [

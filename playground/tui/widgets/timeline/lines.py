@@ -12,9 +12,10 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sparkline import BARS
 from playground.tui.state.timeline import WINDOW_S, Column, Timeline
+from playground.tui.styles import MUTED
 from playground.tui.widgets.lines import spread
 
-LABEL, TPS, MARK = "$meaning-waiting", "$meaning-decode", "$foreground"
+TPS, MARK = "$meaning-decode", "$foreground"
 EIGHTHS = " " + BARS
 SWITCH, ABOVE_SWITCH, LEFT_OUT, AXIS = "▴", "│", "┊", "─"
 BESIDE_BARS = 2  # title and axis
@@ -36,8 +37,8 @@ def lines(timeline: Timeline, width: int, height: int) -> list[Content]:
 
 
 def _title(top: float, width: int) -> Content:
-    right = Content.assemble(("top ", LABEL), (numbers.significant(top or None), MARK), (" tok/s", LABEL))
-    return spread(Content.assemble(("Timeline", "bold"), ("  System TPS", LABEL)), right, width)
+    right = Content.assemble(("top ", MUTED), (numbers.significant(top or None), MARK), (" tok/s", MUTED))
+    return spread(Content.assemble(("Timeline", "bold"), ("  System TPS", MUTED)), right, width)
 
 
 def _bars(columns: Sequence[Column], rates: Sequence[float], top: float, width: int, height: int) -> list[Content]:
@@ -50,7 +51,7 @@ def _row(columns: Sequence[Column], eighths: Sequence[int], width: int) -> Conte
     row = Content.styled("".join(map(_cell, columns, eighths)).rjust(width), TPS)
     for x, column in enumerate(columns, width - len(columns)):
         if column.left_out or column.mark:
-            row = row.stylize(MARK if column.mark else LABEL, x, x + 1)
+            row = row.stylize(MARK if column.mark else MUTED, x, x + 1)
     return row
 
 
@@ -64,11 +65,11 @@ def _axis(columns: Sequence[Column], width: int) -> Content:
     """How long it is, and under the column of each switch what was set."""
     seconds = (width - sum(column.left_out for column in columns)) * WINDOW_S
     span = f"{seconds:g} s "
-    pieces, at = [(span, LABEL)], len(span)
+    pieces, at = [(span, MUTED)], len(span)
     for start, text in sorted(_labels(columns, width, at)):
-        pieces += [(AXIS * (start - at), LABEL), (text, f"bold {MARK}")]
+        pieces += [(AXIS * (start - at), MUTED), (text, f"bold {MARK}")]
         at = start + cell_len(text)
-    return Content.assemble(*pieces, (AXIS * (width - at), LABEL))
+    return Content.assemble(*pieces, (AXIS * (width - at), MUTED))
 
 
 def _labels(columns: Sequence[Column], width: int, left: int) -> list[tuple[int, str]]:
