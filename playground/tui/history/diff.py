@@ -9,6 +9,7 @@ import msgspec
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run
 from playground.text import numbers
+from playground.text.numbers import UNKNOWN
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.history.columns import described_quality, lower_is_better, when
@@ -52,7 +53,7 @@ def diff(a: Run, b: Run | None = None) -> list[DiffRow]:
     rows += [_text(label, a, other, text) for label, text in _TAIL]
     rows += _options(a, other)
     rows += _versions(a.versions, other.versions)
-    return [row for row in rows if not {row.a, row.b} <= {numbers.UNKNOWN, ""}]
+    return [row for row in rows if not {row.a, row.b} <= {UNKNOWN, ""}]
 
 
 _HEAD: tuple[tuple[str, Callable[[Run], str]], ...] = (
@@ -72,7 +73,7 @@ _TAIL: tuple[tuple[str, Callable[[Run], str]], ...] = (
 
 
 def _text(label: str, a: Run, b: Run, text: Callable[[Run], str]) -> DiffRow:
-    return DiffRow(label, one_line(text(a), CELL) or numbers.UNKNOWN, one_line(text(b), CELL) or numbers.UNKNOWN)
+    return DiffRow(label, one_line(text(a), CELL) or UNKNOWN, one_line(text(b), CELL) or UNKNOWN)
 
 
 def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
@@ -81,8 +82,8 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
     change, better = _change(before, after, less_is_better)
     return DiffRow(
         label,
-        text(before) if before is not None else numbers.UNKNOWN,
-        text(after) if after is not None else numbers.UNKNOWN,
+        text(before) if before is not None else UNKNOWN,
+        text(after) if after is not None else UNKNOWN,
         change,
         better,
     )
@@ -91,9 +92,7 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
 def _quality(a: Run, b: Run) -> DiffRow:
     same = a.measure == b.measure
     change, better = _change(a.quality, b.quality, lower_is_better(a.measure)) if same else ("", None)
-    return DiffRow(
-        "quality", described_quality(a) or numbers.UNKNOWN, described_quality(b) or numbers.UNKNOWN, change, better
-    )
+    return DiffRow("quality", described_quality(a) or UNKNOWN, described_quality(b) or UNKNOWN, change, better)
 
 
 def _change(before: float | None, after: float | None, less_is_better: bool) -> tuple[str, bool | None]:
@@ -120,8 +119,8 @@ def _versions(a: dict[str, str], b: dict[str, str]) -> list[DiffRow]:
     return [
         DiffRow(
             one_line(name, 20),
-            one_line(a.get(name, numbers.UNKNOWN), CELL),
-            one_line(b.get(name, numbers.UNKNOWN), CELL),
+            one_line(a.get(name, UNKNOWN), CELL),
+            one_line(b.get(name, UNKNOWN), CELL),
         )
         for name in dict.fromkeys((*a, *b))
     ]

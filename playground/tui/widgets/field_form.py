@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from playground.tui.fields import Field
 from playground.tui.styles import MUTED
-from playground.tui.widgets.field_entry import FieldEntry
+from playground.tui.widgets.text_entry import TextEntry
 
 GAP = 2
 TITLE_PART, RECORDED_PART = -1, -2
@@ -90,7 +90,9 @@ class FieldForm(Widget, can_focus=True):
             if profile is not None:
                 self.set(profile)
 
-        self.app.push_screen(FieldEntry(self._fields[self._at], self.profile), entered)
+        field, profile = self._fields[self._at], self.profile
+        entry = TextEntry(field.name, field.text(profile), field.form, lambda text: field.set(profile, text))
+        self.app.push_screen(entry, entered)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a field takes it, on one that is taken types; on the button runs."""

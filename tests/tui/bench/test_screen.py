@@ -18,12 +18,12 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.bench.driver import BenchView
 from playground.tui.bench.pareto import pareto
 from playground.tui.screens.bench import BenchScreen
-from playground.tui.screens.overlays.text_entry import TextEntry
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.results import BenchResults
 from playground.tui.widgets.bench.suite_list import SuiteList
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.scatter import Scatter
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.runs import keep, make_runs
 
 LOADING_S = 120.0

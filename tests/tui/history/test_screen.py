@@ -16,11 +16,11 @@ from playground.telemetry import disturbance
 from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.run_details import RunDetails
-from playground.tui.screens.overlays.text_entry import TextEntry
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.run_table import RunTable
 from playground.tui.widgets.scatter import Scatter
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.runs import keep, make_runs
 
 

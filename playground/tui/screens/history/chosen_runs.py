@@ -12,11 +12,11 @@ from playground.tui.history.run_list import RunList
 from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.overlays.run_details import RunDetails
-from playground.tui.screens.overlays.text_entry import TextEntry
 from playground.tui.screens.stage import Stage
 from playground.tui.session import NotNow
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
+from playground.tui.widgets.text_entry import TextEntry
 
 EXPORT_NAME = "history-%Y-%m-%d-%H%M%S.html"
 TAG_LENGTH = 24

@@ -11,9 +11,9 @@ from typing import Any
 from playground.bench.report import Report
 from playground.session.history.run import Run
 from playground.tui.history.export import HINT, ExportError, export
-from playground.tui.screens.overlays.text_entry import TextEntry
 from playground.tui.screens.stage import Stage
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.text_entry import TextEntry
 
 
 class Exports:

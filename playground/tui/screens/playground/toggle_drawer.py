@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from playground.protocol.options import TOGGLES, format_value, parse_value
 from playground.tui.screens.stage import Stage
 from playground.tui.toggles.rows import Candidate, Row, candidate
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.text_entry import TextEntry
 from playground.tui.widgets.toggle_panel import TogglePanel
 
 
@@ -45,10 +47,16 @@ class ToggleDrawer:
 
     def enter_value(self, row: Row) -> None:
         """Ask for a value that is not in the list."""
-        from playground.tui.screens.overlays.value_entry import ValueEntry
+        toggle = TOGGLES[row.name]
 
         def entered(value: str | None) -> None:
             if value is not None:
                 self.switch(candidate(self._screen.state, row.name, value))
 
-        self._screen.app.push_screen(ValueEntry(row), entered)
+        entry = TextEntry(
+            toggle.name,
+            row.requested,
+            toggle.form or ", ".join(toggle.values),
+            lambda text: format_value(parse_value(row.name, text.strip())),
+        )
+        self._screen.app.push_screen(entry, entered)
