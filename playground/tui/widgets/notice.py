@@ -15,11 +15,12 @@ from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
 from playground.tui.state.state import State
 from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
 READING_S = 12.0
 PATIENCE_S = 0.4
-BAR = 24
 BYTES = 1 << 16
+REST = "━", "$surface-lighten-2"
 
 
 class Notice(Widget):
@@ -112,10 +113,5 @@ def _keys(state: State) -> tuple[str, str]:
 def _bar(stage: ModelLoading) -> Content:
     if not stage.total:
         return Content()
-    filled = round(BAR * min(1.0, stage.done / stage.total))
     far = format_share(stage.done, stage.total) if stage.total >= BYTES else f"{stage.done} of {stage.total}"
-    return Content.assemble(
-        ("━" * filled, "$accent"),
-        ("━" * (BAR - filled), "$surface-lighten-2"),
-        f"  {far}",
-    )
+    return Content.assemble(progress_bar(stage.done / stage.total, rest=REST), f"  {far}")

@@ -15,6 +15,7 @@ from playground.text import numbers
 from playground.tui.history.columns import Column, shown
 from playground.tui.history.run_list import RunList
 from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import cell
 
 MARK = "●"
 WHEEL = 3
@@ -145,7 +146,7 @@ class RunTable(Widget, can_focus=True):
         for column, width in columns:
             sorted_by = column.sort == self._sort
             title = f"{column.title}{arrow if sorted_by else ''}"
-            parts.append((_fitted(title, width, column.right) + " ", "bold" if sorted_by else MUTED))
+            parts.append((cell(title, width, column.right) + " ", "bold" if sorted_by else MUTED))
         return Content.assemble(*parts)
 
     def _row(self, run: Run | None, place: int, columns: list[tuple[Column, int]]) -> Content:
@@ -153,14 +154,9 @@ class RunTable(Widget, can_focus=True):
         if run is None:
             text = f"{MARK if marked else ' '} {numbers.count(place + 1)}"
         else:
-            cells = " ".join(_fitted(column.text(run), width, column.right) for column, width in columns)
+            cells = " ".join(cell(column.text(run), width, column.right) for column, width in columns)
             text = f"{MARK if marked else ' '} {cells}"
         style = "bold $accent" if marked else MUTED if run is None or "error" in run.flags else ""
         if place == self.list.cursor:
             style = f"{style} reverse" if self.has_focus else f"{style} underline"
         return Content.assemble((text, style.strip()))
-
-
-def _fitted(text: str, width: int, right: bool) -> str:
-    cut = text if len(text) <= width else text[: width - 1] + "…"
-    return cut.rjust(width) if right else cut.ljust(width)

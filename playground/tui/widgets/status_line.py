@@ -14,7 +14,7 @@ from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
 from playground.tui.state.state import State
 from playground.tui.styles import MUTED
-from playground.tui.widgets.lines import spread
+from playground.tui.widgets.fitting import spread
 
 COLOURS = {"idle": MUTED, "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8

@@ -15,6 +15,7 @@ from playground.session.history.run import Run
 from playground.text.plain import printable
 from playground.tui.history.diff import DiffRow, diff
 from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import cell
 
 LABEL_WIDTH, CHANGE_WIDTH = 18, 9
 
@@ -59,12 +60,7 @@ def _row(row: DiffRow, width: int, two: bool) -> Content:
     colour = {True: "bold $success", False: "bold $error", None: ""}[row.better]
     return Content.assemble(
         (label, MUTED),
-        (_cut(row.a, each), style),
-        (_cut(row.b, each), style),
+        (cell(row.a, each - 1) + " ", style),
+        (cell(row.b, each - 1) + " ", style),
         (f"{row.change:>{CHANGE_WIDTH}}", colour),
     )
-
-
-def _cut(text: str, width: int) -> str:
-    text = text if len(text) < width else text[: width - 2] + "…"
-    return text.ljust(width)

@@ -13,8 +13,8 @@ from playground.tui.batching.figures import Progress, progress, verdict
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
-BAR = 24
 WIDE = 100
 
 
@@ -57,12 +57,10 @@ def _headline(runs: LoadRuns, hint: str) -> Content:
 
 
 def _bar(now: Progress, stoppable: bool) -> Content:
-    filled = round(BAR * min(1.0, now.share))
     left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
     return Content.assemble(
         (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), MUTED),
+        progress_bar(now.share),
         f"  {numbers.percent(now.share)} of its tokens{left}",
         ("   Esc stops" if stoppable else "", MUTED),
     )

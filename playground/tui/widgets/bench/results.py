@@ -13,6 +13,7 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
 from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
 BAR, WIDE = 12, 70
 COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": MUTED}
@@ -55,13 +56,11 @@ def _headline(view: BenchView) -> Content:
     told = view.told
     if told is None or not told.total:
         return Content.assemble((view.suite, "bold"), (f"  {view.stage}", MUTED))
-    filled = round(BAR * min(1.0, told.done / told.total))
     left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), MUTED),
+        progress_bar(told.done / told.total, BAR),
         f"  {told.done} of {told.total}",
         (f"{left}{stage}", MUTED),
     )

@@ -16,7 +16,7 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
 from playground.tui.styles import MUTED
-from playground.tui.widgets.lines import fitting
+from playground.tui.widgets.fitting import leading_parts
 
 TITLE_WIDTH = 10
 GAP = "  "
@@ -129,8 +129,8 @@ class SuiteList(Widget, can_focus=True):
 def _known(about: str, figure: str, room: int) -> str:
     """How long it takes and what it came to, in whole parts; where there is no room for both, what it came to."""
     figure = GAP.join(one_line(part, 40) for part in figure.split(GAP))
-    both = fitting(GAP.join(filter(None, (about, figure))), GAP, room)
-    return (figure and both == about and fitting(figure, GAP, room)) or both
+    both = leading_parts(GAP.join(filter(None, (about, figure))), GAP, room)
+    return (figure and both == about and leading_parts(figure, GAP, room)) or both
 
 
 def _stage(view: BenchView) -> str:

@@ -14,8 +14,9 @@ from playground.text.plain import one_line
 from playground.text.sparkline import sparkline
 from playground.tui.state.compare import CompareState
 from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
-BAR, SPARKS = 24, 40
+SPARKS = 40
 WIDTHS = (12, 12, 9, 9)
 BETTER = {"faster", "sooner", "smaller"}
 WORSE = {"slower", "later", "larger"}
@@ -57,11 +58,9 @@ def _lines(compare: CompareState, hint: str) -> list[Content]:
 
 
 def _bar(found: Comparison) -> Content:
-    filled = round(BAR * len(found.runs) / found.planned)
     return Content.assemble(
         (f"{found.phase:<24}", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), MUTED),
+        progress_bar(len(found.runs) / found.planned),
         ("   Esc stops", MUTED),
     )
 

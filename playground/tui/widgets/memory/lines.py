@@ -9,7 +9,7 @@ from playground.telemetry.snapshot import GpuSample
 from playground.text import numbers
 from playground.text.sizes import format_bytes, format_share
 from playground.tui.styles import MUTED
-from playground.tui.widgets.lines import fitting, spread
+from playground.tui.widgets.fitting import leading_parts, spread
 from playground.tui.widgets.memory.bar import bar_parts
 
 LEGEND = {"weights": "█", "KV used": "▓", "other": "▒"}
@@ -53,7 +53,7 @@ def rows(ledger: Ledger, width: int) -> list[Content]:
 def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     """What the GPU does, or why there is none."""
     if gpu is None:
-        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), MUTED)
+        return Content.styled(leading_parts(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), MUTED)
     board = gpu.board
     parts = [gpu.name or "GPU"]
     if board.utilization_percent is not None:
@@ -63,13 +63,13 @@ def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     if board.temperature_celsius is not None:
         parts.append(f"{board.temperature_celsius} °C")
     throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
-    line = fitting(" · ".join(parts), " · ", width - len(throttled))
+    line = leading_parts(" · ".join(parts), " · ", width - len(throttled))
     return Content.assemble((line, MUTED), (throttled, "$warning"))
 
 
 def _row(row: Row, width: int) -> Content:
     glyph = LEGEND.get(row.label, " ")
     colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else MUTED
-    note = fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
+    note = leading_parts(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
     figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
     return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", MUTED), figure, (note, MUTED))

@@ -9,7 +9,7 @@ from playground.text.sparkline import sparkline
 from playground.tui.speed.view import SpeedView
 from playground.tui.state.request import RECENT_S
 from playground.tui.styles import MUTED
-from playground.tui.widgets.lines import spread
+from playground.tui.widgets.fitting import spread
 from playground.tui.widgets.speed.digits import big_digits, bigger_digits
 
 VALUE = "$foreground"

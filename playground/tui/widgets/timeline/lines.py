@@ -13,7 +13,7 @@ from playground.text.plain import one_line
 from playground.text.sparkline import BARS
 from playground.tui.state.timeline import WINDOW_S, Column, Timeline
 from playground.tui.styles import MUTED
-from playground.tui.widgets.lines import spread
+from playground.tui.widgets.fitting import spread
 
 TPS, MARK = "$meaning-decode", "$foreground"
 EIGHTHS = " " + BARS
