@@ -67,7 +67,7 @@ class Session:
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
         self._require_live("nothing can be run in it")
-        self._require_no_load()
+        self._require_undisturbed()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
         if self.state.exited:
@@ -100,7 +100,7 @@ class Session:
     def switch(self, name: str, value: Value) -> None:
         """Change one toggle on what is running."""
         self._require_live()
-        self._require_no_load()
+        self._require_undisturbed()
         if self.state.exited or not self.state.facts:
             raise NotNow(f"{name} changes once a model is loaded")
         self.bridge.send(SetOptions(changes={name: value}))
@@ -129,7 +129,7 @@ class Session:
     async def recall(self, run: Run) -> str:
         """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""
         self._require_live()
-        self._require_no_load()
+        self._require_undisturbed()
         if self.state.unfinished:
             raise NotNow("requests run, and other options would change them; F2, then Esc stops them")
         engine = self.state.capabilities.engine
@@ -179,6 +179,20 @@ class Session:
         self.bridge.record(recorder)
         return f"recording to {path}"
 
+    def require_idle(self, what: str = "a measurement") -> None:
+        """Raise `NotNow` unless a model is loaded and nothing runs that `what` would disturb or be disturbed by."""
+        self._require_live("nothing can be run in it")
+        self._require_undisturbed()
+        if self.state.loading or not self.state.facts:
+            raise NotNow("no model is loaded yet; F2, then ^O picks one")
+        if self.state.unfinished:
+            raise NotNow(f"requests run in the playground, and {what} would disturb them; F2, then Esc stops them")
+
+    def current_load(self) -> LoadModel:
+        """The load that would bring another engine to the current model and options. A model must be loaded."""
+        assert self.state.facts
+        return msgspec.structs.replace(self.asked, model=self.state.facts.path, options=self.state.requested)
+
     @property
     def _has_template(self) -> bool:
         """The model has a chat template, or the one that is being loaded has, so far as its folder shows."""
@@ -193,8 +207,8 @@ class Session:
         done = [self.state.requests[request_id] for request_id in self._exchanges]
         return [turn for request in done if _counts(request) for turn in _turns(request)]
 
-    def _require_no_load(self) -> None:
-        if reason := disturbed(self.state):
+    def _require_undisturbed(self) -> None:
+        if reason := running_measurement(self.state):
             raise NotNow(reason)
 
     def _require_live(self, why: str = "what was recorded cannot be changed") -> None:
@@ -202,8 +216,8 @@ class Session:
             raise NotNow(f"this is a replay: {why}")
 
 
-def disturbed(state: State) -> str:
-    """What is being measured and must be left alone; empty where nothing is."""
+def running_measurement(state: State) -> str:
+    """Why the engine must not be disturbed: the measurement that runs; empty if none does."""
     if state.load.busy:
         return MEASURING
     if state.trying:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.tui.actions.action import Blocked
-from playground.tui.session import disturbed
+from playground.tui.session import running_measurement
 from playground.tui.state.state import State
 from playground.tui.toggles.rows import flipped
 
@@ -15,7 +15,7 @@ def replay(state: State) -> str:
 
 def measuring(state: State) -> str:
     """What is being measured must not be disturbed."""
-    return replay(state) or disturbed(state)
+    return replay(state) or running_measurement(state)
 
 
 def not_ours(state: State) -> str:

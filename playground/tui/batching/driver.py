@@ -15,7 +15,7 @@ from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Set
 from playground.protocol.options import Policy, Value
 from playground.session.history.run import Run
 from playground.tui.batching.engine import LoadEngine
-from playground.tui.session import NotNow, Session, disturbed
+from playground.tui.session import NotNow, Session
 from playground.tui.state.load_profile import POLICIES, STATIC, LoadProfile, requests
 from playground.tui.state.load_run import LoadRun
 
@@ -40,8 +40,9 @@ class LoadDriver:
         return self._state.load.busy
 
     def start(self, profile: LoadProfile) -> None:
-        """Begin; raises `NotNow` where a load would disturb or could not run."""
-        if reason := self._reason(profile):
+        """Begin; raises `NotNow` if a load would disturb or could not run."""
+        self._session.require_idle("a load")
+        if reason := self._unfit(profile):
             raise NotNow(reason)
         self.fault, self._stopped = "", False
         self._state.load.begin_load(profile.sides(self._state.capabilities.engine))
@@ -68,23 +69,14 @@ class LoadDriver:
         elif self._state.load.running:
             self._bridge.send(MapBlocks())
 
-    def _reason(self, profile: LoadProfile) -> str:
-        state = self._state
-        if state.replaying:
-            return "this is a replay: what was recorded cannot be run again"
-        if self.busy:
-            return "a load is running; Esc stops it"
-        if state.loading or not state.facts:
-            return "no model is loaded yet; F2, then ^O picks one"
-        if reason := disturbed(state):
-            return reason
-        if state.unfinished:
-            return "requests run in the playground, and a load would disturb them; F2, then Esc stops them"
-        if profile.prompt + profile.lengths.high > state.facts.context:
-            return f"prompt and answer can be longer than the model's context of {state.facts.context} tokens"
+    def _unfit(self, profile: LoadProfile) -> str:
+        """Why the model or the engine cannot run this load; empty if it can."""
+        facts = self._state.facts
+        if facts and profile.prompt + profile.lengths.high > facts.context:
+            return f"prompt and answer can be longer than the model's context of {facts.context} tokens"
         if profile.against != STATIC:
             return self._no_other_engine(profile.against)
-        toggle = state.capabilities.toggle("batching")
+        toggle = self._state.capabilities.toggle("batching")
         kinds = [(policy, toggle.find(policy) if toggle else None) for policy in POLICIES]
         return next((f"batching {policy}: {kind.reason}" for policy, kind in kinds if kind and not kind.possible), "")
 
@@ -123,13 +115,12 @@ class LoadDriver:
 
     def _elsewhere(self, profile: LoadProfile, load: int) -> Iterator[None]:
         """A run on another engine, the session's own being idle."""
-        facts = self._state.facts
-        if self._ended() or not facts:
+        if self._ended():
             return
         asked = requests(profile, profile.against, load, self._vocabulary)
         changes: dict[str, Value] = {"batching": "continuous", "max_batch": profile.slots}
         options = same_options(self._state.requested, self._state.effective, **changes)
-        command = msgspec.structs.replace(self._session.asked, model=facts.path, options=options)
+        command = msgspec.structs.replace(self._session.current_load(), options=options)
         self._other = LoadEngine(profile.against, command, self._bridge, self._keep)
         self._task = asyncio.create_task(self._other.run(asked))
         self._task.add_done_callback(lambda _: self._bridge.refresh())

@@ -59,13 +59,10 @@ class BenchDriver:
         return max(ended, key=lambda view: view.run.at if view.run else 0.0, default=None)
 
     def check(self, suites: Sequence[str]) -> None:
-        """Raises `NotNow` where a benchmark would be disturbed or has nothing to run on."""
+        """Raise `NotNow` if a benchmark would be disturbed or has nothing to run on."""
         if not suites:
             raise NotNow("no suite is ticked; Space ticks one")
-        if self._state.unfinished:
-            raise NotNow("requests run in the playground, and would disturb it; F2, then Esc stops them")
-        if self._state.loading or not self._state.facts:
-            raise NotNow("no model is loaded yet; F2, then ^O picks one")
+        self._session.require_idle("a benchmark")
 
     async def run(self, sizes: dict[str, int]) -> None:
         """Run suites by name, each with its size and on a worker that ends with it. What one cannot do does not keep
@@ -124,7 +121,7 @@ class BenchDriver:
             return Ear(log, self._watch)
         if self._state.facts is None:
             raise EngineFailed("the model is gone")
-        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
+        load = self._session.current_load()
         return Engine(self._state.capabilities.engine, load, log, lambda entry: self._watch(entry.event))
 
     def _finish(self, report: Report | None, title: str, seconds: float) -> None:

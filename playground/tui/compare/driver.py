@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import count
 
-import msgspec
-
 from playground import paths
 from playground.bench.compare.contender import Contender, named, set_apart
 from playground.bench.compare.course import Plan, compare
@@ -25,7 +23,7 @@ from playground.session.history.run import Run
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.tui.compare.profile import CHAT, CompareProfile
-from playground.tui.session import NotNow, Session, disturbed
+from playground.tui.session import NotNow, Session
 
 STARTING = "starting an engine beside this one"
 
@@ -41,10 +39,9 @@ class CompareDriver:
         self.fault = ""
 
     def start(self, profile: CompareProfile) -> None:
-        """Begin; raises `NotNow` where a comparison would disturb or could not run."""
-        if reason := self._reason():
-            raise NotNow(reason)
-        own = self._own()
+        """Begin; raises `NotNow` if a comparison would disturb or could not run."""
+        self._session.require_idle("a comparison")
+        own = Contender(self._state.capabilities.engine, self._session.current_load())
         a, b = (own.asked(profile.asked(side)) for side in ("a", "b"))
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
@@ -55,24 +52,6 @@ class CompareDriver:
         """End it; the runs that are done stay."""
         if self._task:
             self._task.cancel()
-
-    def _reason(self) -> str:
-        state = self._state
-        if state.replaying:
-            return "this is a replay: nothing can be run in it"
-        if reason := disturbed(state):
-            return reason
-        if state.loading or not state.facts:
-            return "no model is loaded yet; F2, then ^O picks one"
-        if state.unfinished:
-            return "requests run in the playground, and this would disturb them; F2, then Esc stops them"
-        return ""
-
-    def _own(self) -> Contender:
-        """What the app's own engine runs."""
-        assert self._state.facts
-        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
-        return Contender(self._state.capabilities.engine, load)
 
     async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from playground.protocol.commands import Abort, SetOptions
 from playground.protocol.options import Value
-from playground.tui.bridge import Bridge
-from playground.tui.session import NotNow, disturbed
-from playground.tui.state.state import State
+from playground.tui.session import NotNow, Session
 
 Steps = Iterator[None]
 DONE = object()
@@ -18,8 +16,9 @@ class Course:
     """Runs one trial at a time. `begin` takes a generator that yields while it waits; call `advance` after every
     update. A trial must restore the options and return once `stopped` is true."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self.bridge, self.state = bridge, bridge.state
+    def __init__(self, session: Session) -> None:
+        self.bridge, self.state = session.bridge, session.state
+        self._session = session
         self._steps: Steps = iter(())
         self._stopped = False
 
@@ -30,9 +29,17 @@ class Course:
 
     def begin(self, steps: Steps) -> None:
         """Run up to the first wait; raises `NotNow`."""
-        require_quiet(self.state)
+        self.require_idle()
         self._stopped, self._steps, self.state.trying = False, steps, True
         self.advance()
+
+    def require_idle(self) -> None:
+        """Raise `NotNow` while anything runs that would disturb a measurement or be disturbed by it."""
+        self._session.require_idle()
+        if self.state.inside.measuring:
+            raise NotNow("attention is being measured; Esc stops it")
+        if self.state.switching:
+            raise NotNow("an option is being switched, and a measurement would disturb it; wait for its end")
 
     def stop(self) -> None:
         """End the requests that run; what was to come is skipped."""
@@ -52,13 +59,3 @@ class Course:
             self.bridge.send(SetOptions(changes=changes))
             while self.state.switching:
                 yield
-
-
-def require_quiet(state: State) -> None:
-    """Raises `NotNow` while anything runs that would disturb a measurement or be disturbed by it."""
-    if reason := disturbed(state):
-        raise NotNow(reason)
-    if state.inside.measuring:
-        raise NotNow("attention is being measured; Esc stops it")
-    if state.unfinished or state.switching:
-        raise NotNow("requests run, and would disturb the measurement; wait, or F2, then Esc stops them")

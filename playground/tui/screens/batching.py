@@ -18,7 +18,6 @@ from playground.tui.messages import Updated
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
-from playground.tui.state.changes import Changes
 from playground.tui.state.load_profile import STATIC
 from playground.tui.widgets.batching.block_map import BlockMap
 from playground.tui.widgets.batching.board import LoadBoard
@@ -51,7 +50,6 @@ class BatchingScreen(Stage):
         super().__init__(session)
         self._driver = LoadDriver(session, keep)
         self._panels = Panels(self, (FIRST, SECOND, "blocks"))
-        self._said = ""
         self.deeds |= {
             "run_load": self._run,
             "stop_load": self._driver.stop,
@@ -77,7 +75,8 @@ class BatchingScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._driver.advance()
-        self._report(message.changes)
+        died = self.tell_faults(message.changes)
+        self.show_early_end("the load", self._driver.fault, died)
         self.show()
 
     def on_resize(self) -> None:
@@ -110,12 +109,6 @@ class BatchingScreen(Stage):
     def _ask_for_blocks(self) -> None:
         if self._driver.busy:
             self._driver.ask_for_blocks()
-
-    def _report(self, changes: Changes) -> None:
-        died = self.tell_faults(changes)
-        if self._driver.fault and self._driver.fault != self._said and not died:
-            self.query_one(Notice).say(f"the load ended early: {self._driver.fault}")
-        self._said = self._driver.fault
 
     def show(self) -> None:
         """Every widget looks for itself whether it has anything to draw."""

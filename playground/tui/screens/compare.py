@@ -21,7 +21,6 @@ from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.stage import HEIGHTS, Stage
 from playground.tui.session import Session
-from playground.tui.state.changes import Changes
 from playground.tui.state.request import RequestState
 from playground.tui.widgets.compare.figures import CompareFigures
 from playground.tui.widgets.compare.texts import CompareTexts
@@ -47,7 +46,7 @@ class CompareScreen(Stage):
         super().__init__(session)
         self._driver = CompareDriver(session, keep)
         self._folders, self._models = folders, list[str]()
-        self._said = self._taken = ""
+        self._taken = ""
         self.deeds |= {
             "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
             "stop_compare": self._driver.stop,
@@ -73,7 +72,8 @@ class CompareScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self._report(message.changes)
+        died = self.tell_faults(message.changes)
+        self.show_early_end("the comparison", self._driver.fault, died)
         self.show()
 
     @on(FieldForm.RunAsked)
@@ -123,9 +123,3 @@ class CompareScreen(Stage):
             self._taken = newest.request_id
             form, mode = self.query_one(FieldForm), CHAT if newest.chat else BASE
             form.set(msgspec.structs.replace(form.profile, prompt=on_one_line(newest.prompt), mode=mode))
-
-    def _report(self, changes: Changes) -> None:
-        died = self.tell_faults(changes)
-        if self._driver.fault and self._driver.fault != self._said and not died:
-            self.query_one(Notice).say(f"the comparison ended early: {self._driver.fault}")
-        self._said = self._driver.fault

@@ -11,7 +11,7 @@ from textual.containers import Container
 
 from playground.protocol.commands import Abort, CancelLoad, Kernel, MeasureAttention, MeasureOutliers
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.inside.course import Course, require_quiet
+from playground.tui.inside.course import Course
 from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.letters import Letters
@@ -52,7 +52,7 @@ class InsideScreen(Stage):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._panels = Panels(self, PANELS)
-        self._course = Course(session.bridge)
+        self._course = Course(session)
         self._trial, self._kv_trial = WeightsTrial(self._course), KVTrial(self._course)
         self._outliers = OutlierPanel(self.state.requested.int8_threshold)
         self._attention, self._kv, self._roofline = AttentionPanel(), KVPanel(self._trial), RooflinePanel()
@@ -113,7 +113,7 @@ class InsideScreen(Stage):
         self.show_keys()
 
     def _time_attention(self) -> None:
-        require_quiet(self.state)
+        self._course.require_idle()
         longest = self.state.facts.context if self.state.facts else LENGTHS[-1]
         lengths = [length for length in LENGTHS if length <= longest]
         self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(KERNELS)))

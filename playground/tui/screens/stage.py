@@ -34,6 +34,7 @@ class Stage(Screen[None]):
         super().__init__()
         self._compositor = FrameCompositor()
         self.session, self.state = session, session.state
+        self._early_end = ""
         self.deeds: Deeds = {
             "help": self._help,
             "palette": self.app.action_command_palette,
@@ -96,6 +97,12 @@ class Stage(Screen[None]):
         if exited := self.state.exited if changes.died else None:
             notice.say(*death(exited), bad=True)
         return exited is not None
+
+    def show_early_end(self, what: str, fault: str, died: bool) -> None:
+        """Say once that `what` ended early, unless its reason is the engine's death, which was said."""
+        if fault and fault != self._early_end and not died:
+            self.query_one(Notice).say(f"{what} ended early: {fault}")
+        self._early_end = fault
 
     def show_keys(self) -> None:
         """The keys that work now."""

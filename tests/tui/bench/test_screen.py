@@ -15,9 +15,10 @@ from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
-from playground.tui.bench.driver import BenchView
+from playground.tui.bench.driver import BenchDriver, BenchView
 from playground.tui.bench.pareto import pareto
 from playground.tui.screens.bench import BenchScreen
+from playground.tui.session import NotNow
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.results import BenchResults
 from playground.tui.widgets.bench.suite_list import SuiteList
@@ -173,6 +174,19 @@ async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):
         await pilot.press("r")
         await until(pilot, lambda: "requests run in the playground" in said(app))
         assert not app.bridge.state.benching
+
+
+async def test_no_suite_begins_in_a_replay_or_beside_a_measurement(opened):
+    """Whoever calls the driver, not only the key, which is blocked."""
+    async with opened() as (app, _):
+        state, driver = app.bridge.state, BenchDriver(app.session, None, lambda: None)
+        driver.check(["code"])
+        state.load.busy = True
+        with pytest.raises(NotNow, match="a load is being measured"):
+            driver.check(["code"])
+        state.load.busy, state.replaying = False, True
+        with pytest.raises(NotNow, match="this is a replay"):
+            driver.check(["code"])
 
 
 async def test_nothing_ticked_and_nothing_to_export_are_said(opened, until):

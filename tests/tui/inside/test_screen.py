@@ -12,6 +12,7 @@ from playground import paths
 from playground.engine.backends.openai_server.backend import OpenAIBackend
 from playground.engine.backends.vllm.backend import VllmBackend
 from playground.preset import Preset
+from playground.protocol.commands import LoadModel, SamplingParams
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
 from playground.tui.bridge import Bridge
@@ -20,7 +21,7 @@ from playground.tui.inside.course import Course
 from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
-from playground.tui.session import NotNow
+from playground.tui.session import NotNow, Session
 from playground.tui.state import kv_fit
 from playground.tui.widgets.inside.panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
@@ -153,7 +154,7 @@ def test_no_other_engine_runs_the_kv_trial(backend, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bridge, "send", sent.append)
     bridge.state.capabilities = backend(sent.append).capabilities()
     with pytest.raises(NotNow, match=KEPT):
-        KVTrial(Course(bridge)).start()
+        KVTrial(Course(Session(bridge, LoadModel(model="m"), SamplingParams()))).start()
     assert not sent
 
 
