@@ -26,7 +26,7 @@ from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
 from playground.tui.palette import ActionProvider
-from playground.tui.screens.modes import Modes
+from playground.tui.screens.factory import ScreenFactory
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.state.load_profile import run_kind
@@ -73,7 +73,7 @@ class PlaygroundApp(App[None]):
         self.voice = Voice(SpeechBridge(self.bridge, paths.log_file("speech")), self.bridge.state, settings.speech)
         folders = settings.model_paths()
         self._first = partial(PlaygroundScreen, self.session, self.voice, preset, folders)
-        for name, screen in Modes(self.session, self.history, keep, folders).table().items():
+        for name, screen in ScreenFactory(self.session, self.history, keep, folders).table().items():
             self.add_mode(name, screen)
 
     def get_default_screen(self) -> Screen[None]:
@@ -113,15 +113,15 @@ class PlaygroundApp(App[None]):
         await self.bridge.start()
         if not (self.bridge.log.exists() or self.bridge.state.replaying):
             message = f"{self.bridge.log.parent} cannot be written, so there is no log"
-            self.bridge.tell(Failed(where="log", message=message, advice="XDG_STATE_HOME names another folder"))
+            self.bridge.report_fault(Failed(where="log", message=message, advice="XDG_STATE_HOME names another folder"))
         gc.enable()
         gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
 
     def _history_failed(self, line: str) -> None:
         """In the history's thread."""
-        self.bridge.tell_from_thread(Failed(where="history", message=line))
+        self.bridge.report_fault_from_thread(Failed(where="history", message=line))
 
     def _add_themes(self) -> None:
         """The other themes, once the first frame is out; what is wrong with one is told."""
         for error in add_others(self):
-            self.bridge.tell(Failed(where="theme", message=str(error)))
+            self.bridge.report_fault(Failed(where="theme", message=str(error)))

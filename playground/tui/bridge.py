@@ -50,14 +50,14 @@ class Bridge:
         self.log = log
         self.state.replaying = replay is not None
         self._engine, self._replay, self._speed = engine, replay, speed
-        self._client = WorkerClient("engine", engine, log, self.arrived)
+        self._client = WorkerClient("engine", engine, log, self.add_event)
         self._sampler = Sampler(self._sampled)
         self._targets: list[MessagePump] = []
         self._listeners: list[Callable[[AnyEvent], None]] = []
-        self._standing: dict[type, AnyEvent] = {}
-        self._early: list[AnyCommand] | None = []  # what was asked for before there was a worker
+        self._sticky_events: dict[type, AnyEvent] = {}
+        self._queued: list[AnyCommand] | None = []  # what was asked for before there was a worker
         self._now = 0.0
-        self._due: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._flushed = 0.0
         self._collector = collector
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,48 +79,48 @@ class Bridge:
             await self._play(self._replay)
             return
         self._sampler.start()
-        await self._renew()
-        early, self._early = self._early, None
+        await self._start_worker()
+        early, self._queued = self._queued, None
         for command in early or ():
             self._client.send(command)
 
     async def stop(self) -> None:
         """End the worker and the recording."""
         self._sampler.stop()
-        if self._due:
-            self._due.cancel()
+        if self._timer:
+            self._timer.cancel()
         self._targets.clear()
         await self._client.stop()
         self.end_recording()
 
     def send(self, command: AnyCommand) -> None:
         """Send a command; the state hears of it first."""
-        self.note(command)
-        if self._early is None:
+        self.add_command(command)
+        if self._queued is None:
             self._client.send(command)
         else:
-            self._early.append(command)
+            self._queued.append(command)
 
-    def note(self, command: AnyCommand) -> None:
+    def add_command(self, command: AnyCommand) -> None:
         """Fold and record a command that is sent now, by whomever."""
         if self._collector:
             self._collector.add_command(command)
-        self.witness(command)
+        self.mirror(command)
 
-    def arrived(self, event: AnyEvent) -> None:
+    def add_event(self, event: AnyEvent) -> None:
         """Fold and record an event that a worker told, the engine's or another."""
         if self._recorder:
             self._recorder.event(event)
         if self._collector:
             self._collector.add_event(event)
-        self._take(event)
+        self._fold(event)
         for listener in list(self._listeners):
             listener(event)
         lost = isinstance(event, Failed) and event.where == "LoadModel" and not event.kept
         if (lost or isinstance(event, LoadCancelled)) and (former := self._client.give_up_load()):
             self.send(former)
 
-    def witness(self, message: AnyCommand | AnyEvent) -> None:
+    def mirror(self, message: AnyCommand | AnyEvent) -> None:
         """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
         for the history."""
         if isinstance(message, Command):
@@ -135,7 +135,7 @@ class Bridge:
 
     async def load(self, command: LoadModel) -> None:
         """Load, in a new worker where the old one is dead."""
-        if self._client.running or await self._renew():
+        if self._client.running or await self._start_worker():
             self.send(command)
 
     async def cancel_load(self) -> None:
@@ -145,18 +145,18 @@ class Bridge:
         await asyncio.sleep(CANCEL_PATIENCE_S)
         if loading is not None and self.state.loading is loading:
             former = self._client.give_up_load()
-            self.arrived(LoadCancelled(model=loading.model))
-            if await self._renew() and former and not self.state.loading:
+            self.add_event(LoadCancelled(model=loading.model))
+            if await self._start_worker() and former and not self.state.loading:
                 self.send(former)
 
     async def restart(self) -> None:
         """A new worker with the same model and options."""
-        if await self._renew() and self._client.last_load:
+        if await self._start_worker() and self._client.last_load:
             self.send(self._client.last_load)
 
     def listen(self, listener: Callable[[AnyEvent], None]) -> None:
         """Every event from now on, after what stands: the worker, its model, its toggles."""
-        for event in self._standing.values():
+        for event in self._sticky_events.values():
             listener(event)
         self._listeners.append(listener)
 
@@ -169,19 +169,19 @@ class Bridge:
         self.state.touch()
         self._schedule()
 
-    def tell(self, fault: Failed) -> None:
+    def report_fault(self, fault: Failed) -> None:
         """A fault of this process, told like those of the worker."""
-        self._take(fault)
+        self._fold(fault)
 
-    def tell_from_thread(self, fault: Failed) -> None:
+    def report_fault_from_thread(self, fault: Failed) -> None:
         """Tell a fault from another thread; see `tell`."""
-        self._from_thread(self.tell, fault)
+        self._from_thread(self.report_fault, fault)
 
     def record(self, recorder: Recorder) -> None:
         """Record from now on; what a replay must know of the time before comes first."""
         self._recorder, self.state.recording = recorder, str(recorder.path)
         recorder.on_error = partial(self._from_thread, self.end_recording)
-        for event in self._standing.values():
+        for event in self._sticky_events.values():
             clock = self.state.clock.engine_time(perf_counter())
             if isinstance(event, WorkerReady) and clock is not None:
                 event = msgspec.structs.replace(event, clock=clock)
@@ -194,31 +194,33 @@ class Bridge:
         if recorder:
             recorder.close()
             if recorder.error:
-                self.tell(Failed(where="record", message=recorder.error, advice="free some room and record again"))
+                self.report_fault(
+                    Failed(where="record", message=recorder.error, advice="free some room and record again")
+                )
         self.refresh()
 
-    async def _renew(self) -> bool:
+    async def _start_worker(self) -> bool:
         """A new worker, or the line that says why there is none."""
         try:
             await self._client.restart(load=False)
         except OSError as error:
             advice = f"{INTERPRETER if self._engine == 'vllm' else ''}^Y tries it again"
-            self.tell(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
+            self.report_fault(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
             return False
         return True
 
-    def _from_thread(self, deed: Callable[..., None], *given: object) -> None:
+    def _from_thread(self, action: Callable[..., None], *args: object) -> None:
         """Do it on the loop; once the app has ended there is nobody to tell."""
         if self._loop:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(deed, *given)
+                self._loop.call_soon_threadsafe(action, *args)
 
-    def _take(self, event: AnyEvent) -> None:
+    def _fold(self, event: AnyEvent) -> None:
         match event:
             case WorkerReady(role="engine"):
-                self._standing = {WorkerReady: event}
+                self._sticky_events = {WorkerReady: event}
             case ModelLoaded() | OptionsApplied():
-                self._standing[type(event)] = event
+                self._sticky_events[type(event)] = event
         self.state.add_event(event, self._now if self.state.replaying else perf_counter())
         self._sampler.worker_pid = self.state.pid
         self._schedule()
@@ -229,7 +231,7 @@ class Bridge:
         try:
             await play(self._timed(entries), self._speed, self._replayed)
         except RecordingError as error:
-            self.tell(Failed(where="replay", message=str(error)))
+            self.report_fault(Failed(where="replay", message=str(error)))
 
     def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Times of a replay are those of the recording, so that it folds as it did."""
@@ -242,15 +244,15 @@ class Bridge:
             self.state.add_command(message, self._now)
             self._schedule()
         else:
-            self._take(message)
+            self._fold(message)
 
     def _schedule(self) -> None:
-        if self._due is None and self._targets:
+        if self._timer is None and self._targets:
             wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
-            self._due = asyncio.get_running_loop().call_later(wait, self._flush)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._flush)
 
     def _flush(self) -> None:
-        self._due, self._flushed = None, perf_counter()
+        self._timer, self._flushed = None, perf_counter()
         changes = self.state.take_changes()
         for target in self._targets:
             target.post_message(Updated(self.state, changes))

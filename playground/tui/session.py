@@ -29,7 +29,7 @@ from playground.tui.toggles.rows import flipped
 COMPARING = "two option sets are being compared, and this would disturb it; F4, then Esc stops it"
 MEASURING = "a load is being measured, and this would disturb it; F3, then Esc stops it"
 BENCHING = "a benchmark runs, and this would disturb it; F5, then Esc stops it"
-TRYING = "what switches cost is being measured, and this would disturb it; F6, then Esc stops it"
+TRIAL_RUNNING = "what switches cost is being measured, and this would disturb it; F6, then Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
@@ -220,8 +220,8 @@ def running_measurement(state: State) -> str:
     """Why the engine must not be disturbed: the measurement that runs; empty if none does."""
     if state.load.busy:
         return MEASURING
-    if state.trying:
-        return TRYING
+    if state.trial_running:
+        return TRIAL_RUNNING
     return COMPARING if state.compare.busy else BENCHING if state.benching else ""
 
 

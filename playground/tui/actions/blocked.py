@@ -61,7 +61,7 @@ def nothing_to_mend(state: State) -> str:
     return replay(state) or ("" if spoiled else "no request went through a coarser KV cache")
 
 
-def well(state: State) -> str:
+def healthy(state: State) -> str:
     """The engine has not failed."""
     return replay(state) or ("" if state.status == "failed" else "the engine is well")
 

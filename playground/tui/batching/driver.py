@@ -27,7 +27,7 @@ class LoadDriver:
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
         self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
-        self._course: Iterator[None] = iter(())
+        self._steps: Iterator[None] = iter(())
         self._other: LoadEngine | None = None
         self._task: asyncio.Task[None] | None = None
         self._loads = count(1)
@@ -46,7 +46,7 @@ class LoadDriver:
             raise NotNow(reason)
         self.fault, self._stopped = "", False
         self._state.load.begin_load(profile.sides(self._state.capabilities.engine))
-        self._course = self._both(profile, next(self._loads))
+        self._steps = self._both(profile, next(self._loads))
         self.advance()
 
     def stop(self) -> None:
@@ -60,7 +60,7 @@ class LoadDriver:
 
     def advance(self) -> None:
         """Go on as far as what has come in allows."""
-        next(self._course, None)
+        next(self._steps, None)
 
     def ask_for_blocks(self) -> None:
         """Ask the engine that a run is on who holds which block."""

@@ -75,13 +75,13 @@ class LoadEngine:
             case OptionsApplied():
                 self._applied = message
             case Submit():
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
                 if self._applied:
-                    self._bridge.witness(self._applied)
+                    self._bridge.mirror(self._applied)
             case TokensGenerated() | StepsExecuted() | RequestFinished():
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
             case BlocksMapped() if any(read_name(request_id) for request_id in message.tables):
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
 
     def _say(self, what: str) -> None:
         self._bridge.state.load.preparing = f"starting {self._name}: {what}   Esc stops"

@@ -22,7 +22,8 @@ from playground.protocol.options import changed_names
 from playground.session.history.run import Run
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.tui.compare.profile import CHAT, CompareProfile
+from playground.tui.compare.profile import CompareProfile
+from playground.tui.prompt_mode import CHAT
 from playground.tui.session import NotNow, Session
 
 STARTING = "starting an engine beside this one"
@@ -46,17 +47,17 @@ class CompareDriver:
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
         self.fault, self._state.compare.busy = "", True
-        self._task = asyncio.create_task(self._course(profile, own, a, b))
+        self._task = asyncio.create_task(self._run(profile, own, a, b))
 
     def stop(self) -> None:
         """End it; the runs that are done stay."""
         if self._task:
             self._task.cancel()
 
-    async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
+    async def _run(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
         plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
-        teller = _Teller(self._bridge.arrived, comparison, number, a, b)
+        publisher = _Publisher(self._bridge.add_event, comparison, number, a, b)
         facts = self._state.facts
         disturbance = Disturbance(facts.device, facts.device_uuid) if facts else Disturbance()
         sampler = Sampler(disturbance.add)
@@ -65,10 +66,10 @@ class CompareDriver:
         self._bridge.listen(talk.arrived)
         try:
             await talk.until(lambda: talk.fold.ready)
-            teller.tell()
+            publisher.publish()
             async with AsyncExitStack() as stack:
                 one, other, host = await open_sides(a, b, (own, talk), stack, log)
-                await compare(one, other, plan, comparison, teller.tell, host)
+                await compare(one, other, plan, comparison, publisher.publish, host)
         except EngineFailed as error:
             self.fault = error.line
         except asyncio.CancelledError:
@@ -79,7 +80,7 @@ class CompareDriver:
             self._bridge.unlisten(talk.arrived)
             self._put_back(own, a, b)
             comparison.phase = ""
-            teller.tell(ended=True)
+            publisher.publish(ended=True)
             notes = [self.fault] if self.fault else []
             under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
             if self._keep:
@@ -94,21 +95,21 @@ class CompareDriver:
             self._bridge.send(SetOptions(changes={name: getattr(own.options, name) for name in names}))
 
 
-class _Teller:
+class _Publisher:
     """Tells the bridge what is new in a comparison, so that it is folded, recorded and replayed like all else."""
 
     def __init__(
         self,
-        arrived: Callable[[ComparisonAdvanced], None],
+        add_event: Callable[[ComparisonAdvanced], None],
         comparison: Comparison,
         number: int,
         a: Contender,
         b: Contender,
     ) -> None:
-        self._arrived, self._found, self._number, self._sides = arrived, comparison, number, (a, b)
+        self._add_event, self._found, self._number, self._sides = add_event, comparison, number, (a, b)
         self._sent = 0
 
-    def tell(self, ended: bool = False) -> None:
+    def publish(self, ended: bool = False) -> None:
         found, (a, b) = self._found, self._sides
         run = found.runs[self._sent] if self._sent < len(found.runs) else None
         self._sent = len(found.runs)
@@ -126,4 +127,4 @@ class _Teller:
             divergence=found.divergence if ended else None,
             ended=ended,
         )
-        self._arrived(event)
+        self._add_event(event)

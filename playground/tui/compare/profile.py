@@ -11,10 +11,10 @@ from playground.bench.compare.contender import ENGINES, FORM, Asked, parse_side
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.options import DEFAULTS, TOGGLES, format_value
 from playground.tui.fields import Field, number
+from playground.tui.prompt_mode import BASE, CHAT
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
 LINE_END, SHOWN_END = "\n", "\\n"
-BASE, CHAT = "base", "chat"
 
 
 class CompareProfile(msgspec.Struct, frozen=True):

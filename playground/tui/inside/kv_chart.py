@@ -5,18 +5,19 @@ from __future__ import annotations
 from math import log2
 
 from playground.protocol.events import ModelFacts
+from playground.protocol.options import TOGGLES
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
 from playground.text.sizes import size
+from playground.text.sparkline import BARS
 from playground.tui.plots.scatter_grid import Part, merged
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_fit import Pool, tried
+from playground.tui.state.kv_capacity import Pool, trial_shape
 from playground.tui.styles import MUTED
 
-KINDS = ("model", "fp8", "int8", "int4", "int2")
 WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"
 SHORTEST, WIDE = 128, 72
-EIGHTHS = " ▁▂▃▄▅▆▇█"
+EIGHTHS = " " + BARS
 
 
 def draw_stack(
@@ -61,20 +62,21 @@ def capacity_table(
 ) -> list[list[Part]]:
     """A line a dtype, computed beside measured: bytes of a token, tokens that the engine allotted in the bytes of the
     `pool`, and requests that ran together in a part of them; where there is room, whole contexts in all of them."""
-    tokens, part = tried(facts, pool)
+    tokens, part = trial_shape(facts, pool)
     wide = width >= WIDE
     head = f"{'KV':6}{'computed':>9}{'held':>9}{'computed':>10}{'allotted':>10}{'comp.':>7}{'ran':>5}"
     lines: list[list[Part]] = [
         [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", MUTED)],
         [(f"{head}{'full contexts':>16}" if wide else head, MUTED)],
     ]
-    for kind in KINDS:
+    for kind in TOGGLES["kv_cache"].values:
         held = capacity(facts, kind, block_size, pool.bytes, pool.slots)
-        allotted, fit = inside.kv.pools.get(kind), inside.kv.fits.get(kind)
+        allotted, result = inside.kv.pools.get(kind), inside.kv.results.get(kind)
+        ran = result.concurrent if result else 0
         text = (
             f"{kind:6}{size(held.token_bytes):>9}{size(inside.token_bytes.get(kind)):>9}"
             f"{numbers.count(held.tokens):>10}{numbers.count(allotted.tokens if allotted else None):>10}"
-            f"{fitting(facts, kind, block_size, part, tokens):>7}{(fit.ran if fit else 0) or numbers.UNKNOWN:>5}"
+            f"{fitting(facts, kind, block_size, part, tokens):>7}{ran or numbers.UNKNOWN:>5}"
         )
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])

@@ -7,7 +7,7 @@ from itertools import count
 import msgspec
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
-from playground.tui.inside.course import Course, Steps
+from playground.tui.inside.trial import Steps, TrialRunner
 
 KINDS = ("model", "int8", "nf4")
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
@@ -25,28 +25,28 @@ class Kind(msgspec.Struct):
 
 
 class WeightsTrial:
-    """`kinds` fills up as the course goes on. One prompt at a time."""
+    """`kinds` fills up as the runner goes on. One prompt at a time."""
 
-    def __init__(self, course: Course) -> None:
-        self._course, self._state = course, course.state
+    def __init__(self, runner: TrialRunner) -> None:
+        self._runner, self._state = runner, runner.state
         self._numbers = count(1)
         self.kinds: list[Kind] = []
         self.now: Kind | None = None
 
     def start(self) -> None:
         """Begin with the first kind; raises `NotNow`."""
-        self._course.begin(self._all())
+        self._runner.begin(self._all())
 
     def _all(self) -> Steps:
         before, self.kinds = self._state.requested.weights, [Kind(name) for name in KINDS]
         for kind in self.kinds:
-            if not self._course.over:
+            if not self._runner.stopped:
                 self.now = kind
                 yield from self._switch(kind)
                 if not kind.fault:
                     yield from self._run(kind)
         self.now = None
-        yield from self._course.switch({"weights": before})
+        yield from self._runner.switch({"weights": before})
 
     def _switch(self, kind: Kind) -> Steps:
         if self._state.requested.weights != kind.name:
@@ -55,7 +55,7 @@ class WeightsTrial:
             if support is None or not support.possible:
                 kind.fault = support.reason if support else "this engine has no such weights"
                 return
-            yield from self._course.switch({"weights": kind.name})
+            yield from self._runner.switch({"weights": kind.name})
             switch = self._state.switch
             if self._state.requested.weights != kind.name or switch is None:
                 kind.fault = "it did not work; the notice says why"
@@ -64,12 +64,12 @@ class WeightsTrial:
         kind.bytes = self._state.memory.weights
 
     def _run(self, kind: Kind) -> Steps:
-        if self._course.over:
+        if self._runner.stopped:
             return
         name = f"weights-{next(self._numbers)}-{kind.name}"
         sampling = SamplingParams(max_tokens=TOKENS, ignore_eos=True)
         asked = GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
-        self._course.bridge.send(Submit(requests=[asked]))
+        self._runner.bridge.send(Submit(requests=[asked]))
         while not (finished := self._state.requests[name].finished):
             yield
         # The rate of an answer that was stopped would be that of fewer tokens.

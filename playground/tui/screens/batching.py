@@ -15,8 +15,8 @@ from playground.tui.batching.driver import LoadDriver
 from playground.tui.batching.figures import described
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import HEIGHTS, HIGH, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
-from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.state.load_profile import STATIC
 from playground.tui.widgets.batching.block_map import BlockMap
@@ -35,7 +35,7 @@ HINT = "r runs the load twice: static, then continuous, on the same arrivals, pr
 REPLAY_HINT = "this recording holds no load"
 
 
-class BatchingScreen(Stage):
+class BatchingScreen(BaseScreen):
     """Hands the state down to its widgets, and what they ask for to the driver of loads."""
 
     NAME: ClassVar[ScreenName] = "batching"
@@ -50,7 +50,7 @@ class BatchingScreen(Stage):
         super().__init__(session)
         self._driver = LoadDriver(session, keep)
         self._panels = Panels(self, (FIRST, SECOND, "blocks"))
-        self.deeds |= {
+        self.handlers |= {
             "run_load": self._run,
             "stop_load": self._driver.stop,
             "load_form": lambda: self.query_one(LoadForm).focus(),
@@ -75,7 +75,7 @@ class BatchingScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._driver.advance()
-        died = self.tell_faults(message.changes)
+        died = self.show_faults(message.changes)
         self.show_early_end("the load", self._driver.fault, died)
         self.show()
 
@@ -88,7 +88,7 @@ class BatchingScreen(Stage):
         others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
         self.query_one(TwinBoards).fit(None if self._panels.alone else self.size.height - others)
 
-    def step_back(self, name: str) -> bool:
+    def handle_blocked(self, name: str) -> bool:
         """Esc brings a maximized panel back where no load is there to be stopped."""
         if name == "stop_load" and self._panels.alone:
             self._maximize()
@@ -129,7 +129,7 @@ class BatchingScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         if isinstance(self.focused, LoadForm):
             return "load"
         return "boards" if isinstance(self.focused, LoadBoard) else "everywhere"

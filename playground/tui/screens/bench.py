@@ -20,9 +20,9 @@ from playground.tui.bench.driver import BenchDriver, BenchView
 from playground.tui.bench.pace import seconds_a_unit
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
-from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import NotNow, Session
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.pareto_plot import ParetoPlot
@@ -38,7 +38,7 @@ EVERY_SUITE = Query((("kind LIKE 'bench %'", ()),))
 EXPORT_NAME = "bench-%Y-%m-%d-%H%M%S.html"
 
 
-class BenchScreen(Stage):
+class BenchScreen(BaseScreen):
     """Asks the driver to run, and draws what it tells."""
 
     NAME: ClassVar[ScreenName] = "bench"
@@ -53,7 +53,7 @@ class BenchScreen(Stage):
         self._driver = BenchDriver(session, keep, self._changed)
         self._found: list[Run] = []
         self._seen, self._plotted = "", 0
-        self.deeds |= {
+        self.handlers |= {
             "run_suites": self._run,
             "stop_suites": self._driver.stop,
             "pareto_axis": lambda: self.query_one(ParetoPlot).turn(),
@@ -83,12 +83,12 @@ class BenchScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return "suites" if isinstance(self.focused, SuiteList) else "everywhere"
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self.tell_faults(message.changes)
+        self.show_faults(message.changes)
         self.show()
 
     def show(self) -> None:
@@ -102,7 +102,7 @@ class BenchScreen(Stage):
         self.query_one(Notice).show(self.state)
         self.show_keys()
 
-    def step_back(self, name: str) -> bool:
+    def handle_blocked(self, name: str) -> bool:
         """Esc brings the plot back where nothing runs."""
         if name == "stop_suites" and self.has_class("-plot"):
             self.remove_class("-plot")

@@ -16,10 +16,11 @@ from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare.driver import CompareDriver
-from playground.tui.compare.profile import BASE, CHAT, CompareProfile, fields, on_one_line
+from playground.tui.compare.profile import CompareProfile, fields, on_one_line
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.screens.stage import HEIGHTS, Stage
+from playground.tui.prompt_mode import BASE, CHAT
+from playground.tui.screens.base import HEIGHTS, BaseScreen
 from playground.tui.session import Session
 from playground.tui.state.request import RequestState
 from playground.tui.widgets.compare.figures import CompareFigures
@@ -33,7 +34,7 @@ HINT = "r runs A and B in turns on the same prompt, greedy; another model or eng
 REPLAY_HINT = "nothing was compared in this recording, at least not yet"
 
 
-class CompareScreen(Stage):
+class CompareScreen(BaseScreen):
     """Hands the state down to its widgets, and what they ask for to the driver of comparisons."""
 
     NAME: ClassVar[ScreenName] = "compare"
@@ -47,7 +48,7 @@ class CompareScreen(Stage):
         self._driver = CompareDriver(session, keep)
         self._folders, self._models = folders, list[str]()
         self._taken = ""
-        self.deeds |= {
+        self.handlers |= {
             "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
             "stop_compare": self._driver.stop,
             "compare_form": lambda: self.query_one(FieldForm).focus(),
@@ -72,7 +73,7 @@ class CompareScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        died = self.tell_faults(message.changes)
+        died = self.show_faults(message.changes)
         self.show_early_end("the comparison", self._driver.fault, died)
         self.show()
 
@@ -82,7 +83,7 @@ class CompareScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return "compare" if isinstance(self.focused, FieldForm) else "everywhere"
 
     def show(self) -> None:

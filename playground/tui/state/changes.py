@@ -12,7 +12,7 @@ class Changes(msgspec.Struct):
     """Since the last look: text, steps, requests that began or ended, faults, the end of a model.
 
     `unloaded`: discard all earlier steps. `died`: the worker died; its last steps stay on screen.
-    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
+    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `other`: there was more
     than text, steps and memory, so what hangs on none of these may look different too.
     """
 
@@ -26,4 +26,4 @@ class Changes(msgspec.Struct):
     unloaded: bool = False
     died: bool = False
     transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
-    news: bool = False
+    other: bool = False

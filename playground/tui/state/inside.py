@@ -20,7 +20,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.wire import AnyEvent
-from playground.tui.state.kv_fit import KVFits
+from playground.tui.state.kv_capacity import KVCapacity
 
 TRAIL = 48
 
@@ -37,7 +37,7 @@ class InsideState:
         self.done = self.total = 0
         self.trail: deque[Step] = deque(maxlen=TRAIL)
         self.token_bytes: dict[str, float] = {}
-        self.kv = KVFits()
+        self.kv = KVCapacity()
         self._kv_cache, self._block_size = "", 0
 
     @property
@@ -60,7 +60,7 @@ class InsideState:
                 self.kv.finish(event)
             case OptionsApplied():
                 if event.requested.block_size != self._block_size:
-                    self.token_bytes, self.kv = {}, KVFits()
+                    self.token_bytes, self.kv = {}, KVCapacity()
                 self.kv.apply(event)
                 self._kv_cache, self._block_size = event.requested.kv_cache, event.requested.block_size
             case Failed(where="MeasureAttention") | WorkerExited(role="engine"):

@@ -14,7 +14,7 @@ from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
 from playground.protocol.options import Policy
 from playground.tui.state.compare import is_run
-from playground.tui.state.kv_fit import is_fit
+from playground.tui.state.kv_capacity import is_capacity_trial
 
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]
@@ -68,6 +68,6 @@ def read_name(request_id: str) -> Name | None:
 def run_kind(command: Submit) -> str:
     """The history's kind of what a screen submits; empty for what is not kept here: a comparison keeps its own runs,
     and what only fills the KV cache is no run."""
-    if is_run(command) or is_fit(command):
+    if is_run(command) or is_capacity_trial(command):
         return ""
     return "load" if read_name(command.requests[0].request_id) else "chat"

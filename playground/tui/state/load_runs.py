@@ -72,7 +72,7 @@ class LoadRuns:
         self._owner |= dict.fromkeys(run.requests, run)
         return True
 
-    def takes(self, event: AnyEvent) -> bool:
+    def try_add_event(self, event: AnyEvent) -> bool:
         """Fold an event of the second engine and return True; return False for events of the session's engine."""
         run = self.newest
         if run is None or not run.elsewhere:

@@ -36,7 +36,7 @@ from playground.tui.state.compare import CompareState, is_run
 from playground.tui.state.decode_meter import DecodeMeter
 from playground.tui.state.draft_meter import DraftMeter
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_fit import is_fit
+from playground.tui.state.kv_capacity import is_capacity_trial
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.state.request import RequestState
 from playground.tui.state.switch import Switch
@@ -66,13 +66,13 @@ class State:
         self.last_step: Step | None = None
         self.server: ServerMeasured | None = None
         self.load_failure: Failed | None = None
-        self.former = ""  # what comes back where another load ends without a model
+        self.fallback_model = ""  # what comes back where another load ends without a model
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
         self.replaying = False
         self.recording = ""
         self.benching = False  # set by whoever drives a benchmark: meanwhile prompts and loads have to wait
-        self.trying = False  # a trial of the Inside screen runs
+        self.trial_running = False  # a trial of the Inside screen runs
         self.clock = EngineClock()
         self.load = LoadRuns()
         self.voice = VoiceState()
@@ -81,7 +81,7 @@ class State:
         self._meter, self.drafts = DecodeMeter(), DraftMeter()
         self.compare = CompareState()
         self._changes = Changes()
-        self._thrown = True  # the newest switch by somebody, not by a measurement
+        self._user_switch = True  # the newest switch by somebody, not by a measurement
 
     @property
     def status(self) -> Status:
@@ -95,7 +95,7 @@ class State:
     @property
     def measuring(self) -> bool:
         """A load, a comparison, a benchmark or a trial uses the engine, and switches it as it needs."""
-        return bool(self.load.busy or self.load.running or self.compare.busy or self.benching or self.trying)
+        return bool(self.load.busy or self.load.running or self.compare.busy or self.benching or self.trial_running)
 
     @property
     def unfinished(self) -> list[RequestState]:
@@ -109,7 +109,7 @@ class State:
 
     def touch(self) -> None:
         """Something changed by no event."""
-        self._changes.news = True
+        self._changes.other = True
 
     def add_command(self, command: AnyCommand, now: float) -> None:
         """A command was sent at `now` on this process's clock."""
@@ -119,8 +119,8 @@ class State:
             case LoadModel():
                 self._begin_load(command)
             case SetOptions():
-                self.switching, self._thrown = list(command.changes), not self.measuring
-            case Submit() if is_fit(command):
+                self.switching, self._user_switch = list(command.changes), not self.measuring
+            case Submit() if is_capacity_trial(command):
                 self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):
                 for request in command.requests:
@@ -130,10 +130,10 @@ class State:
         """An event arrived at `now` on this process's clock."""
         if not isinstance(event, FLOW):
             self.touch()
-        if self.voice.takes(event, now):
+        if self.voice.try_add_event(event, now):
             self._note_voice(event)
             return
-        if self.load.takes(event):
+        if self.load.try_add_event(event):
             return
         self.load.add_event(event)
         self.inside.add_event(event)
@@ -184,14 +184,14 @@ class State:
         self.requested = command.options
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
-        self.facts, self.capabilities, self.former = event.facts, event.capabilities, event.facts.name
+        self.facts, self.capabilities, self.fallback_model = event.facts, event.capabilities, event.facts.name
         if self.loading:  # a reload by a toggle is no part of a request's TTFT
             for request in self.unfinished:
                 request.loaded = self.clock.engine_time(now)
         self.loading = self.progress = self.load_failure = None
 
     def _cancel_load(self) -> None:
-        former, self.former = self.former, ""
+        former, self.fallback_model = self.fallback_model, ""
         said = f"the load was stopped; {f'{former} comes back' if former else '^O picks a model'}"
         self.loading = None
         self._unload()
@@ -261,7 +261,7 @@ class State:
     def _apply(self, event: OptionsApplied) -> None:
         if event.changed:
             before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
-            if self._thrown:
+            if self._user_switch:
                 idle = bool(self.effective) and event.effective == self.effective
                 self.switch = Switch(event, self.requested, before, self._meter, idle)
             self.voice.forget_speed()
@@ -277,7 +277,11 @@ class State:
             return
         self._changes.failures.append(event)
         if event.where == "LoadModel":
-            self.loading, self.load_failure, self.former = None, event, self.former if event.kept else ""
+            self.loading, self.load_failure, self.fallback_model = (
+                None,
+                event,
+                self.fallback_model if event.kept else "",
+            )
             self._unload()
             self._end_unfinished("the model could not be loaded")
         elif event.where == "SetOptions":

@@ -31,7 +31,7 @@ COMMANDS = ("ListInputs", "StartListening", "StopListening", "Transcribe")
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
-class Spoken(msgspec.Struct):
+class SpokenRequest(msgspec.Struct):
     """One way from the end of speech to the first sentence of the answer. Seconds; `edited_s` lies between the final
     text and the sending. TTFT is in the request's own numbers."""
 
@@ -53,7 +53,7 @@ class Spoken(msgspec.Struct):
 
 
 class VoiceState:
-    """`takes` an event or leaves it to the engine's fold; everything else is there to be read."""
+    """`try_add_event` takes an event or leaves it to the engine's fold; everything else is there to be read."""
 
     def __init__(self) -> None:
         self.key = ""  # of the transcript that is being made
@@ -66,7 +66,7 @@ class VoiceState:
         self.update: TranscriptUpdated | None = None
         self.finished: TranscriptFinished | None = None
         self.dropped: list[DroppedSegment] = []
-        self.spoken: Spoken | None = None
+        self.spoken: SpokenRequest | None = None
         self._waiting: tuple[UtteranceTiming, float] | None = None
         self.forget_speed()
 
@@ -95,9 +95,9 @@ class VoiceState:
             self.level = None
         elif isinstance(command, Submit) and self._waiting and len(command.requests) == 1:
             timing, told = self._waiting
-            self.spoken, self._waiting = Spoken(command.requests[0].request_id, timing, now - told), None
+            self.spoken, self._waiting = SpokenRequest(command.requests[0].request_id, timing, now - told), None
 
-    def takes(self, event: AnyEvent, now: float) -> bool:
+    def try_add_event(self, event: AnyEvent, now: float) -> bool:
         """Fold an event of the speech worker and return True; return False for any other."""
         match event:
             case TranscriptUpdated():

@@ -19,12 +19,12 @@ class SpeechBridge:
     def __init__(self, bridge: Bridge, log: Path) -> None:
         self.log = log
         self._bridge = bridge
-        self._client = WorkerClient("speech", ENGINE, log, bridge.arrived)
+        self._client = WorkerClient("speech", ENGINE, log, bridge.add_event)
         self._lock = asyncio.Lock()
 
     async def send(self, command: AnyCommand) -> None:
         """Send a command; the state hears of it first."""
-        self._bridge.note(command)
+        self._bridge.add_command(command)
         async with self._lock:
             if not self._client.running:
                 await self._client.start()

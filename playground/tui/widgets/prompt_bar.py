@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from playground.protocol.commands import SamplingParams
+from playground.tui.prompt_mode import BASE, CHAT
 from playground.tui.sampling_fields import in_short
 from playground.tui.styles import MUTED
 from playground.tui.widgets.prompt import Prompt
 
-CHAT, BASE = "chat", "base"
 PROMPT_ROOM = 60  # with the mode and the gaps
 
 

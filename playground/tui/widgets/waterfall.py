@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.tui.state.state import State
-from playground.tui.state.voice import Spoken, VoiceState
+from playground.tui.state.voice import SpokenRequest, VoiceState
 from playground.tui.styles import MUTED
 
 VALUE = "$foreground"
@@ -62,7 +62,7 @@ def waterfall_lines(state: State, width: int) -> list[Content]:
     return lines + _contention(state.voice, width)
 
 
-def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
+def _parts(spoken: SpokenRequest, ttft_s: float | None) -> list[Part]:
     timing = spoken.timing
     return [
         ("VAD", timing.vad_s, MUTED),
@@ -72,7 +72,7 @@ def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
     ]
 
 
-def _title(whole: float, spoken: Spoken, width: int) -> Content:
+def _title(whole: float, spoken: SpokenRequest, width: int) -> Content:
     """The title, as much of it as there is room for."""
     long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
     pieces = [("Voice  ", "bold"), (long, VALUE), (yours, MUTED)]

@@ -17,12 +17,12 @@ from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
 from playground.tui.bridge import Bridge
 from playground.tui.inside import kv_trial, weights_trial
-from playground.tui.inside.course import Course
 from playground.tui.inside.kv_trial import KVTrial
+from playground.tui.inside.trial import TrialRunner
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
 from playground.tui.session import NotNow, Session
-from playground.tui.state import kv_fit
+from playground.tui.state import kv_capacity
 from playground.tui.widgets.inside.panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 
@@ -53,7 +53,7 @@ def concluded(screen: InsideScreen, panel: str) -> str:
 
 async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inside, "LENGTHS", (64, 128))
-    monkeypatch.setattr(kv_fit, "TOKENS", 64)
+    monkeypatch.setattr(kv_capacity, "TOKENS", 64)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state, screen = app.bridge.state, await opened(app, pilot, until)
@@ -78,7 +78,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         await pilot.press("w")
         await until(pilot, lambda: state.unfinished, PATIENCE_S)
-        await until(pilot, lambda: not state.trying, PATIENCE_S)
+        await until(pilot, lambda: not state.trial_running, PATIENCE_S)
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
@@ -86,14 +86,14 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
         before, requests = state.requested, len(state.requests)
         await pilot.press("k")
-        await until(pilot, lambda: state.trying)
+        await until(pilot, lambda: state.trial_running)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
             with pytest.raises(NotNow, match="F6, then Esc stops it"):
                 start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
-        await until(pilot, lambda: not state.trying, PATIENCE_S)
+        await until(pilot, lambda: not state.trial_running, PATIENCE_S)
         assert state.requested == before and len(state.requests) == requests
-        ran = {kind: fit.ran for kind, fit in state.inside.kv.fits.items()}
+        ran = {kind: result.concurrent for kind, result in state.inside.kv.results.items()}
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
         assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
         table = drawn(screen, "kv").splitlines()
@@ -104,7 +104,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
 async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pytest.MonkeyPatch):
     # Requests that would decode for minutes.
-    monkeypatch.setattr(kv_fit, "TOKENS", 2048)
+    monkeypatch.setattr(kv_capacity, "TOKENS", 2048)
     monkeypatch.setattr(kv_trial, "DECODED", 2000)
     monkeypatch.setattr(weights_trial, "TOKENS", 8000)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
@@ -113,23 +113,23 @@ async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pyt
         before = state.requested
 
         await pilot.press("k")
-        await until(pilot, lambda: any(fit.ran for fit in state.inside.kv.fits.values()), PATIENCE_S)
+        await until(pilot, lambda: any(result.concurrent for result in state.inside.kv.results.values()), PATIENCE_S)
         assert state.requested != before
         await pilot.press("escape")
-        await until(pilot, lambda: not state.trying)
+        await until(pilot, lambda: not state.trial_running)
         assert state.requested == before and state.status == "idle" and not state.waiting
-        assert not state.inside.kv.fits, "how many would have fit is not known"
+        assert not state.inside.kv.results, "how many would have fit is not known"
         await pilot.press("escape")
         await until(pilot, lambda: "nothing is being measured" in str(screen.query_one("Notice").render()))
 
         await pilot.press("k", "escape")  # before anything runs
-        await until(pilot, lambda: not state.trying)
-        assert state.requested == before and not state.inside.kv.fits
+        await until(pilot, lambda: not state.trial_running)
+        assert state.requested == before and not state.inside.kv.results
 
         await pilot.press("w")
         await until(pilot, lambda: state.unfinished and state.unfinished[-1].tokens)
         await pilot.press("escape")
-        await until(pilot, lambda: not state.trying)
+        await until(pilot, lambda: not state.trial_running)
         assert state.requested == before and not state.unfinished
         assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
 
@@ -142,9 +142,9 @@ async def test_an_engine_that_keeps_its_cache_says_so(opened, until):
         before = state.requested
         await pilot.press("k")
         await until(pilot, lambda: KEPT in str(notice.render()))
-        assert not state.trying and state.requested == before
+        assert not state.trial_running and state.requested == before
         await pilot.press("w")
-        await until(pilot, lambda: not state.trying and "no model to change" in drawn(app.screen, "kv"))
+        await until(pilot, lambda: not state.trial_running and "no model to change" in drawn(app.screen, "kv"))
 
 
 @pytest.mark.parametrize("backend", [OpenAIBackend, VllmBackend])
@@ -154,7 +154,7 @@ def test_no_other_engine_runs_the_kv_trial(backend, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bridge, "send", sent.append)
     bridge.state.capabilities = backend(sent.append).capabilities()
     with pytest.raises(NotNow, match=KEPT):
-        KVTrial(Course(Session(bridge, LoadModel(model="m"), SamplingParams()))).start()
+        KVTrial(TrialRunner(Session(bridge, LoadModel(model="m"), SamplingParams()))).start()
     assert not sent
 
 

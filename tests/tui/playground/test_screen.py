@@ -171,10 +171,10 @@ async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wai
 
 async def test_what_was_stopped_on_request_is_no_fault(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        app.bridge.tell(Failed(where="SetOptions", message="stopped on request", stopped=True))
+        app.bridge.report_fault(Failed(where="SetOptions", message="stopped on request", stopped=True))
         await until(pilot, lambda: "stopped on request" in shown(app))
         assert "! stopped" not in shown(app)
-        app.bridge.tell(Failed(where="SetOptions", message="no room"))
+        app.bridge.report_fault(Failed(where="SetOptions", message="no room"))
         await until(pilot, lambda: "! no room" in shown(app))
 
 

@@ -48,8 +48,8 @@ async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, un
     app = PlaygroundApp(engine="openai", model="", url=server.url)
     said = "ended: vLLM starts anew for a toggle (in_flight is set to end)"
     async with app.run_test(size=(120, 40)) as pilot:
-        app.bridge.witness(Submit(requests=[GenerationRequest(request_id="r1", prompt="hello")]))
-        app.bridge.witness(TokensGenerated(request_id="r1", token_ids=[1], times=[1.0], text="word"))
+        app.bridge.mirror(Submit(requests=[GenerationRequest(request_id="r1", prompt="hello")]))
+        app.bridge.mirror(TokensGenerated(request_id="r1", token_ids=[1], times=[1.0], text="word"))
         numbers = RequestMetrics(prompt_tokens=1, output_tokens=1)
-        app.bridge.witness(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
+        app.bridge.mirror(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
         await until(pilot, lambda: "in_flight is set to end" in " ".join(shown(app).split()))

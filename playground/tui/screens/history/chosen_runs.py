@@ -9,10 +9,10 @@ from playground.session.history.run import Run
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.history.run_list import RunList
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.overlays.run_details import RunDetails
-from playground.tui.screens.stage import Stage
 from playground.tui.session import NotNow
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
@@ -26,7 +26,7 @@ TAG_HINT = "words, a blank between two; the filter finds them as tag:word"
 class ChosenRuns:
     """`changed` is called when they are no longer what they were."""
 
-    def __init__(self, screen: Stage, past: PastRuns, changed: Callable[[], object]) -> None:
+    def __init__(self, screen: BaseScreen, past: PastRuns, changed: Callable[[], object]) -> None:
         self._screen, self._past, self._changed = screen, past, changed
         self._exports = Exports(screen, EXPORT_NAME)
 

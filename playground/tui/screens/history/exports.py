@@ -11,7 +11,7 @@ from typing import Any
 from playground.bench.report import Report
 from playground.session.history.run import Run
 from playground.tui.history.export import HINT, ExportError, export
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.text_entry import TextEntry
 
@@ -19,7 +19,7 @@ from playground.tui.widgets.text_entry import TextEntry
 class Exports:
     """`name` is offered, with the time of day as `strftime` writes it."""
 
-    def __init__(self, screen: Stage, name: str) -> None:
+    def __init__(self, screen: BaseScreen, name: str) -> None:
         self._screen, self._name = screen, name
 
     def ask(self, title: str, write: Callable[[Path], Coroutine[Any, Any, None]]) -> None:

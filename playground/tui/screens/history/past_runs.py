@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from playground.session.history.history import History
 from playground.session.history.keeper import HistoryFault
 from playground.session.history.run import Run
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.widgets.notice import Notice
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ T = TypeVar("T")
 class PastRuns:
     """Asks the history without blocking the screen. Methods raise `HistoryFault`; `telling` shows it."""
 
-    def __init__(self, screen: Stage, history: History) -> None:
+    def __init__(self, screen: BaseScreen, history: History) -> None:
         self._screen, self._history = screen, history
 
     async def ask(self, question: Callable[[Any], T]) -> T:

@@ -8,8 +8,8 @@ from textual.worker import Worker
 
 from playground.session.history.query import FilterError, Query, Sort, parse_filter
 from playground.tui.history.quadrant import NEWEST, quadrant
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.past_runs import PastRuns
-from playground.tui.screens.stage import Stage
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
 from playground.tui.widgets.scatter import Scatter
@@ -23,7 +23,7 @@ class RunSearch:
     """What is found is drawn when it comes: ids first, then the rows that are seen; a newer question takes the place of
     an older one."""
 
-    def __init__(self, screen: Stage, past: PastRuns) -> None:
+    def __init__(self, screen: BaseScreen, past: PastRuns) -> None:
         self._screen, self._past = screen, past
         self._query = Query()
 

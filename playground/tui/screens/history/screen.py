@@ -20,10 +20,10 @@ from playground.tui.history.columns import described_quality
 from playground.tui.history.quadrant import X, Y
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.chosen_runs import ChosenRuns
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.history.run_search import RunSearch
-from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
 from playground.tui.styles import MUTED
 from playground.tui.widgets.key_bar import KeyBar
@@ -38,7 +38,7 @@ PLOT = "TTFT × TPS"
 NO_POINTS = "drawn from runs with a TTFT and a TPS"
 
 
-class HistoryScreen(Stage):
+class HistoryScreen(BaseScreen):
     """Hands what is typed, clicked and pressed to the search and to what is done with runs."""
 
     NAME: ClassVar[ScreenName] = "history"
@@ -51,7 +51,7 @@ class HistoryScreen(Stage):
         past = PastRuns(self, history)
         self._search = RunSearch(self, past)
         chosen = ChosenRuns(self, past, self._search.find)
-        self.deeds |= {
+        self.handlers |= {
             "open_run": chosen.open,
             "rerun": chosen.rerun,
             "tag_runs": chosen.tag,
@@ -81,7 +81,7 @@ class HistoryScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         if isinstance(self.focused, Input):
             return "filter"
         return "runs" if self.query_one(RunTable).list.ids else "everywhere"
@@ -100,7 +100,7 @@ class HistoryScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self.tell_faults(message.changes)
+        self.show_faults(message.changes)
         if message.changes.finished and self.is_current:
             self.set_timer(SETTLED_S, self._search.find)
         self.show()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from playground import paths
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.widgets.notice import Notice
 
 
 class ModelLoads:
     """`folders` are where the picker looks for checkpoints."""
 
-    def __init__(self, screen: Stage, folders: list[Path]) -> None:
+    def __init__(self, screen: BaseScreen, folders: list[Path]) -> None:
         self._screen, self._folders = screen, folders
 
     @property

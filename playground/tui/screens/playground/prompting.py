@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from playground.tui.faults import request_fault
+from playground.tui.advice import request_fault
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.speech import Speech
-from playground.tui.screens.stage import Stage
 from playground.tui.state.changes import Changes
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.notice import Notice
@@ -15,7 +15,7 @@ from playground.tui.widgets.prompt import Prompt
 class Prompting:
     """What was sent stands under the id of its request until that has ended."""
 
-    def __init__(self, screen: Stage, loads: ModelLoads, speech: Speech) -> None:
+    def __init__(self, screen: BaseScreen, loads: ModelLoads, speech: Speech) -> None:
         self._screen, self._loads, self._speech = screen, loads, speech
         self._shown: dict[str, str] = {}
 
@@ -29,7 +29,7 @@ class Prompting:
             self._screen.query_one(Prompt).taken(shown)
             self._speech.transcribe(path)
         else:
-            self._screen.attempt(lambda: self._send(text, shown))
+            self._screen.run(lambda: self._send(text, shown))
 
     def set_sampling(self) -> None:
         """How the next answers come about."""

@@ -12,13 +12,13 @@ from textual.binding import BindingType
 from playground.preset import Preset
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.messages import MachineSampled, Updated
+from playground.tui.screens.base import HEIGHTS, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.prompting import Prompting
 from playground.tui.screens.playground.speech import Speech
 from playground.tui.screens.playground.toggle_drawer import ToggleDrawer
 from playground.tui.screens.playground.view import PANELS, PlaygroundView
-from playground.tui.screens.stage import HEIGHTS, WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.state.changes import Changes
 from playground.tui.voice.voice import Voice
@@ -31,7 +31,7 @@ WITH_WIDE = [*WIDTHS, (180, "-wide")]
 WITH_TALL = [*HEIGHTS, (44, "-tall")]
 
 
-class PlaygroundScreen(Stage):
+class PlaygroundScreen(BaseScreen):
     """Hands the state down to its view, and what the widgets ask for to whom it concerns."""
 
     NAME: ClassVar[ScreenName] = "playground"
@@ -49,7 +49,7 @@ class PlaygroundScreen(Stage):
         self._loads = ModelLoads(self, folders)
         self._speech = Speech(self, voice, folders)
         self._prompting = Prompting(self, self._loads, self._speech)
-        self.deeds |= {
+        self.handlers |= {
             "stop": self._stop,
             "stop_all": session.stop_all,
             "flip_weights": lambda: session.flip("weights"),
@@ -93,16 +93,16 @@ class PlaygroundScreen(Stage):
 
     def _show(self, changes: Changes) -> None:
         self._view.show(changes, self.session.chat, self.session.sampling)
-        if changes.news:
+        if changes.other:
             self.show_keys()
 
     def show(self) -> None:
         """Draw what changed without any event."""
-        self._show(Changes(news=True))
+        self._show(Changes(other=True))
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return PLACES.get(self.focused.id if self.focused else None, "everywhere")
 
     def _report(self, changes: Changes) -> None:
@@ -112,7 +112,7 @@ class PlaygroundScreen(Stage):
         self._prompting.report(changes)
         for transcript in changes.transcripts:
             self._speech.take(transcript)
-        self.tell_faults(changes)
+        self.show_faults(changes)
 
     @on(ToggleLine.Pressed)
     def _line_clicked(self) -> None:
@@ -156,7 +156,7 @@ class PlaygroundScreen(Stage):
         else:
             self.session.stop()
 
-    def step_back(self, name: str) -> bool:
+    def handle_blocked(self, name: str) -> bool:
         """What Esc means where nothing is there to be stopped."""
         if name != "stop" or (self.query_one(Prompt).has_focus and not self._panels.alone):
             return False

@@ -8,8 +8,8 @@ from typing import Any
 
 from playground.protocol.speech_events import TranscriptFinished
 from playground.text.plain import printable
-from playground.tui.faults import transcript_note
-from playground.tui.screens.stage import Stage
+from playground.tui.advice import transcript_note
+from playground.tui.screens.base import BaseScreen
 from playground.tui.session import NotNow
 from playground.tui.voice.voice import Voice
 from playground.tui.widgets.notice import Notice
@@ -19,7 +19,7 @@ from playground.tui.widgets.prompt import Prompt
 class Speech:
     """`folders` are where the voice overlay (F9) looks for recognisers."""
 
-    def __init__(self, screen: Stage, voice: Voice, folders: list[Path]) -> None:
+    def __init__(self, screen: BaseScreen, voice: Voice, folders: list[Path]) -> None:
         self._screen, self._voice, self._folders = screen, voice, folders
 
     def talk(self) -> None:
@@ -50,11 +50,11 @@ class Speech:
         self._do(self._voice.list_inputs())
         self._screen.app.push_screen(VoiceScreen(self._screen.state, self._voice, self._folders))
 
-    def _do(self, deed: Coroutine[Any, Any, None]) -> None:
-        self._screen.run_worker(self._attempt(deed))
+    def _do(self, action: Coroutine[Any, Any, None]) -> None:
+        self._screen.run_worker(self._attempt(action))
 
-    async def _attempt(self, deed: Coroutine[Any, Any, None]) -> None:
+    async def _attempt(self, action: Coroutine[Any, Any, None]) -> None:
         try:
-            await deed
+            await action
         except NotNow as error:
             self._screen.query_one(Notice).say(str(error))

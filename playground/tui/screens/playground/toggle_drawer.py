@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from playground.protocol.options import TOGGLES, format_value, parse_value
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.toggles.rows import Candidate, Row, candidate
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.text_entry import TextEntry
@@ -16,7 +16,7 @@ class ToggleDrawer:
     """Where there is no room they lie in a drawer, which is open while they have the focus. `left` is called when the
     user is done here."""
 
-    def __init__(self, screen: Stage, panel: TogglePanel, left: Callable[[], object]) -> None:
+    def __init__(self, screen: BaseScreen, panel: TogglePanel, left: Callable[[], object]) -> None:
         self._screen, self._panel, self._left = screen, panel, left
 
     def pull(self) -> None:
@@ -43,7 +43,7 @@ class ToggleDrawer:
             notice.say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")
         else:
             notice.quiet()
-            self._screen.attempt(lambda: self._screen.session.switch(chosen.name, chosen.parsed))
+            self._screen.run(lambda: self._screen.session.switch(chosen.name, chosen.parsed))
 
     def enter_value(self, row: Row) -> None:
         """Ask for a value that is not in the list."""

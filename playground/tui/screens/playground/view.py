@@ -7,7 +7,7 @@ from textual.containers import Horizontal
 
 from playground.preset import Preset, View
 from playground.protocol.commands import SamplingParams
-from playground.tui.faults import advice
+from playground.tui.advice import advice
 from playground.tui.letters import Letters
 from playground.tui.state.changes import Changes
 from playground.tui.state.state import State
@@ -62,8 +62,8 @@ class PlaygroundView:
         """Every widget looks for itself whether it has anything to draw; where only text flows, most need not look."""
         state = self._state
         self.status.show(state)
-        if changes.news:
-            self._show_news(chat, sampling)
+        if changes.other:
+            self._show_other(chat, sampling)
         self.transcript.show(state, changes)
         self.numbers.show(changes)
 
@@ -71,7 +71,7 @@ class PlaygroundView:
         """What the value that is looked at in the toggles would do."""
         self.numbers.consider(self.toggles.candidate, self.toggles.hint)
 
-    def _show_news(self, chat: bool, sampling: SamplingParams) -> None:
+    def _show_other(self, chat: bool, sampling: SamplingParams) -> None:
         state = self._state
         self.toggles.show(state)
         self.toggle_line.show(state)

@@ -11,13 +11,13 @@ from textual.widget import Widget
 
 from playground.protocol.events import BlocksMapped
 from playground.text import numbers
+from playground.text.sparkline import BARS
 from playground.tui.batching.blocks import Block, blocks, figures, merged
 from playground.tui.letters import Letter
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.styles import MUTED
 
-LEVELS = "▁▂▃▄▅▆▇█"
 WIDE = 100
 MOST_WIDE = 3
 LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
@@ -97,4 +97,4 @@ def _owned(letter: Letter, group: list[Block], held: bool) -> Iterator[tuple[str
     if held:
         yield "·" * len(rest), "$meaning-held"
     else:
-        yield "".join(LEVELS[min(7, int(block.filled * 8))] for block in rest), f"$request-{letter.colour}"
+        yield "".join(BARS[min(7, int(block.filled * 8))] for block in rest), f"$request-{letter.colour}"

@@ -42,13 +42,13 @@ def _content(view: BenchView) -> Content:
     run, figure = view.run, view.told.figure if view.told else ""
     counted = [(f"{count} {verdict}  ", COLOURS.get(verdict, "")) for verdict, count in verdicts(view.rows).items()]
     lines = [
-        Content.assemble((one_line(figure, 80) or "–", "bold")),
+        Content.assemble((one_line(figure, 80) or numbers.UNKNOWN, "bold")),
         Content.assemble(*counted) if counted else Content(),
         _line("TPS", numbers.rate(run.tps if run else None, "tok/s"), "median"),
         _line("System TPS", numbers.rate(run.system_tps if run else None, "tok/s"), ""),
         _line("TTFT", numbers.seconds(run.ttft_s if run else None), "median"),
         _line("Memory", format_bytes(run.memory_bytes if run else None), "of its own engine"),
-        _line("options", one_line(options(run), 120) if run else "–", ""),
+        _line("options", one_line(options(run), 120) if run else numbers.UNKNOWN, ""),
     ]
     return Content("\n").join(lines)
 

@@ -7,7 +7,7 @@ from playground.text.sizes import size
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.plots.scatter_grid import Part
-from playground.tui.state.kv_fit import Pool
+from playground.tui.state.kv_capacity import Pool
 from playground.tui.state.state import State
 from playground.tui.styles import MUTED
 from playground.tui.widgets.inside.panel import InsidePanel
@@ -55,7 +55,7 @@ def _found(trial: WeightsTrial) -> list[list[Part]]:
     lines: list[list[Part]] = [[(f"{'weights':9}{'bytes':>12}{'switch':>10}{'TPS':>16}", MUTED)]]
     for kind in trial.kinds:
         waits = "measuring" if kind is trial.now else kind.fault
-        speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or "–"
+        speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or numbers.UNKNOWN
         text = f"{kind.name:9}{size(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
         lines.append([(text, "bold" if kind is trial.now else "")])
     return lines

@@ -11,21 +11,21 @@ from textual.screen import Screen
 
 from playground.tui.actions import ACTIONS, Place, ScreenName
 from playground.tui.actions.common import SCREENS
-from playground.tui.faults import death
+from playground.tui.advice import death
 from playground.tui.frame_compositor import FrameCompositor
 from playground.tui.session import NotNow, Session
 from playground.tui.state.changes import Changes
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 
-Deeds = dict[str, Callable[[], object]]
+Handlers = dict[str, Callable[[], object]]
 HIGH = 32
 # The classes that a screen has from this many columns, or lines, on.
 WIDTHS = [(0, "-narrow"), (110, "-normal")]
 HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 
 
-class Stage(Screen[None]):
+class BaseScreen(Screen[None]):
     """A subclass adds its handlers by action name, composes a `Notice` and a `KeyBar`, and implements `show`."""
 
     NAME: ClassVar[ScreenName]
@@ -35,7 +35,7 @@ class Stage(Screen[None]):
         self._compositor = FrameCompositor()
         self.session, self.state = session, session.state
         self._early_end = ""
-        self.deeds: Deeds = {
+        self.handlers: Handlers = {
             "help": self._help,
             "palette": self.app.action_command_palette,
             "restart": self._restart,
@@ -66,30 +66,30 @@ class Stage(Screen[None]):
         """Draw what changed."""
         raise NotImplementedError
 
-    def step_back(self, name: str) -> bool:
+    def handle_blocked(self, name: str) -> bool:
         """Handle a blocked action in another way, as Esc leaves a panel; returns True if it was handled."""
         return False
 
     def action_do(self, name: str) -> None:
         """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
         if reason := ACTIONS[name].blocked(self.state):
-            if self.step_back(name):
+            if self.handle_blocked(name):
                 self.show_keys()
             else:
                 self.query_one(Notice).say(reason)
             return
         self.query_one(Notice).quiet()
-        self.attempt(self.deeds[name])
+        self.run(self.handlers[name])
 
-    def attempt(self, deed: Callable[[], object]) -> None:
+    def run(self, action: Callable[[], object]) -> None:
         """Do it, or say in one line why it cannot be done now."""
         try:
-            deed()
+            action()
         except NotNow as error:
             self.query_one(Notice).say(str(error))
         self.show()
 
-    def tell_faults(self, changes: Changes) -> bool:
+    def show_faults(self, changes: Changes) -> bool:
         """What failed, a line each; True where the last is that the engine died."""
         notice = self.query_one(Notice)
         for failure in changes.failures:

@@ -12,7 +12,7 @@ from playground.session.history.run import Run
 from playground.tui.session import Session
 
 
-class Modes:
+class ScreenFactory:
     """Makes each of them on one session. `keep` takes the runs that are kept, None where none is; `folders` hold
     checkpoints."""
 

@@ -12,7 +12,7 @@ Steps = Iterator[None]
 DONE = object()
 
 
-class Course:
+class TrialRunner:
     """Runs one trial at a time. `begin` takes a generator that yields while it waits; call `advance` after every
     update. A trial must restore the options and return once `stopped` is true."""
 
@@ -23,14 +23,14 @@ class Course:
         self._stopped = False
 
     @property
-    def over(self) -> bool:
+    def stopped(self) -> bool:
         """The trial was stopped, or its model is gone."""
         return self._stopped or self.state.facts is None
 
     def begin(self, steps: Steps) -> None:
         """Run up to the first wait; raises `NotNow`."""
         self.require_idle()
-        self._stopped, self._steps, self.state.trying = False, steps, True
+        self._stopped, self._steps, self.state.trial_running = False, steps, True
         self.advance()
 
     def require_idle(self) -> None:
@@ -48,8 +48,8 @@ class Course:
 
     def advance(self) -> None:
         """Go on as far as what has come in allows."""
-        if self.state.trying and next(self._steps, DONE) is DONE:
-            self.state.trying = False
+        if self.state.trial_running and next(self._steps, DONE) is DONE:
+            self.state.trial_running = False
 
     def switch(self, options: Mapping[str, Value]) -> Steps:
         """Set what differs, and wait until it is set or refused."""
