@@ -27,9 +27,9 @@ def advice(state: State) -> str:
     """What to do, where nothing was said yet."""
     if state.replaying:
         return "The recording is played here."
-    if state.exited:
+    if state.model.exited:
         return f"The engine is down. {RESTART}."
-    if state.loading:
+    if state.model.loading:
         return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
     if state.facts is None and state.capabilities.engine == "openai":
         return "No server is connected.\nEnter tries it again."

@@ -140,13 +140,13 @@ class Bridge:
 
     async def cancel_load(self) -> None:
         """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
-        loading = self.state.loading
+        loading = self.state.model.loading
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
-        if loading is not None and self.state.loading is loading:
+        if loading is not None and self.state.model.loading is loading:
             former = self._client.give_up_load()
             self.add_event(LoadCancelled(model=loading.model))
-            if await self._start_worker() and former and not self.state.loading:
+            if await self._start_worker() and former and not self.state.model.loading:
                 self.send(former)
 
     async def restart(self) -> None:
@@ -222,7 +222,7 @@ class Bridge:
             case ModelLoaded() | OptionsApplied():
                 self._sticky_events[type(event)] = event
         self.state.add_event(event, self._now if self.state.replaying else perf_counter())
-        self._sampler.worker_pid = self.state.pid
+        self._sampler.worker_pid = self.state.model.pid
         self._schedule()
 
     async def _play(self, entries: Iterable[Entry]) -> None:

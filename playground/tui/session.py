@@ -70,9 +70,9 @@ class Session:
         self._require_undisturbed()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
-        if self.state.exited:
+        if self.state.model.exited:
             raise NotNow("the engine is down; ^Y restarts it, and what you typed stays")
-        if not (self.state.facts or self.state.loading):
+        if not (self.state.facts or self.state.model.loading):
             raise NotNow("no model is loaded; ^O picks one, and what you typed stays")
         request_id = f"r{next(self._numbers)}"
         messages = [*self._history(), ChatMessage("user", text)] if self.chat else None
@@ -87,7 +87,7 @@ class Session:
     def stop(self, request_id: str | None = None) -> None:
         """End one request, the newest that runs by default."""
         self._require_live()
-        running = self.state.unfinished
+        running = self.state.requests.unfinished
         if not running:
             raise NotNow("nothing runs that could be stopped")
         self.bridge.send(Abort(request_id=request_id or running[-1].request_id))
@@ -101,7 +101,7 @@ class Session:
         """Change one toggle on what is running."""
         self._require_live()
         self._require_undisturbed()
-        if self.state.exited or not self.state.facts:
+        if self.state.model.exited or not self.state.facts:
             raise NotNow(f"{name} changes once a model is loaded")
         self.bridge.send(SetOptions(changes={name: value}))
 
@@ -120,9 +120,9 @@ class Session:
     async def load(self, model: str) -> None:
         """Load a checkpoint in place of what is loaded; requests that run end first."""
         self._require_live()
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             self.bridge.send(Abort())
-        options = self.state.requested if self.state.facts else self.asked.options
+        options = self.state.toggles.requested if self.state.facts else self.asked.options
         self._exchanges.clear()
         await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
 
@@ -130,7 +130,7 @@ class Session:
         """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""
         self._require_live()
         self._require_undisturbed()
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             raise NotNow("requests run, and other options would change them; F2, then Esc stops them")
         engine = self.state.capabilities.engine
         if run.engine and engine and run.engine != engine:
@@ -143,7 +143,7 @@ class Session:
         self.sampling = run.sampling or self.sampling
         options = with_changes(DEFAULTS, changes)
         if self.state.facts and self.state.facts.path == run.model_path:
-            now = {name: getattr(options, name) for name in changed_names(self.state.requested, options)}
+            now = {name: getattr(options, name) for name in changed_names(self.state.toggles.requested, options)}
             if now:
                 self.bridge.send(SetOptions(changes=now))
         else:
@@ -183,15 +183,15 @@ class Session:
         """Raise `NotNow` unless a model is loaded and nothing runs that `what` would disturb or be disturbed by."""
         self._require_live("nothing can be run in it")
         self._require_undisturbed()
-        if self.state.loading or not self.state.facts:
+        if self.state.model.loading or not self.state.facts:
             raise NotNow("no model is loaded yet; F2, then ^O picks one")
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             raise NotNow(f"requests run in the playground, and {what} would disturb them; F2, then Esc stops them")
 
     def current_load(self) -> LoadModel:
         """The load that would bring another engine to the current model and options. A model must be loaded."""
         assert self.state.facts
-        return msgspec.structs.replace(self.asked, model=self.state.facts.path, options=self.state.requested)
+        return msgspec.structs.replace(self.asked, model=self.state.facts.path, options=self.state.toggles.requested)
 
     @property
     def _has_template(self) -> bool:
@@ -200,7 +200,7 @@ class Session:
             return self.state.facts.has_chat_template
         from playground.tui.checkpoints import has_chat_template
 
-        return self.state.loading is not None and has_chat_template(Path(self.state.loading.model))
+        return self.state.model.loading is not None and has_chat_template(Path(self.state.model.loading.model))
 
     def _history(self) -> list[ChatMessage]:
         """The exchanges of this conversation that came to an end."""

@@ -84,7 +84,7 @@ def opened(until: Wait) -> Callable[..., AbstractAsyncContextManager[tuple[Playg
         )
         app = PlaygroundApp(engine="scripted", model=model, preset=preset, **app_options)
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.load_failure)
+            await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.model.load_failure)
             yield app, pilot
 
     return open_app

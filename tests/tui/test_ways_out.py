@@ -65,7 +65,7 @@ async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until
         await until(pilot, lambda: "word word" in shown(app))
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
-        assert app.bridge.state.unfinished and "word word" in shown(app)
+        assert app.bridge.state.requests.unfinished and "word word" in shown(app)
 
 
 def test_help_says_how_a_letter_is_no_text() -> None:

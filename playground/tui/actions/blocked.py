@@ -46,18 +46,18 @@ def no_comparison(state: State) -> str:
 
 def nothing_runs(state: State) -> str:
     """Neither a request nor a load goes on, of a model or for a toggle."""
-    runs = state.unfinished or state.loading or state.progress or state.voice.busy
+    runs = state.requests.unfinished or state.model.loading or state.model.progress or state.voice.busy
     return replay(state) or ("" if runs else "nothing runs that could be stopped")
 
 
 def not_several(state: State) -> str:
     """Fewer than two requests run."""
-    return replay(state) or ("" if len(state.unfinished) > 1 else "fewer than two requests run")
+    return replay(state) or ("" if len(state.requests.unfinished) > 1 else "fewer than two requests run")
 
 
 def nothing_to_mend(state: State) -> str:
     """No request carries keys and values that went through a coarser KV cache."""
-    spoiled = "(from" in state.effective.get("kv_cache", "")
+    spoiled = "(from" in state.toggles.effective.get("kv_cache", "")
     return replay(state) or ("" if spoiled else "no request went through a coarser KV cache")
 
 

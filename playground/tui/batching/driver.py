@@ -87,7 +87,7 @@ class LoadDriver:
         return f"this session is on {engine} itself; compare it with another engine" if other == engine else ""
 
     def _both(self, profile: LoadProfile, load: int) -> Iterator[None]:
-        options = self._state.requested
+        options = self._state.toggles.requested
         restore: dict[str, Value] = {"batching": options.batching, "max_batch": options.max_batch}
         try:
             if profile.against == STATIC:
@@ -119,7 +119,7 @@ class LoadDriver:
             return
         asked = requests(profile, profile.against, load, self._vocabulary)
         changes: dict[str, Value] = {"batching": "continuous", "max_batch": profile.slots}
-        options = same_options(self._state.requested, self._state.effective, **changes)
+        options = same_options(self._state.toggles.requested, self._state.toggles.effective, **changes)
         command = msgspec.structs.replace(self._session.current_load(), options=options)
         self._other = LoadEngine(profile.against, command, self._bridge, self._keep)
         self._task = asyncio.create_task(self._other.run(asked))
@@ -141,15 +141,17 @@ class LoadDriver:
         """The policy as the engine reports it, not as it was asked for. Its blocks are counted on the way."""
         self._bridge.send(MapBlocks())
         self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}))
-        while self._state.switching:
+        while self._state.toggles.switching:
             yield
-        effective = self._state.effective.get("batching", policy)
+        effective = self._state.toggles.effective.get("batching", policy)
         if effective != policy and not self._ended():
-            self.fault = f"the engine batches {effective}: {self._state.reasons.get('batching', 'no reason given')}"
+            self.fault = (
+                f"the engine batches {effective}: {self._state.toggles.reasons.get('batching', 'no reason given')}"
+            )
 
     def _predict(self, run: LoadRun, slots: int, cost: StepSeconds | None) -> Iterator[None]:
         """What has no prediction in seconds yet; waited for, since it takes the engine's time."""
-        load, blocks, options = self._state.load, self._state.load.blocks, self._state.requested
+        load, blocks, options = self._state.load, self._state.load.blocks, self._state.toggles.requested
         timed = [policy for policy, simulated in load.predicted.items() if simulated.makespan_s is not None]
         load.predicted = {policy: load.predicted[policy] for policy in timed}
         due = [policy for policy in POLICIES if policy not in timed]

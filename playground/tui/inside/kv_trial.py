@@ -33,7 +33,7 @@ class KVTrial:
         self._runner.begin(self._all([value.value for value in cache.values if value.possible]))
 
     def _all(self, kinds: list[str]) -> Steps:
-        before = {name: getattr(self._state.requested, name) for name in TOUCHED}
+        before = {name: getattr(self._state.toggles.requested, name) for name in TOUCHED}
         for kind in kinds:
             if not self._runner.stopped:
                 yield from self._try(kind, before)
@@ -42,9 +42,9 @@ class KVTrial:
     def _try(self, kind: str, before: dict[str, Value]) -> Steps:
         yield from self._runner.switch(before | {"kv_cache": kind, "kv_blocks": "auto"})
         pool, facts = self._state.inside.kv.pool, self._state.facts
-        if self._runner.stopped or self._state.requested.kv_cache != kind or pool is None or facts is None:
+        if self._runner.stopped or self._state.toggles.requested.kv_cache != kind or pool is None or facts is None:
             return
-        (tokens, budget), size = trial_shape(facts, pool), self._state.requested.block_size
+        (tokens, budget), size = trial_shape(facts, pool), self._state.toggles.requested.block_size
         requests = fitting(facts, kind, size, budget, tokens)
         if not 0 < requests < MOST_SLOTS:
             return
@@ -86,5 +86,5 @@ class KVTrial:
         self._runner.bridge.send(Submit(requests=asked))
         result = self._state.inside.kv.results[kind]
         # A model that is loaded anew meanwhile knows of none.
-        while result.running and self._state.inside.kv.results.get(kind) is result and not self._state.exited:
+        while result.running and self._state.inside.kv.results.get(kind) is result and not self._state.model.exited:
             yield

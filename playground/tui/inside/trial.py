@@ -38,7 +38,7 @@ class TrialRunner:
         self._session.require_idle()
         if self.state.inside.measuring:
             raise NotNow("attention is being measured; Esc stops it")
-        if self.state.switching:
+        if self.state.toggles.switching:
             raise NotNow("an option is being switched, and a measurement would disturb it; wait for its end")
 
     def stop(self) -> None:
@@ -53,9 +53,9 @@ class TrialRunner:
 
     def switch(self, options: Mapping[str, Value]) -> Steps:
         """Set what differs, and wait until it is set or refused."""
-        requested = self.state.requested
+        requested = self.state.toggles.requested
         changes = {name: value for name, value in options.items() if getattr(requested, name) != value}
         if changes and self.state.facts:
             self.bridge.send(SetOptions(changes=changes))
-            while self.state.switching:
+            while self.state.toggles.switching:
                 yield

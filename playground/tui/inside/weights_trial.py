@@ -38,7 +38,7 @@ class WeightsTrial:
         self._runner.begin(self._all())
 
     def _all(self) -> Steps:
-        before, self.kinds = self._state.requested.weights, [Kind(name) for name in KINDS]
+        before, self.kinds = self._state.toggles.requested.weights, [Kind(name) for name in KINDS]
         for kind in self.kinds:
             if not self._runner.stopped:
                 self.now = kind
@@ -49,15 +49,15 @@ class WeightsTrial:
         yield from self._runner.switch({"weights": before})
 
     def _switch(self, kind: Kind) -> Steps:
-        if self._state.requested.weights != kind.name:
+        if self._state.toggles.requested.weights != kind.name:
             toggle = self._state.capabilities.toggle("weights")
             support = toggle.find(kind.name) if toggle else None
             if support is None or not support.possible:
                 kind.fault = support.reason if support else "this engine has no such weights"
                 return
             yield from self._runner.switch({"weights": kind.name})
-            switch = self._state.switch
-            if self._state.requested.weights != kind.name or switch is None:
+            switch = self._state.toggles.switch
+            if self._state.toggles.requested.weights != kind.name or switch is None:
                 kind.fault = "it did not work; the notice says why"
                 return
             kind.switch_s = switch.applied.seconds

@@ -94,7 +94,7 @@ class BaseScreen(Screen[None]):
         notice = self.query_one(Notice)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=not failure.stopped)
-        if exited := self.state.exited if changes.died else None:
+        if exited := self.state.model.exited if changes.died else None:
             notice.say(*death(exited), bad=True)
         return exited is not None
 

@@ -53,7 +53,7 @@ class InsideScreen(BaseScreen):
         self._panels = Panels(self, PANELS)
         self._runner = TrialRunner(session)
         self._trial, self._kv_trial = WeightsTrial(self._runner), KVTrial(self._runner)
-        self._outliers = OutlierPanel(self.state.requested.int8_threshold)
+        self._outliers = OutlierPanel(self.state.toggles.requested.int8_threshold)
         self._attention, self._kv, self._roofline = AttentionPanel(), KVPanel(self._trial), RooflinePanel()
         self.handlers |= {
             "find_outliers": lambda: session.bridge.send(MeasureOutliers(prompt=TEXT, columns=COLUMNS)),

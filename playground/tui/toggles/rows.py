@@ -66,7 +66,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def rows(state: State) -> list[Row]:
     """Every toggle, in the order of the panel."""
-    requested = as_text(state.requested)
+    requested = as_text(state.toggles.requested)
     return [_row(state, toggle, requested[toggle.name]) for toggle in TOGGLES.values()]
 
 
@@ -79,16 +79,16 @@ def _row(state: State, toggle: Toggle, requested: str) -> Row:
     return Row(
         name=toggle.name,
         label=toggle.label,
-        value=state.effective.get(toggle.name, requested),
+        value=state.toggles.effective.get(toggle.name, requested),
         requested=requested,
-        reason=state.reasons.get(toggle.name, state.effective.get(f"{toggle.name}_facts", "")),
+        reason=state.toggles.reasons.get(toggle.name, state.toggles.effective.get(f"{toggle.name}_facts", "")),
         blocked=blocked,
     )
 
 
 def candidates(state: State, name: str) -> list[Candidate]:
     """The values that the arrow keys go through, the requested one among them; none where the toggle is not there."""
-    support, current = state.capabilities.toggle(name), format_value(getattr(state.requested, name))
+    support, current = state.capabilities.toggle(name), format_value(getattr(state.toggles.requested, name))
     if support is None:
         return []
     values = [value.value for value in support.values] or _numbers(TOGGLES[name], current)
@@ -113,7 +113,7 @@ def _candidate(state: State, support: ToggleSupport, value: str) -> Candidate:
 def _conflict(state: State, name: str, value: str) -> str:
     """Why the value does not go with what else is asked for; empty if it does."""
     try:
-        options = with_changes(state.requested, {name: parse_value(name, value)})
+        options = with_changes(state.toggles.requested, {name: parse_value(name, value)})
     except OptionError:
         return ""
     pairs = (each for each in state.capabilities.conflicts if name in (each.name, each.other))
@@ -135,7 +135,7 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
     if name == "attention":
         value = "eager" if _flashes(state) else _best_flash(state)
     else:
-        value = "model" if getattr(state.requested, name) in EIGHT_BITS else _eight_bits(state, name)
+        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else _eight_bits(state, name)
     if state.capabilities.toggle(name) is None:
         return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
     reason = candidate(state, name, value).reason
@@ -151,8 +151,8 @@ def _eight_bits(state: State, name: str) -> str:
 
 def _flashes(state: State) -> bool:
     """Flash attention was asked for, or is what the engine chose."""
-    asked = state.requested.attention
-    return asked in FLASH or (asked == "auto" and "flash" in state.effective.get("attention", ""))
+    asked = state.toggles.requested.attention
+    return asked in FLASH or (asked == "auto" and "flash" in state.toggles.effective.get("attention", ""))
 
 
 def _best_flash(state: State) -> str:

@@ -24,7 +24,7 @@ NAMES = {"memory": "memory", "ttft": "TTFT", "tps": "TPS", "quality": "quality"}
 def cost(state: State, candidate: Candidate) -> Content:
     """When and how it takes effect."""
     words = COSTS[candidate.cost]
-    if candidate.cost == "cache" and state.unfinished and state.last_step and state.last_step.blocks_used:
+    if candidate.cost == "cache" and state.requests.unfinished and state.last_step and state.last_step.blocks_used:
         words = f"converts {numbers.count(state.last_step.blocks_used)} blocks, requests go on"
     if candidate.seconds is not None:
         words = f"{words}; {numbers.seconds(candidate.seconds)} here so far"

@@ -44,11 +44,11 @@ class Notice(Widget):
     def show(self, state: State) -> None:
         """How far a load or conversion is; a switch is told of only when it takes its time."""
         self._state = state
-        if not state.switching:
+        if not state.toggles.switching:
             self._lose_patience()
         elif self._patience is None:
             self._patience = self.set_timer(PATIENCE_S, self._show_progress)
-        if not (state.switching and state.progress is None):
+        if not (state.toggles.switching and state.model.progress is None):
             self._show_progress()
 
     def _show_progress(self) -> None:
@@ -93,11 +93,11 @@ class Notice(Widget):
 
 
 def _progress(state: State) -> Content:
-    if state.loading is None and state.progress is None:
+    if state.model.loading is None and state.model.progress is None:
         return Content()
-    stage = state.progress
-    what = "switching" if state.loading is None else f"loading {short_name(state.loading.model)}"
-    if stage and stage.stage == "warm-up" and not (state.loading or state.switching):
+    stage = state.model.progress
+    what = "switching" if state.model.loading is None else f"loading {short_name(state.model.loading.model)}"
+    if stage and stage.stage == "warm-up" and not (state.model.loading or state.toggles.switching):
         what = "compiling"
     if stage is None:
         return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _keys(state))
@@ -107,7 +107,7 @@ def _progress(state: State) -> Content:
 
 def _keys(state: State) -> tuple[str, str]:
     """What ends it; nothing ends what was recorded."""
-    return ("" if state.replaying else "   Esc cancels" if state.loading else "   Esc stops", MUTED)
+    return ("" if state.replaying else "   Esc cancels" if state.model.loading else "   Esc stops", MUTED)
 
 
 def _bar(stage: ModelLoading) -> Content:

@@ -50,7 +50,7 @@ class StatusLine(Widget):
 def _left(state: State) -> Content:
     facts = state.facts
     if facts is None:
-        loading = state.loading
+        loading = state.model.loading
         name = short_name(loading.model) if loading else "no model"
         return Content.assemble(("playground", "bold $accent"), f"  {name}")
     parts = [_parameters(facts.parameters), facts.dtype, facts.device]
@@ -65,7 +65,7 @@ def _left(state: State) -> Content:
 
 def _verified(state: State) -> Iterator[tuple[str, str]]:
     """Whether the first answers of this start are the checkpoint's, where the engine compares them."""
-    if words := verified(state.effective):
+    if words := verified(state.toggles.effective):
         colour = "$warning" if words.startswith(UNVERIFIED) else "$success"
         yield f"  {one_line(words, WORDS)}", colour
 
@@ -76,8 +76,8 @@ def _right(state: State, letters: Letters) -> Content:
         marks.append(("REPLAY  ", "bold $warning"))
     if state.recording:
         marks.append(("REC  ", "bold $error"))
-    waiting = set(state.waiting)
-    running = [request.request_id for request in state.unfinished if request.request_id not in waiting]
+    waiting = set(state.requests.waiting)
+    running = [request.request_id for request in state.requests.unfinished if request.request_id not in waiting]
     named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
     queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
     return Content.assemble(*marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, MUTED))

@@ -42,9 +42,9 @@ class SwitchPanel(Widget):
 def switch_lines(state: State, candidate: Candidate | None, width: int, hint: str) -> list[Content]:
     """The candidate's expectations, if there is one, then the last switch's measurements, then what drafts come to."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
-    if switch := state.switch:
+    if switch := state.toggles.switch:
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
-    drafts = draft_text.speculation(state.drafts, state.requested.speculation, width)
+    drafts = draft_text.speculation(state.toggles.drafts, state.toggles.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
     return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, MUTED).wrap(width)]
 

@@ -57,7 +57,7 @@ async def test_a_suite_runs_on_the_bundled_model_and_is_kept(until, tmp_path: Pa
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.facts, LOADING_S)
         app.session.switch("kv_cache", "int8")
-        await until(pilot, lambda: app.bridge.state.requested.kv_cache == "int8")
+        await until(pilot, lambda: app.bridge.state.toggles.requested.kv_cache == "int8")
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
         assert "two copies of the model" in str(app.screen.query_one("#under", Static).render())
@@ -168,7 +168,7 @@ async def test_what_is_said_is_seen_to_its_end(opened, until):
 async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):
     async with opened(script(["x"] * 3000), max_tokens=3000) as (app, pilot):
         await pilot.press(*"add", "enter")
-        await until(pilot, lambda: app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests.unfinished)
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
         await pilot.press("r")

@@ -33,7 +33,7 @@ async def test_two_bits_against_vllm(until: Wait) -> None:
         form.set(CompareProfile(a="kv_cache=int2", b="engine=vllm", tokens=48, runs=1))
         await pilot.press("r")
         await until(pilot, lambda: state.compare.comparison.planned, 300)
-        await until(pilot, lambda: not state.compare.busy and not state.switching, 300)
+        await until(pilot, lambda: not state.compare.busy and not state.toggles.switching, 300)
         found = state.compare.comparison
         own = found.divergence
         assert len(own.kl) == len(own.rank) == len(found.of("A")[0].token_ids) and own.likeliest == LIKELIEST, (

@@ -33,7 +33,7 @@ KEPT = "this engine does not change its KV cache while it runs"
 
 async def opened(app: PlaygroundApp, pilot: Pilot, until: Callable[..., Any]) -> InsideScreen:
     """The Inside screen, once the model is there."""
-    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.effective, PATIENCE_S)
+    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.toggles.effective, PATIENCE_S)
     await pilot.press("f6")
     await until(pilot, lambda: isinstance(app.screen, InsideScreen))
     assert isinstance(app.screen, InsideScreen)
@@ -67,7 +67,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
             "threshold 5 (live 6):" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
         )
         await pilot.press("enter")
-        await until(pilot, lambda: state.requested.int8_threshold == 5.0, PATIENCE_S)
+        await until(pilot, lambda: state.toggles.requested.int8_threshold == 5.0, PATIENCE_S)
         await until(pilot, lambda: "threshold 5 (live):" in drawn(screen, "outliers"))
 
         await pilot.press("a")
@@ -77,14 +77,14 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         assert "product" in concluded(screen, "roofline") and " of 16 inputs" in concluded(screen, "outliers")
 
         await pilot.press("w")
-        await until(pilot, lambda: state.unfinished, PATIENCE_S)
+        await until(pilot, lambda: state.requests.unfinished, PATIENCE_S)
         await until(pilot, lambda: not state.trial_running, PATIENCE_S)
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
-        assert state.requested.weights == "model" and "last step" in drawn(screen, "roofline")
+        assert state.toggles.requested.weights == "model" and "last step" in drawn(screen, "roofline")
 
-        before, requests = state.requested, len(state.requests)
+        before, requests = state.toggles.requested, len(state.requests)
         await pilot.press("k")
         await until(pilot, lambda: state.trial_running)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
@@ -92,7 +92,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
                 start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
         await until(pilot, lambda: not state.trial_running, PATIENCE_S)
-        assert state.requested == before and len(state.requests) == requests
+        assert state.toggles.requested == before and len(state.requests) == requests
         ran = {kind: result.concurrent for kind, result in state.inside.kv.results.items()}
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
         assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
@@ -110,27 +110,27 @@ async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pyt
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state, screen = app.bridge.state, await opened(app, pilot, until)
-        before = state.requested
+        before = state.toggles.requested
 
         await pilot.press("k")
         await until(pilot, lambda: any(result.concurrent for result in state.inside.kv.results.values()), PATIENCE_S)
-        assert state.requested != before
+        assert state.toggles.requested != before
         await pilot.press("escape")
         await until(pilot, lambda: not state.trial_running)
-        assert state.requested == before and state.status == "idle" and not state.waiting
+        assert state.toggles.requested == before and state.status == "idle" and not state.requests.waiting
         assert not state.inside.kv.results, "how many would have fit is not known"
         await pilot.press("escape")
         await until(pilot, lambda: "nothing is being measured" in str(screen.query_one("Notice").render()))
 
         await pilot.press("k", "escape")  # before anything runs
         await until(pilot, lambda: not state.trial_running)
-        assert state.requested == before and not state.inside.kv.results
+        assert state.toggles.requested == before and not state.inside.kv.results
 
         await pilot.press("w")
-        await until(pilot, lambda: state.unfinished and state.unfinished[-1].tokens)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[-1].tokens)
         await pilot.press("escape")
         await until(pilot, lambda: not state.trial_running)
-        assert state.requested == before and not state.unfinished
+        assert state.toggles.requested == before and not state.requests.unfinished
         assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
 
 
@@ -139,10 +139,10 @@ async def test_an_engine_that_keeps_its_cache_says_so(opened, until):
         await pilot.press("f6")
         await until(pilot, lambda: isinstance(app.screen, InsideScreen))
         state, notice = app.bridge.state, app.screen.query_one("Notice")
-        before = state.requested
+        before = state.toggles.requested
         await pilot.press("k")
         await until(pilot, lambda: KEPT in str(notice.render()))
-        assert not state.trial_running and state.requested == before
+        assert not state.trial_running and state.toggles.requested == before
         await pilot.press("w")
         await until(pilot, lambda: not state.trial_running and "no model to change" in drawn(app.screen, "kv"))
 

@@ -59,4 +59,4 @@ async def test_an_interpreter_that_cannot_be_started_is_told_and_can_be_mended(
         python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         python.chmod(0o755)
         await pilot.press("ctrl+y")
-        await until(pilot, lambda: state.pid)
+        await until(pilot, lambda: state.model.pid)

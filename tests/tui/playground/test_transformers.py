@@ -33,15 +33,15 @@ async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32"), preset=preset)
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
-        await until(pilot, lambda: state.facts and state.effective, seconds=120)
+        await until(pilot, lambda: state.facts and state.toggles.effective, seconds=120)
         await pilot.press(*"def", "enter")
-        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens > BLOCK)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens > BLOCK)
         await rebuilt(pilot, until)
         await pilot.press("escape")
         await until(pilot, lambda: state.status == "idle")
         await switched(pilot, until, "speculation", "right", "lookup:4")
         await greyed(pilot, until, "batching", "static", "rows of a static batch advance together")
-        assert state.requested.batching == "continuous"
+        assert state.toggles.requested.batching == "continuous"
         await switched(pilot, until, "speculation", "left", "off")
         panel = await at(pilot, until, "batching")
         await pilot.press("right")
@@ -54,26 +54,30 @@ async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(
 async def stopped_load(pilot: Pilot[None], until: Wait, folder: Path) -> None:
     """Esc while another checkpoint's weights come: the model before is there again with its toggles, and answers."""
     app, state = pilot.app, pilot.app.bridge.state
-    kept, effective, asked = state.facts, state.effective, len(state.requests)
+    kept, effective, asked = state.facts, state.toggles.effective, len(state.requests)
 
     def hold(event: AnyEvent) -> None:  # however slow the keys and quick the load
         if isinstance(event, ModelLoading) and event.stage == "weights":
-            os.kill(state.pid, signal.SIGSTOP)
+            os.kill(state.model.pid, signal.SIGSTOP)
 
     app.bridge.listen(hold)
     await app.session.load(str(checkpoints.make(folder, layers=48, hidden=256, inner=512)))
-    await until(pilot, lambda: state.progress and state.progress.stage == "weights", 60)
+    await until(pilot, lambda: state.model.progress and state.model.progress.stage == "weights", 60)
     app.bridge.unlisten(hold)
     assert app.screen.query_one(TogglePanel).has_focus
-    held = state.pid
+    held = state.model.pid
     await pilot.press("escape")
     with suppress(ProcessLookupError):  # it was too long until here, and it was replaced
         os.kill(held, signal.SIGCONT)
     await until(pilot, lambda: state.facts and state.facts.path == kept.path, 60)
-    await until(pilot, lambda: state.effective == effective and state.status == "idle")
+    await until(pilot, lambda: state.toggles.effective == effective and state.status == "idle")
     assert state.facts.path == kept.path
     app.session.submit("def")
-    await until(pilot, lambda: len(state.requests) > asked and state.unfinished and state.unfinished[0].tokens, 60)
+    await until(
+        pilot,
+        lambda: len(state.requests) > asked and state.requests.unfinished and state.requests.unfinished[0].tokens,
+        60,
+    )
 
 
 async def switched(pilot: Pilot[None], until: Wait, name: str, key: str, value: str) -> None:
@@ -83,7 +87,7 @@ async def switched(pilot: Pilot[None], until: Wait, name: str, key: str, value: 
     await pilot.press(key)
     await until(pilot, lambda: panel.candidate and panel.candidate.value == value)
     await pilot.press("enter")
-    await until(pilot, lambda: not state.switching and getattr(state.requested, name) == value, 60)
+    await until(pilot, lambda: not state.toggles.switching and getattr(state.toggles.requested, name) == value, 60)
     await until(pilot, lambda: row(panel, name).requested == value)
 
 
@@ -104,20 +108,22 @@ async def rebuilt(pilot: Pilot[None], until: Wait) -> None:
     state, app = pilot.app.bridge.state, pilot.app
     await switched(pilot, until, "kv_cache", "left", "int2")
     await switched(pilot, until, "kv_cache", "right", "model")
-    assert state.effective["kv_cache"] == "model (from int2)"
+    assert state.toggles.effective["kv_cache"] == "model (from int2)"
     panel = await at(pilot, until, "kv_cache")
     await until(pilot, lambda: row(panel, "kv_cache").value == "model (from int2)")
     drawn = " ".join(panel.render().plain.split())
     assert "model (from int2): what a coarser cache lost does not come back" in drawn
-    made = state.unfinished[0].tokens
+    made = state.requests.unfinished[0].tokens
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(app.screen, CommandPalette))
     await pilot.press(*"reb")
     await until(pilot, lambda: offered(pilot) == "Rebuild KV")
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
-    await until(pilot, lambda: state.effective["kv_cache"] == "model" and "kv_cache" not in state.reasons)
-    await until(pilot, lambda: state.unfinished[0].tokens > made + 5)
+    await until(
+        pilot, lambda: state.toggles.effective["kv_cache"] == "model" and "kv_cache" not in state.toggles.reasons
+    )
+    await until(pilot, lambda: state.requests.unfinished[0].tokens > made + 5)
     await until(pilot, lambda: row(panel, "kv_cache").value == "model")
     assert "(from" not in panel.render().plain
 

@@ -19,7 +19,7 @@ class ModelLoads:
     def wanted(self) -> bool:
         """There is no model, and none on its way."""
         state = self._screen.state
-        return not (state.facts or state.loading or state.exited or state.replaying)
+        return not (state.facts or state.model.loading or state.model.exited or state.replaying)
 
     def pick(self) -> None:
         """Let the user choose."""

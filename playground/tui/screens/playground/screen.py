@@ -151,7 +151,7 @@ class PlaygroundScreen(BaseScreen):
     def _stop(self) -> None:
         if self.state.voice.busy:
             self._speech.stop()
-        elif self.state.loading or self.state.progress:
+        elif self.state.model.loading or self.state.model.progress:
             self._loads.cancel()
         else:
             self.session.stop()
@@ -172,7 +172,7 @@ class PlaygroundScreen(BaseScreen):
     def _begin_conversation(self) -> None:
         self.session.begin_conversation()
         self._view.transcript.clear()
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
 
     def _maximize(self) -> None:

@@ -75,7 +75,7 @@ class PlaygroundView:
         state = self._state
         self.toggles.show(state)
         self.toggle_line.show(state)
-        self.board.styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
+        self.board.styles.min_height = 1 + min(state.toggles.requested.max_batch, MOST_SLOTS)
         self.transcript.advise(advice(state))
         self.consider()
         self.notice.show(state)

@@ -23,7 +23,7 @@ class SuiteTerms(Static):
 
     def show(self, state: State) -> None:
         """Show the model and the options as they are now."""
-        asked = Run(at=0.0, kind="", model="", options=differences(state.requested))
+        asked = Run(at=0.0, kind="", model="", options=differences(state.toggles.requested))
         model = one_line(state.facts.name, 30) if state.facts else "no model"
         self.update(
             Content.assemble(

@@ -33,9 +33,9 @@ class KVPanel(InsidePanel):
         if facts is None:
             self.show(None, "", lambda width, height: [])
             return
-        weights, kind = state.memory.weights or facts.weights_bytes, state.requested.kv_cache
-        block, requests = state.requested.block_size, self._requests
-        pool = state.inside.kv.pool or Pool(0, state.memory.kv_reserved, state.requested.max_batch)
+        weights, kind = state.memory.weights or facts.weights_bytes, state.toggles.requested.kv_cache
+        block, requests = state.toggles.requested.block_size, self._requests
+        pool = state.inside.kv.pool or Pool(0, state.memory.kv_reserved, state.toggles.requested.max_batch)
 
         def table(width: int) -> list[list[Part]]:
             return [*capacity_table(facts, block, pool, kind, state.inside, width), *_found(self._trial)]

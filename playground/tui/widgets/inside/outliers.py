@@ -31,7 +31,7 @@ class OutlierPanel(InsidePanel):
 
     def look(self, state: State) -> None:
         """Draw what was measured last."""
-        self._measured, self._live = state.inside.outliers, state.requested.int8_threshold
+        self._measured, self._live = state.inside.outliers, state.toggles.requested.int8_threshold
         self._show()
 
     def on_key(self, event: events.Key) -> None:

@@ -19,7 +19,7 @@ class RooflinePanel(InsidePanel):
         if facts is None or ceilings is None:
             self.show(None, "", lambda width, height: [])
             return
-        block, weights = state.requested.block_size, state.memory.weights or facts.weights_bytes
+        block, weights = state.toggles.requested.block_size, state.memory.weights or facts.weights_bytes
         self.show(
             (trail[-1].index if trail else -1, weights, id(ceilings)),
             described_roofline(ceilings, trail, facts, block, weights),
