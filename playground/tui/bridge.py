@@ -1,40 +1,41 @@
-"""The only place where protocol events become messages: owns the worker or the replay, folds, records, coalesces."""
+"""The way to the worker and back: sends commands, folds and records what passes, and tells the screens."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import msgspec
 from textual.message_pump import MessagePump
 
 from playground.client import WorkerClient, cannot_start
 from playground.protocol.commands import CancelLoad, Command, LoadModel
-from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.events import Failed, LoadCancelled
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
-from playground.tui.messages import MachineSampled, Updated
+from playground.tui.messages import MachineSampled
+from playground.tui.recording_tap import RecordingTap
+from playground.tui.replay_feed import ReplayFeed
 from playground.tui.state.state import State
+from playground.tui.update_pump import UpdatePump
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
 
-UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
 INTERPRETER = "[engines.vllm] python in config.toml names it; "
 
 
 class Bridge:
-    """Screens attach and get `Updated` at most `UPDATES_PER_SECOND` times; `send` is the way back."""
+    """Screens attach and are told of changes; `send` is the way back. With `replay` there is no worker."""
 
     def __init__(
         self,
@@ -49,52 +50,45 @@ class Bridge:
         self.state = State()
         self.log = log
         self.state.replaying = replay is not None
-        self._engine, self._replay, self._speed = engine, replay, speed
+        self._engine, self._collector = engine, collector
+        self._replay = None if replay is None else ReplayFeed(replay, speed)
         self._client = WorkerClient("engine", engine, log, self.add_event)
         self._sampler = Sampler(self._sampled)
-        self._targets: list[MessagePump] = []
+        self._tap, self._updates = RecordingTap(self.state), UpdatePump(self.state)
         self._listeners: list[Callable[[AnyEvent], None]] = []
-        self._sticky_events: dict[type, AnyEvent] = {}
         self._queued: list[AnyCommand] | None = []  # what was asked for before there was a worker
-        self._now = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._flushed = 0.0
-        self._collector = collector
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._recorder: Recorder | None = None
         if recorder:
             self.record(recorder)
 
     def attach(self, target: MessagePump) -> None:
-        """From now on this screen hears what happens; what happened before it reads from the state."""
-        self._targets.append(target)
+        """Tell this screen what happens from now on; what happened before, it reads from the state."""
+        self._updates.attach(target)
         self.refresh()
 
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
         self._loop = asyncio.get_running_loop()
-        if self._recorder and self._recorder.error:
+        if self._tap.error:
             self.end_recording()
-        if self._replay is not None:
+        if self._replay:
             await self._play(self._replay)
             return
         self._sampler.start()
         await self._start_worker()
-        early, self._queued = self._queued, None
-        for command in early or ():
+        queued, self._queued = self._queued, None
+        for command in queued or ():
             self._client.send(command)
 
     async def stop(self) -> None:
         """End the worker and the recording."""
         self._sampler.stop()
-        if self._timer:
-            self._timer.cancel()
-        self._targets.clear()
+        self._updates.stop()
         await self._client.stop()
         self.end_recording()
 
     def send(self, command: AnyCommand) -> None:
-        """Send a command; the state hears of it first."""
+        """Fold and record a command, then send it."""
         self.add_command(command)
         if self._queued is None:
             self._client.send(command)
@@ -102,15 +96,14 @@ class Bridge:
             self._queued.append(command)
 
     def add_command(self, command: AnyCommand) -> None:
-        """Fold and record a command that is sent now, by whomever."""
+        """Fold and record a command that is sent now, to the engine or to another worker."""
         if self._collector:
             self._collector.add_command(command)
         self.mirror(command)
 
     def add_event(self, event: AnyEvent) -> None:
-        """Fold and record an event that a worker told, the engine's or another."""
-        if self._recorder:
-            self._recorder.event(event)
+        """Fold and record an event of the engine or of another worker."""
+        self._tap.add(event)
         if self._collector:
             self._collector.add_event(event)
         self._fold(event)
@@ -120,26 +113,21 @@ class Bridge:
         if (lost or isinstance(event, LoadCancelled)) and (former := self._client.give_up_load()):
             self.send(former)
 
-    def mirror(self, message: AnyCommand | AnyEvent) -> None:
-        """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
-        for the history."""
-        if isinstance(message, Command):
-            if self._recorder:
-                self._recorder.command(message)
-            self.state.add_command(message, perf_counter())
-        else:
-            if self._recorder:
-                self._recorder.event(message)
-            self.state.add_event(message, perf_counter())
-        self._schedule()
+    def mirror(self, message: Message) -> None:
+        """Fold and record a message between a load and a second engine. Not for the history: that run is not this
+        session's."""
+        self._tap.add(message)
+        self.state.add(message, perf_counter())
+        self._updates.schedule()
 
     async def load(self, command: LoadModel) -> None:
-        """Load, in a new worker where the old one is dead."""
+        """Load a model; if the worker is dead, in a new one."""
         if self._client.running or await self._start_worker():
             self.send(command)
 
     async def cancel_load(self) -> None:
-        """Stop a load, and the model before it comes back; a worker that does not answer soon is replaced."""
+        """Cancel a load, and bring back the model before it. A worker that does not answer within `CANCEL_PATIENCE_S`
+        is replaced."""
         loading = self.state.model.loading
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
@@ -150,57 +138,47 @@ class Bridge:
                 self.send(former)
 
     async def restart(self) -> None:
-        """A new worker with the same model and options."""
+        """Start a new worker with the same model and options."""
         if await self._start_worker() and self._client.last_load:
             self.send(self._client.last_load)
 
     def listen(self, listener: Callable[[AnyEvent], None]) -> None:
-        """Every event from now on, after what stands: the worker, its model, its toggles."""
-        for event in self._sticky_events.values():
+        """Call it for every event from now on, first for the last reports of the worker, its model and its toggles."""
+        for event in self._tap.reports:
             listener(event)
         self._listeners.append(listener)
 
     def unlisten(self, listener: Callable[[AnyEvent], None]) -> None:
-        """No more events for it."""
+        """Stop calling it."""
         self._listeners.remove(listener)
 
     def refresh(self) -> None:
         """The state changed by no event: let the screens look."""
         self.state.touch()
-        self._schedule()
+        self._updates.schedule()
 
     def report_fault(self, fault: Failed) -> None:
-        """A fault of this process, told like those of the worker."""
+        """Show a fault of this process as those of the worker are shown."""
         self._fold(fault)
 
     def report_fault_from_thread(self, fault: Failed) -> None:
-        """Tell a fault from another thread; see `tell`."""
+        """Report a fault from another thread."""
         self._from_thread(self.report_fault, fault)
 
     def record(self, recorder: Recorder) -> None:
-        """Record from now on; what a replay must know of the time before comes first."""
-        self._recorder, self.state.recording = recorder, str(recorder.path)
+        """Record from now on."""
         recorder.on_error = partial(self._from_thread, self.end_recording)
-        for event in self._sticky_events.values():
-            clock = self.state.clock.engine_time(perf_counter())
-            if isinstance(event, WorkerReady) and clock is not None:
-                event = msgspec.structs.replace(event, clock=clock)
-            recorder.event(event)
+        self._tap.begin(recorder)
         self.refresh()
 
     def end_recording(self) -> None:
         """Close the recording, if there is one."""
-        recorder, self._recorder, self.state.recording = self._recorder, None, ""
-        if recorder:
-            recorder.close()
-            if recorder.error:
-                self.report_fault(
-                    Failed(where="record", message=recorder.error, advice="free some room and record again")
-                )
+        if error := self._tap.end():
+            self.report_fault(Failed(where="record", message=error, advice="free some room and record again"))
         self.refresh()
 
     async def _start_worker(self) -> bool:
-        """A new worker, or the line that says why there is none."""
+        """Start a new worker; if that fails, report why and return False."""
         try:
             await self._client.restart(load=False)
         except OSError as error:
@@ -210,58 +188,28 @@ class Bridge:
         return True
 
     def _from_thread(self, action: Callable[..., None], *args: object) -> None:
-        """Do it on the loop; once the app has ended there is nobody to tell."""
+        """Call it on the loop; not at all once the app has ended."""
         if self._loop:
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(action, *args)
 
-    def _fold(self, event: AnyEvent) -> None:
-        match event:
-            case WorkerReady(role="engine"):
-                self._sticky_events = {WorkerReady: event}
-            case ModelLoaded() | OptionsApplied():
-                self._sticky_events[type(event)] = event
-        self.state.add_event(event, self._now if self.state.replaying else perf_counter())
+    def _fold(self, message: Message) -> None:
+        if not isinstance(message, Command):
+            self._tap.remember(message)
+        self.state.add(message, self._replay.now if self._replay else perf_counter())
         self._sampler.worker_pid = self.state.model.pid
-        self._schedule()
+        self._updates.schedule()
 
-    async def _play(self, entries: Iterable[Entry]) -> None:
-        from playground.session.replay import play
-
+    async def _play(self, replay: ReplayFeed) -> None:
         try:
-            await play(self._timed(entries), self._speed, self._replayed)
+            await replay.play(self._fold)
         except RecordingError as error:
             self.report_fault(Failed(where="replay", message=str(error)))
 
-    def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Times of a replay are those of the recording, so that it folds as it did."""
-        for entry in entries:
-            self._now = entry.t
-            yield entry
-
-    def _replayed(self, message: Message) -> None:
-        if isinstance(message, Command):
-            self.state.add_command(message, self._now)
-            self._schedule()
-        else:
-            self._fold(message)
-
-    def _schedule(self) -> None:
-        if self._timer is None and self._targets:
-            wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
-            self._timer = asyncio.get_running_loop().call_later(wait, self._flush)
-
-    def _flush(self) -> None:
-        self._timer, self._flushed = None, perf_counter()
-        changes = self.state.take_changes()
-        for target in self._targets:
-            target.post_message(Updated(self.state, changes))
-
     def _sampled(self, snapshot: Snapshot) -> None:
-        """In the sampler's thread: `post_message` is what may be called from there."""
+        """Called in the sampler's thread."""
         if self._collector and (facts := self.state.facts):
             seen = Disturbance(facts.device, facts.device_uuid)
             seen.add(snapshot)
             self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
-        for target in self._targets:
-            target.post_message(MachineSampled(snapshot))
+        self._updates.post(MachineSampled(snapshot))

@@ -22,5 +22,5 @@ async def settle(pilot: Pilot[None]) -> None:
 
 def _moves(app: PlaygroundApp) -> bool:
     """Something is under way, or due soon: the bridge, the board and the numbers each keep such a timer."""
-    due = [getattr(each, "_due", None) for each in (app.bridge, *app.screen.walk_children())]
+    due = [getattr(each, "_due", None) for each in (app.bridge._updates, *app.screen.walk_children())]
     return app.bridge._loop is None or not all(worker.is_finished for worker in app.workers) or any(due)

@@ -61,7 +61,7 @@ class LoadEngine:
             self._engine.send(MapBlocks())
 
     def _watch(self, entry: Entry) -> None:
-        message = entry.command or entry.event
+        message = entry.message
         if self._collector and entry.command:
             self._collector.add_command(entry.command)
         if self._collector and entry.event:

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import LoadModel, SetOptions, Submit
+from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
 from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.events import (
     Failed,
@@ -87,6 +87,13 @@ class State:
     def touch(self) -> None:
         """Something changed by no event."""
         self._changes.other = True
+
+    def add(self, message: AnyCommand | AnyEvent, now: float) -> None:
+        """Fold a command or event that passed at `now` on this process's clock."""
+        if isinstance(message, Command):
+            self.add_command(message, now)
+        else:
+            self.add_event(message, now)
 
     def add_command(self, command: AnyCommand, now: float) -> None:
         """A command was sent at `now` on this process's clock."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
@@ -30,19 +30,13 @@ Story = Callable[[str], list[Entry]]
 def _fold(entries: list[Entry]) -> State:
     state = State()
     for entry in entries:
-        if entry.command is not None:
-            state.add_command(entry.command, entry.t)
-        if entry.event is not None:
-            state.add_event(entry.event, entry.t)
+        state.add(entry.message, entry.t)
     return state
 
 
 def _with(state: State, *messages: AnyCommand | AnyEvent, now: float = 2.0) -> State:
     for message in messages:
-        if isinstance(message, (LoadModel, SetOptions, Submit, CancelLoad)):
-            state.add_command(message, now)
-        else:
-            state.add_event(message, now)
+        state.add(message, now)
     return state
 
 
