@@ -35,8 +35,10 @@ class Requests(dict[str, RequestState]):
         changes.started.append(request.request_id)
 
     def add_tokens(self, event: TokensGenerated, now: float, changes: Changes) -> None:
-        """Tokens arrived at `now` on this process's clock."""
-        request = self[event.request_id]
+        """Tokens arrived at `now` on this process's clock; those of a load or a trial belong to none of these."""
+        request = self.get(event.request_id)
+        if request is None:
+            return
         if event.times:
             self._clock.arrived(now, event.times[-1])
             request.submitted = self._clock.engine_time(request.sent)

@@ -126,9 +126,8 @@ class State:
         self.timeline.add_event(event)
         match event:
             case TokensGenerated():
-                if event.request_id in self.requests:
-                    self.voice.add_tokens(event)
-                    self.requests.add_tokens(event, now, self._changes)
+                self.voice.add_tokens(event)
+                self.requests.add_tokens(event, now, self._changes)
             case StepsExecuted():
                 self._add_steps(event, now)
             case RequestFinished():
