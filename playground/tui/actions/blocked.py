@@ -1,4 +1,4 @@
-"""Why an action cannot be done now: one line for the user, empty where it can."""
+"""Why an action cannot be done now: one line for the user, empty if it can be done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def replay(state: State) -> str:
 
 
 def measuring(state: State) -> str:
-    """What is being measured must not be disturbed."""
+    """A measurement must not be disturbed."""
     return replay(state) or running_measurement(state)
 
 
@@ -25,7 +25,7 @@ def not_ours(state: State) -> str:
 
 
 def no_model(state: State) -> str:
-    """There is nothing to run."""
+    """No model is loaded to run anything on."""
     return measuring(state) or ("" if state.facts else "no model is loaded")
 
 
@@ -40,12 +40,12 @@ def no_load(state: State) -> str:
 
 
 def no_comparison(state: State) -> str:
-    """No comparison is going on."""
+    """No comparison is running."""
     return replay(state) or ("" if state.compare.busy else "no comparison is running")
 
 
 def nothing_runs(state: State) -> str:
-    """Neither a request nor a load goes on, of a model or for a toggle."""
+    """Nothing can be stopped: no request, load, conversion or transcript."""
     runs = state.requests.unfinished or state.model.loading or state.model.progress or state.voice.busy
     return replay(state) or ("" if runs else "nothing runs that could be stopped")
 
@@ -56,7 +56,7 @@ def not_several(state: State) -> str:
 
 
 def nothing_to_mend(state: State) -> str:
-    """No request carries keys and values that went through a coarser KV cache."""
+    """No request has keys and values that went through a coarser KV cache."""
     spoiled = "(from" in state.toggles.effective.get("kv_cache", "")
     return replay(state) or ("" if spoiled else "no request went through a coarser KV cache")
 
@@ -67,7 +67,7 @@ def healthy(state: State) -> str:
 
 
 def cannot_flip(name: str) -> Blocked:
-    """Why the key of a toggle has nothing to flip to."""
+    """Return a check for why the key of a toggle has nothing to flip to."""
 
     def blocked(state: State) -> str:
         return measuring(state) or ("no model is loaded" if not state.facts else flipped(state, name)[1])

@@ -1,4 +1,4 @@
-"""What can be done on every screen."""
+"""Actions of every screen."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the Batching screen shows, without Textual: a load, its runs and predictions, and what drives them."""
+"""Loads for the Batching screen, without Textual: their profile, driver, second engine and figures."""

@@ -1,5 +1,4 @@
-"""Drives a load: twice on the same requests, under two policies or on two engines, with the toggles back as they were
-in the end."""
+"""Runs a load twice on the same requests, under two policies or on two engines, and restores the toggles in the end."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ ON_A_SERVER = "the model is on its server, and no engine here can load it"
 
 
 class LoadDriver:
-    """Call `advance` whenever events came in. `fault` says in one line why the last load ended early."""
+    """Call `advance` whenever events came in. `fault` is one line saying why the last load ended early."""
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
         self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
@@ -36,7 +35,7 @@ class LoadDriver:
 
     @property
     def busy(self) -> bool:
-        """A load is on."""
+        """Whether a load is being driven."""
         return self._state.load.busy
 
     def start(self, profile: LoadProfile) -> None:
@@ -50,7 +49,7 @@ class LoadDriver:
         self.advance()
 
     def stop(self) -> None:
-        """End the run that goes on, and skip the one to come."""
+        """End the current run, and skip the next."""
         if self.busy and not self._stopped:
             self._stopped = True
             if self._other is None:
@@ -59,11 +58,11 @@ class LoadDriver:
                 self._task.cancel()
 
     def advance(self) -> None:
-        """Go on as far as what has come in allows."""
+        """Continue as far as the events so far allow."""
         next(self._steps, None)
 
     def ask_for_blocks(self) -> None:
-        """Ask the engine that a run is on who holds which block."""
+        """Ask the engine of the current run which request holds which block."""
         if self._other:
             self._other.ask_for_blocks()
         elif self._state.load.running:
@@ -102,7 +101,7 @@ class LoadDriver:
             self._state.load.busy = False
 
     def _here(self, side: str, policy: Policy, profile: LoadProfile, load: int) -> Iterator[None]:
-        """A run on the session's engine, unless the load has ended."""
+        """Run on the session's engine, unless the load has ended."""
         if self.fault:
             return
         yield from self._switch(policy, profile.slots)
@@ -114,7 +113,7 @@ class LoadDriver:
             yield from self._run(run)
 
     def _elsewhere(self, profile: LoadProfile, load: int) -> Iterator[None]:
-        """A run on another engine, the session's own being idle."""
+        """Run on another engine while the session's own is idle."""
         if self._ended():
             return
         asked = requests(profile, profile.against, load, self._vocabulary)
@@ -138,7 +137,7 @@ class LoadDriver:
             self._fail(run)
 
     def _switch(self, policy: Policy, slots: int) -> Iterator[None]:
-        """The policy as the engine reports it, not as it was asked for. Its blocks are counted on the way."""
+        """Switch the policy and check the one that the engine reports. Its block map is asked for at the same time."""
         self._bridge.send(MapBlocks())
         self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}))
         while self._state.toggles.switching:
@@ -150,7 +149,7 @@ class LoadDriver:
             )
 
     def _predict(self, run: LoadRun, slots: int, cost: StepSeconds | None) -> Iterator[None]:
-        """What has no prediction in seconds yet; waited for, since it takes the engine's time."""
+        """Simulate the policies that have no prediction in seconds yet, and wait: it takes the engine's time."""
         load, blocks, options = self._state.load, self._state.load.blocks, self._state.toggles.requested
         timed = [policy for policy, simulated in load.predicted.items() if simulated.makespan_s is not None]
         load.predicted = {policy: load.predicted[policy] for policy in timed}
@@ -184,12 +183,12 @@ class LoadDriver:
         self.fault = run.fault or "a request ended before its length was reached"
 
     def _cost(self) -> StepSeconds | None:
-        """What the run before this one says of a step."""
+        """The cost of a step, as the previous run measured it."""
         newest = self._state.load.newest
         return newest.fit.cost() if newest and newest.whole else None
 
     def _ended(self) -> bool:
-        """Nothing more is to be started, and why."""
+        """Whether the load is over, successful or not; sets `fault` if it ended early."""
         if not self.fault:
             lost = "" if self._state.facts else "the model is gone"
             self.fault = self._state.load.failed or lost or ("stopped" if self._stopped else "")

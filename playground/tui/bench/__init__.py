@@ -1,1 +1,1 @@
-"""What the Bench screen shows, without Textual: suites that run one after the other, and what they came to."""
+"""Suites for the Bench screen, without Textual: their driver, pace and Pareto plot."""

@@ -1,4 +1,4 @@
-"""Quality against TPS or memory: a point per model and option set, the newest of each, those on the frontier bold."""
+"""Quality against TPS or memory: one point per model and option set (its newest run), those on the frontier bold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def quality_axis(measure: str) -> Axis:
 
 
 def pareto(runs: Sequence[Run], memory: bool) -> list[Point]:
-    """Points of runs of one measure, newest first; a letter and colour per model, options beside frontier points."""
+    """Points of runs of one measure, newest first; a letter and colour per model, options next to frontier points."""
     newest: dict[tuple[str, str], Run] = {}
     for run in runs:
         if _x(run, memory) is not None and run.quality is not None:

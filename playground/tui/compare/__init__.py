@@ -1,1 +1,1 @@
-"""What the Compare screen shows, without Textual: what is compared, how far it is, and what drives it."""
+"""Comparisons for the Compare screen, without Textual: their profile and driver."""

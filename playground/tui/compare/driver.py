@@ -1,4 +1,4 @@
-"""Drives a comparison: toggles on the app's own engine, with all as it was in the end; what else on workers beside."""
+"""Runs a comparison: switches toggles on the app's own engine and restores them; other models get their own workers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ STARTING = "starting an engine beside this one"
 
 
 class CompareDriver:
-    """`fault` says in one line why the last comparison ended early; what was measured by then stays. `keep` gets a run
-    of each side."""
+    """`fault` is one line saying why the last comparison ended early; what was measured by then stays. `keep` gets a
+    run of each side."""
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
         self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
@@ -50,7 +50,7 @@ class CompareDriver:
         self._task = asyncio.create_task(self._run(profile, own, a, b))
 
     def stop(self) -> None:
-        """End it; the runs that are done stay."""
+        """End it; finished runs stay."""
         if self._task:
             self._task.cancel()
 
@@ -88,7 +88,7 @@ class CompareDriver:
                     self._keep(run)
 
     def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
-        """The toggles of the app's own engine, those that a side changed on it."""
+        """Restore the toggles that a side changed on the app's own engine."""
         sides = [side for side in (a, b) if side.shares_worker(own)]
         names = dict.fromkeys(name for side in sides for name in changed_names(own.options, side.options))
         if names and self._state.facts and not self._state.model.exited:
@@ -96,7 +96,7 @@ class CompareDriver:
 
 
 class _Publisher:
-    """Tells the bridge what is new in a comparison, so that it is folded, recorded and replayed like all else."""
+    """Sends what is new in a comparison to the bridge as events, to be folded, recorded and replayed."""
 
     def __init__(
         self,

@@ -33,17 +33,17 @@ class CompareProfile(msgspec.Struct, frozen=True):
         return self.prompt.replace(SHOWN_END, LINE_END)
 
     def asked(self, side: str) -> Asked:
-        """What is typed for side `a` or `b`; raises `ValueError`."""
+        """Parse side `a` or `b`; raises `ValueError`."""
         return parse_side(getattr(self, side))
 
 
 def on_one_line(prompt: str) -> str:
-    """A prompt as the field holds it."""
+    """A prompt on one line, as the field holds it."""
     return prompt.replace(LINE_END, SHOWN_END)
 
 
 def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[str] = ()) -> tuple[Field, ...]:
-    """With what this engine can do, other models and engines, and the prompts of the Playground screen, as choices."""
+    """The fields. They offer what this engine can do, other models and engines, and the prompts of F2."""
     engines = [f"engine={name}" for name in ENGINES if name not in ("auto", capabilities.engine)]
     choices = (*_choices(capabilities), *(f"model={model}" for model in models if "," not in model), *engines)
     return (
@@ -57,7 +57,7 @@ def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[
 
 
 def _choices(capabilities: Capabilities) -> list[str]:
-    """Every possible value of every toggle that can change without loading anew."""
+    """Every possible value of every toggle that can change without a reload."""
     found = []
     for toggle in capabilities.toggles:
         if toggle.cost == "reload" or toggle.name not in TOGGLES:
@@ -71,7 +71,7 @@ def _read_side(capabilities: Capabilities) -> Any:
     def read(text: str) -> str:
         asked = parse_side(text)
         if asked.model or asked.engine:
-            return text  # what another worker can do is seen once it runs
+            return text  # only the worker itself can say what it can do
         for name, value in asked.changes.items():
             toggle = capabilities.toggle(name)
             support = toggle.find(format_value(value)) if toggle else None

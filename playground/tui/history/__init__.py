@@ -1,1 +1,1 @@
-"""What the History screen shows, without Textual: past runs in rows, side by side, in files, as points."""
+"""Past runs for the History screen, without Textual: as rows, side by side, in files, as points."""

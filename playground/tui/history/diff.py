@@ -1,4 +1,4 @@
-"""One run in full, or two side by side with what is different: rows of text, made plain."""
+"""One run in full, or the differences of two: rows of printable text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CELL = 60
 
 
 class DiffRow(msgspec.Struct, frozen=True):
-    """`change` is b against a; `better` says what it means, None where it means neither."""
+    """`change` is b against a; `better` says whether it is an improvement, None if neither."""
 
     label: str
     a: str
@@ -29,7 +29,7 @@ class DiffRow(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """The two are not the same."""
+        """Whether a and b differ."""
         return self.a != self.b
 
 
@@ -45,7 +45,7 @@ FIGURES: tuple[Figure, ...] = (
 
 
 def diff(a: Run, b: Run | None = None) -> list[DiffRow]:
-    """Rows for one run, or for two; what neither knows is left out, and so are toggles in which both are at default."""
+    """Rows for one run, or for two; without figures that neither has, and toggles at their default in both."""
     other = b or a
     rows = [_text(label, a, other, text) for label, text in _HEAD]
     rows += [_figure(figure, a, other) for figure in FIGURES]
@@ -96,7 +96,7 @@ def _quality(a: Run, b: Run) -> DiffRow:
 
 
 def _change(before: float | None, after: float | None, less_is_better: bool) -> tuple[str, bool | None]:
-    """One run against one run: no spread is known, so nothing is called significant."""
+    """The change in per cent, and whether it is better. Of two single runs no spread is known: never significant."""
     if before is None or after is None or before == after or not before:
         return "", None
     share = after / before - 1
@@ -105,7 +105,7 @@ def _change(before: float | None, after: float | None, less_is_better: bool) -> 
 
 
 def _options(a: Run, b: Run) -> list[DiffRow]:
-    """Rows for the options, as effective where the engine told it, else as requested."""
+    """Rows for the options: as effective if the engine reported it, else as requested."""
     defaults = as_text(DEFAULTS)
     rows = []
     for name in dict.fromkeys((*defaults, *a.effective, *b.effective)):

@@ -1,4 +1,4 @@
-"""TTFT against TPS over models and option sets: a point is the median of what was measured under one of them."""
+"""TTFT against TPS: one point per model and option set, the median of its runs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Y = Axis("TPS", lambda value: numbers.significant(value))
 
 
 def comparable(run: Run) -> bool:
-    """A cold, switched or ended-early run measures something else."""
+    """Whether a run measures what others do: not one that was cold, switched or ended early."""
     return not any(flag in ("cold", "abort", "error") or flag.startswith("switched") for flag in run.flags)
 
 
 def quadrant(runs: Sequence[Run]) -> list[Point]:
-    """A letter and colour per model; the option set with the best TPS per TTFT of each carries its name."""
+    """A letter and colour per model; its option set with the best TPS per TTFT is labelled with its name."""
     sets: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in runs:
         if comparable(run) and run.ttft_s and run.tps:

@@ -1,1 +1,1 @@
-"""What the Inside screen shows, without Textual: outliers, attention, KV and weights, measured and drawn."""
+"""Measurements for the Inside screen, without Textual: trials, and plots of outliers, attention, KV and steps."""

@@ -1,4 +1,4 @@
-"""Weights against KV cache over the length of the context, stacked, and what a budget of KV holds by dtype. Pure."""
+"""Weights and KV cache stacked over the length of the context, and what a budget of KV holds by dtype. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def draw_stack(
 
 
 def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, requests: int, limit: int | None) -> str:
-    """Where KV overtakes the weights, and where the device ends, in words."""
+    """A line saying where KV overtakes the weights, and where the device is full."""
     meets = crossing(facts, kv_cache, block_size, weights, requests)
     each = token_bytes(facts, kv_cache, block_size) * requests
     of_each = "" if requests == 1 else f" in each of {requests} requests"
@@ -60,8 +60,8 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
 def capacity_table(
     facts: ModelFacts, block_size: int, pool: Pool, now: str, inside: InsideState, width: int
 ) -> list[list[Part]]:
-    """A line a dtype, computed beside measured: bytes of a token, tokens that the engine allotted in the bytes of the
-    `pool`, and requests that ran together in a part of them; where there is room, whole contexts in all of them."""
+    """A line per dtype, computed and measured: bytes of a token, tokens that the engine allotted in the bytes of the
+    `pool`, and requests that ran together in a part of them; if there is room, whole contexts in all of them."""
     tokens, part = trial_shape(facts, pool)
     wide = width >= WIDE
     head = f"{'KV':6}{'computed':>9}{'held':>9}{'computed':>10}{'allotted':>10}{'comp.':>7}{'ran':>5}"

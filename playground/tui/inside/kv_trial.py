@@ -1,4 +1,4 @@
-"""How many requests the same bytes really hold, by KV dtype: switch, reserve, run them together; then back."""
+"""Measures how many requests the same bytes hold, by KV dtype: switch, reserve, run them together; then restore."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.tui.inside.trial import Steps, TrialRunner
 from playground.tui.session import NotNow
 from playground.tui.state.kv_capacity import request_id, trial_shape
 
-# A request's last tokens are decoded, so that those that fit are there together.
+# Tokens that each request decodes at its end: only then do all that fit run at the same time.
 DECODED = 8
 TOUCHED = ("kv_cache", "kv_blocks", "max_batch", "token_budget")
 MOST_SLOTS = int(TOGGLES["max_batch"].high or 1)
@@ -19,7 +19,7 @@ MOST_TOKENS = int(TOGGLES["token_budget"].high or 1)
 
 
 class KVTrial:
-    """What was found stands in the state."""
+    """Its results are in the state."""
 
     def __init__(self, runner: TrialRunner) -> None:
         self._runner, self._state = runner, runner.state
@@ -49,7 +49,7 @@ class KVTrial:
         if not 0 < requests < MOST_SLOTS:
             return
         blocks = -(-tokens // size)
-        # What is computed is where to begin: what the engine says that it reserved decides.
+        # The computed number is where to begin; the bytes that the engine says it reserved decide.
         yield from self._reserve(requests, blocks, tokens)
         while self._state.memory.kv_reserved <= budget and requests < MOST_SLOTS and not self._runner.stopped:
             requests += 1
@@ -70,14 +70,14 @@ class KVTrial:
         )
 
     def _run(self, kind: str, requests: int, tokens: int) -> Steps:
-        """One more than fits: it has to wait."""
+        """Run one request more than fits, which has to wait."""
         number, facts = next(self._numbers), self._state.facts
         vocabulary, decoded = facts.vocabulary if facts else 2, min(DECODED, tokens - 1)
         sampling = SamplingParams(max_tokens=decoded, ignore_eos=True)
         asked = [
             GenerationRequest(
                 request_id=request_id(number, kind, index),
-                # No two begin alike: a block that they shared would be held once.
+                # No common prefix: a shared block would be held only once.
                 prompt_token_ids=[(index + 7 * at) % vocabulary for at in range(tokens - decoded)],
                 sampling=sampling,
             )
@@ -85,6 +85,6 @@ class KVTrial:
         ]
         self._runner.bridge.send(Submit(requests=asked))
         result = self._state.inside.kv.results[kind]
-        # A model that is loaded anew meanwhile knows of none.
+        # A model that is loaded meanwhile starts with empty results.
         while result.running and self._state.inside.kv.results.get(kind) is result and not self._state.model.exited:
             yield

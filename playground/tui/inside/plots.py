@@ -38,7 +38,7 @@ SPEED = Axis("FLOP/s", flops)
 
 
 def draw_attention(points: Sequence[AttentionPoint], width: int, height: int) -> list[list[Part]]:
-    """Time over length, and memory below it where there is room."""
+    """Time over length, and memory below it if there is room."""
     upper = height if height < LEAST_HEIGHT else height // 2
     lines = draw_curves(_curves(points, lambda point: point.seconds), LENGTH, TIME, width, upper)
     if upper < height:
@@ -65,7 +65,7 @@ def described_attention(points: Sequence[AttentionPoint]) -> str:
 def draw_roofline(
     ceilings: Ceilings, trail: Sequence[Step], facts: ModelFacts, block_size: int, weights: int, width: int, height: int
 ) -> list[list[Part]]:
-    """The roof, and a dot for each of the newest steps; the newest is marked ●."""
+    """The roof, and a point for each of the newest steps; the newest is marked ●."""
     meet = ridge(ceilings)
     dots = [(step, dot(step_need(step, facts, block_size, weights), step.seconds, ceilings)) for step in trail]
     known = [(step, each) for step, each in dots if each]
@@ -84,7 +84,7 @@ def draw_roofline(
 def described_roofline(
     ceilings: Ceilings, trail: Sequence[Step], facts: ModelFacts, block_size: int, weights: int
 ) -> str:
-    """The newest step against the roof, in words."""
+    """A line about the newest step against the roof."""
     line = f"copy {_per_second('B/s', ceilings.bytes_per_second)}, product {flops(ceilings.flops_per_second)}"
     newest = dot(step_need(trail[-1], facts, block_size, weights), trail[-1].seconds, ceilings) if trail else None
     if newest:

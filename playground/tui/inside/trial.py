@@ -24,7 +24,7 @@ class TrialRunner:
 
     @property
     def stopped(self) -> bool:
-        """The trial was stopped, or its model is gone."""
+        """Whether the trial was stopped or its model is gone."""
         return self._stopped or self.state.facts is None
 
     def begin(self, steps: Steps) -> None:
@@ -42,17 +42,17 @@ class TrialRunner:
             raise NotNow("an option is being switched, and a measurement would disturb it; wait for its end")
 
     def stop(self) -> None:
-        """End the requests that run; what was to come is skipped."""
+        """End the requests that run, and skip the rest."""
         self._stopped = True
         self.bridge.send(Abort())
 
     def advance(self) -> None:
-        """Go on as far as what has come in allows."""
+        """Continue as far as the events so far allow."""
         if self.state.trial_running and next(self._steps, DONE) is DONE:
             self.state.trial_running = False
 
     def switch(self, options: Mapping[str, Value]) -> Steps:
-        """Set what differs, and wait until it is set or refused."""
+        """Set the options that differ, and wait until they are set or refused."""
         requested = self.state.toggles.requested
         changes = {name: value for name, value in options.items() if getattr(requested, name) != value}
         if changes and self.state.facts:

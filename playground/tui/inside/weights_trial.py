@@ -1,4 +1,4 @@
-"""What each kind of weights costs and saves here: switch, answer the same prompt, note; then back to what was."""
+"""Measures what each kind of weights costs and saves here: switch, answer the same prompt; then restore."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
 
 
 class Kind(msgspec.Struct):
-    """One kind: bytes of the weights, seconds that the switch to it took, decode TPS; None where it was not measured.
-    `fault` says why."""
+    """One kind: bytes of the weights, seconds of the switch to it, decode TPS; None if not measured. `fault` says why."""
 
     name: str
     bytes: int | None = None
@@ -72,6 +71,6 @@ class WeightsTrial:
         self._runner.bridge.send(Submit(requests=[asked]))
         while not (finished := self._state.requests[name].finished):
             yield
-        # The rate of an answer that was stopped would be that of fewer tokens.
+        # A stopped answer's rate would be that of fewer tokens.
         kind.tps = finished.metrics.decode_tps if finished.reason == "length" else None
         kind.bytes = self._state.memory.weights or kind.bytes
