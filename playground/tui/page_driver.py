@@ -7,7 +7,7 @@ from textual.events import AppBlur
 
 
 class PageDriver(WebDriver):
-    """Corrects two things of Textual's own: it begins without focus, so the prompt may never get it, and it outlives its server."""
+    """Unlike Textual's own, begins with the focus, which the prompt may never get else, and ends with its server."""
 
     def start_application_mode(self) -> None:
         """Ignore focus reports: the first may come before the app is there; the page always has the focus."""

@@ -1,4 +1,4 @@
-"""What a user may ask for, as commands: prompts, switches, loads, recordings. Knows the bridge and no widget."""
+"""Turns what the user asks for into commands: prompts, switches, loads, recordings. Knows the bridge and no widget."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
 class NotNow(Exception):
-    """What was asked for cannot be done now; the message is one line for the user."""
+    """It cannot be done now; the message is one line for the user."""
 
 
 class Session:
-    """One conversation on one worker. `asked` is the load of the command line: what it trusts holds for every load.
+    """One conversation on one worker. `asked` is the load of the command line; its trust flags apply to every load.
     Methods raise `NotNow`."""
 
     def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
         self.sampling, self.asked = sampling, asked
-        self.draft = ""  # a prompt that the Playground screen is to offer
+        self.draft = ""  # a prompt for the Playground screen to offer
         self._chat: bool | None = None
         self._numbers = count(1)
         self._exchanges: list[str] = []
 
     @property
     def chat(self) -> bool:
-        """Prompts go through the chat template; by default where the model has one."""
+        """Whether prompts go through the chat template; by default if the model has one."""
         return self._has_template if self._chat is None else self._chat and self._has_template
 
     def toggle_chat(self) -> None:
-        """Base instead of chat, or back."""
+        """Change from base to chat, or back."""
         if not self._has_template:
             raise NotNow("this model has no chat template: it only continues text")
         self._chat = not self.chat
 
     def begin_conversation(self) -> None:
-        """Forget what was said; requests that run go on."""
+        """Forget the exchanges so far; requests that run go on."""
         self._exchanges.clear()
 
     def submit(self, text: str) -> str:
@@ -85,7 +85,7 @@ class Session:
         return request_id
 
     def stop(self, request_id: str | None = None) -> None:
-        """End one request, the newest that runs by default."""
+        """Abort one request, by default the newest that runs."""
         self._require_live()
         running = self.state.requests.unfinished
         if not running:
@@ -93,12 +93,12 @@ class Session:
         self.bridge.send(Abort(request_id=request_id or running[-1].request_id))
 
     def stop_all(self) -> None:
-        """End every request."""
+        """Abort every request."""
         self._require_live()
         self.bridge.send(Abort())
 
     def switch(self, name: str, value: Value) -> None:
-        """Change one toggle on what is running."""
+        """Change one toggle; it applies to running requests."""
         self._require_live()
         self._require_undisturbed()
         if self.state.model.exited or not self.state.facts:
@@ -111,14 +111,14 @@ class Session:
         self.bridge.send(SetOptions(changes={}, rebuild=True))
 
     def flip(self, name: str) -> None:
-        """Between the two values that the toggle's key stands for."""
+        """Switch between the two values of the toggle's key."""
         value, reason = flipped(self.state, name)
         if reason:
             raise NotNow(reason)
         self.switch(name, value)
 
     async def load(self, model: str) -> None:
-        """Load a checkpoint in place of what is loaded; requests that run end first."""
+        """Load a checkpoint in place of the current one; running requests are aborted first."""
         self._require_live()
         if self.state.requests.unfinished:
             self.bridge.send(Abort())
@@ -153,12 +153,12 @@ class Session:
         return f"the {what} of that run are set; Enter runs its prompt again"
 
     async def restart(self) -> None:
-        """The worker anew."""
+        """Restart the worker."""
         self._require_live()
         await self.bridge.restart()
 
     def toggle_recording(self) -> str:
-        """Record into a new file, or end the recording; returns the line that says so."""
+        """Record into a new file, or end the recording; returns the line to show."""
         from playground.session.recorder import Recorder
 
         self._require_live()
@@ -195,7 +195,7 @@ class Session:
 
     @property
     def _has_template(self) -> bool:
-        """The model has a chat template, or the one that is being loaded has, so far as its folder shows."""
+        """Whether the model, or the one being loaded, has a chat template."""
         if self.state.facts:
             return self.state.facts.has_chat_template
         from playground.tui.checkpoints import has_chat_template
@@ -203,9 +203,9 @@ class Session:
         return self.state.model.loading is not None and has_chat_template(Path(self.state.model.loading.model))
 
     def _history(self) -> list[ChatMessage]:
-        """The exchanges of this conversation that came to an end."""
+        """The complete exchanges of this conversation."""
         done = [self.state.requests[request_id] for request_id in self._exchanges]
-        return [turn for request in done if _counts(request) for turn in _turns(request)]
+        return [turn for request in done if _is_complete(request) for turn in _turns(request)]
 
     def _require_undisturbed(self) -> None:
         if reason := running_measurement(self.state):
@@ -225,7 +225,7 @@ def running_measurement(state: State) -> str:
     return COMPARING if state.compare.busy else BENCHING if state.benching else ""
 
 
-def _counts(request: RequestState) -> bool:
+def _is_complete(request: RequestState) -> bool:
     return bool(request.finished and request.finished.reason in ("stop", "length") and request.text)
 
 

@@ -34,7 +34,7 @@ class Block(msgspec.Struct):
 
 
 class Line(NamedTuple):
-    """One line to draw: the `first` of a block has its speaker, the `last` of an open one grows. `marks`: see `WrappedText`."""
+    """One line to draw: a block's `first` has the speaker, an open block's `last` grows. `marks`: see `WrappedText`."""
 
     block: Block
     text: str

@@ -14,7 +14,7 @@ PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
 
 
 class Kind(msgspec.Struct):
-    """One kind: bytes of the weights, seconds of the switch to it, decode TPS; None if not measured. `fault` says why."""
+    """One kind: bytes of its weights, seconds of the switch to it, decode TPS; None if not measured. `fault`: why."""
 
     name: str
     bytes: int | None = None
@@ -24,7 +24,7 @@ class Kind(msgspec.Struct):
 
 
 class WeightsTrial:
-    """`kinds` fills up as the runner goes on. One prompt at a time."""
+    """`kinds` fills up as the trial goes on; `now` is the one being measured."""
 
     def __init__(self, runner: TrialRunner) -> None:
         self._runner, self._state = runner, runner.state

@@ -1,4 +1,4 @@
-"""Base of the numbered screens: receives updates, runs actions or says why not, shows the keys that work."""
+"""The base of the six screens: receives updates, runs actions or says why not, shows the keys that work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playground.tui.widgets.notice import Notice
 
 Handlers = dict[str, Callable[[], object]]
 HIGH = 32
-# The classes that a screen has from this many columns, or lines, on.
+# The classes that a screen gets from this many columns, or lines, on.
 WIDTHS = [(0, "-narrow"), (110, "-normal")]
 HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 
@@ -53,13 +53,13 @@ class BaseScreen(Screen[None]):
         self.show()
 
     def on_descendant_focus(self) -> None:
-        """Other keys work elsewhere."""
+        """Show the keys that work at the new place."""
         if self.is_mounted:
             self.show_keys()
 
     @property
     def place(self) -> Place:
-        """Where the focus is, for the keys that work only there."""
+        """Where the focus is, which decides the keys that work."""
         return "everywhere"
 
     def show(self) -> None:
@@ -71,7 +71,7 @@ class BaseScreen(Screen[None]):
         return False
 
     def action_do(self, name: str) -> None:
-        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
+        """Run the action of a key, a click or the palette, or say why it cannot be done now."""
         if reason := ACTIONS[name].blocked(self.state):
             if self.handle_blocked(name):
                 self.show_keys()
@@ -82,7 +82,7 @@ class BaseScreen(Screen[None]):
         self.run(self.handlers[name])
 
     def run(self, action: Callable[[], object]) -> None:
-        """Do it, or say in one line why it cannot be done now."""
+        """Run it, or show the message of its `NotNow`."""
         try:
             action()
         except NotNow as error:
@@ -90,7 +90,7 @@ class BaseScreen(Screen[None]):
         self.show()
 
     def show_faults(self, changes: Changes) -> bool:
-        """What failed, a line each; True where the last is that the engine died."""
+        """Show each failure; returns whether the engine died."""
         notice = self.query_one(Notice)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=not failure.stopped)
@@ -105,7 +105,7 @@ class BaseScreen(Screen[None]):
         self._early_end = fault
 
     def show_keys(self) -> None:
-        """The keys that work now."""
+        """Show the keys that work now."""
         self.query_one(KeyBar).show(self.state, self.place, self.NAME, self.has_class("-maximized"))
 
     @on(KeyBar.Pressed)
@@ -113,7 +113,7 @@ class BaseScreen(Screen[None]):
         self.action_do(message.action)
 
     def _help(self) -> None:
-        from playground.tui.screens.overlays.help import HelpScreen  # overlays load when they are asked for
+        from playground.tui.screens.overlays.help import HelpScreen  # overlays are imported when they are needed
 
         self.app.push_screen(HelpScreen(self.state, self.NAME))
 
@@ -123,7 +123,7 @@ class BaseScreen(Screen[None]):
         self.app.push_screen(LogScreen(self.session.bridge.log))
 
     def _picture(self) -> None:
-        """Its name has the time to the microsecond: nothing is overwritten."""
+        """Save a screenshot; its name has the time to the microsecond, so nothing is overwritten."""
         folder = Path.cwd()
         try:
             name = self.app.save_screenshot(path=str(folder))

@@ -36,7 +36,7 @@ REPLAY_HINT = "this recording holds no load"
 
 
 class BatchingScreen(BaseScreen):
-    """Hands the state down to its widgets, and what they ask for to the driver of loads."""
+    """Shows the state in its widgets, and runs loads through `LoadDriver`."""
 
     NAME: ClassVar[ScreenName] = "batching"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -46,7 +46,7 @@ class BatchingScreen(BaseScreen):
     AUTO_FOCUS = "LoadForm"
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None = None) -> None:
-        """`keep` takes the run of another engine; those of the session's own are kept anyway."""
+        """`keep` takes the runs of another engine; those of the session's own are kept anyway."""
         super().__init__(session)
         self._driver = LoadDriver(session, keep)
         self._panels = Panels(self, (FIRST, SECOND, "blocks"))
@@ -67,7 +67,7 @@ class BatchingScreen(BaseScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """While a load runs, ask now and then who holds which block."""
+        """Ask for the block map every `MAP_EVERY_S` while a load runs."""
         self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
         if self.state.replaying:
             self.query(LoadBoard).first().focus()
@@ -80,7 +80,7 @@ class BatchingScreen(BaseScreen):
         self.show()
 
     def on_resize(self) -> None:
-        """Boards share what the other panels leave."""
+        """Fit the boards into the lines that the other panels leave."""
         self._fit()
         self.call_after_refresh(self.show)
 
@@ -89,7 +89,7 @@ class BatchingScreen(BaseScreen):
         self.query_one(TwinBoards).fit(None if self._panels.alone else self.size.height - others)
 
     def handle_blocked(self, name: str) -> bool:
-        """Esc brings a maximized panel back where no load is there to be stopped."""
+        """Let Esc bring back a maximized panel if there is no load to stop."""
         if name == "stop_load" and self._panels.alone:
             self._maximize()
             return True
@@ -111,7 +111,7 @@ class BatchingScreen(BaseScreen):
             self._driver.ask_for_blocks()
 
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state in every widget."""
         load = self.state.load
         if self.state.replaying:
             self.query_one(LoadForm).show_recorded(described(load))

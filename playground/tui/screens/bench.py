@@ -39,7 +39,7 @@ EXPORT_NAME = "bench-%Y-%m-%d-%H%M%S.html"
 
 
 class BenchScreen(BaseScreen):
-    """Asks the driver to run, and draws what it tells."""
+    """Runs suites through `BenchDriver` and shows their progress and results."""
 
     NAME: ClassVar[ScreenName] = "bench"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -74,11 +74,11 @@ class BenchScreen(BaseScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Runs may have come from the command line."""
+        """Read the runs again: the command line may have added some."""
         self._look_back()
 
     async def on_unmount(self) -> None:
-        """A suite that runs ends with the screen; leaving its engine ends that."""
+        """Stop a suite that runs, which also ends its engine."""
         self._driver.stop()
 
     @property
@@ -92,7 +92,7 @@ class BenchScreen(BaseScreen):
         self.show()
 
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state and the suites in every widget."""
         self.query_one(StatusLine).show(self.state)
         self.query_one(SuiteTerms).show(self.state)
         self._follow()
@@ -103,7 +103,7 @@ class BenchScreen(BaseScreen):
         self.show_keys()
 
     def handle_blocked(self, name: str) -> bool:
-        """Esc brings the plot back where nothing runs."""
+        """Let Esc bring back the other panels if nothing runs."""
         if name == "stop_suites" and self.has_class("-plot"):
             self.remove_class("-plot")
             return True
@@ -111,11 +111,11 @@ class BenchScreen(BaseScreen):
 
     @property
     def _view(self) -> BenchView:
-        """The view of the suite under the cursor, or of the newest suite where that one has not been run."""
+        """The view of the suite under the cursor, or of the newest suite if that one has not been run."""
         return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
 
     def _follow(self) -> None:
-        """The cursor goes along to the next suite that runs, whence it can be moved. The plot grows with each run."""
+        """Move the cursor to a suite that begins, and add a run that has ended to the plot."""
         if (suite := self._driver.view.suite) != self._seen:
             self._seen = suite
             self.query_one(SuiteList).go_to(suite)
@@ -146,14 +146,14 @@ class BenchScreen(BaseScreen):
 
     @work(exclusive=True, group="look")
     async def _look_back(self) -> None:
-        """Option sets that were run before."""
-        with self._past.telling():
+        """Read the newest suite runs from the history."""
+        with self._past.showing_faults():
             ids = await self._past.ask(lambda database: database.find(EVERY_SUITE)[:NEWEST])
             self._found = await self._past.ask(lambda database: database.read(ids))
         self._show_runs()
 
     def _show_runs(self) -> None:
-        """This session's first: they are there without a history too."""
+        """Plot this session's runs and those of the history, and estimate each suite's time by them."""
         runs = [*self._driver.runs, *self._found]
         suites = self.query_one(SuiteList)
         self.query_one(ParetoPlot).show_runs(runs, SUITES[suites.current].measure)
@@ -163,7 +163,7 @@ class BenchScreen(BaseScreen):
                 suites.estimate(suite, pace)
 
     def _newest(self) -> BenchView | None:
-        """What can be exported: what is shown, or else what ended last."""
+        """The result to export: the one that is shown, or else the one that ended last."""
         return self._view if self._view.run else self._driver.newest
 
     def _ask_for_file(self) -> None:

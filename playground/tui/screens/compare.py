@@ -35,7 +35,7 @@ REPLAY_HINT = "nothing was compared in this recording, at least not yet"
 
 
 class CompareScreen(BaseScreen):
-    """Hands the state down to its widgets, and what they ask for to the driver of comparisons."""
+    """Shows the state in its widgets, and runs comparisons through `CompareDriver`."""
 
     NAME: ClassVar[ScreenName] = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -63,11 +63,11 @@ class CompareScreen(BaseScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Beside what every screen does."""
+        """Also look for models."""
         self._look_for_models()
 
     def on_screen_resume(self) -> None:
-        """The Playground screen may have had another prompt meanwhile."""
+        """Take over a new prompt of the Playground screen."""
         self._take_prompt()
         self.show()
 
@@ -87,7 +87,7 @@ class CompareScreen(BaseScreen):
         return "compare" if isinstance(self.focused, FieldForm) else "everywhere"
 
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state in every widget."""
         form = self.query_one(FieldForm)
         if self.state.replaying:
             form.show_recorded(self._recorded())
@@ -101,7 +101,7 @@ class CompareScreen(BaseScreen):
 
     @work(thread=True)
     def _look_for_models(self) -> None:
-        """Find the models of this machine, to choose from."""
+        """Find the models of this machine, as choices."""
         found = [checkpoint.model for checkpoint in find_checkpoints(self._folders)]
         self.app.call_from_thread(self._models.extend, found)
 
@@ -114,11 +114,11 @@ class CompareScreen(BaseScreen):
 
     @property
     def _asked(self) -> list[RequestState]:
-        """What the Playground screen was asked, the newest first."""
+        """The requests of the Playground screen that have a prompt, the newest first."""
         return [request for request in reversed(self.state.requests.values()) if request.prompt]
 
     def _take_prompt(self) -> None:
-        """The Playground screen's newest in its mode, once; what was typed here stays until there is a newer one."""
+        """Take over the newest prompt of the Playground screen and its mode, once each: what is typed here stays."""
         newest = next(iter(self._asked), None)
         if newest and newest.request_id != self._taken:
             self._taken = newest.request_id

@@ -40,7 +40,7 @@ COLUMNS = 256
 
 
 class InsideScreen(BaseScreen):
-    """Four panels; each is drawn from the state alone."""
+    """Four panels, and the measurements and trials that fill them."""
 
     NAME: ClassVar[ScreenName] = "inside"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -83,7 +83,7 @@ class InsideScreen(BaseScreen):
         return next((panel for panel in PANELS if panel == name), "everywhere")
 
     def handle_blocked(self, name: str) -> bool:
-        """Esc brings a maximized panel back where nothing is there to be stopped."""
+        """Let Esc bring back a maximized panel if there is nothing to stop."""
         if name == "stop_measuring" and self._panels.alone:
             self._panels.show()
             return True
@@ -102,7 +102,7 @@ class InsideScreen(BaseScreen):
         self._kv.look(self.state)
 
     def show(self) -> None:
-        """Each panel looks for itself whether it has anything to draw."""
+        """Show the state in every panel."""
         self.query_one(StatusLine).show(self.state)
         self._outliers.look(self.state)
         self._attention.look(self.state)

@@ -1,4 +1,4 @@
-"""Speculation in words: what became of the drafts, by position, and whether they pay here."""
+"""Lines about speculation: accepted drafts, by position, and whether drafting pays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_PLACES = 6
 
 
 def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
-    """Nothing while it is off and nothing was drafted."""
+    """The lines; none while it is off and nothing was drafted."""
     if requested == "off" and not meter.counts.proposed:
         return []
     title = Content.assemble(("Speculation  ", "bold"), one_line(requested, 20))

@@ -1,4 +1,4 @@
-"""What the speed panel is handed."""
+"""The input of the speed panel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.tui.letters import Letter
 
 
 class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one request so far, in seconds and per second; None is not known (yet).
+    """The numbers of one request so far, in seconds and per second; None if not known (yet).
 
     `itl_s` holds the newest gaps between tokens, one per token, for the sparkline. `running`: more tokens come, and
     `tps` is that of the newest. `replay`: measured elsewhere, played back here. `prompt`, `cached` (found in the prefix
@@ -38,7 +38,7 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls, letter: Letter, metrics: RequestMetrics, itl_s: tuple[float, ...] = (), replay: bool = False
     ) -> SpeedView:
-        """A finished request."""
+        """The numbers of a request's metrics."""
         return cls(
             letter=letter,
             ttft_s=metrics.ttft_s,

@@ -1,4 +1,4 @@
-"""What the Inside screen shows: a fold over measurements and steps. Knows nothing of Textual."""
+"""The measurements of the Inside screen: a fold over events. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ TRAIL = 48
 
 
 class InsideState:
-    """`points` grow while attention is measured; `trail` holds the newest steps in which something was computed;
-    `token_bytes` says by dtype what a token of the KV cache weighed, blocks in use as the engine held them; `kv` what
-    it allotted and what ran in that."""
+    """`points` grow while attention is measured; `trail` holds the newest steps that computed something;
+    `token_bytes`: measured bytes of a token in the KV cache, by dtype; `kv`: what the engine allotted, and what ran in
+    it."""
 
     def __init__(self) -> None:
         self.outliers: OutliersMeasured | None = None
@@ -42,11 +42,11 @@ class InsideState:
 
     @property
     def measuring(self) -> bool:
-        """Attention is being measured."""
+        """Whether attention is being measured."""
         return self.done < self.total
 
     def add_event(self, event: AnyEvent) -> None:
-        """Fold."""
+        """Fold an event."""
         match event:
             case OutliersMeasured():
                 self.outliers = event
@@ -69,7 +69,7 @@ class InsideState:
                 InsideState.__init__(self)
 
     def _weigh(self, steps: Sequence[Step]) -> None:
-        # A step that ends requests tells their bytes, and no longer their blocks.
+        # A step that ends requests reports their bytes, but no longer their blocks.
         held = [step for step in steps if step.blocks_used and not step.finished]
         if held and self._block_size:
             self.token_bytes[self._kv_cache] = held[-1].kv_bytes / (held[-1].blocks_used * self._block_size)

@@ -1,4 +1,4 @@
-"""Measured KV capacity by dtype: blocks allotted by the engine, and requests that ran concurrently. Pure."""
+"""Measured KV capacity by dtype: blocks allotted by the engine, and requests that ran concurrently: a fold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = re.compile(r"fit\d+-(\w+)-\d+")
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """`tokens` that the engine allotted blocks for by itself, in `bytes` with the tails of `slots`."""
+    """`tokens` that the engine allotted blocks for by itself, in `bytes`, which include the tails of `slots`."""
 
     tokens: int
     bytes: int
@@ -35,7 +35,7 @@ class CapacityResult(msgspec.Struct):
 
 
 class KVCapacity:
-    """A fold: `pools` and `results` by dtype; `pool` is the newest."""
+    """`pools` and `results` are by dtype; `pool` is the newest pool."""
 
     def __init__(self) -> None:
         self.pools: dict[str, Pool] = {}
@@ -44,7 +44,7 @@ class KVCapacity:
         self._reserved = 0
 
     def begin(self, command: Submit) -> None:
-        """A submission of the trial."""
+        """The trial submits its requests."""
         request = command.requests[0]
         tokens = len(request.prompt_token_ids or ()) + request.sampling.max_tokens
         ids = {request.request_id for request in command.requests}
@@ -59,7 +59,7 @@ class KVCapacity:
             self.pools[options.kv_cache] = self.pool
 
     def add_steps(self, steps: Sequence[Step]) -> None:
-        """Who held a slot together."""
+        """Count the requests of a trial that held slots in the same step."""
         for result in (result for result in self.results.values() if result.running):
             for step in steps:
                 result.concurrent = max(
@@ -67,7 +67,7 @@ class KVCapacity:
                 )
 
     def finish(self, event: RequestFinished) -> None:
-        """A request ended; where one was stopped or failed, nothing is known of how many fit."""
+        """A request ended; a trial with one that was stopped or failed has no result."""
         for kind, result in list(self.results.items()):
             if event.request_id in result.running:
                 result.running.remove(event.request_id)
@@ -88,7 +88,7 @@ def request_id(number: int, kind: str, index: int) -> str:
 
 
 def is_capacity_trial(command: Submit) -> bool:
-    """A submission of the trial, live or replayed: no prompt of the Playground screen."""
+    """Whether a submission is that of the trial, live or replayed, and not a prompt of the Playground screen."""
     return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
 
 

@@ -1,4 +1,4 @@
-"""What is known of speech: a fold over the commands and events of the speech worker. Knows nothing of Textual."""
+"""The state of speech: a fold over the commands and events of the speech worker. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
 class SpokenRequest(msgspec.Struct):
-    """One way from the end of speech to the first sentence of the answer. Seconds; `edited_s` lies between the final
-    text and the sending. TTFT is in the request's own numbers."""
+    """A request that was spoken, up to the first sentence of its answer. Seconds; `edited_s` is from the final text to
+    its submission. TTFT is in the request's own metrics."""
 
     request_id: str
     timing: UtteranceTiming
@@ -43,7 +43,7 @@ class SpokenRequest(msgspec.Struct):
     text: str = ""
 
     def add(self, event: TokensGenerated) -> None:
-        """Tokens of the answer: when was its first sentence, or its first line of code, whole?"""
+        """Add tokens of the answer, to find when its first sentence or line of code is complete."""
         if self.sentence_s is not None or not event.times:
             return
         self.first = event.times[0] if self.first is None else self.first
@@ -53,10 +53,10 @@ class SpokenRequest(msgspec.Struct):
 
 
 class VoiceState:
-    """`try_add_event` takes an event or leaves it to the engine's fold; everything else is there to be read."""
+    """`try_add_event` folds an event, or leaves it to the engine's fold; everything else is there to be read."""
 
     def __init__(self) -> None:
-        self.key = ""  # of the transcript that is being made
+        self.key = ""  # of the current transcript
         self.microphone: MicrophoneChanged | None = None
         self.level: AudioLevel | None = None
         self.listed: InputsListed | None = None
@@ -72,18 +72,17 @@ class VoiceState:
 
     @property
     def open(self) -> bool:
-        """The microphone is open, or is looked for."""
+        """Whether the microphone is open or being opened."""
         return self.microphone is not None and self.microphone.state != "closed"
 
     @property
     def busy(self) -> bool:
-        """A transcript is being made."""
+        """Whether speech is being transcribed."""
         return bool(self.key)
 
     @property
     def contention(self) -> tuple[Rate, Rate] | None:
-        """Decode TPS with the microphone closed and open, equally many requests at a time; None until both are
-        known."""
+        """Decode TPS with the microphone closed and open, with equal numbers of requests; None until both are known."""
         opened = self._open.rate()
         closed = self._closed.rate(opened.rows) if opened else None
         return (closed, opened) if closed and opened else None
@@ -126,16 +125,16 @@ class VoiceState:
         return True
 
     def add_tokens(self, event: TokensGenerated) -> None:
-        """Tokens of any request."""
+        """Add tokens of any request."""
         if self.spoken and event.request_id == self.spoken.request_id:
             self.spoken.add(event)
 
     def add_step(self, step: Step) -> None:
-        """A step of the engine, for its speed beside an open microphone."""
+        """Add a step of the engine, to measure its speed with the microphone open and closed."""
         (self._open if self.open else self._closed).add(step)
 
     def forget_speed(self) -> None:
-        """The engine runs another model or other options: what it did before says nothing any more."""
+        """Measure again: the engine has another model or other options."""
         self._open, self._closed = DecodeMeter(), DecodeMeter()
 
     def _finish(self, event: TranscriptFinished, now: float) -> None:
@@ -144,7 +143,7 @@ class VoiceState:
         self._waiting = (event.timings[-1], now) if event.timings and event.text else None
 
     def _fail(self, event: Failed) -> None:
-        """A start that was refused because something goes on leaves that alone."""
+        """End the transcript, unless the microphone is open: then a second start was refused, and the first goes on."""
         if event.where != "ListInputs" and not self.open:
             self.key = ""
 

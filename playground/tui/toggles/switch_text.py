@@ -1,4 +1,4 @@
-"""A switch in words: what it costs and what is expected before it, what was measured here after it."""
+"""Texts about a switch: its cost and expected effects before it, what was measured here after it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import COSTS, Candidate
 
 FIGURES = ("memory", "ttft", "tps", "quality")
-# Tokens by which contexts must differ to matter.
+# Contexts that differ by no more tokens are comparable.
 OTHER_CONTEXT = 256
 MORE_IS_BETTER = ("tps", "quality")
 NAMES = {"memory": "memory", "ttft": "TTFT", "tps": "TPS", "quality": "quality"}
 
 
 def cost(state: State, candidate: Candidate) -> Content:
-    """When and how it takes effect."""
+    """When and how a value takes effect."""
     words = COSTS[candidate.cost]
     if candidate.cost == "cache" and state.requests.unfinished and state.last_step and state.last_step.blocks_used:
         words = f"converts {numbers.count(state.last_step.blocks_used)} blocks, requests go on"
@@ -32,7 +32,7 @@ def cost(state: State, candidate: Candidate) -> Content:
 
 
 def expected(effects: Effects | None) -> Content:
-    """The signs against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
+    """The signs of the effects against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
     if effects is None:
         return Content.styled("it depends on what runs; it is measured", MUTED)
     return Content("  ").join([_sign(figure, getattr(effects, figure)) for figure in FIGURES])
@@ -54,12 +54,12 @@ def changes(switch: Switch) -> Content:
 
 
 def measured(switch: Switch) -> list[Content]:
-    """What it did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
+    """What the switch did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
     if switch.idle:
         return [Content.styled("nothing changes: it ran so already", MUTED)]
     before, after = switch.applied.before, switch.applied.after
     pairs = [("weights", before.weights, after.weights)]
-    if after.kv_used:  # what runs may be computed again, and has none yet
+    if after.kv_used:  # zero if what runs is about to be computed again
         pairs.append(("KV", before.kv_used, after.kv_used))
     lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
     return [*lines, *_tps(switch.rates)]
@@ -91,7 +91,7 @@ def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
 
 
 def _verdict(rates: tuple[Rate, Rate], share: float, spread: float) -> tuple[str, str]:
-    """Nothing is put down to the switch that another context may have done."""
+    """The change of TPS; no verdict if the contexts differ enough to explain it."""
     less, more = sorted(rate.context for rate in rates)
     if more - less > OTHER_CONTEXT and more > 1.5 * less:
         contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in rates)

@@ -1,5 +1,5 @@
-"""The way to the speech worker. It is a process of its own, started when somebody first wants to speak; what it tells
-goes through the bridge, so that it is folded, recorded and shown like everything else."""
+"""The way to the speech worker, a process of its own that starts when it is first needed. Its events go through the
+bridge, to be folded, recorded and shown like all others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SpeechBridge:
         self._lock = asyncio.Lock()
 
     async def send(self, command: AnyCommand) -> None:
-        """Send a command; the state hears of it first."""
+        """Fold and record a command, then send it."""
         self._bridge.add_command(command)
         async with self._lock:
             if not self._client.running:

@@ -1,4 +1,4 @@
-"""The fields of something to be run, in a line or two: arrows choose a field and a value, Enter runs it."""
+"""The fields of a profile in a line or two: arrows choose a field and a value, Enter runs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLE_PART, RECORDED_PART = -1, -2
 
 
 class FieldForm(Widget, can_focus=True):
-    """Holds the profile; whether it is run is the screen's."""
+    """Holds the profile; the screen runs it."""
 
     DEFAULT_CSS = """
     FieldForm { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -36,10 +36,10 @@ class FieldForm(Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """Another profile."""
+        """The profile changed."""
 
     class RunAsked(Message):
-        """Run it."""
+        """The user wants to run the profile."""
 
     def __init__(self, title: str, button: str, fields: Sequence[Field], profile: Any, **widget: Any) -> None:
         super().__init__(**widget)
@@ -49,7 +49,7 @@ class FieldForm(Widget, can_focus=True):
         self._recorded: str | None = None
 
     def show_recorded(self, text: str) -> None:
-        """A replay: what was run stands here, and nothing can be set."""
+        """Show what a replay ran; nothing can be set."""
         self.can_focus = False
         if text != self._recorded:
             self._recorded = text
@@ -60,7 +60,7 @@ class FieldForm(Widget, can_focus=True):
         self._fields = fields
 
     def set(self, profile: Any) -> None:
-        """Another profile."""
+        """Set another profile."""
         self.profile = profile
         self.refresh(layout=True)
         self.post_message(self.Changed())
@@ -95,7 +95,7 @@ class FieldForm(Widget, can_focus=True):
         self.app.push_screen(entry, entered)
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a field takes it, on one that is taken types; on the button runs."""
+        """Select a field by a click, type its value by another; a click on the button runs."""
         place = event.get_content_offset_capture(self)
         line, x = self._lines(self.size.width)[place.y], 0
         for text, index in line:
@@ -113,7 +113,7 @@ class FieldForm(Widget, can_focus=True):
             self.refresh()
 
     def _lines(self, width: int) -> list[list[tuple[str, int | None]]]:
-        """Texts with the number of their field, filled into lines; None is the button."""
+        """(text, number of its field) filled into lines; None is the button."""
         parts: list[tuple[str, int | None]] = [(self._title, TITLE_PART)]
         if self._recorded is not None:
             return [[*parts, (self._recorded, RECORDED_PART)]]

@@ -1,4 +1,4 @@
-"""The last line: every key that works now, and no other."""
+"""The footer: the keys that work now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GAP = "  "
 
 
 class KeyBar(Widget):
-    """A click on an entry is its key; entries that do not fit are left to the palette."""
+    """A click on an entry acts as its key; entries that do not fit are in the palette only."""
 
     DEFAULT_CSS = """
     KeyBar { height: 1; dock: bottom; background: $panel; padding: 0 1; }
@@ -60,6 +60,6 @@ class KeyBar(Widget):
                 return
 
     def _ends(self) -> list[int]:
-        """Where each entry ends."""
+        """The column after each entry."""
         widths = [len(key) + 1 + len(label) for key, label, _ in self._entries]
         return [end - len(GAP) for end in accumulate(width + len(GAP) for width in widths)]

@@ -1,4 +1,4 @@
-"""One line that speaks up: how far a load has come, or what went wrong and what to do. Empty otherwise."""
+"""The notice line: progress of a load, or what went wrong and what to do. Hidden otherwise."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ REST = "━", "$surface-lighten-2"
 
 
 class Notice(Widget):
-    """A message, above progress if there is any: a key that is refused during a load must not seem dead. It goes after
-    a while, or with the next thing done, and has the lines that it needs: the reason or the way out stands at its end.
-    """
+    """A message, above progress if there is any: a key that is refused during a load must not seem dead. It disappears
+    after a while or with the next action, and may wrap: the reason or the way out is at its end."""
 
     DEFAULT_CSS = """
     Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -42,7 +41,7 @@ class Notice(Widget):
         self._patience: Timer | None = None
 
     def show(self, state: State) -> None:
-        """How far a load or conversion is; a switch is told of only when it takes its time."""
+        """Show the progress of a load or conversion; that of a switch only if it takes longer than `PATIENCE_S`."""
         self._state = state
         if not state.toggles.switching:
             self._lose_patience()
@@ -58,7 +57,7 @@ class Notice(Widget):
             self._update()
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
-        """One line for the user; a fault stays until something else is said."""
+        """Show a line; a fault (`bad`) stays until another line is shown."""
         text = one_line(with_advice(message, advice), 400)
         self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else MUTED))
         self._bad = bad
@@ -66,7 +65,7 @@ class Notice(Widget):
         self._update()
 
     def quiet(self) -> None:
-        """Nothing to say any more."""
+        """Remove the message."""
         if self._message.plain:
             self._message, self._bad = Content(), False
             self._update()
@@ -75,7 +74,7 @@ class Notice(Widget):
         return Content("\n").join([each for each in (self._message, self._progress) if each.plain])
 
     def _give_time(self) -> None:
-        """A fault has no end."""
+        """Let the message disappear after `READING_S`, unless it is a fault."""
         if self._timer:
             self._timer.stop()
         self._timer = None if self._bad else self.set_timer(READING_S, self.quiet)
@@ -106,7 +105,7 @@ def _progress(state: State) -> Content:
 
 
 def _keys(state: State) -> tuple[str, str]:
-    """What ends it; nothing ends what was recorded."""
+    """The key that ends it; none in a replay."""
     return ("" if state.replaying else "   Esc cancels" if state.model.loading else "   Esc stops", MUTED)
 
 

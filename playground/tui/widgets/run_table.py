@@ -1,4 +1,4 @@
-"""The history's table: draws the rows that are seen and asks for those that it does not know."""
+"""The history's table: draws the visible rows and asks for those that are not read yet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WHEEL = 3
 
 
 class RunTable(Widget, can_focus=True):
-    """Any number of runs. What is done with the chosen ones is the screen's."""
+    """A table of any number of runs; the screen acts on the chosen ones."""
 
     DEFAULT_CSS = """
     RunTable { height: 2fr; min-height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -38,7 +38,7 @@ class RunTable(Widget, can_focus=True):
     ]
 
     class Wanted(Message):
-        """Rows are on the screen that are not known."""
+        """Visible rows are not read yet."""
 
         def __init__(self, ids: list[int]) -> None:
             super().__init__()
@@ -67,16 +67,16 @@ class RunTable(Widget, can_focus=True):
 
     @property
     def columns(self) -> list[tuple[Column, int]]:
-        """The columns that there is room for, with their widths; a mark stands before them."""
+        """The columns that fit, with their widths; there is a mark before them."""
         return shown(self.size.width - 2)
 
     def show(self, hint: str, sort: str, descending: bool) -> None:
-        """The list is another one; `hint` stands where it is empty."""
+        """Show another list; `hint` is shown if it is empty."""
         self._hint, self._sort, self._descending = hint, sort, descending
         self.look()
 
     def look(self) -> None:
-        """Draw, and ask for what is missing."""
+        """Draw, and ask for missing rows."""
         if wanted := self.list.wanted(self.rows):
             self.post_message(self.Wanted(wanted))
         self.refresh()

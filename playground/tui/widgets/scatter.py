@@ -13,7 +13,7 @@ from playground.tui.styles import MUTED
 
 
 class Scatter(Widget):
-    """Redraws only when other points are shown."""
+    """Redraws only if points or note changed."""
 
     DEFAULT_CSS = """
     Scatter { height: 1fr; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -26,13 +26,13 @@ class Scatter(Widget):
         self._note = ""
 
     def show(self, points: Sequence[Point], note: str = "") -> None:
-        """Other points; `note` stands beside the title."""
+        """Show points; `note` is shown next to the title."""
         if (list(points), note) != (self._points, self._note):
             self._points, self._note = list(points), note
             self.refresh()
 
     def name_axes(self, x: Axis, y: Axis, title: str) -> None:
-        """Other axes."""
+        """Set axes and title."""
         self._x, self._y, self._title = x, y, title
         self.refresh()
 

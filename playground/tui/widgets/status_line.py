@@ -1,4 +1,4 @@
-"""The first line: which model on what, whether it runs, and who waits."""
+"""The first line: the model and its device, the status, running and waiting requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GAP = 2
 
 
 class StatusLine(Widget):
-    """Always says the same things in the same order."""
+    """Shows the same things in the same order at all times."""
 
     DEFAULT_CSS = """
     StatusLine { height: 1; dock: top; background: $panel; padding: 0 1; }
@@ -42,7 +42,7 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        room = max(0, self.size.width - self._right.cell_length - GAP)  # the status itself is never what is cut
+        room = max(0, self.size.width - self._right.cell_length - GAP)  # the status is never cut
         left = self._left if self._left.cell_length <= room else self._left.truncate(room, ellipsis=True)
         return spread(left, self._right, self.size.width)
 
@@ -64,7 +64,7 @@ def _left(state: State) -> Content:
 
 
 def _verified(state: State) -> Iterator[tuple[str, str]]:
-    """Whether the first answers of this start are the checkpoint's, where the engine compares them."""
+    """Whether the first answers since the start match the checkpoint's, if the engine compares them."""
     if words := verified(state.toggles.effective):
         colour = "$warning" if words.startswith(UNVERIFIED) else "$success"
         yield f"  {one_line(words, WORDS)}", colour
@@ -84,7 +84,7 @@ def _right(state: State, letters: Letters) -> Content:
 
 
 def _parameters(count: int) -> str:
-    """6.1 M, 1.24 B."""
+    """A number of parameters: 6.1 M, 1.24 B."""
     if not count:
         return ""
     return f"{numbers.significant(count / 1e9)} B" if count >= 1e9 else f"{numbers.significant(count / 1e6)} M"

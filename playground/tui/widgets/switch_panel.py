@@ -18,7 +18,7 @@ USUAL_WIDTH = 44
 
 
 class SwitchPanel(Widget):
-    """Before and after stand in the same place."""
+    """The selected value first, then the last switch, then drafts."""
 
     DEFAULT_CSS = """
     SwitchPanel { height: auto; min-height: 3; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -29,7 +29,7 @@ class SwitchPanel(Widget):
         self._lines: list[Content] = [Content()]
 
     def show(self, state: State, candidate: Candidate | None, hint: str) -> None:
-        """Redraw if anything changed; `hint` is what to do where there is nothing to tell."""
+        """Redraw if anything changed; `hint` is shown if there is nothing else."""
         lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
@@ -40,7 +40,7 @@ class SwitchPanel(Widget):
 
 
 def switch_lines(state: State, candidate: Candidate | None, width: int, hint: str) -> list[Content]:
-    """The candidate's expectations, if there is one, then the last switch's measurements, then what drafts come to."""
+    """The candidate's expected effects, if there is one, the last switch's measurements, and figures of drafts."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
     if switch := state.toggles.switch:
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]

@@ -17,14 +17,14 @@ SHOWN = ("weights", "attention", "kv_cache")
 
 
 class ToggleLine(Widget):
-    """The three that have a key of their own, and the key that opens all."""
+    """The three toggles that have keys, and the key that opens all."""
 
     DEFAULT_CSS = """
     ToggleLine { height: 1; background: $surface; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     class Pressed(Message):
-        """All of them are asked for."""
+        """The line was clicked."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)

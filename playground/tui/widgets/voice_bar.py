@@ -1,5 +1,5 @@
-"""The open microphone: its level, and the words as they come. There as long as the microphone is open, or a transcript
-is being made; what is certain is bold, what may change is dim."""
+"""The microphone's level and the words as they come, shown while the microphone is open or speech is transcribed.
+Confirmed words are bold, words that may change are dim."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAST_NAME, MOST_NAME = 5, 40
 
 
 class VoiceBar(Widget):
-    """Two lines, or none."""
+    """Two lines; hidden without speech."""
 
     DEFAULT_CSS = """
     VoiceBar {
@@ -49,7 +49,7 @@ class VoiceBar(Widget):
             self.refresh()
 
     def on_resize(self) -> None:
-        """How much there is room for is known once there is room at all."""
+        """Lay out for the width, which is known only once the bar is visible."""
         if self._state:
             self.show(self._state)
 
@@ -58,7 +58,7 @@ class VoiceBar(Widget):
 
 
 def device_line(voice: VoiceState, width: int) -> Content:
-    """The meter, or how far a file is. The device's name has the room that what matters more leaves it."""
+    """The meter, or the progress of a file. The device's name gets the room that is left."""
     update = voice.update
     if not voice.open:
         share = update.position_s / update.total_s if update and update.total_s else None
@@ -81,7 +81,7 @@ def device_line(voice: VoiceState, width: int) -> Content:
 
 
 def words_line(voice: VoiceState, width: int) -> Content:
-    """The end of the text, since that is what is being said."""
+    """The end of the text, which is what is being said."""
     update = voice.update
     certain = " ".join([*voice.texts, update.confirmed if update else ""]).strip()
     partial = update.partial if update else ""
@@ -102,7 +102,7 @@ def _invitation(voice: VoiceState) -> str:
 
 
 def _end(text: str, room: int) -> str:
-    """Its last characters, with a sign where some are left out."""
+    """The last characters of a text, after … if it is cut."""
     return text if len(text) <= room else "…" + text[len(text) - max(0, room - 1) :]
 
 

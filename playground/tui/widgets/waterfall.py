@@ -1,5 +1,5 @@
-"""From the end of speech to the first sentence: each part after the one before, as one waterfall; and what the open
-microphone costs the model."""
+"""The times from the end of speech to the first sentence of the answer as a waterfall, and what the open microphone
+costs the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Part = tuple[str, float | None, str]
 
 
 class Waterfall(Widget):
-    """Nothing until somebody has spoken."""
+    """Hidden until there is a spoken request."""
 
     DEFAULT_CSS = """
     Waterfall { height: auto; display: none; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -42,7 +42,7 @@ class Waterfall(Widget):
             self.refresh(layout=len(lines) != height)
 
     def on_resize(self) -> None:
-        """How much there is room for is known once there is room at all."""
+        """Lay out for the width, which is known only once the panel is visible."""
         if self._state:
             self.show(self._state)
 
@@ -73,7 +73,7 @@ def _parts(spoken: SpokenRequest, ttft_s: float | None) -> list[Part]:
 
 
 def _title(whole: float, spoken: SpokenRequest, width: int) -> Content:
-    """The title, as much of it as there is room for."""
+    """The title, shortened to the width."""
     long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
     pieces = [("Voice  ", "bold"), (long, VALUE), (yours, MUTED)]
     if len("Voice  " + long + yours) > width:
@@ -105,7 +105,7 @@ def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
 
 
 def _contention(voice: VoiceState, width: int) -> list[Content]:
-    """One line, or two where it is narrow."""
+    """One line, or two if it is narrow."""
     if voice.contention is None:
         return []
     closed, opened = voice.contention

@@ -1,4 +1,4 @@
-"""What the History screen does with the runs that are marked, or with the one under the cursor."""
+"""Actions of the History screen on the marked runs, or on the one under the cursor."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ TAG_HINT = "words, a blank between two; the filter finds them as tag:word"
 
 
 class ChosenRuns:
-    """`changed` is called when they are no longer what they were."""
+    """`changed` is called after runs were changed."""
 
     def __init__(self, screen: BaseScreen, past: PastRuns, changed: Callable[[], object]) -> None:
         self._screen, self._past, self._changed = screen, past, changed
         self._exports = Exports(screen, EXPORT_NAME)
 
     def open(self) -> None:
-        """One in full, or two side by side."""
+        """Show one in full, or two side by side."""
         chosen = self._list.chosen
         if len(chosen) > 2:
             raise NotNow(f"{len(chosen)} runs are marked; two can be laid side by side")
         self._screen.run_worker(self._open(chosen))
 
     def rerun(self) -> None:
-        """The one under the cursor, on the Playground screen."""
+        """Restore the one under the cursor on the Playground screen."""
         if here := self._list.current:
             self._screen.run_worker(self._rerun(here.id))
 
     def tag(self) -> None:
-        """Ask for words of the user's own."""
+        """Ask for tags."""
         chosen, current = self._list.chosen, self._list.current
         what = f"{len(chosen)} runs" if len(chosen) > 1 else "this run"
         entry = TextEntry(f"Tags of {what}", " ".join(current.tags) if current else "", TAG_HINT)
@@ -55,7 +55,7 @@ class ChosenRuns:
         self._screen.app.push_screen(entry, entered)
 
     def export(self) -> None:
-        """The marked ones, or all that are listed."""
+        """Export the marked ones, or all that are listed."""
         ids = self._list.marked or list(self._list.ids)
         title = f"Export {numbers.count(len(ids))} run{'' if len(ids) == 1 else 's'}"
         self._exports.ask(title, lambda path: self._export(path, ids))
@@ -65,12 +65,12 @@ class ChosenRuns:
         return self._screen.query_one(RunTable).list
 
     async def _open(self, ids: list[int]) -> None:
-        with self._past.telling():
+        with self._past.showing_faults():
             if runs := await self._past.whole(ids):
                 self._screen.app.push_screen(RunDetails(*runs))
 
     async def _rerun(self, run_id: int) -> None:
-        with self._past.telling():
+        with self._past.showing_faults():
             for run in await self._past.whole([run_id]):
                 await self._recall(run)
 
@@ -86,12 +86,12 @@ class ChosenRuns:
 
     async def _tag(self, ids: list[int], text: str) -> None:
         tags = [one_line(word, TAG_LENGTH) for word in text.split()]
-        with self._past.telling("the tags were not kept: "):
+        with self._past.showing_faults("the tags were not kept: "):
             await self._past.ask(lambda database: database.tag(ids, tags))
             self._list.forget()
             self._changed()
 
     async def _export(self, path: Path, ids: list[int]) -> None:
-        with self._past.telling():
+        with self._past.showing_faults():
             if runs := await self._past.whole(ids):
                 await self._exports.write(path, runs, f"{numbers.count(len(runs))} runs ")

@@ -39,7 +39,7 @@ NO_POINTS = "drawn from runs with a TTFT and a TPS"
 
 
 class HistoryScreen(BaseScreen):
-    """Hands what is typed, clicked and pressed to the search and to what is done with runs."""
+    """Connects keys, clicks and the filter to `RunSearch` and `ChosenRuns`."""
 
     NAME: ClassVar[ScreenName] = "history"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -76,7 +76,7 @@ class HistoryScreen(BaseScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Runs may have come while another screen was up."""
+        """Search again: there may be new runs."""
         self._search.find()
 
     @property
@@ -87,7 +87,7 @@ class HistoryScreen(BaseScreen):
         return "runs" if self.query_one(RunTable).list.ids else "everywhere"
 
     def show(self) -> None:
-        """The lines around the table; the table looks for itself."""
+        """Show the lines around the table; the table draws itself."""
         runs = self.query_one(RunTable).list
         self.query_one(StatusLine).show(self.state)
         marked = f"   {len(runs.marked)} marked" if runs.marked else ""
@@ -130,7 +130,7 @@ class HistoryScreen(BaseScreen):
 
 
 def _described(run: Run | None) -> Content:
-    """What the table has no room for."""
+    """A line about a run: what the table has no room for."""
     if run is None:
         return Content()
     parts = [one_line(run.kind, 20), one_line(run.title, 60), described_quality(run)]

@@ -1,4 +1,4 @@
-"""The help overlay: every key from the action table, what board and timeline draw, and the formula of every number."""
+"""The help overlay: every key from the action table, the signs of board and timeline, the formula of every number."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TIMELINE = {
 
 
 class HelpScreen(ModalScreen[None]):
-    """Closed by any of the keys that one would try."""
+    """Closed by Esc, F1, q or Enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -56,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 class HelpText(Widget):
-    """Laid out for the width that there is."""
+    """The text, laid out for its width."""
 
     DEFAULT_CSS = "HelpText { height: auto; }"
 
@@ -65,7 +65,7 @@ class HelpText(Widget):
         self._state, self._on = state, on
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """All lines of it."""
+        """The number of lines at this width."""
         return help_text(self._state, self._on, width).plain.count("\n") + 1
 
     def render(self) -> Content:
@@ -73,7 +73,7 @@ class HelpText(Widget):
 
 
 def help_text(state: State, on: ScreenName, width: int) -> Content:
-    """The keys of one screen, and every number; what cannot be done now says why."""
+    """The keys of one screen and the formula of every number; blocked actions with their reasons."""
     lines: list[Content] = []
     there = [action for action in ACTIONS.values() if action.key and action.label and action.on(on)]
     for place, title in PLACES.items():
@@ -104,6 +104,6 @@ def _action(action: Action, state: State, width: int) -> Content:
 
 
 def _hang(head: Content, body: Content, width: int) -> Content:
-    """The further lines of a body begin where its first one does."""
+    """Wrap `body` to the right of `head`, with a hanging indent."""
     first, *rest = body.wrap(max(LEAST_WIDTH, width - len(head)))
     return Content("\n").join([head + first, *(line.pad_left(len(head)) for line in rest)])

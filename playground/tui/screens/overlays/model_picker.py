@@ -1,4 +1,4 @@
-"""The model picker: what lies on this machine, or a path or hub id typed."""
+"""The model picker: checkpoints on this machine, or a path or hub id typed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAME_WIDTH, SOURCE_WIDTH, SIZE_WIDTH = 40, 12, 10
 
 
 class ModelPicker(ModalScreen[str | None]):
-    """Gives back a folder or hub id, or None. Typing narrows the list; Enter takes what is marked, or what is typed."""
+    """Returns a folder or hub id, or None. Typing narrows the list; Enter takes the marked entry or what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),

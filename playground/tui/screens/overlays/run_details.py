@@ -21,7 +21,7 @@ LABEL_WIDTH, CHANGE_WIDTH = 18, 9
 
 
 class RunDetails(ModalScreen[None]):
-    """What differs is bold; better and worse are green and red."""
+    """Differences are bold; better and worse are green and red."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,d", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -37,7 +37,7 @@ class RunDetails(ModalScreen[None]):
             yield Static()
 
     def on_resize(self) -> None:
-        """Columns share the width."""
+        """Fill the text for the new width, which the columns share."""
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:

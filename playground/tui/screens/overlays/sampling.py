@@ -1,4 +1,4 @@
-"""The sampling overlay: how the tokens of the next answers are chosen, and how many there may be."""
+"""The sampling overlay: the sampling parameters of the next prompts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LABEL_WIDTH = 13
 
 
 class SamplingScreen(ModalScreen[None]):
-    """What is set holds at once, for every prompt that is sent from then on."""
+    """A change takes effect at once, for every prompt that is sent from then on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+s", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"

@@ -1,4 +1,4 @@
-"""The voice overlay: which microphone, which recogniser, and what was left out of the last transcript and why."""
+"""The voice overlay: the microphone, the recogniser, and what was left out of the last transcript and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_DROPPED = 8
 
 
 class VoiceScreen(ModalScreen[None]):
-    """Choices hold from the next time that somebody speaks."""
+    """Choices take effect with the next transcript."""
 
     CSS_PATH = "overlay.tcss"
     AUTO_FOCUS = "#inputs"
@@ -53,13 +53,13 @@ class VoiceScreen(ModalScreen[None]):
             yield Static(dropped_text(self._state.voice.dropped), id="dropped")
 
     def on_mount(self) -> None:
-        """Microphones come from the speech worker, recognisers from the disk."""
+        """Look for recognisers on disk, and for the speech worker's answer about microphones."""
         self._look_for_models()
-        self._show_told()
-        self.set_interval(LOOK_EVERY_S, self._show_told)
+        self._show_reported()
+        self.set_interval(LOOK_EVERY_S, self._show_reported)
 
-    def _show_told(self) -> None:
-        """What the speech worker says of this machine, as soon as it does."""
+    def _show_reported(self) -> None:
+        """Show what the speech worker reported about this machine."""
         self._show_inputs()
         self.query_one("#recognition", Static).update(recognition_text(self._state.voice, self._voice.options))
 
@@ -116,7 +116,7 @@ def _model_line(each: Checkpoint, chosen: bool) -> Content:
 
 
 def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
-    """What the settings ask of the recogniser, what it really computes in, and what else this device could."""
+    """The recogniser's settings, what it really computes in, and what else this device could."""
     compute = options.compute_type
     if state.facts:
         compute += f" ▸ {state.facts.compute_type} on {state.facts.device}"
@@ -127,7 +127,7 @@ def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
 
 
 def dropped_text(dropped: list[DroppedSegment]) -> Content:
-    """The newest segments that were taken out, each with its reason."""
+    """The newest dropped segments, each with its reason."""
     if not dropped:
         return Content.styled("Left out of the last transcript: nothing", MUTED)
     lines = [Content.styled(f"Left out of the last transcript: {len(dropped)}", "bold")]

@@ -17,7 +17,7 @@ class ModelLoads:
 
     @property
     def wanted(self) -> bool:
-        """There is no model, and none on its way."""
+        """Whether there is no model and none being loaded."""
         state = self._screen.state
         return not (state.facts or state.model.loading or state.model.exited or state.replaying)
 
@@ -28,7 +28,7 @@ class ModelLoads:
         self._screen.app.push_screen(ModelPicker(self._folders), lambda model: self.load(model) if model else None)
 
     def load(self, model: str = "") -> None:
-        """A checkpoint, by default the bundled one; a server's model is the one that was asked for."""
+        """Load a checkpoint, by default the bundled one; on a server, the model of the command line."""
         notice = self._screen.query_one(Notice)
         notice.quiet()
         session, engine = self._screen.session, self._screen.state.capabilities.engine
@@ -39,5 +39,5 @@ class ModelLoads:
         self._screen.run_worker(session.load(model or own))
 
     def cancel(self) -> None:
-        """Stop the load or the conversion that goes on."""
+        """Cancel the current load or conversion."""
         self._screen.run_worker(self._screen.session.bridge.cancel_load())

@@ -1,4 +1,4 @@
-"""Prompts of the Playground screen on their way to the engine; nothing typed is lost when one comes to nothing."""
+"""Sends the prompts of the Playground screen; a prompt that fails goes back to the editor."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from playground.tui.widgets.prompt import Prompt
 
 
 class Prompting:
-    """What was sent stands under the id of its request until that has ended."""
+    """Keeps what was sent, by the id of its request, until that has ended."""
 
     def __init__(self, screen: BaseScreen, loads: ModelLoads, speech: Speech) -> None:
         self._screen, self._loads, self._speech = screen, loads, speech
         self._shown: dict[str, str] = {}
 
     def submit(self, text: str, shown: str) -> None:
-        """Enter was pressed: a prompt, the path of a sound file, or the bundled model where there is none."""
+        """Handle Enter: send a prompt, transcribe a sound file, or load the bundled model if there is none."""
         if not text.strip() and self._loads.wanted:
             self._loads.load()
             return
@@ -32,20 +32,20 @@ class Prompting:
             self._screen.run(lambda: self._send(text, shown))
 
     def set_sampling(self) -> None:
-        """How the next answers come about."""
+        """Open the sampling overlay."""
         from playground.tui.screens.overlays.sampling import SamplingScreen
 
         self._screen.app.push_screen(SamplingScreen(self._screen.session))
 
     def offer_draft(self) -> None:
-        """Another screen may have left a prompt to be run again."""
+        """Offer a prompt that another screen left to be run again."""
         session = self._screen.session
         if session.draft:
             self._screen.query_one(Prompt).offer(session.draft)
             session.draft = ""
 
     def report(self, changes: Changes) -> None:
-        """What became of requests; a prompt that came to nothing goes back to where it was typed."""
+        """Show failed requests, and put their prompts back into the editor."""
         for request_id in changes.finished:
             shown = self._shown.pop(request_id, "")
             if fault := request_fault(self._screen.state.requests[request_id]):

@@ -32,7 +32,7 @@ WITH_TALL = [*HEIGHTS, (44, "-tall")]
 
 
 class PlaygroundScreen(BaseScreen):
-    """Hands the state down to its view, and what the widgets ask for to whom it concerns."""
+    """Shows the state in its view, and hands the messages of widgets to the parts that handle them."""
 
     NAME: ClassVar[ScreenName] = "playground"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -70,13 +70,13 @@ class PlaygroundScreen(BaseScreen):
         yield from self._view.compose()
 
     def on_mount(self) -> None:
-        """Open as the preset says."""
+        """Maximize the panel of the preset, if it names one."""
         self._panels.show(self._maximized)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Other screens drive what blocks actions here."""
+        """Offer a prompt of another screen; look again which actions are blocked."""
         again = self.stack_updates > 0
-        event.refresh_styles = event.refresh_styles and again  # the first time they are fresh
+        event.refresh_styles = event.refresh_styles and again  # fresh the first time
         self._prompting.offer_draft()
         if again:
             self.show()
@@ -97,7 +97,7 @@ class PlaygroundScreen(BaseScreen):
             self.show_keys()
 
     def show(self) -> None:
-        """Draw what changed without any event."""
+        """Draw what changed without an event."""
         self._show(Changes(other=True))
 
     @property
@@ -106,7 +106,7 @@ class PlaygroundScreen(BaseScreen):
         return PLACES.get(self.focused.id if self.focused else None, "everywhere")
 
     def _report(self, changes: Changes) -> None:
-        """Faults as one line each."""
+        """Show notes, transcripts and faults."""
         for note in changes.notes:
             self._view.notice.say(note)
         self._prompting.report(changes)
@@ -144,7 +144,7 @@ class PlaygroundScreen(BaseScreen):
             self._drawer.close()
 
     def _return(self) -> None:
-        """From wherever it was, to the prompt."""
+        """Go back to the prompt, with all panels."""
         self._panels.show()
         self.query_one(Prompt).focus()
 
@@ -157,7 +157,7 @@ class PlaygroundScreen(BaseScreen):
             self.session.stop()
 
     def handle_blocked(self, name: str) -> bool:
-        """What Esc means where nothing is there to be stopped."""
+        """Let Esc leave a panel or the toggles if there is nothing to stop."""
         if name != "stop" or (self.query_one(Prompt).has_focus and not self._panels.alone):
             return False
         if self.place == "toggles":

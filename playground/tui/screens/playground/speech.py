@@ -1,4 +1,4 @@
-"""Speech on the Playground screen: talk, transcribe a file, and what was said goes to the prompt."""
+"""Speech on the Playground screen: the microphone and sound files are transcribed into the prompt."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Speech:
         self._do(self._voice.toggle())
 
     def transcribe(self, path: Path) -> None:
-        """The words of a sound file."""
+        """Transcribe a sound file."""
         self._do(self._voice.transcribe(path))
 
     def stop(self) -> None:
-        """Leave it at what has been heard."""
+        """Stop, and keep what has been heard."""
         self._do(self._voice.stop())
 
     def take(self, transcript: TranscriptFinished) -> None:
-        """Into the prompt, to be edited and sent; a replay types nothing."""
+        """Add a transcript to the prompt, to be edited and sent; not in a replay."""
         if transcript.text and not self._screen.state.replaying:
             prompt = self._screen.query_one(Prompt)
             prompt.add_spoken(printable(transcript.text))
@@ -44,7 +44,7 @@ class Speech:
             self._screen.query_one(Notice).say(note)
 
     def open_settings(self) -> None:
-        """Microphone and recogniser."""
+        """Open the voice overlay."""
         from playground.tui.screens.overlays.voice import VoiceScreen
 
         self._do(self._voice.list_inputs())

@@ -1,4 +1,4 @@
-"""The toggles of the Playground screen: opened and left by keys, and what is chosen there is switched."""
+"""Opens and leaves the toggles of the Playground screen, and switches what is chosen there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playground.tui.widgets.toggle_panel import TogglePanel
 
 
 class ToggleDrawer:
-    """Where there is no room they lie in a drawer, which is open while they have the focus. `left` is called when the
-    user is done here."""
+    """In a narrow terminal the toggles are in a drawer, which is open while they have the focus. `left` is called when
+    the user leaves it."""
 
     def __init__(self, screen: BaseScreen, panel: TogglePanel, left: Callable[[], object]) -> None:
         self._screen, self._panel, self._left = screen, panel, left
@@ -28,16 +28,16 @@ class ToggleDrawer:
             self._panel.focus()
 
     def leave(self) -> None:
-        """Back to what was done before."""
+        """Close the drawer and go back."""
         self.close()
         self._left()
 
     def close(self) -> None:
-        """Fold them up."""
+        """Close the drawer."""
         self._screen.remove_class("-drawer")
 
     def switch(self, chosen: Candidate) -> None:
-        """Throw a switch, or say why it cannot be thrown."""
+        """Switch to a value, or say why that is not possible."""
         notice = self._screen.query_one(Notice)
         if chosen.reason:
             notice.say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")

@@ -1,4 +1,4 @@
-"""What stands on the Playground screen, and what each part of it is shown."""
+"""The widgets of the Playground screen, and what each of them is shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_SLOTS = 8
 
 
 class PlaygroundView:
-    """The widgets on one state; letters go by order of appearance."""
+    """The widgets of one state; requests get letters in order of appearance."""
 
     def __init__(self, state: State, preset: Preset | None) -> None:
         self._state, self._letters = state, Letters()
@@ -41,7 +41,7 @@ class PlaygroundView:
         self.prompts = PromptBar(preset.prompts if preset else [])
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """The widgets from top to bottom."""
         yield self.status
         yield self.toggle_line
         with Horizontal(id="body"):
@@ -49,7 +49,7 @@ class PlaygroundView:
         yield from (self.board, self.notice, self.voice, self.prompts, self.keys)
 
     def take(self, changes: Changes) -> None:
-        """Steps go to the board, and requests get their letters."""
+        """Give new steps to the board and letters to new requests."""
         for request_id in changes.started:
             self._letters[request_id]
         if changes.unloaded:
@@ -59,7 +59,7 @@ class PlaygroundView:
             self.board.add_steps(changes.steps)
 
     def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
-        """Every widget looks for itself whether it has anything to draw; where only text flows, most need not look."""
+        """Show what changed; most widgets only if it was more than text, steps and memory."""
         state = self._state
         self.status.show(state)
         if changes.other:
@@ -68,7 +68,7 @@ class PlaygroundView:
         self.numbers.show(changes)
 
     def consider(self) -> None:
-        """What the value that is looked at in the toggles would do."""
+        """Show what the value selected in the toggles would do."""
         self.numbers.consider(self.toggles.candidate, self.toggles.hint)
 
     def _show_other(self, chat: bool, sampling: SamplingParams) -> None:

@@ -1,4 +1,4 @@
-"""The KV blocks coloured by who holds them: a letter where a stretch begins, # shared, ▒ kept for its prefix."""
+"""The KV blocks, coloured by request: its letter where a stretch begins, # shared, ▒ cached for its prefix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
 
 
 class BlockMap(Widget):
-    """The newest map of the run that goes on; of one that has ended, the fullest."""
+    """The newest map of the current run; of one that has ended, the fullest."""
 
     DEFAULT_CSS = """
     BlockMap {
@@ -90,7 +90,7 @@ def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
 
 
 def _owned(letter: Letter, group: list[Block], held: bool) -> Iterator[tuple[str, str]]:
-    """The letter, then how full each block is."""
+    """The letter, then a bar per block for how full it is."""
     text = letter.text[: len(group)]
     yield text, f"bold $background on $request-{letter.colour}"
     rest = group[len(text) :]

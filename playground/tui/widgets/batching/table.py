@@ -1,5 +1,5 @@
-"""What both sides made of the load: TTFT, steps and makespan, beside what was predicted of a policy, or beside TPOT
-and TPS of an engine; or how far it has come."""
+"""The figures of both sides of a load: TTFT, steps and makespan; for policies also the predictions, for engines TPOT
+and TPS. During a run its progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDE = 100
 
 
 class LoadTable(Widget):
-    """A line that speaks of the whole, and a row per run."""
+    """A headline about the load, and a row per run."""
 
     DEFAULT_CSS = """
     LoadTable { height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -31,7 +31,7 @@ class LoadTable(Widget):
         self._wide: tuple[Content, ...] = ()
 
     def show(self, runs: LoadRuns, hint: str) -> None:
-        """Redraw if a figure changed; `hint` stands where nothing else is to be said."""
+        """Redraw if a figure changed; `hint` is the headline if there is no other."""
         lines, wide = _lines(runs, hint, False), _lines(runs, hint, True)
         if (lines, wide) != (self._lines, self._wide):
             self._lines, self._wide = lines, wide

@@ -1,4 +1,4 @@
-"""What a suite came to: the figure with its interval, verdicts, TPS, TTFT, memory."""
+"""The figures of a suite: the measure with its interval, verdicts, TPS, TTFT, memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.tui.widgets.bench.results import COLOURS, verdicts
 
 
 class BenchFigures(Widget):
-    """Six lines; what is not known yet is –."""
+    """Seven lines; – for what is not known yet."""
 
     DEFAULT_CSS = """
     BenchFigures { height: auto; min-height: 7; padding: 0 1; background: $surface; }

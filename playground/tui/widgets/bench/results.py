@@ -1,4 +1,4 @@
-"""Results as they come: what, pass, fail or timeout, how long, why."""
+"""The results of a suite as they come: item, verdict, time, detail."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _headline(view: BenchView) -> Content:
 
 
 def _row(row: Row, width: int) -> list[Content]:
-    """What there is to say stands behind it, or below where there is little room."""
+    """A result; its detail is behind it, or below it if there is little room."""
     wide = width >= WIDE
     detail = one_line(row.detail, max(1, width - (_name(width) + 24 if wide else 4)))
     line = Content.assemble(
@@ -84,7 +84,7 @@ def _name(width: int) -> int:
 
 
 def verdicts(rows: Sequence[Row]) -> dict[str, int]:
-    """How many of each verdict."""
+    """The number of rows per verdict."""
     counted: dict[str, int] = {}
     for row in rows:
         counted[row.verdict] = counted.get(row.verdict, 0) + 1

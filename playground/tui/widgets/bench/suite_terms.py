@@ -1,4 +1,4 @@
-"""The model and options the suites would use, shown below the suite list."""
+"""The model and options that suites run with, shown below the suite list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SuiteTerms(Static):
     """
 
     def show(self, state: State) -> None:
-        """Show the model and the options as they are now."""
+        """Show the current model and options."""
         asked = Run(at=0.0, kind="", model="", options=differences(state.toggles.requested))
         model = one_line(state.facts.name, 30) if state.facts else "no model"
         self.update(

@@ -1,4 +1,4 @@
-"""What a comparison comes to: how far it is, where the texts part, figures with their noise, the verdict."""
+"""The figures of a comparison: progress, where the texts diverge, figures with their noise, the verdict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CompareFigures(Widget):
         self._lines: list[Content] = []
 
     def show(self, compare: CompareState, hint: str) -> None:
-        """Redraw if a figure changed; `hint` stands where nothing has run."""
+        """Redraw if a figure changed; `hint` is shown if nothing has run."""
         lines = _lines(compare, hint)
         if lines != self._lines:
             self._lines = lines

@@ -16,7 +16,7 @@ MOST_REQUESTS = 1024
 
 
 class KVPanel(InsidePanel):
-    """`limit`: bytes of the device, None where it is not known."""
+    """`limit`: bytes of the device, None if unknown."""
 
     def __init__(self, trial: WeightsTrial) -> None:
         super().__init__("Weights against KV", "drawn once a model is loaded", id="kv")
@@ -24,11 +24,11 @@ class KVPanel(InsidePanel):
         self._trial, self._requests = trial, 1
 
     def multiply_requests(self, by: float) -> None:
-        """KV of more requests, or of fewer."""
+        """Draw KV for `by` times as many requests."""
         self._requests = max(1, min(MOST_REQUESTS, int(self._requests * by)))
 
     def look(self, state: State) -> None:
-        """Draw for the model and the KV cache of now."""
+        """Draw for the current model and KV cache."""
         facts = state.facts
         if facts is None:
             self.show(None, "", lambda width, height: [])
@@ -49,7 +49,7 @@ class KVPanel(InsidePanel):
 
 
 def _found(trial: WeightsTrial) -> list[list[Part]]:
-    """A line a kind of weights; none before the first trial."""
+    """A line per kind of weights; none before the first trial."""
     if not trial.kinds:
         return []
     lines: list[list[Part]] = [[(f"{'weights':9}{'bytes':>12}{'switch':>10}{'TPS':>16}", MUTED)]]

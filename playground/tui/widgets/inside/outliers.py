@@ -17,7 +17,7 @@ python -m playground.models.make_outliers writes a model that has many"""
 
 
 class OutlierPanel(InsidePanel):
-    """`threshold`: the one that is tried; the engine computes under its own until it is set."""
+    """`threshold` is the one being tried; the engine keeps its own until the user applies this one."""
 
     def __init__(self, threshold: float) -> None:
         super().__init__("LLM.int8() outliers", EMPTY, id="outliers")
@@ -26,11 +26,11 @@ class OutlierPanel(InsidePanel):
         self._live, self._top = threshold, 0
 
     def move_threshold(self, by: float) -> None:
-        """Try a lower or a higher one."""
+        """Try a lower or higher threshold."""
         self.threshold = min(HIGHEST, max(0.0, self.threshold + by))
 
     def look(self, state: State) -> None:
-        """Draw what was measured last."""
+        """Draw the last measurement."""
         self._measured, self._live = state.inside.outliers, state.toggles.requested.int8_threshold
         self._show()
 

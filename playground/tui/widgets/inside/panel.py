@@ -1,4 +1,4 @@
-"""One panel of the Inside screen: a title, a note, and lines that it is given a function for."""
+"""One panel of the Inside screen: a title, a note, and lines from a drawing function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Draw = Callable[[int, int], list[list[Part]]]
 
 
 class InsidePanel(Widget, can_focus=True):
-    """Redraws only when `show` brings another key: what is drawn depends on nothing else."""
+    """Redraws only if `show` gets another key or note: the lines depend on nothing else."""
 
     DEFAULT_CSS = """
     InsidePanel {
@@ -32,7 +32,7 @@ class InsidePanel(Widget, can_focus=True):
         self._draw: Draw = lambda width, height: []
 
     def show(self, key: Hashable, note: str, draw: Draw) -> None:
-        """`draw` gets width and height and gives lines of (text, style)."""
+        """Show what `draw` returns for a width and a height: lines of (text, style) parts."""
         self._draw = draw
         if (key, note) != (self._key, self._note):
             self._key, self._note = key, note

@@ -1,4 +1,4 @@
-"""The Inside screen's roofline: what this machine can reach, and where the newest steps lie under it."""
+"""The Inside screen's roofline: what this machine can reach, and the newest steps under it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.tui.widgets.inside.panel import InsidePanel
 
 
 class RooflinePanel(InsidePanel):
-    """Needs a measured roof and a model."""
+    """Empty without a measured roof or a model."""
 
     def __init__(self) -> None:
         super().__init__("Roofline", "a measures the roof too; then every step is a dot", id="roofline")

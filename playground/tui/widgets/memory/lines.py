@@ -19,24 +19,24 @@ LABEL_WIDTH, BYTES_WIDTH = 12, 9
 
 
 def title(device: str, width: int) -> Content:
-    """Memory, and of what."""
+    """The title and the device."""
     return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", MUTED), device), width)
 
 
 def headline(ledger: Ledger, width: int) -> list[Content]:
-    """Used of total, and the bar, for where there is no room for more."""
+    """Used of total, and the bar: all that fits into little room."""
     used = Content.assemble(("Memory ", MUTED), format_share(ledger.used, ledger.total))
     return [used, bar(ledger.shares, width)]
 
 
 def bar_line(ledger: Ledger, width: int) -> Content:
-    """The bar with used of total beside it."""
+    """The bar, and used of total next to it."""
     figure = f"  {format_share(ledger.used, ledger.total)}"
     return Content.assemble(bar(ledger.shares, width - len(figure)), figure)
 
 
 def bar(shares: Shares | None, width: int) -> Content:
-    """Weights, KV used, other, free; blank where they are not known."""
+    """The bar of weights, KV used, other, free; blank if they are unknown."""
     if shares is None:
         return Content(" " * width)
     known = (shares.weights, shares.kv_used, shares.other, shares.free)
@@ -45,13 +45,13 @@ def bar(shares: Shares | None, width: int) -> Content:
 
 
 def rows(ledger: Ledger, width: int) -> list[Content]:
-    """One line per figure, the bar's parts first; a note that does not fit loses its last parts."""
+    """A line per figure, the parts of the bar first; a note that does not fit loses its last parts."""
     shown = [row for row in ledger.rows if row.label not in NOT_ROWS]
     return [_row(row, width) for row in sorted(shown, key=lambda row: row.label not in LEGEND)]
 
 
 def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
-    """What the GPU does, or why there is none."""
+    """The state of the GPU, or why there is none."""
     if gpu is None:
         return Content.styled(leading_parts(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), MUTED)
     board = gpu.board

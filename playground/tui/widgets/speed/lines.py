@@ -20,7 +20,7 @@ LARGER_WIDTH = 52
 
 
 def title(view: SpeedView, width: int) -> Content:
-    """Speed, and whose it is."""
+    """The title, and the request that the numbers are of."""
     right = [("REPLAY  ", "bold $warning")] if view.replay else []
     if view.letter:
         right += [
@@ -44,7 +44,7 @@ def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]
 
 
 def details(view: SpeedView, width: int) -> list[Content]:
-    """TTFT's parts, TPOT, E2E, characters, every gap between tokens, and how many tokens."""
+    """TTFT's parts, TPOT, E2E, characters per second, the gaps between tokens, and counts of tokens."""
     parts = {"queue": view.queue_s, "load": view.load_s, "prefill": view.prefill_s}
     parts_line = "  ".join(f"{name} {numbers.milliseconds(value):>{NUMBER}}" for name, value in parts.items())
     characters = f"{numbers.significant(view.characters_per_second):>{NUMBER}} char/s"
@@ -87,7 +87,7 @@ def _digits(text: str) -> str:
 
 
 def _rate_digits(value: float | None) -> str:
-    """Three figures and a k at most, so that the digits keep their place beside TTFT's."""
+    """At most three digits and a k, so that they keep their place next to TTFT's."""
     if value is None or value < 999.5:
         return numbers.significant(value)
     return f"{value / 1000:.1f}k" if value < 9950 else f"{value / 1000:.0f}k"

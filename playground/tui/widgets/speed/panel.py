@@ -1,4 +1,4 @@
-"""The speed panel: TTFT and TPS in big digits, what they are made of, and the gaps between tokens."""
+"""The speed panel: TTFT and TPS in big digits, their parts, and the gaps between tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FULL_WIDTH, FULL_HEIGHT = 44, 10
 
 
 class SpeedPanel(LinePanel):
-    """Shows the last view it was handed. Narrow or low places get the headline alone."""
+    """Shows the numbers of one request; if narrow or low, the headline alone."""
 
     DEFAULT_CSS = """
     SpeedPanel { height: auto; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
