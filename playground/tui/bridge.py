@@ -35,7 +35,7 @@ INTERPRETER = "[engines.vllm] python in config.toml names it; "
 
 
 class Bridge:
-    """Screens attach and are told of changes; `send` is the way back. With `replay` there is no worker."""
+    """Attached screens get `Updated`; `send` is the way back. With `replay` there is no worker."""
 
     def __init__(
         self,

@@ -109,7 +109,7 @@ def script(tmp_path: Path) -> Callable[[Iterable[str]], str]:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Callable[..., Path]:
-    """A folder that looks like a checkpoint to whoever does not load it."""
+    """A folder that looks like a checkpoint until it is loaded."""
 
     def make(path: str, **config: Any) -> Path:
         folder = tmp_path / path

@@ -1,4 +1,4 @@
-"""A frame is put together out of what changed only: what stands on the terminal is what a whole frame would show."""
+"""A frame is composed from changed widgets only; the terminal shows the same as after a full frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Cell = tuple[str, str]
 
 
 class Terminal:
-    """Cells as an app writes them, update by update."""
+    """The cells of a terminal, written update by update."""
 
     def __init__(self) -> None:
         self.lines: list[list[Cell]] = []

@@ -1,4 +1,4 @@
-"""Which card the memory panel is shown."""
+"""Which GPU the memory panel shows."""
 
 from __future__ import annotations
 

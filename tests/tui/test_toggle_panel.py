@@ -1,4 +1,4 @@
-"""The toggle panel tells what a toggle is, which keys work in it, and never cuts what matters."""
+"""The toggle panel says what a toggle does and which keys work, and never cuts what matters."""
 
 from __future__ import annotations
 

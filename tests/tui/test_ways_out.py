@@ -1,4 +1,4 @@
-"""Keys that one tries without having read anything say in one line what they do, or why they do nothing."""
+"""Keys that a new user tries say in one line what they do, or why they do nothing."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def verdict(runs: LoadRuns) -> str:
     first, second = runs.ordered()
     dtypes = {run.side: run.dtype if second.elsewhere else "" for run in (first, second)}
     same, requests = same_tokens(first, second), len(first.requests)
-    said = compared(runs.speed_up, same, requests, dtypes)
+    line = compared(runs.speed_up, same, requests, dtypes)
     # The number of rows of a matrix product may change its last bits.
     tied = same < requests and not second.elsewhere and first.dtype in ("bfloat16", "float16")
-    return f"{said}; {first.dtype} leaves near ties" if tied else said
+    return f"{line}; {first.dtype} leaves near ties" if tied else line

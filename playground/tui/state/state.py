@@ -46,8 +46,8 @@ FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
 
 
 class State:
-    """`add_command` and `add_event` fold; everything else is there to be read. A part that concerns one noun is a fold
-    of its own: this one only hands on what comes in."""
+    """`add_command` and `add_event` fold; everything else is there to be read. Each of its parts is a fold of its own,
+    and gets from here what concerns it."""
 
     def __init__(self) -> None:
         self.capabilities = Capabilities(engine="")

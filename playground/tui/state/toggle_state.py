@@ -1,4 +1,4 @@
-"""The toggles: values requested and effective, the switch that goes on, and what the last one did."""
+"""The toggles: requested and effective values, those being switched, and the effect of the last switch."""
 
 from __future__ import annotations
 

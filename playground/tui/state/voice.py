@@ -93,8 +93,8 @@ class VoiceState:
             self.key, self.texts, self.update, self.dropped = command.key, [], None, []
             self.level = None
         elif isinstance(command, Submit) and self._waiting and len(command.requests) == 1:
-            timing, told = self._waiting
-            self.spoken, self._waiting = SpokenRequest(command.requests[0].request_id, timing, now - told), None
+            timing, finished = self._waiting
+            self.spoken, self._waiting = SpokenRequest(command.requests[0].request_id, timing, now - finished), None
 
     def try_add_event(self, event: AnyEvent, now: float) -> bool:
         """Fold an event of the speech worker and return True; return False for any other."""

@@ -34,7 +34,7 @@ class Voice:
         )
 
     async def toggle(self) -> None:
-        """Open the microphone, or close it and take what was said."""
+        """Open the microphone, or close it and take the transcript."""
         self._require_live()
         if self._state.voice.open:
             await self.bridge.send(StopListening())

@@ -31,7 +31,7 @@ SHORT = LoadProfile(requests=8, slots=4, lengths=Lengths("uniform", 8, 48), agai
 
 @pytest.fixture
 def workers() -> Callable[[], int]:
-    """Counts the workers that a test began: the engines of others may outlive their test, and the dead may linger."""
+    """Counts the workers that this test started: those of other tests may outlive them."""
     earlier = set(psutil.Process().children())
 
     def count() -> int:

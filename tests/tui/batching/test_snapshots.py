@@ -1,4 +1,4 @@
-"""The Batching screen as it looks: replayed from a fixed load, before it and within it."""
+"""Snapshots of the Batching screen: a fixed load replayed, before it and within it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ LOADING_S = 120.0
 
 @pytest.fixture(scope="module", autouse=True)
 def confined():
-    """Model-written code runs here."""
+    """Skip without a sandbox: code written by the model is run."""
     try:
         find_confinement()
     except NoSandbox as error:
@@ -110,7 +110,7 @@ async def test_a_stopped_suite_keeps_what_was_judged_and_its_engine_is_gone(unti
 
 
 async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, until):
-    """On the scripted engine: no tokens to score, but a load; what the cursor is on is what is shown."""
+    """On the scripted engine, which cannot score but can run a load; the suite under the cursor is shown."""
     async with opened() as (app, pilot):
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
@@ -147,7 +147,7 @@ async def test_how_long_a_suite_took_is_remembered_by_its_unit(opened, until):
 
 
 async def test_what_is_said_is_seen_to_its_end(opened, until):
-    """In the width of 120 columns: hints and notes go on in the next line, and a figure is never cut in two."""
+    """At 120 columns hints and notes wrap, and a figure is never cut in two."""
     async with opened() as (app, pilot):
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
@@ -177,7 +177,7 @@ async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):
 
 
 async def test_no_suite_begins_in_a_replay_or_beside_a_measurement(opened):
-    """Whoever calls the driver, not only the key, which is blocked."""
+    """The driver itself refuses, not only the key."""
     async with opened() as (app, _):
         state, driver = app.bridge.state, BenchDriver(app.session, None, lambda: None)
         driver.check(["code"])

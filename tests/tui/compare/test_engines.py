@@ -22,7 +22,7 @@ Wait = Callable[..., Any]
 
 @pytest.mark.skipif(not os.environ.get("PLAYGROUND_VLLM_PYTHON"), reason="PLAYGROUND_VLLM_PYTHON names no interpreter")
 async def test_two_bits_against_vllm(until: Wait) -> None:
-    """Both compute in float32, so that what sets them apart is the cache of two bits."""
+    """Both compute in float32, so that they differ by the 2-bit cache alone."""
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state

@@ -147,7 +147,7 @@ async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -
 
 
 async def test_a_prompt_goes_in_the_mode_that_stands_before_it(until: Wait) -> None:
-    """What tiny-coder answers in chat is a whole text to it in base mode: it ends at once."""
+    """tiny-coder answers a chat prompt; in base mode it takes the same prompt as a complete text and ends at once."""
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
@@ -191,7 +191,7 @@ def test_a_prompt_keeps_its_lines() -> None:
 
 
 async def test_two_models_are_held_against_each_other(until: Wait, tmp_path: Path) -> None:
-    """The bundled model and a copy whose weights were shaken a little."""
+    """The bundled model and a copy with slightly changed weights."""
     other = _shaken(tmp_path / "shaken")
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -1,4 +1,4 @@
-"""The Compare screen as it looks once both sides have run."""
+"""Snapshots of the Compare screen once both sides have run."""
 
 from __future__ import annotations
 

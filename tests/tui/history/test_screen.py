@@ -1,4 +1,4 @@
-"""The History screen on a real database: what is listed, found, laid side by side, tagged, exported and run again."""
+"""The History screen on a real database: runs are listed, found, compared, tagged, exported and run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawings of the Inside screen, as text."""
+"""The plots of the Inside screen, as text."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def drawn(screen: InsideScreen, panel: str) -> str:
 
 
 def concluded(screen: InsideScreen, panel: str) -> str:
-    """A panel's words in one line, however they are wrapped, where every line fits."""
+    """A panel's text unwrapped into one line; asserts that every line fits."""
     lines = drawn(screen, panel).splitlines()
     assert max(map(len, lines)) <= screen.query_one(f"#{panel}").size.width and "…" not in "".join(lines)
     return " ".join(" ".join(lines).split())

@@ -1,4 +1,4 @@
-"""What goes wrong beside the engine is told in words, and the screen stays."""
+"""Faults outside of the engine are shown as one line, and the screen stays."""
 
 from __future__ import annotations
 

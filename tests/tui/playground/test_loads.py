@@ -21,7 +21,7 @@ Wait = Callable[..., Any]
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
-    """A model whose load never ends: reading a pipe that nobody writes to."""
+    """A model whose load never ends: it reads a pipe without a writer."""
     path = tmp_path / "endless.jsonl"
     os.mkfifo(path)
     return path

@@ -1,4 +1,4 @@
-"""Sampling on the Playground screen: set in its overlay, seen beside the prompt, and it holds for the next prompt."""
+"""Sampling on the Playground screen: set in its overlay, shown next to the prompt, applied to the next prompt."""
 
 from __future__ import annotations
 

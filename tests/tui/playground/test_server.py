@@ -41,7 +41,7 @@ async def test_a_server_that_comes_up_later_and_dies_amid_an_answer(server: Loop
         await pilot.press("h", "i", "enter")
         await until(pilot, lambda: f"! {server.host} ended the connection before the answer was whole" in shown(app))
         assert "def add" in shown(app)
-        assert app.screen.query_one(Prompt).text == "hi"  # it came to nothing, and comes back
+        assert app.screen.query_one(Prompt).text == "hi"  # it failed, and comes back
 
 
 async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, until: Wait) -> None:

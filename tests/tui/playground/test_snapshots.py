@@ -1,4 +1,4 @@
-"""The Playground screen as it looks: idle, loading, streaming, after a switch, failed; a fixed session replayed."""
+"""Snapshots of the Playground screen: idle, loading, streaming, after a switch, failed; a fixed session replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Playground screen on the real engine: what does not go together is greyed with its reason, and rebuild mends."""
+"""The Playground screen on the real engine: conflicting values are greyed with the reason; rebuild restores the KV."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_pairs_are_greyed_rebuild_mends_and_a_stopped_load_brings_it_back(
 
 
 async def stopped_load(pilot: Pilot[None], until: Wait, folder: Path) -> None:
-    """Esc while another checkpoint's weights come: the model before is there again with its toggles, and answers."""
+    """Esc while another checkpoint loads: the previous model comes back with its toggles, and answers."""
     app, state = pilot.app, pilot.app.bridge.state
     kept, effective, asked = state.facts, state.toggles.effective, len(state.requests)
 
@@ -81,7 +81,7 @@ async def stopped_load(pilot: Pilot[None], until: Wait, folder: Path) -> None:
 
 
 async def switched(pilot: Pilot[None], until: Wait, name: str, key: str, value: str) -> None:
-    """Goes one value on, and waits until it stands, in the panel too, which is drawn a moment after the news."""
+    """Switches to the next value, and waits for it in the state and in the panel, which is drawn a moment later."""
     state = pilot.app.bridge.state
     panel = await at(pilot, until, name)
     await pilot.press(key)
@@ -92,7 +92,7 @@ async def switched(pilot: Pilot[None], until: Wait, name: str, key: str, value: 
 
 
 async def greyed(pilot: Pilot[None], until: Wait, name: str, value: str, reason: str) -> None:
-    """While drafts are made, `name=value` says why not, in the panel and to Enter, and is not sent."""
+    """With speculation on, `name=value` says why it is not possible, in the panel and on Enter, and is not sent."""
     panel, wanted = await at(pilot, until, name), f"it does not go with speculation=lookup: {reason}"
     await pilot.press("right")
     await until(pilot, lambda: panel.candidate and panel.candidate.value == value)
@@ -104,7 +104,7 @@ async def greyed(pilot: Pilot[None], until: Wait, name: str, value: str, reason:
 
 
 async def rebuilt(pilot: Pilot[None], until: Wait) -> None:
-    """What int2 spoilt is marked until it is computed again, asked for in the palette."""
+    """Requests that went through int2 are marked until the palette's rebuild computes them again."""
     state, app = pilot.app.bridge.state, pilot.app
     await switched(pilot, until, "kv_cache", "left", "int2")
     await switched(pilot, until, "kv_cache", "right", "model")

@@ -1,4 +1,4 @@
-"""Break-even of speculation: what a verifying step costs against the tokens that it makes, and what is said of it."""
+"""The break-even of speculation: the cost of a verifying step against its tokens, and the text about it."""
 
 from __future__ import annotations
 

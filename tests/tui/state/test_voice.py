@@ -1,4 +1,4 @@
-"""Speech in the fold: what the worker told, the way from the end of speech to the first sentence, the contention."""
+"""Speech in the fold: the worker's events, the times from the end of speech to the first sentence, the contention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Toggles come from the capability report; what cannot be says why."""
+"""Toggles come from the capability report; impossible values say why."""
 
 from __future__ import annotations
 

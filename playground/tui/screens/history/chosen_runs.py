@@ -77,12 +77,12 @@ class ChosenRuns:
     async def _recall(self, run: Run) -> None:
         app = self._screen.app
         try:
-            said = await self._screen.session.recall(run)
+            line = await self._screen.session.recall(run)
         except NotNow as error:
             self._screen.query_one(Notice).say(str(error))
             return
         await app.switch_mode("playground")
-        app.screen.query_one(Notice).say(said)
+        app.screen.query_one(Notice).say(line)
 
     async def _tag(self, ids: list[int], text: str) -> None:
         tags = [one_line(word, TAG_LENGTH) for word in text.split()]

@@ -39,7 +39,7 @@ class LogScreen(ModalScreen[None]):
         self.set_interval(READ_EVERY_S, self._read)
 
     def _read(self) -> None:
-        """Add what is new; a shorter file was written from its start again."""
+        """Add what is new; a file that became shorter was started again."""
         log = self.query_one(Log)
         try:
             with self._path.open("rb") as file:
