@@ -54,7 +54,7 @@ def _cells(strip: Iterable[Segment]) -> list[Cell]:
 
 
 def _settled(app: PlaygroundApp) -> bool:
-    """Everything that is seen and asked to be drawn was."""
+    """Whether every visible widget that needed it was drawn."""
     visible = app.screen._compositor.visible_widgets
     return not any(widget._repaint_regions or widget._repaint_required for widget in visible)
 

@@ -86,11 +86,11 @@ def look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
 
 
-def opened(before: list[Entry], *told: Told) -> PlaygroundApp:
+def opened(before: list[Entry], *parts: Told) -> PlaygroundApp:
     """A replay of the common start and of these events."""
     entries = [
         Entry(t=t, command=message) if isinstance(message, Command) else Entry(t=t, event=message)  # type: ignore[arg-type]
-        for part in told
+        for part in parts
         for t, message in part
     ]
     return PlaygroundApp(engine="transformers", replay=[*before, *entries], speed=0)
