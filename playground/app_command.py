@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The arguments of the screen."""
+    """Add the arguments of the screen."""
     add_target(parser)
     parser.add_argument("--theme", metavar="NAME", help="colours: a shipped theme or one of your own")
 
 
 def main(args: Namespace) -> int:
-    """Open the screen on a live engine; the exit code."""
+    """Open the screen on a live engine; returns the exit code."""
     gc.disable()  # until the first frame is out: collecting while modules load costs a tenth of it
     from playground.config import load_settings
     from playground.headless.target import open_recorder, read_target
@@ -54,7 +54,7 @@ def main(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> None:
-    """Raises what `main` would, for a screen that opens elsewhere."""
+    """Raise what `main` would raise, for a screen that opens in another process."""
     from playground.config import load_settings
     from playground.headless.target import read_target
 
@@ -63,7 +63,7 @@ def check(args: Namespace) -> None:
 
 
 def open_replay(recording: Recording, speed: float) -> int:
-    """Open the screen on a recording; the exit code."""
+    """Open the screen on a recording; returns the exit code."""
     from playground.config import load_settings
 
     settings = load_settings()
@@ -74,7 +74,7 @@ def open_replay(recording: Recording, speed: float) -> int:
 
 
 def _check_theme(name: str | None) -> None:
-    """The app falls back on another theme; one that was asked for by name must be there and be right."""
+    """Raise if this theme is missing or wrong: the app alone would fall back on another one."""
     from playground.theme import load_theme
 
     if name is not None:
@@ -82,7 +82,7 @@ def _check_theme(name: str | None) -> None:
 
 
 def _require_terminal() -> None:
-    """Unless the screen is drawn elsewhere: `serve` names a driver."""
+    """Raise `CommandError` without a terminal, unless the screen is drawn elsewhere: `serve` names a driver."""
     streams = sys.__stdin__, sys.__stderr__
     if "TEXTUAL_DRIVER" not in os.environ and not all(stream and stream.isatty() for stream in streams):
         raise CommandError("the screen needs a terminal", "`playground run` and `replay --headless` do without")

@@ -1,7 +1,7 @@
 """What an open screen costs the engine: one worker, amid one request, while its UI runs and is stopped in turn.
 
 Two programs one after the other differ by more than the screen does: this machine's speed moves by half within a
-minute, each worker's memory lies elsewhere, and screen 1 sends a chat prompt where `run` sends a plain one. So one
+minute, each worker's memory lies elsewhere, and F2 sends a chat prompt where `run` sends a plain one. So one
 program is opened, one long request streams, and every `WINDOW_S` its UI process is stopped (SIGSTOP) or goes on. A UI
 that is stopped is no kinder to us than `playground run`, which has a process of its own that reads and prints. Times
 are the engine's own stamps, from the recording; whatever is recorded or was left over costs the windows that are open.

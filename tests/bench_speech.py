@@ -228,11 +228,11 @@ async def contention() -> None:
         async def generate(name: str) -> None:
             sampling = commands.SamplingParams(max_tokens=TOKENS, ignore_eos=True)
             request = commands.GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
-            await send(engine, commands.Submit(requests=[request]), lambda: not state.unfinished)
+            await send(engine, commands.Submit(requests=[request]), lambda: not state.requests.unfinished)
 
         await engine.start()
         await voice.start()
-        await send(engine, commands.LoadModel(model=TINY), lambda: state.effective)
+        await send(engine, commands.LoadModel(model=TINY), lambda: state.toggles.effective)
         await generate("warm")
         state.voice = VoiceState()
         for number in range(ROUNDS):

@@ -54,7 +54,7 @@ TUI_TALKS_TO_WORKERS = {
 VLLM_LATE = "playground.engine.backends.vllm.backend"
 
 FILE_LINES, FUNCTION_LINES = 400, 40
-CLASS_LINES = {"App": 200, "Screen": 300, "ModalScreen": 300, "Stage": 300}
+CLASS_LINES = {"App": 200, "Screen": 300, "ModalScreen": 300, "BaseScreen": 300}
 TOP = {"pyproject.toml", "README.md", "LICENSE", "playground", "themes", "presets", "tests"}
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:root|work|home|Users)/\w")
 

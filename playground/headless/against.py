@@ -72,7 +72,7 @@ def _refuse(args: Namespace, target: Target) -> None:
     if args.at:
         raise UsageError("--at goes with one engine: steps are not the same on two")
     if args.record:
-        raise UsageError("--record keeps one engine's run", "run them one by one, or record screen 2")
+        raise UsageError("--record keeps one engine's run", "run them one by one, or record the Batching screen")
     if args.against == "vllm":
         require_vllm()
 

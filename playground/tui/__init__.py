@@ -1,6 +1,6 @@
-"""The screen: what the protocol's events look like, and what keys ask for."""
+"""The Textual screens: they draw the protocol's events and turn keys into commands."""
 
 import os
 
-# Twice as many chances to paint a second as Textual's own 60: a key pressed while text streams waits for half as long.
+# Twice Textual's own 60 frames a second: a key pressed while text streams waits for half as long.
 os.environ.setdefault("TEXTUAL_FPS", "120")

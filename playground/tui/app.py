@@ -1,4 +1,4 @@
-"""The app: themes, screens, and the life of the engine's client. Everything else stands with its screen."""
+"""The app: themes, modes, and the start and end of workers and history. Everything else is in the screens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import Asked, first_load
 from playground.tui.palette import ActionProvider
-from playground.tui.screens.modes import Modes
+from playground.tui.screens.factory import ScreenFactory
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.state.load_profile import run_kind
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class PlaygroundApp(App[None]):
-    """`asked`: the first load. With `replay`, its entries are played at `speed` and no engine is started."""
+    """`asked`: the fields of the first load. With `replay`, its entries are played at `speed`, without an engine."""
 
     TITLE = "playground"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
@@ -73,39 +73,39 @@ class PlaygroundApp(App[None]):
         self.voice = Voice(SpeechBridge(self.bridge, paths.log_file("speech")), self.bridge.state, settings.speech)
         folders = settings.model_paths()
         self._first = partial(PlaygroundScreen, self.session, self.voice, preset, folders)
-        for name, screen in Modes(self.session, self.history, keep, folders).table().items():
+        for name, screen in ScreenFactory(self.session, self.history, keep, folders).table().items():
             self.add_mode(name, screen)
 
     def get_default_screen(self) -> Screen[None]:
-        """Screen 1, in place of an empty one: a mode of its own would parse every style twice more at the start."""
+        """The Playground screen instead of an empty one; a mode of its own would parse every style twice more."""
         return self._first()
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Before there is a screen the colours are only noted: its own styles are parsed with them in any case."""
+        """Before there is a screen, only set the colours: parsing its styles applies them anyway."""
         if self.screen_stack:
             super().refresh_css(animate)
         else:
             self.stylesheet.set_variables(self.get_css_variables())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Themes name their colours in full: to look for others in every line is an eighth of the cost of a frame."""
+        """Leave out the ANSI filter: our themes have no ANSI colours, and it costs an eighth of a frame."""
         return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     def on_mount(self) -> None:
-        """Ask for the model at once; the engine starts right after the first frame."""
+        """Queue the first load; the engine starts right after the first frame."""
         self.add_mode(self.DEFAULT_MODE, self._first)
         if not self.bridge.state.replaying:
             self.bridge.send(self._load)
         self.call_after_refresh(lambda: self.run_worker(self._start(), name="engine"))
 
     async def on_unmount(self) -> None:
-        """No process of ours stays behind, and no run is lost."""
+        """End the workers and write what the history still holds."""
         await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
 
     def action_help_quit(self) -> None:
-        """^C, which copies what is selected, where nothing is: whoever means to leave is told how."""
+        """Say how to quit, when ^C is pressed and nothing is selected to be copied."""
         self.screen.query_one(Notice).say(f"{ACTIONS['quit'].shown_key} quits")
 
     async def _start(self) -> None:
@@ -113,15 +113,15 @@ class PlaygroundApp(App[None]):
         await self.bridge.start()
         if not (self.bridge.log.exists() or self.bridge.state.replaying):
             message = f"{self.bridge.log.parent} cannot be written, so there is no log"
-            self.bridge.tell(Failed(where="log", message=message, advice="XDG_STATE_HOME names another folder"))
+            self.bridge.report_fault(Failed(where="log", message=message, advice="XDG_STATE_HOME names another folder"))
         gc.enable()
-        gc.freeze()  # widgets and modules stay: looking through them again held keys up for 50 ms at a time
+        gc.freeze()  # widgets and modules live on: scanning them again held keys up for 50 ms at a time
 
     def _history_failed(self, line: str) -> None:
-        """In the history's thread."""
-        self.bridge.tell_from_thread(Failed(where="history", message=line))
+        """Called in the history's thread."""
+        self.bridge.report_fault_from_thread(Failed(where="history", message=line))
 
     def _add_themes(self) -> None:
-        """The other themes, once the first frame is out; what is wrong with one is told."""
+        """Register the other themes after the first frame, and report those that are wrong."""
         for error in add_others(self):
-            self.bridge.tell(Failed(where="theme", message=str(error)))
+            self.bridge.report_fault(Failed(where="theme", message=str(error)))

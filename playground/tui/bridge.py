@@ -1,40 +1,41 @@
-"""The only place where protocol events become messages: owns the worker or the replay, folds, records, coalesces."""
+"""The way to the worker and back: sends commands, folds and records what passes, and tells the screens."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import msgspec
 from textual.message_pump import MessagePump
 
 from playground.client import WorkerClient, cannot_start, drop_empty_log
 from playground.protocol.commands import CancelLoad, Command, LoadModel
-from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, WorkerReady
+from playground.protocol.events import Failed, LoadCancelled, ModelLoaded
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.telemetry.snapshot import Snapshot
-from playground.tui.messages import MachineSampled, Updated
+from playground.tui.messages import MachineSampled
+from playground.tui.recording_tap import RecordingTap
+from playground.tui.replay_feed import ReplayFeed
 from playground.tui.state.state import State
+from playground.tui.update_pump import UpdatePump
 
 if TYPE_CHECKING:
     from playground.session.recorder import Recorder
 
-UPDATES_PER_SECOND = 10
 CANCEL_PATIENCE_S = 1.5
 INTERPRETER = "[engines.vllm] python in config.toml names it; "
 
 
 class Bridge:
-    """Screens attach and get `Updated` at most `UPDATES_PER_SECOND` times; `send` is the way back."""
+    """Attached screens get `Updated`; `send` is the way back. With `replay` there is no worker."""
 
     def __init__(
         self,
@@ -49,49 +50,42 @@ class Bridge:
         self.state = State()
         self.log = log
         self.state.replaying = replay is not None
-        self._engine, self._replay, self._speed = engine, replay, speed
-        self._client = WorkerClient("engine", engine, log, self.arrived)
+        self._engine, self._collector = engine, collector
+        self._replay = None if replay is None else ReplayFeed(replay, speed)
+        self._client = WorkerClient("engine", engine, log, self.add_event)
         self._sampler = Sampler(self._sampled)
-        self._targets: list[MessagePump] = []
+        self._tap, self._updates = RecordingTap(self.state), UpdatePump(self.state)
         self._listeners: list[Callable[[AnyEvent], None]] = []
-        self._standing: dict[type, AnyEvent] = {}
-        self._early: list[AnyCommand] | None = []  # what was asked for before there was a worker
+        self._queued: list[AnyCommand] | None = []  # what was asked for before there was a worker
         self._following: LoadModel | None = None  # asked for during a load, which is stopped first
-        self._now = 0.0
-        self._due: asyncio.TimerHandle | None = None
-        self._flushed = 0.0
-        self._collector = collector
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._recorder: Recorder | None = None
         self._closing: asyncio.Task[None] | None = None
         if recorder:
             self.record(recorder)
 
     def attach(self, target: MessagePump) -> None:
-        """From now on this screen hears what happens; what happened before it reads from the state."""
-        self._targets.append(target)
+        """Tell this screen what happens from now on; what happened before, it reads from the state."""
+        self._updates.attach(target)
         self.refresh()
 
     async def start(self) -> None:
         """Start the worker, or play the recording to its end."""
         self._loop = asyncio.get_running_loop()
-        if self._recorder and self._recorder.error:
+        if self._tap.error:
             self.end_recording()
-        if self._replay is not None:
+        if self._replay:
             await self._play(self._replay)
             return
         self._sampler.start()
-        await self._renew()
-        early, self._early = self._early, None
-        for command in early or ():
+        await self._start_worker()
+        queued, self._queued = self._queued, None
+        for command in queued or ():
             self._client.send(command)
 
     async def stop(self) -> None:
         """End the worker and the recording."""
         self._sampler.stop()
-        if self._due:
-            self._due.cancel()
-        self._targets.clear()
+        self._updates.stop()
         await self._client.stop()
         drop_empty_log(self.log)
         self.end_recording()
@@ -99,107 +93,94 @@ class Bridge:
             await self._closing
 
     def send(self, command: AnyCommand) -> None:
-        """Send a command; the state hears of it first."""
-        self.note(command)
-        if self._early is None:
+        """Fold and record a command, then send it."""
+        self.add_command(command)
+        if self._queued is None:
             self._client.send(command)
         else:
-            self._early.append(command)
+            self._queued.append(command)
 
-    def note(self, command: AnyCommand) -> None:
-        """Fold and record a command that is sent now, by whomever."""
+    def add_command(self, command: AnyCommand) -> None:
+        """Fold and record a command that is sent now, to the engine or to another worker."""
         if self._collector:
             self._collector.add_command(command)
-        self.witness(command)
+        self.mirror(command)
 
-    def arrived(self, event: AnyEvent) -> None:
-        """Fold and record an event that a worker told, the engine's or another."""
-        if self._recorder:
-            self._recorder.event(event)
+    def add_event(self, event: AnyEvent) -> None:
+        """Fold and record an event of the engine or of another worker."""
+        self._tap.add(event)
         if self._collector:
             self._collector.add_event(event)
-        self._take(event)
+        self._fold(event)
         for listener in list(self._listeners):
             listener(event)
         self._after_load(event)
 
-    def witness(self, message: AnyCommand | AnyEvent) -> None:
-        """Fold and record what passes between a load and another engine than the session's. Its run is not this one's
-        for the history."""
-        if isinstance(message, Command):
-            if self._recorder:
-                self._recorder.command(message)
-            self.state.add_command(message, perf_counter())
-        else:
-            if self._recorder:
-                self._recorder.event(message)
-            self.state.add_event(message, perf_counter())
-        self._schedule()
+    def mirror(self, message: Message) -> None:
+        """Fold and record a message between a load and a second engine. Not for the history: that run is not this
+        session's."""
+        self._tap.add(message)
+        self.state.add(message, perf_counter())
+        self._updates.schedule()
 
     async def load(self, command: LoadModel) -> None:
-        """Load, in a new worker where the old one is dead; a load that goes on is stopped first."""
-        if self.state.loading:
+        """Load a model, in a new worker if the old one is dead; a load in progress is stopped first."""
+        if self.state.model.loading:
             await self.cancel_load(command)
-        elif self._client.running or await self._renew():
+        elif self._client.running or await self._start_worker():
             self.send(command)
 
     async def cancel_load(self, following: LoadModel | None = None) -> None:
-        """Stop a load, and `following` or else the model before it is loaded; a worker that does not answer soon is
-        replaced."""
-        loading = self.state.loading
-        self._following, self.state.superseded = following, following is not None
+        """Cancel a load; `following` or else the model before it is loaded then. A worker that does not answer within
+        `CANCEL_PATIENCE_S` is replaced."""
+        loading = self.state.model.loading
+        self._following, self.state.model.superseded = following, following is not None
         self.send(CancelLoad())
         await asyncio.sleep(CANCEL_PATIENCE_S)
-        if loading is not None and self.state.loading is loading:
+        if loading is not None and self.state.model.loading is loading:
             former = self._client.give_up_load()
             following = self._take_following() or former
-            self.arrived(LoadCancelled(model=loading.model))
-            if await self._renew() and following and not self.state.loading:
+            self.add_event(LoadCancelled(model=loading.model))
+            if await self._start_worker() and following and not self.state.model.loading:
                 self.send(following)
 
     async def restart(self) -> None:
-        """A new worker with the same model and options."""
-        if await self._renew() and self._client.last_load:
+        """Start a new worker with the same model and options."""
+        if await self._start_worker() and self._client.last_load:
             self.send(self._client.last_load)
 
     def listen(self, listener: Callable[[AnyEvent], None]) -> None:
-        """Every event from now on, after what stands: the worker, its model, its toggles."""
-        for event in self._standing.values():
+        """Call it for every event from now on, first for the last reports of the worker, its model and its toggles."""
+        for event in self._tap.reports:
             listener(event)
         self._listeners.append(listener)
 
     def unlisten(self, listener: Callable[[AnyEvent], None]) -> None:
-        """No more events for it."""
+        """Stop calling it."""
         self._listeners.remove(listener)
 
     def refresh(self) -> None:
         """The state changed by no event: let the screens look."""
         self.state.touch()
-        self._schedule()
+        self._updates.schedule()
 
-    def tell(self, fault: Failed) -> None:
-        """A fault of this process, told like those of the worker."""
-        self._take(fault)
+    def report_fault(self, fault: Failed) -> None:
+        """Show a fault of this process as those of the worker are shown."""
+        self._fold(fault)
 
-    def tell_from_thread(self, fault: Failed) -> None:
-        """Tell a fault from another thread; see `tell`."""
-        self._from_thread(self.tell, fault)
+    def report_fault_from_thread(self, fault: Failed) -> None:
+        """Report a fault from another thread."""
+        self._from_thread(self.report_fault, fault)
 
     def record(self, recorder: Recorder) -> None:
-        """Record from now on; what a replay must know of the time before comes first."""
-        self._recorder, self.state.recording = recorder, str(recorder.path)
+        """Record from now on."""
         recorder.on_error = partial(self._from_thread, self.end_recording)
-        for event in self._standing.values():
-            clock = self.state.clock.engine_time(perf_counter())
-            if isinstance(event, WorkerReady) and clock is not None:
-                event = msgspec.structs.replace(event, clock=clock)
-            recorder.event(event)
+        self._tap.begin(recorder)
         self.refresh()
 
     def end_recording(self) -> None:
         """End the recording, if there is one; a thread closes its file."""
-        recorder, self._recorder, self.state.recording = self._recorder, None, ""
-        if recorder:
+        if recorder := self._tap.end():
             self._closing = asyncio.create_task(self._close(recorder))
         self.refresh()
 
@@ -207,10 +188,10 @@ class Bridge:
         await asyncio.to_thread(recorder.close)
         if recorder.error:
             advice = "free some room or take another disk, and record again"
-            self.tell(Failed(where="record", message=recorder.error, advice=advice))
+            self.report_fault(Failed(where="record", message=recorder.error, advice=advice))
 
     def _after_load(self, event: AnyEvent) -> None:
-        """Load what was asked for meanwhile, or bring back what a load without a model had replaced."""
+        """Load what was asked for during the load, or bring back the model that a load without a result replaced."""
         match event:
             case ModelLoaded() | Failed(where="LoadModel", kept=True):
                 load = self._take_following()
@@ -225,69 +206,39 @@ class Bridge:
         following, self._following = self._following, None
         return following
 
-    async def _renew(self) -> bool:
-        """A new worker, or the line that says why there is none."""
+    async def _start_worker(self) -> bool:
+        """Start a new worker; if that fails, report why and return False."""
         try:
             await self._client.restart(load=False)
         except OSError as error:
             advice = f"{INTERPRETER if self._engine == 'vllm' else ''}^Y tries it again"
-            self.tell(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
+            self.report_fault(Failed(where="LoadModel", message=cannot_start(error), advice=advice))
             return False
         return True
 
-    def _from_thread(self, deed: Callable[..., None], *given: object) -> None:
-        """Do it on the loop; once the app has ended there is nobody to tell."""
+    def _from_thread(self, action: Callable[..., None], *args: object) -> None:
+        """Call it on the loop; not at all once the app has ended."""
         if self._loop:
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(deed, *given)
+                self._loop.call_soon_threadsafe(action, *args)
 
-    def _take(self, event: AnyEvent) -> None:
-        match event:
-            case WorkerReady(role="engine"):
-                self._standing = {WorkerReady: event}
-            case ModelLoaded() | OptionsApplied():
-                self._standing[type(event)] = event
-        self.state.add_event(event, self._now if self.state.replaying else perf_counter())
-        self._sampler.worker_pid = self.state.pid
-        self._schedule()
+    def _fold(self, message: Message) -> None:
+        if not isinstance(message, Command):
+            self._tap.remember(message)
+        self.state.add(message, self._replay.now if self._replay else perf_counter())
+        self._sampler.worker_pid = self.state.model.pid
+        self._updates.schedule()
 
-    async def _play(self, entries: Iterable[Entry]) -> None:
-        from playground.session.replay import play
-
+    async def _play(self, replay: ReplayFeed) -> None:
         try:
-            await play(self._timed(entries), self._speed, self._replayed)
+            await replay.play(self._fold)
         except RecordingError as error:
-            self.tell(Failed(where="replay", message=str(error)))
-
-    def _timed(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Times of a replay are those of the recording, so that it folds as it did."""
-        for entry in entries:
-            self._now = entry.t
-            yield entry
-
-    def _replayed(self, message: Message) -> None:
-        if isinstance(message, Command):
-            self.state.add_command(message, self._now)
-            self._schedule()
-        else:
-            self._take(message)
-
-    def _schedule(self) -> None:
-        if self._due is None and self._targets:
-            wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
-            self._due = asyncio.get_running_loop().call_later(wait, self._flush)
-
-    def _flush(self) -> None:
-        self._due, self._flushed = None, perf_counter()
-        changes = self.state.take_changes()
-        for target in self._targets:
-            target.post_message(Updated(self.state, changes))
+            self.report_fault(Failed(where="replay", message=str(error)))
 
     def _sampled(self, snapshot: Snapshot) -> None:
-        """In the sampler's thread: `post_message` is what may be called from there."""
+        """Called in the sampler's thread."""
         if self._collector and (facts := self.state.facts):
             seen = Disturbance(facts.device, facts.device_uuid)
             seen.add(snapshot)
             self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
-        for target in self._targets:
-            target.post_message(MachineSampled(snapshot))
+        self._updates.post(MachineSampled(snapshot))

@@ -1,4 +1,4 @@
-"""Checkpoints on this machine: bundled, in the user's folders, in the hub's cache. Weights are not read."""
+"""Finds checkpoints on this machine: bundled, in the user's folders, in the hub's cache. Reads no weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LARGEST_CONFIG = 1 << 24  # that of a tokenizer lists its added tokens
 
 
 class Checkpoint(NamedTuple):
-    """`model` is what is loaded: a folder or a hub id. `bytes` are those of its weight files."""
+    """`model` is what to load: a folder or a hub id. `bytes` is the size of its weight files."""
 
     name: str
     source: str
@@ -25,7 +25,7 @@ class Checkpoint(NamedTuple):
 
 
 def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
-    """All that can be found, each once; folders that cannot be read count as empty. Blocks: not for the UI's thread."""
+    """All checkpoints, each once; unreadable folders count as empty. Blocks: not for the UI's thread."""
     found = [_local(folder, "bundled") for folder in _children(paths.bundled_models_folder())]
     for place in dict.fromkeys((*folders, *_here())):
         found += [_local(folder, "local") for folder in (place, *_children(place))]
@@ -35,7 +35,7 @@ def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
 
 
 def find_recognisers(folders: Iterable[Path]) -> list[Checkpoint]:
-    """Whispers in CTranslate2's layout, in the same places. Blocks as well."""
+    """Whisper models in CTranslate2's layout, in the same places. Blocks as well."""
     places = [(paths.bundled_models_folder(), "bundled"), *((folder, "local") for folder in (*folders, *_here()))]
     found = [(child, source) for place, source in places for child in (place, *_children(place))]
     for folder in _children(paths.hub_cache()):
@@ -64,7 +64,7 @@ def _recogniser(folder: Path, source: str) -> Checkpoint:
 
 
 def has_chat_template(folder: Path) -> bool:
-    """The checkpoint has a chat template, as far as the folder shows before anything is loaded."""
+    """Whether the checkpoint's folder has a chat template; nothing is loaded."""
     folder = paths.model_folder(str(folder))
     if (folder / "chat_template.jinja").is_file():
         return True
@@ -73,7 +73,7 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def short_name(model: str) -> str:
-    """A folder's last part; a hub id as it is."""
+    """A folder's last part; a hub id unchanged."""
     return one_line(model if model.count("/") == 1 and not model.startswith("/") else Path(model).name or model, 40)
 
 
@@ -95,7 +95,7 @@ def _local(folder: Path, source: str) -> Checkpoint | None:
 
 
 def _generates(folder: Path) -> bool:
-    """Its config says that it is a causal language model, or does not say what it is."""
+    """Whether its config names a causal language model, or no architecture at all."""
     config = _read_json(folder / "config.json")
     if "model_type" not in config:
         return False
@@ -104,7 +104,7 @@ def _generates(folder: Path) -> bool:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Empty where there is no such file, or something else in it."""
+    """The object in a JSON file; empty if there is no such file or something else in it."""
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(LARGEST_CONFIG))

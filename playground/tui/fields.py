@@ -1,4 +1,4 @@
-"""A field of something to be run: what it is called, which values it offers, how it is typed."""
+"""One editable field of a profile: its name, the values it offers, how it is typed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Read = Callable[[str], object]
 
 
 class Field(NamedTuple):
-    """One field of a struct, the profile. `label` has a `{}` where the value stands; `write` spells as `read` reads."""
+    """One field of a struct, the profile. `label` has a `{}` for the value; `write` is the inverse of `read`."""
 
     name: str
     label: str
@@ -25,11 +25,11 @@ class Field(NamedTuple):
         return self.write(getattr(profile, self.name))
 
     def set(self, profile: Any, text: str) -> Any:
-        """The profile with this field as typed; raises `ValueError`."""
+        """The profile with this field set to what was typed; raises `ValueError`."""
         return msgspec.structs.replace(profile, **{self.name: self.read(text.strip())})
 
     def step(self, profile: Any, by: int) -> Any:
-        """The profile with the choice before or after; a value that was typed lies before the first."""
+        """The profile with the previous or next choice; a typed value counts as before the first."""
         text = self.text(profile)
         if not self.choices:
             return profile

@@ -1,4 +1,4 @@
-"""The load that the app begins with: what was asked for, and what the settings say of single engines."""
+"""The first load of the app: from the command line, and from the settings of single engines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Asked(TypedDict, total=False):
 
 
 def first_load(engine: str, settings: Settings, asked: Asked) -> LoadModel:
-    """Settings of other engines are included; each engine ignores what is not its own."""
+    """The first load. It has the settings of every engine; each engine ignores those of the others."""
     vllm, server = settings.engines.vllm, settings.engines.openai
     load = LoadModel(
         model="scripted" if engine == "scripted" else str(paths.bundled_model()),

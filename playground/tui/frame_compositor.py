@@ -1,4 +1,4 @@
-"""Composes a frame from changed widgets only, while Textual renders every widget in their bounding box."""
+"""Composes a frame from the changed widgets only; Textual renders every widget in their bounding box."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 
 class FrameCompositor(Compositor):
-    """Skips unchanged and hidden widgets in a partial frame; while text streams they would be half of its cost."""
+    """Skips unchanged and hidden widgets in a partial frame, which while text streams are half of its cost."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class FrameCompositor(Compositor):
 
     @property
     def visible_widgets(self) -> dict[Widget, tuple[Region, Region]]:
-        """Region and clip by widget, from front to back; amid a frame only of those that something is seen of."""
+        """Region and clip by widget, from front to back; in a partial frame only of the widgets visible in it."""
         visible = super().visible_widgets
         if self._changed is None:
             return visible

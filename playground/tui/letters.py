@@ -1,4 +1,4 @@
-"""Which letter and colour a request has on the screen: A..H, then A'..H', then from the start again."""
+"""The letters and colours of requests on the screen: A..H, then A'..H', then from the start again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PRIME = "'"
 
 
 class Letter(NamedTuple):
-    """How a request is called on the screen, and which of the eight colours is its own."""
+    """The letter of a request on the screen, and which of the eight colours is its own."""
 
     text: str
     colour: int
@@ -19,7 +19,7 @@ _ALPHABET = [Letter(letter + prime, colour) for prime in ("", PRIME) for colour,
 
 
 class Letters:
-    """Gives letters in the order in which requests are first asked for; one instance serves all panels."""
+    """Assigns letters in the order in which requests are first looked up; one instance serves all panels."""
 
     def __init__(self) -> None:
         self._given: dict[str, Letter] = {}
@@ -28,7 +28,3 @@ class Letters:
         if request_id not in self._given:
             self._given[request_id] = _ALPHABET[len(self._given) % len(_ALPHABET)]
         return self._given[request_id]
-
-    def clear(self) -> None:
-        """Begin at A again."""
-        self._given.clear()

@@ -1,4 +1,4 @@
-"""What the bridge tells the screens. What widgets tell their screen stands with each widget."""
+"""Messages from the bridge to the screens. Those of a widget to its screen are in the widget's class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.tui.state.state import State
 
 
 class Updated(Message, bubble=False):
-    """Events came in: the state as it is now, and what is new in it."""
+    """The state changed: the state as it is now, and what is new in it."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class Updated(Message, bubble=False):
 
 
 class MachineSampled(Message, bubble=False):
-    """The machine was looked at; a newer look replaces an older one that waits."""
+    """A new sample of the machine; it replaces an older one in the queue."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()

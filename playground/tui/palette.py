@@ -1,4 +1,4 @@
-"""The command palette, made from the action table: what cannot be done now is listed with the reason."""
+"""The command palette, made from the action table; blocked actions are listed with their reasons."""
 
 from __future__ import annotations
 

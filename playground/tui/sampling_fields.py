@@ -1,4 +1,4 @@
-"""How tokens are chosen, as fields: what each is, which values it offers, how it is typed, and in short what is set."""
+"""The sampling parameters as fields, and in short."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.tui.fields import Field, Read, number
 
 DEFAULTS = SamplingParams()
 STOPS, IGNORED, OFF = "stops", "is ignored", "off"
-LONGEST = 1 << 17  # where no model says its context
+LONGEST = 1 << 17  # if no model says its context
 SEEDS = 2**63 - 1
 MORE = "…"
 ABOUT = {
@@ -30,7 +30,7 @@ ABOUT = {
 
 
 def fields(sampling: SamplingParams, context: int) -> tuple[Field, ...]:
-    """With what is set now among the choices; `context` is the model's, 0 where there is none."""
+    """The fields, with the current values among the choices; `context` is the model's, 0 without a model."""
     most = max(context or LONGEST, sampling.max_tokens)
     lengths = ["64", "128", "256", "512", "1024", "2048", "4096", "8192", str(context or LONGEST)]
     tokens = [each for each in lengths if int(each) <= most]
@@ -56,7 +56,7 @@ def fields(sampling: SamplingParams, context: int) -> tuple[Field, ...]:
 
 
 def in_short(sampling: SamplingParams, room: int) -> str:
-    """What is not the default, as far as there is room: `512 tok  T 0.8  no EOS`."""
+    """The values that are not the defaults, as many as fit: `512 tok  T 0.8  no EOS`."""
     short = ""
     for part in _parts(sampling):
         longer = f"{short}  {part}".lstrip()
@@ -80,17 +80,17 @@ def _parts(sampling: SamplingParams) -> Iterable[str]:
 
 
 def _plain(value: float) -> str:
-    """Every digit, and no more."""
+    """All digits of a number, without a final `.0`."""
     return str(value).removesuffix(".0")
 
 
 def _among(choices: Iterable[str], *values: object) -> tuple[str, ...]:
-    """In order, with what is set now in its place."""
+    """Choices in order, with the current values among them."""
     return tuple(sorted({*choices, *(_plain(value) for value in values)}, key=float))  # type: ignore[arg-type]
 
 
 def _limited(name: str, label: str, choices: str, sampling: SamplingParams) -> Field:
-    """A number within the limits of a preset."""
+    """A field for a number within the limits of presets."""
     form = describe(msgspec.inspect.type_info(SAMPLING_LIMITS[name]))
     return Field(name, label, _among(choices.split(), getattr(sampling, name)), form, _reader(name, form), _plain)
 

@@ -1,4 +1,4 @@
-"""What a user may ask for, as commands: prompts, switches, loads, recordings. Knows the bridge and no widget."""
+"""Turns what the user asks for into commands: prompts, switches, loads, recordings. Knows the bridge and no widget."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from playground.tui.toggles.rows import flipped
 COMPARING = "two option sets are being compared, and this would disturb it; F4, then Esc stops it"
 MEASURING = "a load is being measured, and this would disturb it; F3, then Esc stops it"
 BENCHING = "a benchmark runs, and this would disturb it; F5, then Esc stops it"
-TRYING = "what switches cost is being measured, and this would disturb it; F6, then Esc stops it"
+TRIAL_RUNNING = "what switches cost is being measured, and this would disturb it; F6, then Esc stops it"
 RECORDING_NAME = "%Y-%m-%d-%H%M%S.jsonl"
 
 
 class NotNow(Exception):
-    """What was asked for cannot be done now; the message is one line for the user."""
+    """It cannot be done now; the message is one line for the user."""
 
 
 class Session:
-    """One conversation on one worker. `asked` is the load of the command line: what it trusts holds for every load.
+    """One conversation on one worker. `asked` is the load of the command line; its trust flags apply to every load.
     Methods raise `NotNow`."""
 
     def __init__(self, bridge: Bridge, asked: LoadModel, sampling: SamplingParams) -> None:
         self.bridge, self.state = bridge, bridge.state
         self.sampling, self.asked = sampling, asked
-        self.draft = ""  # a prompt that screen 1 is to offer
+        self.draft = ""  # a prompt for the Playground screen to offer
         self._chat: bool | None = None
         self._looked_at: LoadModel | None = None  # whose `_template` is known
         self._template = False
@@ -53,28 +53,28 @@ class Session:
 
     @property
     def chat(self) -> bool:
-        """Prompts go through the chat template; by default where the model has one."""
+        """Whether prompts go through the chat template; by default if the model has one."""
         return self._has_template if self._chat is None else self._chat and self._has_template
 
     def toggle_chat(self) -> None:
-        """Base instead of chat, or back."""
+        """Change from base to chat, or back."""
         if not self._has_template:
             raise NotNow("this model has no chat template: it only continues text")
         self._chat = not self.chat
 
     def begin_conversation(self) -> None:
-        """Forget what was said; requests that run go on."""
+        """Forget the exchanges so far; requests that run go on."""
         self._exchanges.clear()
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
         self._require_live("nothing can be run in it")
-        self._require_no_load()
+        self._require_undisturbed()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
-        if self.state.exited:
+        if self.state.model.exited:
             raise NotNow("the engine is down; ^Y restarts it, and what you typed stays")
-        if not (self.state.facts or self.state.loading):
+        if not (self.state.facts or self.state.model.loading):
             raise NotNow("no model is loaded; ^O picks one, and what you typed stays")
         request_id = f"r{next(self._numbers)}"
         messages = [*self._history(), ChatMessage("user", text)] if self.chat else None
@@ -87,23 +87,23 @@ class Session:
         return request_id
 
     def stop(self, request_id: str | None = None) -> None:
-        """End one request, the newest that runs by default."""
+        """Abort one request, by default the newest that runs."""
         self._require_live()
-        running = self.state.unfinished
+        running = self.state.requests.unfinished
         if not running:
             raise NotNow("nothing runs that could be stopped")
         self.bridge.send(Abort(request_id=request_id or running[-1].request_id))
 
     def stop_all(self) -> None:
-        """End every request."""
+        """Abort every request."""
         self._require_live()
         self.bridge.send(Abort())
 
     def switch(self, name: str, value: Value) -> None:
-        """Change one toggle on what is running."""
+        """Change one toggle; it applies to running requests."""
         self._require_live()
-        self._require_no_load()
-        if self.state.exited or not self.state.facts:
+        self._require_undisturbed()
+        if self.state.model.exited or not self.state.facts:
             raise NotNow(f"{name} changes once a model is loaded")
         self.bridge.send(SetOptions(changes={name: value}))
 
@@ -113,26 +113,26 @@ class Session:
         self.bridge.send(SetOptions(changes={}, rebuild=True))
 
     def flip(self, name: str) -> None:
-        """Between the two values that the toggle's key stands for."""
+        """Switch between the two values of the toggle's key."""
         value, reason = flipped(self.state, name)
         if reason:
             raise NotNow(reason)
         self.switch(name, value)
 
     async def load(self, model: str) -> None:
-        """Load a checkpoint in place of what is loaded; requests that run end first."""
+        """Load a checkpoint in place of the current one; running requests are aborted first."""
         self._require_live()
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             self.bridge.send(Abort())
-        options = self.state.requested if self.state.facts else self.asked.options
+        options = self.state.toggles.requested if self.state.facts else self.asked.options
         self._exchanges.clear()
         await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
 
     async def recall(self, run: Run) -> str:
-        """Model, options, sampling and prompt of a kept run back to screen 1; returns the line that says so."""
+        """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""
         self._require_live()
-        self._require_no_load()
-        if self.state.unfinished:
+        self._require_undisturbed()
+        if self.state.requests.unfinished:
             raise NotNow("requests run, and other options would change them; F2, then Esc stops them")
         engine = self.state.capabilities.engine
         if run.engine and engine and run.engine != engine:
@@ -145,7 +145,7 @@ class Session:
         self.sampling = run.sampling or self.sampling
         options = with_changes(DEFAULTS, changes)
         if self.state.facts and self.state.facts.path == run.model_path:
-            now = {name: getattr(options, name) for name in changed_names(self.state.requested, options)}
+            now = {name: getattr(options, name) for name in changed_names(self.state.toggles.requested, options)}
             if now:
                 self.bridge.send(SetOptions(changes=now))
         else:
@@ -155,12 +155,12 @@ class Session:
         return f"the {what} of that run are set; Enter runs its prompt again"
 
     async def restart(self) -> None:
-        """The worker anew."""
+        """Restart the worker."""
         self._require_live()
         await self.bridge.restart()
 
     def toggle_recording(self) -> str:
-        """Record into a new file, or end the recording; returns the line that says so."""
+        """Record into a new file, or end the recording; returns the line to show."""
         from playground.session.recorder import Recorder
 
         self._require_live()
@@ -181,12 +181,26 @@ class Session:
         self.bridge.record(recorder)
         return f"recording to {path}"
 
+    def require_idle(self, what: str = "a measurement") -> None:
+        """Raise `NotNow` unless a model is loaded and nothing runs that `what` would disturb or be disturbed by."""
+        self._require_live("nothing can be run in it")
+        self._require_undisturbed()
+        if self.state.model.loading or not self.state.facts:
+            raise NotNow("no model is loaded yet; F2, then ^O picks one")
+        if self.state.requests.unfinished:
+            raise NotNow(f"requests run in the playground, and {what} would disturb them; F2, then Esc stops them")
+
+    def current_load(self) -> LoadModel:
+        """The load that would bring another engine to the current model and options. A model must be loaded."""
+        assert self.state.facts
+        return msgspec.structs.replace(self.asked, model=self.state.facts.path, options=self.state.toggles.requested)
+
     @property
     def _has_template(self) -> bool:
-        """The model has a chat template, or the one that is being loaded has, so far as its folder shows."""
+        """Whether the model, or the one being loaded, has a chat template."""
         if self.state.facts:
             return self.state.facts.has_chat_template
-        loading = self.state.loading
+        loading = self.state.model.loading
         if loading and loading is not self._looked_at:
             from playground.tui.checkpoints import has_chat_template
 
@@ -194,12 +208,12 @@ class Session:
         return self._template if loading else False
 
     def _history(self) -> list[ChatMessage]:
-        """The exchanges of this conversation that came to an end."""
+        """The complete exchanges of this conversation."""
         done = [self.state.requests[request_id] for request_id in self._exchanges]
-        return [turn for request in done if _counts(request) for turn in _turns(request)]
+        return [turn for request in done if _is_complete(request) for turn in _turns(request)]
 
-    def _require_no_load(self) -> None:
-        if reason := disturbed(self.state):
+    def _require_undisturbed(self) -> None:
+        if reason := running_measurement(self.state):
             raise NotNow(reason)
 
     def _require_live(self, why: str = "what was recorded cannot be changed") -> None:
@@ -207,16 +221,16 @@ class Session:
             raise NotNow(f"this is a replay: {why}")
 
 
-def disturbed(state: State) -> str:
-    """What is being measured and must be left alone; empty where nothing is."""
+def running_measurement(state: State) -> str:
+    """Why the engine must not be disturbed: the measurement that runs; empty if none does."""
     if state.load.busy:
         return MEASURING
-    if state.trying:
-        return TRYING
+    if state.trial_running:
+        return TRIAL_RUNNING
     return COMPARING if state.compare.busy else BENCHING if state.benching else ""
 
 
-def _counts(request: RequestState) -> bool:
+def _is_complete(request: RequestState) -> bool:
     return bool(request.finished and request.finished.reason in ("stop", "length") and request.text)
 
 

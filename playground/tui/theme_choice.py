@@ -1,4 +1,4 @@
-"""The themes that the app offers: ours in place of Textual's, so that every one says what its colours mean."""
+"""Registers our themes in place of Textual's, which do not define the colours' meanings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.toml_file import ConfigError
 
 
 def begin_with(app: App[None], name: str) -> None:
-    """This one alone, or the first that there is; reading them all can wait."""
+    """Register this theme alone, or the first one if it cannot be read; the others can wait."""
     builtin = list(app.available_themes)
     try:
         theme = load_theme(name)
@@ -22,7 +22,7 @@ def begin_with(app: App[None], name: str) -> None:
 
 
 def add_others(app: App[None]) -> list[ConfigError]:
-    """Every one that can be read; returns what is wrong with the rest."""
+    """Register all themes; returns the errors of those that cannot be read."""
     themes, errors = load_themes()
     for theme in themes:
         app.register_theme(theme)

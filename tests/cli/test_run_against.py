@@ -54,7 +54,7 @@ def test_without_vllm_nothing_is_run_for_it(playground: Playground, home: dict[s
         (("--against", "transformers"), "is the engine itself"),
         (("--against", "openai"), "a server has its own"),
         (("--against", "scripted", "--at", "3:kv_cache=int8"), "--at goes with one engine"),
-        (("--against", "scripted", "--record", "x.jsonl"), "--record keeps one engine's run"),
+        (("--against", "scripted", "--record", "x.jsonl"), "record the Batching screen"),
     ],
 )
 def test_what_cannot_be_compared(playground: Playground, words: tuple[str, ...], said: str):

@@ -66,7 +66,7 @@ async def test_what_is_said_becomes_code_that_adds(microphone):
         await until(pilot, lambda: not bar.display)
         assert prompt.text == SPOKEN and not state.voice.open and microphone.listeners() == 0
         await pilot.press("enter")
-        await until(pilot, lambda: state.requests and not state.unfinished)
+        await until(pilot, lambda: state.requests and not state.requests.unfinished)
         answer = next(iter(state.requests.values()))
         assert answer.prompt == SPOKEN and prompt.text == ""
         spoken = state.voice.spoken
@@ -86,7 +86,7 @@ async def test_what_the_open_microphone_costs_the_model_is_shown_while_it_is_ope
         async def generate(name: str) -> None:
             sampling = SamplingParams(max_tokens=60, ignore_eos=True)
             app.bridge.send(Submit(requests=[GenerationRequest(request_id=name, prompt="def add", sampling=sampling)]))
-            await until(pilot, lambda: name in state.requests and not state.unfinished)
+            await until(pilot, lambda: name in state.requests and not state.requests.unfinished)
 
         await generate("closed")
         await pilot.press("ctrl+t")
@@ -183,5 +183,5 @@ async def test_a_recorded_session_keeps_audio_only_when_asked_and_replays(microp
     replayed = PlaygroundApp(engine="scripted", replay=read_recording(path), speed=0)
     async with replayed.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: replayed.bridge.state.voice.finished)
-        assert replayed.bridge.state.voice.finished.text == SPOKEN and replayed.bridge.state.pid
+        assert replayed.bridge.state.voice.finished.text == SPOKEN and replayed.bridge.state.model.pid
         assert replayed.screen.query_one(Prompt).text == ""

@@ -6,6 +6,6 @@ from playground.tui.app import PlaygroundApp
 
 
 def shown(app: PlaygroundApp) -> str:
-    """What stands on the screen, a line a row."""
+    """The text on the screen, a line per row."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)

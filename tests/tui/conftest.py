@@ -83,7 +83,7 @@ def opened(until: Wait) -> Callable[..., AbstractAsyncContextManager[tuple[Playg
         )
         app = PlaygroundApp(engine="scripted", model=model, preset=preset, **app_options)
         async with app.run_test(size=size) as pilot:
-            await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.load_failure)
+            await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.model.load_failure)
             yield app, pilot
 
     return open_app
@@ -108,7 +108,7 @@ def script(tmp_path: Path) -> Callable[[Iterable[str]], str]:
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Callable[..., Path]:
-    """A folder that looks like a checkpoint to whoever does not load it."""
+    """A folder that looks like a checkpoint until it is loaded."""
 
     def make(path: str, **config: Any) -> Path:
         folder = tmp_path / path

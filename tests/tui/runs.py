@@ -1,4 +1,4 @@
-"""A history for the screens: the same runs every time."""
+"""Runs for a test history: always the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROMPTS = ["write a function that adds two numbers", "def area(width, height):",
 
 
 def make_runs(count: int) -> list[Run]:
-    """The newest is the last."""
+    """Runs for a history, the newest last."""
     return [_run(number) for number in range(count)]
 
 

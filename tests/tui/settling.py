@@ -1,4 +1,4 @@
-"""Waiting until a picture stands still, instead of for a time."""
+"""Waits until the picture no longer changes, instead of for a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOOKS = 3  # a redraw may ask for another one
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """The replay is over, however busy the machine is, the history has answered, and every coalesced redraw is done."""
+    """Wait until the replay is over, the history has answered, and every coalesced redraw is done."""
     app = pilot.app
     assert isinstance(app, PlaygroundApp)
     still = 0
@@ -21,6 +21,6 @@ async def settle(pilot: Pilot[None]) -> None:
 
 
 def _moves(app: PlaygroundApp) -> bool:
-    """Something is under way, or due soon: the bridge, the board and the numbers each keep such a timer."""
-    due = [getattr(each, "_due", None) for each in (app.bridge, *app.screen.walk_children())]
+    """Whether a worker runs or a redraw is due: update pump, board and numbers each keep a timer `_due`."""
+    due = [getattr(each, "_due", None) for each in (app.bridge._updates, *app.screen.walk_children())]
     return app.bridge._loop is None or not all(worker.is_finished for worker in app.workers) or any(due)

@@ -1,4 +1,4 @@
-"""What the model picker finds, and what it passes by."""
+"""What the model picker finds, and what it ignores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frame is put together out of what changed only: what stands on the terminal is what a whole frame would show."""
+"""A frame is composed from changed widgets only; the terminal shows the same as after a full frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Cell = tuple[str, str]
 
 
 class Terminal:
-    """Cells as an app writes them, update by update."""
+    """The cells of a terminal, written update by update."""
 
     def __init__(self) -> None:
         self.lines: list[list[Cell]] = []
@@ -54,7 +54,7 @@ def _cells(strip: Iterable[Segment]) -> list[Cell]:
 
 
 def _settled(app: PlaygroundApp) -> bool:
-    """Everything that is seen and asked to be drawn was."""
+    """Whether every visible widget that needed it was drawn."""
     visible = app.screen._compositor.visible_widgets
     return not any(widget._repaint_regions or widget._repaint_required for widget in visible)
 

@@ -14,9 +14,7 @@ def test_sixteen_letters_then_again_with_eight_colours() -> None:
     assert given[16:] == [Letter("A", 0), Letter("B", 1)]
 
 
-def test_a_request_keeps_its_letter_until_all_are_forgotten() -> None:
+def test_a_request_keeps_its_letter() -> None:
     letters = Letters()
     assert (letters["x"].text, letters["y"].text) == ("A", "B")
     assert letters["x"].text == "A"
-    letters.clear()
-    assert letters["y"].text == "A"

@@ -20,5 +20,5 @@ async def test_what_holds_a_step_up_is_shown_and_goes_with_it(story, until) -> N
         applied = OptionsApplied(
             changed=[], requested=EngineOptions(compile=True), effective={}, before=Memory(), after=Memory()
         )
-        app.bridge.arrived(applied)
+        app.bridge.add_event(applied)
         await until(pilot, lambda: "waits for it" not in app.screen.query_one(Notice).render().plain)

@@ -1,4 +1,4 @@
-"""What stands on the screen can be selected with the pointer, to be copied."""
+"""Text on the screen can be selected with the pointer, to be copied."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ async def test_text_and_numbers_are_selected_from_the_cell_pointed_at(story: Cal
         said = await _selected(pilot, transcript, (12, 1), (30, 3))
         assert said == "umbers\ndef add(a, b):\n    return a + b"
         bright = {segment.style.bgcolor for segment in transcript.render_lines(transcript.size.region)[2]}
-        assert len(bright) == 2  # the selection's colour beside the background
+        assert len(bright) == 2  # the selection's colour and the background
         numbers = await _selected(pilot, speed, (2, 5), (33, 5))
         assert numbers == ".30 ms               333.3 tok/s"

@@ -1,4 +1,4 @@
-"""The toggle panel tells what a toggle is, which keys work in it, and never cuts what matters."""
+"""The toggle panel says what a toggle does and which keys work, and never cuts what matters."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
-from playground.tui.screens.overlays.value_entry import ValueEntry
 from playground.tui.state.state import State
+from playground.tui.widgets.text_entry import TextEntry
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
 from tests.tui.settling import settle
@@ -54,7 +54,7 @@ async def test_what_has_no_listed_values_is_typed(opened: Opened, until: Wait) -
         await until(pilot, lambda: "e types a value" in _panel(app))
         assert "--set kv_blocks" not in _panel(app)
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ValueEntry))
+        await until(pilot, lambda: isinstance(app.screen, TextEntry))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+from playground.tui.widgets.text_entry import TextEntry
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground.config import Settings
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.model_picker import ModelPicker
-from playground.tui.screens.overlays.text_entry import TextEntry
 from tests.tui.cells import shown
 from tests.tui.runs import keep, make_runs
 
@@ -24,7 +24,7 @@ Wait = Callable[..., Any]
 async def test_a_prompt_may_begin_with_a_tilde(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press(*"~zz is it", "enter")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         assert app.bridge.state.requests["r1"].prompt == "~zz is it"
 
 

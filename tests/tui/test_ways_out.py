@@ -1,4 +1,4 @@
-"""Keys that one tries without having read anything say in one line what they do, or why they do nothing."""
+"""Keys that a new user tries say in one line what they do, or why they do nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_an_empty_prompt_before_anything_is_played_loads_nothing(until: Wa
         await settle(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: "this is a replay" in shown(app))
-        assert app.bridge.state.loading is None and app.bridge.state.pid is None
+        assert app.bridge.state.model.loading is None and app.bridge.state.model.pid is None
 
 
 async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until: Wait, script: Any) -> None:
@@ -68,7 +68,7 @@ async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until
         await until(pilot, lambda: "word word" in shown(app))
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
-        assert app.bridge.state.unfinished and "word word" in shown(app)
+        assert app.bridge.state.requests.unfinished and "word word" in shown(app)
 
 
 async def test_a_picture_in_a_folder_that_is_gone_is_refused(

@@ -1,4 +1,4 @@
-"""Every action, once: bindings, footer, help and palette are made from this table."""
+"""The table of all actions, from which bindings, footer, help and palette are made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 
 def bindings(screen: ScreenName) -> list[Binding]:
-    """What a screen binds; each goes to `action_do`. Function keys come before what a text field has on them."""
+    """The bindings of a screen, all to `action_do`. Function keys have priority over a text field's own bindings."""
     return [
         Binding(key, f"do('{action.name}')", action.label, id=action.name, priority=_first(action, key), show=False)
         for action in _TABLE
@@ -40,8 +40,8 @@ def _first(action: Action, key: str) -> bool:
 
 
 def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) -> list[Action]:
-    """What can be done now, here: nothing else stands in the footer. `alone`: one panel hides the others, and Esc
-    brings them back once it has nothing to stop."""
+    """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back if it
+    has nothing to stop."""
     here = [action for action in _TABLE if action.place in ("everywhere", place) and action.on(screen)]
     usable = [action for action in here if action.footer and not action.blocked(state)]
     if alone and not any(action.key == "escape" for action in usable):

@@ -1,4 +1,4 @@
-"""An action: its key, its words, where it works, and why it cannot be done now."""
+"""An action: its key, its texts, where it works, and why it cannot be done now."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ SHOWN = {
 
 
 def always(_: State) -> str:
-    """Nothing blocks it."""
+    """Never blocked."""
     return ""
 
 
 class Action(msgspec.Struct, frozen=True):
-    """`blocked` gives the reason why it cannot be done now. Without `bound` the place itself hears the key. Without
-    `screens` it is there on all of them."""
+    """`blocked` returns why it cannot be done now. If `bound` is false, the widget that has the focus binds the key
+    itself. Without `screens` it is on all of them."""
 
     name: str
     key: str
@@ -74,12 +74,12 @@ class Action(msgspec.Struct, frozen=True):
     screens: tuple[ScreenName, ...] = ()
 
     def on(self, screen: str) -> bool:
-        """The action is there on this screen."""
+        """Whether this screen has the action."""
         return not self.screens or screen in self.screens
 
     @property
     def shown_key(self) -> str:
-        """The key as the screen spells it: ^W, F1, Esc."""
+        """The key as it is shown: ^W, F1, Esc."""
         key = self.key.split(",")[0]
         if key.startswith("ctrl+"):
             return "^" + key.removeprefix("ctrl+").upper()

@@ -1,4 +1,4 @@
-"""What can be done on screen 2."""
+"""Actions of the Batching screen."""
 
 from __future__ import annotations
 

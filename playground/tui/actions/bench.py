@@ -1,4 +1,4 @@
-"""What can be done on screen 4."""
+"""Actions of the Bench screen."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Why an action cannot be done now: one line for the user, empty where it can."""
+"""Why an action cannot be done now: one line for the user, empty if it can be done."""
 
 from __future__ import annotations
 
 from playground.tui.actions.action import Blocked
-from playground.tui.session import disturbed
+from playground.tui.session import running_measurement
 from playground.tui.state.state import State
 from playground.tui.toggles.rows import flipped
 
@@ -14,8 +14,8 @@ def replay(state: State) -> str:
 
 
 def measuring(state: State) -> str:
-    """What is being measured must not be disturbed."""
-    return replay(state) or disturbed(state)
+    """A measurement must not be disturbed."""
+    return replay(state) or running_measurement(state)
 
 
 def not_ours(state: State) -> str:
@@ -25,7 +25,7 @@ def not_ours(state: State) -> str:
 
 
 def no_model(state: State) -> str:
-    """There is nothing to run."""
+    """No model is loaded to run anything on."""
     return measuring(state) or ("" if state.facts else "no model is loaded")
 
 
@@ -40,34 +40,34 @@ def no_load(state: State) -> str:
 
 
 def no_comparison(state: State) -> str:
-    """No comparison is going on."""
+    """No comparison is running."""
     return replay(state) or ("" if state.compare.busy else "no comparison is running")
 
 
 def nothing_runs(state: State) -> str:
-    """Neither a request nor a load goes on, of a model or for a toggle."""
-    runs = state.unfinished or state.loading or state.progress or state.voice.busy
+    """Nothing can be stopped: no request, load, conversion or transcript."""
+    runs = state.requests.unfinished or state.model.loading or state.model.progress or state.voice.busy
     return replay(state) or ("" if runs else "nothing runs that could be stopped")
 
 
 def not_several(state: State) -> str:
     """Fewer than two requests run."""
-    return replay(state) or ("" if len(state.unfinished) > 1 else "fewer than two requests run")
+    return replay(state) or ("" if len(state.requests.unfinished) > 1 else "fewer than two requests run")
 
 
 def nothing_to_mend(state: State) -> str:
-    """No request carries keys and values that went through a coarser KV cache."""
-    spoiled = "(from" in state.effective.get("kv_cache", "")
+    """No request has keys and values that went through a coarser KV cache."""
+    spoiled = "(from" in state.toggles.effective.get("kv_cache", "")
     return replay(state) or ("" if spoiled else "no request went through a coarser KV cache")
 
 
-def well(state: State) -> str:
+def healthy(state: State) -> str:
     """The engine has not failed."""
     return replay(state) or ("" if state.status == "failed" else "the engine is well")
 
 
 def cannot_flip(name: str) -> Blocked:
-    """Why the key of a toggle has nothing to flip to."""
+    """Return a check for why the key of a toggle has nothing to flip to."""
 
     def blocked(state: State) -> str:
         return measuring(state) or ("no model is loaded" if not state.facts else flipped(state, name)[1])

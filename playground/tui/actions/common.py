@@ -1,16 +1,16 @@
-"""What can be done on every screen."""
+"""Actions of every screen."""
 
 from __future__ import annotations
 
 from playground.tui.actions.action import Action
-from playground.tui.actions.blocked import replay, well
+from playground.tui.actions.blocked import healthy, replay
 
 BEFORE = (
     Action("help", "f1", "Help", "Keys, and the formula of every number"),
     Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False),
 )
 AFTER = (
-    Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", well),
+    Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", healthy),
     Action("record", "ctrl+r", "Record", "Record this session, or end the recording", replay),
     Action("log", "ctrl+l", "Log", "What the engine printed", footer=False),
     Action("picture", "", "Picture", "Save a picture of the screen, as SVG", footer=False),

@@ -1,4 +1,4 @@
-"""What can be done on screen 3."""
+"""Actions of the Compare screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done on screen 6."""
+"""Actions of the History screen."""
 
 from __future__ import annotations
 

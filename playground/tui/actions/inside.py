@@ -1,4 +1,4 @@
-"""What can be done on screen 5."""
+"""Actions of the Inside screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.tui.state.state import State
 
 
 def _not_measuring(state: State) -> str:
-    measuring = state.inside.measuring or state.trying or state.unfinished
+    measuring = state.inside.measuring or state.trial_running or state.requests.unfinished
     return replay(state) or ("" if measuring else "nothing is being measured")
 
 

@@ -1,4 +1,4 @@
-"""What can be done on screen 1."""
+"""Actions of the Playground screen."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Screen 2 without a screen: a load, its runs and predictions, and what drives them."""
+"""Loads for the Batching screen, without Textual: their profile, driver, second engine and figures."""

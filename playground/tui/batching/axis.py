@@ -1,4 +1,4 @@
-"""The time axis that both boards share: how many seconds a column is, and where the ticks stand."""
+"""The time axis that both boards share: seconds per column, and ticks."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ROUNDING = 1 + 1e-6  # the last step of the longest run ends within the last col
 
 
 def column_seconds(runs: LoadRuns, width: int) -> float | None:
-    """Seconds of a column, so that the longer run fits into `width` columns; None before the first step. While one runs
-    the axis grows in jumps, not all the time."""
+    """Seconds per column at which the longer run fits into `width` columns; None before the first step. During a run
+    the axis grows in jumps, not with every step."""
     known = [run.makespan for run in runs.runs.values() if run.makespan]
     expected = [
         each.makespan_s
@@ -31,7 +31,7 @@ def column_seconds(runs: LoadRuns, width: int) -> float | None:
 
 
 def ticks(first: int, width: int, seconds: float) -> list[tuple[int, str]]:
-    """(column from the left, label) at round seconds; `first` is the number of the leftmost column."""
+    """(column from the left, label) of ticks at round seconds; `first` is the number of the leftmost column."""
     every = _round_up(seconds * TICK_EVERY)
     digits = max(0, -floor(log10(every)))
     number = ceil(first * seconds / every - 1e-9)
@@ -43,7 +43,7 @@ def ticks(first: int, width: int, seconds: float) -> list[tuple[int, str]]:
 
 
 def column_text(seconds: float) -> str:
-    """What a column stands for."""
+    """The legend: how many seconds a column is."""
     return f"1 column = {numbers.seconds(seconds)}"
 
 

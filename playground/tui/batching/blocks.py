@@ -1,4 +1,4 @@
-"""KV blocks as a row of cells: who holds each, what is shared, kept for its prefix or free; and the figures of it."""
+"""KV blocks as a row of cells: owned, held, shared, cached for their prefix, or free; and their figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Use = Literal["owned", "held", "shared", "cached", "free"]
 
 
 class Block(NamedTuple):
-    """One block: its use, its owner where it has one, and how full it is, 0 to 1."""
+    """One block: its use, the request that owns it if one does, and how full it is, 0 to 1."""
 
     use: Use
     owner: str = ""
@@ -24,7 +24,7 @@ FREE = Block("free")
 
 
 class BlockFigures(NamedTuple):
-    """Counts of blocks; `unused` is the share of the tokens' room in used blocks that holds no token; `pieces` are the
+    """Counts of blocks; `unused` is the share of token places in used blocks that hold no token; `pieces` are the
     contiguous stretches of blocks per request, 1 at best."""
 
     used: int
@@ -36,7 +36,7 @@ class BlockFigures(NamedTuple):
 
 
 def blocks(event: BlocksMapped) -> list[Block]:
-    """From the first block to the last that is not free."""
+    """All blocks from the first to the last that is not free."""
     owners = Counter(block for table in event.tables.values() for block in table.blocks)
     top = 1 + max([*owners, *(first + length - 1 for first, length in event.cached)], default=-1)
     row = [FREE] * top
@@ -51,15 +51,15 @@ def blocks(event: BlocksMapped) -> list[Block]:
 
 
 def merged(row: Sequence[Block], capacity: int) -> tuple[int, list[Block]]:
-    """(blocks a cell, cells) so that at most `capacity` cells are needed; a cell shows the first of its blocks that is
-    used, else kept, else free."""
+    """(blocks per cell, cells), at most `capacity` cells; a cell shows the first of its blocks that is used, else
+    cached, else free."""
     each = max(1, -(-len(row) // max(1, capacity)))
     rank: dict[Use, int] = {"shared": 0, "owned": 1, "held": 2, "cached": 3, "free": 4}
     return each, [min(row[at : at + each], key=lambda block: rank[block.use]) for at in range(0, len(row), each)]
 
 
 def figures(event: BlocksMapped) -> BlockFigures:
-    """Each block counts once, however many tables it is in."""
+    """Count the blocks, each once, however many tables it is in."""
     owners = Counter(block for table in event.tables.values() for block in table.blocks)
     cached = sum(length for _, length in event.cached)
     tables = [table for table in event.tables.values() if table.blocks]

@@ -1,5 +1,4 @@
-"""Drives a load: twice on the same requests, under two policies or on two engines, with the toggles back as they were
-in the end."""
+"""Runs a load twice on the same requests, under two policies or on two engines, and restores the toggles in the end."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, Set
 from playground.protocol.options import Policy, Value
 from playground.session.history.run import Run
 from playground.tui.batching.engine import LoadEngine
-from playground.tui.session import NotNow, Session, disturbed
+from playground.tui.session import NotNow, Session
 from playground.tui.state.load_profile import POLICIES, STATIC, LoadProfile, requests
 from playground.tui.state.load_run import LoadRun
 
@@ -23,11 +22,11 @@ ON_A_SERVER = "the model is on its server, and no engine here can load it"
 
 
 class LoadDriver:
-    """Call `advance` whenever events came in. `fault` says in one line why the last load ended early."""
+    """Call `advance` whenever events came in. `fault` is one line saying why the last load ended early."""
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
         self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
-        self._course: Iterator[None] = iter(())
+        self._steps: Iterator[None] = iter(())
         self._other: LoadEngine | None = None
         self._task: asyncio.Task[None] | None = None
         self._loads = count(1)
@@ -36,20 +35,21 @@ class LoadDriver:
 
     @property
     def busy(self) -> bool:
-        """A load is on."""
+        """Whether a load is being driven."""
         return self._state.load.busy
 
     def start(self, profile: LoadProfile) -> None:
-        """Begin; raises `NotNow` where a load would disturb or could not run."""
-        if reason := self._reason(profile):
+        """Begin; raises `NotNow` if a load would disturb or could not run."""
+        self._session.require_idle("a load")
+        if reason := self._unfit(profile):
             raise NotNow(reason)
         self.fault, self._stopped = "", False
         self._state.load.begin_load(profile.sides(self._state.capabilities.engine))
-        self._course = self._both(profile, next(self._loads))
+        self._steps = self._both(profile, next(self._loads))
         self.advance()
 
     def stop(self) -> None:
-        """End the run that goes on, and skip the one to come."""
+        """End the current run, and skip the next."""
         if self.busy and not self._stopped:
             self._stopped = True
             if self._other is None:
@@ -58,33 +58,24 @@ class LoadDriver:
                 self._task.cancel()
 
     def advance(self) -> None:
-        """Go on as far as what has come in allows."""
-        next(self._course, None)
+        """Continue as far as the events so far allow."""
+        next(self._steps, None)
 
     def ask_for_blocks(self) -> None:
-        """Ask the engine that a run is on who holds which block."""
+        """Ask the engine of the current run which request holds which block."""
         if self._other:
             self._other.ask_for_blocks()
         elif self._state.load.running:
             self._bridge.send(MapBlocks())
 
-    def _reason(self, profile: LoadProfile) -> str:
-        state = self._state
-        if state.replaying:
-            return "this is a replay: what was recorded cannot be run again"
-        if self.busy:
-            return "a load is running; Esc stops it"
-        if state.loading or not state.facts:
-            return "no model is loaded yet; F2, then ^O picks one"
-        if reason := disturbed(state):
-            return reason
-        if state.unfinished:
-            return "requests run in the playground, and a load would disturb them; F2, then Esc stops them"
-        if profile.prompt + profile.lengths.high > state.facts.context:
-            return f"prompt and answer can be longer than the model's context of {state.facts.context} tokens"
+    def _unfit(self, profile: LoadProfile) -> str:
+        """Why the model or the engine cannot run this load; empty if it can."""
+        facts = self._state.facts
+        if facts and profile.prompt + profile.lengths.high > facts.context:
+            return f"prompt and answer can be longer than the model's context of {facts.context} tokens"
         if profile.against != STATIC:
             return self._no_other_engine(profile.against)
-        toggle = state.capabilities.toggle("batching")
+        toggle = self._state.capabilities.toggle("batching")
         kinds = [(policy, toggle.find(policy) if toggle else None) for policy in POLICIES]
         return next((f"batching {policy}: {kind.reason}" for policy, kind in kinds if kind and not kind.possible), "")
 
@@ -95,7 +86,7 @@ class LoadDriver:
         return f"this session is on {engine} itself; compare it with another engine" if other == engine else ""
 
     def _both(self, profile: LoadProfile, load: int) -> Iterator[None]:
-        options = self._state.requested
+        options = self._state.toggles.requested
         restore: dict[str, Value] = {"batching": options.batching, "max_batch": options.max_batch}
         try:
             if profile.against == STATIC:
@@ -110,7 +101,7 @@ class LoadDriver:
             self._state.load.busy = False
 
     def _here(self, side: str, policy: Policy, profile: LoadProfile, load: int) -> Iterator[None]:
-        """A run on the session's engine, unless the load has ended."""
+        """Run on the session's engine, unless the load has ended."""
         if self.fault:
             return
         yield from self._switch(policy, profile.slots)
@@ -122,14 +113,13 @@ class LoadDriver:
             yield from self._run(run)
 
     def _elsewhere(self, profile: LoadProfile, load: int) -> Iterator[None]:
-        """A run on another engine, the session's own being idle."""
-        facts = self._state.facts
-        if self._ended() or not facts:
+        """Run on another engine while the session's own is idle."""
+        if self._ended():
             return
         asked = requests(profile, profile.against, load, self._vocabulary)
         changes: dict[str, Value] = {"batching": "continuous", "max_batch": profile.slots}
-        options = same_options(self._state.requested, self._state.effective, **changes)
-        command = msgspec.structs.replace(self._session.asked, model=facts.path, options=options)
+        options = same_options(self._state.toggles.requested, self._state.toggles.effective, **changes)
+        command = msgspec.structs.replace(self._session.current_load(), options=options)
         self._other = LoadEngine(profile.against, command, self._bridge, self._keep)
         self._task = asyncio.create_task(self._other.run(asked))
         self._task.add_done_callback(lambda _: self._bridge.refresh())
@@ -147,18 +137,20 @@ class LoadDriver:
             self._fail(run)
 
     def _switch(self, policy: Policy, slots: int) -> Iterator[None]:
-        """The policy as the engine reports it, not as it was asked for. Its blocks are counted on the way."""
+        """Switch the policy and check the one that the engine reports. Its block map is asked for at the same time."""
         self._bridge.send(MapBlocks())
         self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}))
-        while self._state.switching:
+        while self._state.toggles.switching:
             yield
-        effective = self._state.effective.get("batching", policy)
+        effective = self._state.toggles.effective.get("batching", policy)
         if effective != policy and not self._ended():
-            self.fault = f"the engine batches {effective}: {self._state.reasons.get('batching', 'no reason given')}"
+            self.fault = (
+                f"the engine batches {effective}: {self._state.toggles.reasons.get('batching', 'no reason given')}"
+            )
 
     def _predict(self, run: LoadRun, slots: int, cost: StepSeconds | None) -> Iterator[None]:
-        """What has no prediction in seconds yet; waited for, since it takes the engine's time."""
-        load, blocks, options = self._state.load, self._state.load.blocks, self._state.requested
+        """Simulate the policies that have no prediction in seconds yet, and wait: it takes the engine's time."""
+        load, blocks, options = self._state.load, self._state.load.blocks, self._state.toggles.requested
         timed = [policy for policy, simulated in load.predicted.items() if simulated.makespan_s is not None]
         load.predicted = {policy: load.predicted[policy] for policy in timed}
         due = [policy for policy in POLICIES if policy not in timed]
@@ -191,12 +183,12 @@ class LoadDriver:
         self.fault = run.fault or "a request ended before its length was reached"
 
     def _cost(self) -> StepSeconds | None:
-        """What the run before this one says of a step."""
+        """The cost of a step, as the previous run measured it."""
         newest = self._state.load.newest
         return newest.fit.cost() if newest and newest.whole else None
 
     def _ended(self) -> bool:
-        """Nothing more is to be started, and why."""
+        """Whether the load is over, successful or not; sets `fault` if it ended early."""
         if not self.fault:
             lost = "" if self._state.facts else "the model is gone"
             self.fault = self._state.load.failed or lost or ("stopped" if self._stopped else "")

@@ -1,4 +1,4 @@
-"""The second run of a load that compares engines: on a worker of its own, which lives as long as that run."""
+"""The second engine of a load that compares engines: a worker of its own that lives for one run."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from playground.tui.state.load_profile import read_name, run_kind
 
 
 class LoadEngine:
-    """Its request events and options go through the bridge, to be drawn, recorded and replayed; of everything else only
-    load progress is shown."""
+    """Mirrors its request events and options to the bridge, to be drawn, recorded and replayed. Of all other events,
+    only the progress of loading is shown."""
 
     def __init__(self, name: str, load: LoadModel, bridge: Bridge, keep: Callable[[Run], None] | None) -> None:
         self._name, self._load, self._bridge = name, load, bridge
@@ -36,7 +36,7 @@ class LoadEngine:
         self._applied: OptionsApplied | None = None
 
     async def run(self, requests: Sequence[GenerationRequest]) -> None:
-        """Start it, run the requests on a cold prefix cache, end it. Raises `EngineFailed`; cancelling it ends it."""
+        """Start the worker, run the requests on a cold prefix cache, end it. Raises `EngineFailed`."""
         log = paths.log_file(f"load-{self._name}")
         self._say("its process")
         async with Engine(self._name, self._load, log, self._watch) as engine:
@@ -46,22 +46,22 @@ class LoadEngine:
                 await engine.generate(requests)
             finally:
                 self._engine = None
-        with suppress(OSError):  # where it cannot be taken away it stays
+        with suppress(OSError):  # not worth an error
             log.unlink()
 
     def stop(self) -> bool:
-        """End the requests, so that they still end with their numbers; False where none have been sent."""
+        """Abort the requests, which then finish with their metrics; False if none has been sent."""
         if self._engine:
             self._engine.send(Abort())
         return self._engine is not None
 
     def ask_for_blocks(self) -> None:
-        """Who holds which block now."""
+        """Ask which request holds which block."""
         if self._engine:
             self._engine.send(MapBlocks())
 
     def _watch(self, entry: Entry) -> None:
-        message = entry.command or entry.event
+        message = entry.message
         if self._collector and entry.command:
             self._collector.add_command(entry.command)
         if self._collector and entry.event:
@@ -75,13 +75,13 @@ class LoadEngine:
             case OptionsApplied():
                 self._applied = message
             case Submit():
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
                 if self._applied:
-                    self._bridge.witness(self._applied)
+                    self._bridge.mirror(self._applied)
             case TokensGenerated() | StepsExecuted() | RequestFinished():
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
             case BlocksMapped() if any(read_name(request_id) for request_id in message.tables):
-                self._bridge.witness(message)
+                self._bridge.mirror(message)
 
     def _say(self, what: str) -> None:
         self._bridge.state.load.preparing = f"starting {self._name}: {what}   Esc stops"

@@ -1,4 +1,4 @@
-"""The load's fields: what each is called, which values it offers, how it is typed."""
+"""The fields of a load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a load as text: what stands over each board, and how far the load has come."""
+"""The figures of a load as text: those over each board, progress, and the verdict."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Figures(NamedTuple):
 
     @classmethod
     def of(cls, run: LoadRun) -> Figures:
-        """The figures of a run that has ended or goes on."""
+        """The figures of a run, ended or not."""
         usage = run.usage
         tps = numbers.rate(run.tps, "tok/s")
         return cls(numbers.seconds(run.makespan), numbers.percent(usage.occupancy), numbers.percent(usage.waste), tps)
 
 
 class Progress(NamedTuple):
-    """`share` of the run's output tokens are there; `left_s` for this run, None while too little is known."""
+    """`share` of the run's output tokens made so far; `left_s` seconds are left, None while too little is known."""
 
     number: int
     side: str
@@ -38,7 +38,7 @@ class Progress(NamedTuple):
 
 
 def progress(runs: LoadRuns) -> Progress | None:
-    """The progress of the run that goes on; None where none does."""
+    """The progress of the current run; None if there is none."""
     run = runs.running
     if run is None:
         return None
@@ -47,7 +47,7 @@ def progress(runs: LoadRuns) -> Progress | None:
 
 
 def _left(run: LoadRun, share: float) -> float | None:
-    """Seconds left, by the predicted number of steps where that is known, by tokens where it is not."""
+    """Seconds left: by the predicted number of steps if it is known, else by tokens."""
     if not run.makespan or not run.made:
         return None
     if run.predicted and run.predicted.steps:
@@ -56,7 +56,7 @@ def _left(run: LoadRun, share: float) -> float | None:
 
 
 def described(runs: LoadRuns) -> str:
-    """The load as its requests tell it, for a replay: nobody typed it here."""
+    """The load in a replay, described by its requests."""
     run = runs.newest
     if run is None:
         return ""
@@ -70,20 +70,20 @@ def described(runs: LoadRuns) -> str:
 
 
 def predicted(simulated: Simulated | None) -> str:
-    """Occupancy / waste as the simulator has them."""
+    """Occupancy / waste as simulated."""
     if simulated is None:
         return ""
     return f"{numbers.percent(simulated.occupancy)} / {numbers.percent(simulated.waste)}"
 
 
 def verdict(runs: LoadRuns) -> str:
-    """One line about both runs; empty before both have ended."""
+    """One line that compares both runs; empty before both have ended."""
     if runs.speed_up is None:
         return ""
     first, second = runs.ordered()
     dtypes = {run.side: one_line(run.dtype) if second.elsewhere else "" for run in (first, second)}
     same, requests = same_tokens(first, second), len(first.requests)
-    said = compared(runs.speed_up, same, requests, dtypes)
-    # How many rows a product has may move its last bits.
+    line = compared(runs.speed_up, same, requests, dtypes)
+    # The number of rows of a matrix product may change its last bits.
     tied = same < requests and not second.elsewhere and first.dtype in ("bfloat16", "float16")
-    return f"{said}; {one_line(first.dtype)} leaves near ties" if tied else said
+    return f"{line}; {one_line(first.dtype)} leaves near ties" if tied else line

@@ -1,1 +1,1 @@
-"""Screen 4 without a screen: suites that run one after the other, and what they came to."""
+"""Suites for the Bench screen, without Textual: their driver, pace and Pareto plot."""

@@ -1,4 +1,4 @@
-"""Runs the ticked suites one after the other on a worker of their own, under the options of screen 1."""
+"""Runs the ticked suites one after the other, each on a worker of its own, under the session's options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from playground.tui.session import NotNow, Session
 
 
 class BenchView(msgspec.Struct):
-    """What the screen shows of a suite that runs or has run: how far, its rows, what it came to once it has ended."""
+    """One run of a suite: its progress and rows, and once it has ended its run and report."""
 
     suite: str = ""
     stage: str = ""
@@ -38,7 +38,7 @@ class BenchView(msgspec.Struct):
 
 
 class BenchDriver:
-    """`changed` is called whenever there is something else to show. `fault` says why suites ended early, each its own.
+    """`changed` is called whenever something changed. `fault` says why suites ended early.
 
     `views` has the newest run of each suite, `runs` all of them, the newest first.
     """
@@ -54,22 +54,19 @@ class BenchDriver:
 
     @property
     def newest(self) -> BenchView | None:
-        """The suite that ended last; None where none has."""
+        """The suite that ended last; None if none has."""
         ended = [view for view in self.views.values() if view.run]
         return max(ended, key=lambda view: view.run.at if view.run else 0.0, default=None)
 
     def check(self, suites: Sequence[str]) -> None:
-        """Raises `NotNow` where a benchmark would be disturbed or has nothing to run on."""
+        """Raise `NotNow` if a benchmark would be disturbed or has nothing to run on."""
         if not suites:
             raise NotNow("no suite is ticked; Space ticks one")
-        if self._state.unfinished:
-            raise NotNow("requests run in the playground, and would disturb it; F2, then Esc stops them")
-        if self._state.loading or not self._state.facts:
-            raise NotNow("no model is loaded yet; F2, then ^O picks one")
+        self._session.require_idle("a benchmark")
 
     async def run(self, sizes: dict[str, int]) -> None:
-        """Run suites by name, each with its size and on a worker that ends with it. What one cannot do does not keep
-        the next from running."""
+        """Run suites by name, each with its size and on a worker that ends with it. If one fails, the next runs
+        nevertheless."""
         faults = []
         self.fault, self._stopped, self._state.benching = "", False, True
         try:
@@ -87,7 +84,7 @@ class BenchDriver:
             self._changed()
 
     def stop(self) -> None:
-        """End the suite that runs, and skip those to come."""
+        """End the current suite, and skip the next ones."""
         self._stopped, self.view.stage = True, "stopping"
         if self._running:
             self._running.cancel()
@@ -116,7 +113,7 @@ class BenchDriver:
                 seen = self._disturbance
                 report = suite.report(worker, Circumstances(notes, seen.throttled, seen.other_processes))
                 self._finish(report, f"{size} {SUITES[name].unit}", perf_counter() - began)
-        with suppress(OSError):  # where it cannot be taken away it stays
+        with suppress(OSError):  # not worth an error
             log.unlink()
 
     def _worker(self, name: str, log: Path) -> Engine | Ear:
@@ -124,7 +121,7 @@ class BenchDriver:
             return Ear(log, self._watch)
         if self._state.facts is None:
             raise EngineFailed("the model is gone")
-        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
+        load = self._session.current_load()
         return Engine(self._state.capabilities.engine, load, log, lambda entry: self._watch(entry.event))
 
     def _finish(self, report: Report | None, title: str, seconds: float) -> None:

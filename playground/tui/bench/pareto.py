@@ -1,4 +1,4 @@
-"""Quality against TPS or memory: a point per model and option set, the newest of each, those on the frontier bold."""
+"""Quality against TPS or memory: one point per model and option set (its newest run), those on the frontier bold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.history.columns import lower_is_better, options
-from playground.tui.history.quadrant import COLOURS, LABEL, LETTERS
+from playground.tui.history.quadrant import COLOURS, LABEL_WIDTH, LETTERS
 from playground.tui.plots.scatter_grid import Axis, Point
 
 Value = Callable[[Run], float | None]
@@ -23,7 +23,7 @@ def quality_axis(measure: str) -> Axis:
 
 
 def pareto(runs: Sequence[Run], memory: bool) -> list[Point]:
-    """Points of runs of one measure, newest first; a letter and colour per model, options beside frontier points."""
+    """Points of runs of one measure, newest first; a letter and colour per model, options next to frontier points."""
     newest: dict[tuple[str, str], Run] = {}
     for run in runs:
         if _x(run, memory) is not None and run.quality is not None:
@@ -35,7 +35,7 @@ def pareto(runs: Sequence[Run], memory: bool) -> list[Point]:
             y=run.quality or 0.0,
             mark=LETTERS[models.index(model) % len(LETTERS)],
             style=f"$request-{models.index(model) % COLOURS}",
-            label=one_line(spelled if len(models) == 1 else f"{model} {spelled}", LABEL) if best else "",
+            label=one_line(spelled if len(models) == 1 else f"{model} {spelled}", LABEL_WIDTH) if best else "",
             strong=best,
         )
         for (model, spelled), run in newest.items()

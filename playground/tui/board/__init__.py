@@ -1,1 +1,1 @@
-"""The batching board without a screen: a fold over steps, its columns, what of it is seen."""
+"""The batching board without Textual: a fold over steps, its columns, its visible part."""

@@ -1,8 +1,8 @@
-"""The board's columns: which steps stand in one, and what a column that holds several steps shows.
+"""The board's columns: which steps each holds, and what a column of several steps shows.
 
-The rule for merged columns: what happened is never lost, a preemption before a start before an end; two starts show as
-several. Where nothing happened, the column shows what filled most of it, the later of equals; it is empty only if all
-of it was.
+A column of several steps shows one event, if there was any: a preemption, else a start (two starts show as several),
+else an end. Without an event it shows what filled most of it, the later of equals. It is empty only if all its steps
+were.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
-from playground.tui.board.model import BoardModel, Kind, Run, last_step
+from playground.tui.board.model import BoardModel, Kind, SlotRun, last_step
 
 Mark = Literal["", "start", "end", "preempted", "several"]
 
 
 class Scale(Protocol):
-    """Lays steps on a line that is cut into columns of equal width."""
+    """Maps steps to places on a line that is cut into columns of equal width."""
 
     width: float
 
@@ -28,11 +28,11 @@ class Scale(Protocol):
         """Where a step ends."""
 
     def step_at(self, place: float) -> int:
-        """The first step that ends after this place."""
+        """The first step that ends after a place."""
 
 
 class StepScale:
-    """Every step is as wide as every other: `width` of them stand in a column. Methods as in `Scale`."""
+    """Steps of equal width, `width` of them per column. Methods as in `Scale`."""
 
     def __init__(self, width: int = 1) -> None:
         self.width: float = width
@@ -48,9 +48,9 @@ class StepScale:
 
 
 class TimeScale:
-    """A step is as wide as it took: a column is `width` seconds, counted from the first step.
+    """Steps as wide as they took, `width` seconds per column, counted from the first step.
 
-    Pauses of the engine within a run count as part of it. Methods as in `Scale`.
+    A pause of the engine within a run is drawn as part of the run. Methods as in `Scale`.
     """
 
     def __init__(self, model: BoardModel, width: float) -> None:
@@ -84,7 +84,7 @@ def column_of(scale: Scale, place: float) -> int:
 
 
 def columns(model: BoardModel, scale: Scale, total: int) -> range:
-    """The columns that kept steps before `total` lie in."""
+    """The columns of the kept steps before `total`."""
     if total <= model.first:
         return range(0)
     first, last = scale.left(model.first), scale.right(total - 1)
@@ -92,7 +92,7 @@ def columns(model: BoardModel, scale: Scale, total: int) -> range:
 
 
 def steps_in(model: BoardModel, scale: Scale, column: int) -> range:
-    """The kept steps that stand in a column, in part at least."""
+    """The kept steps that lie in a column, at least in part."""
     first = max(model.first, scale.step_at(column * scale.width))
     end = first
     while end < model.total and scale.left(end) < (column + 1) * scale.width:
@@ -100,9 +100,9 @@ def steps_in(model: BoardModel, scale: Scale, column: int) -> range:
     return range(first, end)
 
 
-def pieces(runs: list[Run], scale: Scale, first: int, end: int) -> Iterator[Piece]:
-    """What the columns `first` to before `end` of a slot show, from left to right; columns left out are empty."""
-    column, shares = first, list[Run]()
+def pieces(runs: list[SlotRun], scale: Scale, first: int, end: int) -> Iterator[Piece]:
+    """The pieces of a slot in the columns `first` to before `end`, from left to right; the other columns are empty."""
+    column, shares = first, list[SlotRun]()
     start = bisect_left(runs, scale.step_at(first * scale.width), key=last_step)
     for index in range(start, len(runs)):
         run = runs[index]
@@ -123,15 +123,15 @@ def pieces(runs: list[Run], scale: Scale, first: int, end: int) -> Iterator[Piec
         yield from _merged(shares, scale, column)
 
 
-def _merged(runs: list[Run], scale: Scale, column: int) -> Iterator[Piece]:
-    """One column that these runs begin or end in."""
-    starts, ends, preempted = list[Run](), list[Run](), list[Run]()
+def _merged(runs: list[SlotRun], scale: Scale, column: int) -> Iterator[Piece]:
+    """The piece of one column in which these runs begin or end."""
+    starts, ends, preempted = list[SlotRun](), list[SlotRun](), list[SlotRun]()
     for run in runs:
         if run.starts and column_of(scale, scale.left(run.first)) == column:
             starts.append(run)
         if not run.open and scale.right(run.last) <= (column + 1) * scale.width:
             (ends if run.ends else preempted).append(run)
-    marks: tuple[tuple[list[Run], Mark], ...] = (
+    marks: tuple[tuple[list[SlotRun], Mark], ...] = (
         (preempted, "preempted"),
         (starts, "several" if len(starts) > 1 else "start"),
         (ends, "end"),
@@ -144,11 +144,11 @@ def _merged(runs: list[Run], scale: Scale, column: int) -> Iterator[Piece]:
     yield Piece(column, column + 1, run.request_id, run.kind)
 
 
-def _most(runs: list[Run], scale: Scale, column: int) -> Run:
+def _most(runs: list[SlotRun], scale: Scale, column: int) -> SlotRun:
     """The run of the request and kind that fill most of the column; equals go to the later one."""
     low, high = column * scale.width, (column + 1) * scale.width
     filled: dict[tuple[str, Kind], float] = {}
-    newest: dict[tuple[str, Kind], Run] = {}
+    newest: dict[tuple[str, Kind], SlotRun] = {}
     for run in runs:
         key = run.request_id, run.kind
         part = min(high, scale.right(run.last)) - max(low, scale.left(run.first))

@@ -1,6 +1,6 @@
-"""The batching board without a screen: folds engine steps into runs of equal cells, slot by slot.
+"""The batching board's data: folds engine steps into runs of equal cells, slot by slot. Knows nothing of Textual.
 
-Keeps runs instead of cells, so that hundreds of steps a second fold and draw in little time. Knows nothing of Textual.
+Runs instead of cells make hundreds of steps a second cheap to fold and to draw.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT = 160_000
 NO_DRAFTS: dict[int, tuple[int, int]] = {}
 
 
-class Run(msgspec.Struct):
+class SlotRun(msgspec.Struct):
     """Consecutive steps, `first` to `last`, in which one slot did the same for one request.
 
     `starts`: the request was not in a slot before. `ends`: it finished at `last`; `preempted`: it lost its slot after.
@@ -37,12 +37,12 @@ class Run(msgspec.Struct):
 
     @property
     def open(self) -> bool:
-        """The next step may continue it."""
+        """Whether the next step may continue it."""
         return not (self.ends or self.preempted)
 
 
 class Moment(NamedTuple):
-    """What is kept of one step beside its runs; tokens per slot, and (speculated, accepted) where there was a draft."""
+    """One kept step: its times, tokens per slot, and (speculated, accepted) of the slots with a draft."""
 
     step_index: int
     start: float
@@ -73,9 +73,9 @@ class Usage(NamedTuple):
 
 
 class BoardModel:
-    """Steps are counted from 0 in the order they came (their `index` starts again with each model).
+    """Steps are numbered from 0 in the order they came (their `index` starts again with each model).
 
-    About the newest `kept` slot-steps can be looked at (20 000 steps of 8 slots); `usage` covers all since `clear`.
+    About the newest `kept` slot-steps are kept (20 000 steps of 8 slots); `usage` covers all since `clear`.
     """
 
     def __init__(self, letters: Letters | None = None, kept: int = KEPT) -> None:
@@ -84,15 +84,15 @@ class BoardModel:
         self.clear()
 
     def clear(self) -> None:
-        """Forget every step; the letters stay given."""
+        """Forget every step; requests keep their letters."""
         self.first, self.total = 0, 0
         self.origin = 0.0  # when the first step started, on the engine's clock
         self.waiting: list[str] = []
         self.server: ServerMeasured | None = None
-        self.runs: list[list[Run]] = []
+        self.runs: list[list[SlotRun]] = []
         self._moments: list[Moment] = []
         self._usage: list[Usage] = [Usage(0, 0, 0)]
-        self._seated: dict[str, Run] = {}
+        self._seated: dict[str, SlotRun] = {}
 
     @property
     def usage(self) -> Usage:
@@ -105,7 +105,7 @@ class BoardModel:
         return self._usage[last] - self._usage[first] if last > first else Usage(0, 0, 0)
 
     def moment(self, step: int) -> Moment:
-        """A kept step, `first` <= step < `total`."""
+        """The moment of a kept step, `first` <= step < `total`."""
         return self._moments[step - self.first]
 
     def add(self, steps: Iterable[Step]) -> None:
@@ -138,7 +138,7 @@ class BoardModel:
         self.waiting = step.waiting
         self.total += 1
 
-    def _extend(self, runs: list[Run], work: SlotWork, request_id: str) -> None:
+    def _extend(self, runs: list[SlotRun], work: SlotWork, request_id: str) -> None:
         kind = "draft" if work.accepted else work.phase
         run = runs[-1] if runs else None
         if run and run.last == self.total - 1 and run.kind == kind and run.request_id == request_id and run.open:
@@ -146,13 +146,13 @@ class BoardModel:
             return
         self.letters[request_id]
         starts = kind != "held" and request_id not in self._seated
-        run = Run(self.total, self.total, request_id, cast(Kind, kind), starts)
+        run = SlotRun(self.total, self.total, request_id, cast(Kind, kind), starts)
         runs.append(run)
         if kind != "held":
             self._seated[request_id] = run
 
     def _mark(self, request_ids: list[str], mark: Literal["ends", "preempted"]) -> None:
-        """A request ends in the last cell in which it was busy; that is not the newest one where it was aborted."""
+        """Mark the last cell in which a request was busy; that is not the newest one if it was aborted."""
         for request_id in request_ids:
             if run := self._seated.pop(request_id, None):
                 setattr(run, mark, True)
@@ -166,8 +166,8 @@ class BoardModel:
         self.first = first
 
 
-def last_step(run: Run) -> int:
-    """Runs of a slot lie in this order."""
+def last_step(run: SlotRun) -> int:
+    """The key by which the runs of a slot are sorted."""
     return run.last
 
 

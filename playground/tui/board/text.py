@@ -1,4 +1,4 @@
-"""The board in words: its header line, and what stands under the cursor."""
+"""The texts of the board: for its header line, and for the cell under the cursor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 from playground.text import numbers
 from playground.tui.board.columns import Scale, steps_in
-from playground.tui.board.model import BoardModel, Run
+from playground.tui.board.model import BoardModel, SlotRun
 
 MOST_WAITING = 6
 WORDS = {"prefill": "prefill", "decode": "decode", "draft": "draft accepted", "held": "held, idle"}
@@ -25,7 +25,7 @@ def newest_step(model: BoardModel) -> str:
 
 
 def cell(model: BoardModel, scale: Scale, slot: int, column: int) -> str:
-    """Step, request, phase, tokens and duration of one cell; of a merged one, for all of its steps."""
+    """Step, request, phase, tokens and duration of one cell; for a merged one, those of all its steps."""
     steps = steps_in(model, scale, column)
     if not steps:
         return f"slot {slot}  no step"
@@ -44,7 +44,7 @@ def _tokens(count: int) -> str:
 
 
 def _phases(model: BoardModel, slot: int, steps: range) -> list[str]:
-    """One entry per request: its letter and phases, each with its number of steps where there are several."""
+    """One entry per request: its letter and phases, each with its number of steps if there are several."""
     phases: dict[str, Counter[str]] = {}
     ends: dict[str, str] = {}
     for run in model.runs[slot] if slot < len(model.runs) else ():
@@ -60,7 +60,7 @@ def _phases(model: BoardModel, slot: int, steps: range) -> list[str]:
     ]
 
 
-def _overlap(run: Run, steps: range) -> int:
+def _overlap(run: SlotRun, steps: range) -> int:
     return max(0, min(run.last, steps[-1]) - max(run.first, steps[0]) + 1)
 
 

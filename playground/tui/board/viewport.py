@@ -1,4 +1,4 @@
-"""Which part of the board is seen: columns that follow the newest step or stand still, rows, zoom and cursor."""
+"""Which part of the board is visible: columns that follow the newest step or are paused, rows, zoom and cursor."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Cell(NamedTuple):
 
 
 class Still(NamedTuple):
-    """A view that stands still: the column after its last one, and how many steps there were when it was last moved."""
+    """A paused view: the column after its last one, and how many steps there were when it was last moved."""
 
     end: int
     total: int
 
 
 class Viewport:
-    """Moves over a model; `width` columns and `height` slots are seen. `still` is None while the newest step is seen.
+    """Shows `width` columns and `height` slots of a model. `still` is None while it follows the newest step.
 
-    With `seconds` the columns are that wide in time, so that two boards can be laid beside each other.
-    A full board makes room by half its width at once: what moves with every step cannot be read.
+    With `seconds`, columns are that wide in time instead of steps, so that two boards can be compared.
+    A full board scrolls by half its width at once: what moves with every step cannot be read.
     """
 
     def __init__(self, model: BoardModel) -> None:
@@ -41,59 +41,59 @@ class Viewport:
 
     @property
     def scale(self) -> Scale:
-        """`zoom` steps stand in a column, or so many times `seconds`."""
+        """Columns of `zoom` steps, or of `zoom` times `seconds`."""
         return StepScale(self.zoom) if self.seconds is None else TimeScale(self.model, self.zoom * self.seconds)
 
     @property
     def total(self) -> int:
-        """How many steps there are for this view; those that came after it stood still do not count."""
+        """The number of steps, without those that came after the view was paused."""
         return self.still.total if self.still else self.model.total
 
     def reset(self) -> None:
-        """After the model was cleared."""
+        """Start again, after the model was cleared."""
         self.still, self.cursor, self.top = None, None, 0
 
     def known(self) -> range:
-        """The columns that there is something to see in."""
+        """The columns that hold steps."""
         return columns(self.model, self.scale, self.total)
 
     def columns(self) -> range:
-        """The columns that are seen. The board fills from the left before it begins to move."""
+        """The visible columns. The board fills from the left before it begins to scroll."""
         known = self.known()
         first = max(known.start, (self.still.end if self.still else self._followed(known.stop)) - self.width)
         return range(first, first + self.width)
 
     def slots(self) -> range:
-        """The slots that are seen."""
+        """The visible slots."""
         top = min(self.top, max(0, len(self.model.runs) - self.height))
         return range(top, min(top + self.height, len(self.model.runs)))
 
     def oldest(self) -> int:
-        """The first step that is seen."""
+        """The first visible step."""
         return self.scale.step_at(self.columns().start * self.scale.width)
 
     def usage(self) -> Usage:
-        """Occupancy and waste of the steps that are seen."""
+        """Occupancy and waste of the visible steps."""
         end = min(self.scale.step_at(self.columns().stop * self.scale.width), self.total)
         return self.model.usage_of(self.oldest(), end - 1)
 
     def newer(self) -> int:
-        """How many steps came after the view stood still."""
+        """How many steps came after the view was paused."""
         return self.model.total - self.total
 
     def pause(self) -> None:
-        """Stand still, or follow again."""
+        """Pause, or follow again."""
         if self.still:
             self.follow()
         else:
             self._stand(self.columns().stop)
 
     def follow(self) -> None:
-        """Show the newest step, and each that comes."""
+        """Follow the newest step."""
         self.still, self.cursor = None, None
 
     def zoom_by(self, by: int) -> None:
-        """Twice (1) or half (-1) as many steps a column; what stands at the right edge stays there."""
+        """Put twice (1) or half (-1) as many steps in a column; the right edge of a paused view stays where it is."""
         before = self.zoom
         self.zoom = min(MOST_ZOOM, max(1, before * 2 if by > 0 else before // 2))
         if self.still:
@@ -102,7 +102,7 @@ class Viewport:
             self.cursor = self.cursor._replace(column=self.cursor.column * before // self.zoom)
 
     def scroll(self, by: int) -> None:
-        """Move by so many columns, and stand still there; where the newest step comes into view, follow it again."""
+        """Move by `by` columns and pause there; once the newest step comes into view, follow it again."""
         end = self.columns().stop + by
         known = columns(self.model, self.scale, self.model.total)
         if end >= self._followed(known.stop):
@@ -111,7 +111,7 @@ class Viewport:
             self._stand(max(end, known.start + self.width))
 
     def move(self, slots: int, by: int) -> None:
-        """Move the cursor, which appears at the newest step; the view stands still and goes along."""
+        """Move the cursor, which appears at the newest step; the view pauses and goes along."""
         known = self.known()
         if not known or not self.model.runs:
             return
@@ -123,7 +123,7 @@ class Viewport:
         self.point(Cell(slot, _within(self.cursor.column + by, known)))
 
     def point(self, cell: Cell) -> None:
-        """Put the cursor on a cell, and bring that into view."""
+        """Put the cursor on a cell, and bring the cell into view."""
         seen = self.columns()
         self._stand(seen.stop)
         self.cursor = cell
@@ -137,7 +137,7 @@ class Viewport:
         self.still = Still(end, self.model.total)
 
     def _followed(self, stop: int) -> int:
-        """The end of a view that has the column before `stop` in it, in jumps of half a width."""
+        """The end of a view that shows the column before `stop`, in jumps of half a width."""
         jump = max(1, self.width // 2)
         return self.width + -(-max(0, stop - self.width) // jump) * jump
 

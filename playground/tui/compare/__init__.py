@@ -1,1 +1,1 @@
-"""Screen 3 without a screen: what is compared, how far it is, and what drives it."""
+"""Comparisons for the Compare screen, without Textual: their profile and driver."""

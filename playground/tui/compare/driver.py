@@ -1,4 +1,4 @@
-"""Drives a comparison: toggles on the app's own engine, with all as it was in the end; what else on workers beside."""
+"""Runs a comparison: switches toggles on the app's own engine and restores them; other models get their own workers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from itertools import count
-
-import msgspec
 
 from playground import paths
 from playground.bench.compare.contender import Contender, named, set_apart
@@ -24,15 +22,16 @@ from playground.protocol.options import changed_names
 from playground.session.history.run import Run
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.tui.compare.profile import CHAT, CompareProfile
-from playground.tui.session import NotNow, Session, disturbed
+from playground.tui.compare.profile import CompareProfile
+from playground.tui.prompt_mode import CHAT
+from playground.tui.session import NotNow, Session
 
 STARTING = "starting an engine beside this one"
 
 
 class CompareDriver:
-    """`fault` says in one line why the last comparison ended early; what was measured by then stays. `keep` gets a run
-    of each side."""
+    """`fault` is one line saying why the last comparison ended early; what was measured by then stays. `keep` gets a
+    run of each side."""
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None) -> None:
         self._session, self._bridge, self._state, self._keep = session, session.bridge, session.state, keep
@@ -41,43 +40,24 @@ class CompareDriver:
         self.fault = ""
 
     def start(self, profile: CompareProfile) -> None:
-        """Begin; raises `NotNow` where a comparison would disturb or could not run."""
-        if reason := self._reason():
-            raise NotNow(reason)
-        own = self._own()
+        """Begin; raises `NotNow` if a comparison would disturb or could not run."""
+        self._session.require_idle("a comparison")
+        own = Contender(self._state.capabilities.engine, self._session.current_load())
         a, b = (own.asked(profile.asked(side)) for side in ("a", "b"))
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
         self.fault, self._state.compare.busy = "", True
-        self._task = asyncio.create_task(self._course(profile, own, a, b))
+        self._task = asyncio.create_task(self._run(profile, own, a, b))
 
     def stop(self) -> None:
-        """End it; the runs that are done stay."""
+        """End it; finished runs stay."""
         if self._task:
             self._task.cancel()
 
-    def _reason(self) -> str:
-        state = self._state
-        if state.replaying:
-            return "this is a replay: nothing can be run in it"
-        if reason := disturbed(state):
-            return reason
-        if state.loading or not state.facts:
-            return "no model is loaded yet; F2, then ^O picks one"
-        if state.unfinished:
-            return "requests run in the playground, and this would disturb them; F2, then Esc stops them"
-        return ""
-
-    def _own(self) -> Contender:
-        """What the app's own engine runs."""
-        assert self._state.facts
-        load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
-        return Contender(self._state.capabilities.engine, load)
-
-    async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
+    async def _run(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
         number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
         plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
-        teller = _Teller(self._bridge.arrived, comparison, number, a, b)
+        publisher = _Publisher(self._bridge.add_event, comparison, number, a, b)
         facts = self._state.facts
         disturbance = Disturbance(facts.device, facts.device_uuid) if facts else Disturbance()
         sampler = Sampler(disturbance.add)
@@ -86,10 +66,10 @@ class CompareDriver:
         self._bridge.listen(talk.arrived)
         try:
             await talk.until(lambda: talk.fold.ready)
-            teller.tell()
+            publisher.publish()
             async with AsyncExitStack() as stack:
                 one, other, host = await open_sides(a, b, (own, talk), stack, log)
-                await compare(one, other, plan, comparison, teller.tell, host)
+                await compare(one, other, plan, comparison, publisher.publish, host)
         except EngineFailed as error:
             self.fault = error.line
         except asyncio.CancelledError:
@@ -100,7 +80,7 @@ class CompareDriver:
             self._bridge.unlisten(talk.arrived)
             self._put_back(own, a, b)
             comparison.phase = ""
-            teller.tell(ended=True)
+            publisher.publish(ended=True)
             notes = [self.fault] if self.fault else []
             under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
             if self._keep:
@@ -108,28 +88,28 @@ class CompareDriver:
                     self._keep(run)
 
     def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
-        """The toggles of the app's own engine, those that a side changed on it."""
+        """Restore the toggles that a side changed on the app's own engine."""
         sides = [side for side in (a, b) if side.shares_worker(own)]
         names = dict.fromkeys(name for side in sides for name in changed_names(own.options, side.options))
-        if names and self._state.facts and not self._state.exited:
+        if names and self._state.facts and not self._state.model.exited:
             self._bridge.send(SetOptions(changes={name: getattr(own.options, name) for name in names}))
 
 
-class _Teller:
-    """Tells the bridge what is new in a comparison, so that it is folded, recorded and replayed like all else."""
+class _Publisher:
+    """Sends what is new in a comparison to the bridge as events, to be folded, recorded and replayed."""
 
     def __init__(
         self,
-        arrived: Callable[[ComparisonAdvanced], None],
+        add_event: Callable[[ComparisonAdvanced], None],
         comparison: Comparison,
         number: int,
         a: Contender,
         b: Contender,
     ) -> None:
-        self._arrived, self._found, self._number, self._sides = arrived, comparison, number, (a, b)
+        self._add_event, self._found, self._number, self._sides = add_event, comparison, number, (a, b)
         self._sent = 0
 
-    def tell(self, ended: bool = False) -> None:
+    def publish(self, ended: bool = False) -> None:
         found, (a, b) = self._found, self._sides
         run = found.runs[self._sent] if self._sent < len(found.runs) else None
         self._sent = len(found.runs)
@@ -147,4 +127,4 @@ class _Teller:
             divergence=found.divergence if ended else None,
             ended=ended,
         )
-        self._arrived(event)
+        self._add_event(event)

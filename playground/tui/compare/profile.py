@@ -1,4 +1,4 @@
-"""What is compared on screen 3: two sides on one prompt, and the fields that hold them."""
+"""The fields of the Compare screen: two option sets and one prompt."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from playground.bench.compare.contender import ENGINES, FORM, Asked, parse_side
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.options import DEFAULTS, TOGGLES, format_value
 from playground.tui.fields import Field, number
+from playground.tui.prompt_mode import BASE, CHAT
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
 LINE_END, SHOWN_END = "\n", "\\n"
-BASE, CHAT = "base", "chat"
 
 
 class CompareProfile(msgspec.Struct, frozen=True):
-    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n; `mode` as on screen 1."""
+    """`a` and `b` as they are typed; `prompt` on one line, its line ends written as \\n; `mode` as in F2."""
 
     a: str = "kv_cache=model"
     b: str = "kv_cache=int8"
@@ -34,18 +34,18 @@ class CompareProfile(msgspec.Struct, frozen=True):
         return self.prompt.replace(SHOWN_END, LINE_END)
 
     def asked(self, side: str) -> Asked:
-        """What is typed for side `a` or `b`; raises `ValueError`."""
+        """Parse side `a` or `b`; raises `ValueError`."""
         return parse_side(getattr(self, side))
 
 
 @lru_cache(maxsize=1024)  # asked for all prompts of the session with every redraw
 def on_one_line(prompt: str) -> str:
-    """A prompt as the field holds it."""
+    """A prompt on one line, as the field holds it."""
     return prompt.replace(LINE_END, SHOWN_END)
 
 
 def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[str] = ()) -> tuple[Field, ...]:
-    """With what this engine can do, other models and engines, and the prompts of screen 1, as choices."""
+    """The fields. They offer what this engine can do, other models and engines, and the prompts of F2."""
     engines = [f"engine={name}" for name in ENGINES if name not in ("auto", capabilities.engine)]
     choices = (*_choices(capabilities), *(f"model={model}" for model in models if "," not in model), *engines)
     return (
@@ -59,7 +59,7 @@ def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[
 
 
 def _choices(capabilities: Capabilities) -> list[str]:
-    """Every possible value of every toggle that can change without loading anew."""
+    """Every possible value of every toggle that can change without a reload."""
     found = []
     for toggle in capabilities.toggles:
         if toggle.cost == "reload" or toggle.name not in TOGGLES:
@@ -73,7 +73,7 @@ def _read_side(capabilities: Capabilities) -> Any:
     def read(text: str) -> str:
         asked = parse_side(text)
         if asked.model or asked.engine:
-            return text  # what another worker can do is seen once it runs
+            return text  # only the worker itself can say what it can do
         for name, value in asked.changes.items():
             toggle = capabilities.toggle(name)
             support = toggle.find(format_value(value)) if toggle else None

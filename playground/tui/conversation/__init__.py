@@ -1,1 +1,1 @@
-"""The conversation without a screen: requests, their text in lines, what was typed before."""
+"""The conversation without Textual: its text in lines, and prompts typed before."""

@@ -1,4 +1,4 @@
-"""The conversation as lines: who speaks in a narrow column, what is said beside it. Knows nothing of Textual."""
+"""The conversation as lines: speakers in a narrow column, texts to the right of it. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_SHOWN = 4000
 
 
 class Block(msgspec.Struct):
-    """What one voice says in one request; `open` while more comes."""
+    """What one voice says in one request; `open` while more text may come."""
 
     voice: Voice
     speaker: str
@@ -29,12 +29,12 @@ class Block(msgspec.Struct):
 
     @property
     def height(self) -> int:
-        """Its lines, and an empty one after what belongs together."""
+        """Its lines; a note or an error, which ends a request, has an empty line below it."""
         return len(self.body.lines) + (self.voice in ("note", "error"))
 
 
 class Line(NamedTuple):
-    """One drawn line: `first` has the speaker, `last` is where an open block grows. `marks`: see `WrappedText`."""
+    """One line to draw: a block's `first` has the speaker, an open block's `last` grows. `marks`: see `WrappedText`."""
 
     block: Block
     text: str
@@ -53,19 +53,18 @@ class TranscriptLines(msgspec.Struct):
 
     @property
     def height(self) -> int:
-        """All lines."""
+        """The number of lines."""
         return self._starts[-1] + self.blocks[-1].height if self.blocks else 0
 
     def begin(self, request_id: str, letter: Letter, prompt: str, chat: bool) -> None:
-        """A prompt was sent; its answer grows under it."""
+        """Add a prompt; its answer grows below it."""
         shown = prompt if len(prompt) <= LONGEST_SHOWN else f"{prompt[:LONGEST_SHOWN]}… {text_size(prompt)} in all"
         self._add("user", "you" if chat else "base", letter, shown)
         self._answers[request_id] = self._add("model", "model" if chat else "text", None, "")
         self._answers[request_id].open = True
 
     def append(self, request_id: str, text: str, drafts: Sequence[Span] = ()) -> int | None:
-        """More of an answer, and the spans of it that accepted drafts brought; returns the first line that is not as it
-        was."""
+        """Add text to an answer, with the spans that accepted drafts brought; returns the first line that changed."""
         block = self._answers.get(request_id)
         if block is None:
             return None
@@ -76,7 +75,7 @@ class TranscriptLines(msgspec.Struct):
         return first
 
     def end(self, request_id: str, voice: Voice, note: str) -> None:
-        """An answer is complete; a line under it says how it ended."""
+        """End an answer; a line below it says how it ended."""
         block = self._answers.pop(request_id, None)
         if block is not None:
             block.open = False
@@ -86,7 +85,7 @@ class TranscriptLines(msgspec.Struct):
             self._place()
 
     def clear(self) -> None:
-        """Begin anew; answers that still grow stay."""
+        """Remove everything but the answers that still grow."""
         growing = {id(block) for block in self._answers.values()}
         kept = [index for index, block in enumerate(self.blocks) if id(block) in growing]
         self.blocks = [self.blocks[index + offset] for index in kept for offset in (-1, 0)]
@@ -100,7 +99,7 @@ class TranscriptLines(msgspec.Struct):
         self._place()
 
     def line(self, y: int) -> Line | None:
-        """One line; None is an empty one."""
+        """One line; None if it is empty."""
         index = bisect_right(self._starts, y) - 1
         if not 0 <= y < self.height or index < 0:
             return None
@@ -125,5 +124,5 @@ class TranscriptLines(msgspec.Struct):
 
 
 def _spans_left(text: str, spans: Sequence[Span]) -> list[Span]:
-    """Where spans of `text` lie once what cannot be printed is gone."""
+    """Move spans of `text` to where they are once unprintable characters are removed."""
     return [(len(printable(text[:start])), len(printable(text[:end]))) for start, end in spans]

@@ -1,4 +1,4 @@
-"""What was typed before, and pastes too large for the editor. Nothing that was typed is lost."""
+"""Prompts typed before, and pastes too large for the editor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_LINES_IN_EDITOR = 200
 
 
 class PromptHistory:
-    """Steps back and forth; what is typed at an entry, or after the last, waits there until a prompt is sent."""
+    """Steps back and forth; what is typed at an entry, or after the last, is kept there until a prompt is sent."""
 
     def __init__(self, prompts: Sequence[str] = ()) -> None:
         self._entries = list(prompts)
@@ -26,7 +26,7 @@ class PromptHistory:
         self._typed.clear()
 
     def step(self, by: int, current: str) -> str | None:
-        """The entry before (-1) or after (1) the current one; None where there is none."""
+        """The entry before (-1) or after (1) the current one; None if there is none."""
         to = self._at + by
         if not 0 <= to <= len(self._entries):
             return None
@@ -36,13 +36,13 @@ class PromptHistory:
 
 
 class HeldPastes:
-    """A large paste stands in the editor as one short mark, and is put in its place when the prompt is sent."""
+    """Shows a large paste in the editor as a short mark, and puts it back when the prompt is sent."""
 
     def __init__(self) -> None:
         self._held: dict[str, str] = {}
 
     def hold(self, text: str) -> str:
-        """What to show in the editor for a paste: itself, or a mark."""
+        """The text to show in the editor for a paste: itself, or a mark."""
         if len(text) <= LARGEST_IN_EDITOR and text.count("\n") <= MOST_LINES_IN_EDITOR:
             return text
         mark = f"[{text_size(text)} pasted #{len(self._held) + 1}]"
@@ -50,7 +50,7 @@ class HeldPastes:
         return mark
 
     def expand(self, shown: str) -> str:
-        """The prompt as it is sent."""
+        """The prompt with its pastes, as it is sent."""
         for mark, text in self._held.items():
             shown = shown.replace(mark, text)
         return shown

@@ -1,4 +1,4 @@
-"""Wraps text to a width in terminal cells, and goes on doing so as text is appended. Text is never changed."""
+"""Wraps text to a width in terminal cells, incrementally as text is appended. The text itself never changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 
 class WrappedText:
-    """`lines` are what is drawn; appending costs what is appended, not what is there already.
+    """`lines` are the wrapped lines. Appending costs time for the new text alone.
 
     `marks`: for each line, `MARK` under every letter that lies in a marked span; an empty string where none does.
     """
@@ -29,11 +29,11 @@ class WrappedText:
 
     @property
     def text(self) -> str:
-        """All of it, as it was given."""
+        """The whole text, not wrapped."""
         return "".join(self._pieces)
 
     def append(self, text: str, spans: Sequence[Span] = ()) -> int:
-        """Add text at the end, with spans of it to mark; returns the first line that is not as it was."""
+        """Append text, with spans of it to mark; returns the first line that changed."""
         self._pieces.append(text)
         self._spans += [(self._length + start, self._length + end) for start, end in spans]
         self._length += len(text)
@@ -49,14 +49,14 @@ class WrappedText:
             self._extend(self._pieces[0], _marks(len(self._pieces[0]), self._spans))
 
     def trim(self) -> None:
-        """Take empty lines away at the end, where nothing more comes."""
+        """Remove empty lines at the end."""
         self._pieces = [self.text.rstrip()]
         while len(self.lines) > 1 and not self.lines[-1].strip():
             self.lines.pop()
             self.marks.pop()
 
     def _extend(self, text: str, marks: str) -> None:
-        """Breaks before the last line stand, since words go where they fit first; only that line is wrapped again."""
+        """Wrap the last line again. Earlier breaks stay, since each word goes to the first line that it fits."""
         if marks and "\t" in text:
             marks = "".join(
                 mark * (len(TAB) if letter == "\t" else 1) for letter, mark in zip(text, marks, strict=True)
@@ -81,7 +81,7 @@ def _marks(length: int, spans: Sequence[Span]) -> str:
 
 
 def _cut(marks: str, line: str, wrapped: Sequence[str]) -> list[str]:
-    """The marks of one line, cut where it was wrapped: a break takes the space that stands at it."""
+    """Cut the marks of one line where the line was wrapped; a break removes the space at it."""
     cut, at = [], 0
     for part in wrapped:
         cut.append(marks[at : at + len(part)])
@@ -91,7 +91,7 @@ def _cut(marks: str, line: str, wrapped: Sequence[str]) -> list[str]:
 
 
 def wrap_line(line: str, width: int) -> list[str]:
-    """Break one line after spaces, or anywhere where a word is longer than the width; a break takes one space."""
+    """Break one line after spaces, or within a word longer than the width; a break removes one space."""
     lines = []
     while len(line) > width or cell_len(line) > width:
         end = _fitting(line, width)
@@ -107,7 +107,7 @@ def wrap_line(line: str, width: int) -> list[str]:
 
 
 def _fitting(line: str, width: int) -> int:
-    """How many letters of a line that is too long fit; one at least."""
+    """How many letters of a line that is too long fit; at least one."""
     head = line[: width + 1]
     if head.isascii():
         return width

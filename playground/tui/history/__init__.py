@@ -1,1 +1,1 @@
-"""Screen 6 without a screen: past runs in rows, side by side, in files, as points."""
+"""Past runs for the History screen, without Textual: as rows, side by side, in files, as points."""

@@ -1,4 +1,4 @@
-"""The columns of the history's table: title, width, what stands in it. What is foreign is made plain here."""
+"""The columns of the history's table: title, width, text. Foreign text is made printable here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
 
 
 class Column(msgspec.Struct, frozen=True):
-    """`least` is the width of the table from which the column is there; those that grow share the room that is left."""
+    """`least`: the width of the table from which the column is shown. Columns that grow share the remaining width."""
 
     title: str
     width: int
@@ -35,23 +35,23 @@ def when(run: Run) -> str:
 
 
 def quality(run: Run) -> str:
-    """The value alone; which measure it is stands under the table."""
+    """The value alone; its measure is shown under the table."""
     return numbers.significant(run.quality)
 
 
 def options(run: Run) -> str:
-    """The differences from the defaults, by the labels of the toggles."""
+    """The options that are not the defaults, by the labels of their toggles."""
     spelled = [f"{_label(name)} {value}" for name, value in run.options.items()]
     return one_line(", ".join(spelled)) or "defaults"
 
 
 def described_quality(run: Run) -> str:
-    """`pass@1 0.75`, empty where nothing was judged."""
+    """`pass@1 0.75`; empty if nothing was judged."""
     return f"{one_line(run.measure, 20)} {numbers.significant(run.quality)}" if run.quality is not None else ""
 
 
 def lower_is_better(measure: str) -> bool:
-    """Whether less is better in this measure of quality."""
+    """Whether lower is better in this measure of quality."""
     return any(name.lower() in measure.lower() for name in LOWER_IS_BETTER)
 
 
@@ -71,7 +71,7 @@ COLUMNS = (
 
 
 def shown(width: int) -> list[tuple[Column, int]]:
-    """The columns that a table of this width has, with their widths; one blank stands between two."""
+    """The columns that a table of this width shows, with their widths; there is a blank between two."""
     columns = [column for column in COLUMNS if width >= column.least]
     room = width - sum(column.width + 1 for column in columns) + 1
     more = room // max(1, sum(column.grows for column in columns))

@@ -1,4 +1,4 @@
-"""One run in full, or two side by side with what is different: rows of text, made plain."""
+"""One run in full, or the differences of two: rows of printable text."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import msgspec
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run
 from playground.text import numbers
+from playground.text.numbers import UNKNOWN
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.history.columns import described_quality, lower_is_better, when
 from playground.tui.sampling_fields import in_short
 
 CELL = 60
-NOTHING = "–"
 
 
 class DiffRow(msgspec.Struct, frozen=True):
-    """`change` is b against a; `better` says what it means, None where it means neither."""
+    """`change` is b against a; `better` says whether it is an improvement, None if neither."""
 
     label: str
     a: str
@@ -29,7 +29,7 @@ class DiffRow(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """The two are not the same."""
+        """Whether a and b differ."""
         return self.a != self.b
 
 
@@ -45,15 +45,15 @@ FIGURES: tuple[Figure, ...] = (
 
 
 def diff(a: Run, b: Run | None = None) -> list[DiffRow]:
-    """Rows for one run, or for two; what neither knows is left out, and so are toggles in which both are at default."""
+    """Rows for one run, or for two; without figures that neither has, and toggles at their default in both."""
     other = b or a
     rows = [_text(label, a, other, text) for label, text in _HEAD]
     rows += [_figure(figure, a, other) for figure in FIGURES]
     rows.append(_quality(a, other))
     rows += [_text(label, a, other, text) for label, text in _TAIL]
     rows += _options(a, other)
-    rows += _named("", a.versions, other.versions)
-    return [row for row in rows if not {row.a, row.b} <= {NOTHING, ""}]
+    rows += _versions(a.versions, other.versions)
+    return [row for row in rows if not {row.a, row.b} <= {UNKNOWN, ""}]
 
 
 _HEAD: tuple[tuple[str, Callable[[Run], str]], ...] = (
@@ -73,7 +73,7 @@ _TAIL: tuple[tuple[str, Callable[[Run], str]], ...] = (
 
 
 def _text(label: str, a: Run, b: Run, text: Callable[[Run], str]) -> DiffRow:
-    return DiffRow(label, one_line(text(a), CELL) or NOTHING, one_line(text(b), CELL) or NOTHING)
+    return DiffRow(label, one_line(text(a), CELL) or UNKNOWN, one_line(text(b), CELL) or UNKNOWN)
 
 
 def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
@@ -82,8 +82,8 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
     change, better = _change(before, after, less_is_better)
     return DiffRow(
         label,
-        text(before) if before is not None else NOTHING,
-        text(after) if after is not None else NOTHING,
+        text(before) if before is not None else UNKNOWN,
+        text(after) if after is not None else UNKNOWN,
         change,
         better,
     )
@@ -92,11 +92,11 @@ def _figure(figure: Figure, a: Run, b: Run) -> DiffRow:
 def _quality(a: Run, b: Run) -> DiffRow:
     same = a.measure == b.measure
     change, better = _change(a.quality, b.quality, lower_is_better(a.measure)) if same else ("", None)
-    return DiffRow("quality", described_quality(a) or NOTHING, described_quality(b) or NOTHING, change, better)
+    return DiffRow("quality", described_quality(a) or UNKNOWN, described_quality(b) or UNKNOWN, change, better)
 
 
 def _change(before: float | None, after: float | None, less_is_better: bool) -> tuple[str, bool | None]:
-    """One run against one run: no spread is known, so nothing is called significant."""
+    """The change in per cent, and whether it is better. Of two single runs no spread is known: never significant."""
     if before is None or after is None or before == after or not before:
         return "", None
     share = after / before - 1
@@ -105,7 +105,7 @@ def _change(before: float | None, after: float | None, less_is_better: bool) -> 
 
 
 def _options(a: Run, b: Run) -> list[DiffRow]:
-    """Rows for the options, as effective where the engine told it, else as requested."""
+    """Rows for the options: as effective if the engine reported it, else as requested."""
     defaults = as_text(DEFAULTS)
     rows = []
     for name in dict.fromkeys((*defaults, *a.effective, *b.effective)):
@@ -115,9 +115,13 @@ def _options(a: Run, b: Run) -> list[DiffRow]:
     return rows
 
 
-def _named(prefix: str, a: dict[str, str], b: dict[str, str]) -> list[DiffRow]:
+def _versions(a: dict[str, str], b: dict[str, str]) -> list[DiffRow]:
     return [
-        DiffRow(one_line(prefix + name, 20), one_line(a.get(name, NOTHING), CELL), one_line(b.get(name, NOTHING), CELL))
+        DiffRow(
+            one_line(name, 20),
+            one_line(a.get(name, UNKNOWN), CELL),
+            one_line(b.get(name, UNKNOWN), CELL),
+        )
         for name in dict.fromkeys((*a, *b))
     ]
 

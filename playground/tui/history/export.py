@@ -1,4 +1,4 @@
-"""Writes runs to a file; its ending says in which format."""
+"""Writes runs to a file in the format of its ending."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ HINT = f"{ENDINGS}: the ending says the format; a relative name goes into the fo
 
 
 class ExportError(Exception):
-    """The file cannot be written: one line."""
+    """The file cannot be written; the message is one line."""
 
 
 def export(path: Path, runs: Sequence[Run], report: Report | None = None) -> None:
-    """Write a new file, a page of the report where there is one; raises `ExportError`. Blocks: not for the UI."""
+    """Write a new file; as HTML, a page of the report if there is one. Raises `ExportError`. Blocks: not for the UI."""
     form = FORMATS.get(path.suffix.lower())
     if report and form is history_html:
         form = partial(_report_html, report)

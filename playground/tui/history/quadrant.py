@@ -1,4 +1,4 @@
-"""TTFT against TPS over models and option sets: a point is the median of what was measured under one of them."""
+"""TTFT against TPS: one point per model and option set, the median of its runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.text.plain import one_line
 from playground.tui.plots.scatter_grid import Axis, Point
 
 NEWEST = 2000
-LABEL = 24
+LABEL_WIDTH = 24
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COLOURS = 8
 X = Axis("TTFT", lambda value: numbers.seconds(value), low=True)
@@ -20,12 +20,12 @@ Y = Axis("TPS", lambda value: numbers.significant(value))
 
 
 def comparable(run: Run) -> bool:
-    """A cold, switched or ended-early run measures something else."""
+    """Whether a run measures what others do: not one that was cold, switched or ended early."""
     return not any(flag in ("cold", "abort", "error") or flag.startswith("switched") for flag in run.flags)
 
 
 def quadrant(runs: Sequence[Run]) -> list[Point]:
-    """A letter and colour per model; the option set with the best TPS per TTFT of each carries its name."""
+    """A letter and colour per model; its option set with the best TPS per TTFT is labelled with its name."""
     sets: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in runs:
         if comparable(run) and run.ttft_s and run.tps:
@@ -42,7 +42,7 @@ def quadrant(runs: Sequence[Run]) -> list[Point]:
             y=tps,
             mark=LETTERS[models.index(key[0]) % len(LETTERS)],
             style=f"$request-{models.index(key[0]) % COLOURS}",
-            label=one_line(key[0], LABEL) if key == best[key[0]] else "",
+            label=one_line(key[0], LABEL_WIDTH) if key == best[key[0]] else "",
             strong=key == best[key[0]],
         )
         for key, (ttft, tps) in measured.items()

@@ -1,4 +1,4 @@
-"""The runs that a filter names, as far as they are on the screen: any number of ids, and the rows around the cursor."""
+"""The runs that a filter finds: any number of ids, and the rows around the cursor."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ class RunList:
         self._known: dict[int, Run] = {}
 
     def replace(self, ids: array[int]) -> None:
-        """Other runs, or another order; the cursor stays with its run, unless it is on the first."""
+        """Set other runs or another order; the cursor stays on its run, unless it is on the first."""
         here = self.ids[self.cursor] if self.cursor and self.cursor < len(self.ids) else None
         self.ids = ids
         self.cursor = next((index for index, each in enumerate(ids) if each == here), 0) if here is not None else 0
         self.top = min(self.top, self.cursor)
 
     def forget(self) -> None:
-        """What is known of runs is no longer so."""
+        """Forget the rows, which have changed."""
         self._known.clear()
 
     def learn(self, runs: Iterable[Run]) -> None:
-        """Rows that were asked for."""
+        """Take rows that were read."""
         if len(self._known) > KEPT:
             self._known.clear()
         self._known |= {run.id: run for run in runs}
 
     def rows(self, height: int) -> list[tuple[int, Run | None]]:
-        """Place and run of every row that fits, the cursor among them; None for one that is not known yet."""
+        """(place, run) of every row that fits, with the cursor among them; the run is None if it is not read yet."""
         self.top = max(0, min(self.top, self.cursor, len(self.ids) - height))
         self.top = max(self.top, self.cursor - height + 1)
         places = range(self.top, min(len(self.ids), self.top + height))
         return [(place, self._known.get(self.ids[place])) for place in places]
 
     def wanted(self, height: int) -> list[int]:
-        """Ids to be asked for, a screen beyond either end among them; none where all that is seen is known."""
+        """Ids to read, with a screenful beyond either end; none if all visible rows are read."""
         seen = [self.ids[place] for place, run in self.rows(height) if run is None]
         if not seen:
             return []
@@ -53,16 +53,16 @@ class RunList:
         return [each for each in around if each not in self._known]
 
     def move(self, by: int) -> None:
-        """The cursor, as far as there are runs."""
+        """Move the cursor."""
         self.cursor = max(0, min(len(self.ids) - 1, self.cursor + by))
 
     def scroll(self, by: int, height: int) -> None:
-        """The rows under the cursor, which moves along only where it would be left behind."""
+        """Scroll the rows; the cursor moves only to stay visible."""
         self.top = max(0, min(len(self.ids) - height, self.top + by))
         self.cursor = max(self.top, min(self.top + height - 1, self.cursor, len(self.ids) - 1))
 
     def mark(self) -> None:
-        """The run under the cursor, or no longer; then the next one."""
+        """Mark or unmark the run under the cursor, and go to the next one."""
         if not self.ids:
             return
         here = self.ids[self.cursor]

@@ -1,1 +1,1 @@
-"""Screen 5 without a screen: outliers, attention, KV and weights, measured and drawn."""
+"""Measurements for the Inside screen, without Textual: trials, and plots of outliers, attention, KV and steps."""

@@ -1,21 +1,23 @@
-"""Weights against KV cache over the length of the context, stacked, and what a budget of KV holds by dtype. Pure."""
+"""Weights and KV cache stacked over the length of the context, and what a budget of KV holds by dtype. Pure."""
 
 from __future__ import annotations
 
 from math import log2
 
 from playground.protocol.model_facts import ModelFacts
+from playground.protocol.options import TOGGLES
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
 from playground.text.sizes import size
-from playground.tui.plots.scatter_grid import DIM, Part, merged
+from playground.text.sparkline import BARS
+from playground.tui.plots.scatter_grid import Part, merged
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_fit import Pool, tried
+from playground.tui.state.kv_capacity import Pool, trial_shape
+from playground.tui.styles import MUTED
 
-KINDS = ("model", "fp8", "int8", "int4", "int2")
 WEIGHTS, KV = "$meaning-prefill", "$meaning-decode"
 SHORTEST, WIDE = 128, 72
-EIGHTHS = " ▁▂▃▄▅▆▇█"
+EIGHTHS = " " + BARS
 
 
 def draw_stack(
@@ -35,14 +37,14 @@ def draw_stack(
         low, high = most * (rows - row - 1) / rows, most * (rows - row) / rows
         cells = [_cell(low, high, weights, weights + each * length) for length in lengths]
         tick = size(high) if row == 0 else size(weights) if low <= weights < high else ""
-        lines.append([(f"{tick:>{gutter}}│", DIM), *merged(cells)])
-    lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", DIM)])
-    lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", DIM)])
+        lines.append([(f"{tick:>{gutter}}│", MUTED), *merged(cells)])
+    lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", MUTED)])
+    lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", MUTED)])
     return lines
 
 
 def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, requests: int, limit: int | None) -> str:
-    """Where KV overtakes the weights, and where the device ends, in words."""
+    """A line saying where KV overtakes the weights, and where the device is full."""
     meets = crossing(facts, kv_cache, block_size, weights, requests)
     each = token_bytes(facts, kv_cache, block_size) * requests
     of_each = "" if requests == 1 else f" in each of {requests} requests"
@@ -58,27 +60,28 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
 def capacity_table(
     facts: ModelFacts, block_size: int, pool: Pool, now: str, inside: InsideState, width: int
 ) -> list[list[Part]]:
-    """A line a dtype, computed beside measured: bytes of a token, tokens that the engine allotted in the bytes of the
-    `pool`, and requests that ran together in a part of them; where there is room, whole contexts in all of them."""
-    tokens, part = tried(facts, pool)
+    """A line per dtype, computed and measured: bytes of a token, tokens that the engine allotted in the bytes of the
+    `pool`, and requests that ran together in a part of them; if there is room, whole contexts in all of them."""
+    tokens, part = trial_shape(facts, pool)
     wide = width >= WIDE
     head = f"{'KV':6}{'computed':>9}{'held':>9}{'computed':>10}{'allotted':>10}{'comp.':>7}{'ran':>5}"
     lines: list[list[Part]] = [
-        [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", DIM)],
-        [(f"{head}{'full contexts':>16}" if wide else head, DIM)],
+        [(f"{'':6}{'a token':>18}{'tokens that fit':>20}{'requests':>12}", MUTED)],
+        [(f"{head}{'full contexts':>16}" if wide else head, MUTED)],
     ]
-    for kind in KINDS:
+    for kind in TOGGLES["kv_cache"].values:
         held = capacity(facts, kind, block_size, pool.bytes, pool.slots)
-        allotted, fit = inside.kv.pools.get(kind), inside.kv.fits.get(kind)
+        allotted, result = inside.kv.pools.get(kind), inside.kv.results.get(kind)
+        ran = result.concurrent if result else 0
         text = (
             f"{kind:6}{size(held.token_bytes):>9}{size(inside.token_bytes.get(kind)):>9}"
             f"{numbers.count(held.tokens):>10}{numbers.count(allotted.tokens if allotted else None):>10}"
-            f"{fitting(facts, kind, block_size, part, tokens):>7}{(fit.ran if fit else 0) or numbers.UNKNOWN:>5}"
+            f"{fitting(facts, kind, block_size, part, tokens):>7}{ran or numbers.UNKNOWN:>5}"
         )
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
     shares = f"{size(part)} of {size(pool.bytes)}"
-    lines.append([(f"k runs requests of {tokens} together in {shares}", DIM)])
+    lines.append([(f"k runs requests of {tokens} together in {shares}", MUTED)])
     return lines
 
 

@@ -1,4 +1,4 @@
-"""How many requests the same bytes really hold, by KV dtype: switch, reserve, run them together; then back."""
+"""Measures how many requests the same bytes hold, by KV dtype: switch, reserve, run them together; then restore."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from itertools import count
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.protocol.options import TOGGLES, Value, blocks_for
 from playground.telemetry.kv_size import fitting
-from playground.tui.inside.course import Course, Steps
+from playground.tui.inside.trial import Steps, TrialRunner
 from playground.tui.session import NotNow
-from playground.tui.state.kv_fit import request_id, tried
+from playground.tui.state.kv_capacity import request_id, trial_shape
 
-# A request's last tokens are decoded, so that those that fit are there together.
+# Tokens that each request decodes at its end: only then do all that fit run at the same time.
 DECODED = 8
 TOUCHED = ("kv_cache", "kv_blocks", "max_batch", "token_budget")
 MOST_SLOTS = int(TOGGLES["max_batch"].high or 1)
@@ -19,10 +19,10 @@ MOST_TOKENS = int(TOGGLES["token_budget"].high or 1)
 
 
 class KVTrial:
-    """What was found stands in the state."""
+    """Its results are in the state."""
 
-    def __init__(self, course: Course) -> None:
-        self._course, self._state = course, course.state
+    def __init__(self, runner: TrialRunner) -> None:
+        self._runner, self._state = runner, runner.state
         self._numbers = count(1)
 
     def start(self) -> None:
@@ -30,38 +30,38 @@ class KVTrial:
         cache, blocks = (self._state.capabilities.toggle(name) for name in ("kv_cache", "kv_blocks"))
         if cache is None or blocks is None or cache.cost != "cache":
             raise NotNow("this engine does not change its KV cache while it runs")
-        self._course.begin(self._all([value.value for value in cache.values if value.possible]))
+        self._runner.begin(self._all([value.value for value in cache.values if value.possible]))
 
     def _all(self, kinds: list[str]) -> Steps:
-        before = {name: getattr(self._state.requested, name) for name in TOUCHED}
+        before = {name: getattr(self._state.toggles.requested, name) for name in TOUCHED}
         for kind in kinds:
-            if not self._course.over:
+            if not self._runner.stopped:
                 yield from self._try(kind, before)
-        yield from self._course.switch(before)
+        yield from self._runner.switch(before)
 
     def _try(self, kind: str, before: dict[str, Value]) -> Steps:
-        yield from self._course.switch(before | {"kv_cache": kind, "kv_blocks": "auto"})
+        yield from self._runner.switch(before | {"kv_cache": kind, "kv_blocks": "auto"})
         pool, facts = self._state.inside.kv.pool, self._state.facts
-        if self._course.over or self._state.requested.kv_cache != kind or pool is None or facts is None:
+        if self._runner.stopped or self._state.toggles.requested.kv_cache != kind or pool is None or facts is None:
             return
-        (tokens, budget), size = tried(facts, pool), self._state.requested.block_size
+        (tokens, budget), size = trial_shape(facts, pool), self._state.toggles.requested.block_size
         requests = fitting(facts, kind, size, budget, tokens)
         if not 0 < requests < MOST_SLOTS:
             return
         blocks = blocks_for(tokens, size)
-        # What is computed is where to begin: what the engine says that it reserved decides.
+        # The computed number is where to begin; the bytes that the engine says it reserved decide.
         yield from self._reserve(requests, blocks, tokens)
-        while self._state.memory.kv_reserved <= budget and requests < MOST_SLOTS and not self._course.over:
+        while self._state.memory.kv_reserved <= budget and requests < MOST_SLOTS and not self._runner.stopped:
             requests += 1
             yield from self._reserve(requests, blocks, tokens)
-        while self._state.memory.kv_reserved > budget and requests > 1 and not self._course.over:
+        while self._state.memory.kv_reserved > budget and requests > 1 and not self._runner.stopped:
             requests -= 1
             yield from self._reserve(requests, blocks, tokens)
-        if not self._course.over and self._state.memory.kv_reserved <= budget:
+        if not self._runner.stopped and self._state.memory.kv_reserved <= budget:
             yield from self._run(kind, requests + 1, tokens)
 
     def _reserve(self, requests: int, blocks: int, tokens: int) -> Steps:
-        yield from self._course.switch(
+        yield from self._runner.switch(
             {
                 "kv_blocks": str(requests * blocks),
                 "max_batch": requests,
@@ -70,21 +70,21 @@ class KVTrial:
         )
 
     def _run(self, kind: str, requests: int, tokens: int) -> Steps:
-        """One more than fits: it has to wait."""
+        """Run one request more than fits, which has to wait."""
         number, facts = next(self._numbers), self._state.facts
         vocabulary, decoded = facts.vocabulary if facts else 2, min(DECODED, tokens - 1)
         sampling = SamplingParams(max_tokens=decoded, ignore_eos=True)
         asked = [
             GenerationRequest(
                 request_id=request_id(number, kind, index),
-                # No two begin alike: a block that they shared would be held once.
+                # No common prefix: a shared block would be held only once.
                 prompt_token_ids=[(index + 7 * at) % vocabulary for at in range(tokens - decoded)],
                 sampling=sampling,
             )
             for index in range(requests)
         ]
-        self._course.bridge.send(Submit(requests=asked))
-        fit = self._state.inside.kv.fits[kind]
-        # A model that is loaded anew meanwhile knows of none.
-        while fit.left and self._state.inside.kv.fits.get(kind) is fit and not self._state.exited:
+        self._runner.bridge.send(Submit(requests=asked))
+        result = self._state.inside.kv.results[kind]
+        # A model that is loaded meanwhile starts with empty results.
+        while result.running and self._state.inside.kv.results.get(kind) is result and not self._state.model.exited:
             yield

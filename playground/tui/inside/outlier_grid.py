@@ -1,4 +1,4 @@
-"""Input columns of every layer as a heat map: how far each stretch of columns reaches against the threshold. Pure."""
+"""Input columns of every layer as a heat map of their peaks against the threshold. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from math import log2
 
 from playground.protocol.events import OutliersMeasured
 from playground.protocol.measurements import LayerColumns
-from playground.tui.plots.scatter_grid import DIM, Part, merged
+from playground.tui.plots.scatter_grid import Part, merged
+from playground.tui.styles import MUTED
 
 SHADES = " ·░▒▓█"
 OUTLIER = "$meaning-preempted"
@@ -16,12 +17,12 @@ NAME_WIDTH, COUNT_WIDTH = 20, 16
 
 
 def count_outliers(layer: LayerColumns, threshold: float) -> int:
-    """Columns whose peak reaches the threshold, as far as they were told; with threshold 0 nothing is taken out."""
+    """Reported columns whose peak reaches the threshold; none with threshold 0, which takes nothing out."""
     return sum(peak >= threshold for peak in layer.peaks) if threshold else 0
 
 
 def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
-    """All layers in one line; `live`: the threshold under which the engine computes."""
+    """All layers in one line; `live`: the threshold that the engine uses."""
     hit = sum(count_outliers(layer, threshold) > 0 for layer in measured.layers)
     columns = sum(count_outliers(layer, threshold) for layer in measured.layers)
     shown = f"threshold {threshold:g}" + (" (live)" if threshold == live else f" (live {live:g})")
@@ -29,7 +30,7 @@ def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
 
 
 def draw_outliers(measured: OutliersMeasured, threshold: float, width: int, height: int, top: int) -> list[list[Part]]:
-    """A line a layer from line `top` on: name, its columns from left to right, and how many are outliers."""
+    """A line per layer from line `top` on: name, columns from left to right, number of outliers."""
     room = width - NAME_WIDTH - COUNT_WIDTH
     if room < 8:
         return []
@@ -52,19 +53,19 @@ def _line(layer: LayerColumns, threshold: float, room: int) -> list[Part]:
     cells = [_cell(peak, threshold, layer.median) for peak in peaks]
     outliers = count_outliers(layer, threshold)
     taken = "" if layer.taken is None else f"  int8 took {len(layer.taken)}"
-    style = OUTLIER if outliers else DIM
-    return [(f"{short_name(layer.name):<{NAME_WIDTH}}", DIM), *merged(cells), (f" {outliers:>3}{taken}", style)]
+    style = OUTLIER if outliers else MUTED
+    return [(f"{short_name(layer.name):<{NAME_WIDTH}}", MUTED), *merged(cells), (f" {outliers:>3}{taken}", style)]
 
 
 def _cell(peak: float, threshold: float, median: float) -> Part:
-    """Shades are powers of two above the layer's own median; colour says which side of the threshold."""
+    """The shade is powers of two above the layer's own median; the colour says which side of the threshold."""
     steps = log2(peak / median) if median > 0 and peak > 0 else 0.0
     shade = SHADES[min(len(SHADES) - 1, max(0, round(steps)))]
     if threshold and peak >= threshold:
         return SHADES[-1], OUTLIER
-    return shade, LARGE if threshold and peak >= threshold / 2 else DIM
+    return shade, LARGE if threshold and peak >= threshold / 2 else MUTED
 
 
 def lowest_known(layers: Sequence[LayerColumns]) -> float:
-    """Below this threshold some outliers may not be known: only the largest columns are told."""
+    """Below this threshold some outliers may be missing: only the largest columns are reported."""
     return max((layer.peaks[-1] for layer in layers if len(layer.peaks) < layer.width), default=0.0)

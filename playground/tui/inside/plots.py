@@ -1,4 +1,4 @@
-"""Measurements of screen 5 as curves: attention over length, and steps under the roofline. Pure."""
+"""Measurements of the Inside screen as curves: attention over length, and steps under the roofline. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SPEED = Axis("FLOP/s", flops)
 
 
 def draw_attention(points: Sequence[AttentionPoint], width: int, height: int) -> list[list[Part]]:
-    """Time over length, and memory below it where there is room."""
+    """Time over length, and memory below it if there is room."""
     upper = height if height < LEAST_HEIGHT else height // 2
     lines = draw_curves(_curves(points, lambda point: point.seconds), LENGTH, TIME, width, upper)
     if upper < height:
@@ -67,7 +67,7 @@ def described_attention(points: Sequence[AttentionPoint]) -> str:
 def draw_roofline(
     ceilings: Ceilings, trail: Sequence[Step], facts: ModelFacts, block_size: int, weights: int, width: int, height: int
 ) -> list[list[Part]]:
-    """The roof, and a dot for each of the newest steps; the newest is marked ●."""
+    """The roof, and a point for each of the newest steps; the newest is marked ●."""
     meet = ridge(ceilings)
     costs = [(step, step_cost(step, facts, block_size, weights)) for step in trail]
     known = [(step, each) for step, cost in costs if (each := roofline_point(cost, step.seconds, ceilings))]
@@ -86,7 +86,7 @@ def draw_roofline(
 def described_roofline(
     ceilings: Ceilings, trail: Sequence[Step], facts: ModelFacts, block_size: int, weights: int
 ) -> str:
-    """The newest step against the roof, in words."""
+    """A line about the newest step against the roof."""
     line = f"copy {_per_second('B/s', ceilings.bytes_per_second)}, product {flops(ceilings.flops_per_second)}"
     step = trail[-1] if trail else None
     newest = roofline_point(step_cost(step, facts, block_size, weights), step.seconds, ceilings) if step else None

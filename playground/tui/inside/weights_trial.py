@@ -1,4 +1,4 @@
-"""What each kind of weights costs and saves here: switch, answer the same prompt, note; then back to what was."""
+"""Measures what each kind of weights costs and saves here: switch, answer the same prompt; then restore."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from itertools import count
 import msgspec
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
-from playground.tui.inside.course import Course, Steps
+from playground.tui.inside.trial import Steps, TrialRunner
 
 KINDS = ("model", "int8", "nf4")
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
 
 
 class Kind(msgspec.Struct):
-    """One kind: bytes of the weights, seconds that the switch to it took, decode TPS; None where it was not measured.
-    `fault` says why."""
+    """One kind: bytes of its weights, seconds of the switch to it, decode TPS; None if not measured. `fault`: why."""
 
     name: str
     bytes: int | None = None
@@ -25,53 +24,53 @@ class Kind(msgspec.Struct):
 
 
 class WeightsTrial:
-    """`kinds` fills up as the course goes on. One prompt at a time."""
+    """`kinds` fills up as the trial goes on; `now` is the one being measured."""
 
-    def __init__(self, course: Course) -> None:
-        self._course, self._state = course, course.state
+    def __init__(self, runner: TrialRunner) -> None:
+        self._runner, self._state = runner, runner.state
         self._numbers = count(1)
         self.kinds: list[Kind] = []
         self.now: Kind | None = None
 
     def start(self) -> None:
         """Begin with the first kind; raises `NotNow`."""
-        self._course.begin(self._all())
+        self._runner.begin(self._all())
 
     def _all(self) -> Steps:
-        before, self.kinds = self._state.requested.weights, [Kind(name) for name in KINDS]
+        before, self.kinds = self._state.toggles.requested.weights, [Kind(name) for name in KINDS]
         for kind in self.kinds:
-            if not self._course.over:
+            if not self._runner.stopped:
                 self.now = kind
                 yield from self._switch(kind)
                 if not kind.fault:
                     yield from self._run(kind)
         self.now = None
-        yield from self._course.switch({"weights": before})
+        yield from self._runner.switch({"weights": before})
 
     def _switch(self, kind: Kind) -> Steps:
-        if self._state.requested.weights != kind.name:
+        if self._state.toggles.requested.weights != kind.name:
             toggle = self._state.capabilities.toggle("weights")
             support = toggle.find(kind.name) if toggle else None
             if support is None or not support.possible:
                 kind.fault = support.reason if support else "this engine has no such weights"
                 return
-            yield from self._course.switch({"weights": kind.name})
-            switch = self._state.switch
-            if self._state.requested.weights != kind.name or switch is None:
+            yield from self._runner.switch({"weights": kind.name})
+            switch = self._state.toggles.switch
+            if self._state.toggles.requested.weights != kind.name or switch is None:
                 kind.fault = "it did not work; the notice says why"
                 return
             kind.switch_s = switch.applied.seconds
         kind.bytes = self._state.memory.weights
 
     def _run(self, kind: Kind) -> Steps:
-        if self._course.over:
+        if self._runner.stopped:
             return
         name = f"weights-{next(self._numbers)}-{kind.name}"
         sampling = SamplingParams(max_tokens=TOKENS, ignore_eos=True)
         asked = GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
-        self._course.bridge.send(Submit(requests=[asked]))
+        self._runner.bridge.send(Submit(requests=[asked]))
         while not (finished := self._state.requests[name].finished):
             yield
-        # The rate of an answer that was stopped would be that of fewer tokens.
+        # A stopped answer's rate would be that of fewer tokens.
         kind.tps = finished.metrics.decode_tps if finished.reason == "length" else None
         kind.bytes = self._state.memory.weights or kind.bytes

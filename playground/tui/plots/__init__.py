@@ -1,1 +1,1 @@
-"""Plots out of characters."""
+"""Plots of characters."""

@@ -1,4 +1,4 @@
-"""Curves out of characters on one pair of axes, logarithmic where values span more than an order of magnitude. Pure."""
+"""Curves of characters on one pair of axes, logarithmic if values span more than an order of magnitude. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.tui.plots.scatter_grid import DIM, Axis, Part, Scale, merged, ruler
+from playground.tui.plots.scatter_grid import Axis, Part, Scale, merged, ruler
+from playground.tui.styles import MUTED
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 5
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """Points in the order of x; `mark` stands at each, dots join them."""
+    """Points in the order of x, drawn as `mark` and, if `joined`, connected by dots."""
 
     points: Sequence[tuple[float, float]]
     mark: str
@@ -22,7 +23,7 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 def draw_curves(curves: Sequence[Curve], x: Axis, y: Axis, width: int, height: int) -> list[list[Part]]:
-    """Lines of (text, style), `height` of them; none where there is nothing to see or no room."""
+    """`height` lines of (text, style) parts; none without points or room."""
     points = [point for curve in curves for point in curve.points]
     if not points or width < LEAST_WIDTH or height < LEAST_HEIGHT:
         return []
@@ -35,12 +36,12 @@ def draw_curves(curves: Sequence[Curve], x: Axis, y: Axis, width: int, height: i
     for curve in curves:
         _put(cells, curve, across, up)
     title = y.title + (" (log)" if up.logarithmic else "")
-    _write(cells[0], 1, title, DIM)
+    _write(cells[0], 1, title, MUTED)
     lines: list[list[Part]] = [
-        [(ticks.get(row, "").rjust(gutter) + "│", DIM), *merged(cells[row])] for row in range(rows)
+        [(ticks.get(row, "").rjust(gutter) + "│", MUTED), *merged(cells[row])] for row in range(rows)
     ]
-    lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
-    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), DIM)])
+    lines.append([(" " * gutter + "└" + "─" * columns, MUTED)])
+    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), MUTED)])
     return lines
 
 
@@ -61,7 +62,7 @@ def _place(cells: list[list[Part]], across: float, up: float) -> tuple[int, int]
 
 
 def _write(cells: list[Part], at: int, text: str, style: str) -> None:
-    """Only where nothing stands yet."""
+    """Write over blanks only."""
     for index, character in enumerate(text):
         if at + index < len(cells) and cells[at + index][0] == " ":
             cells[at + index] = (character, style)

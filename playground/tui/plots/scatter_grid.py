@@ -1,4 +1,4 @@
-"""A scatter plot out of characters: a letter per point, axes with numbers, the better corner named. Pure."""
+"""A scatter plot of characters: a letter per point, axes with numbers, the better corner named. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from math import log10
 
 import msgspec
 
+from playground.tui.styles import MUTED
+
 SPAN_FOR_LOG = 12.0
 Part = tuple[str, str]
-DIM = "$meaning-waiting"
 
 
 class Point(msgspec.Struct, frozen=True):
-    """`label` stands beside it where there is room; `strong` points are bold and get their labels first."""
+    """`label` is drawn next to it if there is room; `strong` points are bold and get their labels first."""
 
     x: float
     y: float
@@ -54,7 +55,7 @@ class Scale:
 
 
 def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> list[list[Part]]:
-    """Lines of (text, style), `height` of them; at least 20 x 5, or there is nothing to see."""
+    """`height` lines of (text, style) parts; none without points or below 20 x 5."""
     if not points or width < 20 or height < 5:
         return []
     across, up = Scale([point.x for point in points]), Scale([point.y for point in points])
@@ -67,28 +68,28 @@ def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> 
     lines: list[list[Part]] = []
     for row in range(rows):
         tick = ticks.get(row, "").rjust(gutter)
-        lines.append([(tick + "│", DIM), *merged(cells[row])])
-    lines.append([(" " * gutter + "└" + "─" * columns, DIM)])
-    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), DIM)])
+        lines.append([(tick + "│", MUTED), *merged(cells[row])])
+    lines.append([(" " * gutter + "└" + "─" * columns, MUTED)])
+    lines.append([(" " * (gutter + 1) + ruler(x, across, columns), MUTED)])
     return lines
 
 
 def _frame(columns: int, rows: int, x_low: bool, y_low: bool) -> list[list[Part]]:
-    """An empty plot with its middle lines, and the better corner said as such."""
+    """An empty plot with its middle lines, and the better corner named."""
     cells: list[list[Part]] = [[(" ", "")] * columns for _ in range(rows)]
     for row in range(rows):
-        cells[row][columns // 2] = ("┊", DIM)
-    cells[rows // 2] = [("┄", DIM)] * columns
-    cells[rows // 2][columns // 2] = ("┼", DIM)
+        cells[row][columns // 2] = ("┊", MUTED)
+    cells[rows // 2] = [("┄", MUTED)] * columns
+    cells[rows // 2][columns // 2] = ("┼", MUTED)
     word = "best"
     at = 1 if x_low else columns - len(word) - 1
     for index, character in enumerate(word):
-        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {DIM}")
+        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {MUTED}")
     return cells
 
 
 def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale, up: Scale) -> None:
-    """Points first, the strong ones over the others; then labels wherever nothing is covered by them."""
+    """Draw points, the strong ones over the others; then labels where they cover nothing."""
     rows, columns = len(cells), len(cells[0])
     places = []
     taken: set[tuple[int, int]] = set()
@@ -109,7 +110,7 @@ def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale,
 
 
 def _label_places(label: str, row: int, column: int) -> list[tuple[int, int]]:
-    """Right, left, below, above."""
+    """Possible places of a label: right, left, below, above."""
     middle = column - len(label) // 2
     return [(row, column + 2), (row, column - len(label) - 1), (row + 1, middle), (row - 1, middle)] if label else []
 
@@ -128,7 +129,7 @@ def ruler(x: Axis, scale: Scale, columns: int) -> str:
 
 
 def merged(cells: list[Part]) -> list[Part]:
-    """Neighbours of one style as one part."""
+    """Join neighbouring cells of one style into one part."""
     merged: list[Part] = []
     for text, style in cells:
         if merged and merged[-1][1] == style:

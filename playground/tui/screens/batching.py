@@ -1,4 +1,4 @@
-"""Screen 2: one load under static and under continuous batching, or on two engines, on one time axis."""
+"""The Batching screen: one load under static and under continuous batching, or on two engines, on one time axis."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from playground.tui.batching.driver import LoadDriver
 from playground.tui.batching.figures import described
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import HEIGHTS, HIGH, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
-from playground.tui.screens.stage import HEIGHTS, HIGH, WIDTHS, Stage
 from playground.tui.session import Session
-from playground.tui.state.changes import Changes
 from playground.tui.state.load_profile import STATIC
 from playground.tui.widgets.batching.block_map import BlockMap
 from playground.tui.widgets.batching.board import LoadBoard
@@ -36,8 +35,8 @@ HINT = "r runs the load twice: static, then continuous, on the same arrivals, pr
 REPLAY_HINT = "this recording holds no load"
 
 
-class BatchingScreen(Stage):
-    """Hands the state down to its widgets, and what they ask for to the driver of loads."""
+class BatchingScreen(BaseScreen):
+    """Shows the state in its widgets, and runs loads through `LoadDriver`."""
 
     NAME: ClassVar[ScreenName] = "batching"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -47,12 +46,11 @@ class BatchingScreen(Stage):
     AUTO_FOCUS = "LoadForm"
 
     def __init__(self, session: Session, keep: Callable[[Run], None] | None = None) -> None:
-        """`keep` takes the run of another engine; those of the session's own are kept anyway."""
+        """`keep` takes the runs of another engine; those of the session's own are kept anyway."""
         super().__init__(session)
         self._driver = LoadDriver(session, keep)
         self._panels = Panels(self, (FIRST, SECOND, "blocks"))
-        self._said = ""
-        self.deeds |= {
+        self.handlers |= {
             "run_load": self._run,
             "stop_load": self._driver.stop,
             "load_form": lambda: self.query_one(LoadForm).focus(),
@@ -69,7 +67,7 @@ class BatchingScreen(Stage):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """While a load runs, ask now and then who holds which block."""
+        """Ask for the block map every `MAP_EVERY_S` while a load runs."""
         self.set_interval(MAP_EVERY_S, self._ask_for_blocks)
         if self.state.replaying:
             self.query(LoadBoard).first().focus()
@@ -81,12 +79,13 @@ class BatchingScreen(Stage):
     @on(Updated)
     def _updated(self, message: Updated) -> None:
         self._driver.advance()
-        self._report(message.changes)
+        died = self.show_faults(message.changes)
+        self.show_early_end("the load", self._driver.fault, died)
         if self.is_current:
             self.show()
 
     def on_resize(self) -> None:
-        """Boards share what the other panels leave."""
+        """Fit the boards into the lines that the other panels leave."""
         self._fit()
         self.call_after_refresh(self.show)
 
@@ -94,8 +93,8 @@ class BatchingScreen(Stage):
         others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
         self.query_one(TwinBoards).fit(None if self._panels.alone else self.size.height - others)
 
-    def step_back(self, name: str) -> bool:
-        """Esc brings a maximized panel back where no load is there to be stopped."""
+    def handle_blocked(self, name: str) -> bool:
+        """Let Esc bring back a maximized panel if there is no load to stop."""
         if name == "stop_load" and self._panels.alone:
             self._maximize()
             return True
@@ -116,14 +115,8 @@ class BatchingScreen(Stage):
         if self._driver.busy:
             self._driver.ask_for_blocks()
 
-    def _report(self, changes: Changes) -> None:
-        died = self.tell_faults(changes)
-        if self._driver.fault and self._driver.fault != self._said and not died:
-            self.query_one(Notice).say(f"the load ended early: {self._driver.fault}")
-        self._said = self._driver.fault
-
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state in every widget."""
         load = self.state.load
         if self.state.replaying:
             self.query_one(LoadForm).show_recorded(described(load))
@@ -141,7 +134,7 @@ class BatchingScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         if isinstance(self.focused, LoadForm):
             return "load"
         return "boards" if isinstance(self.focused, LoadBoard) else "everywhere"

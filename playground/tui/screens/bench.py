@@ -1,4 +1,4 @@
-"""Screen 4: suites, their results as they come, and what each option set costs and buys."""
+"""The Bench screen: suites, their results as they come, and what each option set costs and buys."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from playground.tui.bench.driver import BenchDriver, BenchView
 from playground.tui.bench.pace import seconds_a_unit
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
-from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import NotNow, Session
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.pareto_plot import ParetoPlot
@@ -38,8 +38,8 @@ EVERY_SUITE = Query((("kind LIKE 'bench %'", ()),))
 EXPORT_NAME = "bench-%Y-%m-%d-%H%M%S.html"
 
 
-class BenchScreen(Stage):
-    """Asks the driver to run, and draws what it tells."""
+class BenchScreen(BaseScreen):
+    """Runs suites through `BenchDriver` and shows their progress and results."""
 
     NAME: ClassVar[ScreenName] = "bench"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -53,7 +53,7 @@ class BenchScreen(Stage):
         self._driver = BenchDriver(session, keep, self._changed)
         self._found: list[Run] = []
         self._seen, self._plotted = "", 0
-        self.deeds |= {
+        self.handlers |= {
             "run_suites": self._run,
             "stop_suites": self._driver.stop,
             "pareto_axis": lambda: self.query_one(ParetoPlot).turn(),
@@ -74,27 +74,27 @@ class BenchScreen(Stage):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Runs may have come from the command line."""
+        """Read the runs again: the command line may have added some."""
         self._look_back()
         self.show()
 
     async def on_unmount(self) -> None:
-        """A suite that runs ends with the screen; leaving its engine ends that."""
+        """Stop a suite that runs, which also ends its engine."""
         self._driver.stop()
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return "suites" if isinstance(self.focused, SuiteList) else "everywhere"
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self.tell_faults(message.changes)
+        self.show_faults(message.changes)
         if self.is_current:
             self.show()
 
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state and the suites in every widget."""
         self.query_one(StatusLine).show(self.state)
         self.query_one(SuiteTerms).show(self.state)
         self._follow()
@@ -104,8 +104,8 @@ class BenchScreen(Stage):
         self.query_one(Notice).show(self.state)
         self.show_keys()
 
-    def step_back(self, name: str) -> bool:
-        """Esc brings the plot back where nothing runs."""
+    def handle_blocked(self, name: str) -> bool:
+        """Let Esc bring back the other panels if nothing runs."""
         if name == "stop_suites" and self.has_class("-plot"):
             self.remove_class("-plot")
             return True
@@ -113,11 +113,11 @@ class BenchScreen(Stage):
 
     @property
     def _view(self) -> BenchView:
-        """The view of the suite under the cursor, or of the newest suite where that one has not been run."""
+        """The view of the suite under the cursor, or of the newest suite if that one has not been run."""
         return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
 
     def _follow(self) -> None:
-        """The cursor goes along to the next suite that runs, whence it can be moved. The plot grows with each run."""
+        """Move the cursor to a suite that begins, and add a run that has ended to the plot."""
         if (suite := self._driver.view.suite) != self._seen:
             self._seen = suite
             self.query_one(SuiteList).go_to(suite)
@@ -148,14 +148,14 @@ class BenchScreen(Stage):
 
     @work(exclusive=True, group="look")
     async def _look_back(self) -> None:
-        """Option sets that were run before."""
-        with self._past.telling():
+        """Read the newest suite runs from the history."""
+        with self._past.showing_faults():
             ids = await self._past.ask(lambda database: database.find(EVERY_SUITE)[:NEWEST])
             self._found = await self._past.ask(lambda database: database.read(ids))
         self._show_runs()
 
     def _show_runs(self) -> None:
-        """This session's first: they are there without a history too."""
+        """Plot this session's runs and those of the history, and estimate each suite's time by them."""
         runs = [*self._driver.runs, *self._found]
         suites = self.query_one(SuiteList)
         self.query_one(ParetoPlot).show_runs(runs, SUITES[suites.current].measure)
@@ -165,7 +165,7 @@ class BenchScreen(Stage):
                 suites.estimate(suite, pace)
 
     def _newest(self) -> BenchView | None:
-        """What can be exported: what is shown, or else what ended last."""
+        """The result to export: the one that is shown, or else the one that ended last."""
         return self._view if self._view.run else self._driver.newest
 
     def _ask_for_file(self) -> None:

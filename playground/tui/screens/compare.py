@@ -1,4 +1,4 @@
-"""Screen 3: one prompt, two option sets: texts side by side, distributions, figures with noise, a verdict."""
+"""The Compare screen: one prompt, two option sets: texts side by side, distributions, figures with noise, a verdict."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare.driver import CompareDriver
-from playground.tui.compare.profile import BASE, CHAT, CompareProfile, fields, on_one_line
+from playground.tui.compare.profile import CompareProfile, fields, on_one_line
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
-from playground.tui.screens.stage import HEIGHTS, Stage
+from playground.tui.prompt_mode import BASE, CHAT
+from playground.tui.screens.base import HEIGHTS, BaseScreen
 from playground.tui.session import Session
-from playground.tui.state.changes import Changes
 from playground.tui.state.request import RequestState
 from playground.tui.widgets.compare.figures import CompareFigures
 from playground.tui.widgets.compare.texts import CompareTexts
@@ -34,8 +34,8 @@ HINT = "r runs A and B in turns on the same prompt, greedy; another model or eng
 REPLAY_HINT = "nothing was compared in this recording, at least not yet"
 
 
-class CompareScreen(Stage):
-    """Hands the state down to its widgets, and what they ask for to the driver of comparisons."""
+class CompareScreen(BaseScreen):
+    """Shows the state in its widgets, and runs comparisons through `CompareDriver`."""
 
     NAME: ClassVar[ScreenName] = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -47,8 +47,8 @@ class CompareScreen(Stage):
         super().__init__(session)
         self._driver = CompareDriver(session, keep)
         self._folders, self._models = folders, list[str]()
-        self._said = self._taken = ""
-        self.deeds |= {
+        self._taken = ""
+        self.handlers |= {
             "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
             "stop_compare": self._driver.stop,
             "compare_form": lambda: self.query_one(FieldForm).focus(),
@@ -63,17 +63,18 @@ class CompareScreen(Stage):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Beside what every screen does."""
+        """Also look for models."""
         self._look_for_models()
 
     def on_screen_resume(self) -> None:
-        """Screen 1 may have had another prompt meanwhile."""
+        """Take over a new prompt of the Playground screen."""
         self._take_prompt()
         self.show()
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self._report(message.changes)
+        died = self.show_faults(message.changes)
+        self.show_early_end("the comparison", self._driver.fault, died)
         if self.is_current:
             self.show()
 
@@ -83,11 +84,11 @@ class CompareScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return "compare" if isinstance(self.focused, FieldForm) else "everywhere"
 
     def show(self) -> None:
-        """Every widget looks for itself whether it has anything to draw."""
+        """Show the state in every widget."""
         form = self.query_one(FieldForm)
         if self.state.replaying:
             form.show_recorded(self._recorded())
@@ -101,7 +102,7 @@ class CompareScreen(Stage):
 
     @work(thread=True)
     def _look_for_models(self) -> None:
-        """Find the models of this machine, to choose from."""
+        """Find the models of this machine, as choices."""
         found = [checkpoint.model for checkpoint in find_checkpoints(self._folders)]
         self.app.call_from_thread(self._models.extend, found)
 
@@ -114,19 +115,13 @@ class CompareScreen(Stage):
 
     @property
     def _asked(self) -> list[RequestState]:
-        """What screen 1 was asked, the newest first."""
+        """The requests of the Playground screen that have a prompt, the newest first."""
         return [request for request in reversed(self.state.requests.values()) if request.prompt]
 
     def _take_prompt(self) -> None:
-        """Screen 1's newest in its mode, once; what was typed here stays until there is a newer one."""
+        """Take over the newest prompt of the Playground screen and its mode, once each: what is typed here stays."""
         newest = next(iter(self._asked), None)
         if newest and newest.request_id != self._taken:
             self._taken = newest.request_id
             form, mode = self.query_one(FieldForm), CHAT if newest.chat else BASE
             form.set(msgspec.structs.replace(form.profile, prompt=on_one_line(newest.prompt), mode=mode))
-
-    def _report(self, changes: Changes) -> None:
-        died = self.tell_faults(changes)
-        if self._driver.fault and self._driver.fault != self._said and not died:
-            self.query_one(Notice).say(f"the comparison ended early: {self._driver.fault}")
-        self._said = self._driver.fault

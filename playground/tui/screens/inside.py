@@ -1,8 +1,8 @@
-"""Screen 5: outlier columns, attention over length, weights against KV, and steps under the roofline."""
+"""The Inside screen: outlier columns, attention over length, weights against KV, and steps under the roofline."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,13 +11,13 @@ from textual.containers import Container
 
 from playground.protocol.commands import Abort, CancelLoad, Kernel, MeasureAttention, MeasureOutliers
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.inside.course import Course, require_quiet
 from playground.tui.inside.kv_trial import KVTrial
+from playground.tui.inside.trial import TrialRunner
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.letters import Letters
 from playground.tui.messages import MachineSampled, Updated
+from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
-from playground.tui.screens.stage import WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.widgets.inside.attention import AttentionPanel
 from playground.tui.widgets.inside.kv import KVPanel
@@ -36,12 +36,11 @@ TEXT = '''def count_words(text):
     return counts
 '''
 LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
-KERNELS: tuple[Kernel, ...] = ("eager", "sdpa-math", "sdpa-flash")
 COLUMNS = 256
 
 
-class InsideScreen(Stage):
-    """Four panels; each is drawn from the state alone."""
+class InsideScreen(BaseScreen):
+    """Four panels, and the measurements and trials that fill them."""
 
     NAME: ClassVar[ScreenName] = "inside"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -52,11 +51,11 @@ class InsideScreen(Stage):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._panels = Panels(self, PANELS)
-        self._course = Course(session.bridge)
-        self._trial, self._kv_trial = WeightsTrial(self._course), KVTrial(self._course)
-        self._outliers = OutlierPanel(self.state.requested.int8_threshold)
+        self._runner = TrialRunner(session)
+        self._trial, self._kv_trial = WeightsTrial(self._runner), KVTrial(self._runner)
+        self._outliers = OutlierPanel(self.state.toggles.requested.int8_threshold)
         self._attention, self._kv, self._roofline = AttentionPanel(), KVPanel(self._trial), RooflinePanel()
-        self.deeds |= {
+        self.handlers |= {
             "find_outliers": lambda: session.bridge.send(MeasureOutliers(prompt=TEXT, columns=COLUMNS)),
             "time_attention": self._time_attention,
             "try_weights": self._trial.start,
@@ -79,12 +78,12 @@ class InsideScreen(Stage):
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         name = self.focused.id if self.focused else None
         return next((panel for panel in PANELS if panel == name), "everywhere")
 
-    def step_back(self, name: str) -> bool:
-        """Esc brings a maximized panel back where nothing is there to be stopped."""
+    def handle_blocked(self, name: str) -> bool:
+        """Let Esc bring back a maximized panel if there is nothing to stop."""
         if name == "stop_measuring" and self._panels.alone:
             self._panels.show()
             return True
@@ -96,8 +95,8 @@ class InsideScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self._course.advance()
-        self.tell_faults(message.changes)
+        self._runner.advance()
+        self.show_faults(message.changes)
         if self.is_current:
             self.show()
 
@@ -108,7 +107,7 @@ class InsideScreen(Stage):
         self._kv.look(self.state)
 
     def show(self) -> None:
-        """Each panel looks for itself whether it has anything to draw."""
+        """Show the state in every panel."""
         self.query_one(StatusLine).show(self.state)
         self._outliers.look(self.state)
         self._attention.look(self.state)
@@ -118,14 +117,14 @@ class InsideScreen(Stage):
         self.show_keys()
 
     def _time_attention(self) -> None:
-        require_quiet(self.state)
+        self._runner.require_idle()
         longest = self.state.facts.context if self.state.facts else LENGTHS[-1]
         lengths = [length for length in LENGTHS if length <= longest]
-        self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(KERNELS)))
+        self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(get_args(Kernel))))
 
     def _stop(self) -> None:
-        if self.state.trying:
-            self._course.stop()
+        if self.state.trial_running:
+            self._runner.stop()
         elif self.state.inside.measuring:
             self.session.bridge.send(CancelLoad())
         else:

@@ -1,4 +1,4 @@
-"""One panel of a screen alone, or all of them beside each other; which, the styles see by class."""
+"""Shows one panel of a screen alone, or all of them, through classes of the screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Panels:
 
     @property
     def alone(self) -> bool:
-        """One panel has all the room."""
+        """Whether one panel is shown alone."""
         return self._screen.has_class("-maximized")
 
     def show(self, name: str = "") -> None:

@@ -1,1 +1,1 @@
-"""Speed without a screen: what the panels show of a request, of drafts, of the whole engine over time."""
+"""The numbers of the speed panel, and texts about drafts."""

@@ -1,4 +1,4 @@
-"""Speculation in words: what became of the drafts, by position, and whether they pay here."""
+"""Lines about speculation: accepted drafts, by position, and whether drafting pays."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from textual.content import Content
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.state.draft_meter import BreakEven, DraftMeter
+from playground.tui.styles import MUTED
 
-LABEL = "$meaning-waiting"
 MOST_PLACES = 6
 
 
 def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
-    """Nothing while it is off and nothing was drafted."""
+    """The lines; none while it is off and nothing was drafted."""
     if requested == "off" and not meter.counts.proposed:
         return []
     title = Content.assemble(("Speculation  ", "bold"), one_line(requested, 20))
     if not meter.counts.proposed:
-        return [title, *Content.styled("no tokens came up again yet, so none were drafted", LABEL).wrap(width)]
+        return [title, *Content.styled("no tokens came up again yet, so none were drafted", MUTED).wrap(width)]
     proposed, accepted = sum(meter.counts.proposed), sum(meter.counts.accepted)
     places = [numbers.percent(share).removesuffix(" %") for share in meter.counts.by_position[:MOST_PLACES]]
     return [
@@ -26,18 +26,18 @@ def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
         Content.assemble(
             (f"{numbers.count(accepted)} accepted", "$meaning-draft"),
             f"  {numbers.count(proposed - accepted)} rejected",
-            (f"  {numbers.percent(meter.counts.share)}", LABEL),
+            (f"  {numbers.percent(meter.counts.share)}", MUTED),
         ),
-        Content.assemble(("by position  ", LABEL), f"{'  '.join(places)} %"),
+        Content.assemble(("by position  ", MUTED), f"{'  '.join(places)} %"),
         *_verdict(meter.break_even, requested).wrap(width),
     ]
 
 
 def _verdict(found: BreakEven | None, requested: str) -> Content:
     if found is None:
-        return Content.styled("whether it pays: too few plain and drafted steps yet", LABEL)
+        return Content.styled("whether it pays: too few plain and drafted steps yet", MUTED)
     words = f"pays from {found.cost:.2f} tokens a step, has {found.tokens:.2f}"
-    rows = (f", {found.rows} at a time", LABEL) if found.rows > 1 else ("", LABEL)
+    rows = (f", {found.rows} at a time", MUTED) if found.rows > 1 else ("", MUTED)
     if found.pays:
         return Content.assemble((words, "$success"), rows)
     advice = "; turn it off: speculate off" if requested != "off" else "; off is right here"

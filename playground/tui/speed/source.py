@@ -1,4 +1,4 @@
-"""Which numbers the speed panel shows: those of the newest request that has any."""
+"""Chooses the numbers of the speed panel: those of the newest request that has any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the speed panel is handed."""
+"""The input of the speed panel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from playground.tui.letters import Letter
 
 
 class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of one request so far, in seconds and per second; None is not known (yet).
+    """The numbers of one request so far, in seconds and per second; None if not known (yet).
 
-    `itl_s` holds the newest gaps between tokens, one per token, for the sparkline. `stale`: something was changed since
-    these were measured. `running`: more tokens come, and `tps` is that of the newest. `replay`: measured elsewhere,
-    played back here. The last three count tokens: of the prompt, those of it found in the prefix cache, of the answer.
+    `itl_s` holds the newest gaps between tokens, one per token, for the sparkline. `running`: more tokens come, and
+    `tps` is that of the newest. `replay`: measured elsewhere, played back here. `prompt`, `cached` (found in the prefix
+    cache) and `answer` count tokens.
     """
 
     letter: Letter | None = None
@@ -28,7 +28,6 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
     itl_s: tuple[float, ...] = ()
     itl_p50_s: float | None = None
     itl_p99_s: float | None = None
-    stale: bool = False
     running: bool = False
     replay: bool = False
     prompt: int | None = None
@@ -39,7 +38,7 @@ class SpeedView(msgspec.Struct, frozen=True, kw_only=True):
     def of(
         cls, letter: Letter, metrics: RequestMetrics, itl_s: tuple[float, ...] = (), replay: bool = False
     ) -> SpeedView:
-        """A finished request."""
+        """The numbers of a request's metrics."""
         return cls(
             letter=letter,
             ttft_s=metrics.ttft_s,

@@ -1,4 +1,4 @@
-"""What came since the screens last looked."""
+"""What changed since the last update of the screens."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from playground.protocol.steps import Step
 
 
 class Changes(msgspec.Struct):
-    """Since the last look: text, steps, requests that began or ended, faults, the end of a model.
+    """Text, steps, requests that began or ended, faults, the end of a model.
 
     `unloaded`: discard all earlier steps. `died`: the worker died; its last steps stay on screen.
-    `drafts`: which characters of a request's new text, taken together, accepted drafts brought. `news`: there was more
-    than text, steps and memory, so what hangs on none of these may look different too.
+    `drafts`: spans of a request's new text, joined, that accepted drafts brought. `other`: more than text, steps and
+    memory changed, so every widget may look different.
     """
 
     started: list[str] = msgspec.field(default_factory=list)
@@ -27,4 +27,4 @@ class Changes(msgspec.Struct):
     unloaded: bool = False
     died: bool = False
     transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
-    news: bool = False
+    other: bool = False

@@ -6,19 +6,19 @@ from math import inf
 
 
 class EngineClock:
-    """An event arrives after the time that it carries; the quickest one tells best how far the clocks are apart."""
+    """Estimates the clocks' offset by the quickest event: each arrives later than the time that it carries."""
 
     def __init__(self) -> None:
         self._apart = inf
 
     def arrived(self, here: float, engine: float) -> None:
-        """Take note of an event of the engine's time `engine` that came in when our clock was `here`."""
+        """An event of engine time `engine` arrived when our clock was `here`."""
         self._apart = min(self._apart, here - engine)
 
     def engine_time(self, here: float) -> float | None:
-        """The engine's clock when ours was `here`, late by the quickest delivery; None before any event."""
+        """The engine's clock when ours was `here`, late by the quickest delivery; None before the first event."""
         return None if self._apart == inf else here - self._apart
 
     def reset(self) -> None:
-        """A new process has a new clock."""
+        """Forget the offset: a new process has a new clock."""
         self._apart = inf

@@ -1,4 +1,4 @@
-"""The newest comparison, as it was told: live or replayed."""
+"""The newest comparison, live or replayed: a fold over its events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ID = re.compile(r"compare\d+-[AB]-\S+")
 
 
 class CompareState:
-    """`busy`: one goes on; while it is live, prompts have to wait."""
+    """`busy`: one is running; a live one makes prompts wait."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -21,7 +21,7 @@ class CompareState:
         self._number = 0
 
     def add_event(self, event: ComparisonAdvanced) -> None:
-        """The next run, phase or end; of another comparison than before, its beginning."""
+        """Add a run, phase or end; an event with another number begins another comparison."""
         if event.number != self._number:
             self._number, self.comparison = event.number, Comparison()
         found = self.comparison
@@ -35,5 +35,5 @@ class CompareState:
 
 
 def is_run(command: Submit) -> bool:
-    """A submission of a comparison, live or replayed: no prompt of screen 1."""
+    """Whether a submission is that of a comparison, live or replayed, and not a prompt of the Playground screen."""
     return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None

@@ -1,4 +1,4 @@
-"""How fast one request decodes between two switches, from the engine's steps, with the spread."""
+"""Measures how fast one request decodes between two switches, from the engine's steps, with the spread."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NEAR_GROUPS = 16
 
 
 class Rate(NamedTuple):
-    """Decode tokens per second of one request among `rows`: median and half the middle half, over `tokens` each, of
-    these `requests`, with so many tokens in their `context`, as far as they were computed."""
+    """Decode tokens per second of one request among `rows`: the median over `tokens` tokens each of these `requests`.
+    `spread` is half the interquartile range; `context` the median number of tokens computed before."""
 
     tps: float
     spread: float
@@ -29,7 +29,7 @@ class Rate(NamedTuple):
 
 
 class Group(NamedTuple):
-    """`GROUP` steps."""
+    """The measurement of `GROUP` steps."""
 
     tps: float
     requests: tuple[str, ...]
@@ -37,8 +37,8 @@ class Group(NamedTuple):
 
 
 class DecodeMeter:
-    """Takes steps of one option set. Counts only pairs of steps in which the same requests decoded and nothing else.
-    `contexts`: tokens of each request that were computed before."""
+    """Measures the steps of one option set. Counts only pairs of steps in which the same requests decoded and nothing
+    else. `contexts`: tokens of each request that were computed before."""
 
     def __init__(self, contexts: dict[str, int] | None = None) -> None:
         self.contexts: dict[str, int] = defaultdict(int, contexts or {})
@@ -49,7 +49,7 @@ class DecodeMeter:
         self._seconds, self._tokens, self._steps = 0.0, 0.0, 0
 
     def add(self, step: Step) -> None:
-        """The next step."""
+        """Add the next step."""
         self._count(step)
         works, previous = decoding(step), self._previous
         members = tuple([str(work.request_id) for work in works])
@@ -64,16 +64,16 @@ class DecodeMeter:
         self._previous, self._members = step, members
 
     def rate(self, rows: int | None = None) -> Rate | None:
-        """The rate with so many rows, or with the most usual number; None where too few tokens were seen."""
+        """The rate with `rows` rows, by default the most frequent number; None while there are too few tokens."""
         rows = self._usual if rows is None else rows
         return _rate(list(self._groups.get(rows, ())), rows)
 
     def first(self) -> Rate | None:
-        """The rate of the first tokens alone, with the most usual number of rows."""
+        """The rate of the first tokens alone, with the most frequent number of rows."""
         return _rate(self._first.get(self._usual, []), self._usual)
 
     def newest(self, rows: int) -> Rate | None:
-        """The rate of the newest tokens alone, with so many rows."""
+        """The rate of the newest tokens alone, with `rows` rows."""
         return _rate(list(self._groups.get(rows, ()))[-NEAR_GROUPS:], rows)
 
     @property
@@ -108,6 +108,6 @@ def _rate(groups: Sequence[Group], rows: int) -> Rate | None:
 
 
 def decoding(step: Step) -> list[SlotWork]:
-    """The slots of a step that only decoded; none if it also did something else."""
+    """The slots of a step that did nothing but decode; none for other steps."""
     works = [work for work in step.slots if work.request_id is not None and work.phase != "empty"]
     return works if {work.phase for work in works} == {"decode"} else []

@@ -1,4 +1,4 @@
-"""Whether drafts pay: the tokens of a step that verifies some against its cost in plain decode steps, both measured."""
+"""Measures whether drafting pays: tokens of a verifying step against its cost in plain decode steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEPT, LEAST = 64, 8
 
 
 class BreakEven(NamedTuple):
-    """The `cost` of a step of `rows` requests that verifies drafts, in plain ones, and the `tokens` per row of it."""
+    """A step of `rows` requests that verifies drafts: its `cost` in plain steps, and its `tokens` per row."""
 
     cost: float
     tokens: float
@@ -22,13 +22,13 @@ class BreakEven(NamedTuple):
 
     @property
     def pays(self) -> bool:
-        """A step makes more than it costs."""
+        """Whether a verifying step makes more tokens than plain steps would in its time."""
         return self.tokens > self.cost
 
 
 class DraftMeter:
-    """Steps of one option set but for speculation itself. Only steps that decode and nothing else count, by their
-    number of rows; drafts that did not hold are counted all the same."""
+    """Measures steps of one option set, speculation on or off. Only steps that do nothing but decode count, by their
+    number of rows; rejected drafts count too."""
 
     def __init__(self) -> None:
         self.counts = DraftCounts()
@@ -36,7 +36,7 @@ class DraftMeter:
         self._verifying: dict[int, deque[tuple[float, float]]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     def add(self, step: Step) -> None:
-        """The next step."""
+        """Add the next step."""
         self.counts.add(step)
         works = decoding(step)
         rows = len(works)
@@ -47,7 +47,7 @@ class DraftMeter:
 
     @property
     def break_even(self) -> BreakEven | None:
-        """With the number of rows of which most steps verified drafts; None until both kinds of steps were seen."""
+        """At the number of rows with the most verifying steps; None until there are enough steps of both kinds."""
         known = [rows for rows in self._verifying if min(len(self._verifying[rows]), len(self._plain[rows])) >= LEAST]
         if not known:
             return None

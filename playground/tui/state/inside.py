@@ -1,4 +1,4 @@
-"""What screen 5 shows: a fold over measurements and steps. Knows nothing of Textual."""
+"""The measurements of the Inside screen: a fold over events. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from playground.protocol.events import (
 from playground.protocol.measurements import AttentionPoint, Ceilings
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
-from playground.tui.state.kv_fit import KVFits
+from playground.tui.state.kv_capacity import KVCapacity
 
 TRAIL = 48
 
 
 class InsideState:
-    """`points` grow while attention is measured; `trail` holds the newest steps in which something was computed;
-    `token_bytes` says by dtype what a token of the KV cache weighed, blocks in use as the engine held them; `kv` what
-    it allotted and what ran in that."""
+    """`points` grow while attention is measured; `trail` holds the newest steps that computed something;
+    `token_bytes`: measured bytes of a token in the KV cache, by dtype; `kv`: what the engine allotted, and what ran in
+    it."""
 
     def __init__(self) -> None:
         self.outliers: OutliersMeasured | None = None
@@ -36,16 +36,16 @@ class InsideState:
         self.done = self.total = 0
         self.trail: deque[Step] = deque(maxlen=TRAIL)
         self.token_bytes: dict[str, float] = {}
-        self.kv = KVFits()
+        self.kv = KVCapacity()
         self._kv_cache, self._block_size = "", 0
 
     @property
     def measuring(self) -> bool:
-        """Attention is being measured."""
+        """Whether attention is being measured."""
         return self.done < self.total
 
     def add_event(self, event: AnyEvent) -> None:
-        """Fold."""
+        """Fold an event."""
         match event:
             case OutliersMeasured():
                 self.outliers = event
@@ -59,7 +59,7 @@ class InsideState:
                 self.kv.finish(event)
             case OptionsApplied():
                 if event.requested.block_size != self._block_size:
-                    self.token_bytes, self.kv = {}, KVFits()
+                    self.token_bytes, self.kv = {}, KVCapacity()
                 self.kv.apply(event)
                 self._kv_cache, self._block_size = event.requested.kv_cache, event.requested.block_size
             case Failed(where="MeasureAttention") | WorkerExited(role="engine"):
@@ -68,7 +68,7 @@ class InsideState:
                 InsideState.__init__(self)
 
     def _weigh(self, steps: Sequence[Step]) -> None:
-        # A step that ends requests tells their bytes, and no longer their blocks.
+        # A step that ends requests reports their bytes, but no longer their blocks.
         held = [step for step in steps if step.blocks_used and not step.finished]
         if held and self._block_size:
             self.token_bytes[self._kv_cache] = held[-1].kv_bytes / (held[-1].blocks_used * self._block_size)

@@ -1,4 +1,4 @@
-"""What a step costs on this machine, fitted to measured steps: a base, prefill tokens, rows that decode or are held."""
+"""The cost of a step, fitted to measured steps: a base, prefill tokens, and rows that decode or are held."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RIDGE = (0.0, 1e-6, 1e-2)
 
 
 class CostFit:
-    """Least squares over any number of steps, kept as sums. What lies between two steps of busy times counts too."""
+    """Least squares over any number of steps, kept as sums. The pauses between steps of a busy engine count too."""
 
     def __init__(self) -> None:
         self._squares = [[0.0] * 3 for _ in range(3)]
@@ -23,7 +23,7 @@ class CostFit:
         self.steps = 0
 
     def add(self, steps: Iterable[Step]) -> None:
-        """Steps in their order."""
+        """Add steps in their order."""
         for step in steps:
             if self._ended and self._ended[0] == step.index - 1:
                 self._pauses.append(max(0.0, step.start - self._ended[1]))
@@ -36,10 +36,10 @@ class CostFit:
             self.steps += 1
 
     def cost(self) -> StepSeconds | None:
-        """None where too few steps were seen."""
+        """The fitted cost; None while there are too few steps."""
         if self.steps < LEAST_STEPS:
             return None
-        # Where rows hardly vary, nothing tells them from the base; the ridge then leaves it all to the base.
+        # If rows hardly vary, their cost cannot be told from the base; the ridge then assigns all of it to the base.
         matrix = [
             [value + (RIDGE[i] * self.steps if i == j else 0.0) for j, value in enumerate(row)]
             for i, row in enumerate(self._squares)
@@ -50,7 +50,7 @@ class CostFit:
 
 
 def _busy_after(step: Step) -> bool:
-    """The engine goes straight on: what comes before the next step is its own doing, no wait for an arrival."""
+    """Whether work is left after a step: a pause before the next one is then the engine's own, not a wait."""
     active = (work.request_id for work in step.slots if work.request_id and work.phase != "held")
     return bool(step.waiting or any(request_id not in step.finished for request_id in active))
 
@@ -62,7 +62,7 @@ def _terms(step: Step) -> tuple[float, float, float]:
 
 
 def _solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
-    """Gauss and Jordan on a small positive definite system."""
+    """Solve a small positive definite system by Gauss-Jordan elimination."""
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
     for pivot in range(len(rows)):
         rows[pivot] = [value / rows[pivot][pivot] for value in rows[pivot]]

@@ -1,4 +1,4 @@
-"""What a load is made of, and the requests drawn from it: the same for every policy or engine that runs it."""
+"""The profile of a load, and the requests drawn from it: the same for every policy or engine that runs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
 from playground.protocol.options import Policy
 from playground.tui.state.compare import is_run
-from playground.tui.state.kv_fit import is_fit
+from playground.tui.state.kv_capacity import is_capacity_trial
 
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]
@@ -22,7 +22,7 @@ _ID = re.compile(r"load(\d+)-([a-z]+)-(\d+)")
 
 
 class LoadProfile(msgspec.Struct, frozen=True):
-    """`prompt` in tokens; `shared` is the per cent of it that every prompt begins with; `slots` run at a time.
+    """`prompt` in tokens; the first `shared` per cent are the same in every prompt; `slots` requests run at a time.
     `against`: static batching on the session's engine, or another engine under continuous batching."""
 
     requests: int = 64
@@ -40,12 +40,12 @@ class LoadProfile(msgspec.Struct, frozen=True):
         return self.prompt * self.shared // 100
 
     def sides(self, engine: str) -> tuple[str, str]:
-        """What runs first and what runs second, where the session is on `engine`."""
+        """What runs first and what runs second, in a session on `engine`."""
         return POLICIES if self.against == STATIC else (engine, self.against)
 
 
 class Name(NamedTuple):
-    """What the id of a load's request says; `side` is a policy, or an engine."""
+    """The parts of a request id of a load; `side` is a policy or an engine."""
 
     load: int
     side: str
@@ -53,21 +53,21 @@ class Name(NamedTuple):
 
 
 def requests(profile: LoadProfile, side: str, load: int, vocabulary: int) -> list[GenerationRequest]:
-    """One `Submit`'s worth. Only the ids differ between sides: prompts, lengths and arrivals come from the seed."""
+    """The requests of one side. Only ids differ between sides: prompts, lengths and arrivals come from the seed."""
     shape = Shape(profile.prompt, profile.shared_tokens, profile.lengths)
     name, random = f"load{load}-{side}", Random(profile.seed)
     return draw_requests(name, profile.requests, profile.arrivals, shape, vocabulary, random)
 
 
 def read_name(request_id: str) -> Name | None:
-    """What the id says; None for a request that belongs to no load."""
+    """Parse a request id; None if it belongs to no load."""
     match = _ID.fullmatch(request_id)
     return Name(int(match[1]), match[2], int(match[3])) if match else None
 
 
 def run_kind(command: Submit) -> str:
-    """The history's kind of what a screen submits; empty for what is not kept here: a comparison keeps its own runs,
-    and what only fills the KV cache is no run."""
-    if is_run(command) or is_fit(command):
+    """The history's kind of a submission; empty if it is not to be kept: a comparison keeps its own runs, and requests
+    that only fill the KV cache are not a run."""
+    if is_run(command) or is_capacity_trial(command):
         return ""
     return "load" if read_name(command.requests[0].request_id) else "chat"

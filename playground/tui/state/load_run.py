@@ -16,8 +16,8 @@ from playground.tui.state.load_cost import CostFit
 
 
 class LoadRun:
-    """Letters go by the order of arrival, so that a request has the same one on either side. `elsewhere`: on another
-    engine than the session's. `dtype`: what its engine computes in, by its own word."""
+    """Letters go by the order of arrival, so that a request has the same one on both sides. `elsewhere`: on another
+    engine than the session's. `dtype`: the one that its engine reports."""
 
     def __init__(self, side: str, load: int, requests: Sequence[GenerationRequest], elsewhere: bool = False) -> None:
         self.side, self.load, self.elsewhere = side, load, elsewhere
@@ -37,17 +37,17 @@ class LoadRun:
 
     @property
     def done(self) -> bool:
-        """Every request has ended, one way or the other."""
+        """Whether every request has ended."""
         return len(self.finished) == len(self.requests)
 
     @property
     def whole(self) -> bool:
-        """Every request ran to its length: nothing was stopped, refused or failed."""
+        """Whether every request ran to its length: nothing was stopped, refused or failed."""
         return self.done and all(event.reason == "length" for event in self.finished.values())
 
     @property
     def fault(self) -> str:
-        """Why the first request that failed did so."""
+        """The message of the first failed request."""
         failed = (event.message for event in self.finished.values() if event.reason == "error")
         return next(failed, "")
 
@@ -67,17 +67,17 @@ class LoadRun:
         return self.board.usage
 
     def add_steps(self, steps: Sequence[Step]) -> None:
-        """Steps made for this run."""
+        """Add steps of this run."""
         self.board.add(steps)
         self.fit.add(steps)
 
     def add_tokens(self, event: TokensGenerated) -> None:
-        """Tokens of one of its requests."""
+        """Add tokens of one of its requests."""
         self.tokens[event.request_id] += event.token_ids
         self.made += len(event.token_ids)
 
     def add_blocks(self, event: BlocksMapped) -> None:
-        """A map of the engine's blocks while this run goes on; the fullest is kept for afterwards."""
+        """Add a block map of this run; the fullest is kept for afterwards."""
         self.blocks = event
         if self.fullest is None or _held(event) >= _held(self.fullest):
             self.fullest = event
@@ -108,7 +108,7 @@ class LoadRun:
         return percentiles([(seconds, 1) for seconds in known], SHARES)
 
     def lengths(self) -> list[RequestLengths]:
-        """The requests of this run as the simulator takes them."""
+        """The requests of this run in the form that the simulator takes."""
         prompts = [request.prompt_token_ids or [] for request in self.requests.values()]
         shared = _common(prompts)
         return [
@@ -137,5 +137,5 @@ def _common(prompts: list[list[int]]) -> int:
 
 
 def same_tokens(one: LoadRun, other: LoadRun) -> int:
-    """Requests that got the same tokens in both runs; a load's requests are told apart by their place in it."""
+    """How many requests got the same tokens in both runs; they are matched by their place in the load."""
     return same_answers([*one.tokens.values()], [*other.tokens.values()])

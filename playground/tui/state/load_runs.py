@@ -25,8 +25,8 @@ WHERE = ("SetOptions", "ResetPrefixCache", "Submit", "Simulate", "step")
 
 
 class LoadRuns:
-    """`busy`: a load is being driven, from its first option change to its last, and prompts must wait. `preparing`: the
-    current preparation, as text."""
+    """`busy`: a load is being driven, from its first option change to its last, and prompts must wait. `preparing`: a
+    line about the current preparation."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -39,23 +39,23 @@ class LoadRuns:
 
     @property
     def running(self) -> LoadRun | None:
-        """The run that goes on, if one does."""
+        """The run that has not ended, if there is one."""
         return next((run for run in self.runs.values() if not run.done), None)
 
     @property
     def sides(self) -> tuple[str, str]:
-        """What runs first and what runs second; of a replay's first engine the second is not known yet."""
+        """What runs first and what runs second; in a replay the second engine is empty until its run begins."""
         begun = tuple(self.runs)
         return self._asked if set(begun) <= set(self._asked) else (begun[0], begun[1] if len(begun) > 1 else "")
 
     @property
     def engines(self) -> bool:
-        """Two engines are compared, not two policies of one."""
+        """Whether two engines are compared, not two policies of one."""
         return self.sides != POLICIES
 
     @property
     def newest(self) -> LoadRun | None:
-        """The run that came last."""
+        """The run that began last."""
         return next(reversed(self.runs.values()), None)
 
     def begin(self, command: Submit, engine: str = "", dtype: str = "") -> bool:
@@ -72,13 +72,13 @@ class LoadRuns:
         self._owner |= dict.fromkeys(run.requests, run)
         return True
 
-    def takes(self, event: AnyEvent) -> bool:
+    def try_add_event(self, event: AnyEvent) -> bool:
         """Fold an event of the second engine and return True; return False for events of the session's engine."""
         run = self.newest
         if run is None or not run.elsewhere:
             return False
         match event:
-            case OptionsApplied() if not (run.dtype or run.made or run.done):  # told once, as its requests are sent
+            case OptionsApplied() if not (run.dtype or run.made or run.done):  # mirrored once, as its requests are sent
                 run.dtype = event.effective.get("dtype", "")
                 return True
             case TokensGenerated() | RequestFinished():
@@ -94,7 +94,7 @@ class LoadRuns:
         return mine
 
     def add_event(self, event: AnyEvent) -> None:
-        """Whatever is of no load is passed over."""
+        """Fold an event of the session's engine; events of no load are ignored."""
         match event:
             case StepsExecuted():
                 for run in self.runs.values():
@@ -121,13 +121,13 @@ class LoadRuns:
                     self.runs[event.policy].predicted = event
 
     def begin_load(self, sides: tuple[str, str] = POLICIES) -> None:
-        """A load is about to be driven; what is shown of the one before stays until its first run begins."""
+        """A load is about to be driven; the runs of the previous one stay until its first run begins."""
         self.busy, self.failed, self.preparing, self.blocks = True, "", "", None
         self._asked = sides
         self.predicted.clear()
 
     def ordered(self) -> Iterator[LoadRun]:
-        """The first before the second."""
+        """The runs, the first side before the second."""
         return (self.runs[side] for side in self.sides if side in self.runs)
 
     @property

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
 from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.events import (
     Failed,
@@ -23,25 +23,22 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.fault import with_advice
-from playground.protocol.metrics import NO_METRICS, Memory
+from playground.protocol.metrics import Memory
 from playground.protocol.model_facts import ModelFacts
-from playground.protocol.options import EngineOptions
 from playground.protocol.server import ServerMeasured
 from playground.protocol.speech_events import TranscriptFinished
 from playground.protocol.steps import Step
-from playground.protocol.timing import RequestTimer
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.tui.state.changes import Changes
 from playground.tui.state.clock import EngineClock
 from playground.tui.state.compare import CompareState, is_run
-from playground.tui.state.decode_meter import DecodeMeter
-from playground.tui.state.draft_meter import DraftMeter
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_fit import is_fit
+from playground.tui.state.kv_capacity import is_capacity_trial
 from playground.tui.state.load_runs import LoadRuns
-from playground.tui.state.request import RequestState
-from playground.tui.state.switch import Switch
+from playground.tui.state.model_state import ModelState
+from playground.tui.state.requests import Requests
 from playground.tui.state.timeline import Timeline
+from playground.tui.state.toggle_state import ToggleState
 from playground.tui.state.voice import AGAIN, ENDED, VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
@@ -49,60 +46,38 @@ FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
 
 
 class State:
-    """`add_command` and `add_event` fold; everything else is there to be read."""
+    """`add_command` and `add_event` fold; everything else is there to be read. Each of its parts is a fold of its own,
+    and gets from here what concerns it."""
 
     def __init__(self) -> None:
         self.capabilities = Capabilities(engine="")
         self.facts: ModelFacts | None = None
-        self.requested = EngineOptions()
-        self.effective: dict[str, str] = {}
-        self.reasons: dict[str, str] = {}
-        self.loading: LoadModel | None = None
-        self.progress: ModelLoading | None = None
-        self.switching: list[str] = []
-        self.switch: Switch | None = None
-        self.requests: dict[str, RequestState] = {}
-        self.waiting: list[str] = []
         self.memory = Memory()
         self.last_step: Step | None = None
         self.server: ServerMeasured | None = None
-        self.load_failure: Failed | None = None
-        self.former = ""  # what comes back where another load ends without a model
-        self.superseded = False  # what is being loaded is stopped for another model
-        self.exited: WorkerExited | None = None
-        self.pid: int | None = None
         self.replaying = False
         self.recording = ""
-        self.benching = False  # set by whoever drives a benchmark: meanwhile prompts and loads have to wait
-        self.trying = False  # the same, by a course of screen 5
+        self.benching = False  # set by the driver of a benchmark: meanwhile prompts and loads have to wait
+        self.trial_running = False  # a trial of the Inside screen runs
         self.clock = EngineClock()
-        self.load = LoadRuns()
-        self.voice = VoiceState()
-        self.inside = InsideState()
-        self.timeline = Timeline()
-        self._meter, self.drafts = DecodeMeter(), DraftMeter()
-        self.compare = CompareState()
+        self.model, self.toggles, self.requests = ModelState(), ToggleState(), Requests(self.clock)
+        self.load, self.compare, self.inside = LoadRuns(), CompareState(), InsideState()
+        self.voice, self.timeline = VoiceState(), Timeline()
         self._changes = Changes()
-        self._thrown = True  # the newest switch by somebody, not by a measurement
 
     @property
     def status(self) -> Status:
         """The word in the status line."""
-        if self.exited or (self.load_failure and not self.loading):
+        if self.model.exited or (self.model.load_failure and not self.model.loading):
             return "failed"
-        if self.loading:
+        if self.model.loading:
             return "loading"
-        return "running" if self.unfinished or self.measuring else "idle"
+        return "running" if self.requests.unfinished or self.measuring else "idle"
 
     @property
     def measuring(self) -> bool:
-        """A load, a comparison, a benchmark or a trial uses the engine, and switches it as it needs."""
-        return bool(self.load.busy or self.load.running or self.compare.busy or self.benching or self.trying)
-
-    @property
-    def unfinished(self) -> list[RequestState]:
-        """Requests that go on, in their order."""
-        return [request for request in self.requests.values() if not request.finished]
+        """Whether a load, a comparison, a benchmark or a trial uses the engine and switches it as it needs."""
+        return bool(self.load.busy or self.load.running or self.compare.busy or self.benching or self.trial_running)
 
     def take_changes(self) -> Changes:
         """What is new since the last call."""
@@ -111,7 +86,14 @@ class State:
 
     def touch(self) -> None:
         """Something changed by no event."""
-        self._changes.news = True
+        self._changes.other = True
+
+    def add(self, message: AnyCommand | AnyEvent, now: float) -> None:
+        """Fold a command or event that passed at `now` on this process's clock."""
+        if isinstance(message, Command):
+            self.add_command(message, now)
+        else:
+            self.add_event(message, now)
 
     def add_command(self, command: AnyCommand, now: float) -> None:
         """A command was sent at `now` on this process's clock."""
@@ -119,34 +101,37 @@ class State:
         self.voice.add_command(command, now)
         match command:
             case LoadModel():
-                self._begin_load(command)
+                self._unload()
+                self.model.begin_load(command)
+                self.toggles.requested = command.options
             case SetOptions():
-                self.switching, self._thrown = list(command.changes), not self.measuring
-            case Submit() if is_fit(command):
+                self.toggles.begin(command, self.measuring)
+            case Submit() if is_capacity_trial(command):
                 self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):
                 for request in command.requests:
-                    self._begin_request(request, now)
+                    self.requests.begin(request, now, self._changes)
 
     def add_event(self, event: AnyEvent, now: float) -> None:
         """An event arrived at `now` on this process's clock."""
         if not isinstance(event, FLOW):
             self.touch()
-        if self.voice.takes(event, now):
+        if self.voice.try_add_event(event, now):
             self._note_voice(event)
             return
-        if self.load.takes(event):
+        if self.load.try_add_event(event):
             return
         self.load.add_event(event)
         self.inside.add_event(event)
         self.timeline.add_event(event)
         match event:
             case TokensGenerated():
-                self._add_tokens(event, now)
+                self.voice.add_tokens(event)
+                self.requests.add_tokens(event, now, self._changes)
             case StepsExecuted():
                 self._add_steps(event, now)
             case RequestFinished():
-                self._finish(event)
+                self.requests.finish(event, self._changes)
             case MemoryMeasured():
                 self.memory = event.memory
             case ServerMeasured():
@@ -154,7 +139,7 @@ class State:
             case ComparisonAdvanced():
                 self.compare.add_event(event)
             case ModelLoading():
-                self.progress = event
+                self.model.progress = event
             case OptionsApplied():
                 self._apply(event)
             case ModelLoaded():
@@ -179,28 +164,20 @@ class State:
                 self._changes.transcripts.append(self.voice.broken_off)
 
     def _begin_load_run(self, command: Submit) -> bool:
-        return self.load.begin(command, self.capabilities.engine, self.effective.get("dtype", ""))
-
-    def _begin_load(self, command: LoadModel) -> None:
-        self._unload()
-        self.loading, self.load_failure, self.superseded = command, None, False
-        self.requested = command.options
+        return self.load.begin(command, self.capabilities.engine, self.toggles.effective.get("dtype", ""))
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
-        self.facts, self.capabilities, self.former = event.facts, event.capabilities, event.facts.name
-        if self.loading:  # a reload by a toggle is no part of a request's TTFT
-            for request in self.unfinished:
-                request.timer.loaded = self.clock.engine_time(now)
-        self.loading = self.progress = self.load_failure = None
+        self.facts, self.capabilities = event.facts, event.capabilities
+        if self.model.loading:  # a reload by a toggle is no part of a request's TTFT
+            self.requests.end_load(now)
+        self.model.end_load(event)
 
     def _cancel_load(self) -> None:
-        former, self.former = self.former, ""
-        said = f"the load was stopped; {f'{former} comes back' if former else '^O picks a model'}"
-        self.loading = None
+        note = self.model.cancel_load()
         self._unload()
-        self._end_unfinished(said)
-        if not self.superseded:
-            self._changes.notes.append(said)
+        self.requests.fail_unscheduled(note, self._changes)
+        if not self.model.superseded:
+            self._changes.notes.append(note)
 
     def _unload(self) -> None:
         self._lose_model()
@@ -208,107 +185,54 @@ class State:
         self._changes.unloaded, self._changes.steps = True, []
 
     def _lose_model(self) -> None:
-        self.facts = self.progress = self.switch = self.last_step = self.server = None
-        self.effective, self.reasons, self.switching, self.waiting = {}, {}, [], []
+        self.facts = self.last_step = self.server = self.model.progress = None
         self.memory = Memory()
-        self._meter, self.drafts = DecodeMeter(), DraftMeter()
+        self.requests.waiting = []
+        self.toggles.lose_model()
         self.voice.forget_speed()
-
-    def _begin_request(self, request: GenerationRequest, now: float) -> None:
-        prompt = request.messages[-1].content if request.messages else request.prompt or ""
-        sent = now + request.delay_s
-        self.requests[request.request_id] = RequestState(
-            request.request_id, prompt, bool(request.messages), sent, RequestTimer(self.clock.engine_time(sent))
-        )
-        self._changes.started.append(request.request_id)
-
-    def _add_tokens(self, event: TokensGenerated, now: float) -> None:
-        request = self.requests.get(event.request_id)
-        if request is None:
-            return
-        self.voice.add_tokens(event)
-        if event.times:
-            self.clock.arrived(now, event.times[-1])
-            request.timer.submitted = self.clock.engine_time(request.sent)
-        request.received(event)
-        texts = self._changes.texts.setdefault(event.request_id, [])
-        if event.draft_spans:
-            at = sum(map(len, texts))
-            drafts = self._changes.drafts.setdefault(event.request_id, [])
-            drafts += [(at + start, at + end) for start, end in event.draft_spans]
-        texts.append(event.text)
 
     def _add_steps(self, event: StepsExecuted, now: float) -> None:
         for step in event.steps:
-            self._meter.add(step)
-            self.drafts.add(step)
+            self.toggles.add_step(step)
             self.voice.add_step(step)
-            for work in step.slots:
-                if work.request_id in self.requests and work.phase != "held" and not step.observed:
-                    self.requests[work.request_id].timer.started(step.start)
+        self.requests.add_steps(event.steps)
         if event.steps:
             self.last_step = step = event.steps[-1]
-            self.waiting = step.waiting
             peak = max(self.memory.kv_peak, *(each.kv_bytes for each in event.steps), 0)
             self.memory = msgspec.structs.replace(self.memory, kv_used=step.kv_bytes, kv_peak=peak)
             self.clock.arrived(now, step.start + step.seconds)
         self._changes.steps += event.steps
 
-    def _finish(self, event: RequestFinished) -> None:
-        request = self.requests.get(event.request_id)
-        if request and not request.finished:
-            request.finish(event)
-            self._changes.finished.append(event.request_id)
-        if event.request_id in self.waiting:
-            self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
-
     def _apply(self, event: OptionsApplied) -> None:
+        self.toggles.apply(event)
         if event.changed:
-            before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
-            if self._thrown:
-                idle = bool(self.effective) and event.effective == self.effective
-                self.switch = Switch(event, self.requested, before, self._meter, idle)
             self.voice.forget_speed()
-            if set(event.changed) != {"speculation"}:
-                self.drafts = DraftMeter()
-        self.requested, self.effective, self.reasons = event.requested, event.effective, event.reasons
-        self.memory = event.after
-        self.switching, self.progress = [], None
+        self.memory, self.model.progress = event.after, None
 
     def _fail(self, event: Failed) -> None:
         if event.where == "Submit":
-            self._end_unfinished(with_advice(event.message, event.advice))
+            self.requests.fail_unscheduled(with_advice(event.message, event.advice), self._changes)
             return
         self._changes.failures.append(event)
         if event.where == "LoadModel":
-            self.loading, self.load_failure, self.former = None, event, self.former if event.kept else ""
+            self.model.fail_load(event)
             self._unload()
-            self._end_unfinished("the model could not be loaded")
+            self.requests.fail_unscheduled("the model could not be loaded", self._changes)
         elif event.where == "SetOptions":
-            self.switching, self.progress = [], None
+            self.toggles.switching, self.model.progress = [], None
         elif event.where == "step":  # it may have compiled
-            self.progress = None
-
-    def _end_unfinished(self, message: str) -> None:
-        """The failure names no request; it applies to those that no step has scheduled yet."""
-        for request in self.unfinished:
-            if request.timer.scheduled is None and request.request_id not in self.waiting:
-                failed = RequestFinished(
-                    request_id=request.request_id, reason="error", metrics=NO_METRICS, message=message
-                )
-                self._finish(failed)
+            self.model.progress = None
 
     def _begin_worker(self, event: WorkerReady, now: float) -> None:
-        self.pid, self.exited = event.pid, None
+        self.model.begin_worker(event)
         self.clock.reset()
         self.clock.arrived(now, event.clock)
-        for request in self.unfinished:
-            request.timer.submitted = self.clock.engine_time(request.sent)
+        self.requests.begin_worker()
         if self.facts is None:
             self.capabilities = event.capabilities
 
     def _end_worker(self, event: WorkerExited) -> None:
-        self.exited, self.loading, self.pid = event, None, None
+        self.model.end_worker(event)
         self._lose_model()
         self.timeline.end()
         self._changes.died = True

@@ -1,4 +1,4 @@
-"""One switch of toggles as it was measured here: what ran before it against what runs after it."""
+"""One switch of toggles, measured here: the speed before it and after it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from playground.tui.state.decode_meter import DecodeMeter, Rate
 
 
 class Switch(msgspec.Struct):
-    """`after` keeps measuring until the next switch, whose `before` it becomes. `idle`: nothing effective changed, e.g.
-    `auto` had already chosen this value."""
+    """`after` measures until the next switch, whose `before` it becomes. `idle`: nothing effective changed, e.g. `auto`
+    had already chosen this value."""
 
     applied: OptionsApplied
     requested_before: EngineOptions
@@ -28,7 +28,7 @@ class Switch(msgspec.Struct):
 
     @property
     def rates(self) -> tuple[Rate, Rate] | None:
-        """Decode TPS just before and just after, with equally many requests at a time; None until both are known."""
+        """Decode TPS just before and just after, with equal numbers of requests; None until both are known."""
         after = self.after.first()
         before = self.before.newest(after.rows) if after else None
         return (before, after) if before and after else None

@@ -1,4 +1,4 @@
-"""System TPS over time, with a mark where each switch was thrown: a fold over events. Knows nothing of Textual."""
+"""System TPS over time, with a mark at each switch: a fold over events. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from playground.protocol.options import TOGGLES, format_value
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 
-# Long enough that a column of a slow model holds several tokens, short enough that a switch is seen at once.
+# Long enough for several tokens of a slow model, short enough to see a switch at once.
 WINDOW_S = 0.5
-# With requests unfinished: a weights switch is a valley, but the restart of an engine does not fill the picture.
+# While requests are unfinished: a weights switch is a valley, but an engine's restart does not fill the plot.
 LONGEST_PAUSE_S = 5.0
 KEPT = 512  # columns: more than any terminal has
-KEPT_TOKENS = 1 << 16  # of tokens whose step was not told yet
+KEPT_TOKENS = 1 << 16  # tokens whose step was not reported yet
 WORKING = ("prefill", "decode")
 SHORT = {"kv_cache": "KV", "attention": "attn"}
 
@@ -35,8 +35,8 @@ class Column(msgspec.Struct):
 
 
 class Timeline:
-    """The axis is of activity, on the engine's clock: time passes only while requests are unfinished, so that what was
-    measured stays in sight at rest. What was left out stands as one empty column between two runs."""
+    """The axis is the engine's clock while requests are unfinished: at rest it stops, so that what was measured stays
+    visible. A time that was left out is one empty column."""
 
     def __init__(self) -> None:
         self.columns: deque[Column] = deque(maxlen=KEPT)
@@ -44,18 +44,18 @@ class Timeline:
         self._start: float | None = None  # of the run's first column; None until the next run begins
         self._now = 0.0
         self._newest = 0  # column, counted from the run's first
-        self._untold: deque[float] = deque(maxlen=KEPT_TOKENS)
+        self._uncounted: deque[float] = deque(maxlen=KEPT_TOKENS)
 
     @property
     def running(self) -> bool:
-        """The newest column is not complete."""
+        """Whether the newest column is incomplete."""
         return bool(self._unfinished)
 
     def add_event(self, event: AnyEvent) -> None:
-        """Whatever says nothing of throughput is passed over."""
+        """Fold an event; those without throughput are ignored."""
         match event:
             case TokensGenerated() if event.token_ids:
-                self._untold += event.times  # told ahead of the step that made them, where time may begin
+                self._uncounted += event.times  # they come before the step that made them, where time may begin
             case StepsExecuted():
                 self._add_steps(event.steps)
                 self._count()
@@ -68,7 +68,7 @@ class Timeline:
     def end(self) -> None:
         """The engine is gone, and its clock with it."""
         self._unfinished.clear()
-        self._untold.clear()
+        self._uncounted.clear()
         self._start = None
 
     def _add_steps(self, steps: list[Step]) -> None:
@@ -80,13 +80,13 @@ class Timeline:
             self._unfinished = there.union(steps[-1].waiting).difference(steps[-1].finished)
 
     def _count(self) -> None:
-        for time in self._untold:
+        for time in self._uncounted:
             if self._start is None or time > self._now:
                 self._pass(time, time)
             back = self._newest - self._window(time) + 1
             if back <= len(self.columns):
                 self.columns[-back].tokens += 1
-        self._untold.clear()
+        self._uncounted.clear()
 
     def _mark(self, label: str) -> None:
         if not self._unfinished:
@@ -94,7 +94,7 @@ class Timeline:
         self.columns[-1].mark = label
 
     def _pass(self, start: float, end: float) -> None:
-        """Something took from `start` to `end`; a pause before it is left out, or passes too if it was a short one."""
+        """Let time pass for a step from `start` to `end`. A pause before it is left out, unless it was short."""
         pause = LONGEST_PAUSE_S if self._unfinished else WINDOW_S
         if self._start is None or start > self._now + pause:
             if self.columns:
@@ -118,7 +118,7 @@ class Timeline:
 
 
 def _label(event: OptionsApplied) -> str:
-    """What was set to what, as short as it goes."""
+    """What was set to what, in short."""
     return ", ".join(_setting(event, name) for name in event.changed if name in TOGGLES)
 
 

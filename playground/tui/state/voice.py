@@ -1,4 +1,4 @@
-"""What is known of speech: a fold over the commands and events of the speech worker. Knows nothing of Textual."""
+"""The state of speech: a fold over the commands and events of the speech worker. Knows nothing of Textual."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ENDED, AGAIN = "the speech process ended unexpectedly", "^T starts it again"
 SENTENCE = re.compile(r"\S[^\n]*?(?:[.!?](?=\s)|\n)")
 
 
-class Spoken(msgspec.Struct):
-    """One way from the end of speech to the first sentence of the answer. Seconds; `edited_s` lies between the final
-    text and the sending. TTFT is in the request's own numbers."""
+class SpokenRequest(msgspec.Struct):
+    """A request that was spoken, up to the first sentence of its answer. Seconds; `edited_s` is from the final text to
+    its submission. TTFT is in the request's own metrics."""
 
     request_id: str
     timing: UtteranceTiming
@@ -39,7 +39,7 @@ class Spoken(msgspec.Struct):
     text: str = ""
 
     def add(self, event: TokensGenerated) -> None:
-        """Tokens of the answer: when was its first sentence, or its first line of code, whole?"""
+        """Add tokens of the answer, to find when its first sentence or line of code is complete."""
         if self.sentence_s is not None or not event.times:
             return
         self.first = event.times[0] if self.first is None else self.first
@@ -49,10 +49,10 @@ class Spoken(msgspec.Struct):
 
 
 class VoiceState:
-    """`takes` an event or leaves it to the engine's fold; everything else is there to be read."""
+    """`try_add_event` folds an event, or leaves it to the engine's fold; everything else is there to be read."""
 
     def __init__(self) -> None:
-        self.key = ""  # of the transcript that is being made
+        self.key = ""  # of the current transcript
         self.microphone: MicrophoneChanged | None = None
         self.level: AudioLevel | None = None
         self.listed: InputsListed | None = None
@@ -63,24 +63,23 @@ class VoiceState:
         self.finished: TranscriptFinished | None = None
         self.broken_off: TranscriptFinished | None = None  # what the worker had made when it died
         self.dropped: list[DroppedSegment] = []
-        self.spoken: Spoken | None = None
+        self.spoken: SpokenRequest | None = None
         self._waiting: tuple[UtteranceTiming, float] | None = None
         self.forget_speed()
 
     @property
     def open(self) -> bool:
-        """The microphone is open, or is looked for."""
+        """Whether the microphone is open or being opened."""
         return self.microphone is not None and self.microphone.state != "closed"
 
     @property
     def busy(self) -> bool:
-        """A transcript is being made."""
+        """Whether speech is being transcribed."""
         return bool(self.key)
 
     @property
     def contention(self) -> tuple[Rate, Rate] | None:
-        """Decode TPS with the microphone closed and open, equally many requests at a time; None until both are
-        known."""
+        """Decode TPS with the microphone closed and open, with equal numbers of requests; None until both are known."""
         opened = self._open.rate()
         closed = self._closed.rate(opened.rows) if opened else None
         return (closed, opened) if closed and opened else None
@@ -91,10 +90,10 @@ class VoiceState:
             self.key, self.texts, self.update, self.dropped = command.key, [], None, []
             self.level = None
         elif isinstance(command, Submit) and self._waiting and len(command.requests) == 1:
-            timing, told = self._waiting
-            self.spoken, self._waiting = Spoken(command.requests[0].request_id, timing, now - told), None
+            timing, finished = self._waiting
+            self.spoken, self._waiting = SpokenRequest(command.requests[0].request_id, timing, now - finished), None
 
-    def takes(self, event: AnyEvent, now: float) -> bool:
+    def try_add_event(self, event: AnyEvent, now: float) -> bool:
         """Fold an event of the speech worker and return True; return False for any other."""
         match event:
             case TranscriptUpdated():
@@ -124,16 +123,16 @@ class VoiceState:
         return True
 
     def add_tokens(self, event: TokensGenerated) -> None:
-        """Tokens of any request."""
+        """Add tokens of any request."""
         if self.spoken and event.request_id == self.spoken.request_id:
             self.spoken.add(event)
 
     def add_step(self, step: Step) -> None:
-        """A step of the engine, for its speed beside an open microphone."""
+        """Add a step of the engine, to measure its speed with the microphone open and closed."""
         (self._open if self.open else self._closed).add(step)
 
     def forget_speed(self) -> None:
-        """The engine runs another model or other options: what it did before says nothing any more."""
+        """Measure again: the engine has another model or other options."""
         self._open, self._closed = DecodeMeter(), DecodeMeter()
 
     def _finish(self, event: TranscriptFinished, now: float) -> None:
@@ -142,7 +141,7 @@ class VoiceState:
         self._waiting = (event.timings[-1], now) if event.timings and event.text else None
 
     def _fail(self, event: Failed) -> None:
-        """A start that was refused because something goes on leaves that alone."""
+        """A start that was refused because another goes on leaves that alone."""
         if event.where == "ListInputs":
             self._list_none(event.message, event.advice)
         elif not self.open:

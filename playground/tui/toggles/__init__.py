@@ -1,1 +1,1 @@
-"""Toggles without a screen: what each could be next, and what a switch did."""
+"""Toggles: their rows and possible values, and texts about a switch."""

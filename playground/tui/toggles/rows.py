@@ -1,4 +1,4 @@
-"""The toggle panel without a screen: what each toggle is, what it could be next, and why not."""
+"""The data of the toggle panel: each toggle's value, the values it could take, and why not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COSTS: dict[CostClass, str] = {
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One toggle: the value that the engine really uses, and what was asked for where that differs."""
+    """One toggle: `value` is the effective one; `reason` says why it differs, `blocked` why it is unavailable."""
 
     name: str
     label: str
@@ -48,8 +48,8 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A value that a toggle could take next: what it costs, what is expected of it, or why it cannot be. `seconds`:
-    what such a change took on this machine before, where that is kept."""
+    """A value that a toggle could take: its cost, its expected effects, or the reason why it is not possible.
+    `seconds`: what such a change took on this machine before, if that is known."""
 
     name: str
     value: str
@@ -60,13 +60,13 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def parsed(self) -> Value:
-        """The value as `SetOptions` takes it."""
+        """The value in the form that `SetOptions` takes."""
         return parse_value(self.name, self.value)
 
 
 def rows(state: State) -> list[Row]:
-    """Every toggle, in the order of the panel."""
-    requested = as_text(state.requested)
+    """All toggles, in the order of the panel."""
+    requested = as_text(state.toggles.requested)
     return [_row(state, toggle, requested[toggle.name]) for toggle in TOGGLES.values()]
 
 
@@ -79,16 +79,16 @@ def _row(state: State, toggle: Toggle, requested: str) -> Row:
     return Row(
         name=toggle.name,
         label=toggle.label,
-        value=state.effective.get(toggle.name, requested),
+        value=state.toggles.effective.get(toggle.name, requested),
         requested=requested,
-        reason=state.reasons.get(toggle.name, state.effective.get(f"{toggle.name}_facts", "")),
+        reason=state.toggles.reasons.get(toggle.name, state.toggles.effective.get(f"{toggle.name}_facts", "")),
         blocked=blocked,
     )
 
 
 def candidates(state: State, name: str) -> list[Candidate]:
-    """The values that the arrow keys go through, the requested one among them; none where the toggle is not there."""
-    support, current = state.capabilities.toggle(name), format_value(getattr(state.requested, name))
+    """The values that the arrow keys go through, with the requested one; none if the engine has no such toggle."""
+    support, current = state.capabilities.toggle(name), format_value(getattr(state.toggles.requested, name))
     if support is None:
         return []
     values = [value.value for value in support.values] or _numbers(TOGGLES[name], current)
@@ -111,9 +111,9 @@ def _candidate(state: State, support: ToggleSupport, value: str) -> Candidate:
 
 
 def _conflict(state: State, name: str, value: str) -> str:
-    """Why the value does not go with what else is asked for; empty if it does."""
+    """Why the value conflicts with another requested one; empty if it does not."""
     try:
-        options = with_changes(state.requested, {name: parse_value(name, value)})
+        options = with_changes(state.toggles.requested, {name: parse_value(name, value)})
     except OptionError:
         return ""
     pairs = (each for each in state.capabilities.conflicts if name in (each.name, each.other))
@@ -122,7 +122,7 @@ def _conflict(state: State, name: str, value: str) -> str:
 
 
 def _numbers(toggle: Toggle, current: str) -> list[str]:
-    """Steps from where the number stands: powers of two, or halves of ten for a threshold."""
+    """The current number and others: powers of two, or even numbers up to 10 for a threshold."""
     if toggle.high == 10:
         return [f"{number:g}" for number in sorted({0.0, 2.0, 4.0, 6.0, 8.0, 10.0, float(current)})]
     high = int(toggle.high or 1 << 16)
@@ -131,11 +131,11 @@ def _numbers(toggle: Toggle, current: str) -> list[str]:
 
 
 def flipped(state: State, name: str) -> tuple[Value, str]:
-    """The other of the two values that a toggle's key stands for, or the reason why it cannot be had."""
+    """(the other of the two values of a toggle's key, why it is not possible or empty)."""
     if name == "attention":
         value = "eager" if _flashes(state) else _best_flash(state)
     else:
-        value = "model" if getattr(state.requested, name) in EIGHT_BITS else _eight_bits(state, name)
+        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else _eight_bits(state, name)
     if state.capabilities.toggle(name) is None:
         return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
     reason = candidate(state, name, value).reason
@@ -143,16 +143,16 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
 
 
 def _eight_bits(state: State, name: str) -> str:
-    """The 8 bits that this engine has; int8 where it has neither, so that its reason is told."""
+    """The 8-bit value that this engine has; int8 if it has none, whose reason is then shown."""
     support = state.capabilities.toggle(name)
     possible = {value.value for value in support.values if value.possible} if support else set()
     return next((value for value in EIGHT_BITS if value in possible), "int8")
 
 
 def _flashes(state: State) -> bool:
-    """Flash attention was asked for, or is what the engine chose."""
-    asked = state.requested.attention
-    return asked in FLASH or (asked == "auto" and "flash" in state.effective.get("attention", ""))
+    """Whether flash attention was requested, or chosen by the engine."""
+    asked = state.toggles.requested.attention
+    return asked in FLASH or (asked == "auto" and "flash" in state.toggles.effective.get("attention", ""))
 
 
 def _best_flash(state: State) -> str:

@@ -1,4 +1,4 @@
-"""A switch in words: what it costs and what is expected before it, what was measured here after it."""
+"""Texts about a switch: its cost and expected effects before it, what was measured here after it."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from playground.text.sizes import format_bytes
 from playground.tui.state.decode_meter import Rate
 from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
+from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import COSTS, Candidate
 
-LABEL = "$meaning-waiting"
 FIGURES = ("memory", "ttft", "tps", "quality")
-# Tokens by which contexts must differ to matter.
+# Contexts that differ by no more tokens are comparable.
 OTHER_CONTEXT = 256
 MORE_IS_BETTER = ("tps", "quality")
 NAMES = {"memory": "memory", "ttft": "TTFT", "tps": "TPS", "quality": "quality"}
 
 
 def cost(state: State, candidate: Candidate) -> Content:
-    """When and how it takes effect."""
+    """When and how a value takes effect."""
     words = COSTS[candidate.cost]
-    if candidate.cost == "cache" and state.unfinished and state.last_step and state.last_step.blocks_used:
+    if candidate.cost == "cache" and state.requests.unfinished and state.last_step and state.last_step.blocks_used:
         words = f"converts {numbers.count(state.last_step.blocks_used)} blocks, requests go on"
     if candidate.seconds is not None:
         words = f"{words}; {numbers.seconds(candidate.seconds)} here so far"
-    return Content.assemble((f"{candidate.cost}: ", "bold"), (words, LABEL))
+    return Content.assemble((f"{candidate.cost}: ", "bold"), (words, MUTED))
 
 
 def expected(effects: Effects | None) -> Content:
-    """The signs against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
+    """The signs of the effects against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
     if effects is None:
-        return Content.styled("it depends on what runs; it is measured", LABEL)
+        return Content.styled("it depends on what runs; it is measured", MUTED)
     return Content("  ").join([_sign(figure, getattr(effects, figure)) for figure in FIGURES])
 
 
 def _sign(figure: str, sign: int) -> Content:
     if not sign:
-        return Content.assemble((f"{NAMES[figure]} =", LABEL))
+        return Content.assemble((f"{NAMES[figure]} =", MUTED))
     better = (sign > 0) == (figure in MORE_IS_BETTER)
     arrow = ("▲" if sign > 0 else "▼") * abs(sign)
-    return Content.assemble((f"{NAMES[figure]} ", LABEL), (arrow, "$success" if better else "$error"))
+    return Content.assemble((f"{NAMES[figure]} ", MUTED), (arrow, "$success" if better else "$error"))
 
 
 def changes(switch: Switch) -> Content:
     """Which toggles went from what to what, and how long it took."""
     words = "  ".join(f"{name} {before} ▸ {now}" for name, before, now in switch.changes)
     words = words or "  ".join(switch.applied.changed)
-    return Content.assemble(one_line(words, 120), (f"  in {numbers.seconds(switch.applied.seconds)}", LABEL))
+    return Content.assemble(one_line(words, 120), (f"  in {numbers.seconds(switch.applied.seconds)}", MUTED))
 
 
 def measured(switch: Switch) -> list[Content]:
-    """What it did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
+    """What the switch did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
     if switch.idle:
-        return [Content.styled("nothing changes: it ran so already", LABEL)]
+        return [Content.styled("nothing changes: it ran so already", MUTED)]
     before, after = switch.applied.before, switch.applied.after
     pairs = [("weights", before.weights, after.weights)]
-    if after.kv_used:  # what runs may be computed again, and has none yet
+    if after.kv_used:  # zero if what runs is about to be computed again
         pairs.append(("KV", before.kv_used, after.kv_used))
     lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
     return [*lines, *_tps(switch.rates)]
@@ -68,7 +68,7 @@ def measured(switch: Switch) -> list[Content]:
 def _bytes(label: str, was: int, now: int) -> Content:
     factor = f"  {_factor(was, now)}" if was and now else ""
     better = "$success" if now < was else "$error"
-    return Content.assemble((f"{label:<8}", LABEL), f"{format_bytes(was)} ▸ {format_bytes(now)}", (factor, better))
+    return Content.assemble((f"{label:<8}", MUTED), f"{format_bytes(was)} ▸ {format_bytes(now)}", (factor, better))
 
 
 def _factor(was: int, now: int) -> str:
@@ -76,9 +76,9 @@ def _factor(was: int, now: int) -> str:
 
 
 def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
-    label = ("TPS     ", LABEL)
+    label = ("TPS     ", MUTED)
     if rates is None:
-        return [Content.assemble(label, "– ▸ –", ("  too few tokens yet", LABEL))]
+        return [Content.assemble(label, "– ▸ –", ("  too few tokens yet", MUTED))]
     before, after = rates
     share, spread = (after.tps - before.tps) / before.tps, (before.spread + after.spread) / before.tps
     rows = f", {after.rows} at a time" if after.rows > 1 else ""
@@ -86,16 +86,16 @@ def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
     was, now = numbers.significant(before.tps), numbers.significant(after.tps)
     return [
         Content.assemble(label, f"{was} ▸ {now}", _verdict(rates, share, spread)),
-        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}", LABEL),
+        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}", MUTED),
     ]
 
 
 def _verdict(rates: tuple[Rate, Rate], share: float, spread: float) -> tuple[str, str]:
-    """Nothing is put down to the switch that another context may have done."""
+    """The change of TPS; no verdict if the contexts differ enough to explain it."""
     less, more = sorted(rate.context for rate in rates)
     if more - less > OTHER_CONTEXT and more > 1.5 * less:
         contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in rates)
         return f"  ? context {contexts}", "$warning"
     if abs(share) <= spread:
-        return "  = within the spread", LABEL
+        return "  = within the spread", MUTED
     return f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error"

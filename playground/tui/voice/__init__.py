@@ -1,1 +1,1 @@
-"""Speech without a screen: what is asked of the speech worker, and what is known of it."""
+"""Speech without Textual: commands to the speech worker, and the way to it."""

@@ -1,5 +1,5 @@
-"""The way to the speech worker. It is a process of its own, started when somebody first wants to speak; what it tells
-goes through the bridge, so that it is folded, recorded and shown like everything else."""
+"""The way to the speech worker, a process of its own that starts when it is first needed. Its events go through the
+bridge, to be folded, recorded and shown like all others."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class SpeechBridge:
     def __init__(self, bridge: Bridge, log: Path) -> None:
         self.log = log
         self._bridge = bridge
-        self._client = WorkerClient("speech", ENGINE, log, bridge.arrived)
+        self._client = WorkerClient("speech", ENGINE, log, bridge.add_event)
         self._lock = asyncio.Lock()
 
     async def send(self, command: AnyCommand) -> None:
-        """Send a command; the state hears of it first."""
-        self._bridge.note(command)
+        """Fold and record a command, then send it."""
+        self._bridge.add_command(command)
         async with self._lock:
             if self._client.running or await self._start(type(command).__name__):
                 self._client.send(command)
@@ -36,7 +36,7 @@ class SpeechBridge:
             await self._client.start()
         except OSError as error:
             message = cannot_start(error, "speech process")
-            self._bridge.arrived(Failed(where=where, message=message, advice="^T starts it again"))
+            self._bridge.add_event(Failed(where=where, message=message, advice="^T starts it again"))
             return False
         return True
 

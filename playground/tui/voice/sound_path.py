@@ -1,5 +1,5 @@
-"""A path of a sound file in what was typed, pasted or dropped: terminals give a dropped file as pasted text, quoted,
-escaped or as a file:// address."""
+"""Finds the path of a sound file in text that was typed, pasted or dropped: terminals paste a dropped file's path
+quoted, escaped or as a file:// address."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 4096
 
 
 def sound_path(text: str) -> Path | None:
-    """The file, if the text is one path of a sound file that is there; None for all other text."""
+    """The file, if the text is the path of an existing sound file; None for all other text."""
     text = text.strip()
     if not text or len(text) > LONGEST or "\n" in text:
         return None

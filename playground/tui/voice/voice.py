@@ -1,4 +1,4 @@
-"""What a user may ask of speech: talk, be quiet, transcribe a file, choose a microphone and a recogniser."""
+"""Turns what the user asks of speech into commands: talk, stop, transcribe a file, list microphones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUNDLED = "tiny-whisper"
 
 
 class Voice:
-    """`input` and `options` hold from the next time on. Methods raise `NotNow`."""
+    """`input` and `options` apply to the next transcript. Methods raise `NotNow`."""
 
     def __init__(self, bridge: SpeechBridge, state: State, settings: SpeechSettings) -> None:
         self.bridge, self._state, self._settings = bridge, state, settings
@@ -27,14 +27,14 @@ class Voice:
 
     @property
     def options(self) -> SpeechOptions:
-        """What is asked of the recogniser."""
+        """The options for the recogniser."""
         settings = self._settings
         return SpeechOptions(
             model=self.model, compute_type=settings.compute_type, language=settings.language, beam=settings.beam
         )
 
     async def toggle(self) -> None:
-        """Open the microphone, or close it and take what was said."""
+        """Open the microphone, or close it and take the transcript."""
         self._require_live()
         if self._state.voice.open:
             await self.bridge.send(StopListening())
@@ -46,13 +46,13 @@ class Voice:
         await self.bridge.send(command)
 
     async def transcribe(self, path: Path) -> None:
-        """The text of a sound file."""
+        """Transcribe a sound file."""
         self._require_live()
         self._require_idle()
         await self.bridge.send(Transcribe(key=f"voice{next(self._numbers)}", path=str(path), options=self.options))
 
     async def stop(self) -> None:
-        """Leave it at what has been heard."""
+        """Stop, and keep what has been heard."""
         await self.bridge.send(Abort())
 
     async def list_inputs(self) -> None:
@@ -62,7 +62,7 @@ class Voice:
             await self.bridge.send(ListInputs())
 
     def _kept(self) -> str:
-        """Beside the recording that runs, and only where the settings ask for it."""
+        """The file to keep the audio in, next to the session's recording; empty unless the settings ask for it."""
         if not (self._settings.keep_audio and self._state.recording):
             return ""
         recording = Path(self._state.recording)

@@ -1,1 +1,1 @@
-"""Panels: each shows what it is handed, and knows nothing of workers, pipes or screens."""
+"""Panels: each shows what it is given, and knows nothing of workers, pipes or screens."""

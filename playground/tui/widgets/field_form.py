@@ -1,4 +1,4 @@
-"""The fields of something to be run, in a line or two: arrows choose a field and a value, Enter runs it."""
+"""The fields of a profile in a line or two: arrows choose a field and a value, Enter runs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from textual.widget import Widget
 
 from playground.text.plain import printable
 from playground.tui.fields import Field
-from playground.tui.widgets.field_entry import FieldEntry
+from playground.tui.styles import MUTED
+from playground.tui.widgets.text_entry import TextEntry
 
 GAP = 2
 MOST_SHOWN = 1000  # letters of a value, wider than any screen
@@ -22,7 +23,7 @@ TITLE_PART, RECORDED_PART = -1, -2
 
 
 class FieldForm(Widget, can_focus=True):
-    """Holds the profile; whether it is run is the screen's."""
+    """Holds the profile; the screen runs it."""
 
     DEFAULT_CSS = """
     FieldForm { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -37,10 +38,10 @@ class FieldForm(Widget, can_focus=True):
     ]
 
     class Changed(Message):
-        """Another profile."""
+        """The profile changed."""
 
     class RunAsked(Message):
-        """Run it."""
+        """The user wants to run the profile."""
 
     def __init__(self, title: str, button: str, fields: Sequence[Field], profile: Any, **widget: Any) -> None:
         super().__init__(**widget)
@@ -50,7 +51,7 @@ class FieldForm(Widget, can_focus=True):
         self._recorded: str | None = None
 
     def show_recorded(self, text: str) -> None:
-        """A replay: what was run stands here, and nothing can be set."""
+        """Show what a replay ran; nothing can be set."""
         self.can_focus = False
         if text != self._recorded:
             self._recorded = text
@@ -61,7 +62,7 @@ class FieldForm(Widget, can_focus=True):
         self._fields = fields
 
     def set(self, profile: Any) -> None:
-        """Another profile."""
+        """Set another profile."""
         self.profile = profile
         self.refresh(layout=True)
         self.post_message(self.Changed())
@@ -91,10 +92,12 @@ class FieldForm(Widget, can_focus=True):
             if profile is not None:
                 self.set(profile)
 
-        self.app.push_screen(FieldEntry(self._fields[self._at], self.profile), entered)
+        field, profile = self._fields[self._at], self.profile
+        entry = TextEntry(field.name, field.text(profile), field.form, lambda text: field.set(profile, text))
+        self.app.push_screen(entry, entered)
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a field takes it, on one that is taken types; on the button runs."""
+        """Select a field by a click, type its value by another; a click on the button runs."""
         place = event.get_content_offset_capture(self)
         line, x = self._lines(self.size.width)[place.y], 0
         for text, index in line:
@@ -112,7 +115,7 @@ class FieldForm(Widget, can_focus=True):
             self.refresh()
 
     def _lines(self, width: int) -> list[list[tuple[str, int | None]]]:
-        """Texts with the number of their field, filled into lines; None is the button."""
+        """(text, number of its field) filled into lines; None is the button."""
         parts: list[tuple[str, int | None]] = [(self._title, TITLE_PART)]
         if self._recorded is not None:
             return [[*parts, (self._recorded, RECORDED_PART)]]
@@ -132,13 +135,13 @@ class FieldForm(Widget, can_focus=True):
         if index is None:
             return Content.styled(text, "bold $accent")
         if index < 0:
-            return Content.styled(text, "bold" if index == TITLE_PART else "$meaning-waiting")
+            return Content.styled(text, "bold" if index == TITLE_PART else MUTED)
         field = self._fields[index]
         value = self._value(field)
         before, _, after = field.label.partition("{}")
         chosen = self.has_focus and index == self._at
         return Content.assemble(
-            (before, "$meaning-waiting"),
+            (before, MUTED),
             (value, "bold reverse $accent" if chosen else "bold"),
-            (after, "$meaning-waiting"),
+            (after, MUTED),
         )

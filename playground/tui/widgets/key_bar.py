@@ -1,4 +1,4 @@
-"""The last line: every key that works now, and no other."""
+"""The footer: the keys that work now."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from textual.widget import Widget
 
 from playground.tui.actions import Place, ScreenName, footer_actions
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 
 GAP = "  "
 
 
 class KeyBar(Widget):
-    """A click on an entry is its key; entries that do not fit are left to the palette."""
+    """A click on an entry acts as its key; entries that do not fit are in the palette only."""
 
     DEFAULT_CSS = """
     KeyBar { height: 1; dock: bottom; background: $panel; padding: 0 1; }
@@ -44,7 +45,7 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         shown = [
-            Content.assemble((key, "bold $accent"), (f" {label}", "$meaning-waiting"))
+            Content.assemble((key, "bold $accent"), (f" {label}", MUTED))
             for (key, label, _), end in zip(self._entries, self._ends(), strict=True)
             if end <= self.size.width
         ]
@@ -59,6 +60,6 @@ class KeyBar(Widget):
                 return
 
     def _ends(self) -> list[int]:
-        """Where each entry ends."""
+        """The column after each entry."""
         widths = [len(key) + 1 + len(label) for key, label, _ in self._entries]
         return [end - len(GAP) for end in accumulate(width + len(GAP) for width in widths)]

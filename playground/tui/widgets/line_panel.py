@@ -1,4 +1,4 @@
-"""A panel of lines: where some of them change several times a second, only those are drawn again."""
+"""A panel of lines that redraws only the lines that change."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from textual.widget import Widget
 
 
 class LinePanel(Widget):
-    """`lines` says what there is to see in so many cells; call `show_lines` when that may be something else."""
+    """A subclass implements `lines`; call `show_lines` when its result may have changed."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
-        self.auto_links = False  # there are none, and to look for them costs as much as a line
+        self.auto_links = False  # there are none, and looking for them costs as much as a line
         self._drawn: list[Content] = []
         self._drawn_size = Size()
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """What is seen, from top to bottom."""
+        """The lines for this size, from top to bottom."""
         raise NotImplementedError
 
     def show_lines(self) -> None:
@@ -35,7 +35,7 @@ class LinePanel(Widget):
 
     def refresh(self, *regions: Region, **how: bool) -> Self:
         if not regions:
-            self._drawn_size = Size()  # all of it, so what is to be drawn may be something else too
+            self._drawn_size = Size()  # a full refresh: the lines may have changed too
         return super().refresh(*regions, **how)
 
     def render(self) -> Content:

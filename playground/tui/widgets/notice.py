@@ -1,4 +1,4 @@
-"""One line that speaks up: how far a load has come, or what went wrong and what to do. Empty otherwise."""
+"""The notice line: progress of a load, or what went wrong and what to do. Hidden otherwise."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from playground.text.plain import one_line
 from playground.text.sizes import format_share
 from playground.tui.checkpoints import short_name
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
 READING_S = 12.0
 PATIENCE_S = 0.4
-BAR = 24
-LABEL = "$meaning-waiting"
 BYTES = 1 << 16
+REST = "━", "$surface-lighten-2"
 
 
 class Notice(Widget):
-    """A message, above progress if there is any: a key that is refused during a load must not seem dead. It goes after
-    a while, or with the next thing done, and has the lines that it needs: the reason or the way out stands at its end.
-    """
+    """A message, above progress if there is any: a key that is refused during a load must not seem dead. It disappears
+    after a while or with the next action, and may wrap: the reason or the way out is at its end."""
 
     DEFAULT_CSS = """
     Notice { height: 1; padding: 0 1; background: $background; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -41,13 +41,13 @@ class Notice(Widget):
         self._patience: Timer | None = None
 
     def show(self, state: State) -> None:
-        """How far a load or conversion is; a switch is told of only when it takes its time."""
+        """Show the progress of a load or conversion; that of a switch only if it takes longer than `PATIENCE_S`."""
         self._state = state
-        if not state.switching:
+        if not state.toggles.switching:
             self._lose_patience()
         elif self._patience is None:
             self._patience = self.set_timer(PATIENCE_S, self._show_progress)
-        if not (state.switching and state.progress is None):
+        if not (state.toggles.switching and state.model.progress is None):
             self._show_progress()
 
     def _show_progress(self) -> None:
@@ -57,15 +57,15 @@ class Notice(Widget):
             self._update()
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
-        """One line for the user; a fault stays until something else is said."""
+        """Show a line; a fault (`bad`) stays until another line is shown."""
         text = one_line(with_advice(message, advice), 400)
-        self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else LABEL))
+        self._message = Content.assemble(("! " if bad else "", "bold $error"), (text, "$error" if bad else MUTED))
         self._bad = bad
         self._give_time()
         self._update()
 
     def quiet(self) -> None:
-        """Nothing to say any more."""
+        """Remove the message."""
         if self._message.plain:
             self._message, self._bad = Content(), False
             self._update()
@@ -74,7 +74,7 @@ class Notice(Widget):
         return Content("\n").join([each for each in (self._message, self._progress) if each.plain])
 
     def _give_time(self) -> None:
-        """A fault has no end."""
+        """Let the message disappear after `READING_S`, unless it is a fault."""
         if self._timer:
             self._timer.stop()
         self._timer = None if self._bad else self.set_timer(READING_S, self.quiet)
@@ -92,30 +92,25 @@ class Notice(Widget):
 
 
 def _progress(state: State) -> Content:
-    if state.loading is None and state.progress is None:
+    if state.model.loading is None and state.model.progress is None:
         return Content()
-    stage = state.progress
-    what = "switching" if state.loading is None else f"loading {short_name(state.loading.model)}"
-    if stage and stage.stage == "warm-up" and not (state.loading or state.switching):
+    stage = state.model.progress
+    what = "switching" if state.model.loading is None else f"loading {short_name(state.model.loading.model)}"
+    if stage and stage.stage == "warm-up" and not (state.model.loading or state.toggles.switching):
         what = "compiling"
     if stage is None:
-        return Content.assemble((what, "bold"), ("  starting the engine", LABEL), _keys(state))
+        return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _keys(state))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
-    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, LABEL), _keys(state))
+    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED), _keys(state))
 
 
 def _keys(state: State) -> tuple[str, str]:
-    """What ends it; nothing ends what was recorded."""
-    return ("" if state.replaying else "   Esc cancels" if state.loading else "   Esc stops", LABEL)
+    """The key that ends it; none in a replay."""
+    return ("" if state.replaying else "   Esc cancels" if state.model.loading else "   Esc stops", MUTED)
 
 
 def _bar(stage: ModelLoading) -> Content:
     if not stage.total:
         return Content()
-    filled = round(BAR * min(1.0, stage.done / stage.total))
     far = format_share(stage.done, stage.total) if stage.total >= BYTES else f"{stage.done} of {stage.total}"
-    return Content.assemble(
-        ("━" * filled, "$accent"),
-        ("━" * (BAR - filled), "$surface-lighten-2"),
-        f"  {far}",
-    )
+    return Content.assemble(progress_bar(stage.done / stage.total, rest=REST), f"  {far}")

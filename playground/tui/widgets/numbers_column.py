@@ -1,4 +1,4 @@
-"""The right column: speed, memory, what a switch does, and throughput over time. Redraws no more often than is read."""
+"""The right column: speed, memory, switches, throughput over time. Redraws no more often than can be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from playground.telemetry.snapshot import Snapshot
 from playground.tui.letters import Letters
-from playground.tui.machine import memory_view
+from playground.tui.memory_source import engine_device
 from playground.tui.speed.source import speed_view
 from playground.tui.state.changes import Changes
 from playground.tui.state.state import State
@@ -24,7 +24,7 @@ READABLE_S = 0.5
 
 
 class NumbersColumn(Vertical):
-    """The panels on one state, mounted once the first frame is out."""
+    """The panels, mounted after the first frame."""
 
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
         super().__init__(id="right")
@@ -42,17 +42,17 @@ class NumbersColumn(Vertical):
         self._timeline = TimelinePanel(id="timeline", classes="panel")
 
     def on_mount(self) -> None:
-        """Nothing is measured yet: the prompt comes first."""
+        """Mount the panels after the first frame: the prompt comes first, and nothing is measured yet."""
         self.call_after_refresh(self._fill)
 
     async def _fill(self) -> None:
-        if not self.is_attached:  # somebody quit at the first frame
+        if not self.is_attached:  # the app quit at the first frame
             return
         await self.mount(self._speed, self._voice, self._memory, self._switch, self._timeline)
         self._show_numbers()
 
     def show(self, changes: Changes) -> None:
-        """Draw the newest numbers, soon if not now."""
+        """Draw the newest numbers, now or soon."""
         event = changes.started or changes.finished or changes.unloaded or changes.died
         if event or self._state.status != "running" or monotonic() - self._shown >= READABLE_S:
             self._show_numbers()
@@ -60,12 +60,12 @@ class NumbersColumn(Vertical):
             self._due = self.set_timer(2 * READABLE_S, self._show_numbers)
 
     def consider(self, candidate: Candidate | None, hint: str) -> None:
-        """What this value would do, and what to do where there is none."""
+        """Show what a value would do, or the hint without one."""
         self._candidate, self._hint = candidate, hint
         self._show_switch()
 
     def sampled(self, snapshot: Snapshot) -> None:
-        """The machine as it is now."""
+        """Take a sample of the machine."""
         self._snapshot = snapshot
         if self._due is None:  # else it shares the frame of the numbers that are due
             self._show_memory()
@@ -90,4 +90,5 @@ class NumbersColumn(Vertical):
 
     def _show_memory(self) -> None:
         if self._memory.is_mounted:
-            self._memory.show(*memory_view(self._state, self._snapshot))
+            gpu, device = engine_device(self._state, self._snapshot)
+            self._memory.show(self._state.memory, self._snapshot, gpu, device)

@@ -1,4 +1,4 @@
-"""Where prompts are typed: Enter sends, up and down go through what was sent before."""
+"""The editor for prompts: Enter sends, up and down go through earlier prompts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 
 
 class Prompt(TextArea):
-    """Clears itself only when told that the prompt was taken."""
+    """Keeps its text until `taken` is called."""
 
     class Submitted(Message):
-        """Enter was pressed; `shown` is what stands in the editor, `text` what is to be sent."""
+        """Enter was pressed; `shown` is the text in the editor, `text` what to send."""
 
         def __init__(self, text: str, shown: str) -> None:
             super().__init__()
@@ -37,29 +37,29 @@ class Prompt(TextArea):
 
     def __init__(self, prompts: Sequence[str] = (), **widget: Any) -> None:
         super().__init__(compact=True, highlight_cursor_line=False, show_line_numbers=False, **widget)
-        self.cursor_blink = False  # at rest nothing moves
+        self.cursor_blink = False  # nothing moves at rest
         self._history = PromptHistory(prompts)
         self._pastes = HeldPastes()
 
     def taken(self, shown: str) -> None:
-        """The prompt is on its way."""
+        """The prompt was sent: clear it."""
         self._history.add(shown)
         if self.text == shown:
             self.text = ""
 
     def give_back(self, shown: str) -> None:
-        """The prompt came to nothing: here it is again, unless something else is being typed."""
+        """Put back a prompt that failed, unless something else is being typed."""
         if not self.text:
             self._put(shown)
 
     def offer(self, text: str) -> None:
-        """A prompt from elsewhere; what is being typed is found above it."""
+        """Put in a prompt from elsewhere; what is being typed goes to the history."""
         if self.text:
             self._history.add(self.text)
         self._put(self._pastes.hold(text))
 
     def add_spoken(self, text: str) -> None:
-        """What was said, where the cursor is, a space apart from what was typed."""
+        """Insert a transcript at the cursor, with a space between it and the typed text."""
         text = self._pastes.hold(text)
         before = self.get_text_range(self.document.start, self.cursor_location)
         self.insert(f" {text}" if before and not before[-1].isspace() else text)
@@ -89,7 +89,7 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals send what Enter sends
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals paste line ends as Enter sends them
         if path := sound_path(text):
             self.post_message(self.SoundDropped(path))
         else:

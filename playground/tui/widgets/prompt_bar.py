@@ -1,4 +1,4 @@
-"""The prompt with what it is sent as."""
+"""The prompt, its mode and its sampling."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from textual.content import Content
 from textual.widgets import Static
 
 from playground.protocol.commands import SamplingParams
+from playground.tui.prompt_mode import BASE, CHAT
 from playground.tui.sampling_fields import in_short
+from playground.tui.styles import MUTED
 from playground.tui.widgets.prompt import Prompt
 
-CHAT, BASE = "chat", "base"
-PROMPT_ROOM = 60  # with the mode and the gaps
+PROMPT_ROOM = 60  # for the prompt, the mode and the gaps
 
 
 class PromptBar(Horizontal):
-    """`>` before; after it base or chat, and the sampling where it is not the default."""
+    """`>` before the prompt; after it base or chat, and the sampling if it is not the default."""
 
     DEFAULT_CSS = """
     PromptBar {
@@ -42,17 +43,17 @@ class PromptBar(Horizontal):
         yield self._mode
 
     def show(self, chat: bool, sampling: SamplingParams) -> None:
-        """How prompts are sent."""
+        """Show how prompts are sent."""
         if (chat, sampling) != (self._chat, self._sampling):
             self._chat, self._sampling = chat, sampling
-            self._tell()
+            self._show_mode()
 
     def on_resize(self) -> None:
-        """There is room for more of it, or for less."""
-        self._tell()
+        """Shorten the sampling to the new width."""
+        self._show_mode()
 
-    def _tell(self) -> None:
-        on, off = "bold $accent", "$meaning-waiting"
+    def _show_mode(self) -> None:
+        on, off = "bold $accent", MUTED
         short = in_short(self._sampling, self.size.width - PROMPT_ROOM)
         mode = Content.assemble((BASE, off if self._chat else on), " ", (CHAT, on if self._chat else off))
         self._mode.update(Content.assemble((f"{short}   ", "$accent"), mode) if short else mode)

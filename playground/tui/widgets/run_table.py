@@ -1,4 +1,4 @@
-"""The history's table: draws the rows that are seen and asks for those that it does not know."""
+"""The history's table: draws the visible rows and asks for those that are not read yet."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from playground.session.history.run import Run
 from playground.text import numbers
 from playground.tui.history.columns import Column, shown
 from playground.tui.history.run_list import RunList
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import cell
 
-LABEL = "$meaning-waiting"
 MARK = "●"
 WHEEL = 3
 
 
 class RunTable(Widget, can_focus=True):
-    """Any number of runs. What is done with the chosen ones is the screen's."""
+    """A table of any number of runs; the screen acts on the chosen ones."""
 
     DEFAULT_CSS = """
     RunTable { height: 2fr; min-height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -37,7 +38,7 @@ class RunTable(Widget, can_focus=True):
     ]
 
     class Wanted(Message):
-        """Rows are on the screen that are not known."""
+        """Visible rows are not read yet."""
 
         def __init__(self, ids: list[int]) -> None:
             super().__init__()
@@ -66,16 +67,16 @@ class RunTable(Widget, can_focus=True):
 
     @property
     def columns(self) -> list[tuple[Column, int]]:
-        """The columns that there is room for, with their widths; a mark stands before them."""
+        """The columns that fit, with their widths; there is a mark before them."""
         return shown(self.size.width - 2)
 
     def show(self, hint: str, sort: str, descending: bool) -> None:
-        """The list is another one; `hint` stands where it is empty."""
+        """Show another list; `hint` is shown if it is empty."""
         self._hint, self._sort, self._descending = hint, sort, descending
         self.look()
 
     def look(self) -> None:
-        """Draw, and ask for what is missing."""
+        """Draw, and ask for missing rows."""
         if wanted := self.list.wanted(self.rows):
             self.post_message(self.Wanted(wanted))
         self.refresh()
@@ -84,7 +85,7 @@ class RunTable(Widget, can_focus=True):
         columns = self.columns
         lines = [self._titles(columns)]
         if not self.list.ids:
-            lines.append(Content.styled(self._hint, LABEL))
+            lines.append(Content.styled(self._hint, MUTED))
         for place, run in self.list.rows(self.rows):
             lines.append(self._row(run, place, columns))
         return Content("\n").join(lines)
@@ -145,7 +146,7 @@ class RunTable(Widget, can_focus=True):
         for column, width in columns:
             sorted_by = column.sort == self._sort
             title = f"{column.title}{arrow if sorted_by else ''}"
-            parts.append((_fitted(title, width, column.right) + " ", "bold" if sorted_by else LABEL))
+            parts.append((cell(title, width, column.right) + " ", "bold" if sorted_by else MUTED))
         return Content.assemble(*parts)
 
     def _row(self, run: Run | None, place: int, columns: list[tuple[Column, int]]) -> Content:
@@ -153,14 +154,9 @@ class RunTable(Widget, can_focus=True):
         if run is None:
             text = f"{MARK if marked else ' '} {numbers.count(place + 1)}"
         else:
-            cells = " ".join(_fitted(column.text(run), width, column.right) for column, width in columns)
+            cells = " ".join(cell(column.text(run), width, column.right) for column, width in columns)
             text = f"{MARK if marked else ' '} {cells}"
-        style = "bold $accent" if marked else LABEL if run is None or "error" in run.flags else ""
+        style = "bold $accent" if marked else MUTED if run is None or "error" in run.flags else ""
         if place == self.list.cursor:
             style = f"{style} reverse" if self.has_focus else f"{style} underline"
         return Content.assemble((text, style.strip()))
-
-
-def _fitted(text: str, width: int, right: bool) -> str:
-    cut = text if len(text) <= width else text[: width - 1] + "…"
-    return cut.rjust(width) if right else cut.ljust(width)

@@ -8,11 +8,12 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui.plots.scatter_grid import DIM, Axis, Point, draw
+from playground.tui.plots.scatter_grid import Axis, Point, draw
+from playground.tui.styles import MUTED
 
 
 class Scatter(Widget):
-    """Redraws only when other points are shown."""
+    """Redraws only if points or note changed."""
 
     DEFAULT_CSS = """
     Scatter { height: 1fr; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -25,22 +26,22 @@ class Scatter(Widget):
         self._note = ""
 
     def show(self, points: Sequence[Point], note: str = "") -> None:
-        """Other points; `note` stands beside the title."""
+        """Show points; `note` is shown next to the title."""
         if (list(points), note) != (self._points, self._note):
             self._points, self._note = list(points), note
             self.refresh()
 
     def name_axes(self, x: Axis, y: Axis, title: str) -> None:
-        """Other axes."""
+        """Set axes and title."""
         self._x, self._y, self._title = x, y, title
         self.refresh()
 
     def render(self) -> Content:
-        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
+        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", MUTED))
         width = max(1, self.size.width)
         head = title.wrap(width)
         lines = draw(self._points, self._x, self._y, width, self.size.height - len(head))
         if not lines:
-            empty = Content.styled(self._empty if not self._points else "", DIM)
+            empty = Content.styled(self._empty if not self._points else "", MUTED)
             return Content("\n").join([*head, *empty.wrap(width)])
         return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

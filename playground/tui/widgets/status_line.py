@@ -1,4 +1,4 @@
-"""The first line: which model on what, whether it runs, and who waits."""
+"""The first line: the model and its device, the status, running and waiting requests."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from playground.text.plain import one_line
 from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
 from playground.tui.state.state import State
-from playground.tui.widgets.lines import spread
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import spread
 
-COLOURS = {"idle": "$meaning-waiting", "loading": "$meaning-held", "running": "$success", "failed": "$error"}
+COLOURS = {"idle": MUTED, "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8
 WORDS = 70
 GAP = 2
 
 
 class StatusLine(Widget):
-    """Always says the same things in the same order."""
+    """Shows the same things in the same order at all times."""
 
     DEFAULT_CSS = """
     StatusLine { height: 1; dock: top; background: $panel; padding: 0 1; }
@@ -41,7 +42,7 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        room = max(0, self.size.width - self._right.cell_length - GAP)  # the status itself is never what is cut
+        room = max(0, self.size.width - self._right.cell_length - GAP)  # the status is never cut
         left = self._left if self._left.cell_length <= room else self._left.truncate(room, ellipsis=True)
         return spread(left, self._right, self.size.width)
 
@@ -49,7 +50,7 @@ class StatusLine(Widget):
 def _left(state: State) -> Content:
     facts = state.facts
     if facts is None:
-        loading = state.loading
+        loading = state.model.loading
         name = short_name(loading.model) if loading else "no model"
         return Content.assemble(("playground", "bold $accent"), f"  {name}")
     parts = [_parameters(facts.parameters), one_line(facts.dtype), one_line(facts.device)]
@@ -57,14 +58,14 @@ def _left(state: State) -> Content:
     return Content.assemble(
         ("playground", "bold $accent"),
         (f"  {one_line(facts.name, 40)}", "bold"),
-        (f"  {described}", "$meaning-waiting"),
+        (f"  {described}", MUTED),
         *_verified(state),
     )
 
 
 def _verified(state: State) -> Iterator[tuple[str, str]]:
-    """Whether the first answers of this start are the checkpoint's, where the engine compares them."""
-    if words := verified(state.effective):
+    """Whether the first answers since the start match the checkpoint's, if the engine compares them."""
+    if words := verified(state.toggles.effective):
         colour = "$warning" if words.startswith(UNVERIFIED) else "$success"
         yield f"  {one_line(words, WORDS)}", colour
 
@@ -75,17 +76,15 @@ def _right(state: State, letters: Letters) -> Content:
         marks.append(("REPLAY  ", "bold $warning"))
     if state.recording:
         marks.append(("REC  ", "bold $error"))
-    waiting = set(state.waiting)
-    running = [request.request_id for request in state.unfinished if request.request_id not in waiting]
+    waiting = set(state.requests.waiting)
+    running = [request.request_id for request in state.requests.unfinished if request.request_id not in waiting]
     named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
     queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
-    return Content.assemble(
-        *marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, "$meaning-waiting")
-    )
+    return Content.assemble(*marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, MUTED))
 
 
 def _parameters(count: int) -> str:
-    """6.1 M, 1.24 B."""
+    """A number of parameters: 6.1 M, 1.24 B."""
     if not count:
         return ""
     return f"{numbers.significant(count / 1e9)} B" if count >= 1e9 else f"{numbers.significant(count / 1e6)} M"

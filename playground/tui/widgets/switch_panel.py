@@ -10,15 +10,15 @@ from textual.widget import Widget
 from playground.text.plain import one_line
 from playground.tui.speed import draft_text
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles import switch_text
 from playground.tui.toggles.rows import Candidate
 
-LABEL = "$meaning-waiting"
 USUAL_WIDTH = 44
 
 
 class SwitchPanel(Widget):
-    """Before and after stand in the same place."""
+    """The selected value first, then the last switch, then drafts."""
 
     DEFAULT_CSS = """
     SwitchPanel { height: auto; min-height: 3; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -29,7 +29,7 @@ class SwitchPanel(Widget):
         self._lines: list[Content] = [Content()]
 
     def show(self, state: State, candidate: Candidate | None, hint: str) -> None:
-        """Redraw if anything changed; `hint` is what to do where there is nothing to tell."""
+        """Redraw if anything changed; `hint` is shown if there is nothing else."""
         lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
@@ -40,18 +40,18 @@ class SwitchPanel(Widget):
 
 
 def switch_lines(state: State, candidate: Candidate | None, width: int, hint: str) -> list[Content]:
-    """The candidate's expectations, if there is one, then the last switch's measurements, then what drafts come to."""
+    """The candidate's expected effects, if there is one, the last switch's measurements, and figures of drafts."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
-    if switch := state.switch:
+    if switch := state.toggles.switch:
         lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
-    drafts = draft_text.speculation(state.drafts, state.requested.speculation, width)
+    drafts = draft_text.speculation(state.toggles.drafts, state.toggles.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
-    return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, LABEL).wrap(width)]
+    return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, MUTED).wrap(width)]
 
 
 def _next(state: State, candidate: Candidate, width: int) -> list[Content]:
     title = Content.assemble(("Next switch  ", "bold"), f"{candidate.name} ▸ {one_line(candidate.value, 40)}")
     if candidate.reason:
-        reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), LABEL))
+        reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), MUTED))
         return [title, *reason.wrap(width)]
     return [title, *switch_text.cost(state, candidate).wrap(width), switch_text.expected(candidate.effects)]

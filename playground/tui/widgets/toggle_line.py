@@ -10,21 +10,21 @@ from textual.widget import Widget
 
 from playground.tui.actions import ACTIONS
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import Row, rows
 
 SHOWN = ("weights", "attention", "kv_cache")
-LABEL = "$meaning-waiting"
 
 
 class ToggleLine(Widget):
-    """The three that have a key of their own, and the key that opens all."""
+    """The three toggles that have keys, and the key that opens all."""
 
     DEFAULT_CSS = """
     ToggleLine { height: 1; background: $surface; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     class Pressed(Message):
-        """All of them are asked for."""
+        """The line was clicked."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
@@ -41,10 +41,10 @@ class ToggleLine(Widget):
         self.post_message(self.Pressed())
 
     def render(self) -> Content:
-        more = Content.assemble((ACTIONS["toggles"].shown_key, "$accent"), (" all", LABEL))
+        more = Content.assemble((ACTIONS["toggles"].shown_key, "$accent"), (" all", MUTED))
         return Content("  ").join([*(_entry(row) for row in self._rows), more])
 
 
 def _entry(row: Row) -> Content:
     value = (f"{row.value} !", "bold $warning") if row.differs else (row.value, "")
-    return Content.assemble((f"{row.label} ", LABEL), value)
+    return Content.assemble((f"{row.label} ", MUTED), value)

@@ -1,4 +1,4 @@
-"""The toggles: one line each, with the value that the engine really uses; arrows look at others, Enter switches."""
+"""The toggles: one line each, with the effective value; arrows show other values, Enter switches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from playground.protocol.options import TOGGLES
 from playground.text.plain import one_line
 from playground.tui.actions import ACTIONS
 from playground.tui.state.state import State
+from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import Candidate, Row, candidates, rows
 
 KEYS = {"weights": "flip_weights", "attention": "flip_attention", "kv_cache": "flip_kv_cache"}
@@ -21,24 +22,23 @@ LABEL_WIDTH = 11
 DETAIL_LINES = 6
 ARROW = " ▸ "
 LOOK, SWITCH = "↑↓ choose   ←→ look at values", "\nEnter switches   e types"
-LABEL = "$meaning-waiting"
 
 
 class TogglePanel(Widget, can_focus=True):
-    """Knows what could be; whether it is done is the screen's."""
+    """Shows the possible values; the screen does the switching."""
 
     class Chosen(Message):
-        """Switch to this."""
+        """Switch to this value."""
 
         def __init__(self, candidate: Candidate) -> None:
             super().__init__()
             self.candidate = candidate
 
     class Considered(Message):
-        """Another value is looked at, or none, or the keys work elsewhere."""
+        """Another value is selected, or none, or the focus has changed."""
 
     class EntryAsked(Message):
-        """A value is to be typed."""
+        """The user wants to type a value."""
 
         def __init__(self, row: Row) -> None:
             super().__init__()
@@ -62,14 +62,14 @@ class TogglePanel(Widget, can_focus=True):
 
     @property
     def candidate(self) -> Candidate | None:
-        """The value that is looked at, if it is another than the one that was asked for."""
+        """The selected value, if it is not the requested one."""
         row = self._rows[self._cursor]
         found = (each for each in candidates(self._state, row.name) if each.value == self._value)
         return next(found, None) if self._value != row.requested else None
 
     @property
     def hint(self) -> str:
-        """The keys that work here, or the one that leads here."""
+        """The keys that work here, or the key that goes here."""
         if not self.has_focus:
             return f"{ACTIONS['toggles'].shown_key} goes to the toggles"
         return LOOK if self._state.replaying else LOOK + SWITCH
@@ -82,7 +82,7 @@ class TogglePanel(Widget, can_focus=True):
             self.refresh()
 
     def take_back(self) -> bool:
-        """Look at no other value any more; False where none was looked at."""
+        """Unselect the value; False if none was selected."""
         looked = self._value is not None
         self._look_at(None)
         return looked
@@ -144,7 +144,7 @@ class TogglePanel(Widget, can_focus=True):
 
     @property
     def _listed(self) -> bool:
-        """There are other values for the arrows to go through."""
+        """Whether there are other values for the arrows to go through."""
         return len(candidates(self._state, self._rows[self._cursor].name)) > 1
 
     def _line(self, index: int, row: Row) -> Content:
@@ -155,40 +155,40 @@ class TogglePanel(Widget, can_focus=True):
         room = self.size.width - LABEL_WIDTH
         value = self._shown_value(row, here)
         if len(value[-1]) > room - len(key) - 1:
-            key = ""  # the words say more
+            key = ""  # the value is more important
         room -= len(key) + bool(key)
         shown = _fitted(*value, room)
         pad = " " * (room - shown.cell_length + bool(key))
-        label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else LABEL)
+        label = (f"{row.label:<{LABEL_WIDTH}}", "$accent bold" if here else MUTED)
         line = Content.assemble(label, shown, pad, (key, "$accent"))
         return line.stylize("on $boost") if here else line
 
     def _shown_value(self, row: Row, here: bool) -> tuple[str, str, str]:
-        """Style, the value from which one would switch, and the value that must be seen."""
+        """(style, the value before the arrow or empty, the value that must be visible)."""
         if here and self._value is not None and self._value != row.requested:
             candidate = self.candidate
-            style = "$meaning-waiting strike" if candidate and candidate.reason else "bold $accent"
+            style = f"{MUTED} strike" if candidate and candidate.reason else "bold $accent"
             return style, row.value, self._value
         if row.differs:
             return "bold $warning", row.requested, f"{row.value} !"
-        return f"{LABEL} 66%" if row.blocked else "", "", row.value
+        return f"{MUTED} 66%" if row.blocked else "", "", row.value
 
     def _detail(self) -> list[Content]:
         """Below the list: why the selected row has its value and, when focused, what the toggle does."""
         row, candidate = self._rows[self._cursor], self.candidate
-        words, style = row.blocked or row.reason, LABEL
+        words, style = row.blocked or row.reason, MUTED
         if candidate and candidate.reason:
             words, style = f"{candidate.value}: {candidate.reason}", "$error"
         elif row.differs:
             words, style = row.reason or f"{row.requested} was asked for", "$warning"
-            # What the line had no room for.
+            # The line had no room for it.
             words = words if row.value in self._line(self._cursor, row).plain else f"{row.value}: {words}"
-        parts = [(words, style), *((each, LABEL) for each in self._about(row))]
+        parts = [(words, style), *((each, MUTED) for each in self._about(row))]
         detail = Content("\n").join([Content.styled(one_line(part, 300), style) for part, style in parts if part])
         return list(detail.wrap(max(1, self.size.width)))[:DETAIL_LINES]
 
     def _about(self, row: Row) -> list[str]:
-        """What the toggle is, and how another value is given."""
+        """What the toggle does, and how to set another value."""
         if not self.has_focus:
             return []
         typed = TOGGLES[row.name].form and not row.blocked and not self._listed
@@ -196,9 +196,9 @@ class TogglePanel(Widget, can_focus=True):
 
 
 def _fitted(style: str, before: str, value: str, room: int) -> Content:
-    """`before ▸ value`, where the value is what must be seen: what it came from, more than that it did."""
+    """`before ▸ value` in `room` cells; the value keeps its room, and shortens `(from x)` to `(x)` if it must."""
     if len(value) > room:
         before, value = "", value.replace("(from ", "(")
     value = one_line(value, room)
     before = one_line(before, max(0, room - len(value) - len(ARROW))) if before else ""
-    return Content.assemble((f"{before}{ARROW}" if before else "", LABEL), (value, style))
+    return Content.assemble((f"{before}{ARROW}" if before else "", MUTED), (value, style))

@@ -1,4 +1,4 @@
-"""The conversation on the screen: draws the lines that are seen, follows what grows unless scrolled away."""
+"""The conversation: draws the visible lines, and follows growing text unless scrolled away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STRIPS_KEPT = 512
 
 
 class Transcript(ScrollView, can_focus=True):
-    """Text comes in bundles and is only ever appended; a line that is not seen costs nothing to draw."""
+    """Text comes in bundles and is only appended; lines that are not visible cost nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "transcript--title",
@@ -52,14 +52,14 @@ class Transcript(ScrollView, can_focus=True):
         self._styles: dict[str, Style] = {}
 
     def advise(self, text: str) -> None:
-        """What to do, for as long as nothing was said."""
+        """Set what to show while the conversation is empty."""
         if text != self._advice:
             self._advice = text
             self._strips.clear()
             self.refresh()
 
     def show(self, state: State, changes: Changes) -> None:
-        """Take what is new."""
+        """Add what is new."""
         first = before = self._lines.height
         for request_id in changes.started:
             request = state.requests[request_id]
@@ -78,7 +78,7 @@ class Transcript(ScrollView, can_focus=True):
             self._show_from(first, max(before, self._lines.height))
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Clear the conversation; answers that still grow stay."""
         self._lines.clear()
         self._show_from(0)
         self.anchor()
@@ -92,7 +92,7 @@ class Transcript(ScrollView, can_focus=True):
         if width != self._lines.width:
             self._lines.rewrap(width)
         self._show_from(0)
-        self.refresh(layout=True)  # the anchor went by the height of before
+        self.refresh(layout=True)  # the anchor used the previous height
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         lines = [self._lines.line(y) for y in range(self._lines.height)]
@@ -109,8 +109,7 @@ class Transcript(ScrollView, can_focus=True):
         self._strips.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Lines are kept by what they are, gutter and all, and not by where they stand: text that only moves up is not
-        put together anew."""
+        """Draw from strips kept by line of the text, gutter included: text that only scrolls is not drawn again."""
         top, background = int(self.scroll_offset.y), self.background_colors[1]
         strips = [self._kept(top + y) for y in crop.line_range]
         for each in self.get_line_filters():
@@ -119,7 +118,7 @@ class Transcript(ScrollView, can_focus=True):
         return strips if whole else [strip.crop(crop.x, crop.right) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
-        """The text without its border, as what lies under the pointer is looked for."""
+        """The text without its border, as Textual needs it to find what is under the pointer."""
         return Strip(self._content(y + int(self.scroll_offset.y), self._style()))
 
     def notify_style_update(self) -> None:
@@ -137,7 +136,7 @@ class Transcript(ScrollView, can_focus=True):
         return strip
 
     def _framed(self, y: int, style: Style) -> Strip:
-        """A line in the border and padding that the styles give it."""
+        """A line with the border and padding of its styles."""
         border = Style(color=self.styles.border_left[1].rich_color, bgcolor=style.bgcolor)
         mark, space = Segment(FOCUSED if self.has_focus else " ", border), Segment(" ", Style(bgcolor=style.bgcolor))
         return Strip([mark, space, *self._content(y, style), space], self.outer_size.width)
@@ -172,7 +171,7 @@ class Transcript(ScrollView, can_focus=True):
         return strip.simplify().apply_offsets(0, y)
 
     def _segments(self, line: Line, style: Style) -> list[Segment]:
-        """The text, what accepted drafts brought in their colour."""
+        """The text, with that of accepted drafts in their colour."""
         if not line.marks.strip():
             return [Segment(line.text, style)]
         draft, segments, at = style + self._style("draft"), [], 0
@@ -196,7 +195,7 @@ class Transcript(ScrollView, can_focus=True):
         ]
 
     def _style(self, part: str = "") -> Style:
-        """The style of the transcript, or what a part of it changes; kept, since every line that is drawn asks."""
+        """The style of the transcript, or of a part of it; kept, since every drawn line needs it."""
         if part not in self._styles:
             name = f"transcript--{part}"
             self._styles[part] = self.get_component_rich_style(name, partial=True) if part else self.rich_style
@@ -206,24 +205,24 @@ class Transcript(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _show_from(self, first: int, end: int | None = None) -> None:
-        """Redraw what changed, from line `start` on; `end`: those from there on are as empty as they were."""
+        """Redraw the lines from `first` to before `end`, by default to the last visible one."""
         for y in [y for y in self._strips.keys() if y >= first]:  # noqa: SIM118 the cache cannot be iterated over
             self._strips.discard(y)
         size = Size(self._lines.width, self._lines.height)
         if size != self.virtual_size:
             following = self.is_vertical_scroll_end
-            # Without a layout of the screen: text grows inside of its own window, and nothing else moves.
+            # No layout of the screen: text grows inside its own window, and nothing else moves.
             self.set_reactive(ScrollView.virtual_size, size)
             if following:
                 self.scroll_target_y = self.scroll_y = self.max_scroll_y
         top, gutter = int(self.scroll_offset.y), self.styles.gutter.left
         bottom = top + self.size.height if end is None else min(end, top + self.size.height)
-        if (first := max(top, first)) < bottom:  # as wide as the widget: a part of a line would be cut out of it
+        if (first := max(top, first)) < bottom:  # as wide as the widget, or a part of a line would be cut out
             self.refresh(Region(-gutter, first - top, self.outer_size.width, bottom - first))
 
 
 def _ending(request: RequestState) -> tuple[Voice, str]:
-    """The voice and words of the line under an answer."""
+    """The voice and text of the line below an answer."""
     finished = request.finished
     assert isinstance(finished, RequestFinished)
     if finished.reason == "error":

@@ -1,5 +1,5 @@
-"""The open microphone: its level, and the words as they come. There as long as the microphone is open, or a transcript
-is being made; what is certain is bold, what may change is dim."""
+"""The microphone's level and the words as they come, shown while the microphone is open or speech is transcribed.
+Confirmed words are bold, words that may change are dim."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.state.state import State
 from playground.tui.state.voice import VoiceState
+from playground.tui.styles import MUTED
 
-LABEL = "$meaning-waiting"
 METER = 16
 QUIETEST_DB, LOUD_DB = -60.0, -6.0
 LAG_WORTH_TELLING_S = 3.0
@@ -22,7 +22,7 @@ LEAST_NAME, MOST_NAME = 5, 40
 
 
 class VoiceBar(Widget):
-    """Two lines, or none."""
+    """Two lines; hidden without speech."""
 
     DEFAULT_CSS = """
     VoiceBar {
@@ -50,7 +50,7 @@ class VoiceBar(Widget):
             self.refresh()
 
     def on_resize(self) -> None:
-        """How much there is room for is known once there is room at all."""
+        """Lay out for the width, which is known only once the bar is visible."""
         if self._state:
             self.show(self._state)
 
@@ -59,39 +59,39 @@ class VoiceBar(Widget):
 
 
 def device_line(voice: VoiceState, width: int) -> Content:
-    """The meter, or how far a file is. The device's name has the room that what matters more leaves it."""
+    """The meter, or the progress of a file. The device's name gets the room that is left."""
     update = voice.update
     if not voice.open:
         share = update.position_s / update.total_s if update and update.total_s else None
-        return Content.assemble(("transcribing  ", "bold"), (numbers.percent(share), LABEL), ("   Esc stops", LABEL))
+        return Content.assemble(("transcribing  ", "bold"), (numbers.percent(share), MUTED), ("   Esc stops", MUTED))
     microphone, level = voice.microphone, voice.level
     if microphone and microphone.state == "lost":
         return Content.styled(one_line(microphone.note, 200), "$warning")
     name = microphone.input if microphone else ""
     if level is None:
-        return Content.assemble(("mic ", "bold"), (f"{one_line(name, MOST_NAME)}  opening", LABEL))
+        return Content.assemble(("mic ", "bold"), (f"{one_line(name, MOST_NAME)}  opening", MUTED))
     line = Content.assemble(
         ("mic ", "bold $success" if level.speech else "bold"),
         *_meter(level.rms_db, level.peak_db),
-        (f" {level.rms_db:4.0f} dB {level.seconds:6.1f} s", LABEL),
+        (f" {level.rms_db:4.0f} dB {level.seconds:6.1f} s", MUTED),
         *(("  " + note, "$warning") for note in _notes(voice)),
-        ("" if voice.facts else "  loading the recogniser", LABEL),
+        ("" if voice.facts else "  loading the recogniser", MUTED),
     )
     room = min(width - line.cell_length - 2, MOST_NAME)
-    return Content.assemble(line, (f"  {one_line(name, room)}" if room >= LEAST_NAME else "", LABEL))
+    return Content.assemble(line, (f"  {one_line(name, room)}" if room >= LEAST_NAME else "", MUTED))
 
 
 def words_line(voice: VoiceState, width: int) -> Content:
-    """The end of the text, since that is what is being said."""
+    """The end of the text, which is what is being said."""
     update = voice.update
     certain = " ".join([*voice.texts[-width:], update.confirmed if update else ""]).strip()
     partial = update.partial if update else ""
     certain, partial = one_line(certain), one_line(partial)
     if not certain and not partial:
-        return Content.styled(one_line(_invitation(voice)), LABEL)
+        return Content.styled(one_line(_invitation(voice)), MUTED)
     partial = _end(partial, width - 3)
     certain = _end(certain, width - 2 - cell_len(partial))
-    return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{LABEL} italic"))
+    return Content.assemble((certain, "bold"), " " if certain and partial else "", (partial, f"{MUTED} italic"))
 
 
 def _invitation(voice: VoiceState) -> str:
@@ -103,7 +103,7 @@ def _invitation(voice: VoiceState) -> str:
 
 
 def _end(text: str, room: int) -> str:
-    """As much of its end as fits into the cells, with a sign where some is left out."""
+    """As much of the end of a text as fits into `room` cells, after … if it is cut."""
     if cell_len(text) <= room:
         return text
     end = text[len(text) - max(0, room - 1) :]
@@ -121,7 +121,7 @@ def _meter(rms_db: float, peak_db: float) -> list[tuple[str, str]]:
     return [
         ("█" * filled, colour),
         ("▒" * (peak - filled), colour),
-        ("░" * (METER - peak), LABEL),
+        ("░" * (METER - peak), MUTED),
     ]
 
 

@@ -1,5 +1,5 @@
-"""From the end of speech to the first sentence: each part after the one before, as one waterfall; and what the open
-microphone costs the model."""
+"""The times from the end of speech to the first sentence of the answer as a waterfall, and what the open microphone
+costs the model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.tui.state.state import State
-from playground.tui.state.voice import Spoken, VoiceState
+from playground.tui.state.voice import SpokenRequest, VoiceState
+from playground.tui.styles import MUTED
 
-LABEL, VALUE = "$meaning-waiting", "$foreground"
+VALUE = "$foreground"
 NAME, NUMBER = 12, 9
 USUAL_WIDTH = 44
 Part = tuple[str, float | None, str]
 
 
 class Waterfall(Widget):
-    """Nothing until somebody has spoken."""
+    """Hidden until there is a spoken request."""
 
     DEFAULT_CSS = """
     Waterfall { height: auto; display: none; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -41,7 +42,7 @@ class Waterfall(Widget):
             self.refresh(layout=len(lines) != height)
 
     def on_resize(self) -> None:
-        """How much there is room for is known once there is room at all."""
+        """Lay out for the width, which is known only once the panel is visible."""
         if self._state:
             self.show(self._state)
 
@@ -61,20 +62,20 @@ def waterfall_lines(state: State, width: int) -> list[Content]:
     return lines + _contention(state.voice, width)
 
 
-def _parts(spoken: Spoken, ttft_s: float | None) -> list[Part]:
+def _parts(spoken: SpokenRequest, ttft_s: float | None) -> list[Part]:
     timing = spoken.timing
     return [
-        ("VAD", timing.vad_s, "$meaning-waiting"),
+        ("VAD", timing.vad_s, MUTED),
         ("transcript", timing.wait_s + timing.decode_s, "$accent"),
         ("TTFT", ttft_s, "$meaning-prefill"),
         ("1st sentence", spoken.sentence_s, "$meaning-decode"),
     ]
 
 
-def _title(whole: float, spoken: Spoken, width: int) -> Content:
-    """The title, as much of it as there is room for."""
+def _title(whole: float, spoken: SpokenRequest, width: int) -> Content:
+    """The title, shortened to the width."""
     long, yours = f"{numbers.seconds(whole)} after the end of speech", f"  (+ {numbers.seconds(spoken.edited_s)} yours)"
-    pieces = [("Voice  ", "bold"), (long, VALUE), (yours, LABEL)]
+    pieces = [("Voice  ", "bold"), (long, VALUE), (yours, MUTED)]
     if len("Voice  " + long + yours) > width:
         pieces.pop()
     if len("Voice  " + long) > width:
@@ -93,7 +94,7 @@ def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
         left = min(left, room - len(bar))
         lines.append(
             Content.assemble(
-                (f"{name:<{NAME}} ", LABEL),
+                (f"{name:<{NAME}} ", MUTED),
                 " " * left,
                 (bar, colour),
                 " " * (room - left - len(bar)),
@@ -104,15 +105,15 @@ def _bars(parts: list[Part], whole: float, width: int) -> list[Content]:
 
 
 def _contention(voice: VoiceState, width: int) -> list[Content]:
-    """One line, or two where it is narrow."""
+    """One line, or two if it is narrow."""
     if voice.contention is None:
         return []
     closed, opened = voice.contention
     change, spread = opened.tps / closed.tps - 1, opened.spread / closed.tps
-    label = Content.styled("TPS mic closed ▸ open", LABEL)
+    label = Content.styled("TPS mic closed ▸ open", MUTED)
     figures = Content.assemble(
         (f"{numbers.significant(closed.tps)} ▸ {numbers.significant(opened.tps)}", VALUE),
-        (f" {'▼' if change < 0 else '▲'} {numbers.percent(abs(change))} (±{round(spread * 100)})", LABEL),
+        (f" {'▼' if change < 0 else '▲'} {numbers.percent(abs(change))} (±{round(spread * 100)})", MUTED),
     )
     if label.cell_length + 1 + figures.cell_length > width:
         return [label, Content.assemble("  ", figures)]

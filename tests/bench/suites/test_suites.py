@@ -1,4 +1,4 @@
-"""Every suite of screen 4 on the bundled model: progress with what is left, rows, a report, and what is there early."""
+"""Every suite of the Bench screen on the bundled model: progress with an ETA, rows, a report, and one ended early."""
 
 from __future__ import annotations
 

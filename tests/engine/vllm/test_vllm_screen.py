@@ -61,7 +61,7 @@ async def test_one_key_starts_vllm_again_after_one_of_two_ranks_died_and_none_ou
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await started(app, pilot, until)
-        first = processes(state.pid or 0)
+        first = processes(state.model.pid or 0)
         assert len(ranks(first)) == 2
         ranks(first)[0].kill()  # while nothing runs
         await until(pilot, lambda: "the engine process died (code 1); ^Y restarts it" in shown(app), seconds=60)
@@ -71,9 +71,9 @@ async def test_one_key_starts_vllm_again_after_one_of_two_ranks_died_and_none_ou
         await pilot.press("escape", "ctrl+y")
 
         await started(app, pilot, until)
-        request, second = await answering(app, pilot, until), processes(state.pid or 0)
+        request, second = await answering(app, pilot, until), processes(state.model.pid or 0)
         assert len(ranks(second)) == 2
-        os.kill(state.pid or 0, signal.SIGKILL)
+        os.kill(state.model.pid or 0, signal.SIGKILL)
         await until(pilot, lambda: "the engine process died (SIGKILL); ^Y restarts it" in shown(app))
         assert seconds_until_gone(*(each.pid for each in second)) < GONE_S
         assert request.finished and request.finished.reason == "error" and "return" in request.text
@@ -98,11 +98,11 @@ async def test_esc_amid_a_start_of_vllm_brings_back_what_ran_before(
             await pilot.press("escape")
             await until(pilot, lambda: said in shown(app) and state.facts, seconds=60)
             await started(app, pilot, until)
-            assert state.facts and state.facts.path == kept.path and not state.progress
+            assert state.facts and state.facts.path == kept.path and not state.model.progress
 
         await app.session.load(str(other))
         await stopped("Esc cancels", f"the load was stopped; {kept.name} comes back")
         app.session.switch("prefix_cache", False)
         await stopped("Esc stops", "the switch was stopped; vLLM runs as before")
-        assert state.effective["prefix_cache"] == "on"
+        assert state.toggles.effective["prefix_cache"] == "on"
         await answering(app, pilot, until)

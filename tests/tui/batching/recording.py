@@ -1,4 +1,4 @@
-"""A load as it is recorded: the engine's own loop on a clock of its own, with a runner that checks what blocks hold."""
+"""Records a load: the real engine loop on a fake clock, with a runner that checks what blocks hold."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FACTS = ModelFacts(
 
 
 class PacedRunner(FakeRunner):
-    """Steps take what their prefill tokens cost."""
+    """Steps take time in proportion to their prefill tokens."""
 
     def run(self, works: Sequence[Work], held: Sequence[Request]) -> list[list[int]]:
         self._clock.now += STEP_S + PREFILL_TOKEN_S * sum(work.tokens for work in works if not work.decode)
@@ -45,8 +45,7 @@ class PacedRunner(FakeRunner):
 
 
 def load_events(profile: LoadProfile, side: str, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:
-    """The submission and every event of one run, of an engine under continuous batching; every eighth step the block
-    map."""
+    """The submission and every event of one run under continuous batching, with a block map every eighth step."""
     policy = side if side in POLICIES else "continuous"
     submit = Submit(requests=requests(profile, side, load, FACTS.vocabulary))
     clock = Clock()
@@ -70,7 +69,7 @@ def load_events(profile: LoadProfile, side: str, load: int = 1, start: float = 1
 
 
 def _predicted(profile: LoadProfile) -> Iterator[Event]:
-    """What the simulator says of both policies when a step costs what it does here."""
+    """The simulations of both policies at the cost of a step here."""
     run = LoadRun("static", 1, requests(profile, "static", 1, FACTS.vocabulary))
     cost = StepSeconds(base=STEP_S + PAUSE_S, prefill_token=PREFILL_TOKEN_S)
     for policy in POLICIES:

@@ -1,4 +1,4 @@
-"""Screen 2 across engines: the session's against another, on a real worker that lives as long as its run."""
+"""The Batching screen across engines: the session's against another, on a real worker that lives as long as its run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHORT = LoadProfile(requests=8, slots=4, lengths=Lengths("uniform", 8, 48), agai
 
 @pytest.fixture
 def workers() -> Callable[[], int]:
-    """Counts the workers that a test began: the engines of others may outlive their test, and the dead may linger."""
+    """Counts the workers that this test started: those of other tests may outlive them."""
     earlier = set(psutil.Process().children())
 
     def count() -> int:
@@ -59,16 +59,16 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
 ) -> None:
     async with opened(str(paths.bundled_model()), options=FLOAT32) as (app, pilot):
         state = app.bridge.state
-        before = state.requested
+        before = state.toggles.requested
         await pilot.press("ctrl+r")
         await _go(app, pilot, until)
         await until(pilot, lambda: "starting transformers" in shown(app), seconds=60)
-        await until(pilot, lambda: not state.load.busy and not state.switching, seconds=120)
+        await until(pilot, lambda: not state.load.busy and not state.toggles.switching, seconds=120)
         ours, theirs = state.load.ordered()
         assert (ours.side, theirs.side) == ("scripted", "transformers")
         assert ours.whole and theirs.whole and ours.made == theirs.made == theirs.asked
         assert theirs.board.usage.occupancy and theirs.slots == 4
-        assert state.requested == before and not state.requests and workers() == 1
+        assert state.toggles.requested == before and not state.requests and workers() == 1
         await until(pilot, lambda: "transformers is " in shown(app))
         text = shown(app)
         assert "TPOT p50" in text and "the same tokens in 0 of 8 requests; both in float32" in text
@@ -121,7 +121,7 @@ async def test_transformers_against_vllm(until: Wait) -> None:
         state = app.bridge.state
         await until(pilot, lambda: state.facts, seconds=120)
         await _go(app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 96, 96), against="vllm"))
-        await until(pilot, lambda: not state.load.busy and not state.switching, seconds=240)
+        await until(pilot, lambda: not state.load.busy and not state.toggles.switching, seconds=240)
         await until(pilot, lambda: "the same tokens in 8 of 8" in shown(app))
         ours, theirs = state.load.ordered()
         assert ours.usage.occupancy and theirs.usage.occupancy and theirs.blocks is not None

@@ -160,7 +160,7 @@ def test_another_engines_run_is_drawn_beside_the_sessions_and_changes_nothing_el
         else:
             state.add_event(entry.event, entry.t)
         if "vllm" in state.load.runs:
-            seen.append((state.last_step, state.memory, state.requested))
+            seen.append((state.last_step, state.memory, state.toggles.requested))
     assert state.load.sides == ("transformers", "vllm") and state.load.engines
     ours, theirs = state.load.ordered()
     assert ours.whole and theirs.whole and not ours.elsewhere and theirs.elsewhere
@@ -193,9 +193,9 @@ def test_what_each_engine_computed_in_is_said_as_it_was_read_back(theirs: str, s
         state.add_command(entry.command, entry.t)
         if isinstance(entry.command, Submit) and len(state.load.runs) == 2:
             state.add_event(applied(theirs), entry.t)
-    assert verdict(state.load) == said and state.effective["dtype"] == "float32"
+    assert verdict(state.load) == said and state.toggles.effective["dtype"] == "float32"
     state.add_event(applied("float16"), 0.0)
-    assert verdict(state.load) == said and state.effective["dtype"] == "float16"
+    assert verdict(state.load) == said and state.toggles.effective["dtype"] == "float16"
 
 
 def test_another_load_takes_the_place_of_the_one_before() -> None:

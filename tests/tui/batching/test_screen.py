@@ -1,4 +1,4 @@
-"""Screen 2 on a real worker with the scripted engine: run, stop, refuse, look."""
+"""The Batching screen on a real worker with the scripted engine: run, stop, refuse, look."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: Load
 async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         state = app.bridge.state
-        before = state.requested
+        before = state.toggles.requested
         await _go(app, pilot, until, SHORT)
         await until(pilot, lambda: state.load.running and "Esc stops" in shown(app))
-        await until(pilot, lambda: not state.load.busy and not state.switching)
+        await until(pilot, lambda: not state.load.busy and not state.toggles.switching)
         static, continuous = (state.load.runs[policy] for policy in POLICIES)
         assert static.whole and continuous.whole
         assert static.usage.waste and static.usage.waste > 0 and continuous.usage.waste == 0
         assert state.load.speed_up and state.load.speed_up > 1
-        assert state.requested == before and not state.requests
-        assert state.switch is None, "nobody threw these switches"
+        assert state.toggles.requested == before and not state.requests
+        assert state.toggles.switch is None, "nobody threw these switches"
         for run in (static, continuous):
             assert run.predicted and run.predicted.steps == run.board.total
             assert run.predicted.occupancy == run.usage.occupancy and run.predicted.waste == run.usage.waste
@@ -68,13 +68,13 @@ async def test_arrivals_that_come_later(opened: Opened, until: Wait) -> None:
 async def test_escape_stops_the_load_and_puts_the_toggles_back(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         state = app.bridge.state
-        before = state.requested
+        before = state.toggles.requested
         await _go(app, pilot, until, LoadProfile())
         await until(pilot, lambda: state.load.running and state.load.running.made)
         await pilot.press("escape")
-        await until(pilot, lambda: not state.load.busy and not state.switching)
+        await until(pilot, lambda: not state.load.busy and not state.toggles.switching)
         assert list(state.load.runs) == ["static"] and not state.load.runs["static"].whole
-        assert state.requested == before
+        assert state.toggles.requested == before
         await until(pilot, lambda: "the load ended early: stopped" in shown(app))
         await pilot.press("r")
         await until(pilot, lambda: state.load.running and state.load.running.load == 2)
@@ -83,14 +83,14 @@ async def test_escape_stops_the_load_and_puts_the_toggles_back(opened: Opened, u
 async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, script: Any, until: Wait) -> None:
     async with opened(script(["word "] * 8000), max_tokens=8000) as (app, pilot):
         await pilot.press(*"hello", "enter")
-        await until(pilot, lambda: app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests.unfinished)
         await _go(app, pilot, until, SHORT)
         await until(pilot, lambda: "a load would disturb" in shown(app))
         assert not app.bridge.state.load.busy
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: not app.bridge.state.unfinished)
+        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
         await _go(app, pilot, until, LoadProfile(requests=256))  # outlasts a busy machine's keys
         await until(pilot, lambda: app.bridge.state.load.running)
         await pilot.press("f2", *"more", "enter")

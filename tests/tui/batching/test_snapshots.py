@@ -1,4 +1,4 @@
-"""Screen 2 as it looks: replayed from a fixed load, before it and within it."""
+"""Snapshots of the Batching screen: a fixed load replayed, before it and within it."""
 
 from __future__ import annotations
 

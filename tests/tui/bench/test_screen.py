@@ -1,4 +1,4 @@
-"""Screen 4: a suite on the bundled model in an engine of its own, stopped, refused, plotted, exported."""
+"""The Bench screen: a suite on the bundled model in an engine of its own, stopped, refused, plotted, exported."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
-from playground.tui.bench.driver import BenchView
+from playground.tui.bench.driver import BenchDriver, BenchView
 from playground.tui.bench.pareto import pareto
 from playground.tui.screens.bench import BenchScreen
-from playground.tui.screens.overlays.text_entry import TextEntry
+from playground.tui.session import NotNow
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.results import BenchResults
 from playground.tui.widgets.bench.suite_list import SuiteList
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.scatter import Scatter
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.runs import keep, make_runs
 
 LOADING_S = 120.0
@@ -31,7 +32,7 @@ LOADING_S = 120.0
 
 @pytest.fixture(scope="module", autouse=True)
 def confined():
-    """Model-written code runs here."""
+    """Skip without a sandbox: code written by the model is run."""
     try:
         find_confinement()
     except NoSandbox as error:
@@ -56,7 +57,7 @@ async def test_a_suite_runs_on_the_bundled_model_and_is_kept(until, tmp_path: Pa
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.facts, LOADING_S)
         app.session.switch("kv_cache", "int8")
-        await until(pilot, lambda: app.bridge.state.requested.kv_cache == "int8")
+        await until(pilot, lambda: app.bridge.state.toggles.requested.kv_cache == "int8")
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
         assert "two copies of the model" in str(app.screen.query_one("#under", Static).render())
@@ -109,7 +110,7 @@ async def test_a_stopped_suite_keeps_what_was_judged_and_its_engine_is_gone(unti
 
 
 async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, until):
-    """On the scripted engine: no tokens to score, but a load; what the cursor is on is what is shown."""
+    """On the scripted engine, which cannot score but can run a load; the suite under the cursor is shown."""
     async with opened() as (app, pilot):
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
@@ -146,7 +147,7 @@ async def test_how_long_a_suite_took_is_remembered_by_its_unit(opened, until):
 
 
 async def test_what_is_said_is_seen_to_its_end(opened, until):
-    """In the width of 120 columns: hints and notes go on in the next line, and a figure is never cut in two."""
+    """At 120 columns hints and notes wrap, and a figure is never cut in two."""
     async with opened() as (app, pilot):
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
@@ -167,12 +168,25 @@ async def test_what_is_said_is_seen_to_its_end(opened, until):
 async def test_a_suite_does_not_begin_beside_a_request(opened, until, script):
     async with opened(script(["x"] * 3000), max_tokens=3000) as (app, pilot):
         await pilot.press(*"add", "enter")
-        await until(pilot, lambda: app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests.unfinished)
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, BenchScreen))
         await pilot.press("r")
         await until(pilot, lambda: "requests run in the playground" in said(app))
         assert not app.bridge.state.benching
+
+
+async def test_no_suite_begins_in_a_replay_or_beside_a_measurement(opened):
+    """The driver itself refuses, not only the key."""
+    async with opened() as (app, _):
+        state, driver = app.bridge.state, BenchDriver(app.session, None, lambda: None)
+        driver.check(["code"])
+        state.load.busy = True
+        with pytest.raises(NotNow, match="a load is being measured"):
+            driver.check(["code"])
+        state.load.busy, state.replaying = False, True
+        with pytest.raises(NotNow, match="this is a replay"):
+            driver.check(["code"])
 
 
 async def test_nothing_ticked_and_nothing_to_export_are_said(opened, until):

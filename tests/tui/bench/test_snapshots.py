@@ -1,4 +1,4 @@
-"""Screen 4 as it looks, with the option sets of a history."""
+"""Snapshots of the Bench screen with the option sets of a history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What columns show that hold one step, several, or a part of one."""
+"""Columns that hold one step, several, or a part of one."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playground.tui.board.model import BoardModel, Run, Usage
+from playground.tui.board.model import BoardModel, SlotRun, Usage
 from tests.tui.widgets.steps import steps
 
 
@@ -17,7 +17,7 @@ def folded(*slots: str, **events: str) -> BoardModel:
 
 def test_equal_cells_become_one_run() -> None:
     model = folded("Ap Ap Ad Ad Ad", ends="4A")
-    assert model.runs == [[Run(0, 1, "A", "prefill", starts=True), Run(2, 4, "A", "decode", ends=True)]]
+    assert model.runs == [[SlotRun(0, 1, "A", "prefill", starts=True), SlotRun(2, 4, "A", "decode", ends=True)]]
 
 
 def test_usage_counts_slot_steps_busy_and_held() -> None:
@@ -37,16 +37,16 @@ def test_held_rows_end_where_they_were_last_busy() -> None:
 def test_a_preempted_request_is_marked_where_it_was_and_starts_again() -> None:
     model = folded("Ap Ad Ad -- -- Ap Ad", "Bp Bd Bd Bd Bd Bd Bd", preempts="3A")
     assert model.runs[0] == [
-        Run(0, 0, "A", "prefill", starts=True),
-        Run(1, 2, "A", "decode", preempted=True),
-        Run(5, 5, "A", "prefill", starts=True),
-        Run(6, 6, "A", "decode"),
+        SlotRun(0, 0, "A", "prefill", starts=True),
+        SlotRun(1, 2, "A", "decode", preempted=True),
+        SlotRun(5, 5, "A", "prefill", starts=True),
+        SlotRun(6, 6, "A", "decode"),
     ]
 
 
 def test_an_aborted_request_ends_in_the_step_before_it_is_told() -> None:
     model = folded("Ap Ad Ad -- --", "Bp Bd Bd Bd Bd", ends="4A")
-    assert model.runs[0][-1] == Run(1, 2, "A", "decode", ends=True)
+    assert model.runs[0][-1] == SlotRun(1, 2, "A", "decode", ends=True)
 
 
 def test_a_request_that_pauses_in_its_slot_does_not_start_again() -> None:

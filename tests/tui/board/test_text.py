@@ -1,4 +1,4 @@
-"""The header line and the words under the cursor."""
+"""The header line and the text for the cursor."""
 
 from __future__ import annotations
 

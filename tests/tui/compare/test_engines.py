@@ -1,4 +1,4 @@
-"""Screen 3 across engines: the session's own against a real vLLM, distributions included."""
+"""The Compare screen across engines: the session's own against a real vLLM, distributions included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Wait = Callable[..., Any]
 
 @pytest.mark.skipif(not os.environ.get("PLAYGROUND_VLLM_PYTHON"), reason="PLAYGROUND_VLLM_PYTHON names no interpreter")
 async def test_two_bits_against_vllm(until: Wait) -> None:
-    """Both compute in float32, so that what sets them apart is the cache of two bits."""
+    """Both compute in float32, so that they differ by the 2-bit cache alone."""
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
@@ -33,7 +33,7 @@ async def test_two_bits_against_vllm(until: Wait) -> None:
         form.set(CompareProfile(a="kv_cache=int2", b="engine=vllm", tokens=48, runs=1))
         await pilot.press("r")
         await until(pilot, lambda: state.compare.comparison.planned, 300)
-        await until(pilot, lambda: not state.compare.busy and not state.switching, 300)
+        await until(pilot, lambda: not state.compare.busy and not state.toggles.switching, 300)
         found = state.compare.comparison
         own = found.divergence
         assert len(own.kl) == len(own.rank) == len(found.of("A")[0].token_ids) and own.likeliest == LIKELIEST, (

@@ -1,4 +1,4 @@
-"""Screen 3 on a real worker: run, stop, refuse, and everything back as it was."""
+"""The Compare screen on a real worker: run, stop, refuse, and everything back as it was."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, **profile: An
 async def test_both_sides_run_in_turns_and_the_toggles_are_back(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         state = app.bridge.state
-        before = state.requested
+        before = state.toggles.requested
         await _go(app, pilot, until)
         await until(pilot, lambda: state.compare.comparison.planned)
-        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
+        await until(pilot, lambda: not state.compare.busy and not state.toggles.switching, 60)
         found = state.compare.comparison
         assert [run.side for run in found.runs] == list("ABBA")
-        assert found.effective["B"]["kv_cache"] == "int8" and state.requested == before
-        assert not state.requests, "screen 1 knows nothing of these requests"
+        assert found.effective["B"]["kv_cache"] == "int8" and state.toggles.requested == before
+        assert not state.requests, "the Playground screen knows nothing of these requests"
         await until(pilot, lambda: "Verdict  int8 KV:" in shown(app))
         text = shown(app)
         assert "kv_cache=model" in text and "kv_cache=int8" in text and "def add_numbers" in text
@@ -71,14 +71,14 @@ async def test_another_model_gets_a_worker_of_its_own(opened: Opened, until: Wai
     other = script(["x"] * 40)
     async with opened() as (app, pilot):
         state = app.bridge.state
-        facts, before = state.facts, state.requested
+        facts, before = state.facts, state.toggles.requested
         await _go(app, pilot, until, a="max_batch=4", b=f"model={other},max_batch=2")
         await until(pilot, lambda: state.compare.comparison.planned, 60)
-        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
+        await until(pilot, lambda: not state.compare.busy and not state.toggles.switching, 60)
         found = state.compare.comparison
         assert [run.side for run in found.runs] == list("ABBA") and found.text("B") == "x" * 12 != found.text("A")
         assert found.effective["A"]["max_batch"] == "4" and found.effective["B"]["max_batch"] == "2"
-        assert state.facts == facts and state.requested == before and not state.exited
+        assert state.facts == facts and state.toggles.requested == before and not state.model.exited
         await until(pilot, lambda: "Verdict  answers.jsonl:" in shown(app))
         assert f"model={other}"[:40] in shown(app)
     runs = _kept()
@@ -90,7 +90,7 @@ async def test_an_engine_that_is_not_there_ends_it(opened: Opened, until: Wait) 
     async with opened() as (app, pilot):
         await _go(app, pilot, until, b="engine=openai")
         await until(pilot, lambda: "the comparison ended early:" in shown(app), 60)
-        assert not app.bridge.state.compare.busy and app.bridge.state.facts and not app.bridge.state.exited
+        assert not app.bridge.state.compare.busy and app.bridge.state.facts and not app.bridge.state.model.exited
 
 
 async def test_a_recording_replays_the_comparison(opened: Opened, until: Wait, tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ async def test_a_recording_replays_the_comparison(opened: Opened, until: Wait, t
 async def test_escape_stops_it_and_what_was_measured_stays(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         state = app.bridge.state
-        before = state.requested
+        before = state.toggles.requested
         await _go(app, pilot, until, runs=50, tokens=200)
         await until(pilot, lambda: len(state.compare.comparison.runs) >= 2 and "Esc stops" in shown(app), 60)
         await pilot.press("escape")
-        await until(pilot, lambda: not state.compare.busy and not state.switching, 60)
-        assert 2 <= len(state.compare.comparison.runs) < 100 and state.requested == before
+        await until(pilot, lambda: not state.compare.busy and not state.toggles.switching, 60)
+        assert 2 <= len(state.compare.comparison.runs) < 100 and state.toggles.requested == before
         await until(pilot, lambda: "the comparison ended early: stopped" in shown(app))
         await until(pilot, lambda: "Verdict" in shown(app))
 
@@ -139,7 +139,7 @@ async def test_nothing_disturbs_it(opened: Opened, until: Wait) -> None:
 async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await pilot.press(*"abc", "enter")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         profile = app.screen.query_one(FieldForm).profile
@@ -147,11 +147,11 @@ async def test_the_prompt_of_screen_1_comes_along(opened: Opened, until: Wait) -
 
 
 async def test_a_prompt_goes_in_the_mode_that_stands_before_it(until: Wait) -> None:
-    """What tiny-coder answers in chat is a whole text to it in base mode: it ends at once."""
+    """tiny-coder answers a chat prompt; in base mode it takes the same prompt as a complete text and ends at once."""
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
-        await until(pilot, lambda: state.facts or state.load_failure, 90)
+        await until(pilot, lambda: state.facts or state.model.load_failure, 90)
         for mode, said in (("base", "nothing to judge: both answers are empty"), ("chat", "def merge")):
             state.compare.comparison.planned = 0
             await _go(app, pilot, until, mode=mode, prompt="write a function that merges two dictionaries")
@@ -191,12 +191,12 @@ def test_a_prompt_keeps_its_lines() -> None:
 
 
 async def test_two_models_are_held_against_each_other(until: Wait, tmp_path: Path) -> None:
-    """The bundled model and a copy whose weights were shaken a little."""
+    """The bundled model and a copy with slightly changed weights."""
     other = _shaken(tmp_path / "shaken")
     app = PlaygroundApp(engine="transformers", options=EngineOptions(dtype="float32", kv_blocks="64"))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
-        await until(pilot, lambda: state.facts or state.load_failure, 90)
+        await until(pilot, lambda: state.facts or state.model.load_failure, 90)
         facts = state.facts
         await _go(app, pilot, until, a="max_batch=8", b=f"model={other}", tokens=16)
         await until(pilot, lambda: state.compare.comparison.planned, 120)
@@ -226,7 +226,7 @@ async def test_two_bits_on_the_bundled_model(until: Wait) -> None:
     options = EngineOptions(dtype="float32", kv_blocks="64")
     app = PlaygroundApp(engine="transformers", options=options)
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.load_failure, 90)
+        await until(pilot, lambda: app.bridge.state.facts or app.bridge.state.model.load_failure, 90)
         await _go(app, pilot, until, b="kv_cache=int2", tokens=40)
         await until(pilot, lambda: app.bridge.state.compare.comparison.planned)
         await until(pilot, lambda: not app.bridge.state.compare.busy, 90)

@@ -1,4 +1,4 @@
-"""Screen 3 as it looks once both sides have run."""
+"""Snapshots of the Compare screen once both sides have run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_verdict(snap_compare: Callable[..., bool], size: tuple[int, int], mon
     app = PlaygroundApp(engine="scripted", keep_history=False)
 
     async def look(pilot: Pilot[None]) -> None:
-        while not app.bridge.state.facts or app.bridge.state.loading:
+        while not app.bridge.state.facts or app.bridge.state.model.loading:
             await pilot.pause(0.05)
         await pilot.press("f4")
         while not isinstance(app.screen, CompareScreen):

@@ -1,4 +1,4 @@
-"""Text that grows is wrapped as the same text would be that was there at once."""
+"""Text that grows is wrapped as if it had come at once."""
 
 from __future__ import annotations
 
@@ -63,5 +63,5 @@ def test_marks_stay_under_their_letters(text: str, width: int, other: int, cuts:
 
 
 def under(line: str, marks: str) -> str:
-    """The letters of a line that are marked."""
+    """The marked letters of a line."""
     return "".join(letter for letter, mark in zip(line, marks, strict=False) if mark == MARK and letter != " ")

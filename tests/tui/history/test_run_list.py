@@ -1,4 +1,4 @@
-"""The rows on the screen, out of any number of runs."""
+"""The visible rows of any number of runs."""
 
 from __future__ import annotations
 

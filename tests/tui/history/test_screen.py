@@ -1,4 +1,4 @@
-"""Screen 6 on a real database: what is listed, found, laid side by side, tagged, exported and run again."""
+"""The History screen on a real database: runs are listed, found, compared, tagged, exported and run again."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from playground.telemetry import disturbance
 from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.run_details import RunDetails
-from playground.tui.screens.overlays.text_entry import TextEntry
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.run_table import RunTable
 from playground.tui.widgets.scatter import Scatter
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.runs import keep, make_runs
 
 
 @pytest.fixture
 def history(opened, until):
-    """Opens the app with these runs in its history, and goes to screen 6."""
+    """Opens the app with these runs in its history, and goes to the History screen."""
 
     async def show(app: PlaygroundApp, pilot, runs: int) -> RunTable:
         await pilot.press("f7")
@@ -54,7 +54,7 @@ async def test_a_prompt_is_listed_once_it_ends(opened, until, history, script):
         table = await history(app, pilot, 0)
         assert "no runs yet" in table.render().plain
         await pilot.press("f2", *"add", "enter")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         table = await history(app, pilot, 1)
         run = table.list.current
         (request,) = app.bridge.state.requests.values()
@@ -68,7 +68,7 @@ async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until,
     async with opened(script(["def", " add"])) as (app, pilot):
         app.session.submit("add")
         app.bridge._sampled(Snapshot(time=0.0, gpus=(shared,)))
-        await until(pilot, lambda: not app.bridge.state.unfinished)
+        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
         table = await history(app, pilot, 1)
         assert table.list.current.flags == ["GPU shared with 1"]
 
@@ -77,7 +77,7 @@ async def test_no_history_keeps_nothing(opened, until, history, script):
     keep(make_runs(1))
     async with opened(script(["def", " add"]), keep_history=False) as (app, pilot):
         await pilot.press(*"add", "enter")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         table = await history(app, pilot, 1)
         assert table.list.current.title != "add"
 
@@ -192,9 +192,9 @@ async def test_rerun_brings_options_and_prompt_back(opened, until, history):
         await history(app, pilot, 1)
         await pilot.press("r")
         await until(pilot, lambda: app.screen.query(Prompt) and app.screen.query_one(Prompt).text == "once more")
-        await until(pilot, lambda: app.bridge.state.requested.max_batch == 4)
+        await until(pilot, lambda: app.bridge.state.toggles.requested.max_batch == 4)
         await pilot.press("enter")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         assert next(iter(app.bridge.state.requests.values())).prompt == "once more"
         assert app.session.sampling == SamplingParams(max_tokens=9, ignore_eos=True)
 

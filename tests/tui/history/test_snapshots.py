@@ -1,4 +1,4 @@
-"""Screen 6 as it looks."""
+"""Snapshots of the History screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Keys = tuple[str, ...]
 
 @pytest.fixture(autouse=True)
 def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are written in the zone of the machine."""
+    """Show times in UTC instead of the zone of the machine."""
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setattr("playground.tui.history.columns.datetime", _Utc)
 

@@ -1,4 +1,4 @@
-"""The drawings of screen 5, as text."""
+"""The plots of the Inside screen, as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from playground.tui.inside.plots import described_attention, described_roofline,
 from playground.tui.plots.curve_grid import Curve, draw_curves
 from playground.tui.plots.scatter_grid import Axis, Part
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_fit import Pool, is_fit, request_id
+from playground.tui.state.kv_capacity import Pool, is_capacity_trial, request_id
 from playground.tui.state.load_profile import run_kind
 
 FACTS = ModelFacts(
@@ -98,7 +98,7 @@ def test_the_table_has_every_dtype_and_what_was_measured():
     state.add_event(applied("int8", 32, kv_blocks="400"))
     state.token_bytes = {"int8": 1113.0, "model": 2048.0}
     submitted = Submit(requests=[fitted("int8", index) for index in range(3)])
-    assert is_fit(submitted) and run_kind(submitted) == "", "neither screen 1 nor the history knows of them"
+    assert is_capacity_trial(submitted) and run_kind(submitted) == "", "neither the transcript nor the history has them"
     state.kv.begin(submitted)
     for together in (1, 2, 1):
         slots = [SlotWork(request_id=fitted("int8", index).request_id, tokens=1) for index in range(together)]

@@ -1,4 +1,4 @@
-"""Screen 5 on the real engine and the bundled model."""
+"""The Inside screen on the real engine and the bundled model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from playground import paths
 from playground.engine.backends.openai_server.backend import OpenAIBackend
 from playground.engine.backends.vllm.backend import VllmBackend
 from playground.preset import Preset
+from playground.protocol.commands import LoadModel, SamplingParams
 from playground.protocol.options import EngineOptions
 from playground.tui.app import PlaygroundApp
 from playground.tui.bridge import Bridge
 from playground.tui.inside import kv_trial, weights_trial
-from playground.tui.inside.course import Course
 from playground.tui.inside.kv_trial import KVTrial
+from playground.tui.inside.trial import TrialRunner
 from playground.tui.screens import inside
 from playground.tui.screens.inside import InsideScreen
-from playground.tui.session import NotNow
-from playground.tui.state import kv_fit
+from playground.tui.session import NotNow, Session
+from playground.tui.state import kv_capacity
 from playground.tui.widgets.inside.panel import InsidePanel
 from playground.tui.widgets.key_bar import KeyBar
 
@@ -31,8 +32,8 @@ KEPT = "this engine does not change its KV cache while it runs"
 
 
 async def opened(app: PlaygroundApp, pilot: Pilot, until: Callable[..., Any]) -> InsideScreen:
-    """Screen 5, once the model is there."""
-    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.effective, PATIENCE_S)
+    """The Inside screen, once the model is there."""
+    await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.toggles.effective, PATIENCE_S)
     await pilot.press("f6")
     await until(pilot, lambda: isinstance(app.screen, InsideScreen))
     assert isinstance(app.screen, InsideScreen)
@@ -44,7 +45,7 @@ def drawn(screen: InsideScreen, panel: str) -> str:
 
 
 def concluded(screen: InsideScreen, panel: str) -> str:
-    """A panel's words in one line, however they are wrapped, where every line fits."""
+    """A panel's text unwrapped into one line; asserts that every line fits."""
     lines = drawn(screen, panel).splitlines()
     assert max(map(len, lines)) <= screen.query_one(f"#{panel}").size.width and "…" not in "".join(lines)
     return " ".join(" ".join(lines).split())
@@ -52,7 +53,7 @@ def concluded(screen: InsideScreen, panel: str) -> str:
 
 async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(inside, "LENGTHS", (64, 128))
-    monkeypatch.setattr(kv_fit, "TOKENS", 64)
+    monkeypatch.setattr(kv_capacity, "TOKENS", 64)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state, screen = app.bridge.state, await opened(app, pilot, until)
@@ -66,7 +67,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
             "threshold 5 (live 6):" in drawn(screen, "outliers") and drawn(screen, "outliers").splitlines()[0] != before
         )
         await pilot.press("enter")
-        await until(pilot, lambda: state.requested.int8_threshold == 5.0, PATIENCE_S)
+        await until(pilot, lambda: state.toggles.requested.int8_threshold == 5.0, PATIENCE_S)
         await until(pilot, lambda: "threshold 5 (live):" in drawn(screen, "outliers"))
 
         await pilot.press("a")
@@ -76,23 +77,23 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         assert "product" in concluded(screen, "roofline") and " of 16 inputs" in concluded(screen, "outliers")
 
         await pilot.press("w")
-        await until(pilot, lambda: state.unfinished, PATIENCE_S)
-        await until(pilot, lambda: not state.trying, PATIENCE_S)
+        await until(pilot, lambda: state.requests.unfinished, PATIENCE_S)
+        await until(pilot, lambda: not state.trial_running, PATIENCE_S)
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
-        assert state.requested.weights == "model" and "last step" in drawn(screen, "roofline")
+        assert state.toggles.requested.weights == "model" and "last step" in drawn(screen, "roofline")
 
-        before, requests = state.requested, len(state.requests)
+        before, requests = state.toggles.requested, len(state.requests)
         await pilot.press("k")
-        await until(pilot, lambda: state.trying)
+        await until(pilot, lambda: state.trial_running)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
             with pytest.raises(NotNow, match="F6, then Esc stops it"):
                 start()
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
-        await until(pilot, lambda: not state.trying, PATIENCE_S)
-        assert state.requested == before and len(state.requests) == requests
-        ran = {kind: fit.ran for kind, fit in state.inside.kv.fits.items()}
+        await until(pilot, lambda: not state.trial_running, PATIENCE_S)
+        assert state.toggles.requested == before and len(state.requests) == requests
+        ran = {kind: result.concurrent for kind, result in state.inside.kv.results.items()}
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
         assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]
         table = drawn(screen, "kv").splitlines()
@@ -103,33 +104,33 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
 
 async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pytest.MonkeyPatch):
     # Requests that would decode for minutes.
-    monkeypatch.setattr(kv_fit, "TOKENS", 2048)
+    monkeypatch.setattr(kv_capacity, "TOKENS", 2048)
     monkeypatch.setattr(kv_trial, "DECODED", 2000)
     monkeypatch.setattr(weights_trial, "TOKENS", 8000)
     app = PlaygroundApp(engine="transformers", options=BFLOAT16, preset=Preset(title="", summary=""))
     async with app.run_test(size=(120, 40)) as pilot:
         state, screen = app.bridge.state, await opened(app, pilot, until)
-        before = state.requested
+        before = state.toggles.requested
 
         await pilot.press("k")
-        await until(pilot, lambda: any(fit.ran for fit in state.inside.kv.fits.values()), PATIENCE_S)
-        assert state.requested != before
+        await until(pilot, lambda: any(result.concurrent for result in state.inside.kv.results.values()), PATIENCE_S)
+        assert state.toggles.requested != before
         await pilot.press("escape")
-        await until(pilot, lambda: not state.trying)
-        assert state.requested == before and state.status == "idle" and not state.waiting
-        assert not state.inside.kv.fits, "how many would have fit is not known"
+        await until(pilot, lambda: not state.trial_running)
+        assert state.toggles.requested == before and state.status == "idle" and not state.requests.waiting
+        assert not state.inside.kv.results, "how many would have fit is not known"
         await pilot.press("escape")
         await until(pilot, lambda: "nothing is being measured" in str(screen.query_one("Notice").render()))
 
         await pilot.press("k", "escape")  # before anything runs
-        await until(pilot, lambda: not state.trying)
-        assert state.requested == before and not state.inside.kv.fits
+        await until(pilot, lambda: not state.trial_running)
+        assert state.toggles.requested == before and not state.inside.kv.results
 
         await pilot.press("w")
-        await until(pilot, lambda: state.unfinished and state.unfinished[-1].tokens)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[-1].tokens)
         await pilot.press("escape")
-        await until(pilot, lambda: not state.trying)
-        assert state.requested == before and not state.unfinished
+        await until(pilot, lambda: not state.trial_running)
+        assert state.toggles.requested == before and not state.requests.unfinished
         assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
 
 
@@ -138,12 +139,12 @@ async def test_an_engine_that_keeps_its_cache_says_so(opened, until):
         await pilot.press("f6")
         await until(pilot, lambda: isinstance(app.screen, InsideScreen))
         state, notice = app.bridge.state, app.screen.query_one("Notice")
-        before = state.requested
+        before = state.toggles.requested
         await pilot.press("k")
         await until(pilot, lambda: KEPT in str(notice.render()))
-        assert not state.trying and state.requested == before
+        assert not state.trial_running and state.toggles.requested == before
         await pilot.press("w")
-        await until(pilot, lambda: not state.trying and "no model to change" in drawn(app.screen, "kv"))
+        await until(pilot, lambda: not state.trial_running and "no model to change" in drawn(app.screen, "kv"))
 
 
 @pytest.mark.parametrize("backend", [OpenAIBackend, VllmBackend])
@@ -153,7 +154,7 @@ def test_no_other_engine_runs_the_kv_trial(backend, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bridge, "send", sent.append)
     bridge.state.capabilities = backend(sent.append).capabilities()
     with pytest.raises(NotNow, match=KEPT):
-        KVTrial(Course(bridge)).start()
+        KVTrial(TrialRunner(Session(bridge, LoadModel(model="m"), SamplingParams()))).start()
     assert not sent
 
 

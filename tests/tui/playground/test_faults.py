@@ -1,4 +1,4 @@
-"""What goes wrong beside the engine is told in words, and the screen stays."""
+"""Faults outside of the engine are shown as one line, and the screen stays."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_an_interpreter_that_cannot_be_started_is_told_and_can_be_mended(
         python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         python.chmod(0o755)
         await pilot.press("ctrl+y")
-        await until(pilot, lambda: state.pid)
+        await until(pilot, lambda: state.model.pid)
 
 
 async def test_a_disk_that_does_not_answer_holds_up_no_key(opened: Opened, until: Wait, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ Wait = Callable[..., Any]
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
-    """A model whose load never ends: reading a pipe that nobody writes to."""
+    """A model whose load never ends: it reads a pipe without a writer."""
     path = tmp_path / "endless.jsonl"
     os.mkfifo(path)
     return path
@@ -39,15 +39,15 @@ async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) 
     app = PlaygroundApp(engine="scripted", model=str(endless))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
-        await until(pilot, lambda: "loading endless.jsonl" in shown(app) and state.pid)
-        first = state.pid
+        await until(pilot, lambda: "loading endless.jsonl" in shown(app) and state.model.pid)
+        first = state.model.pid
         await _send(pilot, "wait for me")
-        await until(pilot, lambda: state.unfinished)
+        await until(pilot, lambda: state.requests.unfinished)
         await pilot.press("escape")
         await until(pilot, lambda: "the load was stopped" in shown(app), seconds=5)
         assert state.status == "idle"
         assert app.screen.query_one(Prompt).text == "wait for me"
-        await until(pilot, lambda: state.pid != first)
+        await until(pilot, lambda: state.model.pid != first)
         with pytest.raises(ProcessLookupError):
             os.kill(first or 0, 0)
         await pilot.press("enter")
@@ -60,16 +60,16 @@ async def test_the_model_before_comes_back_where_a_load_is_stopped_or_refused(en
         state = app.bridge.state
         await until(pilot, lambda: state.facts)
         app.session.switch("attention", "eager")
-        await until(pilot, lambda: state.effective.get("attention") == "eager")
-        kept, first = state.facts, state.pid
+        await until(pilot, lambda: state.toggles.effective.get("attention") == "eager")
+        kept, first = state.facts, state.model.pid
         await app.session.load(str(endless))
         await _send(pilot, "wait for me")
-        await until(pilot, lambda: state.unfinished)
+        await until(pilot, lambda: state.requests.unfinished)
         await pilot.press("escape")  # its worker never answers, and is replaced
         said = f"the load was stopped; {kept.name} comes back"
-        await until(pilot, lambda: said in shown(app) and state.facts == kept and state.pid != first)
+        await until(pilot, lambda: said in shown(app) and state.facts == kept and state.model.pid != first)
         assert app.screen.query_one(Prompt).text == "wait for me"
-        await until(pilot, lambda: state.effective.get("attention") == "eager")
+        await until(pilot, lambda: state.toggles.effective.get("attention") == "eager")
         await app.session.load(str(endless.with_name("missing.jsonl")))
         await until(pilot, lambda: "cannot read" in shown(app) and state.facts == kept)
         await pilot.press("enter")
@@ -88,10 +88,10 @@ async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tm
         await app.session.load(str(endless))
         await until(pilot, lambda: "loading endless.jsonl" in shown(app))
         await pilot.press("escape")
-        await until(pilot, lambda: "loading model.jsonl" in shown(app) and state.loading)
+        await until(pilot, lambda: "loading model.jsonl" in shown(app) and state.model.loading)
         await pilot.press("escape")
         await until(pilot, lambda: "the load was stopped; ^O picks a model" in shown(app))
-        assert (state.status, state.loading, state.facts) == ("idle", None, None)
+        assert (state.status, state.model.loading, state.facts) == ("idle", None, None)
 
 
 async def test_one_esc_among_the_toggles_stops_what_runs_and_the_next_lead_out(endless: Path, until: Wait) -> None:
@@ -139,7 +139,7 @@ async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
     app = PlaygroundApp(engine="scripted")
     async with app.run_test(size=(120, 40)) as pilot:
         await _send(pilot, "early")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         metrics = app.bridge.state.requests["r1"].metrics
         assert metrics.load_s and metrics.ttft_s and metrics.ttft_s > metrics.load_s
         await until(pilot, lambda: "end · 15 tokens" in shown(app))

@@ -1,4 +1,4 @@
-"""Sampling on screen 1: set in its overlay, seen beside the prompt, and it holds for the next prompt."""
+"""Sampling on the Playground screen: set in its overlay, shown next to the prompt, applied to the next prompt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playground.tui.fields import Field
 from playground.tui.sampling_fields import fields, in_short
 from playground.tui.screens.overlays.sampling import SamplingScreen
 from playground.tui.screens.playground.screen import PlaygroundScreen
-from playground.tui.widgets.field_entry import FieldEntry
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
@@ -42,7 +42,7 @@ async def test_a_value_beyond_its_limits_is_told_and_stays_to_be_mended(opened: 
         await pilot.press(*"typed", "ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, SamplingScreen))
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, FieldEntry))
+        await until(pilot, lambda: isinstance(app.screen, TextEntry))
         await pilot.press(*"9999", "enter")
         await until(pilot, lambda: "max_tokens cannot be '9999'; it takes a number from 1 to 4096" in shown(app))
         await pilot.press("backspace", "enter", "enter")

@@ -1,4 +1,4 @@
-"""Screen 1 on a real worker: type, stream, flip, stop, break, mend."""
+"""The Playground screen on a real worker: type, stream, flip, stop, break, mend."""
 
 from __future__ import annotations
 
@@ -70,13 +70,16 @@ async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Scri
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
         state = app.bridge.state
         await _send(pilot, "one")
-        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens > 40)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens > 40)
         await pilot.press("ctrl+f", "ctrl+k")
-        await until(pilot, lambda: state.effective.get("attention") == "eager" and state.requested.kv_cache == "int8")
-        await until(pilot, lambda: state.switch and "kv_cache model ▸ int8" in shown(app))
+        await until(
+            pilot,
+            lambda: state.toggles.effective.get("attention") == "eager" and state.toggles.requested.kv_cache == "int8",
+        )
+        await until(pilot, lambda: state.toggles.switch and "kv_cache model ▸ int8" in shown(app))
         await pilot.press("ctrl+f", "ctrl+k")
-        await until(pilot, lambda: state.effective.get("attention") == "sdpa-flash")
-        assert state.unfinished, "the request goes on through every switch"
+        await until(pilot, lambda: state.toggles.effective.get("attention") == "sdpa-flash")
+        assert state.requests.unfinished, "the request goes on through every switch"
 
 
 async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -> None:
@@ -84,11 +87,11 @@ async def test_a_toggle_is_chosen_with_the_arrows(opened: Opened, until: Wait) -
         await pilot.press("ctrl+g", *["down"] * 6)
         await until(pilot, lambda: "--set batching=continuous" in shown(app))
         await pilot.press("right", "enter")
-        await until(pilot, lambda: app.bridge.state.requested.batching == "static")
+        await until(pilot, lambda: app.bridge.state.toggles.requested.batching == "static")
         await pilot.press("down", "e", "ctrl+a", "delete", *"999", "enter")
         await until(pilot, lambda: "cannot be '999'" in shown(app))
         await pilot.press("backspace", "backspace", "enter")
-        await until(pilot, lambda: app.bridge.state.requested.max_batch == 9)
+        await until(pilot, lambda: app.bridge.state.toggles.requested.max_batch == 9)
 
 
 async def test_a_greyed_value_says_why_and_is_not_sent(opened: Opened, until: Wait) -> None:
@@ -97,7 +100,7 @@ async def test_a_greyed_value_says_why_and_is_not_sent(opened: Opened, until: Wa
         await until(pilot, lambda: "not possible: the scripted engine" in shown(app))
         await pilot.press("enter", "ctrl+w")
         await until(pilot, lambda: "weights cannot be int8: the scripted engine has no model" in shown(app))
-        assert app.bridge.state.requested.weights == "model"
+        assert app.bridge.state.toggles.requested.weights == "model"
         assert "^W" not in shown(app), "what cannot be done is not in the footer"
 
 
@@ -115,17 +118,17 @@ async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
         state = app.bridge.state
         await pilot.press("ctrl+f")
-        await until(pilot, lambda: state.requested.attention == "eager")
+        await until(pilot, lambda: state.toggles.requested.attention == "eager")
         await _send(pilot, "do not lose me")
-        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens)
-        os.kill(state.pid, signal.SIGKILL)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens)
+        os.kill(state.model.pid, signal.SIGKILL)
         await until(pilot, lambda: "SIGKILL" in shown(app) and "^Y" in shown(app))
         assert state.status == "failed" and "failed" in shown(app)
         assert app.screen.query_one(Prompt).text == "do not lose me"
         await pilot.press("ctrl+y")
-        await until(pilot, lambda: state.status == "idle" and state.effective.get("attention") == "eager")
+        await until(pilot, lambda: state.status == "idle" and state.toggles.effective.get("attention") == "eager")
         await pilot.press("enter")
-        await until(pilot, lambda: state.unfinished and state.unfinished[0].tokens)
+        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens)
 
 
 async def test_a_model_that_cannot_be_loaded_leaves_what_was_typed(opened: Opened, until: Wait, tmp_path: Path) -> None:
@@ -153,13 +156,17 @@ async def test_a_path_that_is_not_there_leaves_the_model_and_its_board(
 ) -> None:
     async with opened(script(WORDS), max_tokens=20) as (app, pilot):
         await _send(pilot, "one")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         before, step = app.bridge.state.facts, app.bridge.state.last_step
         await pilot.press("ctrl+o")
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
         await pilot.press(*["slash" if letter == "/" else letter for letter in "/nope/nothing"], "enter")
         await until(pilot, lambda: "there is no /nope/nothing" in shown(app))
-        assert app.bridge.state.facts is before and app.bridge.state.last_step is step and not app.bridge.state.loading
+        assert (
+            app.bridge.state.facts is before
+            and app.bridge.state.last_step is step
+            and not app.bridge.state.model.loading
+        )
 
 
 async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wait) -> None:
@@ -171,10 +178,10 @@ async def test_an_empty_prompt_is_refused_in_one_line(opened: Opened, until: Wai
 
 async def test_what_was_stopped_on_request_is_no_fault(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        app.bridge.tell(Failed(where="SetOptions", message="stopped on request", stopped=True))
+        app.bridge.report_fault(Failed(where="SetOptions", message="stopped on request", stopped=True))
         await until(pilot, lambda: "stopped on request" in shown(app))
         assert "! stopped" not in shown(app)
-        app.bridge.tell(Failed(where="SetOptions", message="no room"))
+        app.bridge.report_fault(Failed(where="SetOptions", message="no room"))
         await until(pilot, lambda: "! no room" in shown(app))
 
 
@@ -204,7 +211,7 @@ async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None
         await pilot.press("!", "enter")
         await until(pilot, lambda: app.bridge.state.requests)
         assert app.bridge.state.requests["r1"].prompt == text + "!"
-        await until(pilot, lambda: not app.bridge.state.unfinished)
+        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
         assert prompt.text == "[1.1 MB pasted #1]!"
 
 
@@ -218,7 +225,7 @@ async def test_line_ends_of_a_paste_are_line_feeds(lines: int, opened: Opened, u
         await pilot.press("enter")
         await until(pilot, lambda: app.bridge.state.requests)
         assert app.bridge.state.requests["r1"].prompt == "def f(x):\n    return x\n" * lines
-        await until(pilot, lambda: not app.bridge.state.unfinished)
+        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
 
 
 async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, script: Script, until: Wait) -> None:
@@ -248,7 +255,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         path = Path(app.bridge.state.recording)
         await until(pilot, lambda: "REC" in shown(app))
         await _send(pilot, "hello")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: f"recorded to {path}"[:60] in " ".join(shown(app).split()))
         live = app.bridge.state
@@ -265,14 +272,14 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
 async def test_base_and_chat_are_shown_and_sent(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await _send(pilot, "first")
-        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.unfinished)
+        await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         await _send(pilot, "second")
-        await until(pilot, lambda: len(app.bridge.state.requests) == 2 and not app.bridge.state.unfinished)
+        await until(pilot, lambda: len(app.bridge.state.requests) == 2 and not app.bridge.state.requests.unfinished)
         metrics = [request.metrics.prompt_tokens for request in app.bridge.state.requests.values()]
         assert metrics[1] > metrics[0] + 1, "a chat sends what was said before"
         await pilot.press("f8")
         await _send(pilot, "third")
-        await until(pilot, lambda: len(app.bridge.state.requests) == 3 and not app.bridge.state.unfinished)
+        await until(pilot, lambda: len(app.bridge.state.requests) == 3 and not app.bridge.state.requests.unfinished)
         assert app.bridge.state.requests["r3"].metrics.prompt_tokens == 1
         await until(pilot, lambda: "base  third" in shown(app))
 
@@ -378,7 +385,7 @@ async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wa
 @pytest.mark.parametrize("width", [80, 120])
 async def test_no_process_stays_behind(opened: Opened, width: int) -> None:
     async with opened(size=(width, 24)) as (app, pilot):
-        pid = app.bridge.state.pid
+        pid = app.bridge.state.model.pid
         await pilot.press("ctrl+q")
     assert pid is not None
     with pytest.raises(ProcessLookupError):

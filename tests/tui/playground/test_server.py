@@ -1,4 +1,4 @@
-"""Screen 1 on a server: not there yet, connected, gone in the middle of an answer."""
+"""The Playground screen on a server: not there yet, connected, gone in the middle of an answer."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ async def test_a_server_that_comes_up_later_and_dies_amid_an_answer(server: Loop
         await pilot.press("h", "i", "enter")
         await until(pilot, lambda: f"! {server.host} ended the connection before the answer was whole" in shown(app))
         assert "def add" in shown(app)
-        assert app.screen.query_one(Prompt).text == "hi"  # it came to nothing, and comes back
+        assert app.screen.query_one(Prompt).text == "hi"  # it failed, and comes back
 
 
 async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, until: Wait) -> None:
     app = PlaygroundApp(engine="openai", model="", url=server.url)
     said = "ended: vLLM starts anew for a toggle (in_flight is set to end)"
     async with app.run_test(size=(120, 40)) as pilot:
-        app.bridge.witness(Submit(requests=[GenerationRequest(request_id="r1", prompt="hello")]))
-        app.bridge.witness(TokensGenerated(request_id="r1", token_ids=[1], times=[1.0], text="word"))
+        app.bridge.mirror(Submit(requests=[GenerationRequest(request_id="r1", prompt="hello")]))
+        app.bridge.mirror(TokensGenerated(request_id="r1", token_ids=[1], times=[1.0], text="word"))
         numbers = RequestMetrics(prompt_tokens=1, output_tokens=1)
-        app.bridge.witness(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
+        app.bridge.mirror(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
         await until(pilot, lambda: "in_flight is set to end" in " ".join(shown(app).split()))

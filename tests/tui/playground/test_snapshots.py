@@ -1,4 +1,4 @@
-"""Screen 1 as it looks: idle, loading, streaming, after a switch, failed; replayed from a fixed session."""
+"""Snapshots of the Playground screen: idle, loading, streaming, after a switch, failed; a fixed session replayed."""
 
 from __future__ import annotations
 

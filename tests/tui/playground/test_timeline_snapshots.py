@@ -1,4 +1,4 @@
-"""The timeline as it looks: four requests, KV int8 and eager while they run, and one more after a rest; replayed."""
+"""Snapshots of the timeline: four requests, KV int8 and eager while they run, and one more after a rest; replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only steps in which the same requests decoded, and nothing else, say how fast one of them is."""
+"""The decode rate counts only steps in which the same requests decoded and nothing else."""
 
 from __future__ import annotations
 

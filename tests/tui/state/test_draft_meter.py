@@ -1,4 +1,4 @@
-"""Break-even of speculation: what a verifying step costs against the tokens that it makes, and what is said of it."""
+"""The break-even of speculation: the cost of a verifying step against its tokens, and the text about it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_switch_of_another_toggle_begins_anew_one_of_speculation_does_not() ->
     for changed, kept in (("speculation", True), ("attention", False)):
         applied = OptionsApplied(changed=[changed], requested=EngineOptions(), effective={})
         state.add_event(applied, 0.0)
-        assert bool(state.drafts.counts.proposed) == kept
+        assert bool(state.toggles.drafts.counts.proposed) == kept
 
 
 def test_drafted_text_is_told_by_its_characters() -> None:

@@ -58,7 +58,8 @@ def test_what_was_measured_outlives_the_engine() -> None:
 
 
 def test_a_request_that_ended_keeps_its_text_its_numbers_and_its_newest_gaps_alone() -> None:
-    state, nothing = RequestState("a", "prompt", submitted=1.0), RequestMetrics(prompt_tokens=0, output_tokens=0)
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
+    nothing = RequestMetrics(prompt_tokens=0, output_tokens=0)
     for token in range(1000):
         state.received(TokensGenerated(request_id="a", token_ids=[1], times=[2.0 + token], text="x"))
     before, newest = state.metrics, state.timer.gaps[-NEWEST_GAPS:]

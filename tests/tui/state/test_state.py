@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from playground.protocol.commands import CancelLoad, GenerationRequest, LoadModel, SetOptions, Submit
+from playground.protocol.commands import GenerationRequest, LoadModel, SetOptions, Submit
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
@@ -30,19 +30,13 @@ Story = Callable[[str], list[Entry]]
 def _fold(entries: list[Entry]) -> State:
     state = State()
     for entry in entries:
-        if entry.command is not None:
-            state.add_command(entry.command, entry.t)
-        if entry.event is not None:
-            state.add_event(entry.event, entry.t)
+        state.add(entry.message, entry.t)
     return state
 
 
 def _with(state: State, *messages: AnyCommand | AnyEvent, now: float = 2.0) -> State:
     for message in messages:
-        if isinstance(message, (LoadModel, SetOptions, Submit, CancelLoad)):
-            state.add_command(message, now)
-        else:
-            state.add_event(message, now)
+        state.add(message, now)
     return state
 
 
@@ -61,14 +55,14 @@ def test_status_has_four_words(story: Story, stage: str, status: str) -> None:
 @pytest.mark.parametrize(("chosen", "words"), [("bfloat16", "it ran so already"), ("float32", "too few tokens yet")])
 def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str, words: str) -> None:
     state = _fold(story("idle"))
-    state.effective["dtype"] = "bfloat16"
-    options = msgspec.structs.replace(state.requested, dtype=chosen)
-    effective, nothing = state.effective | {"dtype": chosen}, Memory()
+    state.toggles.effective["dtype"] = "bfloat16"
+    options = msgspec.structs.replace(state.toggles.requested, dtype=chosen)
+    effective, nothing = state.toggles.effective | {"dtype": chosen}, Memory()
     applied = OptionsApplied(
         changed=["dtype"], requested=options, effective=effective, before=nothing, after=nothing, cost="reload"
     )
     _with(state, applied)
-    assert state.switch and words in "".join(line.plain for line in measured(state.switch))
+    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch))
 
 
 def test_changes_are_told_once(story: Story) -> None:
@@ -83,13 +77,13 @@ def test_changes_are_told_once(story: Story) -> None:
 
 def test_requested_is_not_shown_as_effective(story: Story) -> None:
     state = _fold(story("switched"))
-    assert state.requested.attention == "auto"
-    assert state.effective["attention"] == "eager"
-    assert state.reasons["attention"] == "eager alone reads codes"
+    assert state.toggles.requested.attention == "auto"
+    assert state.toggles.effective["attention"] == "eager"
+    assert state.toggles.reasons["attention"] == "eager alone reads codes"
 
 
 def test_a_switch_is_measured_against_what_ran_before(story: Story) -> None:
-    switch = _fold(story("switched")).switch
+    switch = _fold(story("switched")).toggles.switch
     assert switch and switch.changes == [("kv_cache", "model", "int8")]
     assert switch.applied.before.kv_used == 2 * switch.applied.after.kv_used
     assert switch.rates
@@ -149,9 +143,9 @@ def test_a_load_that_left_the_model_before_in_place_is_no_failure_that_stays(sto
 
 def test_death_ends_everything_and_a_new_worker_begins_anew(story: Story) -> None:
     state = _fold(story("failed"))
-    assert state.facts is None and state.exited and not state.unfinished
+    assert state.facts is None and state.model.exited and not state.requests.unfinished
     _with(state, WorkerReady(pid=2, role="engine", clock=0.0, capabilities=State().capabilities), LoadModel(model="m"))
-    assert state.status == "loading" and state.pid == 2
+    assert state.status == "loading" and state.model.pid == 2
 
 
 def test_the_first_end_of_a_request_is_the_one_that_counts() -> None:
@@ -167,9 +161,9 @@ def test_the_first_end_of_a_request_is_the_one_that_counts() -> None:
 def test_a_refused_switch_leaves_the_toggles_as_they_were(story: Story) -> None:
     state = _fold(story("idle"))
     _with(state, SetOptions(changes={"weights": "int8"}))
-    assert state.switching == ["weights"]
+    assert state.toggles.switching == ["weights"]
     _with(state, Failed(where="SetOptions", message="no room"))
-    assert state.switching == [] and state.requested.weights == "model" and state.status == "idle"
+    assert state.toggles.switching == [] and state.toggles.requested.weights == "model" and state.status == "idle"
 
 
 def test_strangers_are_ignored() -> None:

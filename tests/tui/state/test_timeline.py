@@ -1,4 +1,4 @@
-"""System TPS over time against a count of its own, and the column of every switch."""
+"""System TPS over time against an independent count, and the column of every switch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def switched(**options: Any) -> OptionsApplied:
 
 
 def run(name: str, start: float, gaps: Iterable[float]) -> list[AnyEvent]:
-    """A request of one token a step; a step's tokens are told ahead of it, and the end ahead of the last one."""
+    """A request of one token per step; a step's tokens come before it, and the end before the last step."""
     times = [start]
     for gap in gaps:
         times.append(times[-1] + gap)
@@ -72,7 +72,7 @@ def fold(events: Iterable[AnyEvent]) -> Timeline:
 
 
 def seen(timeline: Timeline) -> list[int | None]:
-    """Tokens of each column, None for what was left out."""
+    """Tokens of each column, None for a time left out."""
     return [None if column.left_out else column.tokens for column in timeline.columns]
 
 

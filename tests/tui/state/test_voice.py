@@ -1,4 +1,4 @@
-"""Speech in the fold: what the worker told, the way from the end of speech to the first sentence, the contention."""
+"""Speech in the fold: the worker's events, the times from the end of speech to the first sentence, the contention."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def finish(state: State, **fields) -> None:
 
 
 def test_speech_leaves_the_engine_alone(state):
-    assert state.pid == 1 and state.capabilities.engine == "e" and state.status == "idle"
+    assert state.model.pid == 1 and state.capabilities.engine == "e" and state.status == "idle"
     state.add_event(Failed(where="StartListening", message="no"), 2.0)
     state.add_event(WorkerExited(code=-9, role="speech"), 2.0)
-    assert state.pid == 1 and state.exited is None and state.load_failure is None
+    assert state.model.pid == 1 and state.model.exited is None and state.model.load_failure is None
     assert not state.voice.open and not state.voice.busy
     assert [failure.message for failure in state.take_changes().failures][-1].startswith("the speech process ended")
 

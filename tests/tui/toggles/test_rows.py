@@ -1,4 +1,4 @@
-"""Toggles come from the capability report; what cannot be says why."""
+"""Toggles come from the capability report; impossible values say why."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ def test_a_flip_that_cannot_be_says_why() -> None:
 
 def test_an_adapter_is_asked_for_by_its_folder_and_called_by_its_name() -> None:
     state = State()
-    state.requested = EngineOptions(adapter="some/where/fixes")
-    state.effective = {"adapter": "fixes", "adapter_facts": "LoRA, rank 4"}
+    state.toggles.requested = EngineOptions(adapter="some/where/fixes")
+    state.toggles.effective = {"adapter": "fixes", "adapter_facts": "LoRA, rank 4"}
     row = next(row for row in rows(state) if row.name == "adapter")
     assert (row.value, row.differs, row.reason) == ("fixes", False, "LoRA, rank 4")
-    state.effective = {"adapter": "off"}
+    state.toggles.effective = {"adapter": "off"}
     assert next(row for row in rows(state) if row.name == "adapter").differs
 
 
@@ -114,9 +114,9 @@ def test_the_key_of_an_engine_without_int8_takes_the_8_bits_that_it_has() -> Non
 
 def test_rebuild_is_there_only_where_something_was_lost():
     state = State()
-    state.effective = {"kv_cache": "model"}
+    state.toggles.effective = {"kv_cache": "model"}
     assert "no request" in ACTIONS["rebuild"].blocked(state)
-    state.effective = {"kv_cache": "model (from int2)"}
+    state.toggles.effective = {"kv_cache": "model (from int2)"}
     assert ACTIONS["rebuild"].blocked(state) == ""
 
 

@@ -1,4 +1,4 @@
-"""What a switch is said to have done: near it, and nothing that another context may have done."""
+"""The measured effect of a switch: from steps close to it, and no verdict if the contexts differ."""
 
 from __future__ import annotations
 

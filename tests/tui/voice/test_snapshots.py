@@ -1,4 +1,4 @@
-"""The voice as it looks: words coming, what an answer took, what was left out and why, no microphone; replayed."""
+"""Snapshots of voice: words coming, the waterfall of an answer, what was left out and why, no microphone; replayed."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
 
 
-def opened(before: list[Entry], *told: Told) -> PlaygroundApp:
-    """A replay of what came before, and of what was told then."""
+def opened(before: list[Entry], *parts: Told) -> PlaygroundApp:
+    """A replay of the common start and of these events."""
     entries = [
         Entry(t=t, command=message) if isinstance(message, Command) else Entry(t=t, event=message)  # type: ignore[arg-type]
-        for part in told
+        for part in parts
         for t, message in part
     ]
     return PlaygroundApp(engine="transformers", replay=[*before, *entries], speed=0)

@@ -14,7 +14,7 @@ STYLES = CellStyles(Meanings.from_variables(load_theme("dark").variables), Color
 
 
 def lines(view: Viewport, width: int, height: int, every: int = LETTER_EVERY, focused: bool = False) -> list[str]:
-    """Header and slots, as they would stand on the screen; each exactly `width` cells."""
+    """Header and slots as on the screen, each exactly `width` cells."""
     board = BoardLines(view, "Batch")
     board.fit(width, height)
     strips = [board.line(y, STYLES, every, focused) for y in range(height)]

@@ -56,7 +56,7 @@ STEPS = steps(
 
 
 class PanelsApp(App[None]):
-    """`narrow` is the column of a small terminal."""
+    """`narrow`: as wide as the column of a small terminal."""
 
     CSS = """
     Vertical { width: 50; height: auto; padding: 0 1; }
@@ -83,9 +83,9 @@ class PanelsApp(App[None]):
         self.query_one(BatchBoard).add_steps(STEPS)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Stylesheets are read before a theme of ours is on."""
+        """Define our variables: stylesheets are parsed before one of our themes is set."""
         return load_theme("dark").variables
 
     def text_of(self, widget: SpeedPanel | MemoryPanel | BatchBoard) -> list[str]:
-        """What stands in a widget, line by line."""
+        """The text of a widget, line by line."""
         return [strip.text for strip in widget.render_lines(widget.size.region)]

@@ -85,13 +85,3 @@ async def test_wide_panels_tell_all_and_low_or_narrow_ones_the_headline() -> Non
         await pilot.pause()
         assert panel.render().plain.splitlines()[0].split()[:2] == ["TTFT", "TPS,"]
         assert panel.render().plain.splitlines()[-1].split() == ["18.4", "ms", "352.1", "tok/s"]
-
-
-async def test_stale_numbers_are_dim_and_keep_their_text() -> None:
-    async with PanelsApp().run_test(size=(100, 40)) as pilot:
-        panel = pilot.app.query_one(SpeedPanel)
-        fresh = panel.render()
-        panel.show(msgspec.structs.replace(SPEED, stale=True))
-        stale = panel.render()
-        assert stale.plain == fresh.plain
-        assert {str(span.style) for span in stale.spans} == {speed_lines.LABEL}

@@ -1,1 +1,1 @@
-"""Screen 6."""
+"""The History screen."""

@@ -1,4 +1,4 @@
-"""Runs of a screen on their way to a file, whose name the user gives."""
+"""Writes runs of a screen to a file that the user names."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from playground import paths
 from playground.bench.report import Report
 from playground.session.history.run import Run
 from playground.tui.history.export import HINT, ExportError, export
-from playground.tui.screens.overlays.text_entry import TextEntry
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.text_entry import TextEntry
 
 
 class Exports:
-    """`name` is offered, with the time of day as `strftime` writes it."""
+    """`name` is a `strftime` format; it is offered with the current time."""
 
-    def __init__(self, screen: Stage, name: str) -> None:
+    def __init__(self, screen: BaseScreen, name: str) -> None:
         self._screen, self._name = screen, name
 
     def ask(self, title: str, write: Callable[[Path], Coroutine[Any, Any, None]]) -> None:
-        """Ask where to; `write` is called unless the user leaves it."""
+        """Ask for a file name; `write` is called with it unless the user cancels."""
 
         def entered(text: str | None) -> None:
             if text:
@@ -33,7 +33,7 @@ class Exports:
         self._screen.app.push_screen(TextEntry(title, datetime.now().strftime(self._name), HINT), entered)
 
     async def write(self, path: Path, runs: Sequence[Run], what: str = "", report: Report | None = None) -> None:
-        """See `run_export.export`; `what` was written is said."""
+        """Write runs as `export` does, and say that `what` was written."""
         notice = self._screen.query_one(Notice)
         try:
             await asyncio.to_thread(export, path, runs, report)

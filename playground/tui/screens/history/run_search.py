@@ -1,4 +1,4 @@
-"""The runs that screen 6 lists: what is looked for, in which order, and what was found."""
+"""The search of the History screen: its filter, its order, and the runs found."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from textual.worker import Worker
 
 from playground.session.history.query import FilterError, Query, Sort, parse_filter
 from playground.tui.history.quadrant import NEWEST, quadrant
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.past_runs import PastRuns
-from playground.tui.screens.stage import Stage
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
 from playground.tui.widgets.scatter import Scatter
@@ -20,38 +20,37 @@ PLOT_NOTE = "medians per model and option set; cold, switched and broken-off run
 
 
 class RunSearch:
-    """What is found is drawn when it comes: ids first, then the rows that are seen; a newer question takes the place of
-    an older one."""
+    """Shows what it finds as it comes: ids first, then the visible rows. A newer search replaces an older one."""
 
-    def __init__(self, screen: Stage, past: PastRuns) -> None:
+    def __init__(self, screen: BaseScreen, past: PastRuns) -> None:
         self._screen, self._past = screen, past
         self._query = Query()
 
     def filter(self, text: str) -> None:
-        """By other words, in the same order."""
+        """Search by another filter, in the same order."""
         self._look_for(text, self._query.sort, self._query.descending)
 
     def sort_by(self, sort: Sort) -> None:
-        """The largest first, or the other way round where it is sorted so already."""
+        """Sort with the largest first; reversed if it is sorted so already."""
         self._look_for(self._query.text, sort, not self._query.descending if sort == self._query.sort else True)
 
     def sort_by_next(self) -> None:
-        """By the next column, the best first."""
+        """Sort by the next column, the best first."""
         sorts: list[Sort] = [column.sort for column, _ in self._table.columns if column.sort]
         at = sorts.index(self._query.sort) if self._query.sort in sorts else -1
         sort = sorts[(at + 1) % len(sorts)]
         self._look_for(self._query.text, sort, sort != "ttft_s")
 
     def reverse(self) -> None:
-        """The other way round."""
+        """Reverse the order."""
         self._look_for(self._query.text, self._query.sort, not self._query.descending)
 
     def find(self) -> Worker[None]:
-        """Look again."""
+        """Search again."""
         return self._screen.run_worker(self._find, exclusive=True, group="find")
 
     def read(self, ids: list[int]) -> Worker[None]:
-        """Rows that are seen."""
+        """Read rows that have become visible."""
         return self._screen.run_worker(partial(self._read, ids), exclusive=True, group="read")
 
     @property
@@ -71,16 +70,16 @@ class RunSearch:
             self.find()
 
     async def _find(self) -> None:
-        """Ids first, since they say how many there are; then the rows that are seen; then the plot."""
+        """Read the ids first, which say how many there are; then the visible rows; then the plot."""
         query = self._query
-        with self._past.telling():
+        with self._past.showing_faults():
             self._table.list.replace(await self._past.ask(lambda database: database.find(query)))
             self._show()
             points = quadrant(await self._past.ask(lambda database: database.newest(query, NEWEST)))
             self._screen.query_one(Scatter).show(points, PLOT_NOTE if points else "")
 
     async def _read(self, ids: list[int]) -> None:
-        with self._past.telling():
+        with self._past.showing_faults():
             self._table.list.learn(await self._past.ask(lambda database: database.read(ids)))
             self._show()
 

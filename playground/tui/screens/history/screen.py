@@ -1,4 +1,4 @@
-"""Screen 6: every run, filtered and sorted; two side by side; exports; TTFT against TPS."""
+"""The History screen: every run, filtered and sorted; two side by side; exports; TTFT against TPS."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from playground.tui.history.columns import described_quality
 from playground.tui.history.quadrant import X, Y
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.chosen_runs import ChosenRuns
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.history.run_search import RunSearch
-from playground.tui.screens.stage import Stage
 from playground.tui.session import Session
+from playground.tui.styles import MUTED
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
@@ -35,11 +36,10 @@ TYPING_S = 0.15
 SETTLED_S = 0.3
 PLOT = "TTFT × TPS"
 NO_POINTS = "drawn from runs with a TTFT and a TPS"
-LABEL = "$meaning-waiting"
 
 
-class HistoryScreen(Stage):
-    """Hands what is typed, clicked and pressed to the search and to what is done with runs."""
+class HistoryScreen(BaseScreen):
+    """Connects keys, clicks and the filter to `RunSearch` and `ChosenRuns`."""
 
     NAME: ClassVar[ScreenName] = "history"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -51,7 +51,7 @@ class HistoryScreen(Stage):
         past = PastRuns(self, history)
         self._search = RunSearch(self, past)
         chosen = ChosenRuns(self, past, self._search.find)
-        self.deeds |= {
+        self.handlers |= {
             "open_run": chosen.open,
             "rerun": chosen.rerun,
             "tag_runs": chosen.tag,
@@ -76,19 +76,19 @@ class HistoryScreen(Stage):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Runs may have come while another screen was up."""
+        """Search again: there may be new runs."""
         self._search.find()
         self.show()
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         if isinstance(self.focused, Input):
             return "filter"
         return "runs" if self.query_one(RunTable).list.ids else "everywhere"
 
     def show(self) -> None:
-        """The lines around the table; the table looks for itself."""
+        """Show the lines around the table; the table draws itself."""
         runs = self.query_one(RunTable).list
         self.query_one(StatusLine).show(self.state)
         marked = f"   {len(runs.marked)} marked" if runs.marked else ""
@@ -101,7 +101,7 @@ class HistoryScreen(Stage):
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
-        self.tell_faults(message.changes)
+        self.show_faults(message.changes)
         if not self.is_current:
             return
         if message.changes.finished:
@@ -133,12 +133,12 @@ class HistoryScreen(Stage):
 
 
 def _described(run: Run | None) -> Content:
-    """What the table has no room for."""
+    """A line about a run: what the table has no room for."""
     if run is None:
         return Content()
     parts = [one_line(run.kind, 20), one_line(run.title, 60), described_quality(run)]
     parts += [f"{numbers.count(run.requests)} requests" if run.requests > 1 else "", one_line(", ".join(run.flags), 80)]
     tags = one_line(" ".join(run.tags), 40)
     return Content.assemble(
-        ("   ".join(part for part in parts if part), LABEL), (f"   {tags}" if tags else "", "$accent")
+        ("   ".join(part for part in parts if part), MUTED), (f"   {tags}" if tags else "", "$accent")
     )

@@ -1,1 +1,1 @@
-"""What opens over a screen, and gives it an answer."""
+"""Overlays: modal screens over the current one."""

@@ -1,4 +1,4 @@
-"""The help overlay: every key from the action table, what board and timeline draw, and the formula of every number."""
+"""The help overlay: every key from the action table, the signs of board and timeline, the formula of every number."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from playground.protocol.metrics import FORMULAS
 from playground.tui.actions import ACTIONS, PLACES, Action, ScreenName
 from playground.tui.state.state import State
 from playground.tui.state.timeline import WINDOW_S
+from playground.tui.styles import MUTED
 from playground.tui.widgets.board.cells import GLYPHS, MARKS
 from playground.tui.widgets.timeline import lines as timeline_lines
 
@@ -38,7 +39,7 @@ TIMELINE = {
 
 
 class HelpScreen(ModalScreen[None]):
-    """Closed by any of the keys that one would try."""
+    """Closed by Esc, F1, q or Enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -55,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 class HelpText(Widget):
-    """Laid out for the width that there is."""
+    """The text, laid out for its width."""
 
     DEFAULT_CSS = "HelpText { height: auto; }"
 
@@ -64,7 +65,7 @@ class HelpText(Widget):
         self._state, self._on = state, on
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """All lines of it."""
+        """The number of lines at this width."""
         return help_text(self._state, self._on, width).plain.count("\n") + 1
 
     def render(self) -> Content:
@@ -72,7 +73,7 @@ class HelpText(Widget):
 
 
 def help_text(state: State, on: ScreenName, width: int) -> Content:
-    """The keys of one screen, and every number; what cannot be done now says why."""
+    """The keys of one screen and the formula of every number; blocked actions with their reasons."""
     lines: list[Content] = []
     there = [action for action in ACTIONS.values() if action.key and action.label and action.on(on)]
     for place, title in PLACES.items():
@@ -96,13 +97,13 @@ def _words(meanings: Mapping[str, str], indent: int, width: int) -> list[Content
 
 def _action(action: Action, state: State, width: int) -> Content:
     reason = action.blocked(state)
-    style = "$meaning-waiting" if reason else ""
+    style = MUTED if reason else ""
     why = f"  ({reason})" if reason else ""
     head = Content.assemble((f"{action.shown_key:<{KEY_WIDTH}}", "bold"), (f"{action.label:<{LABEL_WIDTH}}", style))
-    return _hang(head, Content.styled(f"{action.description}{why}", "$meaning-waiting"), width)
+    return _hang(head, Content.styled(f"{action.description}{why}", MUTED), width)
 
 
 def _hang(head: Content, body: Content, width: int) -> Content:
-    """The further lines of a body begin where its first one does."""
+    """Wrap `body` to the right of `head`, with a hanging indent."""
     first, *rest = body.wrap(max(LEAST_WIDTH, width - len(head)))
     return Content("\n").join([head + first, *(line.pad_left(len(head)) for line in rest)])

@@ -1,4 +1,4 @@
-"""The log overlay: the end of what the engine printed, as it grows."""
+"""The log overlay: the end of the engine's output, as it grows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_LINES = 2000
 
 
 class LogScreen(ModalScreen[None]):
-    """Reads the file that the worker's output goes to."""
+    """Reads the log file of the worker."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+l,q", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -30,7 +30,7 @@ class LogScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         log = Log(max_lines=MOST_LINES, classes="overlay")
-        # The name first: a long folder is what a narrow title may lose.
+        # The name first: in a narrow title the end of a long folder is cut.
         log.border_title = Content(printable(f"{self._path.name}  {self._path.parent}"))
         log.border_subtitle = "Esc closes"
         yield log
@@ -40,7 +40,7 @@ class LogScreen(ModalScreen[None]):
         self.set_interval(READ_EVERY_S, self._read)
 
     def _read(self) -> None:
-        """Add what is new; a file that became shorter was begun again."""
+        """Add what is new; a file that became shorter was started again."""
         log = self.query_one(Log)
         try:
             with self._path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""The model picker: what lies on this machine, or a path or hub id typed."""
+"""The model picker: checkpoints on this machine, or a path or hub id typed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from playground import paths
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.checkpoints import Checkpoint, find_checkpoints
+from playground.tui.styles import MUTED
 
 NAME_WIDTH, SOURCE_WIDTH, SIZE_WIDTH = 40, 12, 10
 
 
 class ModelPicker(ModalScreen[str | None]):
-    """Gives back a folder or hub id, or None. Typing narrows the list; Enter takes what is marked, or what is typed."""
+    """Returns a folder or hub id, or None. Typing narrows the list; Enter takes the marked entry or what is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", show=False),
@@ -98,7 +99,7 @@ def _line(checkpoint: Checkpoint) -> Content:
     where = checkpoint.model if checkpoint.source == "local" else ""
     return Content.assemble(
         f"{name:<{NAME_WIDTH}} ",
-        (f"{checkpoint.source:<{SOURCE_WIDTH}}", "$meaning-waiting"),
+        (f"{checkpoint.source:<{SOURCE_WIDTH}}", MUTED),
         f"{size:>{SIZE_WIDTH}}",
-        (f"  {one_line(where, 60)}", "$meaning-waiting"),
+        (f"  {one_line(where, 60)}", MUTED),
     )

@@ -14,13 +14,14 @@ from textual.widgets import Static
 from playground.session.history.run import Run
 from playground.text.plain import printable
 from playground.tui.history.diff import DiffRow, diff
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import cell
 
-LABEL = "$meaning-waiting"
 LABEL_WIDTH, CHANGE_WIDTH = 18, 9
 
 
 class RunDetails(ModalScreen[None]):
-    """What differs is bold; better and worse are green and red."""
+    """Differences are bold; better and worse are green and red."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,d", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -36,7 +37,7 @@ class RunDetails(ModalScreen[None]):
             yield Static()
 
     def on_resize(self) -> None:
-        """Columns share the width."""
+        """Fill the text for the new width, which the columns share."""
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:
@@ -44,27 +45,22 @@ class RunDetails(ModalScreen[None]):
         rows = diff(self._a, self._b)
         lines = [_row(row, width, self._b is not None) for row in rows]
         if self._b is None and self._a.prompt:
-            lines += [Content(), Content.styled("prompt", LABEL), Content(printable(self._a.prompt))]
+            lines += [Content(), Content.styled("prompt", MUTED), Content(printable(self._a.prompt))]
         if self._b:
-            lines += [Content(), Content.styled("one run against one run: the spread is not known", LABEL)]
+            lines += [Content(), Content.styled("one run against one run: the spread is not known", MUTED)]
         self.query_one(Static).update(Content("\n").join(lines))
 
 
 def _row(row: DiffRow, width: int, two: bool) -> Content:
     label = f"{row.label:<{LABEL_WIDTH}}"
     if not two:
-        return Content.assemble((label, LABEL), row.a)
+        return Content.assemble((label, MUTED), row.a)
     each = max(8, (width - LABEL_WIDTH - CHANGE_WIDTH - 1) // 2)
-    style = "bold" if row.differs else LABEL
+    style = "bold" if row.differs else MUTED
     colour = {True: "bold $success", False: "bold $error", None: ""}[row.better]
     return Content.assemble(
-        (label, LABEL),
-        (_cut(row.a, each), style),
-        (_cut(row.b, each), style),
+        (label, MUTED),
+        (cell(row.a, each - 1) + " ", style),
+        (cell(row.b, each - 1) + " ", style),
         (f"{row.change:>{CHANGE_WIDTH}}", colour),
     )
-
-
-def _cut(text: str, width: int) -> str:
-    text = text if len(text) < width else text[: width - 2] + "…"
-    return text.ljust(width)

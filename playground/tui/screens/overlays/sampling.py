@@ -1,4 +1,4 @@
-"""The sampling overlay: how the tokens of the next answers are chosen, and how many there may be."""
+"""The sampling overlay: the sampling parameters of the next prompts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from textual.widgets import Static
 
 from playground.tui.sampling_fields import ABOUT, fields
 from playground.tui.session import Session
+from playground.tui.styles import MUTED
 from playground.tui.widgets.field_form import FieldForm
 
-LABEL = "$meaning-waiting"
 LABEL_WIDTH = 13
 
 
 class SamplingScreen(ModalScreen[None]):
-    """What is set holds at once, for every prompt that is sent from then on."""
+    """A change takes effect at once, for every prompt that is sent from then on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+s", "dismiss", show=False)]
     CSS_PATH = "overlay.tcss"
@@ -53,5 +53,5 @@ class SamplingScreen(ModalScreen[None]):
     def _about(self) -> Content:
         context = f"; prompt and answer fit in {self._longest}" if self._longest else ""
         words = ABOUT | {"max tokens": ABOUT["max tokens"] + context}
-        lines = [Content.assemble((f"{name:<{LABEL_WIDTH}}", "bold"), (text, LABEL)) for name, text in words.items()]
+        lines = [Content.assemble((f"{name:<{LABEL_WIDTH}}", "bold"), (text, MUTED)) for name, text in words.items()]
         return Content("\n").join([Content(), *lines])

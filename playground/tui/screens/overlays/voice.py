@@ -1,4 +1,4 @@
-"""The voice overlay: which microphone, which recogniser, and what was left out of the last transcript and why."""
+"""The voice overlay: the microphone, the recogniser, and what was left out of the last transcript and why."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from playground.text.plain import one_line
 from playground.tui.checkpoints import Checkpoint, find_recognisers
 from playground.tui.state.state import State
 from playground.tui.state.voice import VoiceState
+from playground.tui.styles import MUTED
 from playground.tui.voice.voice import Voice
 
-LABEL = "$meaning-waiting"
 LOOK_EVERY_S = 0.3
 MOST_DROPPED = 8
 
 
 class VoiceScreen(ModalScreen[None]):
-    """Choices hold from the next time that somebody speaks."""
+    """Choices take effect with the next transcript."""
 
     CSS_PATH = "overlay.tcss"
     AUTO_FOCUS = "#inputs"
@@ -53,13 +53,13 @@ class VoiceScreen(ModalScreen[None]):
             yield Static(dropped_text(self._state.voice.dropped), id="dropped")
 
     def on_mount(self) -> None:
-        """Microphones come from the speech worker, recognisers from the disk."""
+        """Look for recognisers on disk, and for the speech worker's answer about microphones."""
         self._look_for_models()
-        self._show_told()
-        self.set_interval(LOOK_EVERY_S, self._show_told)
+        self._show_reported()
+        self.set_interval(LOOK_EVERY_S, self._show_reported)
 
-    def _show_told(self) -> None:
-        """What the speech worker says of this machine, as soon as it does."""
+    def _show_reported(self) -> None:
+        """Show what the speech worker reported about this machine."""
         self._show_inputs()
         self.query_one("#recognition", Static).update(recognition_text(self._state.voice, self._voice.options))
 
@@ -108,15 +108,15 @@ def _mark(chosen: bool) -> tuple[str, str]:
 
 def _input_line(each: AudioInput, chosen: bool) -> Content:
     facts = f"  {each.rate} Hz, {each.channels} channel{'s' * (each.channels != 1)}"
-    return Content.assemble(_mark(chosen), one_line(each.name, 50), (facts, LABEL))
+    return Content.assemble(_mark(chosen), one_line(each.name, 50), (facts, MUTED))
 
 
 def _model_line(each: Checkpoint, chosen: bool) -> Content:
-    return Content.assemble(_mark(chosen), one_line(each.name, 50), (f"  {each.source}", LABEL))
+    return Content.assemble(_mark(chosen), one_line(each.name, 50), (f"  {each.source}", MUTED))
 
 
 def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
-    """What the settings ask of the recogniser, what it really computes in, and what else this device could."""
+    """The recogniser's settings, what it really computes in, and what else this device could."""
     compute = options.compute_type
     if state.facts:
         compute += f" ▸ {state.facts.compute_type} on {state.facts.device}"
@@ -127,13 +127,13 @@ def recognition_text(state: VoiceState, options: SpeechOptions) -> Content:
 
 
 def dropped_text(dropped: list[DroppedSegment]) -> Content:
-    """The newest segments that were taken out, each with its reason."""
+    """The newest dropped segments, each with its reason."""
     if not dropped:
-        return Content.styled("Left out of the last transcript: nothing", LABEL)
+        return Content.styled("Left out of the last transcript: nothing", MUTED)
     lines = [Content.styled(f"Left out of the last transcript: {len(dropped)}", "bold")]
     for each in dropped[-MOST_DROPPED:]:
         where = f"{each.segment.start:7.1f} s  "
         text = one_line(each.segment.text, 40) or "no text"
         why = f"{text}  ({one_line(each.detail, 80)})"
-        lines.append(Content.assemble((where, LABEL), f"{each.reason}: ", (why, LABEL)))
+        lines.append(Content.assemble((where, MUTED), f"{each.reason}: ", (why, MUTED)))
     return Content("\n").join(lines)

@@ -1,1 +1,1 @@
-"""Screen 1."""
+"""The Playground screen."""

@@ -1,25 +1,25 @@
-"""The loads that screen 1 asks for: which model is picked, and the end of a load that nobody waits for any more."""
+"""Picks, loads and cancels models from the Playground screen."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from playground import paths
-from playground.tui.screens.stage import Stage
+from playground.tui.screens.base import BaseScreen
 from playground.tui.widgets.notice import Notice
 
 
 class ModelLoads:
     """`folders` are where the picker looks for checkpoints."""
 
-    def __init__(self, screen: Stage, folders: list[Path]) -> None:
+    def __init__(self, screen: BaseScreen, folders: list[Path]) -> None:
         self._screen, self._folders = screen, folders
 
     @property
     def wanted(self) -> bool:
-        """There is no model, and none on its way."""
+        """Whether there is no model and none being loaded."""
         state = self._screen.state
-        return not (state.facts or state.loading or state.exited or state.replaying)
+        return not (state.facts or state.model.loading or state.model.exited or state.replaying)
 
     def pick(self) -> None:
         """Let the user choose."""
@@ -28,7 +28,7 @@ class ModelLoads:
         self._screen.app.push_screen(ModelPicker(self._folders), lambda model: self.load(model) if model else None)
 
     def load(self, model: str = "") -> None:
-        """A checkpoint, by default the bundled one; a server's model is the one that was asked for."""
+        """Load a checkpoint, by default the bundled one; on a server, the model of the command line."""
         notice = self._screen.query_one(Notice)
         notice.quiet()
         session, engine = self._screen.session, self._screen.state.capabilities.engine
@@ -39,5 +39,5 @@ class ModelLoads:
         self._screen.run_worker(session.load(model or own))
 
     def cancel(self) -> None:
-        """Stop the load or the conversion that goes on."""
+        """Cancel the current load or conversion."""
         self._screen.run_worker(self._screen.session.bridge.cancel_load())

@@ -1,11 +1,11 @@
-"""Prompts of screen 1 on their way to the engine; nothing typed is lost when one comes to nothing."""
+"""Sends the prompts of the Playground screen; a prompt that fails goes back to the editor."""
 
 from __future__ import annotations
 
-from playground.tui.faults import request_fault
+from playground.tui.advice import request_fault
+from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.speech import Speech
-from playground.tui.screens.stage import Stage
 from playground.tui.state.changes import Changes
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.notice import Notice
@@ -13,14 +13,14 @@ from playground.tui.widgets.prompt import Prompt
 
 
 class Prompting:
-    """What was sent stands under the id of its request until that has ended."""
+    """Keeps what was sent, by the id of its request, until that has ended."""
 
-    def __init__(self, screen: Stage, loads: ModelLoads, speech: Speech) -> None:
+    def __init__(self, screen: BaseScreen, loads: ModelLoads, speech: Speech) -> None:
         self._screen, self._loads, self._speech = screen, loads, speech
         self._shown: dict[str, str] = {}
 
     def submit(self, text: str, shown: str) -> None:
-        """Enter was pressed: a prompt, the path of a sound file, or the bundled model where there is none."""
+        """Handle Enter: send a prompt, transcribe a sound file, or load the bundled model if there is none."""
         if not text.strip() and self._loads.wanted:
             self._loads.load()
             return
@@ -29,23 +29,23 @@ class Prompting:
             self._screen.query_one(Prompt).taken(shown)
             self._speech.transcribe(path)
         else:
-            self._screen.attempt(lambda: self._send(text, shown))
+            self._screen.run(lambda: self._send(text, shown))
 
     def set_sampling(self) -> None:
-        """How the next answers come about."""
+        """Open the sampling overlay."""
         from playground.tui.screens.overlays.sampling import SamplingScreen
 
         self._screen.app.push_screen(SamplingScreen(self._screen.session))
 
     def offer_draft(self) -> None:
-        """Another screen may have left a prompt to be run again."""
+        """Offer a prompt that another screen left to be run again."""
         session = self._screen.session
         if session.draft:
             self._screen.query_one(Prompt).offer(session.draft)
             session.draft = ""
 
     def report(self, changes: Changes) -> None:
-        """What became of requests; a prompt that came to nothing goes back to where it was typed."""
+        """Show failed requests, and put their prompts back into the editor."""
         for request_id in changes.finished:
             shown = self._shown.pop(request_id, "")
             if fault := request_fault(self._screen.state.requests[request_id]):

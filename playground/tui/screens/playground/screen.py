@@ -1,4 +1,4 @@
-"""Screen 1: prompt, transcript, toggles, speed, memory and the batching board."""
+"""The Playground screen: prompt, transcript, toggles, speed, memory and the batching board."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from textual.binding import BindingType
 from playground.preset import Preset
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.messages import MachineSampled, Updated
+from playground.tui.screens.base import HEIGHTS, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.prompting import Prompting
 from playground.tui.screens.playground.speech import Speech
 from playground.tui.screens.playground.toggle_drawer import ToggleDrawer
 from playground.tui.screens.playground.view import PANELS, PlaygroundView
-from playground.tui.screens.stage import HEIGHTS, WIDTHS, Stage
 from playground.tui.session import Session
 from playground.tui.state.changes import Changes
 from playground.tui.voice.voice import Voice
@@ -31,8 +31,8 @@ WITH_WIDE = [*WIDTHS, (180, "-wide")]
 WITH_TALL = [*HEIGHTS, (44, "-tall")]
 
 
-class PlaygroundScreen(Stage):
-    """Hands the state down to its view, and what the widgets ask for to whom it concerns."""
+class PlaygroundScreen(BaseScreen):
+    """Shows the state in its view, and hands the messages of widgets to the parts that handle them."""
 
     NAME: ClassVar[ScreenName] = "playground"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(NAME)]
@@ -49,7 +49,7 @@ class PlaygroundScreen(Stage):
         self._loads = ModelLoads(self, folders)
         self._speech = Speech(self, voice, folders)
         self._prompting = Prompting(self, self._loads, self._speech)
-        self.deeds |= {
+        self.handlers |= {
             "stop": self._stop,
             "stop_all": session.stop_all,
             "flip_weights": lambda: session.flip("weights"),
@@ -70,13 +70,13 @@ class PlaygroundScreen(Stage):
         yield from self._view.compose()
 
     def on_mount(self) -> None:
-        """Open as the preset says."""
+        """Maximize the panel of the preset, if it names one."""
         self._panels.show(self._maximized)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Other screens drive what blocks actions here."""
+        """Offer a prompt of another screen; look again which actions are blocked."""
         again = self.stack_updates > 0
-        event.refresh_styles = event.refresh_styles and again  # the first time they are fresh
+        event.refresh_styles = event.refresh_styles and again  # fresh the first time
         self._prompting.offer_draft()
         if again:
             self.show()
@@ -93,26 +93,26 @@ class PlaygroundScreen(Stage):
 
     def _show(self, changes: Changes) -> None:
         self._view.show(changes, self.session.chat, self.session.sampling)
-        if changes.news:
+        if changes.other:
             self.show_keys()
 
     def show(self) -> None:
-        """Draw what changed without any event."""
-        self._show(Changes(news=True))
+        """Draw what changed without an event."""
+        self._show(Changes(other=True))
 
     @property
     def place(self) -> Place:
-        """See `Stage.place`."""
+        """See `BaseScreen.place`."""
         return PLACES.get(self.focused.id if self.focused else None, "everywhere")
 
     def _report(self, changes: Changes) -> None:
-        """Faults as one line each."""
+        """Show notes, transcripts and faults."""
         for note in changes.notes:
             self._view.notice.say(note)
         self._prompting.report(changes)
         for transcript in changes.transcripts:
             self._speech.take(transcript)
-        self.tell_faults(changes)
+        self.show_faults(changes)
 
     @on(ToggleLine.Pressed)
     def _line_clicked(self) -> None:
@@ -144,20 +144,20 @@ class PlaygroundScreen(Stage):
             self._drawer.close()
 
     def _return(self) -> None:
-        """From wherever it was, to the prompt."""
+        """Go back to the prompt, with all panels."""
         self._panels.show()
         self.query_one(Prompt).focus()
 
     def _stop(self) -> None:
         if self.state.voice.busy:
             self._speech.stop()
-        elif self.state.loading or self.state.progress:
+        elif self.state.model.loading or self.state.model.progress:
             self._loads.cancel()
         else:
             self.session.stop()
 
-    def step_back(self, name: str) -> bool:
-        """What Esc means where nothing is there to be stopped."""
+    def handle_blocked(self, name: str) -> bool:
+        """Let Esc leave a panel or the toggles if there is nothing to stop."""
         if name != "stop" or (self.query_one(Prompt).has_focus and not self._panels.alone):
             return False
         if self.place == "toggles":
@@ -172,7 +172,7 @@ class PlaygroundScreen(Stage):
     def _begin_conversation(self) -> None:
         self.session.begin_conversation()
         self._view.transcript.clear()
-        if self.state.unfinished:
+        if self.state.requests.unfinished:
             self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
 
     def _maximize(self) -> None:

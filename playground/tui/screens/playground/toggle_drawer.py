@@ -1,20 +1,22 @@
-"""The toggles of screen 1: opened and left by keys, and what is chosen there is switched."""
+"""Opens and leaves the toggles of the Playground screen, and switches what is chosen there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from playground.tui.screens.stage import Stage
+from playground.protocol.options import TOGGLES, format_value, parse_value
+from playground.tui.screens.base import BaseScreen
 from playground.tui.toggles.rows import Candidate, Row, candidate
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.text_entry import TextEntry
 from playground.tui.widgets.toggle_panel import TogglePanel
 
 
 class ToggleDrawer:
-    """Where there is no room they lie in a drawer, which is open while they have the focus. `left` is called when the
-    user is done here."""
+    """In a narrow terminal the toggles are in a drawer, which is open while they have the focus. `left` is called when
+    the user leaves it."""
 
-    def __init__(self, screen: Stage, panel: TogglePanel, left: Callable[[], object]) -> None:
+    def __init__(self, screen: BaseScreen, panel: TogglePanel, left: Callable[[], object]) -> None:
         self._screen, self._panel, self._left = screen, panel, left
 
     def pull(self) -> None:
@@ -26,29 +28,35 @@ class ToggleDrawer:
             self._panel.focus()
 
     def leave(self) -> None:
-        """Back to what was done before."""
+        """Close the drawer and go back."""
         self.close()
         self._left()
 
     def close(self) -> None:
-        """Fold them up."""
+        """Close the drawer."""
         self._screen.remove_class("-drawer")
 
     def switch(self, chosen: Candidate) -> None:
-        """Throw a switch, or say why it cannot be thrown."""
+        """Switch to a value, or say why that is not possible."""
         notice = self._screen.query_one(Notice)
         if chosen.reason:
             notice.say(f"{chosen.name} cannot be {chosen.value}: {chosen.reason}")
         else:
             notice.quiet()
-            self._screen.attempt(lambda: self._screen.session.switch(chosen.name, chosen.parsed))
+            self._screen.run(lambda: self._screen.session.switch(chosen.name, chosen.parsed))
 
     def enter_value(self, row: Row) -> None:
         """Ask for a value that is not in the list."""
-        from playground.tui.screens.overlays.value_entry import ValueEntry
+        toggle = TOGGLES[row.name]
 
         def entered(value: str | None) -> None:
             if value is not None:
                 self.switch(candidate(self._screen.state, row.name, value))
 
-        self._screen.app.push_screen(ValueEntry(row), entered)
+        entry = TextEntry(
+            toggle.name,
+            row.requested,
+            toggle.form or ", ".join(toggle.values),
+            lambda text: format_value(parse_value(row.name, text.strip())),
+        )
+        self._screen.app.push_screen(entry, entered)

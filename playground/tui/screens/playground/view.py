@@ -1,4 +1,4 @@
-"""What stands on screen 1, and what each part of it is shown."""
+"""The widgets of the Playground screen, and what each of them is shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.containers import Horizontal
 
 from playground.preset import Preset, View
 from playground.protocol.commands import SamplingParams
-from playground.tui.faults import advice
+from playground.tui.advice import advice
 from playground.tui.letters import Letters
 from playground.tui.state.changes import Changes
 from playground.tui.state.state import State
@@ -27,7 +27,7 @@ MOST_SLOTS = 8
 
 
 class PlaygroundView:
-    """The widgets on one state; letters go by order of appearance."""
+    """The widgets of one state; requests get letters in order of appearance."""
 
     def __init__(self, state: State, preset: Preset | None) -> None:
         self._state, self._letters = state, Letters()
@@ -41,7 +41,7 @@ class PlaygroundView:
         self.prompts = PromptBar(preset.prompts if preset else [])
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """The widgets from top to bottom."""
         yield self.status
         yield self.toggle_line
         with Horizontal(id="body"):
@@ -49,7 +49,7 @@ class PlaygroundView:
         yield from (self.board, self.notice, self.voice, self.prompts, self.keys)
 
     def take(self, changes: Changes) -> None:
-        """Steps go to the board, and requests get their letters."""
+        """Give new steps to the board and letters to new requests."""
         for request_id in changes.started:
             self._letters[request_id]
         if changes.unloaded:
@@ -59,23 +59,23 @@ class PlaygroundView:
             self.board.add_steps(changes.steps)
 
     def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
-        """Every widget looks for itself whether it has anything to draw; where only text flows, most need not look."""
+        """Show what changed; most widgets only if it was more than text, steps and memory."""
         state = self._state
         self.status.show(state)
-        if changes.news:
-            self._show_news(chat, sampling)
+        if changes.other:
+            self._show_other(chat, sampling)
         self.transcript.show(state, changes)
         self.numbers.show(changes)
 
     def consider(self) -> None:
-        """What the value that is looked at in the toggles would do."""
+        """Show what the value selected in the toggles would do."""
         self.numbers.consider(self.toggles.candidate, self.toggles.hint)
 
-    def _show_news(self, chat: bool, sampling: SamplingParams) -> None:
+    def _show_other(self, chat: bool, sampling: SamplingParams) -> None:
         state = self._state
         self.toggles.show(state)
         self.toggle_line.show(state)
-        self.board.styles.min_height = 1 + min(state.requested.max_batch, MOST_SLOTS)
+        self.board.styles.min_height = 1 + min(state.toggles.requested.max_batch, MOST_SLOTS)
         self.transcript.advise(advice(state))
         self.consider()
         self.notice.show(state)

@@ -1,1 +1,1 @@
-"""Screen 2's panels."""
+"""The panels of the Batching screen."""

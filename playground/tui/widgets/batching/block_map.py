@@ -1,4 +1,4 @@
-"""The KV blocks coloured by who holds them: a letter where a stretch begins, # shared, ▒ kept for its prefix."""
+"""The KV blocks, coloured by request: its letter where a stretch begins, # shared, ▒ cached for its prefix."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from textual.widget import Widget
 
 from playground.protocol.events import BlocksMapped
 from playground.text import numbers
+from playground.text.sparkline import BARS
 from playground.tui.batching.blocks import Block, blocks, figures, merged
 from playground.tui.letters import Letter
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
+from playground.tui.styles import MUTED
 
-LEVELS = "▁▂▃▄▅▆▇█"
 WIDE = 100
 MOST_WIDE = 3
-LABEL = "$meaning-waiting"
 LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
 
 
 class BlockMap(Widget):
-    """The newest map of the run that goes on; of one that has ended, the fullest."""
+    """The newest map of the current run; of one that has ended, the fullest."""
 
     DEFAULT_CSS = """
     BlockMap {
@@ -49,7 +49,7 @@ class BlockMap(Widget):
 
     def render(self) -> Content:
         if self._event is None or self._run is None:
-            return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", LABEL))
+            return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", MUTED))
         width, rows = self.size.width, max(1, self.size.height - 1)
         each, row = merged(blocks(self._event), width * rows)
         wide = min(MOST_WIDE, max(1, rows * (width // MOST_WIDE) * MOST_WIDE // max(1, len(row))))
@@ -64,15 +64,15 @@ class BlockMap(Widget):
         when = f"{run.side}, fullest" if run.done else run.side
         first = Content.assemble(
             ("Blocks ", "bold"),
-            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", LABEL),
+            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", MUTED),
             f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
             f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
             f"  fragmentation {numbers.percent(known.unused)}",
-            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", LABEL),
-            (scale, LABEL),
+            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", MUTED),
+            (scale, MUTED),
         )
         room = width - first.cell_length
-        return first + Content.styled(LEGEND.rjust(room), LABEL) if room > len(LEGEND) + 2 else first
+        return first + Content.styled(LEGEND.rjust(room), MUTED) if room > len(LEGEND) + 2 else first
 
 
 def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
@@ -81,7 +81,7 @@ def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
         if use == "free":
             yield " " * len(group), ""
         elif use == "cached":
-            yield "▒" * len(group), LABEL
+            yield "▒" * len(group), MUTED
         elif use == "shared":
             yield "#" * len(group), "bold"
         else:
@@ -90,11 +90,11 @@ def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
 
 
 def _owned(letter: Letter, group: list[Block], held: bool) -> Iterator[tuple[str, str]]:
-    """The letter, then how full each block is."""
+    """The letter, then a bar per block for how full it is."""
     text = letter.text[: len(group)]
     yield text, f"bold $background on $request-{letter.colour}"
     rest = group[len(text) :]
     if held:
         yield "·" * len(rest), "$meaning-held"
     else:
-        yield "".join(LEVELS[min(7, int(block.filled * 8))] for block in rest), f"$request-{letter.colour}"
+        yield "".join(BARS[min(7, int(block.filled * 8))] for block in rest), f"$request-{letter.colour}"

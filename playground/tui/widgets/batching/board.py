@@ -1,4 +1,4 @@
-"""One run's board: the batching board on a shared time axis, with the run's own figures over it."""
+"""One run's board: the batching board on a shared time axis, with the run's figures above it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TITLE_WIDTH = 12
 
 
 class LoadBoard(BatchBoard):
-    """Draws the board that the fold keeps; collects nothing itself."""
+    """Draws the board of a `LoadRun`; collects nothing itself."""
 
     class Moved(Message):
-        """Zoomed or scrolled: the board beside it goes along."""
+        """It was zoomed or scrolled: the other board has to follow."""
 
         def __init__(self, board: LoadBoard) -> None:
             super().__init__()
             self.board = board
 
     class Resized(Message):
-        """Other columns fit."""
+        """The number of columns that fit has changed."""
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(title="", **widget)
@@ -43,7 +43,7 @@ class LoadBoard(BatchBoard):
         self.view.zoom = FINEST
 
     def show(self, side: str, run: LoadRun | None, speed_up: float | None, slots: int) -> None:
-        """What is new in the run of this side; before its first step there is room for so many slots."""
+        """Show the run of this side; before its first step there is room for `slots` slots."""
         if (side, slots) != (self._side, self._expected):
             self._side = self._lines.title = side
             self._expected = slots
@@ -60,7 +60,7 @@ class LoadBoard(BatchBoard):
             self.add_steps(())
 
     def fit(self, seconds: float) -> None:
-        """Make a column so many seconds wide at the widest zoom."""
+        """Make a column `seconds` wide at the widest zoom."""
         if self.view.seconds != seconds / FINEST:
             self.share_time(seconds / FINEST)
 
@@ -71,11 +71,11 @@ class LoadBoard(BatchBoard):
 
     @property
     def columns_seen(self) -> int:
-        """Columns that fit beside the slots' numbers."""
+        """Columns that fit next to the slots' numbers."""
         return max(1, self.content_size.width - self.lines_gutter)
 
     def follow(self, other: LoadBoard) -> None:
-        """See the same time as the other."""
+        """Show the same time as the other board."""
         self.view.zoom, self.view.cursor = other.view.zoom, None
         self.view.still = Still(other.view.still.end, self.model.total) if other.view.still else None
         self.refresh()

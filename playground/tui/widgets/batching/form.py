@@ -1,4 +1,4 @@
-"""The load's fields."""
+"""The form for the fields of a load."""
 
 from __future__ import annotations
 

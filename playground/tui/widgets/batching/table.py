@@ -1,5 +1,5 @@
-"""What both sides made of the load: TTFT, steps and makespan, beside what was predicted of a policy, or beside TPOT
-and TPS of an engine; or how far it has come."""
+"""The figures of both sides of a load: TTFT, steps and makespan; for policies also the predictions, for engines TPOT
+and TPS. During a run its progress."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from playground.text import numbers
 from playground.tui.batching.figures import Progress, progress, verdict
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
+from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
-BAR = 24
-LABEL = "$meaning-waiting"
 WIDE = 100
 
 
 class LoadTable(Widget):
-    """A line that speaks of the whole, and a row per run."""
+    """A headline about the load, and a row per run."""
 
     DEFAULT_CSS = """
     LoadTable { height: 4; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -31,7 +31,7 @@ class LoadTable(Widget):
         self._wide: tuple[Content, ...] = ()
 
     def show(self, runs: LoadRuns, hint: str) -> None:
-        """Redraw if a figure changed; `hint` stands where nothing else is to be said."""
+        """Redraw if a figure changed; `hint` is the headline if there is no other."""
         lines, wide = _lines(runs, hint, False), _lines(runs, hint, True)
         if (lines, wide) != (self._lines, self._wide):
             self._lines, self._wide = lines, wide
@@ -52,19 +52,17 @@ def _headline(runs: LoadRuns, hint: str) -> Content:
     if now:
         return _bar(now, runs.busy)
     if runs.busy:
-        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", LABEL)
-    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, LABEL)
+        return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", MUTED)
+    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, MUTED)
 
 
 def _bar(now: Progress, stoppable: bool) -> Content:
-    filled = round(BAR * min(1.0, now.share))
     left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
     return Content.assemble(
         (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), LABEL),
+        progress_bar(now.share),
         f"  {numbers.percent(now.share)} of its tokens{left}",
-        ("   Esc stops" if stoppable else "", LABEL),
+        ("   Esc stops" if stoppable else "", MUTED),
     )
 
 
@@ -73,12 +71,12 @@ def _titles(wide: bool) -> Content:
         f"{'steps':>11}{'predicted':>11}{'makespan':>13}{'predicted':>11}" if wide else f"{'steps':>9}{'predicted':>11}"
     )
     how = "  from measured step costs" if wide else ""
-    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", LABEL)
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{more}{how}", MUTED)
 
 
 def _engine_titles(wide: bool) -> Content:
     more = f"{'p99':>11}{'steps':>11}{'makespan':>13}{'TPS':>14}" if wide else f"{'TPS':>14}"
-    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", LABEL)
+    return Content.styled(f"{'TTFT':<12}{'p50':>9}{'p90':>9}{'p99':>9}{'TPOT p50':>11}{more}", MUTED)
 
 
 def _engine_row(run: LoadRun, wide: bool) -> Content:
@@ -106,7 +104,7 @@ def _row(run: LoadRun, wide: bool) -> Content:
         (f"{run.side:<12}", "bold"),
         ttft,
         f"{steps:>11}",
-        (f"{foreseen:>11}", LABEL),
+        (f"{foreseen:>11}", MUTED),
         f"{seconds:>13}",
-        (f"{guess:>11}", LABEL),
+        (f"{guess:>11}", MUTED),
     )

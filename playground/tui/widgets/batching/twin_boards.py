@@ -1,4 +1,4 @@
-"""Two boards one above the other, and the time axis that they share."""
+"""Two boards, one above the other, and their common time axis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST, SECOND = "board-first", "board-second"
 
 
 class TimeAxis(Widget):
-    """Round seconds under the columns that are seen."""
+    """Round seconds under the visible columns."""
 
     DEFAULT_CSS = """
     TimeAxis { height: 1; color: $meaning-waiting; background: $surface; text-wrap: nowrap; }
@@ -31,7 +31,7 @@ class TimeAxis(Widget):
         self._seconds: float | None = None
 
     def show(self, board: LoadBoard) -> None:
-        """The axis of what this board shows."""
+        """Show the axis of this board."""
         seen = (board.view.columns().start, board.lines_gutter, board.view.scale.width if board.view.seconds else None)
         if seen != (self._first, self._gutter, self._seconds):
             self._first, self._gutter, self._seconds = seen
@@ -52,7 +52,7 @@ class TimeAxis(Widget):
 
 
 class TwinBoards(Vertical):
-    """The first run above, the second below; what is zoomed or scrolled in one moves in the other."""
+    """The first run above, the second below; they zoom and scroll together."""
 
     DEFAULT_CSS = """
     TwinBoards {
@@ -74,12 +74,12 @@ class TwinBoards(Vertical):
         yield self._axis
 
     def fit(self, lines: int | None) -> None:
-        """No board is higher than half of so many lines; None where one of them stands alone."""
+        """Limit each board to half of `lines`; None if one of them is shown alone."""
         for board in self.boards:
             board.styles.max_height = lines and max(2, lines // 2)
 
     def show(self, runs: LoadRuns, slots: int) -> None:
-        """What is new; `slots` are those of the load to come."""
+        """Show the runs; `slots` are those of the next load."""
         self._shown = runs, slots
         for board, side, speed_up in zip(self.boards, runs.sides, (None, runs.speed_up), strict=True):
             board.show(side, runs.runs.get(side), speed_up, slots)

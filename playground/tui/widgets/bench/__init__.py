@@ -1,1 +1,1 @@
-"""Screen 4's panels."""
+"""The panels of the Bench screen."""

@@ -1,4 +1,4 @@
-"""What a suite came to: the figure with its interval, verdicts, TPS, TTFT, memory."""
+"""The figures of a suite: the measure with its interval, verdicts, TPS, TTFT, memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from playground.text.plain import one_line
 from playground.text.sizes import format_bytes
 from playground.tui.bench.driver import BenchView
 from playground.tui.history.columns import options
+from playground.tui.styles import MUTED
 from playground.tui.widgets.bench.results import COLOURS, verdicts
-
-LABEL = "$meaning-waiting"
 
 
 class BenchFigures(Widget):
-    """Six lines; what is not known yet is –."""
+    """Seven lines; – for what is not known yet."""
 
     DEFAULT_CSS = """
     BenchFigures { height: auto; min-height: 7; padding: 0 1; background: $surface; }
@@ -43,16 +42,16 @@ def _content(view: BenchView) -> Content:
     run, figure = view.run, view.told.figure if view.told else ""
     counted = [(f"{count} {verdict}  ", COLOURS.get(verdict, "")) for verdict, count in verdicts(view.rows).items()]
     lines = [
-        Content.assemble((one_line(figure, 80) or "–", "bold")),
+        Content.assemble((one_line(figure, 80) or numbers.UNKNOWN, "bold")),
         Content.assemble(*counted) if counted else Content(),
         _line("TPS", numbers.rate(run.tps if run else None, "tok/s"), "median"),
         _line("System TPS", numbers.rate(run.system_tps if run else None, "tok/s"), ""),
         _line("TTFT", numbers.seconds(run.ttft_s if run else None), "median"),
         _line("Memory", format_bytes(run.memory_bytes if run else None), "of its own engine"),
-        _line("options", one_line(options(run), 120) if run else "–", ""),
+        _line("options", one_line(options(run), 120) if run else numbers.UNKNOWN, ""),
     ]
     return Content("\n").join(lines)
 
 
 def _line(label: str, value: str, note: str) -> Content:
-    return Content.assemble((f"{label:<11}", LABEL), value, (f"  {note}" if note else "", LABEL))
+    return Content.assemble((f"{label:<11}", MUTED), value, (f"  {note}" if note else "", MUTED))

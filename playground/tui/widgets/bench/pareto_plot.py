@@ -1,4 +1,4 @@
-"""Screen 4's plot: what each option set costs in quality, against TPS or memory."""
+"""The Bench screen's plot: quality of each option set against TPS or memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ParetoPlot(Scatter):
 
     def _plot(self) -> None:
         judged = [run for run in self._runs if run.measure == self._measure]
-        size = judged[0].requests if judged else 0  # another part of the tasks is another measurement
+        size = judged[0].requests if judged else 0  # runs over other parts of the tasks cannot be compared
         x = MEMORY if self._memory else TPS
         self.name_axes(x, quality_axis(self._measure), f"{self._measure} × {x.title}")
         points = pareto([run for run in judged if run.requests == size], self._memory)

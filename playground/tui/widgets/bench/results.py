@@ -1,4 +1,4 @@
-"""Results as they come: what, pass, fail or timeout, how long, why."""
+"""The results of a suite as they come: item, verdict, time, detail."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from playground.bench.suites.suite import Row
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
+from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
-LABEL = "$meaning-waiting"
 BAR, WIDE = 12, 70
-COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": LABEL}
+COLOURS = {"passed": "$success", "failed": "$error", "timed out": "$meaning-held", "skipped": MUTED}
 COLOURS |= {"right": "$success", "wrong": "$error", "found": "$success", "missed": "$error"}
 HINT = "r runs the ticked suites under the options of F2 Playground"
 
@@ -44,40 +45,38 @@ class BenchResults(Widget):
         head = self._headline.wrap(max(1, width))
         room = max(1, self.size.height - 1 - len(head))
         said = "  what came of it" if width >= WIDE else ""
-        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", LABEL)
+        titles = Content.styled(f"{'item':<{_name(width)}} {'verdict':<9} {'time':>8}{said}", MUTED)
         lines = [line for row in self._rows[-room:] for line in _row(row, width)]
         return Content("\n").join([*head, titles, *lines[-room:]])
 
 
 def _headline(view: BenchView) -> Content:
     if not view.suite:
-        return Content.styled(HINT, LABEL)
+        return Content.styled(HINT, MUTED)
     told = view.told
     if told is None or not told.total:
-        return Content.assemble((view.suite, "bold"), (f"  {view.stage}", LABEL))
-    filled = round(BAR * min(1.0, told.done / told.total))
+        return Content.assemble((view.suite, "bold"), (f"  {view.stage}", MUTED))
     left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), LABEL),
+        progress_bar(told.done / told.total, BAR),
         f"  {told.done} of {told.total}",
-        (f"{left}{stage}", LABEL),
+        (f"{left}{stage}", MUTED),
     )
 
 
 def _row(row: Row, width: int) -> list[Content]:
-    """What there is to say stands behind it, or below where there is little room."""
+    """A result; its detail is behind it, or below it if there is little room."""
     wide = width >= WIDE
     detail = one_line(row.detail, max(1, width - (_name(width) + 24 if wide else 4)))
     line = Content.assemble(
         f"{one_line(row.name, _name(width)):<{_name(width)}} ",
         (f"{one_line(row.verdict, 9):<9} ", COLOURS.get(row.verdict, "")),
         f"{numbers.seconds(row.seconds):>8}",
-        (f"  {detail}" if wide else "", LABEL),
+        (f"  {detail}" if wide else "", MUTED),
     )
-    return [line] if wide or not detail else [line, Content.styled(f"  {detail}", LABEL)]
+    return [line] if wide or not detail else [line, Content.styled(f"  {detail}", MUTED)]
 
 
 def _name(width: int) -> int:
@@ -85,7 +84,7 @@ def _name(width: int) -> int:
 
 
 def verdicts(rows: Sequence[Row]) -> dict[str, int]:
-    """How many of each verdict."""
+    """The number of rows per verdict."""
     counted: dict[str, int] = {}
     for row in rows:
         counted[row.verdict] = counted.get(row.verdict, 0) + 1

@@ -1,4 +1,4 @@
-"""The suites with their ticks and sizes, how long they will take, and what they came to last."""
+"""The suites with their ticks and sizes, their estimated times, and their last figures."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from playground.bench.suites.table import SUITES
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.bench.driver import BenchView
-from playground.tui.widgets.lines import fitting
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import leading_parts
 
-LABEL = "$meaning-waiting"
 TITLE_WIDTH = 10
 GAP = "  "
 
 
 class SuiteList(Widget, can_focus=True):
-    """`chosen` has the ticked suites with their sizes. What is shown of time is measured: seconds a unit, last time,
-    or the rate of the run that goes on."""
+    """`chosen` has the ticked suites with their sizes. Times are measured: seconds per unit of the last run, or the
+    rate of the current one."""
 
     DEFAULT_CSS = """
     SuiteList { height: auto; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: clip; }
@@ -52,7 +52,7 @@ class SuiteList(Widget, can_focus=True):
 
     @property
     def chosen(self) -> dict[str, int]:
-        """By name, the size of every ticked suite."""
+        """The size of every ticked suite, by name."""
         return {name: SUITES[name].sizes[self._sizes[name]] for name in self._names if name in self._ticked}
 
     @property
@@ -61,11 +61,11 @@ class SuiteList(Widget, can_focus=True):
         return self._names[self._cursor]
 
     def go_to(self, suite: str) -> None:
-        """The cursor onto a suite."""
+        """Move the cursor to a suite."""
         self.action_move(self._names.index(suite) - self._cursor)
 
     def estimate(self, suite: str, seconds: float) -> None:
-        """What one unit of a suite took with this model."""
+        """Set the seconds that one unit of a suite takes."""
         self._seconds[suite] = seconds
         self.refresh()
 
@@ -122,19 +122,19 @@ class SuiteList(Widget, can_focus=True):
         return Content.assemble(
             (f"{tick} {suite.title:<{TITLE_WIDTH}}", f"{style} bold".strip()),
             (f"◂{size:>2}▸ {suite.unit}", style),
-            (f"\n{GAP}{self._stages.get(name) or known or 'time –'}", LABEL),
+            (f"\n{GAP}{self._stages.get(name) or known or 'time –'}", MUTED),
         )
 
 
 def _known(about: str, figure: str, room: int) -> str:
-    """How long it takes and what it came to, in whole parts; where there is no room for both, what it came to."""
+    """The estimated time and the last figure, in whole parts; if both do not fit, the figure alone."""
     figure = GAP.join(one_line(part, 40) for part in figure.split(GAP))
-    both = fitting(GAP.join(filter(None, (about, figure))), GAP, room)
-    return (figure and both == about and fitting(figure, GAP, room)) or both
+    both = leading_parts(GAP.join(filter(None, (about, figure))), GAP, room)
+    return (figure and both == about and leading_parts(figure, GAP, room)) or both
 
 
 def _stage(view: BenchView) -> str:
-    """How far it is; empty where it does not run."""
+    """The progress of a suite; empty if it does not run."""
     told = view.told
     if told is None or view.stage != "running":
         return view.stage

@@ -1,4 +1,4 @@
-"""The batching board: slots down, steps across, drawn line by line so that only what is seen and new costs anything."""
+"""The batching board: slots down, steps across. Only lines that are visible and new cost time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHEEL = 4
 
 
 class BatchBoard(Widget, can_focus=True):
-    """Draws what `StepsExecuted` brings and nothing else. Space pauses the view, never the collecting."""
+    """Draws the steps of `StepsExecuted` and nothing else. Space pauses the view, not the collecting."""
 
     DEFAULT_CSS = """
     BatchBoard { height: auto; min-height: 2; background: $surface; }
@@ -59,8 +59,8 @@ class BatchBoard(Widget, can_focus=True):
         self._oldest = 0
 
     def add_steps(self, steps: Iterable[Step]) -> None:
-        """Fold steps; any number of calls costs five redraws a second. One that is due shares its frame with what
-        else the same news changes."""
+        """Fold steps; any number of calls costs at most five redraws a second. A redraw shares its frame with what else
+        the same update changes."""
         slots = len(self.model.runs)
         self.model.add(steps)
         if len(self.model.runs) != slots:
@@ -68,22 +68,22 @@ class BatchBoard(Widget, can_focus=True):
         elif self.is_mounted:
             if not (wait := self._wait()):
                 self._paint()
-            elif self._due is None:  # later than the next news, which take it along in their frame
+            elif self._due is None:  # later than the next update, whose frame then includes it
                 self._due = self.set_timer(wait + 1 / REDRAWS_PER_SECOND, self._paint)
 
     def share_time(self, seconds: float) -> None:
-        """Make columns so many seconds wide instead of so many steps, to be compared with another board."""
+        """Make columns `seconds` wide instead of steps, to compare with another board."""
         self.view.seconds = seconds
         self.refresh()
 
-    def show_server(self, told: ServerMeasured | None) -> None:
-        """What a server tells of all its clients, also before one of them is ours."""
-        if told is not self.model.server:
-            self.model.server = told
+    def show_server(self, measured: ServerMeasured | None) -> None:
+        """Show what a server reports about all its clients, even before our first request."""
+        if measured is not self.model.server:
+            self.model.server = measured
             self.refresh()
 
     def clear(self) -> None:
-        """Empty the board, after a model was loaded for example."""
+        """Empty the board, for example after a model was loaded."""
         self.model.clear()
         self.view.reset()
         self.refresh(layout=True)
@@ -150,7 +150,7 @@ class BatchBoard(Widget, can_focus=True):
         self.refresh()
 
     def _wait(self) -> float:
-        """Seconds until the next redraw is due; 0 where it is."""
+        """Seconds until the next redraw is due, 0 if it is."""
         pause = max(1 / REDRAWS_PER_SECOND, self._cost / SHARE_OF_A_CORE)
         return max(0.0, self._painted + pause - monotonic())
 
@@ -162,7 +162,7 @@ class BatchBoard(Widget, can_focus=True):
         self.refresh(*(Region(0, y, self.size.width, 1) for y in rows))
 
     def _stale_rows(self) -> list[int]:
-        """Rows with something in them, now or when they were painted last; empty ones stay as they are."""
+        """Rows with something in them, now or when they were last painted; the others are unchanged."""
         before, self._oldest = self._oldest, self.view.oldest()
         since, runs = min(before, self._oldest), self.model.runs
         return [y for y, slot in enumerate(self.view.slots(), 1) if runs[slot] and runs[slot][-1].last >= since]

@@ -1,4 +1,4 @@
-"""How the board's cells look: pieces of a slot become text and styles. Glyphs and letters suffice without colour."""
+"""The look of the board's cells: turns pieces of a slot into text and styles. Readable without colour."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TINT = 0.3
 
 
 class CellStyles:
-    """The styles of every cell under one theme; phases in their meaning's colour on a tint of the request's own."""
+    """The styles of cells in one theme: phases in their own colour on a tint of the request's."""
 
     def __init__(self, meanings: Meanings, background: Color, foreground: Color) -> None:
         self._meanings, self._background, self._foreground = meanings, background, foreground
@@ -63,12 +63,12 @@ class CellStyles:
 
     @cached_property
     def ends(self) -> list[Style]:
-        """In the request's colour, on none."""
+        """The end mark in the request's colour."""
         return [self._on(colour, self._background) + Style(bold=True) for colour in self._meanings.requests]
 
     @cached_property
     def kinds(self) -> dict[Kind, list[Style]]:
-        """By kind, then by the request's colour."""
+        """Styles by kind, then by the request's colour."""
         requests = [Color.parse(colour) for colour in self._meanings.requests]
         tints = [self._background.blend(colour, TINT) for colour in requests]
         return {
@@ -94,7 +94,7 @@ class CellStyles:
 
 
 class Row:
-    """Draws the columns `first` to before `end` of one slot; each `every` columns the request's letter stands again."""
+    """Draws the columns `first` to before `end` of one slot, with the request's letter in every `every` columns."""
 
     def __init__(self, letters: Letters, styles: CellStyles, first: int, end: int, every: int = LETTER_EVERY) -> None:
         self._letters, self._styles, self._every = letters, styles, every
@@ -103,7 +103,7 @@ class Row:
         self._prime: tuple[int, str] | None = None
 
     def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
-        """Exactly as many cells as there are columns."""
+        """Segments with exactly as many cells as there are columns."""
         for piece in pieces:
             yield from self._piece(piece)
         yield from self._fill(self._end)
@@ -150,6 +150,6 @@ class Row:
         self._at = end
 
     def _next_letter(self) -> int:
-        """Letters stand in fixed columns, so that they move along with their request, and never side by side."""
+        """The column of the next letter. Columns are fixed, so that letters scroll with their request."""
         earliest = max(self._at, self._lettered + NEAR)
         return earliest + (self._every // 2 - earliest) % self._every

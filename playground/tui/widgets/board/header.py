@@ -1,5 +1,5 @@
-"""The board's first line: the newest step, occupancy and waste of what is seen, the queue; or the cursor's cell. Where
-there is room, what its glyphs mean, or its keys."""
+"""The board's first line: the newest step, occupancy and waste of the visible steps, the queue; or the cursor's cell.
+If there is room, the legend of its glyphs, or its keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP = "   "
 
 
 def header(view: Viewport, title: str, width: int, styles: CellStyles, focused: bool) -> Strip:
-    """Exactly `width` cells. Every figure keeps its place while it changes."""
+    """The line, exactly `width` cells. Every figure keeps its place while it changes."""
     segments = [Segment(f" {title}", styles.title), *_body(view, styles)]
     strip = Strip(segments)
     hint = f" {KEYS if focused else LEGEND} "
@@ -50,10 +50,10 @@ def _slots(usage: Usage) -> list[tuple[str, str]]:
     return [("occupancy", numbers.percent(usage.occupancy)), ("waste", numbers.percent(usage.waste))]
 
 
-def _server(told: ServerMeasured) -> list[tuple[str, str]]:
-    """What a server tells of all its clients; it tells no slots, so there is neither occupancy nor waste."""
-    counts = [_count(told.running), _count(told.waiting)]
-    shares = {"KV": told.kv_usage, "prefix hits": told.prefix_hits, "accepted": told.acceptance}
+def _server(measured: ServerMeasured) -> list[tuple[str, str]]:
+    """Figures of a server over all its clients. It reports no slots, so there is neither occupancy nor waste."""
+    counts = [_count(measured.running), _count(measured.waiting)]
+    shares = {"KV": measured.kv_usage, "prefix hits": measured.prefix_hits, "accepted": measured.acceptance}
     return [
         ("server runs", " + ".join(counts) + " waiting"),
         *((label, numbers.percent(share)) for label, share in shares.items() if share is not None),

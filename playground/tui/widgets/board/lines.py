@@ -1,4 +1,4 @@
-"""The board's lines: its header, and a row per slot that is seen."""
+"""The board's lines: its header, and a row per visible slot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playground.tui.widgets.board.header import header
 
 
 class BoardLines:
-    """Turns what a viewport sees into strips; line 0 is the header."""
+    """Draws what a viewport shows as strips; line 0 is the header."""
 
     def __init__(self, view: Viewport, title: str) -> None:
         self._view, self.title = view, title
@@ -24,18 +24,18 @@ class BoardLines:
         return len(str(max(0, len(self._view.model.runs) - 1))) + 2
 
     def fit(self, width: int, height: int) -> None:
-        """Tell the viewport what can be seen in so many cells and lines."""
+        """Fit the viewport into `width` cells and `height` lines."""
         self._view.width, self._view.height = max(1, width - self.gutter), max(1, height - 1)
 
     def cell_at(self, x: int, y: int) -> Cell | None:
-        """What lies under a point."""
+        """The cell at a point."""
         slots, column = self._view.slots(), self._view.columns().start + x - self.gutter
         if x < self.gutter or not 1 <= y <= len(slots) or column not in self._view.known():
             return None
         return Cell(slots[y - 1], column)
 
     def line(self, y: int, styles: CellStyles, every: int, focused: bool) -> Strip:
-        """One line; each `every` columns a request's letter stands again."""
+        """One line, with a request's letter in every `every` columns."""
         slots, width = self._view.slots(), self.gutter + self._view.width
         if y == 0:
             return header(self._view, self.title, width, styles, focused)
@@ -55,7 +55,7 @@ class BoardLines:
         return strip
 
     def _more(self, slot: int) -> str:
-        """An arrow at the edge behind which there are more slots."""
+        """An arrow at an edge beyond which there are more slots."""
         slots, last = self._view.slots(), len(self._view.model.runs) - 1
         if slot == slots[-1] < last:
             return "↓"

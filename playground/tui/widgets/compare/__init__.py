@@ -1,1 +1,1 @@
-"""Screen 3's panels."""
+"""The panels of the Compare screen."""

@@ -1,4 +1,4 @@
-"""What a comparison comes to: how far it is, where the texts part, figures with their noise, the verdict."""
+"""The figures of a comparison: progress, where the texts diverge, figures with their noise, the verdict."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from playground.bench.compare.verdict import verdict
 from playground.text.plain import one_line
 from playground.text.sparkline import sparkline
 from playground.tui.state.compare import CompareState
+from playground.tui.styles import MUTED
+from playground.tui.widgets.progress_bar import progress_bar
 
-BAR, SPARKS = 24, 40
+SPARKS = 40
 WIDTHS = (12, 12, 9, 9)
-LABEL = "$meaning-waiting"
 BETTER = {"faster", "sooner", "smaller"}
 WORSE = {"slower", "later", "larger"}
 
@@ -33,7 +34,7 @@ class CompareFigures(Widget):
         self._lines: list[Content] = []
 
     def show(self, compare: CompareState, hint: str) -> None:
-        """Redraw if a figure changed; `hint` stands where nothing has run."""
+        """Redraw if a figure changed; `hint` is shown if nothing has run."""
         lines = _lines(compare, hint)
         if lines != self._lines:
             self._lines = lines
@@ -49,7 +50,7 @@ class CompareFigures(Widget):
 def _lines(compare: CompareState, hint: str) -> list[Content]:
     found = compare.comparison
     if not found.planned:
-        return [Content.styled("getting ready" if compare.busy else hint, LABEL)]
+        return [Content.styled("getting ready" if compare.busy else hint, MUTED)]
     headline = _bar(found) if compare.busy else Content.styled(difference(found), "bold")
     ended = not compare.busy and found.of("A") and found.of("B")
     said = Content.styled(f"Verdict  {one_line(verdict(compare.name, found))}", "bold") if ended else Content()
@@ -57,24 +58,22 @@ def _lines(compare: CompareState, hint: str) -> list[Content]:
 
 
 def _bar(found: Comparison) -> Content:
-    filled = round(BAR * len(found.runs) / found.planned)
     return Content.assemble(
         (f"{found.phase:<24}", "bold"),
-        ("━" * filled, "$accent"),
-        ("╌" * (BAR - filled), LABEL),
-        ("   Esc stops", LABEL),
+        progress_bar(len(found.runs) / found.planned),
+        ("   Esc stops", MUTED),
     )
 
 
 def _kl(found: Comparison) -> Content:
     kl = found.divergence.kl
     if not kl:
-        return Content.styled(one_line(divergence(found)), LABEL)
-    return Content.assemble(("KL/token ", LABEL), sparkline(kl, min(SPARKS, len(kl))), f"  {divergence(found)}")
+        return Content.styled(one_line(divergence(found)), MUTED)
+    return Content.assemble(("KL/token ", MUTED), sparkline(kl, min(SPARKS, len(kl))), f"  {divergence(found)}")
 
 
 def _line(row: Row | tuple[str, ...]) -> Content:
     name, *cells, word = row
     texts = (f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True))
-    colour = "$success" if word in BETTER else "$error" if word in WORSE else LABEL
-    return Content.assemble((f"{name:<10}{''.join(texts)}", LABEL if row == TITLES else ""), (f"  {word}", colour))
+    colour = "$success" if word in BETTER else "$error" if word in WORSE else MUTED
+    return Content.assemble((f"{name:<10}{''.join(texts)}", MUTED if row == TITLES else ""), (f"  {word}", colour))

@@ -1,4 +1,4 @@
-"""Both answers side by side: what is not in the other stands out, and where they part is marked."""
+"""Both answers side by side, with their differences underlined and the first one marked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from playground.text.plain import one_line, printable
 from playground.tui.state.compare import CompareState
 
 MARK = "▶"
-LABEL = "$meaning-waiting"
 SIDES: tuple[SideName, ...] = ("A", "B")
 
 
@@ -55,7 +54,7 @@ class CompareTexts(Horizontal):
 
 
 def _drawn(pieces: Sequence[Piece]) -> Content:
-    """The first piece that differs gets the mark."""
+    """The pieces as text; the first that differs gets the mark."""
     first = next((at for at, piece in enumerate(pieces) if not piece.same), None)
     drawn = []
     for at, piece in enumerate(pieces):

@@ -1,1 +1,1 @@
-"""Screen 5's panels."""
+"""The panels of the Inside screen."""

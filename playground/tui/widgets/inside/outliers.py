@@ -1,4 +1,4 @@
-"""Screen 5's outliers of LLM.int8(): every layer's columns against a threshold that can be tried."""
+"""The Inside screen's outliers of LLM.int8(): every layer's columns against a threshold that can be tried."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ python -m playground.models.make_outliers writes a model that has many"""
 
 
 class OutlierPanel(InsidePanel):
-    """`threshold`: the one that is tried; the engine computes under its own until it is set."""
+    """`threshold` is the one being tried; the engine keeps its own until the user applies this one."""
 
     def __init__(self, threshold: float) -> None:
         super().__init__("LLM.int8() outliers", EMPTY, id="outliers")
@@ -26,12 +26,12 @@ class OutlierPanel(InsidePanel):
         self._live, self._top = threshold, 0
 
     def move_threshold(self, by: float) -> None:
-        """Try a lower or a higher one."""
+        """Try a lower or higher threshold."""
         self.threshold = min(HIGHEST, max(0.0, self.threshold + by))
 
     def look(self, state: State) -> None:
-        """Draw what was measured last."""
-        self._measured, self._live = state.inside.outliers, state.requested.int8_threshold
+        """Draw the last measurement."""
+        self._measured, self._live = state.inside.outliers, state.toggles.requested.int8_threshold
         self._show()
 
     def on_key(self, event: events.Key) -> None:

@@ -1,4 +1,4 @@
-"""One panel of screen 5: a title, a note, and lines that it is given a function for."""
+"""One panel of the Inside screen: a title, a note, and lines from a drawing function."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 from textual.content import Content
 from textual.widget import Widget
 
-from playground.tui.plots.scatter_grid import DIM, Part
+from playground.tui.plots.scatter_grid import Part
+from playground.tui.styles import MUTED
 
 Draw = Callable[[int, int], list[list[Part]]]
 
 
 class InsidePanel(Widget, can_focus=True):
-    """Redraws only when `show` brings another key: what is drawn depends on nothing else."""
+    """Redraws only if `show` gets another key or note: the lines depend on nothing else."""
 
     DEFAULT_CSS = """
     InsidePanel {
@@ -31,7 +32,7 @@ class InsidePanel(Widget, can_focus=True):
         self._draw: Draw = lambda width, height: []
 
     def show(self, key: Hashable, note: str, draw: Draw) -> None:
-        """`draw` gets width and height and gives lines of (text, style)."""
+        """Show what `draw` returns for a width and a height: lines of (text, style) parts."""
         self._draw = draw
         if (key, note) != (self._key, self._note):
             self._key, self._note = key, note
@@ -39,9 +40,9 @@ class InsidePanel(Widget, can_focus=True):
 
     def render(self) -> Content:
         width = self.size.width
-        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", DIM))
+        title = Content.assemble((self._title, "bold"), (f"   {self._note}" if self._note else "", MUTED))
         head = title.wrap(max(1, width))
         lines = self._draw(width, self.size.height - len(head))
         if not lines:
-            return Content("\n").join([*head, *Content.styled(self._empty, DIM).wrap(max(1, width))])
+            return Content("\n").join([*head, *Content.styled(self._empty, MUTED).wrap(max(1, width))])
         return Content("\n").join([*head, *(Content.assemble(*line) for line in lines)])

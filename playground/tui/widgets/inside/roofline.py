@@ -1,4 +1,4 @@
-"""Screen 5's roofline: what this machine can reach, and where the newest steps lie under it."""
+"""The Inside screen's roofline: what this machine can reach, and the newest steps under it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.tui.widgets.inside.panel import InsidePanel
 
 
 class RooflinePanel(InsidePanel):
-    """Needs a measured roof and a model."""
+    """Empty without a measured roof or a model."""
 
     def __init__(self) -> None:
         super().__init__("Roofline", "a measures the roof too; then every step is a dot", id="roofline")
@@ -19,7 +19,7 @@ class RooflinePanel(InsidePanel):
         if facts is None or ceilings is None:
             self.show(None, "", lambda width, height: [])
             return
-        block, weights = state.requested.block_size, state.memory.weights or facts.weights_bytes
+        block, weights = state.toggles.requested.block_size, state.memory.weights or facts.weights_bytes
         self.show(
             (trail[-1].index if trail else -1, weights, id(ceilings)),
             described_roofline(ceilings, trail, facts, block, weights),

@@ -9,35 +9,35 @@ from playground.telemetry.snapshot import GpuSample
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes, format_share
-from playground.tui.widgets.lines import fitting, spread
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import leading_parts, spread
 from playground.tui.widgets.memory.bar import bar_parts
 
-LABEL = "$meaning-waiting"
 LEGEND = {"weights": "█", "KV used": "▓", "other": "▒"}
-COLOURS = ("$secondary", "$primary", "$meaning-waiting", "$meaning-waiting 60%")
+COLOURS = ("$secondary", "$primary", MUTED, f"{MUTED} 60%")
 NOT_ROWS = ("device used", "KV reserved")
 LABEL_WIDTH, BYTES_WIDTH = 12, 9
 
 
 def title(device: str, width: int) -> Content:
-    """Memory, and of what."""
-    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", LABEL), one_line(device)), width)
+    """The title and the device."""
+    return spread(Content.styled("Memory", "bold"), Content.assemble(("device ", MUTED), one_line(device)), width)
 
 
 def headline(ledger: Ledger, width: int) -> list[Content]:
-    """Used of total, and the bar, for where there is no room for more."""
-    used = Content.assemble(("Memory ", LABEL), format_share(ledger.used, ledger.total))
+    """Used of total, and the bar: all that fits into little room."""
+    used = Content.assemble(("Memory ", MUTED), format_share(ledger.used, ledger.total))
     return [used, bar(ledger.shares, width)]
 
 
 def bar_line(ledger: Ledger, width: int) -> Content:
-    """The bar with used of total beside it."""
+    """The bar, and used of total next to it."""
     figure = f"  {format_share(ledger.used, ledger.total)}"
     return Content.assemble(bar(ledger.shares, width - len(figure)), figure)
 
 
 def bar(shares: Shares | None, width: int) -> Content:
-    """Weights, KV used, other, free; blank where they are not known."""
+    """The bar of weights, KV used, other, free; blank if they are unknown."""
     if shares is None:
         return Content(" " * width)
     known = (shares.weights, shares.kv_used, shares.other, shares.free)
@@ -46,15 +46,15 @@ def bar(shares: Shares | None, width: int) -> Content:
 
 
 def rows(ledger: Ledger, width: int) -> list[Content]:
-    """One line per figure, the bar's parts first; a note that does not fit loses its last parts."""
+    """A line per figure, the parts of the bar first; a note that does not fit loses its last parts."""
     shown = [row for row in ledger.rows if row.label not in NOT_ROWS]
     return [_row(row, width) for row in sorted(shown, key=lambda row: row.label not in LEGEND)]
 
 
 def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
-    """What the GPU does, or why there is none."""
+    """The state of the GPU, or why there is none."""
     if gpu is None:
-        return Content.styled(fitting(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), LABEL)
+        return Content.styled(leading_parts(f"GPU: {ledger.reason or 'not used by this engine'}", " ", width), MUTED)
     board = gpu.board
     parts = [gpu.name or "GPU"]
     if board.utilization_percent is not None:
@@ -64,13 +64,13 @@ def gpu_line(gpu: GpuSample | None, ledger: Ledger, width: int) -> Content:
     if board.temperature_celsius is not None:
         parts.append(f"{board.temperature_celsius} °C")
     throttled = f"  throttled: {', '.join(board.throttle)}" if board.throttle else ""
-    line = fitting(" · ".join(parts), " · ", width - len(throttled))
-    return Content.assemble((line, LABEL), (throttled, "$warning"))
+    line = leading_parts(" · ".join(parts), " · ", width - len(throttled))
+    return Content.assemble((line, MUTED), (throttled, "$warning"))
 
 
 def _row(row: Row, width: int) -> Content:
     glyph = LEGEND.get(row.label, " ")
-    colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else LABEL
-    note = fitting(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
+    colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else MUTED
+    note = leading_parts(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
     figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
-    return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", LABEL), figure, (note, LABEL))
+    return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", MUTED), figure, (note, MUTED))

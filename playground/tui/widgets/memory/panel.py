@@ -1,4 +1,4 @@
-"""The memory panel: where the device's bytes are, as a bar and as rows; why there is no GPU, where there is none."""
+"""The memory panel: the bytes of the device as a bar and as rows, and the state of its GPU."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FULL_WIDTH = 40
 
 
 class MemoryPanel(LinePanel):
-    """Shows the ledger of the device that the engine runs on. Narrow or low places get the bar alone."""
+    """Shows the ledger of the engine's device; if narrow or low, the bar alone."""
 
     DEFAULT_CSS = """
     MemoryPanel { height: auto; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -31,7 +31,7 @@ class MemoryPanel(LinePanel):
         self._device = numbers.UNKNOWN
 
     def show(self, memory: Memory, snapshot: Snapshot, gpu: GpuSample | None = None, device: str = "cpu") -> None:
-        """Draw other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
+        """Show other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
         before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(snapshot, memory, gpu)
         self._ledger, self._gpu, self._device = ledger, gpu, device
         if len(before[0].rows) != len(ledger.rows):

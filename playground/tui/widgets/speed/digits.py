@@ -1,4 +1,4 @@
-"""Big digits out of half blocks: a 3 x 5 grid of dots per digit, two dots to a row of text. Pure."""
+"""Big digits of half blocks: a 3 x 5 grid of dots per digit, two dots per row of text. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def bigger_digits(text: str) -> tuple[str, ...]:
 
 
 def _dots(text: str) -> list[str]:
-    """Six rows of dots, the last one empty; `o` is half a dot wide, so that the point needs no gap beside it."""
+    """Six rows of dots, the last one empty; `o` is half a dot wide, so that the point needs no gap next to it."""
     rows = [""] * 5
     for index, character in enumerate(text):
         gap = "." if index and "." not in text[index - 1 : index + 1] else ""

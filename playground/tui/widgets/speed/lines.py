@@ -8,10 +8,11 @@ from playground.text import numbers
 from playground.text.sparkline import sparkline
 from playground.tui.speed.view import SpeedView
 from playground.tui.state.request import RECENT_S
-from playground.tui.widgets.lines import spread
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import spread
 from playground.tui.widgets.speed.digits import big_digits, bigger_digits
 
-LABEL, VALUE = "$meaning-waiting", "$foreground"
+VALUE = "$foreground"
 TTFT, TPS = "$meaning-prefill", "$meaning-decode"
 NUMBER, UNIT = 5, 2
 ITL_FIGURES = 25
@@ -19,12 +20,12 @@ LARGER_WIDTH = 52
 
 
 def title(view: SpeedView, width: int) -> Content:
-    """Speed, and whose it is."""
+    """The title, and the request that the numbers are of."""
     right = [("REPLAY  ", "bold $warning")] if view.replay else []
     if view.letter:
         right += [
-            ("running  " if view.running else "", LABEL),
-            ("request ", LABEL),
+            ("running  " if view.running else "", MUTED),
+            ("request ", MUTED),
             (view.letter.text, f"bold $request-{view.letter.colour}"),
         ]
     return spread(Content.styled("Speed", "bold"), Content.assemble(*right), width)
@@ -39,11 +40,11 @@ def headline(view: SpeedView, width: int, larger: bool = False) -> list[Content]
     rows = [_halves(left, right, half, TTFT, TPS) for left, right in zip(ttft, tps, strict=True)]
     plain = _halves(numbers.seconds(view.ttft_s), numbers.rate(view.tps, "tok/s"), half, VALUE, VALUE)
     newest = f"TPS, last {RECENT_S:g} s" if view.running else "TPS"
-    return [_halves("TTFT", newest, half, LABEL, LABEL), *rows, plain]
+    return [_halves("TTFT", newest, half, MUTED, MUTED), *rows, plain]
 
 
 def details(view: SpeedView, width: int) -> list[Content]:
-    """TTFT's parts, TPOT, E2E, characters, every gap between tokens, and how many tokens."""
+    """TTFT's parts, TPOT, E2E, characters per second, the gaps between tokens, and counts of tokens."""
     parts = {"queue": view.queue_s, "load": view.load_s, "prefill": view.prefill_s}
     parts_line = "  ".join(f"{name} {numbers.milliseconds(value):>{NUMBER}}" for name, value in parts.items())
     characters = f"{numbers.significant(view.characters_per_second):>{NUMBER}} char/s"
@@ -54,7 +55,7 @@ def details(view: SpeedView, width: int) -> list[Content]:
     return [
         _labelled(f"{parts_line} ms"),
         _labelled(f"TPOT {_padded(view.tpot_s)}  {characters}  E2E {_padded(view.e2e_s)}"),
-        Content.assemble(("ITL ", LABEL), (spark, TPS), _labelled(f"  p50 {p50:>{NUMBER}}  p99 {p99:>{NUMBER}} ms")),
+        Content.assemble(("ITL ", MUTED), (spark, TPS), _labelled(f"  p50 {p50:>{NUMBER}}  p99 {p99:>{NUMBER}} ms")),
         _labelled(f"{counts_line} tok"),
     ]
 
@@ -66,7 +67,7 @@ def _halves(left: str, right: str, half: int, left_style: str, right_style: str)
 def _labelled(line: str) -> Content:
     """Words dim, numbers plain."""
     pieces = [
-        (part, VALUE if part.strip()[:1].isdigit() or part == numbers.UNKNOWN else LABEL) for part in _parts(line)
+        (part, VALUE if part.strip()[:1].isdigit() or part == numbers.UNKNOWN else MUTED) for part in _parts(line)
     ]
     return Content.assemble(*pieces)
 
@@ -86,7 +87,7 @@ def _digits(text: str) -> str:
 
 
 def _rate_digits(value: float | None) -> str:
-    """Three figures and a k at most, so that the digits keep their place beside TTFT's."""
+    """At most three digits and a k, so that they keep their place next to TTFT's."""
     if value is None or value < 999.5:
         return numbers.significant(value)
     return f"{value / 1000:.1f}k" if value < 9950 else f"{value / 1000:.0f}k"

@@ -1,4 +1,4 @@
-"""The speed panel: TTFT and TPS in big digits, what they are made of, and the gaps between tokens."""
+"""The speed panel: TTFT and TPS in big digits, their parts, and the gaps between tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FULL_WIDTH, FULL_HEIGHT = 44, 10
 
 
 class SpeedPanel(LinePanel):
-    """Shows the last view it was handed. Narrow or low places get the headline alone."""
+    """Shows the numbers of one request; if narrow or low, the headline alone."""
 
     DEFAULT_CSS = """
     SpeedPanel { height: auto; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -35,13 +35,9 @@ class SpeedPanel(LinePanel):
             self.show_lines()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines(width, FULL_HEIGHT))
+        return len(self.lines(width, FULL_HEIGHT))
 
     def lines(self, width: int, height: int) -> list[Content]:
-        lines = self._lines(width, height)
-        return [Content.styled(line.plain, speed_lines.LABEL) for line in lines] if self._view.stale else lines
-
-    def _lines(self, width: int, height: int) -> list[Content]:
         if width < FULL_WIDTH or height < FULL_HEIGHT:
             return speed_lines.headline(self._view, width)
         return [

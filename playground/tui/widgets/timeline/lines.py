@@ -12,9 +12,10 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sparkline import BARS
 from playground.tui.state.timeline import WINDOW_S, Column, Timeline
-from playground.tui.widgets.lines import spread
+from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import spread
 
-LABEL, TPS, MARK = "$meaning-waiting", "$meaning-decode", "$foreground"
+TPS, MARK = "$meaning-decode", "$foreground"
 EIGHTHS = " " + BARS
 SWITCH, ABOVE_SWITCH, LEFT_OUT, AXIS = "▴", "│", "┊", "─"
 BESIDE_BARS = 2  # title and axis
@@ -23,25 +24,25 @@ LONGEST_LABEL = 24
 
 
 def lines(timeline: Timeline, width: int, height: int) -> list[Content]:
-    """Title, bars, and the axis with its switches; nothing where that is too much."""
+    """Title, bars, and the axis with its switches; nothing if there is too little room."""
     if height < LEAST_HEIGHT or width <= 0:
         return []
     columns = list(timeline.columns)[-width:]
     rates = [column.tps for column in columns]
     if timeline.running:
-        rates[-1] = 0.0  # not complete
+        rates[-1] = 0.0  # incomplete
     top = max(rates, default=0.0)
     bars = _bars(columns, rates, top, width, height - BESIDE_BARS)
     return [_title(top, width), *bars, _axis(columns, width)]
 
 
 def _title(top: float, width: int) -> Content:
-    right = Content.assemble(("top ", LABEL), (numbers.significant(top or None), MARK), (" tok/s", LABEL))
-    return spread(Content.assemble(("Timeline", "bold"), ("  System TPS", LABEL)), right, width)
+    right = Content.assemble(("top ", MUTED), (numbers.significant(top or None), MARK), (" tok/s", MUTED))
+    return spread(Content.assemble(("Timeline", "bold"), ("  System TPS", MUTED)), right, width)
 
 
 def _bars(columns: Sequence[Column], rates: Sequence[float], top: float, width: int, height: int) -> list[Content]:
-    """From the top row down, each cell in eighths; what is not nothing is seen."""
+    """Rows from the top down, in eighths of a cell; a rate above 0 is always visible."""
     eighths = [ceil(8 * height * rate / top) if top else 0 for rate in rates]
     return [_row(columns, [each - 8 * below for each in eighths], width) for below in reversed(range(height))]
 
@@ -50,7 +51,7 @@ def _row(columns: Sequence[Column], eighths: Sequence[int], width: int) -> Conte
     row = Content.styled("".join(map(_cell, columns, eighths)).rjust(width), TPS)
     for x, column in enumerate(columns, width - len(columns)):
         if column.left_out or column.mark:
-            row = row.stylize(MARK if column.mark else LABEL, x, x + 1)
+            row = row.stylize(MARK if column.mark else MUTED, x, x + 1)
     return row
 
 
@@ -61,19 +62,19 @@ def _cell(column: Column, eighths: int) -> str:
 
 
 def _axis(columns: Sequence[Column], width: int) -> Content:
-    """How long it is, and under the column of each switch what was set."""
+    """The length of the axis, and a label under the column of each switch."""
     seconds = (width - sum(column.left_out for column in columns)) * WINDOW_S
     span = f"{seconds:g} s "
-    pieces, at = [(span, LABEL)], len(span)
+    pieces, at = [(span, MUTED)], len(span)
     for start, text in sorted(_labels(columns, width, at)):
-        pieces += [(AXIS * (start - at), LABEL), (text, f"bold {MARK}")]
+        pieces += [(AXIS * (start - at), MUTED), (text, f"bold {MARK}")]
         at = start + cell_len(text)
-    return Content.assemble(*pieces, (AXIS * (width - at), LABEL))
+    return Content.assemble(*pieces, (AXIS * (width - at), MUTED))
 
 
 def _labels(columns: Sequence[Column], width: int, left: int) -> list[tuple[int, str]]:
-    """(where it begins, text): each on the side of its mark where there is room. The newest is placed first; of one
-    that finds no room the mark is left, and where even that has none, nothing."""
+    """(column, text) of the labels, each to the side of its mark that has room. The newest is placed first; one without
+    room is only its mark, or nothing."""
     taken, labels = set(range(left)), []
     for x, column in reversed(list(enumerate(columns, width - len(columns)))):
         label = one_line(column.mark, LONGEST_LABEL)

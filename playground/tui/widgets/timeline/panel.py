@@ -1,4 +1,4 @@
-"""The timeline panel: throughput over the newest activity, and where each switch was thrown."""
+"""The timeline panel: throughput over time, and the switches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.tui.widgets.timeline import lines as timeline_lines
 
 
 class TimelinePanel(LinePanel):
-    """Time advances only while requests run; a pause is one dotted column. Where there is no room it stays empty."""
+    """Time advances only while requests run; a pause is one dotted column. Empty without room."""
 
     DEFAULT_CSS = """
     TimelinePanel { background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -23,7 +23,7 @@ class TimelinePanel(LinePanel):
         self._timeline = Timeline()
 
     def show(self, timeline: Timeline) -> None:
-        """Draw what differs from before."""
+        """Draw what changed."""
         self._timeline = timeline
         self.show_lines()
 

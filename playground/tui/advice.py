@@ -1,4 +1,4 @@
-"""What to do next, and what went wrong, in one line each."""
+"""Lines that tell the user what went wrong and what to do next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESTART = "^Y restarts it as it was, ^L shows its log"
 
 
 def death(exited: WorkerExited) -> tuple[str, str]:
-    """How the worker ended."""
+    """(message, advice) for the death of the worker."""
     how = f"code {exited.code}"
     if exited.code < 0:
         try:
@@ -24,12 +24,12 @@ def death(exited: WorkerExited) -> tuple[str, str]:
 
 
 def advice(state: State) -> str:
-    """What to do, where nothing was said yet."""
+    """What to do next, for a conversation that is empty."""
     if state.replaying:
         return "The recording is played here."
-    if state.exited:
+    if state.model.exited:
         return f"The engine is down. {RESTART}."
-    if state.loading:
+    if state.model.loading:
         return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
     if state.facts is None and state.capabilities.engine == "openai":
         return "No server is connected.\nEnter tries it again."
@@ -39,7 +39,7 @@ def advice(state: State) -> str:
 
 
 def request_fault(request: RequestState) -> tuple[str, str] | None:
-    """Why a request failed; None if it did not."""
+    """(message, advice) for a failed request; None if it did not fail."""
     finished = request.finished
     if finished is None or finished.reason != "error":
         return None
@@ -47,7 +47,7 @@ def request_fault(request: RequestState) -> tuple[str, str] | None:
 
 
 def transcript_note(transcript: TranscriptFinished) -> str:
-    """What a user should know of a transcript beside its text; empty if nothing."""
+    """What a user should know about a transcript in addition to its text; may be empty."""
     if transcript.message and transcript.reason != "error":
         return transcript.message
     if transcript.dropped:

@@ -1,4 +1,4 @@
-"""Which card the memory panel is shown."""
+"""Which GPU the memory panel shows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.protocol.capabilities import Capabilities
 from playground.protocol.events import ModelLoaded
 from playground.protocol.model_facts import ModelFacts
 from playground.telemetry.snapshot import GpuSample, Snapshot
-from playground.tui.machine import memory_view
+from playground.tui.memory_source import engine_device
 from playground.tui.state.state import State
 
 FACTS = ModelFacts(
@@ -35,4 +35,4 @@ def test_the_uuid_and_not_cudas_number_says_which_card(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     state, facts = State(), msgspec.structs.replace(FACTS, device_uuid=uuid)
     state.add_event(ModelLoaded(facts=facts, capabilities=Capabilities(engine="transformers")), 0.0)
-    assert memory_view(state, Snapshot(time=0.0, gpus=(SLOW, FAST)))[2] == gpu
+    assert engine_device(state, Snapshot(time=0.0, gpus=(SLOW, FAST)))[0] == gpu

@@ -1,4 +1,4 @@
-"""Measured KV capacity by dtype: blocks allotted by the engine, and requests that ran concurrently. Pure."""
+"""Measured KV capacity by dtype: blocks allotted by the engine, and requests that ran concurrently: a fold."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ _ID = re.compile(r"fit\d+-(\w+)-\d+")
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """`tokens` that the engine allotted blocks for by itself, in `bytes` with the tails of `slots`."""
+    """`tokens` that the engine allotted blocks for by itself, in `bytes`, which include the tails of `slots`."""
 
     tokens: int
     bytes: int
     slots: int
 
 
-class Fit(msgspec.Struct):
-    """A trial with requests of `tokens` tokens: `ran` is how many ran at a time in `bytes` (tails included); `left`:
-    ids still running; `whole`: every finished one reached its full length."""
+class CapacityResult(msgspec.Struct):
+    """A trial with requests of `tokens` tokens: `concurrent` of them ran at a time in `bytes` (tails included);
+    `running`: ids not finished; `complete`: every finished one reached its full length."""
 
     tokens: int
     bytes: int
-    left: set[str]
-    ran: int = 0
-    whole: bool = True
+    running: set[str]
+    concurrent: int = 0
+    complete: bool = True
 
 
-class KVFits:
-    """A fold: `pools` and `fits` by dtype; `pool` is the newest."""
+class KVCapacity:
+    """`pools` and `results` are by dtype; `pool` is the newest pool."""
 
     def __init__(self) -> None:
         self.pools: dict[str, Pool] = {}
-        self.fits: dict[str, Fit] = {}
+        self.results: dict[str, CapacityResult] = {}
         self.pool: Pool | None = None
         self._reserved = 0
 
     def begin(self, command: Submit) -> None:
-        """A submission of the trial."""
+        """The trial submits its requests."""
         request = command.requests[0]
         tokens = len(request.prompt_token_ids or ()) + request.sampling.max_tokens
         ids = {request.request_id for request in command.requests}
-        self.fits[_kind(request.request_id)] = Fit(tokens, self._reserved, ids)
+        self.results[_kind(request.request_id)] = CapacityResult(tokens, self._reserved, ids)
 
     def apply(self, event: OptionsApplied) -> None:
         """Remember the pool size the engine chose under kv_blocks=auto."""
@@ -61,22 +61,24 @@ class KVFits:
             self.pools[options.kv_cache] = self.pool
 
     def add_steps(self, steps: Sequence[Step]) -> None:
-        """Who held a slot together."""
-        for fit in (fit for fit in self.fits.values() if fit.left):
+        """Count the requests of a trial that held slots in the same step."""
+        for result in (result for result in self.results.values() if result.running):
             for step in steps:
-                fit.ran = max(fit.ran, sum(work.request_id in fit.left for work in step.slots))
+                result.concurrent = max(
+                    result.concurrent, sum(work.request_id in result.running for work in step.slots)
+                )
 
     def finish(self, event: RequestFinished) -> None:
-        """A request ended; where one was stopped or failed, nothing is known of how many fit."""
-        for kind, fit in list(self.fits.items()):
-            if event.request_id in fit.left:
-                fit.left.remove(event.request_id)
-                fit.whole &= event.reason == "length"
-                if not fit.left and not fit.whole:
-                    del self.fits[kind]
+        """A request ended; a trial with one that was stopped or failed has no result."""
+        for kind, result in list(self.results.items()):
+            if event.request_id in result.running:
+                result.running.remove(event.request_id)
+                result.complete &= event.reason == "length"
+                if not result.running and not result.complete:
+                    del self.results[kind]
 
 
-def tried(facts: ModelFacts, pool: Pool) -> tuple[int, int]:
+def trial_shape(facts: ModelFacts, pool: Pool) -> tuple[int, int]:
     """(tokens per request, byte budget) of the trial, limited by the pool."""
     tokens = min(TOKENS, facts.context)
     return tokens, min(pool.bytes, REQUESTS * tokens * facts.kv_bytes_per_token)
@@ -87,8 +89,8 @@ def request_id(number: int, kind: str, index: int) -> str:
     return f"fit{number}-{kind}-{index}"
 
 
-def is_fit(command: Submit) -> bool:
-    """A submission of the trial, live or replayed: no prompt of screen 1."""
+def is_capacity_trial(command: Submit) -> bool:
+    """Whether a submission is that of the trial, live or replayed, and not a prompt of the Playground screen."""
     return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
 
 

@@ -1,7 +1,8 @@
-"""Asks for the value of one field."""
+"""An overlay that asks for one line of text."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import on
@@ -12,32 +13,31 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from playground.text.plain import printable
-from playground.tui.fields import Field
 
 
-class FieldEntry(ModalScreen[Any]):
-    """Gives back the profile with the value, or None."""
+class TextEntry(ModalScreen[Any]):
+    """Returns what `read` makes of the line, or None. `read` raises `ValueError` with the message to show."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
     CSS_PATH = "../screens/overlays/overlay.tcss"
 
-    def __init__(self, field: Field, profile: Any) -> None:
+    def __init__(self, title: str, value: str, hint: str, read: Callable[[str], Any] = str.strip) -> None:
         super().__init__()
-        self._field, self._profile = field, profile
+        self._title, self._value, self._hint, self._read = title, value, hint, read
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="overlay small") as overlay:
-            overlay.border_title = self._field.name
+            overlay.border_title = self._title
             overlay.border_subtitle = "Enter takes it   Esc leaves it"
-            yield Input(printable(self._field.text(self._profile)))
-            yield Static(self._field.form, classes="hint", markup=False)
+            yield Input(printable(self._value))
+            yield Static(self._hint, classes="hint", markup=False)
             yield Static(classes="wrong", markup=False)
 
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         try:
-            profile = self._field.set(self._profile, message.value)
+            result = self._read(message.value)
         except ValueError as error:
             self.query_one(".wrong", Static).update(str(error))
         else:
-            self.dismiss(profile)
+            self.dismiss(result)

@@ -1,4 +1,4 @@
-"""Base of the numbered screens: receives updates, runs actions or says why not, shows the keys that work."""
+"""The base of the six screens: receives updates, runs actions or says why not, shows the keys that work."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from textual.screen import Screen
 
 from playground.tui.actions import ACTIONS, Place, ScreenName
 from playground.tui.actions.common import SCREENS
-from playground.tui.faults import death
+from playground.tui.advice import death
 from playground.tui.frame_compositor import FrameCompositor
 from playground.tui.session import NotNow, Session
 from playground.tui.state.changes import Changes
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
 
-Deeds = dict[str, Callable[[], object]]
+Handlers = dict[str, Callable[[], object]]
 HIGH = 32
-# The classes that a screen has from this many columns, or lines, on.
+# The classes that a screen gets from this many columns, or lines, on.
 WIDTHS = [(0, "-narrow"), (110, "-normal")]
 HEIGHTS = [(0, "-low"), (HIGH, "-high")]
 
 
-class Stage(Screen[None]):
+class BaseScreen(Screen[None]):
     """A subclass adds its handlers by action name, composes a `Notice` and a `KeyBar`, and implements `show`."""
 
     NAME: ClassVar[ScreenName]
@@ -34,7 +34,8 @@ class Stage(Screen[None]):
         super().__init__()
         self._compositor = FrameCompositor()
         self.session, self.state = session, session.state
-        self.deeds: Deeds = {
+        self._early_end = ""
+        self.handlers: Handlers = {
             "help": self._help,
             "palette": self.app.action_command_palette,
             "restart": self._restart,
@@ -52,53 +53,59 @@ class Stage(Screen[None]):
         self.show()
 
     def on_descendant_focus(self) -> None:
-        """Other keys work elsewhere."""
+        """Show the keys that work at the new place."""
         if self.is_mounted:
             self.show_keys()
 
     @property
     def place(self) -> Place:
-        """Where the focus is, for the keys that work only there."""
+        """Where the focus is, which decides the keys that work."""
         return "everywhere"
 
     def show(self) -> None:
         """Draw what changed."""
         raise NotImplementedError
 
-    def step_back(self, name: str) -> bool:
+    def handle_blocked(self, name: str) -> bool:
         """Handle a blocked action in another way, as Esc leaves a panel; returns True if it was handled."""
         return False
 
     def action_do(self, name: str) -> None:
-        """Do what a key, a click or the palette asks for, or say why it cannot be done now."""
+        """Run the action of a key, a click or the palette, or say why it cannot be done now."""
         if reason := ACTIONS[name].blocked(self.state):
-            if self.step_back(name):
+            if self.handle_blocked(name):
                 self.show_keys()
             else:
                 self.query_one(Notice).say(reason)
             return
         self.query_one(Notice).quiet()
-        self.attempt(self.deeds[name])
+        self.run(self.handlers[name])
 
-    def attempt(self, deed: Callable[[], object]) -> None:
-        """Do it, or say in one line why it cannot be done now."""
+    def run(self, action: Callable[[], object]) -> None:
+        """Run it, or show the message of its `NotNow`."""
         try:
-            deed()
+            action()
         except NotNow as error:
             self.query_one(Notice).say(str(error))
         self.show()
 
-    def tell_faults(self, changes: Changes) -> bool:
-        """What failed, a line each; True where the last is that the engine died."""
+    def show_faults(self, changes: Changes) -> bool:
+        """Show each failure; returns whether the engine died."""
         notice = self.query_one(Notice)
         for failure in changes.failures:
             notice.say(failure.message, failure.advice, bad=not failure.stopped)
-        if exited := self.state.exited if changes.died else None:
+        if exited := self.state.model.exited if changes.died else None:
             notice.say(*death(exited), bad=True)
         return exited is not None
 
+    def show_early_end(self, what: str, fault: str, died: bool) -> None:
+        """Say once that `what` ended early, unless its reason is the engine's death, which was said."""
+        if fault and fault != self._early_end and not died:
+            self.query_one(Notice).say(f"{what} ended early: {fault}")
+        self._early_end = fault
+
     def show_keys(self) -> None:
-        """The keys that work now."""
+        """Show the keys that work now."""
         self.query_one(KeyBar).show(self.state, self.place, self.NAME, self.has_class("-maximized"))
 
     @on(KeyBar.Pressed)
@@ -106,7 +113,7 @@ class Stage(Screen[None]):
         self.action_do(message.action)
 
     def _help(self) -> None:
-        from playground.tui.screens.overlays.help import HelpScreen  # overlays load when they are asked for
+        from playground.tui.screens.overlays.help import HelpScreen  # overlays are imported when they are needed
 
         self.app.push_screen(HelpScreen(self.state, self.NAME))
 
@@ -116,7 +123,7 @@ class Stage(Screen[None]):
         self.app.push_screen(LogScreen(self.session.bridge.log))
 
     def _picture(self) -> None:
-        """Its name has the time to the microsecond: nothing is overwritten."""
+        """Save a screenshot; its name has the time to the microsecond, so nothing is overwritten."""
         folder: str | Path = "the working folder"
         try:
             folder = Path.cwd()

@@ -1,4 +1,4 @@
-"""Screens 2 to 6: imported when they are first asked for, so that the first frame need not wait for them."""
+"""Makes the other screens, each imported when it is first shown, so that the first frame need not wait for them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from playground.session.history.run import Run
 from playground.tui.session import Session
 
 
-class Modes:
-    """Makes each of them on one session. `keep` takes the runs that are kept, None where none is; `folders` hold
+class ScreenFactory:
+    """Makes the screens of one session. `keep` takes the runs to keep, None if none are kept; `folders` hold
     checkpoints."""
 
     def __init__(
@@ -22,7 +22,7 @@ class Modes:
         self._session, self._history, self._keep, self._folders = session, history, keep, folders
 
     def table(self) -> dict[str, Callable[[], Screen[None]]]:
-        """Who makes which, by the name of its mode."""
+        """The function that makes each screen, by the name of its mode."""
         return {
             "batching": self._batching,
             "compare": self._compare,

@@ -1,4 +1,4 @@
-"""Small helpers for widgets that draw lines of text."""
+"""Text fitted into a width."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ def spread(left: Content, right: Content, width: int) -> Content:
     return Content.assemble(left, " " * (room - right.cell_length), right)
 
 
-def fitting(text: str, separator: str, width: int) -> str:
-    """The leading parts of a text that fit, each of them whole."""
+def leading_parts(text: str, separator: str, width: int) -> str:
+    """As many leading parts of a text as fit, none of them cut."""
     lines = accumulate(text.split(separator), lambda line, part: line + separator + part)
     return next((line for line in reversed(list(lines)) if len(line) <= width), "")
+
+
+def cell(text: str, width: int, right: bool = False) -> str:
+    """Exactly `width` characters: cut with … or padded, on the left if it is aligned to the right."""
+    cut = text if len(text) <= width else text[: width - 1] + "…"
+    return cut.rjust(width) if right else cut.ljust(width)

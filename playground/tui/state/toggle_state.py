@@ -1,0 +1,53 @@
+"""The toggles: requested and effective values, those being switched, and the effect of the last switch."""
+
+from __future__ import annotations
+
+from playground.protocol.commands import SetOptions
+from playground.protocol.events import OptionsApplied
+from playground.protocol.options import EngineOptions
+from playground.protocol.steps import Step
+from playground.tui.state.decode_meter import DecodeMeter
+from playground.tui.state.draft_meter import DraftMeter
+from playground.tui.state.switch import Switch
+
+
+class ToggleState:
+    """`reasons` says why an effective value is not the requested one; `switching` names the toggles being changed;
+    `switch` is the last one that the user made."""
+
+    def __init__(self) -> None:
+        self.requested = EngineOptions()
+        self.effective: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
+        self.switching: list[str] = []
+        self.switch: Switch | None = None
+        self.drafts = DraftMeter()
+        self._meter = DecodeMeter()
+        self._user_switch = True  # the newest one is the user's, not a measurement's
+
+    def begin(self, command: SetOptions, measuring: bool) -> None:
+        """Toggles are being changed; by a measurement, if one runs."""
+        self.switching, self._user_switch = list(command.changes), not measuring
+
+    def apply(self, event: OptionsApplied) -> None:
+        """The engine has changed them, or reports those that it started with."""
+        if event.changed:
+            before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
+            if self._user_switch:
+                idle = bool(self.effective) and event.effective == self.effective
+                self.switch = Switch(event, self.requested, before, self._meter, idle)
+            if set(event.changed) != {"speculation"}:
+                self.drafts = DraftMeter()
+        self.requested, self.effective, self.reasons = event.requested, event.effective, event.reasons
+        self.switching = []
+
+    def add_step(self, step: Step) -> None:
+        """A step, for the speed before and after a switch."""
+        self._meter.add(step)
+        self.drafts.add(step)
+
+    def lose_model(self) -> None:
+        """Without a model nothing is effective; what is requested stays."""
+        self.switch = None
+        self.effective, self.reasons, self.switching = {}, {}, []
+        self._meter, self.drafts = DecodeMeter(), DraftMeter()

@@ -1,0 +1,3 @@
+"""Styles that several panels use."""
+
+MUTED = "$meaning-waiting"  # labels, hints and other secondary text
