@@ -75,5 +75,8 @@ class RequestState(msgspec.Struct):
 
     @property
     def metrics(self) -> RequestMetrics:
-        """The engine's own numbers once it has told them; until then, and if it dies, the same by what has come."""
-        return self.final or self.timer.metrics(0, self.characters, rising=self.rising)
+        """The engine's own numbers once it has reported them; until then, and if it dies, the same from what has
+        arrived, without an E2E."""
+        if self.final:
+            return self.final
+        return msgspec.structs.replace(self.timer.metrics(0, self.characters, rising=self.rising), e2e_s=None)

@@ -123,11 +123,11 @@ async def test_esc_is_for_the_request_again_after_a_step_that_failed_to_compile(
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts)
-        app.bridge.arrived(ModelLoading(stage="warm-up", detail="a step needs a graph anew and waits for it"))
+        app.bridge.add_event(ModelLoading(stage="warm-up", detail="a step needs a graph anew and waits for it"))
         await until(pilot, lambda: "compiling  warm-up" in shown(app))
-        app.bridge.arrived(Failed(where="step", message="no compiler"))
+        app.bridge.add_event(Failed(where="step", message="no compiler"))
         await until(pilot, lambda: "! no compiler" in shown(app) and "warm-up" not in shown(app))
-        app.bridge.note(Submit(requests=[GenerationRequest(request_id="r", prompt="x")]))
+        app.bridge.add_command(Submit(requests=[GenerationRequest(request_id="r", prompt="x")]))
         sent = []
         app.bridge._client.send = sent.append
         await pilot.press("escape")
@@ -154,7 +154,7 @@ async def test_the_chat_template_of_what_is_loaded_is_looked_for_once(
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "loading endless.jsonl  weights" in shown(app))
         for done in range(3):
-            app.bridge.arrived(ModelLoading(stage="weights", done=done, total=9))
+            app.bridge.add_event(ModelLoading(stage="weights", done=done, total=9))
             await until(pilot, lambda count=done: f"{count} of 9" in shown(app))
         assert looked == [endless]
 
