@@ -23,8 +23,10 @@ CLONE3, MEMFD_SECRET = 435, 447
 
 
 def refuse() -> None:
-    """From now on; needs PR_SET_NO_NEW_PRIVS. Raises `SystemExit` where the kernel has no such filter."""
-    program = _filter(os.uname().machine)
+    """Refuse them from now on; needs PR_SET_NO_NEW_PRIVS. Raises `SystemExit` where there is no such filter."""
+    if (machine := os.uname().machine) not in MACHINES:
+        raise SystemExit(f"no filter of system calls for {machine}")
+    program = _filter(machine)
     instructions = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions))
     if libc().prctl(PR_SET_SECCOMP, MODE_FILTER, header, 0, 0) != 0:
