@@ -23,6 +23,11 @@ def is_missing(model: str) -> bool:
         return True
 
 
+def model_name(model: str) -> str:
+    """The last part of a local path; a hub id unchanged."""
+    return model if model.count("/") == 1 and not model.startswith(LOCAL) else Path(model).name or model
+
+
 def package_folder() -> Path:
     """Where this package lies."""
     return Path(__file__).resolve().parent

@@ -118,11 +118,6 @@ def build_trust(
     )
 
 
-def model_name(model: str) -> str:
-    """The last part of a folder; a hub id as it is."""
-    return model if model.count("/") == 1 and not model.startswith(("/", ".")) else Path(model).name or model
-
-
 def prefix_hit(fold: Fold) -> float | None:
     """Share of prompt tokens that came out of the prefix cache; None where no request has ended."""
     metrics = [request.finished.metrics for request in fold.requests.values() if request.finished]

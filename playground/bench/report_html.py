@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from playground.bench.report import Report, model_name
+from playground import paths
+from playground.bench.report import Report
 from playground.bench.report_labels import INTERVAL, label, share
 from playground.bench.report_run import quality_of
 from playground.bench.svg import Dot, Series, number, plot
@@ -31,7 +32,7 @@ def report_html(report: Report) -> str:
     """The page of one run of one suite."""
     items = [_flat(item) for item in report.items[:MOST_ITEMS]]
     left_out = len(report.items) - len(items)
-    title = f"{model_name(report.model)}: {report.suite}"
+    title = f"{paths.model_name(report.model)}: {report.suite}"
     told_once = _told_once(items)
     totals = {name: value for name, value in report.totals.items() if name not in SPEEDS and value not in (None, "")}
     if base := totals.pop("base_options", None):

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.report import Report, Trust, model_name
+from playground import paths
+from playground.bench.report import Report, Trust
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run, disturbances
 
@@ -29,7 +30,7 @@ def report_run(report: Report, at: float) -> Run:
     return Run(
         at=at,
         kind=f"bench {report.suite}",
-        model=model_name(report.model),
+        model=paths.model_name(report.model),
         model_path=report.model,
         engine=report.engine,
         options={name: text for name, text in report.options.items() if text != defaults.get(name)},

@@ -50,6 +50,13 @@ def rate(value: float | None, unit: str) -> str:
     return f"{value:.1f} {unit}" if abs(value) >= 99.95 else f"{significant(value)} {unit}"
 
 
+def format_kl(value: float | None) -> str:
+    """A KL in nats per token: three decimals, or two digits if those would all be 0: 0.021, 2.0e-05."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
+
+
 def percent(share: float | None) -> str:
     """A share of 0 .. 1 in whole per cent: 93 %. What is not quite all, or not quite nothing, is not rounded to it."""
     if share is None:

@@ -15,7 +15,7 @@ from playground.bench.compare.course import Plan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
 from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
-from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
+from playground.bench.compare.verdict import kl_above_noise, name_of, verdict, word
 from playground.bench.engine import Engine
 from playground.protocol.commands import LoadModel
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
@@ -176,10 +176,6 @@ def test_kl_must_stand_out_of_the_noise():
 )
 def test_names(changes: dict[str, str], name: str):
     assert name_of(changes) == name
-
-
-def test_small_numbers_keep_two_digits():
-    assert [format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]
 
 
 @pytest.mark.parametrize("seed", range(8))

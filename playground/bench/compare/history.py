@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from statistics import median
 
+from playground import paths
 from playground.bench.compare.contender import Contender
 from playground.bench.compare.course import Plan
 from playground.bench.compare.runs import Comparison
-from playground.bench.report import Circumstances, model_name
+from playground.bench.report import Circumstances
 from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
 from playground.session.fold import unmet
@@ -32,7 +33,7 @@ def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: 
     return Run(
         at=at,
         kind=KIND,
-        model=model_name(side.load.model),
+        model=paths.model_name(side.load.model),
         model_path=side.load.model,
         engine=side.engine,
         title=" ".join(plan.prompt.split())[:TITLE],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from playground.bench.compare.runs import Comparison, Figure
-from playground.bench.compare.verdict import format_kl, word
-from playground.text.numbers import UNKNOWN, percent, seconds, significant
+from playground.bench.compare.verdict import word
+from playground.text.numbers import UNKNOWN, format_kl, percent, seconds, significant
 from playground.text.sizes import format_bytes
 
 TITLES = ("", "A", "B", "delta", "noise", "")

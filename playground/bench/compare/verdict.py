@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.bench.compare.runs import Comparison, Figure
+from playground.text.numbers import UNKNOWN, format_kl
 
 KL_FLOOR = 1e-6  # nats per token: below it float16 bookkeeping decides
 NOISE_TIMES = 3.0
@@ -41,7 +42,7 @@ def name_of(changes: dict[str, str]) -> str:
 def word(figure: Figure, more: str, less: str) -> str:
     """For a table: what the change is called."""
     if figure.change is None:
-        return "–"
+        return UNKNOWN
     if too_noisy(figure):
         return "too noisy"
     if not figure.differs:
@@ -125,10 +126,3 @@ def _kl(comparison: Comparison) -> str:
         return f"no KL ({comparison.divergence.reason})" if comparison.divergence.reason else ""
     least = "≥ " if comparison.divergence.likeliest else ""
     return f"KL {least}{format_kl(mean)}, {'above' if above else 'within'} noise"
-
-
-def format_kl(value: float | None) -> str:
-    """Nats per token, three decimals, or two digits where that would be nothing."""
-    if value is None:
-        return "–"
-    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"

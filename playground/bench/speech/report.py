@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from playground import __version__
-from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust, model_name
+from playground import __version__, paths
+from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust
 from playground.bench.speech.questions import Answer
 from playground.bench.speech.words import SpeechSuite
 from playground.protocol.metrics import FORMULAS
@@ -35,7 +35,8 @@ def answers_report(suite: SpeechSuite, answers: Sequence[Answer], under: Circums
 def _report(
     suite: SpeechSuite, totals: dict[str, Any], items: list[Any], names: Sequence[str], under: Circumstances
 ) -> Report:
-    facts, options = suite.facts, msgspec.to_builtins(suite.options)
+    facts = suite.facts
+    options = {name: str(value) for name, value in msgspec.to_builtins(suite.options).items()}
     trust = Trust(
         start="warm",
         prefix_hit=None,
@@ -50,7 +51,8 @@ def _report(
     return Report(
         suite="speech",
         model=facts.name if facts else suite.options.model,
-        options={name: str(value) for name, value in options.items()} | {"model": model_name(suite.options.model)},
+        options={name: str(value) for name, value in options.items()}
+        | {"model": paths.model_name(suite.options.model)},
         effective={"device": facts.device, "compute_type": facts.compute_type} if facts else {},
         totals=totals,
         items=items,

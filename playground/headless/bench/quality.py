@@ -27,7 +27,7 @@ from playground.protocol.options import (
     parse_assignment,
     with_changes,
 )
-from playground.text.numbers import count, percent, rate, significant
+from playground.text.numbers import count, format_kl, percent, rate, significant
 
 WINDOW, NEEDLES = 512, Needles()
 TOKENS = whole(1)
@@ -97,7 +97,7 @@ def _print(job: Job, items: list[TextQuality], total: TextQuality, measured: Mea
     if total.noise and job.base:
         names = changed_names(job.base, job.options)
         base, own = (", ".join(f"{name}={as_text(each)[name]}" for name in names) for each in (job.base, job.options))
-        print(f"A/A noise  KL {_kl(total.noise.kl_mean)}, agreement {percent(total.noise.agreement)}")
+        print(f"A/A noise  KL {format_kl(total.noise.kl_mean)}, agreement {percent(total.noise.agreement)}")
         print(f"base {base}   this {own}\n")
     print(f"windows of {job.window} tokens, {job.stride} apart; nats per token, bits per byte")
     rows = [_row(item) for item in (*items, *([total] if len(items) > 1 else []))]
@@ -132,15 +132,11 @@ def _row(item: TextQuality) -> tuple[str, ...]:
     return (
         *cells,
         significant(item.base.nats_per_token),
-        _kl(distance.kl_mean),
-        _kl(distance.kl_max),
+        format_kl(distance.kl_mean),
+        format_kl(distance.kl_max),
         percent(distance.agreement),
-        _kl(noise),
+        format_kl(noise),
     )
-
-
-def _kl(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
 def _toggles(text: str) -> dict[str, Value]:
