@@ -16,7 +16,7 @@ from playground.protocol.options import as_text
 from playground.session.fold import Fold, Generated, unmet
 
 
-class Circumstances(NamedTuple):
+class Conditions(NamedTuple):
     """What `Trust` says of them: `notes`, and what disturbed the measurement as far as this machine can tell."""
 
     notes: Sequence[str] = ()
@@ -24,7 +24,7 @@ class Circumstances(NamedTuple):
     other_processes: int | None = None
 
 
-UNDISTURBED = Circumstances()
+UNDISTURBED = Conditions()
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,19 +102,19 @@ def build_trust(
     n: int,
     formulas: Sequence[str],
     start: Literal["cold", "warm"] = "cold",
-    under: Circumstances = UNDISTURBED,
+    conditions: Conditions = UNDISTURBED,
 ) -> Trust:
     """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
     return Trust(
         start=start,
         prefix_hit=prefix_hit(fold),
-        throttled=under.throttled,
-        other_processes=under.other_processes,
+        throttled=conditions.throttled,
+        other_processes=conditions.other_processes,
         differs=unmet(fold.options, fold.effective, fold.reasons),
         n=n,
         versions=_versions(fold),
         formulas={name: FORMULAS[name] for name in formulas},
-        notes=list(under.notes),
+        notes=list(conditions.notes),
     )
 
 

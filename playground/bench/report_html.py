@@ -48,7 +48,7 @@ def report_html(report: Report) -> str:
         "<h2>Items</h2>" if items else "",
         f'<div class="plots">{"".join(_item_plots(items))}</div>',
         f'<p class="dim">{_text(told_once)}</p>' if told_once else "",
-        _table(_apart(items)),
+        _table(_distinct_columns(items)),
         f'<p class="dim">{left_out} more items are in the JSON report.</p>' if left_out else "",
         "<h2>Options as effective</h2>",
         _pairs({name: _asked(report, name, value) for name, value in report.effective.items() if value}, "pairs"),
@@ -167,7 +167,7 @@ def _told_once(items: Sequence[Mapping[str, Any]]) -> str:
     return f"in all of them  {'; '.join(told)}" if told else ""
 
 
-def _apart(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _distinct_columns(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The items without columns that say the same everywhere, or what another column says already."""
     columns = list(dict.fromkeys(name for item in items for name in item))
     if len(items) < 2:

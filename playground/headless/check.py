@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from playground.bench.check.check import Check, CheckReport
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
 from playground.headless.bench.suite import run_suite
 from playground.headless.target import read_target
@@ -30,7 +30,7 @@ def main(args: Namespace) -> int:
     target = read_target(args, args.preset)
     check, reports = Check(target.load), list[CheckReport]()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         async for finding in check.run(engine):
             if not args.json:
                 _print(finding)

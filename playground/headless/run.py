@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from playground import paths
-from playground.headless.against import run_against
 from playground.headless.arguments import ENGINES, add_sampling, add_target
 from playground.headless.arrivals import parse_arrivals
+from playground.headless.compare_engines import run_against
 from playground.headless.job import do_job, read_requests
 from playground.headless.printer import JsonPrinter, TextPrinter
 from playground.headless.report import report_end

@@ -13,7 +13,7 @@ import msgspec
 
 from playground import paths
 from playground.bench.engine import EngineFailed
-from playground.bench.speech.ear import Ear
+from playground.bench.speech.speech_engine import SpeechEngine
 from playground.client import drop_log
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
@@ -114,15 +114,15 @@ async def _hear(args: Namespace, options: SpeechOptions, log: Path) -> Transcrip
         if args.json and isinstance(event, TranscriptUpdated):
             _write(msgspec.to_builtins(event))
 
-    async with Ear(log, watch) as ear:
+    async with SpeechEngine(log, watch) as engine:
         if args.file == "-":
             with tempfile.NamedTemporaryFile(suffix=".audio") as sound:
                 sound.write(_read("-"))
                 sound.flush()
-                finished = await ear.transcribe(Path(sound.name), options)
+                finished = await engine.transcribe(Path(sound.name), options)
         else:
-            finished = await ear.transcribe(Path(args.file), options)
-        transcript = _whole(finished, ear.facts.name if ear.facts else options.model)
+            finished = await engine.transcribe(Path(args.file), options)
+        transcript = _whole(finished, engine.facts.name if engine.facts else options.model)
     if args.json:
         _write(msgspec.to_builtins(transcript))
     return transcript

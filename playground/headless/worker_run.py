@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from playground.bench.talk import EngineFailed, Talk
+from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.client import WorkerClient
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
 from playground.session.recording import Entry
@@ -33,9 +33,9 @@ class WorkerRun:
 
     def __init__(self, job: Job, log: Path, watch: Callable[[Entry], None]) -> None:
         self._job = job
-        self._client = WorkerClient("engine", job.engine, log, lambda event: self._talk.arrived(event))
-        self._talk = Talk(self._client.send, watch)
-        self.fold = self._talk.fold
+        self._client = WorkerClient("engine", job.engine, log, lambda event: self._engine.arrived(event))
+        self._engine = EngineClient(self._client.send, watch)
+        self.fold = self._engine.fold
         self.interrupted = self._submitted = False
 
     async def run(self) -> None:
@@ -46,24 +46,24 @@ class WorkerRun:
         try:
             if self.interrupted:  # while the worker started, when there was nothing yet to be killed
                 return
-            self._talk.send(self._job.load)
+            self._engine.send(self._job.load)
             if await self._until(lambda: self.fold.ready):
                 self._submit()
                 await self._until(lambda: self.fold.ended)
         finally:
             await self._client.stop(STOP_GRACE_S if self._submitted and not self.fold.exited else 0)
-        self._talk.drain()
+        self._engine.drain()
 
     def _submit(self) -> None:
         for switch in self._job.switches:
-            self._talk.send(switch)
+            self._engine.send(switch)
         self._submitted = True
-        self._talk.send(Submit(requests=list(self._job.requests)))
+        self._engine.send(Submit(requests=list(self._job.requests)))
 
     async def _until(self, done: Callable[[], bool]) -> bool:
         while not done() and not self._lost:
             with suppress(EngineFailed):  # it stands in the fold; a switch that was refused ends nothing
-                await self._talk.until(done)
+                await self._engine.until(done)
         return not self._lost
 
     @property
@@ -74,7 +74,7 @@ class WorkerRun:
     def _interrupt(self) -> None:
         """Ctrl+C: the first aborts the requests, which still end with their numbers; what cannot is killed."""
         if self._submitted and not self.interrupted:
-            self._talk.send(Abort())
+            self._engine.send(Abort())
         else:
             self._client.kill()
         self.interrupted = True

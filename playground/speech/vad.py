@@ -1,5 +1,5 @@
-"""Voice activity, heard as the audio comes: the Silero model of faster-whisper with its state carried on, and the
-cutting of what it hears into utterances at pauses."""
+"""Streaming voice activity detection (faster-whisper's Silero model with carried-over state) and segmentation into
+utterances at pauses."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Sensors(Protocol):
         """Gives the sensors back."""
 
 
-class Machine:
+class MachineSensors:
     """The sensors of this machine."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Sampler:
     """
 
     def __init__(
-        self, received: Callable[[Snapshot], None], hertz: float = 2.0, sensors: Callable[[], Sensors] = Machine
+        self, received: Callable[[Snapshot], None], hertz: float = 2.0, sensors: Callable[[], Sensors] = MachineSensors
     ) -> None:
         if not 1 <= hertz <= 4:
             raise ValueError(f"sampling runs at 1 to 4 Hz, not at {hertz}")

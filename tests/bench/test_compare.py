@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from playground import paths
-from playground.bench.compare.course import Plan, Side, compare
+from playground.bench.compare.comparison import ComparisonPlan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
 from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
 from playground.bench.compare.verdict import kl_above_noise, name_of, verdict, word
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import LoadModel
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.options import EngineOptions
@@ -218,20 +218,20 @@ def model() -> LoadModel:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    async with Engine("transformers", model, tmp_path_factory.mktemp("engine") / "log") as one:
+async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerEngine]:
+    async with WorkerEngine("transformers", model, tmp_path_factory.mktemp("engine") / "log") as one:
         yield one
 
 
-async def course(engine: Engine, name: str, **b: Any) -> Comparison:
+async def course(engine: WorkerEngine, name: str, **b: Any) -> Comparison:
     comparison = Comparison()
     sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
-    await compare(*sides, Plan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
+    await compare(*sides, ComparisonPlan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
     return comparison
 
 
 @ON_ONE_ENGINE
-async def test_a_side_against_itself_is_all_noise(engine: Engine):
+async def test_a_side_against_itself_is_all_noise(engine: WorkerEngine):
     found = await course(engine, "same")
     assert found.first_difference is None and found.repeats and found.text("A") == found.text("B") != ""
     assert found.divergence.kl_mean == 0 and found.divergence.noise == 0 and set(found.divergence.rank) == {0}
@@ -240,7 +240,7 @@ async def test_a_side_against_itself_is_all_noise(engine: Engine):
 
 
 @ON_ONE_ENGINE
-async def test_two_bits_cost_text_and_save_cache(engine: Engine):
+async def test_two_bits_cost_text_and_save_cache(engine: WorkerEngine):
     found = await course(engine, "coarse", kv_cache="int2")
     assert [run.side for run in found.runs] == list("ABBA")
     assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
@@ -249,7 +249,7 @@ async def test_two_bits_cost_text_and_save_cache(engine: Engine):
 
 
 @ON_ONE_ENGINE
-async def test_in_chat_the_prompt_is_a_users_message(engine: Engine):
+async def test_in_chat_the_prompt_is_a_users_message(engine: WorkerEngine):
     """As a text to continue the same words are whole already: the answer is empty."""
     text = "write a function that merges two dictionaries"
     chat, base = await asked(engine, text, chat=True), await asked(engine, text, chat=False)
@@ -257,9 +257,9 @@ async def test_in_chat_the_prompt_is_a_users_message(engine: Engine):
     assert len(chat.divergence.kl) == len(chat.of("A")[0].token_ids) > 1 and chat.divergence.kl_mean == 0
 
 
-async def asked(engine: Engine, text: str, chat: bool) -> Comparison:
+async def asked(engine: WorkerEngine, text: str, chat: bool) -> Comparison:
     """A side against itself."""
     comparison, side = Comparison(), Side(engine, EngineOptions(dtype="float32", kv_blocks="64"))
-    plan = Plan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
+    plan = ComparisonPlan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
     await compare(side, side, plan, comparison, lambda: None)
     return comparison

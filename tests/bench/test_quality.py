@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import paths
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Tallies, perplexity, text_quality, total_quality
 from playground.bench.quality.recall import Recall, measure_recall
 from playground.bench.quality.score import Job, score_texts
@@ -38,14 +38,14 @@ def ids() -> list[list[int]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerEngine]:
     log = tmp_path_factory.mktemp("engine") / "log"
-    async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), log) as engine:
+    async with WorkerEngine("transformers", LoadModel(model=MODEL, options=EXACT), log) as engine:
         yield engine
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def engine(started: Engine) -> Engine:
+async def engine(started: WorkerEngine) -> WorkerEngine:
     """One for all tests, under its first options."""
     await started.switch(EXACT)
     return started
@@ -85,7 +85,7 @@ def test_perplexity_by_hand():
     assert perplexity([], 4).perplexity is None
 
 
-async def score(engine: Engine, job: Job) -> list[Tallies]:
+async def score(engine: WorkerEngine, job: Job) -> list[Tallies]:
     tallies: list[Tallies] = []
     seen: list[tuple[int, int]] = []
     await score_texts(engine, job, tallies, lambda done, total: seen.append((done, total)))
@@ -94,7 +94,7 @@ async def score(engine: Engine, job: Job) -> list[Tallies]:
 
 
 @ON_ONE_ENGINE
-async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: Engine, ids: list[list[int]]):
+async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: WorkerEngine, ids: list[list[int]]):
     window, stride = 64, 48
     tallies = await score(engine, Job(TEXTS, EXACT, None, window, stride))
     expected = []
@@ -117,14 +117,14 @@ async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: Engi
 
 
 @ON_ONE_ENGINE
-async def test_a_part_of_the_windows_stands_for_as_many_bytes(engine: Engine):
+async def test_a_part_of_the_windows_stands_for_as_many_bytes(engine: WorkerEngine):
     whole, part = [(await score(engine, Job(TEXTS[:1], EXACT, None, 32, 32, most)))[0] for most in (None, 2)]
     assert len(part.own.nll) == 62 and set(part.own.nll) < set(whole.own.nll)
     assert text_quality(part).bytes == pytest.approx(TEXTS[0].size * 62 / whole.tokens, abs=1)
 
 
 @ON_ONE_ENGINE
-async def test_kl_and_agreement_equal_torch(engine: Engine, ids: list[list[int]]):
+async def test_kl_and_agreement_equal_torch(engine: WorkerEngine, ids: list[list[int]]):
     tallies = await score(engine, Job(TEXTS[:1], COARSE, EXACT))
     base, own = (log_probabilities(dtype, ids[0])[:-1] for dtype in (torch.float32, torch.bfloat16))
     kl = (base.exp() * (base - own)).sum(-1)
@@ -141,7 +141,7 @@ async def test_kl_and_agreement_equal_torch(engine: Engine, ids: list[list[int]]
 
 
 @ON_ONE_ENGINE
-async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: Engine):
+async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: WorkerEngine):
     told: list[Recall] = []
     await measure_recall(engine, [100, 300], 4, ["model", "int2"], told.append)
     assert [(each.kv_cache, each.length, each.needles) for each in told] == [
@@ -153,7 +153,7 @@ async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: 
 
 
 @ON_ONE_ENGINE
-async def test_tokens_are_counted_as_the_tokenizer_counts(engine: Engine, ids: list[list[int]]):
+async def test_tokens_are_counted_as_the_tokenizer_counts(engine: WorkerEngine, ids: list[list[int]]):
     found = await count_tokens(engine, TEXTS)
     tps = await measure_tps(engine, TEXTS[0])
     answers = [engine.fold.requests[f"tps{number}"] for number in (1, 2, 3)]

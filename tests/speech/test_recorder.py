@@ -18,7 +18,7 @@ from playground.speech import recorder as module
 from playground.speech.listening import Listening
 from playground.speech.recorder import Recorder
 from playground.speech.vad import RATE
-from tests.speech.ear import OPTIONS
+from tests.speech.driver import OPTIONS
 
 PIECES, PIECE = 40, 512
 

@@ -118,9 +118,9 @@ def test_other_rates_are_refused(hertz: float) -> None:
 def test_nothing_heavy_is_loaded_and_nothing_of_nvml_before_the_first_sample() -> None:
     program = (
         "import sys, playground.telemetry.ledger, playground.telemetry.devices\n"
-        "from playground.telemetry.sampler import Machine\n"
+        "from playground.telemetry.sampler import MachineSensors\n"
         "print(sorted({'pynvml', 'psutil'} & set(sys.modules)))\n"
-        "Machine()\n"
+        "MachineSensors()\n"
         "print(sorted({'pynvml', 'psutil', 'torch', 'textual'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

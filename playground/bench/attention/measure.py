@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint, Ceilings, HeadShape
 
@@ -28,7 +28,7 @@ class Measured:
 
 
 async def measure_attention(
-    engine: Engine,
+    engine: WorkerEngine,
     lengths: Sequence[int],
     kernels: Sequence[Any],
     repeats: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playground.bench.attention.measure import Measured
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.protocol.events import AttentionPoint
 from playground.session.fold import Fold
 from playground.telemetry.roofline import Need, dot
@@ -13,11 +13,11 @@ from playground.telemetry.roofline import Need, dot
 FORMULAS = ("Attention FLOPs", "Attention bytes", "Attention memory", "Roofline")
 
 
-def attention_report(measured: Measured, repeats: int, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
+def attention_report(measured: Measured, repeats: int, fold: Fold, conditions: Conditions = UNDISTURBED) -> Report:
     """Of the points that were measured; `repeats` calls stand behind each."""
     items = [attention_item(point, measured) for point in measured.points]
     totals = {"shape": measured.shape, "ceilings": measured.ceilings, "points": len(items)}
-    trust = build_trust(fold, n=len(items) * repeats, formulas=FORMULAS, start="warm", under=under)
+    trust = build_trust(fold, n=len(items) * repeats, formulas=FORMULAS, start="warm", conditions=conditions)
     return build_report("attention", fold, totals, items, trust)
 
 

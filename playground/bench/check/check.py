@@ -12,7 +12,7 @@ from playground.bench.check.damage import check_damage
 from playground.bench.check.fits import check_fits
 from playground.bench.check.generation import check_generation
 from playground.bench.check.outliers import check_outliers
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.protocol.commands import CheckModel, LoadModel
 from playground.protocol.events import CheckFinding, ModelChecked, Verdict
 
@@ -39,7 +39,7 @@ class Check:
         self._loadable = True
         self._started = perf_counter()
 
-    async def run(self, engine: Engine) -> AsyncIterator[CheckFinding]:
+    async def run(self, engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
         """`engine` has nothing loaded yet. What is broken on disk is not loaded."""
         command = CheckModel(model=self._load.model, allow_pickle=self._load.allow_pickle)
         checked = await engine.ask(command, ModelChecked)
@@ -58,7 +58,7 @@ class Check:
             async for finding in part(engine):
                 yield self._note(finding)
 
-    def report(self, engine: Engine) -> CheckReport:
+    def report(self, engine: WorkerEngine) -> CheckReport:
         """What was found so far."""
         worst: Verdict = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
         return CheckReport(

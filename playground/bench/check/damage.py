@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from math import exp, log
 from statistics import fmean
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import usual_texts
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import CheckFinding, Scored, Tokenized
@@ -18,7 +18,7 @@ KINDS = (("kv_cache", "int8"), ("kv_cache", "int4"), ("weights", "int8"))
 BASE = "check"
 
 
-async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
+async def check_damage(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
     """One finding for the text that it knows best, one per kind of quantization that is possible here."""
     texts = usual_texts(engine.loaded.facts.path)
     tokenized = await engine.ask(Tokenize(key=BASE, texts=[text.content for text in texts]), Tokenized)
@@ -36,7 +36,7 @@ async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
         yield await _quantized(engine, ids[best], base, name, value)
 
 
-async def _quantized(engine: Engine, ids: list[int], base: Scored, name: str, value: str) -> CheckFinding:
+async def _quantized(engine: WorkerEngine, ids: list[int], base: Scored, name: str, value: str) -> CheckFinding:
     support = engine.loaded.capabilities.toggle(name)
     found = support.find(value) if support else None
     if found is None or not found.possible:

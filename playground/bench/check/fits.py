@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.events import CheckFinding
 from playground.protocol.metrics import Memory
 from playground.text.sizes import format_bytes
 
 
-async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
+async def check_fits(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
     """By the engine's own block count under its memory budget."""
     facts, effective = engine.loaded.facts, engine.fold.effective
     room = int(effective["kv_blocks"]) * int(effective["block_size"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.protocol.events import CheckFinding
 from playground.session.fold import Generated
@@ -15,7 +15,7 @@ TOKENS, MOST_CHAT_TOKENS = 48, 256
 GRAM, FEWEST_DISTINCT = 4, 0.25
 
 
-async def check_generation(engine: Engine) -> AsyncIterator[CheckFinding]:
+async def check_generation(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
     """Greedy, on prompts of several kinds, alone and together."""
     alone = [(await engine.generate([_request(f"alone-{at}", prompt)]))[0] for at, prompt in enumerate(PROMPTS)]
     together = await engine.generate([_request(f"together-{at}", prompt) for at, prompt in enumerate(PROMPTS)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.texts import bundled_texts
 from playground.protocol.commands import MeasureOutliers
 from playground.protocol.events import CheckFinding, OutliersMeasured
@@ -14,7 +14,7 @@ FLOAT16_LIMIT = 65504.0
 PROMPT_CHARACTERS = 800
 
 
-async def check_outliers(engine: Engine) -> AsyncIterator[CheckFinding]:
+async def check_outliers(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
     """One forward over a text."""
     prompt = bundled_texts()[0].content[:PROMPT_CHARACTERS]
     measured = await engine.ask(MeasureOutliers(prompt=prompt), OutliersMeasured)

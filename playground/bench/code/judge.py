@@ -8,18 +8,18 @@ from importlib.util import find_spec
 
 from playground.bench.code.programs import to_check
 from playground.bench.code.task import Task
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Outcome, Sandbox
 
 LEAST_SECONDS, TIMES_REFERENCE = 4.0, 4.0
-REFERENCE = Limits(seconds=60.0, cpu_seconds=60.0)
+REFERENCE = SandboxLimits(seconds=60.0, cpu_seconds=60.0)
 
 
 @dataclass(frozen=True)
 class Reference:
     """What running the reference answer told. `apart`: tests can run in a process of their own."""
 
-    limits: Limits
+    limits: SandboxLimits
     apart: bool
     said: str
 
@@ -57,7 +57,7 @@ class Judge:
                 outcome, apart = shared, False
         seconds = max(LEAST_SECONDS, TIMES_REFERENCE * outcome.seconds) if outcome.status == "passed" else LEAST_SECONDS
         said = outcome.status if outcome.status == "passed" else f"{outcome.status}: {outcome.detail}"
-        return Reference(Limits(seconds=seconds, cpu_seconds=2 * seconds), apart, said)
+        return Reference(SandboxLimits(seconds=seconds, cpu_seconds=2 * seconds), apart, said)
 
 
 def _is_there(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.code.request import in_words
+from playground.bench.code.request import chat_request
 from playground.bench.code.task import Layout, Task
 
 NAME = re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
@@ -94,7 +94,7 @@ def from_humaneval_x(row: HumanEvalX, number: int) -> Task:
     names = (JAVASCRIPT_NAME if javascript else NAME).findall(row.declaration)
     canonical = row.prompt + row.canonical_solution
     task = _task(row.task_id, "HumanEval-X", row.prompt, names[-1] if names else "", canonical, row.test)
-    request = in_words(row.prompt, language)
+    request = chat_request(row.prompt, language)
     return msgspec.structs.replace(task, javascript=javascript, stratum=language, request=request)
 
 
@@ -150,7 +150,7 @@ def _task(task_id: str, layout: Layout, prompt: str, entry: str, canonical: str,
         task_id=task_id,
         layout=layout,
         prompt=prompt,
-        request=in_words(prompt, "Python"),
+        request=chat_request(prompt, "Python"),
         entry_point=entry,
         canonical=canonical,
         test=test,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def in_words(prompt: str, language: str) -> str:
+def chat_request(prompt: str, language: str) -> str:
     """The message that asks for the whole program of a prompt."""
     fence = language.lower()
     return (

@@ -13,7 +13,7 @@ from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, 
 from playground.bench.code.judge import Judge
 from playground.bench.code.programs import answered, stops
 from playground.bench.code.task import Prompting, Task
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.sandbox.sandbox import Sandbox
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Generated
@@ -63,7 +63,7 @@ class CodeSuite:
         self._missing: dict[str, list[str]] = {}
         self._tasks, self._settings, self._watch = tasks, settings, watch
         self._programs = programs
-        self._engine: Engine | None = None
+        self._engine: WorkerEngine | None = None
         self._judge = Judge(sandbox)
         self._kind = sandbox.confinement.kind
         self._samples: dict[str, list[Sample]] = {task.task_id: [] for task in tasks}
@@ -72,7 +72,7 @@ class CodeSuite:
         self._slots = asyncio.Semaphore(WORKERS)
         self._began = 0.0
 
-    async def run(self, engine: Engine | None) -> None:
+    async def run(self, engine: WorkerEngine | None) -> None:
         """Answer and judge every task. Raises `EngineFailed`; with programs there need be no engine."""
         self._engine, self._began = engine, perf_counter()
         ready = [task for task in self._tasks if not self._skip(task)]

@@ -15,9 +15,9 @@ def least_kl(base: Row, other: Row) -> float:
     """KL(base ‖ other) in nats, over the ids that both name and all others taken as one. Telling fewer ids apart makes
     a KL smaller and never larger, so that this is what it comes to at least."""
     both = base.keys() & other.keys()
-    told = sum(exp(base[each]) * (base[each] - other[each]) for each in both)
+    named = sum(exp(base[each]) * (base[each] - other[each]) for each in both)
     rest, others_rest = (max(LEAST, 1 - sum(exp(row[each]) for each in both)) for row in (base, other))
-    return max(0.0, told + rest * log(rest / others_rest))
+    return max(0.0, named + rest * log(rest / others_rest))
 
 
 def least_rank(base: Row, other: Row) -> int:

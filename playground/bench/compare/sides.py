@@ -6,30 +6,30 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from playground.bench.compare.contender import Contender
-from playground.bench.compare.course import Side
-from playground.bench.engine import Engine
-from playground.bench.talk import Talk
+from playground.bench.compare.comparison import Side
+from playground.bench.compare.side_spec import SideSpec
+from playground.bench.engine import WorkerEngine
+from playground.bench.engine_client import EngineClient
 from playground.protocol.commands import LoadModel
 
 
 async def open_sides(
-    a: Contender, b: Contender, own: tuple[Contender, Talk], stack: AsyncExitStack, log: Path
-) -> tuple[Side, Side, Talk]:
+    a: SideSpec, b: SideSpec, own: tuple[SideSpec, EngineClient], stack: AsyncExitStack, log: Path
+) -> tuple[Side, Side, EngineClient]:
     """Both sides, and the worker that holds their distributions in the end. `own` is a worker that is there already;
-    what else is needed is entered on `stack`. A mere `Talk` never gets another model. Raises `EngineFailed`."""
-    first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(Engine(a.engine, a.load, log))
+    what else is needed is entered on `stack`. A mere `EngineClient` never gets another model. Raises `EngineFailed`."""
+    first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(WorkerEngine(a.engine, a.load, log))
     if b.shares_worker(a):
         return Side(first, a.options), Side(first, b.options), first
     log = log.with_suffix(".b.log")
-    second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(Engine(b.engine, b.load, log))
+    second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(WorkerEngine(b.engine, b.load, log))
     if a.engine != b.engine:
         return Side(first, a.options), Side(second, b.options, apart=True), first
-    if isinstance(first, Engine):
+    if isinstance(first, WorkerEngine):
         return Side(first, a.options), Side(second, b.options, _mover(first, b.load)), first
-    assert isinstance(second, Engine)  # of two that differ, one at most was there
+    assert isinstance(second, WorkerEngine)  # of two that differ, one at most was there
     return Side(first, a.options, _mover(second, a.load)), Side(second, b.options, _mover(second, b.load)), second
 
 
-def _mover(engine: Engine, load: LoadModel) -> Callable[[], Awaitable[None]]:
+def _mover(engine: WorkerEngine, load: LoadModel) -> Callable[[], Awaitable[None]]:
     return lambda: engine.load(load)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.figures import LevelFigures, level_figures
 from playground.bench.load.level import Level
@@ -15,7 +15,7 @@ from playground.bench.load.slo import Slo
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
 
 NO_SLO = Slo()
-Told = Callable[[LevelFigures], None]
+OnLevel = Callable[[LevelFigures], None]
 Progress = Callable[[Level, int, int], None]
 
 
@@ -33,7 +33,7 @@ class Sweep:
     keep_prefix_cache: bool = False
 
 
-async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress) -> None:
+async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progress: Progress) -> None:
     """Tell the figures of each level as soon as it is done."""
     vocabulary = engine.loaded.facts.vocabulary
     if sweep.warm_up:
@@ -51,10 +51,12 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
         generated = [engine.fold.requests[request.request_id] for request in requests]
         figures = level_figures(level, generated, requests[-1].delay_s, sweep.slo, lone)
         lone = figures.e2e.p50 if lone is None else lone
-        told(figures)
+        on_level(figures)
 
 
-async def _run_level(engine: Engine, level: Level, requests: Sequence[GenerationRequest], progress: Progress) -> None:
+async def _run_level(
+    engine: WorkerEngine, level: Level, requests: Sequence[GenerationRequest], progress: Progress
+) -> None:
     ids = [request.request_id for request in requests]
     todo = list(requests) if level.users else []
     if not level.users:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from playground.bench.load.drive import Sweep
 from playground.bench.load.figures import LevelFigures, saturation
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.session.fold import Fold
 
 FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "Saturation")
 
 
-def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
+def load_report(
+    items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, conditions: Conditions = UNDISTURBED
+) -> Report:
     """Of the levels that were done, whatever ended the sweep."""
     best = max((item.system_tps for item in items if item.system_tps), default=None)
     totals = {
@@ -34,6 +36,6 @@ def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: 
         n=sum(item.requests for item in items),
         formulas=FORMULAS,
         start="warm" if sweep.warm_up else "cold",
-        under=under,
+        conditions=conditions,
     )
     return build_report("load", fold, totals, items, trust)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Tallies
 from playground.bench.quality.recall import Recall, measure_recall, possible_kv_caches
 from playground.bench.quality.score import Job, score_texts
@@ -32,16 +32,18 @@ class Measured:
     tps: float | None = None
 
 
-async def measure_quality(engine: Engine, job: Job, needles: Needles, measured: Measured, progress: Progress) -> None:
+async def measure_quality(
+    engine: WorkerEngine, job: Job, needles: Needles, measured: Measured, progress: Progress
+) -> None:
     """Fill `measured`; the toggles are those of the job in the end. `progress`: what, done, and total of it."""
     await score_texts(engine, job, measured.tallies, lambda done, total: progress("windows", done, total))
     measured.tps = await measure_tps(engine, job.texts[0])
     kv_caches = possible_kv_caches(engine) if needles.lengths else []
     total = len(kv_caches) * len(needles.lengths)
 
-    def told(recall: Recall) -> None:
+    def on_recall(recall: Recall) -> None:
         measured.recalls.append(recall)
         progress("needles", len(measured.recalls), total)
 
-    await measure_recall(engine, needles.lengths, needles.count, kv_caches, told)
+    await measure_recall(engine, needles.lengths, needles.count, kv_caches, on_recall)
     await engine.switch(job.options)

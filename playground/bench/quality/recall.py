@@ -8,7 +8,7 @@ from time import perf_counter
 
 import msgspec
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
@@ -32,11 +32,11 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure_recall(
-    engine: Engine,
+    engine: WorkerEngine,
     lengths: Sequence[int],
     needles: int,
     kv_caches: Sequence[str],
-    told: Callable[[Recall], None],
+    on_recall: Callable[[Recall], None],
 ) -> None:
     """The same prompts under each KV dtype; all needles of a length are answered as one batch."""
     if not (lengths and kv_caches):
@@ -55,7 +55,7 @@ async def measure_recall(
             right = sum(
                 answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)
             )
-            told(
+            on_recall(
                 Recall(
                     kv_cache=kv_cache,
                     length=length,
@@ -67,14 +67,14 @@ async def measure_recall(
             )
 
 
-def possible_kv_caches(engine: Engine) -> list[str]:
+def possible_kv_caches(engine: WorkerEngine) -> list[str]:
     """What this engine can keep keys and values in."""
     toggle = engine.loaded.capabilities.toggle("kv_cache")
     found = [(name, toggle.find(name)) for name in KV_CACHES] if toggle else []
     return [name for name, support in found if support and support.possible]
 
 
-async def _characters_per_token(engine: Engine) -> float:
+async def _characters_per_token(engine: WorkerEngine) -> float:
     random = Random(0)
     text = "\n".join(draw_filler(random).strip() for _ in range(PROBE_PARTS))
     answer = await engine.ask(Tokenize(key="filler", texts=[text]), Tokenized)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Tallies
 from playground.bench.quality.windows import Window, windows
 from playground.bench.spread import spread
@@ -42,7 +42,7 @@ class Part:
     ids: list[int]
 
 
-async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
+async def score_texts(engine: WorkerEngine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
     """Append the tallies of each text; those of a run that is stopped hold the windows that were done. `progress` is
     told of every pass over a window: three where there is a base."""
     answer = await engine.ask(Tokenize(key="texts", texts=[text.content for text in job.texts]), Tokenized)
@@ -67,7 +67,9 @@ async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress
             passed()
 
 
-async def _score_base(engine: Engine, job: Job, group: Sequence[Part], passed: Callable[[], None]) -> list[list[int]]:
+async def _score_base(
+    engine: WorkerEngine, job: Job, group: Sequence[Part], passed: Callable[[], None]
+) -> list[list[int]]:
     """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
     if job.base is None:
         return []
@@ -84,7 +86,7 @@ async def _score_base(engine: Engine, job: Job, group: Sequence[Part], passed: C
     return tops
 
 
-async def _score(engine: Engine, part: Part, keep_as: str | None = None, against: str | None = None) -> Scored:
+async def _score(engine: WorkerEngine, part: Part, keep_as: str | None = None, against: str | None = None) -> Scored:
     return await engine.ask(Score(key="window", token_ids=part.ids, keep_as=keep_as, against=against), Scored)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
@@ -44,7 +44,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     node: str = ""
 
-    def command(self, limits: Limits, javascript: bool = False) -> list[str]:
+    def command(self, limits: SandboxLimits, javascript: bool = False) -> list[str]:
         """What to start; it reads a task on stdin and writes a verdict on stdout."""
         settings = _settings(self, limits, javascript)
         python = [sys.executable, "-I", "-S", "-B", "-X", "utf8"]
@@ -85,7 +85,7 @@ def readable(node: str = "") -> list[str]:
     return kept
 
 
-def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str:
+def _settings(confinement: Confinement, limits: SandboxLimits, javascript: bool) -> str:
     prefixes = tuple(f"{os.path.realpath(prefix)}/" for prefix in (sys.prefix, sys.base_prefix))
     paths = [path for path in sys.path if f"{os.path.realpath(path)}/".startswith(prefixes) and "-packages" in path]
     return msgspec.json.encode(
@@ -100,7 +100,7 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
     ).decode()
 
 
-def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
+def _bubblewrap(limits: SandboxLimits, paths: Sequence[str]) -> list[str]:
     words = [
         shutil.which("bwrap") or "bwrap",
         "--die-with-parent",
@@ -128,7 +128,7 @@ def _probe(confinement: Confinement) -> str:
     task |= dict.fromkeys(("shared", "unittest", "context"), False)
     try:
         result = subprocess.run(
-            confinement.command(Limits(seconds=PROBE_SECONDS)),
+            confinement.command(SandboxLimits(seconds=PROBE_SECONDS)),
             input=msgspec.json.encode(task),
             capture_output=True,
             env=CLEAN,

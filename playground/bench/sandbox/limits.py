@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     """`seconds` of wall clock for program and tests; `memory_bytes` per process, and for all of them together;
     `processes` includes threads. None is no limit of the kernel's."""
 

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from playground.bench.sandbox.confinement import CLEAN, Confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 
 Status = Literal["passed", "failed", "timed_out"]
 BACKSTOP_SECONDS = 3.0
@@ -48,7 +48,7 @@ class Sandbox:
     def __init__(self, confinement: Confinement) -> None:
         self.confinement = confinement
 
-    async def run(self, program: Program, limits: Limits) -> Outcome:
+    async def run(self, program: Program, limits: SandboxLimits) -> Outcome:
         """Check one program. Cancelling ends all its processes at once."""
         if program.javascript:
             limits = msgspec.structs.replace(limits, memory_bytes=None)  # node reserves far more than it uses
@@ -57,10 +57,10 @@ class Sandbox:
                 return await self._run(program, _for_everybody(limits), folder)
         return await self._run(program, limits, None)
 
-    async def _run(self, program: Program, limits: Limits, folder: str | None) -> Outcome:
+    async def _run(self, program: Program, limits: SandboxLimits, folder: str | None) -> Outcome:
         process = await _start(self.confinement.command(limits, program.javascript), folder)
         nonce = secrets.token_hex(16)
-        watch = asyncio.create_task(_watch_memory(process.pid, Limits().memory_bytes or 0))
+        watch = asyncio.create_task(_watch_memory(process.pid, SandboxLimits().memory_bytes or 0))
         try:
             payload = msgspec.json.encode({**msgspec.to_builtins(program), "nonce": nonce})
             said = await asyncio.wait_for(_talk(process, payload), limits.seconds + BACKSTOP_SECONDS)
@@ -133,7 +133,7 @@ def _end(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _for_everybody(limits: Limits) -> Limits:
+def _for_everybody(limits: SandboxLimits) -> SandboxLimits:
     """Without walls the kernel counts every process of the user, so theirs are left room."""
     mine = sum(process.info["uids"].real == os.getuid() for process in psutil.process_iter(["uids"]))
     return msgspec.structs.replace(limits, processes=mine * 8 + (limits.processes or 0))

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.speech.accuracy import basic
-from playground.bench.speech.manifest import Recording
+from playground.bench.speech.manifest import SpeechSample
 from playground.bench.speech.words import Hearing
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Generated
@@ -34,7 +34,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def answer_all(
-    engine: Engine, recordings: Sequence[Recording], hearings: Sequence[Hearing], max_tokens: int
+    engine: WorkerEngine, recordings: Sequence[SpeechSample], hearings: Sequence[Hearing], max_tokens: int
 ) -> list[Answer]:
     """All questions in one batch, as they were heard; one in which no word was heard is not asked."""
     chat = engine.loaded.facts.has_chat_template
@@ -56,7 +56,7 @@ async def answer_all(
     ]
 
 
-def _answer(recording: Recording, hearing: Hearing, generated: Generated | None) -> Answer:
+def _answer(recording: SpeechSample, hearing: Hearing, generated: Generated | None) -> Answer:
     finished = generated.finished if generated else None
     text = generated.text if generated else ""
     fault = hearing.fault or ("no word was heard" if generated is None else "")

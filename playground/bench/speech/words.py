@@ -8,8 +8,8 @@ import msgspec
 
 from playground.bench.engine import EngineFailed
 from playground.bench.speech.accuracy import NORMALIZERS, Errors, NormalizerName, Step, count_errors, difference
-from playground.bench.speech.ear import Ear
-from playground.bench.speech.manifest import Recording
+from playground.bench.speech.manifest import SpeechSample
+from playground.bench.speech.speech_engine import SpeechEngine
 from playground.protocol.percentiles import percentiles
 from playground.protocol.speech import SpeechModelFacts, SpeechOptions
 
@@ -52,17 +52,17 @@ class SpeechSuite:
     """Recordings, one after the other. `hearings` grows as they are heard; `facts` of the recogniser once it is
     loaded."""
 
-    def __init__(self, recordings: Sequence[Recording], options: SpeechOptions, normalizer: NormalizerName) -> None:
+    def __init__(self, recordings: Sequence[SpeechSample], options: SpeechOptions, normalizer: NormalizerName) -> None:
         self.recordings, self.options, self.normalizer = recordings, options, normalizer
         self.hearings: list[Hearing] = []
         self.facts: SpeechModelFacts | None = None
 
-    async def run(self, ear: Ear) -> AsyncIterator[Hearing]:
+    async def run(self, engine: SpeechEngine) -> AsyncIterator[Hearing]:
         """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded does,
         with `EngineFailed`."""
         for recording in self.recordings:
-            hearing = await self._hear(ear, recording)
-            self.facts = ear.facts
+            hearing = await self._hear(engine, recording)
+            self.facts = engine.facts
             self.hearings.append(hearing)
             yield hearing
 
@@ -71,13 +71,13 @@ class SpeechSuite:
         """What was heard so far comes to this."""
         return total(self.hearings, self.normalizer)
 
-    async def _hear(self, ear: Ear, recording: Recording) -> Hearing:
+    async def _hear(self, engine: SpeechEngine, recording: SpeechSample) -> Hearing:
         normal = NORMALIZERS[self.normalizer]
         said = None if recording.text is None else normal(recording.text)
         try:
-            transcript = await ear.transcribe(recording.path, self.options)
+            transcript = await engine.transcribe(recording.path, self.options)
         except EngineFailed as error:
-            if ear.facts is None and recording.path.exists():
+            if engine.facts is None and recording.path.exists():
                 raise
             return Hearing(id=recording.id, reference=said, heard="", fault=error.message)
         return Hearing(

@@ -6,10 +6,10 @@ from typing import Any
 
 from playground.bench.attention.measure import KERNELS, Measured, measure_attention
 from playground.bench.attention.report import attention_item, attention_report
-from playground.bench.engine import Engine
-from playground.bench.report import Circumstances, Report
+from playground.bench.engine import WorkerEngine
+from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
-from playground.bench.suites.suite import Row, Tell
+from playground.bench.suites.suite import OnProgress, Row
 
 LENGTHS = (128, 256, 512, 1024)
 
@@ -21,9 +21,9 @@ class RunningAttention:
         self._repeats = size
         self._measured = Measured()
 
-    async def run(self, worker: Engine, tell: Tell) -> None:
+    async def run(self, worker: WorkerEngine, on_progress: OnProgress) -> None:
         """See `RunningSuite`."""
-        pace, measured = Pace(tell), self._measured
+        pace, measured = Pace(on_progress), self._measured
 
         def progress(done: int, total: int) -> None:
             items = [attention_item(point, measured) for point in measured.points]
@@ -31,11 +31,11 @@ class RunningAttention:
 
         await measure_attention(worker, LENGTHS, KERNELS, self._repeats, measured, progress)
 
-    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+    def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
         if not self._measured.points:
             return None
-        return attention_report(self._measured, self._repeats, worker.fold, under)
+        return attention_report(self._measured, self._repeats, worker.fold, conditions)
 
 
 def _row(item: dict[str, Any]) -> Row:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Tallies, TextQuality, text_quality, total_quality
 from playground.bench.quality.measure import Measured, Needles, measure_quality
 from playground.bench.quality.recall import Recall, possible_kv_caches
 from playground.bench.quality.report import quality_report
 from playground.bench.quality.score import Job
-from playground.bench.report import Circumstances, Report
+from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
-from playground.bench.suites.suite import Row, Tell
+from playground.bench.suites.suite import OnProgress, Row
 from playground.bench.texts import OWN, usual_texts
 from playground.protocol.options import DEFAULTS, EngineOptions
 
@@ -34,12 +34,12 @@ class RunningQuality:
         self._rows = self._scored = 0
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
-    async def run(self, worker: Engine, tell: Tell) -> None:
+    async def run(self, worker: WorkerEngine, on_progress: OnProgress) -> None:
         """See `RunningSuite`."""
         texts = usual_texts(worker.loaded.facts.path)
         options = worker.fold.options
         self._job = Job(texts, options, base_of(options), windows=self._size)
-        pace, passes = Pace(tell), 0
+        pace, passes = Pace(on_progress), 0
         needles = len(possible_kv_caches(worker)) * len(NEEDLES.lengths)
 
         def progress(what: str, done: int, total: int) -> None:
@@ -52,11 +52,11 @@ class RunningQuality:
 
         await measure_quality(worker, self._job, NEEDLES, self._measured, progress)
 
-    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+    def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
         if self._job is None or not any(each.own.nll for each in self._measured.tallies):
             return None
-        return quality_report(self._job, self._measured, worker.fold, under)
+        return quality_report(self._job, self._measured, worker.fold, conditions)
 
     def _figure(self) -> str:
         scored = [each for each in self._measured.tallies if each.own.nll]

@@ -7,7 +7,7 @@ from statistics import median
 
 import msgspec
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import Text
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
@@ -33,7 +33,7 @@ class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
     characters_per_second: float | None = None
 
 
-async def count_tokens(engine: Engine, texts: Sequence[Text]) -> list[TextTokens]:
+async def count_tokens(engine: WorkerEngine, texts: Sequence[Text]) -> list[TextTokens]:
     """Each text as the loaded model's tokenizer cuts it, special tokens left out."""
     wanted = [*PROBES, *(text.content for text in texts)]
     answer = await engine.ask(Tokenize(key="count", texts=wanted), Tokenized, lambda event: event.key == "count")
@@ -43,9 +43,9 @@ async def count_tokens(engine: Engine, texts: Sequence[Text]) -> list[TextTokens
 
 
 async def measure_tps(
-    engine: Engine, text: Text, runs: int = RUNS, told: Callable[[float], None] = lambda tps: None
+    engine: WorkerEngine, text: Text, runs: int = RUNS, on_run: Callable[[float], None] = lambda tps: None
 ) -> float | None:
-    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time; `told` of each."""
+    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time; `on_run` gets each TPS."""
     answer = await engine.ask(Tokenize(key="prompt", texts=[text.content]), Tokenized)
     prompt = answer.token_ids[0][:PROMPT_TOKENS]
     found = []
@@ -59,7 +59,7 @@ async def measure_tps(
         if finished and finished.metrics.decode_tps is not None:
             found.append(finished.metrics.decode_tps)
             if run:
-                told(found[-1])
+                on_run(found[-1])
     return median(found[1:]) if len(found) > 1 else None
 
 

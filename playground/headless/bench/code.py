@@ -61,7 +61,7 @@ def main(args: Namespace) -> int:
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
     suite, outcome = _run(args, target, tasks, settings, sandbox, programs)
     model = target.load.model if settings.solutions == "model" else settings.solutions
-    report = code_report(suite, outcome.fold, model, outcome.circumstances)
+    report = code_report(suite, outcome.fold, model, outcome.conditions)
     print_table(report)
     print_trust(report.trust)
     save_report(report, args)

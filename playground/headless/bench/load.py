@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, Spread, saturation
 from playground.bench.load.lengths import parse_lengths
@@ -66,7 +66,7 @@ def main(args: Namespace) -> int:
     def show(level: Level, done: int, total: int) -> None:
         progress.show(f"{level}  {done} of {total} requests  level {len(items) + 1} of {len(sweep.levels)}")
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         progress.show("warming up")
         await run_sweep(engine, sweep, items.append, show)
 
@@ -74,7 +74,7 @@ def main(args: Namespace) -> int:
     progress.end()
     outcome.require(items)
     _print(items, args.slo)
-    report = load_report(items, sweep, outcome.fold, outcome.circumstances)
+    report = load_report(items, sweep, outcome.fold, outcome.conditions)
     print_trust(report.trust)
     save_report(report, args)
     return outcome.end()

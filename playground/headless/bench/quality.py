@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Distance, Perplexity, TextQuality, text_quality, total_quality
 from playground.bench.quality.measure import Measured, Needles, measure_quality
 from playground.bench.quality.recall import Recall
@@ -64,7 +64,7 @@ def main(args: Namespace) -> int:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")
     job, measured, progress = _job(args, target), Measured(), Progress()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         await measure_quality(
             engine, job, Needles(args.recall, args.needles), measured,
             lambda what, done, total: progress.show(f"{what}  {done} of {total}"),
@@ -75,7 +75,7 @@ def main(args: Namespace) -> int:
     scored = [each for each in measured.tallies if each.own.nll]
     outcome.require(scored)
     _print(job, [text_quality(each) for each in scored], total_quality(scored), measured)
-    report = quality_report(job, measured, outcome.fold, outcome.circumstances)
+    report = quality_report(job, measured, outcome.fold, outcome.conditions)
     print_trust(report.trust)
     save_report(report, args)
     return outcome.end()

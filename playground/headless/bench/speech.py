@@ -7,13 +7,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from playground import paths
-from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Circumstances
+from playground.bench.engine import EngineFailed, WorkerEngine
+from playground.bench.report import Conditions
 from playground.bench.speech.accuracy import NORMALIZERS
-from playground.bench.speech.ear import Ear
-from playground.bench.speech.manifest import BUNDLED, ManifestError, Recording, read_manifest, read_questions
+from playground.bench.speech.manifest import BUNDLED, ManifestError, SpeechSample, read_manifest, read_questions
 from playground.bench.speech.questions import Answer, answer_all
 from playground.bench.speech.report import answers_report, speech_report
+from playground.bench.speech.speech_engine import SpeechEngine
 from playground.bench.speech.words import SpeechSuite
 from playground.client import drop_log
 from playground.headless.arguments import ENGINES, add_history
@@ -56,16 +56,16 @@ def main(args: Namespace) -> int:
         raise CommandError(fault or "nothing was heard")
     notes = [f"{fault}: {len(hearings)} of {len(suite.recordings)} recordings"] if fault else []
     if args.questions:
-        report = answers_report(suite, _answers(args, suite), Circumstances(notes))
+        report = answers_report(suite, _answers(args, suite), Conditions(notes))
     else:
         print_words(suite.hearings, suite.totals)
-        report = speech_report(suite, Circumstances(notes))
+        report = speech_report(suite, Conditions(notes))
     print_trust(report.trust)
     save_report(report, args)
     return 1 if fault or all(hearing.fault for hearing in hearings) else 0
 
 
-def _read(args: Namespace) -> list[Recording]:
+def _read(args: Namespace) -> list[SpeechSample]:
     try:
         return read_questions(args.questions) if args.questions else read_manifest(args.manifest or BUNDLED)
     except ManifestError as error:
@@ -77,8 +77,8 @@ def _hear(suite: SpeechSuite) -> str:
     log, progress = paths.log_file("bench"), Progress()
 
     async def whole() -> None:
-        async with Ear(log) as ear:
-            async for hearing in suite.run(ear):
+        async with SpeechEngine(log) as engine:
+            async for hearing in suite.run(engine):
                 progress.show(f"{len(suite.hearings)} of {len(suite.recordings)}: {one_line(hearing.heard, 60)}")
                 if hearing.fault:
                     say(one_line(f"{hearing.id}: {hearing.fault}"))
@@ -107,7 +107,7 @@ def _answers(args: Namespace, suite: SpeechSuite) -> list[Answer]:
 async def _answer(args: Namespace, suite: SpeechSuite) -> list[Answer]:
     load = LoadModel(model=args.llm or str(paths.bundled_model()))
     log = paths.log_file("bench")
-    async with Engine("transformers" if args.engine == "auto" else args.engine, load, log) as engine:
+    async with WorkerEngine("transformers" if args.engine == "auto" else args.engine, load, log) as engine:
         answers = await answer_all(engine, suite.recordings[: len(suite.hearings)], suite.hearings, MAX_TOKENS)
     drop_log(log)
     return answers

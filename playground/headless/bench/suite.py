@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground import paths
-from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Circumstances
+from playground.bench.engine import EngineFailed, WorkerEngine
+from playground.bench.report import Conditions
 from playground.client import drop_log
 from playground.headless.errors import CommandError
 from playground.headless.load_line import CLEAR, LoadLine
@@ -37,10 +37,10 @@ class Outcome:
     disturbance: Disturbance = field(default_factory=Disturbance)
 
     @property
-    def circumstances(self) -> Circumstances:
+    def conditions(self) -> Conditions:
         """For the report's trust flags."""
         seen = self.disturbance
-        return Circumstances([self.fault] if self.fault else [], seen.throttled, seen.other_processes)
+        return Conditions([self.fault] if self.fault else [], seen.throttled, seen.other_processes)
 
     def require(self, measured: object) -> None:
         """Raises `CommandError` where nothing at all was measured."""
@@ -54,7 +54,9 @@ class Outcome:
         return 1 if self.fault else 0
 
 
-def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
+def run_suite(
+    args: Namespace, target: Target, work: Callable[[WorkerEngine], Awaitable[None]], load: bool = True
+) -> Outcome:
     """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
     has kept by then is its own."""
     log = paths.log_file("bench")
@@ -66,7 +68,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         if isinstance(entry.event, ModelLoaded):
             disturbance.follow(entry.event.facts)
 
-    engine = Engine(target.engine, target.load if load else None, log, watch)
+    engine = WorkerEngine(target.engine, target.load if load else None, log, watch)
 
     async def whole() -> None:
         async with engine:

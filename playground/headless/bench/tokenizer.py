@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tokens, measure_tps
 from playground.bench.tokenizer.report import tokenizer_report
 from playground.headless.arguments import add_target
@@ -31,7 +31,7 @@ def main(args: Namespace) -> int:
     target = read_target(args, args.preset)
     texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), Progress()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         items.extend(await count_tokens(engine, texts))
         if not args.no_speed:
             progress.show("generating, to learn the speed in tokens")
@@ -41,7 +41,7 @@ def main(args: Namespace) -> int:
     progress.end()
     outcome.require(items)
     tps = speeds[0] if speeds else None
-    report = tokenizer_report(items, tps, outcome.fold, outcome.circumstances)
+    report = tokenizer_report(items, tps, outcome.fold, outcome.conditions)
     _print(at_speed(items, tps), tps)
     print_trust(report.trust)
     save_report(report, args)

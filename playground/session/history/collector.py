@@ -23,7 +23,7 @@ from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Generated, span, unmet
-from playground.session.history.run import TITLE, Run, differences, disturbances
+from playground.session.history.run import TITLE, Run, disturbances, non_defaults
 
 WORKING = ("prefill", "decode")
 
@@ -142,7 +142,7 @@ class Collector:
             model_path=self._facts.path if self._facts else self._model,
             engine=self._engine,
             title=" ".join(prompt[: 4 * TITLE].split())[: TITLE - len(more)] + more,
-            options=differences(self._options),
+            options=non_defaults(self._options),
             effective=self._effective,
             flags=self._flags(submission),
             requests=len(requests),

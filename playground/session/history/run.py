@@ -51,7 +51,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     result: dict[str, Any] = {}
 
 
-def differences(options: EngineOptions) -> dict[str, str]:
+def non_defaults(options: EngineOptions) -> dict[str, str]:
     """The toggles that are not at their defaults."""
     spelled = as_text(options)
     return {name: spelled[name] for name in changed_names(DEFAULTS, options)}

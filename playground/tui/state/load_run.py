@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.bench.load.elsewhere import same_answers
+from playground.bench.load.two_engines import same_answers
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
 from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated

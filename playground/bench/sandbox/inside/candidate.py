@@ -8,7 +8,7 @@ from channel import Channel
 from values import pack, unpack
 
 
-class Kept:
+class ObjectTable:
     """Objects that cannot cross, under numbers, so that the checker can still call methods on them."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ def serve(checker: Channel) -> None:
         checker.send(shared.run(program["source"], lambda: _ask_for_tests(checker)))
         return
     namespace = vars(new_module("solution"))
-    kept = Kept()
+    kept = ObjectTable()
     answer = _attempt(lambda: exec(compile(program["source"], "<program>", "exec"), namespace), kept, [])
     while True:
         _answer(checker, answer)
@@ -53,7 +53,7 @@ def _ask_for_tests(checker: Channel) -> Any:
     return checker.receive()
 
 
-def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], kept: Kept) -> Any:
+def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], kept: ObjectTable) -> Any:
     match asked["do"]:
         case "name":
             return namespace[asked["name"]]
@@ -77,7 +77,7 @@ def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], 
     return kept.objects[asked["of"]](*arguments[: asked["positional"]], **named)
 
 
-def _attempt(action: Any, kept: Kept, arguments: list[Any]) -> dict[str, Any]:
+def _attempt(action: Any, kept: ObjectTable, arguments: list[Any]) -> dict[str, Any]:
     """What came of it: a value and the arguments as they are afterwards, or the error's kind and text."""
     try:
         value = pack(action(), kept.add)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playground import paths
-from playground.bench.load.elsewhere import compared, same_answers, same_options
+from playground.bench.load.two_engines import compared, same_answers, same_options
 from playground.headless.bench.table import print_table
 from playground.headless.errors import UsageError
 from playground.headless.job import do_job

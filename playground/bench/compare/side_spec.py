@@ -16,15 +16,15 @@ ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
 OWN_MODELS = {"scripted": "scripted"}
 
 
-class Asked(NamedTuple):
+class SideChanges(NamedTuple):
     """One side as it was typed."""
 
-    changes: dict[str, Value]
+    toggles: dict[str, Value]
     model: str = ""
     engine: str = ""
 
 
-class Contender(msgspec.Struct, frozen=True):
+class SideSpec(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
 
     engine: str
@@ -35,21 +35,21 @@ class Contender(msgspec.Struct, frozen=True):
         """Its toggles."""
         return self.load.options
 
-    def asked(self, asked: Asked) -> Contender:
+    def with_changes(self, changes: SideChanges) -> SideSpec:
         """The same with what was typed."""
-        engine = {"": self.engine, "auto": "transformers"}.get(asked.engine, asked.engine)
-        model = asked.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
-        options = with_changes(self.options, asked.changes)
+        engine = {"": self.engine, "auto": "transformers"}.get(changes.engine, changes.engine)
+        model = changes.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
+        options = with_changes(self.options, changes.toggles)
         return msgspec.structs.replace(
             self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options)
         )
 
-    def shares_worker(self, other: Contender) -> bool:
+    def shares_worker(self, other: SideSpec) -> bool:
         """Only toggles set them apart."""
         return (self.engine, self.load.model) == (other.engine, other.load.model)
 
 
-def parse_side(text: str) -> Asked:
+def parse_side(text: str) -> SideChanges:
     """Read what `FORM` says; raises `ValueError`."""
     changes: dict[str, Value] = {}
     words = {"model": "", "engine": ""}
@@ -63,10 +63,10 @@ def parse_side(text: str) -> Asked:
             raise ValueError(f"{name.strip()} needs a value: {FORM}")
     if words["engine"] and words["engine"] not in ENGINES:
         raise ValueError(f"engine cannot be {words['engine']!r}; there are: {', '.join(ENGINES)}")
-    return Asked(changes, **words)
+    return SideChanges(changes, **words)
 
 
-def named(a: Contender, b: Contender) -> str:
+def verdict_name(a: SideSpec, b: SideSpec) -> str:
     """What B is called in a verdict."""
     if a.load.model != b.load.model:
         return os.path.basename(b.load.model.rstrip("/"))
@@ -75,7 +75,7 @@ def named(a: Contender, b: Contender) -> str:
     return name_of({name: as_text(b.options)[name] for name in changed_names(a.options, b.options)})
 
 
-def set_apart(own: Contender, other: Contender) -> str:
+def describe_difference(own: SideSpec, other: SideSpec) -> str:
     """What a side has that the other has not."""
     parts = [f"{name}={as_text(own.options)[name]}" for name in changed_names(own.options, other.options)]
     if own.load.model != other.load.model:

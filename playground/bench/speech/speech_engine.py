@@ -17,9 +17,11 @@ from playground.protocol.speech_events import SpeechModelLoaded, TranscriptFinis
 from playground.protocol.wire import AnyEvent
 
 
-class Ear:
-    """`async with Ear(log) as ear:` starts a worker, leaving ends it. `facts`: of the recogniser, once one is loaded.
-    `watch` sees every event."""
+class SpeechEngine:
+    """A speech worker: `async with SpeechEngine(log) as engine:` starts it, leaving the block ends it.
+
+    `facts`: the recogniser's, once one is loaded. `watch` sees every event.
+    """
 
     def __init__(self, log: Path, watch: Callable[[Event], None] = lambda event: None) -> None:
         self.facts: SpeechModelFacts | None = None
@@ -28,7 +30,7 @@ class Ear:
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
         self._client = WorkerClient("speech", "faster-whisper", log, self._events.put_nowait)
 
-    async def __aenter__(self) -> Ear:
+    async def __aenter__(self) -> SpeechEngine:
         await self._client.start()
         return self
 

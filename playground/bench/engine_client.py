@@ -22,7 +22,7 @@ class EngineFailed(Fault):
     """The engine failed or died: one line says what happened, one what to do."""
 
 
-class Talk:
+class EngineClient:
     """`send` is the way to the engine, `arrived` takes what comes from it. Waits raise `EngineFailed` as soon as the
     engine dies or says that it failed. `watch` sees every command and event, in order."""
 
