@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from time import perf_counter
 from typing import TypeVar
 
-from playground.protocol.commands import Command, GenerationRequest, SetOptions, Submit
+from playground.protocol.commands import GenerationRequest, SetOptions, Submit
 from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
 from playground.protocol.fault import Fault
 from playground.protocol.options import EngineOptions, Value, changed_names
@@ -98,7 +98,6 @@ class EngineClient:
         return event
 
     def _take(self, message: AnyCommand | AnyEvent) -> None:
-        now = perf_counter()
-        entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
+        entry = Entry.of(perf_counter(), message)
         self.fold.add(entry)
         self._watch(entry)

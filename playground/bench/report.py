@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from playground import __version__
-from playground.protocol.metrics import FORMULAS, Memory
+from playground.protocol.metrics import FORMULAS, Memory, prefix_hit
 from playground.protocol.options import as_text
+from playground.protocol.percentiles import median_of_known
 from playground.session.fold import Fold, Generated, unmet
+from playground.telemetry.disturbance import Disturbance
 
 
 class Conditions(NamedTuple):
-    """What `Trust` says of them: `notes`, and what disturbed the measurement as far as this machine can tell."""
+    """The conditions of a measurement that its `Trust` flags report: `notes`, and what disturbed it, None if this
+    machine cannot tell."""
 
     notes: Sequence[str] = ()
     throttled: tuple[str, ...] | None = None
     other_processes: int | None = None
+
+    @classmethod
+    def of(cls, disturbance: Disturbance, notes: Sequence[str] = ()) -> Conditions:
+        """With what disturbed a measurement."""
+        return cls(notes, disturbance.throttled, disturbance.other_processes)
 
 
 UNDISTURBED = Conditions()
@@ -107,7 +114,7 @@ def build_trust(
     """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
     return Trust(
         start=start,
-        prefix_hit=prefix_hit(fold),
+        prefix_hit=prefix_hit(fold.metrics),
         throttled=conditions.throttled,
         other_processes=conditions.other_processes,
         differs=unmet(fold.options, fold.effective, fold.reasons),
@@ -116,13 +123,6 @@ def build_trust(
         formulas={name: FORMULAS[name] for name in formulas},
         notes=list(conditions.notes),
     )
-
-
-def prefix_hit(fold: Fold) -> float | None:
-    """Share of prompt tokens that came out of the prefix cache; None where no request has ended."""
-    metrics = [request.finished.metrics for request in fold.requests.values() if request.finished]
-    tokens = sum(metric.prompt_tokens for metric in metrics)
-    return sum(metric.cached_tokens for metric in metrics) / tokens if tokens else None
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -134,18 +134,13 @@ def _speed(fold: Fold, requests: Sequence[Generated]) -> Speed:
     metrics = [request.finished.metrics for request in requests if request.finished]
     memory = fold.memory or Memory()
     return Speed(
-        ttft_s=_median(metric.ttft_s for metric in metrics),
-        tps=_median(metric.decode_tps for metric in metrics),
+        ttft_s=median_of_known(metric.ttft_s for metric in metrics),
+        tps=median_of_known(metric.decode_tps for metric in metrics),
         output_tokens=sum(request.output_tokens for request in requests),
         memory_bytes=memory.peak or memory.process,
         kv_bytes=fold.kv_bytes_peak or None,
         weights_bytes=memory.weights or None,
     )
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
 
 
 def _versions(fold: Fold) -> dict[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from playground import paths
 from playground.bench.report import Report, Trust
 from playground.protocol.options import DEFAULTS, as_text
-from playground.session.history.run import Run, disturbances
+from playground.session.history.run import Run, disturbances, not_as_requested
 
 # Where a suite's one figure of quality stands in its totals; dotted names lead into what is nested.
 QUALITY = (
@@ -67,7 +67,7 @@ def _flags(trust: Trust, effective: Mapping[str, str]) -> list[str]:
     """In the words of the other runs. A suite's first request is cold, and its medians are not."""
     return [
         *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
-        *(f"{name} is {effective.get(name, 'unknown')}" for name in trust.differs),
+        *not_as_requested(trust.differs, effective),
         *disturbances(trust.throttled, trust.other_processes),
         *trust.notes,
     ]

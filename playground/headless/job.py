@@ -62,14 +62,9 @@ def _watch(show: Watch, recorder: Recorder | None, collector: Collector, disturb
     def watch(entry: Entry) -> None:
         if isinstance(entry.event, ModelLoaded):
             disturbance.follow(entry.event.facts)
-        if entry.command is not None:
-            collector.add_command(entry.command)
-            if recorder:
-                recorder.command(entry.command)
-        if entry.event is not None:
-            collector.add_event(entry.event)
-            if recorder:
-                recorder.event(entry.event)
+        collector.add(entry.message)
+        if recorder:
+            recorder.add(entry.message)
         show(entry)
 
     return watch

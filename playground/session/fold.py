@@ -19,7 +19,7 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerExited,
 )
-from playground.protocol.metrics import Memory
+from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
@@ -73,12 +73,17 @@ class Fold(msgspec.Struct):
 
     @property
     def ready(self) -> bool:
-        """A model is loaded and its toggles are set."""
+        """Whether a model is loaded and its toggles are set."""
         return self.loaded is not None and bool(self.effective)
 
     @property
+    def metrics(self) -> list[RequestMetrics]:
+        """The engine's numbers of the requests that have ended."""
+        return [request.finished.metrics for request in self.requests.values() if request.finished]
+
+    @property
     def ended(self) -> bool:
-        """No request is unfinished."""
+        """Whether no request is unfinished."""
         return all(request.finished for request in self.requests.values())
 
     def _add_command(self, t: float, command: AnyCommand) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from playground import __version__
-from playground.protocol.wire import AnyCommand, AnyEvent, encode_line
-from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
+from playground.protocol.wire import encode_line
+from playground.session.recording import FORMAT, VERSION, Entry, Header, Message, RecordingError
 
 FLUSH_SECONDS = 0.2  # the most that a kill may cost
 
@@ -52,13 +52,9 @@ class Recorder:
         self._thread = threading.Thread(target=self._flush_until_closed, name="recorder", daemon=True)
         self._thread.start()
 
-    def command(self, command: AnyCommand) -> None:
-        """Record a command that is sent now."""
-        self._append(Entry(t=self._now(), command=command))
-
-    def event(self, event: AnyEvent) -> None:
-        """Record an event that arrives now."""
-        self._append(Entry(t=self._now(), event=event))
+    def add(self, message: Message) -> None:
+        """Record a command or event that passes now."""
+        self._append(Entry.of(self._now(), message))
 
     def close(self) -> None:
         """Write what is left and end the file; more than once is once."""

@@ -14,7 +14,7 @@ from playground import paths
 from playground.bench.compare.comparison import ComparisonPlan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
-from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
+from playground.bench.compare.runs import Comparison, Figure, noise, order
 from playground.bench.compare.verdict import kl_above_noise, name_of, verdict, word
 from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import LoadModel
@@ -46,13 +46,6 @@ def test_the_order_is_even_and_switches_seldom():
     sides = list(order(5))
     assert sides == list("ABBAABBAAB")
     assert sides.count("A") == sides.count("B") == 5
-
-
-def test_first_difference():
-    assert first_difference([1, 2, 3], [1, 2, 4]) == 2
-    assert first_difference([1, 2], [1, 2, 3]) == 2
-    assert first_difference([1, 2], [1, 2]) is None
-    assert first_difference([], [1]) == 0
 
 
 def test_noise_is_the_farthest_run_from_the_median():

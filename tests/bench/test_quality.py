@@ -18,7 +18,7 @@ from playground.bench.quality.recall import Recall, measure_recall
 from playground.bench.quality.score import Job, score_texts
 from playground.bench.quality.windows import windows
 from playground.bench.texts import Text, bundled_texts
-from playground.bench.tokenizer.fertility import at_speed, common, count_tokens, measure_tps
+from playground.bench.tokenizer.fertility import at_speed, count_tokens, measure_tps
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
@@ -163,7 +163,3 @@ async def test_tokens_are_counted_as_the_tokenizer_counts(engine: WorkerEngine, 
     speeds = sorted((len(each.times) - 1) / (each.times[-1] - each.times[0]) for each in answers)
     assert tps == pytest.approx(speeds[len(speeds) // 2], rel=1e-6)
     assert at_speed(found, 10.0)[0].characters_per_second == pytest.approx(10 * 500 / len(ids[0]))
-
-
-def test_special_tokens_are_what_all_texts_begin_with():
-    assert common([[1, 5, 6], [1, 7], [1, 5]]) == 1 and common([[2], [3]]) == 0 and common([[4, 4], [4, 4]]) == 2

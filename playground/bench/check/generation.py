@@ -8,6 +8,7 @@ from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.protocol.events import CheckFinding
 from playground.session.fold import Generated
+from playground.text.sequences import first_difference
 
 PROMPTS = ("def add(a, b):\n", "The weather today is", "1, 2, 3, 4,", "# Count the words of a text\n")
 QUESTION = "write a function that adds two numbers"
@@ -54,7 +55,7 @@ def distinct(token_ids: Sequence[int]) -> float:
 
 
 def _invariance(alone: Sequence[Generated], together: Sequence[Generated], dtype: str) -> CheckFinding:
-    first = [_first_difference(one.token_ids, two.token_ids) for one, two in zip(alone, together, strict=True)]
+    first = [first_difference(one.token_ids, two.token_ids) for one, two in zip(alone, together, strict=True)]
     different = [at for at in first if at is not None]
     evidence = f"{len(alone)} answers are the same alone and in a batch"
     if different:
@@ -65,10 +66,6 @@ def _invariance(alone: Sequence[Generated], together: Sequence[Generated], dtype
         evidence=evidence,
         advice="near ties flip in 16 bit; dtype=float32 tells whether it is more than that" if different else "",
     )
-
-
-def _first_difference(one: Sequence[int], two: Sequence[int]) -> int | None:
-    return next((at for at, (a, b) in enumerate(zip(one, two, strict=True)) if a != b), None)
 
 
 def _stops(answer: Generated) -> CheckFinding:

@@ -6,7 +6,7 @@ import re
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from playground.bench.compare.runs import first_difference
+from playground.text.sequences import common_prefix
 
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
@@ -19,9 +19,8 @@ class Piece(NamedTuple):
 
 
 def split_at_difference(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Of each text what both begin with, and the rest."""
-    parted = first_difference(one, other)
-    at = len(one) if parted is None else parted
+    """Each text as (what both begin with, the rest)."""
+    at = common_prefix(one, other)
     return (one[:at], one[at:]), (other[:at], other[at:])
 
 

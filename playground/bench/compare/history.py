@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from playground import paths
 from playground.bench.compare.comparison import ComparisonPlan
 from playground.bench.compare.runs import Comparison
@@ -11,8 +9,9 @@ from playground.bench.compare.side_spec import SideSpec
 from playground.bench.report import Conditions
 from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
+from playground.protocol.percentiles import median_of_known
 from playground.session.fold import unmet
-from playground.session.history.run import TITLE, Run, disturbances, non_defaults
+from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
 
 KIND, MEASURE = "compare", "KL"
 
@@ -32,8 +31,6 @@ def _run(
 ) -> Run:
     runs, kl = found.of(name), found.divergence.kl_mean if name == "B" else None
     effective = found.effective.get(name, {})
-    times = [run.ttft_s for run in runs if run.ttft_s is not None]
-    rates = [run.decode_tps for run in runs if run.decode_tps is not None]
     return Run(
         at=at,
         kind=KIND,
@@ -49,8 +46,8 @@ def _run(
         flags=[*_flags(side, effective, found.reasons.get(name, {}), conditions), *_bound(found, name)],
         requests=len(runs),
         output_tokens=sum(len(run.token_ids) for run in runs),
-        ttft_s=median(times) if times else None,
-        tps=median(rates) if rates else None,
+        ttft_s=median_of_known(run.ttft_s for run in runs),
+        tps=median_of_known(run.decode_tps for run in runs),
         kv_bytes=max(run.kv_bytes for run in runs) or None,
         weights_bytes=found.weights.get(name),
         quality=kl,
@@ -65,7 +62,7 @@ def _bound(found: Comparison, name: SideName) -> list[str]:
 
 def _flags(side: SideSpec, effective: dict[str, str], reasons: dict[str, str], conditions: Conditions) -> list[str]:
     return [
-        *(f"{name} is {effective.get(name, 'unknown')}" for name in unmet(side.options, effective, reasons)),
+        *not_as_requested(unmet(side.options, effective, reasons), effective),
         *disturbances(conditions.throttled, conditions.other_processes),
         *conditions.notes,
     ]

@@ -8,6 +8,8 @@ from statistics import median
 import msgspec
 
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
+from playground.protocol.percentiles import median_of_known
+from playground.text.sequences import first_difference
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class Comparison(msgspec.Struct):
     def _figure(self, name: str) -> Figure:
         sides = [[getattr(run, name) for run in self.of(side)] for side in ("A", "B")]
         known = [[value for value in values if value is not None] for values in sides]
-        a, b = (median(values) if values else None for values in known)
+        a, b = (median_of_known(values) for values in known)
         noises = [spread for values in known if (spread := noise(values)) is not None]
         return Figure(a=a, b=b, change=_change(a, b), noise=max(noises, default=None))
 
@@ -89,14 +91,6 @@ def order(runs: int) -> Iterator[SideName]:
     """A B B A A B B A …: interleaved, so that a machine that slows down slows both, with half as many switches."""
     for number in range(runs):
         yield from ("A", "B") if number % 2 == 0 else ("B", "A")
-
-
-def first_difference(one: Sequence[object], other: Sequence[object]) -> int | None:
-    """Where two sequences part; the end of one is a difference too."""
-    for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
-        if mine != theirs:
-            return index
-    return None if len(one) == len(other) else min(len(one), len(other))
 
 
 def noise(values: Sequence[float]) -> float | None:

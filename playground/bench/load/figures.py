@@ -9,7 +9,7 @@ import msgspec
 
 from playground.bench.load.level import Level
 from playground.bench.load.slo import Slo
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import prefix_hit
 from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
@@ -66,7 +66,7 @@ def level_figures(
         system_tps=tokens / window if window else None,
         requests_per_second=len(served) / window if window else None,
         offered=len(requests) / (last_arrival + lone) if lone and not level.users else None,
-        prefix_hit=_prefix_hit(metrics),
+        prefix_hit=prefix_hit(metrics),
         ttft=spread(each.ttft_s for each in metrics),
         tpot=spread(each.tpot_s for each in metrics),
         itl=Spread(*percentiles([gap for request in served for gap in gaps(request.times)], SHARES)),
@@ -101,8 +101,3 @@ def gaps(times: Sequence[float]) -> list[Gap]:
     groups = [(time, len(list(same))) for time, same in groupby(times)]
     first = [(0.0, groups[0][1] - 1)] if groups and groups[0][1] > 1 else []
     return [*first, *((later - earlier, count) for (earlier, _), (later, count) in pairwise(groups))]
-
-
-def _prefix_hit(metrics: Sequence[RequestMetrics]) -> float | None:
-    tokens = sum(each.prompt_tokens for each in metrics)
-    return sum(each.cached_tokens for each in metrics) / tokens if tokens else None

@@ -11,6 +11,7 @@ from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import Text
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
+from playground.text.sequences import common_prefix
 
 PROBES = ("a", "1", "Я")
 SPEED = "tps"  # what the names of the requests begin with that only measure speed
@@ -38,7 +39,8 @@ async def count_tokens(engine: WorkerEngine, texts: Sequence[Text]) -> list[Text
     wanted = [*PROBES, *(text.content for text in texts)]
     answer = await engine.ask(Tokenize(key="count", texts=wanted), Tokenized, lambda event: event.key == "count")
     probes, rest = answer.token_ids[: len(PROBES)], answer.token_ids[len(PROBES) :]
-    special = common(probes) + common([ids[::-1] for ids in probes])
+    # What is the same around texts that share no character is special tokens.
+    special = common_prefix(*probes) + common_prefix(*(ids[::-1] for ids in probes))
     return [_text_tokens(text, max(0, len(ids) - special)) for text, ids in zip(texts, rest, strict=True)]
 
 
@@ -71,12 +73,6 @@ def at_speed(texts: Sequence[TextTokens], tps: float | None) -> list[TextTokens]
         else text
         for text in texts
     ]
-
-
-def common(rows: Sequence[Sequence[int]]) -> int:
-    """How many ids all rows begin with: what is the same before texts that share no character is no text."""
-    places = zip(*rows, strict=False)
-    return next((index for index, ids in enumerate(places) if len(set(ids)) > 1), min(map(len, rows), default=0))
 
 
 def _text_tokens(text: Text, tokens: int) -> TextTokens:

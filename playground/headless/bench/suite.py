@@ -39,8 +39,7 @@ class Outcome:
     @property
     def conditions(self) -> Conditions:
         """For the report's trust flags."""
-        seen = self.disturbance
-        return Conditions([self.fault] if self.fault else [], seen.throttled, seen.other_processes)
+        return Conditions.of(self.disturbance, [self.fault] if self.fault else [])
 
     def require(self, measured: object) -> None:
         """Raises `CommandError` where nothing at all was measured."""
@@ -116,10 +115,8 @@ def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
 
     def watch(entry: Entry) -> None:
         line.show(entry.event)
-        if recorder and entry.command is not None:
-            recorder.command(entry.command)
-        if recorder and entry.event is not None:
-            recorder.event(entry.event)
+        if recorder:
+            recorder.add(entry.message)
 
     return watch
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from playground.protocol.commands import GenerationRequest, LoadModel, Submit
+from playground.protocol.commands import Command, GenerationRequest, LoadModel, Submit
 from playground.protocol.events import (
     MemoryMeasured,
     ModelFacts,
@@ -19,11 +19,13 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerReady,
 )
-from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.metrics import Memory, RequestMetrics, prefix_hit
 from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.percentiles import median_of_known
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.fold import Generated, span, unmet
-from playground.session.history.run import TITLE, Run, disturbances, non_defaults
+from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
+from playground.session.recording import Message
 
 WORKING = ("prefill", "decode")
 
@@ -69,8 +71,14 @@ class Collector:
         self._memory = Memory()
         self._disturbance = (False, 0)
 
-    def add_command(self, command: AnyCommand) -> None:
-        """A command that is sent now."""
+    def add(self, message: Message) -> None:
+        """Take a command or event that passes now."""
+        if isinstance(message, Command):
+            self._add_command(message)
+        else:
+            self._add_event(message)
+
+    def _add_command(self, command: AnyCommand) -> None:
         if isinstance(command, LoadModel):
             self._model, self._options, self._facts = command.model, command.options, None
             self._effective, self._reasons, self._memory = {}, {}, Memory()
@@ -80,8 +88,7 @@ class Collector:
             self._running |= dict.fromkeys(requests, submission)
             self.add_disturbance(*self._disturbance)
 
-    def add_event(self, event: AnyEvent) -> None:
-        """An event that arrives now."""
+    def _add_event(self, event: AnyEvent) -> None:
         match event:
             case TokensGenerated() if event.request_id in self._running:
                 request = self._running[event.request_id].requests[event.request_id]
@@ -149,8 +156,8 @@ class Collector:
             prompt_tokens=sum(each.prompt_tokens for each in metrics),
             output_tokens=tokens,
             seconds=seconds,
-            ttft_s=_median([each.ttft_s for each in metrics]),
-            tps=_median([each.decode_tps for each in metrics]),
+            ttft_s=median_of_known(each.ttft_s for each in metrics),
+            tps=median_of_known(each.decode_tps for each in metrics),
             system_tps=tokens / seconds if seconds and len(requests) > 1 else None,
             memory_bytes=self._memory.peak or self._memory.process,
             kv_bytes=submission.kv_bytes or None,
@@ -165,28 +172,15 @@ class Collector:
         """What keeps a number from being compared without a second thought."""
         metrics = submission.metrics
         cold = any(each.load_s for each in metrics)
-        read = sum(each.prompt_tokens for each in metrics)
-        cached = sum(each.cached_tokens for each in metrics)
+        reused = prefix_hit(metrics)
         reasons = sorted({each.finished.reason for each in submission.requests.values() if each.finished})
         return [
             *(["cold"] if cold else []),
-            *([f"prefix {round(100 * cached / read)} %"] if cached and read else []),
+            *([f"prefix {round(100 * reused)} %"] if reused else []),
             *([f"beside {submission.beside}"] if submission.beside else []),
             *(f"switched {name}" for name in sorted(submission.switched)),
-            *self._not_as_asked(),
+            *not_as_requested(unmet(self._options, self._effective, self._reasons), self._effective),
             *disturbances(submission.throttled, submission.other_processes),
             *(["preempted"] if any(each.preemptions for each in metrics) else []),
             *(reason for reason in reasons if reason in ("abort", "error")),
         ]
-
-    def _not_as_asked(self) -> list[str]:
-        """What is effective where it is not what was requested."""
-        names = unmet(self._options, self._effective, self._reasons)
-        return [f"{name} is {self._effective.get(name, 'unknown')}" for name in names]
-
-
-def _median(values: list[float | None]) -> float | None:
-    """The median of the values that are known; `statistics` would cost the first frame some milliseconds."""
-    known = sorted(value for value in values if value is not None)
-    middle = len(known) // 2
-    return (known[middle] + known[~middle]) / 2 if known else None

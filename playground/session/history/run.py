@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -55,6 +56,11 @@ def non_defaults(options: EngineOptions) -> dict[str, str]:
     """The toggles that are not at their defaults."""
     spelled = as_text(options)
     return {name: spelled[name] for name in changed_names(DEFAULTS, options)}
+
+
+def not_as_requested(names: Iterable[str], effective: Mapping[str, str]) -> list[str]:
+    """The flags of toggles that are not what was requested."""
+    return [f"{name} is {effective.get(name, 'unknown')}" for name in names]
 
 
 def disturbances(throttled: object, other_processes: int | None) -> list[str]:

@@ -63,9 +63,9 @@ class LoadEngine:
     def _watch(self, entry: Entry) -> None:
         message = entry.command or entry.event
         if self._collector and entry.command:
-            self._collector.add_command(entry.command)
+            self._collector.add(entry.command)
         if self._collector and entry.event:
-            self._collector.add_event(entry.event)
+            self._collector.add(entry.event)
         match message:
             case ModelLoading():
                 share = f" {percent(message.done / message.total)}" if message.total else ""
