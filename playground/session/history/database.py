@@ -50,20 +50,16 @@ class Database:
         self._connection.close()
 
     def add(self, run: Run) -> int:
-        """Keep a run; the id that it gets."""
-        return self.add_all([run])[0]
-
-    def add_all(self, runs: Iterable[Run]) -> list[int]:
-        """Keep runs, all or none of them."""
+        """Keep a run; returns its id."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            ids = [self._insert(run) for run in runs]
+            run_id = self._insert(run)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:  # a full disk has rolled back by itself
                 self._connection.execute("ROLLBACK")
             raise
-        return ids
+        return run_id
 
     def find(self, query: Query) -> array[int]:
         """The ids of the runs that a query names, in its order: SQLite sorts by an index alone and looks for words in
