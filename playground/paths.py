@@ -9,7 +9,7 @@ import platformdirs
 
 NAME = "playground"
 BUNDLED_MODEL = "tiny-coder"
-
+BUNDLED_RECOGNISER = "tiny-whisper"
 
 # Prefixes that mark a model as a local path rather than a hub id.
 LOCAL = ("/", "./", "../", "~")

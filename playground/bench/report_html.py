@@ -15,15 +15,15 @@ from playground.bench.report import Report
 from playground.bench.report_labels import INTERVAL, label, share
 from playground.bench.report_run import quality_of
 from playground.bench.svg import Dot, Series, number, plot
-from playground.session.history.export import definitions, when
+from playground.session.history.export import MIB, definitions, when
 from playground.session.history.run import Run, spell_options
+from playground.text.numbers import UNKNOWN
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 MOST_PLOTS, SHORT, MOST_ITEMS = 6, 160, 2000
 GROUPS = ("load", "category", "difficulty", "band", "kv_cache", "attention", "kernel", "language", "domain", "status")
 OVER = ("rate", "offered", "users", "length", "tokens", "context", "position", "samples", "k")
-MIB = 1 << 20
 # Totals that stand among the figures of the top, each with what it is.
 SPEEDS = ("output_tokens", "tokens_per_second")
 
@@ -260,7 +260,7 @@ def _cell(value: Any, name: str = "") -> str:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "–"
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -8,12 +8,11 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from playground.config import worker_python
-from playground.doctor.finding import Finding
+from playground.doctor.finding import PIP, Finding
 from playground.doctor.imports import try_imports
 from playground.engine.backends.vllm.support import own_environment, package
 from playground.toml_file import ConfigError
 
-PIP = f"{sys.executable} -m pip install"
 VLLM = "0.32."
 LIGHT = ["msgspec", "platformdirs", "psutil"]  # what our worker imports beside vLLM
 

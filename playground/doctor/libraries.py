@@ -7,12 +7,11 @@ import re
 import sys
 from importlib.util import find_spec
 
-from playground.doctor.finding import Finding
+from playground.doctor.finding import PIP, Finding
 from playground.doctor.imports import Import, try_imports
 from playground.doctor.requirements import requirements, why_unmet
 
 IMPORTED = ["torch", "transformers", "bitsandbytes"]
-PIP = f"{sys.executable} -m pip install"
 
 
 def check_python() -> list[Finding]:

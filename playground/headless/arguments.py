@@ -9,9 +9,7 @@ from typing import Any
 import msgspec
 import msgspec.inspect
 
-from playground.protocol.options import OptionError, Value, parse_assignment
-
-ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
+from playground.protocol.options import ENGINES, OptionError, Value, parse_assignment
 
 
 def add_target(parser: ArgumentParser) -> None:

@@ -8,8 +8,6 @@ from playground import paths
 from playground.headless.target import require_local
 from playground.protocol.speech import SpeechOptions
 
-BUNDLED = "tiny-whisper"
-
 
 def add_recognition(parser: ArgumentParser) -> None:
     """How sound becomes text."""
@@ -23,7 +21,7 @@ def read_recognition(args: Namespace, model: str | None) -> SpeechOptions:
     """No model means the bundled one; raises `UsageError`."""
     require_local(model or "")
     return SpeechOptions(
-        model=model or str(paths.bundled_model(BUNDLED)),
+        model=model or str(paths.bundled_model(paths.BUNDLED_RECOGNISER)),
         device=args.device,
         compute_type=args.compute_type,
         language=args.language,

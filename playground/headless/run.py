@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from playground import paths
-from playground.headless.arguments import ENGINES, add_sampling, add_target
+from playground.headless.arguments import add_sampling, add_target
 from playground.headless.arrivals import parse_arrivals
 from playground.headless.compare_engines import run_against
 from playground.headless.job import do_job, read_requests
@@ -15,6 +15,7 @@ from playground.headless.report import report_end
 from playground.headless.switches import parse_switch
 from playground.headless.target import open_recorder, read_target
 from playground.headless.worker_run import Job
+from playground.protocol.options import ENGINES
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from playground.protocol.fault import error_line
 from playground.protocol.speech import Segment, SpeechModelFacts, SpeechOptions
 from playground.speech.devices import check_compute_type, choose
 from playground.speech.faults import SpeechError
@@ -147,13 +148,11 @@ def _load(folder: Path, device: str, options: SpeechOptions) -> Any:
             num_workers=WORKERS,
         )
     except (RuntimeError, ValueError, OSError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise SpeechError(f"{folder.name} cannot be loaded: {line}", "choose another recogniser") from None
+        advice = "choose another recogniser"
+        raise SpeechError(f"{folder.name} cannot be loaded: {error_line(error)}", advice) from None
     except Exception as error:  # tokenizers raises the bare class
-        line = " ".join(str(error).split())[:200]
-        raise SpeechError(
-            f"{folder.name} has a tokenizer.json that cannot be read: {line}", "convert it again"
-        ) from None
+        message = f"{folder.name} has a tokenizer.json that cannot be read: {error_line(error)}"
+        raise SpeechError(message, "convert it again") from None
 
 
 def _segment(utterance: Utterance, parts: Sequence[Any]) -> Segment:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import get_args
 
 from playground.bench.engine import WorkerEngine
-from playground.protocol.commands import MeasureAttention
+from playground.protocol.commands import Kernel, MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint, Ceilings, HeadShape
 
-KERNELS = ("eager", "sdpa-math", "sdpa-flash")
+KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Measured:
 async def measure_attention(
     engine: WorkerEngine,
     lengths: Sequence[int],
-    kernels: Sequence[Any],
+    kernels: Sequence[Kernel],
     repeats: int,
     measured: Measured,
     progress: Callable[[int, int], None],

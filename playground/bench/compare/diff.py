@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from playground.text.sequences import common_prefix
 
+MARK = "▶"  # where two texts part
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 

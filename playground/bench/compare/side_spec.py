@@ -9,10 +9,17 @@ import msgspec
 
 from playground.bench.compare.verdict import name_of
 from playground.protocol.commands import LoadModel
-from playground.protocol.options import EngineOptions, Value, as_text, changed_names, parse_assignment, with_changes
+from playground.protocol.options import (
+    ENGINES,
+    EngineOptions,
+    Value,
+    as_text,
+    changed_names,
+    parse_assignment,
+    with_changes,
+)
 
 FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
-ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
 OWN_MODELS = {"scripted": "scripted"}
 
 

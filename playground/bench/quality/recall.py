@@ -13,8 +13,8 @@ from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
+from playground.protocol.options import TOGGLES
 
-KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 ANSWER_TOKENS = 8
 PROBE_PARTS = 40
 
@@ -70,7 +70,7 @@ async def measure_recall(
 def possible_kv_caches(engine: WorkerEngine) -> list[str]:
     """What this engine can keep keys and values in."""
     toggle = engine.loaded.capabilities.toggle("kv_cache")
-    found = [(name, toggle.find(name)) for name in KV_CACHES] if toggle else []
+    found = [(name, toggle.find(name)) for name in TOGGLES["kv_cache"].values] if toggle else []
     return [name for name, support in found if support and support.possible]
 
 

@@ -13,14 +13,12 @@ from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import OnProgress, Row
 from playground.protocol.speech import SpeechOptions
 
-RECOGNISER = "tiny-whisper"
-
 
 class RunningSpeech:
     """`size` recordings."""
 
     def __init__(self, size: int) -> None:
-        options = SpeechOptions(model=str(paths.bundled_model(RECOGNISER)))
+        options = SpeechOptions(model=str(paths.bundled_model(paths.BUNDLED_RECOGNISER)))
         self._suite = SpeechSuite(spread(read_manifest(BUNDLED), size), options, "basic")
 
     async def run(self, worker: SpeechEngine, on_progress: OnProgress) -> None:

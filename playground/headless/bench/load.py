@@ -19,7 +19,7 @@ from playground.headless.bench.suite import Progress, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
 from playground.headless.values import read_by, whole
-from playground.text.numbers import percent, rate, seconds, significant
+from playground.text.numbers import UNKNOWN, percent, rate, seconds, significant
 
 DEFAULT_LEVELS = "closed:1,2,4,8,16"
 
@@ -92,7 +92,7 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
                 significant(item.system_tps),
                 percent(item.prefix_hit),
                 *(_spread(each) for each in (item.ttft, item.tpot, item.itl, item.e2e)),
-                f"{significant(item.goodput)} ({percent(item.slo_share)})" if slo else "–",
+                f"{significant(item.goodput)} ({percent(item.slo_share)})" if slo else UNKNOWN,
             )
             for item in items
         ],

@@ -12,7 +12,7 @@ from playground.bench.report_html import report_html
 from playground.bench.report_run import report_run
 from playground.headless.history import kept_history
 from playground.headless.report import say
-from playground.text.numbers import percent
+from playground.text.numbers import UNKNOWN, percent
 from playground.text.plain import one_line
 
 
@@ -43,8 +43,8 @@ def print_trust(trust: Trust) -> None:
 
 def trust_line(trust: Trust) -> str:
     """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – where it cannot be told."""
-    throttled = "–" if trust.throttled is None else ", ".join(trust.throttled) or "no"
-    others = "–" if trust.other_processes is None else str(trust.other_processes)
+    throttled = UNKNOWN if trust.throttled is None else ", ".join(trust.throttled) or "no"
+    others = UNKNOWN if trust.other_processes is None else str(trust.other_processes)
     return (
         f"n {trust.n}   {trust.start}   prefix hits {percent(trust.prefix_hit)}   throttled {throttled}"
         f"   others on the GPU {others}"

@@ -16,7 +16,7 @@ from playground.bench.speech.report import answers_report, speech_report
 from playground.bench.speech.speech_engine import SpeechEngine
 from playground.bench.speech.words import SpeechSuite
 from playground.client import drop_log
-from playground.headless.arguments import ENGINES, add_history
+from playground.headless.arguments import add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
 from playground.headless.bench.suite import Progress
@@ -25,6 +25,7 @@ from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
 from playground.headless.target import require_local
 from playground.protocol.commands import LoadModel
+from playground.protocol.options import ENGINES
 from playground.text.plain import one_line
 
 MAX_TOKENS = 256

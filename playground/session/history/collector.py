@@ -23,11 +23,9 @@ from playground.protocol.metrics import Memory, RequestMetrics, prefix_hit
 from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.percentiles import median_of_known
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.fold import Generated, span, unmet
+from playground.session.fold import BUSY_PHASES, Generated, span, unmet
 from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
 from playground.session.recording import Message
-
-WORKING = ("prefill", "decode")
 
 
 class Submission(msgspec.Struct):
@@ -123,7 +121,7 @@ class Collector:
                 submission.switched.update(event.changed)
 
     def _add_step(self, step: Step) -> None:
-        working = [work.request_id for work in step.slots if work.request_id and work.phase in WORKING]
+        working = [work.request_id for work in step.slots if work.request_id and work.phase in BUSY_PHASES]
         submissions = {id(each): each for name in working if (each := self._running.get(name))}
         for submission in submissions.values():
             submission.kv_bytes = max(submission.kv_bytes, step.kv_bytes)

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.compare.side_spec import ENGINES, FORM, SideChanges, parse_side
+from playground.bench.compare.side_spec import FORM, SideChanges, parse_side
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.options import DEFAULTS, TOGGLES, format_value
+from playground.protocol.options import DEFAULTS, ENGINES, TOGGLES, format_value
 from playground.tui.fields import Field, number
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
