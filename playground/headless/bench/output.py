@@ -7,8 +7,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from playground.bench.html.report_page import report_html
 from playground.bench.report import Report, Trust, write_report
-from playground.bench.report_html import report_html
 from playground.bench.report_run import report_run
 from playground.headless.history import kept_history
 from playground.headless.report import say
