@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.code.layouts import LAYOUTS
+from playground.bench.code.layouts.table import LAYOUTS
 from playground.bench.code.task import Task
 from playground.protocol.fault import Fault
 
