@@ -32,7 +32,8 @@ from playground.protocol import commands, events  # noqa: E402
 from playground.protocol.speech import SpeechOptions, UtteranceTiming  # noqa: E402
 from playground.protocol.wire import AnyCommand, AnyEvent  # noqa: E402
 from playground.speech.audio_file import AudioFile  # noqa: E402
-from playground.speech.vad import BEFORE_S, PAUSE_S, RATE, Samples  # noqa: E402
+from playground.speech.utterances import BEFORE_S, PAUSE_S  # noqa: E402
+from playground.speech.vad import RATE, Samples  # noqa: E402
 from playground.tui.state.state import State  # noqa: E402
 from playground.tui.state.voice import VoiceState  # noqa: E402
 from tests.bench_app import PROMPT, TINY  # noqa: E402

@@ -10,7 +10,7 @@ from time import perf_counter
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
 from playground.speech.transcriber import WORKERS, Transcriber
 from playground.speech.transcript import Heard, judge, judge_audio
-from playground.speech.vad import Utterance
+from playground.speech.utterances import Utterance
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from playground.speech.agreement import Agreement
 from playground.speech.decoding import Decoded, Decoder
 from playground.speech.transcriber import WORKERS, partial_options
 from playground.speech.transcript import joined
-from playground.speech.vad import FRAME_S, Samples, Utterance, UtteranceCutter
+from playground.speech.utterances import Utterance, UtteranceCutter
+from playground.speech.vad import FRAME_S, Samples
 
 HINT_S = FRAME_S  # silence that starts a full decode; a false alarm about every few seconds of speech
 SURER_HINT_S = 3 * FRAME_S  # longer silence, required to use the last free decoder thread

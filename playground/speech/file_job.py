@@ -16,7 +16,8 @@ from playground.speech.decoding import Decoded, Decoder
 from playground.speech.model_files import STOCK_WINDOW_S
 from playground.speech.transcriber import WORKERS
 from playground.speech.transcript import joined
-from playground.speech.vad import RATE, Utterance, UtteranceCutter, packed
+from playground.speech.utterances import Utterance, UtteranceCutter, packed
+from playground.speech.vad import RATE
 
 AHEAD = WORKERS + 1  # batches that wait or run: reading is never waited for, and no file is held whole
 

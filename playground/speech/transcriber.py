@@ -17,7 +17,8 @@ from playground.speech.devices import check_compute_type, choose
 from playground.speech.faults import SpeechError
 from playground.speech.model_files import STOCK_WINDOW_S, find_model, mels, weights_bytes, window_s
 from playground.speech.transcript import HIGH_COMPRESSION, LOW_LOGPROB, NO_SPEECH
-from playground.speech.vad import RATE, Samples, Utterance
+from playground.speech.utterances import Utterance
+from playground.speech.vad import RATE, Samples
 
 WORKERS = 2  # decodes at a time: a final text never waits for a partial one
 

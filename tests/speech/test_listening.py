@@ -22,7 +22,8 @@ from playground.protocol.speech_events import (
     TranscriptUpdated,
 )
 from playground.speech import recorder
-from playground.speech.vad import RATE, UtteranceCutter
+from playground.speech.utterances import UtteranceCutter
+from playground.speech.vad import RATE
 from tests.speech.driver import OPTIONS
 from tests.speech.speaking import SPOKEN, silence, speech
 
