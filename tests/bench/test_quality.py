@@ -13,9 +13,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import paths
 from playground.bench.engine import WorkerEngine
-from playground.bench.quality.figures import Tallies, perplexity, text_quality, total_quality
+from playground.bench.quality.figures import perplexity, text_quality, total_quality
 from playground.bench.quality.recall import Recall, measure_recall
 from playground.bench.quality.score import Job, score_texts
+from playground.bench.quality.tallies import Tallies
 from playground.bench.quality.windows import windows
 from playground.bench.texts import Text, bundled_texts
 from playground.bench.tokenizer.fertility import at_speed, count_tokens, measure_tps

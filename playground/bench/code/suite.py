@@ -1,4 +1,4 @@
-"""One run of the code suite: answers come out of one batch while the first of them are already checked."""
+"""One run of the code suite: the first answers of a batch are judged while the others are generated."""
 
 from __future__ import annotations
 
@@ -11,28 +11,19 @@ import msgspec
 
 from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, count, estimate
 from playground.bench.code.judge import Judge
-from playground.bench.code.programs import answered, stops
-from playground.bench.code.task import Prompting, Task
+from playground.bench.code.programs import answered
+from playground.bench.code.request import sampled_request
+from playground.bench.code.settings import Settings
+from playground.bench.code.task import Task
 from playground.bench.engine import WorkerEngine
 from playground.bench.sandbox.sandbox import Sandbox
-from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Generated
 
 WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2))
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How tasks are asked and counted; `solutions` names where the answers come from."""
-
-    samples: int = 1
-    k: tuple[int, ...] = (1,)
-    prompting: Prompting = "base"
-    sampling: SamplingParams = SamplingParams(max_tokens=512)
-    solutions: str = "model"
-
-
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run has come; counts are of samples, `eta_s` is None until something is judged."""
+    """How far a run is. Counts are of samples; `eta_s` is None until something is judged."""
 
     generated: int
     judged: int
@@ -43,8 +34,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeSuite:
-    """`await run(engine)` once. To end it early cancel that: whatever ends it, `items` and `totals()` hold what has
-    been judged by then, and `notes` say what is missing.
+    """One run over tasks: `await run(engine)` once, or cancel it to end early. However it ends, `items` and `totals()`
+    hold what was judged, and `notes` say what is missing.
 
     Answers come from the engine, or from `programs` (by task, whole programs). `watch` is called on the loop after
     every answer and every verdict.
@@ -73,7 +64,7 @@ class CodeSuite:
         self._began = 0.0
 
     async def run(self, engine: WorkerEngine | None) -> None:
-        """Answer and judge every task. Raises `EngineFailed`; with programs there need be no engine."""
+        """Answer and judge every task; raises `EngineFailed`. With programs no engine is needed."""
         self._engine, self._began = engine, perf_counter()
         ready = [task for task in self._tasks if not self._skip(task)]
         try:
@@ -81,7 +72,7 @@ class CodeSuite:
                 self._generated += 1
                 work = asyncio.create_task(self._judge_sample(task, sample))
                 self._work.add(work)
-                self._tell()
+                self._report_progress()
             await asyncio.gather(*self._work)
         except BaseException:
             for work in self._work:
@@ -93,11 +84,11 @@ class CodeSuite:
 
     @property
     def failed(self) -> bool:
-        """Whether the engine owed an answer."""
+        """Whether the engine left an answer out."""
         return bool(self._missing)
 
     def totals(self) -> Totals:
-        """What the items so far come to."""
+        """The totals so far."""
         counted = count(self.items)
         found = {k: estimate(self.items, k) for k in self._settings.k}
         known = {str(k): pair for k, pair in found.items() if pair}
@@ -117,7 +108,7 @@ class CodeSuite:
         )
 
     async def _answers(self, tasks: Sequence[Task]) -> AsyncIterator[tuple[Task, Sample]]:
-        """Programs yet to be judged, as they come."""
+        """Yield programs to judge, as they come."""
         if self._programs is not None:
             for task in tasks:
                 for program in self._programs[task.task_id]:
@@ -127,26 +118,18 @@ class CodeSuite:
         asked = {
             f"{index}.{sample}": task for sample in range(self._settings.samples) for index, task in enumerate(tasks)
         }
-        requests = [self._request(name, task, int(name.partition(".")[2])) for name, task in asked.items()]
+        requests = [
+            sampled_request(name, task, int(name.partition(".")[2]), self._settings) for name, task in asked.items()
+        ]
         if requests:
             async for generated in self._engine.stream(requests):
                 if (sample := self._sample(asked[generated.request_id], generated)) is not None:
                     yield asked[generated.request_id], sample
 
-    def _request(self, name: str, task: Task, number: int) -> GenerationRequest:
-        sampling = self._settings.sampling
-        seed = None if sampling.seed is None else sampling.seed + number
-        ends = [*sampling.stop, *stops(task, self._settings.prompting)]
-        sampling = msgspec.structs.replace(sampling, seed=seed, stop=ends)
-        if self._settings.prompting == "chat":
-            messages = [ChatMessage(role="user", content=task.request)]
-            return GenerationRequest(request_id=name, messages=messages, sampling=sampling)
-        return GenerationRequest(request_id=name, prompt=task.prompt, sampling=sampling)
-
     def _sample(self, task: Task, generated: Generated) -> Sample | None:
         assert generated.finished
         if generated.finished.reason in ("abort", "error"):
-            self._refused(task, generated.finished.message or "aborted")
+            self._note_missing(task, generated.finished.message or "aborted")
             return None
         return Sample(
             status="failed",
@@ -156,7 +139,7 @@ class CodeSuite:
         )
 
     def _skip(self, task: Task) -> bool:
-        """Whether a task cannot be done here; then it is an item already."""
+        """Whether a task cannot be done here; if so, adds its item."""
         reason = self._judge.why_not(task)
         if not reason and self._programs is not None and not self._programs.get(task.task_id):
             reason = "the file has no solution of it"
@@ -174,7 +157,7 @@ class CodeSuite:
         expected = self._settings.samples if self._programs is None else len(self._programs[task.task_id])
         if len(samples) == expected:
             self._add_item(task)
-        self._tell(self.items[-1] if len(samples) == expected else None)
+        self._report_progress(self.items[-1] if len(samples) == expected else None)
 
     def _add_item(self, task: Task) -> None:
         samples, reference = self._samples[task.task_id], self._judge.references[task.task_id]
@@ -209,11 +192,11 @@ class CodeSuite:
         if missing:
             self.notes.append(f"partial: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
 
-    def _refused(self, task: Task, message: str) -> None:
-        """The engine gave no answer, so that the task is not judged."""
+    def _note_missing(self, task: Task, message: str) -> None:
+        """Note a task that has no answer, and is not judged."""
         self._missing.setdefault(message, []).append(task.task_id)
 
-    def _tell(self, newest: Item | None = None) -> None:
+    def _report_progress(self, newest: Item | None = None) -> None:
         samples = len(self._tasks) * self._settings.samples
         judged = sum(map(len, self._samples.values()))
         elapsed = perf_counter() - self._began

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from playground.bench.engine import WorkerEngine
-from playground.bench.quality.figures import Tallies
 from playground.bench.quality.recall import Recall, measure_recall, possible_kv_caches
 from playground.bench.quality.score import Job, score_texts
+from playground.bench.quality.tallies import Tallies
 from playground.bench.tokenizer.fertility import measure_tps
 
 Progress = Callable[[str, int, int], None]

@@ -1,4 +1,4 @@
-"""Needles: a code told in the first line and asked for in the last, by length of what lies between and by KV dtype."""
+"""Needles: a code given in the first line and asked for in the last, by length of the text between and by KV dtype."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROBE_PARTS = 40
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """`tokens`: the mean length of the prompts as they were; `right` answers begin with the code that was told;
+    """Answers at one `length`. `tokens`: mean tokens of the prompts; `right`: answers that begin with the given code;
     `seconds`: from all prompts to all answers."""
 
     kv_cache: str
@@ -38,37 +38,38 @@ async def measure_recall(
     kv_caches: Sequence[str],
     on_recall: Callable[[Recall], None],
 ) -> None:
-    """The same prompts under each KV dtype; all needles of a length are answered as one batch."""
+    """Ask the same prompts under each KV dtype; all needles of a length are answered as one batch."""
     if not (lengths and kv_caches):
         return
     ratio = await _characters_per_token(engine)
-    asked = {length: _prompts(length, needles, ratio) for length in lengths}
+    prompts = {length: _prompts(length, needles, ratio) for length in lengths}
     for kv_cache in kv_caches:
         await engine.apply(kv_cache=kv_cache)
-        for length, prompts in asked.items():
-            engine.send(ResetPrefixCache())
-            name = f"needle-{kv_cache}-{length}"
-            begun = perf_counter()
-            answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
-            seconds = perf_counter() - begun
-            sizes = [answer.finished.metrics.prompt_tokens for answer in answers if answer.finished]
-            right = sum(
-                answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)
-            )
-            on_recall(
-                Recall(
-                    kv_cache=kv_cache,
-                    length=length,
-                    tokens=sum(sizes) / len(sizes),
-                    needles=len(prompts),
-                    right=right,
-                    seconds=seconds,
-                )
-            )
+        for length, of_length in prompts.items():
+            on_recall(await _ask(engine, kv_cache, length, of_length))
+
+
+async def _ask(engine: WorkerEngine, kv_cache: str, length: int, prompts: Sequence[tuple[str, str]]) -> Recall:
+    """Ask (prompt, code) pairs on a cold prefix cache."""
+    engine.send(ResetPrefixCache())
+    name = f"needle-{kv_cache}-{length}"
+    begun = perf_counter()
+    answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
+    seconds = perf_counter() - begun
+    sizes = [answer.finished.metrics.prompt_tokens for answer in answers if answer.finished]
+    right = [answer.text.lstrip().startswith(f"{code}.") for answer, (_, code) in zip(answers, prompts, strict=True)]
+    return Recall(
+        kv_cache=kv_cache,
+        length=length,
+        tokens=sum(sizes) / len(sizes),
+        needles=len(prompts),
+        right=sum(right),
+        seconds=seconds,
+    )
 
 
 def possible_kv_caches(engine: WorkerEngine) -> list[str]:
-    """What this engine can keep keys and values in."""
+    """The KV dtypes that this engine offers."""
     toggle = engine.loaded.capabilities.toggle("kv_cache")
     found = [(name, toggle.find(name)) for name in TOGGLES["kv_cache"].values] if toggle else []
     return [name for name, support in found if support and support.possible]

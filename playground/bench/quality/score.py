@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from playground.bench.engine import WorkerEngine
-from playground.bench.quality.figures import Tallies
+from playground.bench.quality.tallies import Tallies
 from playground.bench.quality.windows import Window, windows
 from playground.bench.spread import spread
 from playground.bench.texts import Text

@@ -6,8 +6,9 @@ import asyncio
 
 from playground.bench.code.files import BUNDLED, read_tasks
 from playground.bench.code.report import code_report
+from playground.bench.code.settings import Settings
 from playground.bench.code.subset import subset
-from playground.bench.code.suite import CodeSuite, Progress, Settings
+from playground.bench.code.suite import CodeSuite, Progress
 from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.report import Conditions, Report
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement

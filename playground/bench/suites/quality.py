@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from playground.bench.engine import WorkerEngine
-from playground.bench.quality.figures import Tallies, TextQuality, text_quality, total_quality
+from playground.bench.quality.figures import TextQuality, text_quality, total_quality
 from playground.bench.quality.measure import Measured, Needles, measure_quality
 from playground.bench.quality.recall import Recall, possible_kv_caches
 from playground.bench.quality.report import quality_report
 from playground.bench.quality.score import Job
+from playground.bench.quality.tallies import Tallies
 from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import OnProgress, Row

@@ -10,9 +10,10 @@ import msgspec
 
 from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
 from playground.bench.code.report import code_report
+from playground.bench.code.settings import Settings
 from playground.bench.code.solutions import canonical, read_solutions
 from playground.bench.code.subset import subset
-from playground.bench.code.suite import CodeSuite, Settings
+from playground.bench.code.suite import CodeSuite
 from playground.bench.code.task import Prompting, Task
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
