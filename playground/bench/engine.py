@@ -1,4 +1,4 @@
-"""One worker as a benchmark uses it: started and loaded, a `EngineClient` while it runs, ended."""
+"""An engine on a worker of its own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ STOP_GRACE_S = 10.0
 
 
 class WorkerEngine(EngineClient):
-    """`async with WorkerEngine(...) as engine:` starts a worker and loads what is named; leaving ends it."""
+    """A client of its own worker: `async with WorkerEngine(...) as engine:` starts and loads it, leaving ends it."""
 
     def __init__(
         self, name: str, load: LoadModel | None, log: Path, watch: Callable[[Entry], None] = lambda entry: None
     ) -> None:
-        self._client = WorkerClient("engine", name, log, lambda event: self.arrived(event))
+        self._client = WorkerClient("engine", name, log, self.arrived)
         super().__init__(self._client.send, watch)
         self._load = load
 

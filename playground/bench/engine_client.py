@@ -1,4 +1,4 @@
-"""A client for one engine: sends commands, folds events, and awaits answers."""
+"""A client of one engine: sends commands, folds events, and awaits answers."""
 
 from __future__ import annotations
 
@@ -23,38 +23,37 @@ class EngineFailed(Fault):
 
 
 class EngineClient:
-    """`send` is the way to the engine, `arrived` takes what comes from it. Waits raise `EngineFailed` as soon as the
-    engine dies or says that it failed. `watch` sees every command and event, in order."""
+    """A client of one engine: commands go out by `send`, and its owner gives events to `arrived`. Waits raise
+    `EngineFailed` as soon as the engine dies or reports a failure. `watch` sees every command and event, in order."""
 
     def __init__(self, send: Callable[[AnyCommand], None], watch: Callable[[Entry], None] = lambda entry: None) -> None:
         self.fold = Fold()
         self._send, self._watch = send, watch
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
-        self.arrived = self._events.put_nowait
 
     @property
     def loaded(self) -> ModelLoaded:
-        """What is known of the model, and what can be done with it."""
+        """The loaded model and what the engine can do with it."""
         assert self.fold.loaded
         return self.fold.loaded
 
     async def apply(self, **changes: Value) -> OptionsApplied:
-        """Change toggles; what the engine then really does."""
+        """Change toggles; returns what is effective."""
         return await self.ask(SetOptions(changes=changes), OptionsApplied)
 
     async def switch(self, options: EngineOptions) -> None:
-        """Set what differs from what is set."""
+        """Set the toggles that differ from the current ones."""
         if changes := {name: getattr(options, name) for name in changed_names(self.fold.options, options)}:
             await self.apply(**changes)
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Generated]:
-        """Submit requests and wait until all have ended; in their order."""
+        """Submit requests and wait until all have ended; returns them in their order."""
         self.send(Submit(requests=list(requests)))
         await self.until(lambda: self.fold.ended)
         return [self.fold.requests[request.request_id] for request in requests]
 
     async def stream(self, requests: Sequence[GenerationRequest]) -> AsyncIterator[Generated]:
-        """Submit requests in one command and yield each as it ends, so that what follows runs beside the rest."""
+        """Submit requests in one command and yield each as it ends, so that the caller works while others run."""
         self.send(Submit(requests=list(requests)))
         waiting = {request.request_id for request in requests}
         while waiting:
@@ -77,7 +76,7 @@ class EngineClient:
             await self._next()
 
     def drain(self) -> None:
-        """Take what has come by now, whatever it says."""
+        """Fold the events that are waiting, failures included."""
         while not self._events.empty():
             self._take(self._events.get_nowait())
 
@@ -85,6 +84,10 @@ class EngineClient:
         """Send a command without waiting."""
         self._take(command)
         self._send(command)
+
+    def arrived(self, event: AnyEvent) -> None:
+        """Take an event of the engine."""
+        self._events.put_nowait(event)
 
     async def _next(self) -> AnyEvent:
         failures = len(self.fold.failures)

@@ -29,7 +29,7 @@ from playground.bench.report import Report, build_report, build_trust
 from playground.client import drop_log
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import print_trust
-from playground.headless.bench.suite import Outcome, Progress, run_suite
+from playground.headless.bench.suite import Outcome, ProgressLine, run_suite
 from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
@@ -62,7 +62,7 @@ def main(args: Namespace) -> int:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
     if not args.prompt.strip():
         raise UsageError("--prompt is empty")
-    plan, comparison, progress = ComparisonPlan(args.prompt, args.max_tokens, args.runs), Comparison(), Progress()
+    plan, comparison, progress = ComparisonPlan(args.prompt, args.max_tokens, args.runs), Comparison(), ProgressLine()
     outcome = _run(args, a, b, plan, comparison, lambda: progress.show(comparison.phase))
     progress.end()
     outcome.require(comparison.of("A") and comparison.of("B"))

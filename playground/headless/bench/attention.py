@@ -10,7 +10,7 @@ from playground.bench.attention.report import attention_report
 from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run the suite; the exit code."""
-    target, measured, progress = read_target(args, args.preset), Measured(), Progress()
+    target, measured, progress = read_target(args, args.preset), Measured(), ProgressLine()
 
     async def work(engine: WorkerEngine) -> None:
         progress.show("measuring the ceilings: a matrix product, a copy")

@@ -20,7 +20,7 @@ from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
 from playground.headless.bench.code_table import print_table, progress_line
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Outcome, Progress, finished, run_suite
+from playground.headless.bench.suite import Outcome, ProgressLine, finished, run_suite
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.target import Target, read_sampling, read_target
 from playground.headless.values import whole
@@ -129,7 +129,7 @@ def _run(
     programs: dict[str, list[str]] | None,
 ) -> tuple[CodeSuite, Outcome]:
     """Run it on an engine where a model answers, without one where a file does."""
-    progress = Progress()
+    progress = ProgressLine()
     suite = CodeSuite(tasks, settings, sandbox, programs, watch=lambda at: progress.show(progress_line(at)))
     if programs is None:
         outcome = run_suite(args, target, suite.run)

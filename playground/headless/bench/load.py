@@ -15,7 +15,7 @@ from playground.bench.load.slo import FORM as SLO_FORM
 from playground.bench.load.slo import Slo, parse_slo
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
 from playground.headless.values import read_by, whole
@@ -61,7 +61,7 @@ def main(args: Namespace) -> int:
     target = read_target(args, args.preset)
     shape = Shape(max(1, args.prompt), max(1, args.prompt) * min(100, args.shared) // 100, args.lengths)
     sweep = Sweep(args.load, shape, max(1, args.requests), args.warm_up, args.slo, args.seed, args.keep_prefix_cache)
-    items, progress = list[LevelFigures](), Progress()
+    items, progress = list[LevelFigures](), ProgressLine()
 
     def show(level: Level, done: int, total: int) -> None:
         progress.show(f"{level}  {done} of {total} requests  level {len(items) + 1} of {len(sweep.levels)}")

@@ -12,7 +12,7 @@ from playground.bench.quality.report import quality_report
 from playground.bench.quality.score import Job
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.errors import UsageError
@@ -62,7 +62,7 @@ def main(args: Namespace) -> int:
     target = read_target(args, args.preset)
     if args.window < 2 or (args.stride or 1) > args.window:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")
-    job, measured, progress = _job(args, target), Measured(), Progress()
+    job, measured, progress = _job(args, target), Measured(), ProgressLine()
 
     async def work(engine: WorkerEngine) -> None:
         await measure_quality(

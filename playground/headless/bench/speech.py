@@ -19,7 +19,7 @@ from playground.client import drop_log
 from playground.headless.arguments import add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
-from playground.headless.bench.suite import Progress
+from playground.headless.bench.suite import ProgressLine
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
@@ -75,7 +75,7 @@ def _read(args: Namespace) -> list[SpeechSample]:
 
 def _hear(suite: SpeechSuite) -> str:
     """Why it ended before its time; empty if it did not."""
-    log, progress = paths.log_file("bench"), Progress()
+    log, progress = paths.log_file("bench"), ProgressLine()
 
     async def whole() -> None:
         async with SpeechEngine(log) as engine:

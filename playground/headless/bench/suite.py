@@ -1,4 +1,4 @@
-"""What all suites of one engine share: start it, let the suite work, keep what was measured whatever ends it."""
+"""Runs any suite on an engine: starts the engine, lets the suite work, and keeps what was measured however it ends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playground import paths
@@ -30,7 +31,7 @@ from playground.text.plain import one_line
 
 @dataclass(frozen=True)
 class Outcome:
-    """What went through the engine, and why it ended before its time if it did."""
+    """What went through the engine, and the fault that ended it early, if any."""
 
     fold: Fold
     fault: str = ""
@@ -38,16 +39,16 @@ class Outcome:
 
     @property
     def conditions(self) -> Conditions:
-        """For the report's trust flags."""
+        """For the trust flags of the report."""
         return Conditions.of(self.disturbance, [self.fault] if self.fault else [])
 
     def require(self, measured: object) -> None:
-        """Raises `CommandError` where nothing at all was measured."""
+        """Raise `CommandError` if nothing was measured."""
         if not measured:
             raise CommandError(self.fault or "nothing was measured")
 
     def end(self) -> int:
-        """Say what went wrong; the exit code."""
+        """Print the fault; returns the exit code."""
         if self.fault:
             say(self.fault)
         return 1 if self.fault else 0
@@ -56,8 +57,8 @@ class Outcome:
 def run_suite(
     args: Namespace, target: Target, work: Callable[[WorkerEngine], Awaitable[None]], load: bool = True
 ) -> Outcome:
-    """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C and faults of the engine end it; what it
-    has kept by then is its own."""
+    """Run `work` on an engine, loaded unless `work` loads it. Ctrl+C and faults of the engine end the run; what `work`
+    has collected by then stays."""
     log = paths.log_file("bench")
     recorder, disturbance = open_recorder(args, target), Disturbance()
     record, sampler = record_into(recorder), Sampler(disturbance.add)
@@ -82,35 +83,40 @@ def run_suite(
         sampler.stop()
         if recorder:
             recorder.close()
+    return Outcome(engine.fold, _settle_log(log, fault, engine.fold), disturbance)
+
+
+def _settle_log(log: Path, fault: str, fold: Fold) -> str:
+    """Remove the log if nothing went wrong; returns the fault, which names the log if the engine died."""
     if not fault or fault.startswith("stopped"):
         drop_log(log)
-    elif engine.fold.exited:
-        fault = one_line(f"{fault}; {tell_log(log)}")
-    return Outcome(engine.fold, fault, disturbance)
+    elif fold.exited:
+        return one_line(f"{fault}; {tell_log(log)}")
+    return fault
 
 
-class Progress:
-    """How far a suite is, as one line on stderr that the next one replaces; nothing where no one looks."""
+class ProgressLine:
+    """The progress of a suite, as one line on stderr that the next one replaces; nothing unless stderr is a terminal."""
 
     def __init__(self) -> None:
         self._terminal, self._shown = sys.stderr.isatty(), ""
 
     def show(self, text: str) -> None:
-        """Draw it, if it is different."""
+        """Draw the line, if it changed."""
         if self._terminal and text != self._shown:
             sys.stderr.write(f"{CLEAR}{text}")
             sys.stderr.flush()
             self._shown = text
 
     def end(self) -> None:
-        """Take it away."""
+        """Remove the line."""
         if self._shown:
             sys.stderr.write(CLEAR)
             self._shown = ""
 
 
 def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
-    """What watches an engine: the line of a load, and the recording where one is wanted."""
+    """A watcher of an engine: it shows the line of a load, and records if there is a recorder."""
     line = LoadLine()
 
     def watch(entry: Entry) -> None:

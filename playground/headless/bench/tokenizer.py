@@ -9,7 +9,7 @@ from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tok
 from playground.bench.tokenizer.report import tokenizer_report
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.target import read_target
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the suite; the exit code."""
     target = read_target(args, args.preset)
-    texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), Progress()
+    texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), ProgressLine()
 
     async def work(engine: WorkerEngine) -> None:
         items.extend(await count_tokens(engine, texts))
