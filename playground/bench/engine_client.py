@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class EngineFailed(Fault):
-    """The engine failed or died: one line says what happened, one what to do."""
+    """The engine failed or died: one line of what happened, one of what to do."""
 
 
 class EngineClient:
@@ -71,7 +71,7 @@ class EngineClient:
                 return event
 
     async def until(self, done: Callable[[], bool]) -> None:
-        """Take events until `done`."""
+        """Take events until `done` returns True."""
         while not done():
             await self._next()
 

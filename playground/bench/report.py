@@ -1,4 +1,4 @@
-"""What a suite writes: its totals, its items, and what a reader must know before believing them."""
+"""The report of a suite: its totals, its items, and the flags that say how far to trust them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Conditions(NamedTuple):
 
     @classmethod
     def of(cls, disturbance: Disturbance, notes: Sequence[str] = ()) -> Conditions:
-        """With what disturbed a measurement."""
+        """Conditions with what disturbed a measurement."""
         return cls(notes, disturbance.throttled, disturbance.other_processes)
 
 
@@ -35,12 +35,13 @@ UNDISTURBED = Conditions()
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
-    """The trust flags of a result; None where this machine cannot tell.
+    """The trust flags of a result; None if this machine cannot tell.
 
-    `start`: whether the engine had served anything before what was measured. `prefix_hit`: share of all prompt tokens
-    that the prefix cache served. `throttled`: why GPU clocks were held down. `other_processes`: the most that computed
-    on the engine's GPU beside it. `differs`: by toggle, why it is not what was requested. `n`: samples behind the
-    totals. `notes`: anything else that weakens the result, one line each ("stopped by Ctrl+C: 12 of 40 tasks").
+    `start`: whether the engine had served anything before the measurement. `prefix_hit`: share of all prompt tokens
+    that the prefix cache served. `throttled`: why GPU clocks were held down. `other_processes`: the most other
+    processes that computed on the engine's GPU. `differs`: by toggle, why it is not what was requested. `n`: samples
+    behind the totals. `notes`: anything else that weakens the result, one line each ("stopped by Ctrl+C: 12 of 40
+    tasks").
     """
 
     start: Literal["cold", "warm"]
@@ -55,7 +56,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine needed meanwhile: medians over requests, the most memory; None where nothing was generated."""
+    """The speed and memory of the engine: medians over requests, and the most memory; None if nothing was generated."""
 
     ttft_s: float | None = None
     tps: float | None = None
@@ -66,7 +67,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` are the suite's."""
+    """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` depend on the
+    suite."""
 
     suite: str
     model: str
@@ -88,8 +90,8 @@ def build_report(
     model: str = "",
     timed: Sequence[Generated] | None = None,
 ) -> Report:
-    """A report on what went through one engine; totals and items are structs or dicts. `timed`: the requests whose
-    speed is the suite's, all of them by default."""
+    """Build a report of one engine's work; totals and items are structs or dicts. `timed`: the requests that measure
+    the speed, by default all."""
     return Report(
         suite=suite,
         model=model or (fold.loaded.facts.name if fold.loaded else ""),
@@ -111,7 +113,7 @@ def build_trust(
     start: Literal["cold", "warm"] = "cold",
     conditions: Conditions = UNDISTURBED,
 ) -> Trust:
-    """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
+    """Build the trust flags of one engine's work. `formulas` are names of `protocol.metrics.FORMULAS`."""
     return Trust(
         start=start,
         prefix_hit=prefix_hit(fold.metrics),
@@ -126,7 +128,7 @@ def build_trust(
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Write it as JSON; raises `OSError` that names the file."""
+    """Write the report as JSON; raises `OSError` with the file."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
 
 

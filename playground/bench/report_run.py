@@ -12,7 +12,7 @@ from playground.bench.report import Report, Trust
 from playground.protocol.options import DEFAULTS, as_text
 from playground.session.history.run import Run, disturbances, not_as_requested
 
-# Where a suite's one figure of quality stands in its totals; dotted names lead into what is nested.
+# The path of a suite's figure of quality within its totals, and the name of its measure.
 QUALITY = (
     ("pass_at_k.1", "pass@1"),
     ("own.bits_per_byte", "bits per byte"),
@@ -23,7 +23,7 @@ QUALITY = (
 
 
 def report_run(report: Report, at: float) -> Run:
-    """`at`: when it ended, in Unix seconds. The whole report goes along."""
+    """A run with the whole report; `at`: when it ended, in Unix seconds."""
     defaults, speed = as_text(DEFAULTS), report.speed
     value, measure = quality_of(report.totals)
     seconds = report.totals.get("seconds")
@@ -53,7 +53,7 @@ def report_run(report: Report, at: float) -> Run:
 
 
 def quality_of(totals: Mapping[str, Any]) -> tuple[float | None, str]:
-    """The suite's one figure of quality, and what it is called."""
+    """The figure of quality of a suite, and the name of its measure."""
     for path, measure in QUALITY:
         value: Any = totals
         for name in path.split("."):
@@ -64,7 +64,8 @@ def quality_of(totals: Mapping[str, Any]) -> tuple[float | None, str]:
 
 
 def _flags(trust: Trust, effective: Mapping[str, str]) -> list[str]:
-    """In the words of the other runs. A suite's first request is cold, and its medians are not."""
+    """The flags as other runs have them, without `cold`: only the first request of a suite is cold, its medians are
+    not."""
     return [
         *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
         *not_as_requested(trust.differs, effective),

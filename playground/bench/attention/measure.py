@@ -15,7 +15,7 @@ KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 @dataclass
 class Measured:
-    """What has come so far."""
+    """The points measured so far."""
 
     shape: HeadShape | None = None
     ceilings: Ceilings | None = None
@@ -35,7 +35,7 @@ async def measure_attention(
     measured: Measured,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Fill `measured` point by point."""
+    """Fill `measured` point by point; `progress` gets (done, total)."""
 
     def last(event: AttentionMeasured) -> bool:
         measured.add(event)

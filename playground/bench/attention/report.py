@@ -1,4 +1,4 @@
-"""The report of attention over lengths: useful work per second, and the share of the roof."""
+"""The report of attention over lengths: useful work per second, and the share of the roofline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMULAS = ("Attention FLOPs", "Attention bytes", "Attention memory", "Roofline"
 
 
 def attention_report(measured: Measured, repeats: int, fold: Fold, conditions: Conditions = UNDISTURBED) -> Report:
-    """Of the points that were measured; `repeats` calls stand behind each."""
+    """Report the points that were measured; each is the median of `repeats` calls."""
     items = [attention_item(point, measured) for point in measured.points]
     totals = {"shape": measured.shape, "ceilings": measured.ceilings, "points": len(items)}
     trust = build_trust(fold, n=len(items) * repeats, formulas=FORMULAS, start="warm", conditions=conditions)
@@ -22,7 +22,7 @@ def attention_report(measured: Measured, repeats: int, fold: Fold, conditions: C
 
 
 def attention_item(point: AttentionPoint, measured: Measured) -> dict[str, Any]:
-    """The point with what was achieved: useful work per second, and the share of the roof."""
+    """A point with what it achieved: useful work per second, and the share of the roofline."""
     where = dot(Need(point.flops, point.bytes), point.seconds, measured.ceilings) if measured.ceilings else None
     return {
         "kernel": point.kernel,

@@ -21,7 +21,7 @@ ORDER: tuple[Verdict, ...] = ("pass", "warn", "fail")
 
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Check"):
-    """All findings. `verdict` is the worst of them, or `unloadable`."""
+    """All findings. `verdict` is the worst of theirs, or `unloadable`."""
 
     model: str
     verdict: Literal["pass", "warn", "fail", "unloadable"]
@@ -31,7 +31,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
 
 class Check:
-    """`run` yields findings as they are made; afterwards `report` is the whole."""
+    """The check of one checkpoint: `run` yields its findings, afterwards `report` collects them."""
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
@@ -40,7 +40,7 @@ class Check:
         self._started = perf_counter()
 
     async def run(self, engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
-        """`engine` has nothing loaded yet. What is broken on disk is not loaded."""
+        """Check with an `engine` that has nothing loaded. What is broken on disk is not loaded."""
         command = CheckModel(model=self._load.model, allow_pickle=self._load.allow_pickle)
         checked = await engine.ask(command, ModelChecked)
         self._loadable = checked.loadable
@@ -59,7 +59,7 @@ class Check:
                 yield self._note(finding)
 
     def report(self, engine: WorkerEngine) -> CheckReport:
-        """What was found so far."""
+        """The findings so far as a report."""
         worst: Verdict = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
         return CheckReport(
             model=self._load.model,

@@ -1,4 +1,4 @@
-"""Perplexity against chance, and what quantized KV and int8 weights do to it: teacher-forced on the same ids."""
+"""Perplexity against chance, and the damage of quantized KV and int8 weights: teacher-forced on the same ids."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASE = "check"
 
 
 async def check_damage(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
-    """One finding for the text that it knows best, one per kind of quantization that is possible here."""
+    """Yield one finding for the text the model knows best, and one per kind of quantization that is possible here."""
     texts = usual_texts(engine.loaded.facts.path)
     tokenized = await engine.ask(Tokenize(key=BASE, texts=[text.content for text in texts]), Tokenized)
     most = min(MOST_TOKENS, engine.loaded.facts.context)

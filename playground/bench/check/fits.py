@@ -1,4 +1,4 @@
-"""What fits on this device: weights, and how many tokens of KV cache beside them."""
+"""What fits on this device: weights, and the tokens of KV cache next to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.text.sizes import format_bytes
 
 
 async def check_fits(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
-    """By the engine's own block count under its memory budget."""
+    """Check by the engine's own block count under its memory budget."""
     facts, effective = engine.loaded.facts, engine.fold.effective
     room = int(effective["kv_blocks"]) * int(effective["block_size"])
     whole = room // facts.context

@@ -1,4 +1,4 @@
-"""Does it generate: no broken numbers, no endless loop, an end, and the same answer in any company."""
+"""Whether the model generates: no endless loop, an end, and the same answer alone and in a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRAM, FEWEST_DISTINCT = 4, 0.25
 
 
 async def check_generation(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
-    """Greedy, on prompts of several kinds, alone and together."""
+    """Generate greedily on prompts of several kinds, alone and in a batch."""
     alone = [(await engine.generate([_request(f"alone-{at}", prompt)]))[0] for at, prompt in enumerate(PROMPTS)]
     together = await engine.generate([_request(f"together-{at}", prompt) for at, prompt in enumerate(PROMPTS)])
     yield _degenerate(alone)
@@ -49,7 +49,7 @@ def _degenerate(answers: Sequence[Generated]) -> CheckFinding:
 
 
 def distinct(token_ids: Sequence[int]) -> float:
-    """The share of runs of `GRAM` tokens that are like no other; 1 where there are none."""
+    """The share of distinct runs of `GRAM` tokens; 1 without any."""
     grams = [tuple(token_ids[at : at + GRAM]) for at in range(len(token_ids) - GRAM + 1)]
     return len(set(grams)) / len(grams) if grams else 1.0
 

@@ -1,4 +1,4 @@
-"""Outlier features: columns so large that plain int8 loses the others beside them, or float16 overflows."""
+"""Outlier features: columns so large that plain int8 loses the others, or that float16 overflows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROMPT_CHARACTERS = 800
 
 
 async def check_outliers(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
-    """One forward over a text."""
+    """Measure the inputs of all linear layers in one forward over a text."""
     prompt = bundled_texts()[0].content[:PROMPT_CHARACTERS]
     measured = await engine.ask(MeasureOutliers(prompt=prompt), OutliersMeasured)
     fed = [layer for layer in measured.layers if any(peak >= THRESHOLD for peak in layer.peaks)]

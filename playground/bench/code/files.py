@@ -1,4 +1,4 @@
-"""Task files as they lie on disk: .jsonl or one array of .json, plain or gzipped, the layout told by its keys."""
+"""Task files: .jsonl or one array of .json, plain or gzipped; the keys of a row identify its layout."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ BUNDLED = Path(__file__).parent / "tasks.jsonl"
 
 
 class TaskFileError(Fault):
-    """A file that holds no tasks: where, what, and what would do."""
+    """A file without tasks: where, what is wrong, and what would be right."""
 
 
 def read_tasks(path: Path) -> list[Task]:
-    """Every task of a file; raises `TaskFileError` that names the file and the line."""
+    """Read every task of a file; raises `TaskFileError` with the file and the line."""
     tasks = [_read_task(path, number, line) for number, line in read_lines(path)]
     if not tasks:
         raise TaskFileError(f"{path} holds no tasks", _layouts())
@@ -30,7 +30,8 @@ def read_tasks(path: Path) -> list[Task]:
 
 
 def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """The objects of a .jsonl file, numbered by lines, or of an array of .json, by places; raises `TaskFileError`."""
+    """Read the objects of a .jsonl file, with their line numbers, or of an array of .json, with their positions; raises
+    `TaskFileError`."""
     try:
         body = path.read_bytes()
         body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body

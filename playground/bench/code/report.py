@@ -15,7 +15,7 @@ def code_report(
     model: str,
     conditions: Conditions = UNDISTURBED,
 ) -> Report:
-    """Of a suite that has ended, whatever ended it; `fold` is that of the engine that answered."""
+    """Report a suite that has ended, however it ended; `fold` is that of the engine that answered."""
     seconds = span(list(fold.requests.values()))
     totals = suite.totals()
     if seconds:

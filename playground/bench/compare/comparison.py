@@ -27,8 +27,9 @@ OnChange = Callable[[], None]
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One side: the engine that answers for it, its toggles, and how its model comes into the worker in which the
-    distributions are compared (None: it is there). `apart`: it cannot, being another engine's."""
+    """One side: the client of its engine, its toggles, and how to load its model into the worker in which the
+    distributions are compared (None: it is loaded there). `apart`: it cannot be loaded there, because it runs on
+    another engine."""
 
     client: EngineClient
     options: EngineOptions
@@ -37,7 +38,7 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class ComparisonPlan(msgspec.Struct, frozen=True):
-    """`prompt` is continued greedily, or in `chat` answered, `runs` times on each side."""
+    """The prompt and how often it runs: each side continues it greedily, or answers it in `chat`, `runs` times."""
 
     prompt: str
     max_tokens: int = 128
@@ -67,7 +68,7 @@ async def compare(
         on_change()
         run = await _run(sides[name], name, plan, str(number))
         comparison.runs.append(run)
-        _note(comparison, name, sides[name].client)
+        _add_facts(comparison, name, sides[name].client)
         on_change()
     comparison.phase = "comparing distributions"
     on_change()
@@ -80,7 +81,7 @@ async def compare(
 
 
 async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) -> ComparedRun:
-    """One run on a cold prefix cache."""
+    """Do one run on a cold prefix cache."""
     client = side.client
     await client.switch(side.options)
     client.send(ResetPrefixCache())
@@ -108,19 +109,19 @@ async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) ->
     )
 
 
-def _note(comparison: Comparison, name: SideName, client: EngineClient) -> None:
+def _add_facts(comparison: Comparison, name: SideName, client: EngineClient) -> None:
     comparison.effective[name], comparison.reasons[name] = dict(client.fold.effective), dict(client.fold.reasons)
     if client.fold.memory:
         comparison.weights[name] = client.fold.memory.weights
 
 
 async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], host: EngineClient) -> Divergence:
-    """A twice, then B, on prompt and answer; positions of the prompt are left out."""
+    """Score A twice, then B, on prompt and answer; positions of the prompt are left out."""
     prompt = await _ids(a.client, plan)
     if b.client is not a.client and await _ids(b.client, plan) != prompt:
         return Divergence(reason="the tokenizers differ")
     ids = prompt + answer
-    first = len(prompt) - 1  # the prediction of the answer's first token
+    first = len(prompt) - 1  # the position that predicts the answer's first token
     if b.apart:
         return await _diverge_apart(a.client, b.client, ids, first)
     if a.move_in:
@@ -141,7 +142,7 @@ async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], ho
 
 
 async def _diverge_apart(a: EngineClient, b: EngineClient, ids: list[int], first: int) -> Divergence:
-    """Two engines, each with what it finds likeliest: no worker holds whole rows of both."""
+    """Compare two engines by the likeliest ids of each: no worker holds whole rows of both."""
     base, again, other = [(await _score(client, ids, likeliest=LIKELIEST)).likeliest[first:] for client in (a, a, b)]
     ranks = [least_rank(*rows) for rows in zip(base, other, strict=True)]
     noise = [least_kl(*rows) for rows in zip(base, again, strict=True)]

@@ -1,4 +1,4 @@
-"""Two texts side by side: where they part, and which words are not in the other. Pure."""
+"""Two texts side by side: where they part, and which words the other lacks. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Piece(NamedTuple):
-    """A stretch of text; `same`: the other side has it in the same place."""
+    """A stretch of text; `same`: the other text has it in the same place."""
 
     text: str
     same: bool
@@ -26,7 +26,7 @@ def split_at_difference(one: str, other: str) -> tuple[tuple[str, str], tuple[st
 
 
 def diff(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces, by words, spaces and marks."""
+    """Split both texts into pieces, by words, spaces and marks."""
     mine, theirs = WORDS.findall(one), WORDS.findall(other)
     left: list[Piece] = []
     right: list[Piece] = []

@@ -1,4 +1,4 @@
-"""A comparison as two runs of the history, one a side."""
+"""A comparison as two runs of the history, one per side."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KIND, MEASURE = "compare", "KL"
 def comparison_runs(
     found: Comparison, sides: tuple[SideSpec, SideSpec], plan: ComparisonPlan, conditions: Conditions, at: float
 ) -> list[Run]:
-    """`at`: when it ended, in Unix seconds. B's quality is its KL from A; a side that did not run is left out."""
+    """One run per side that ran; `at`: when the comparison ended, in Unix seconds. B's quality is its KL from A."""
     names: tuple[SideName, SideName] = ("A", "B")
     return [
         _run(found, name, side, plan, conditions, at) for name, side in zip(names, sides, strict=True) if found.of(name)

@@ -1,4 +1,4 @@
-"""Runs of two sides, interleaved, and what they come to side by side."""
+"""Interleaved runs of two sides, and their figures side by side."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from playground.text.sequences import first_difference
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and how far runs of one side lie
-    from their median at most. `noise` None: the number is exact."""
+    """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and the largest deviation of a run
+    from the median of its side. `noise` None: the number is exact."""
 
     a: float | None
     b: float | None
@@ -23,12 +23,12 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def differs(self) -> bool:
-        """By more than the noise."""
+        """Whether the change exceeds the noise."""
         return self.change is not None and abs(self.change) > (self.noise or 1e-9)
 
 
 class Comparison(msgspec.Struct):
-    """Everything so far; `planned` runs in all. `repeats`: every run of A gave the same answer."""
+    """Everything measured so far; `planned` runs in all."""
 
     planned: int = 0
     runs: list[ComparedRun] = msgspec.field(default_factory=list)
@@ -43,12 +43,12 @@ class Comparison(msgspec.Struct):
         return [run for run in self.runs if run.side == side]
 
     def text(self, side: SideName) -> str:
-        """The answer of a side, as its first run gave it."""
+        """The answer of a side in its first run."""
         return next((run.text for run in self.runs if run.side == side), "")
 
     @property
     def ttft(self) -> Figure:
-        """Seconds."""
+        """TTFT in seconds."""
         return self._figure("ttft_s")
 
     @property
@@ -58,7 +58,7 @@ class Comparison(msgspec.Struct):
 
     @property
     def kv(self) -> Figure:
-        """Bytes per token held."""
+        """Bytes of KV cache per token held."""
         return msgspec.structs.replace(self._figure("kv_per_token"), noise=None)
 
     @property
@@ -69,14 +69,14 @@ class Comparison(msgspec.Struct):
 
     @property
     def first_difference(self) -> int | None:
-        """Index of the first token that differs; None where the answers are the same, or one is not there yet."""
+        """Index of the first token that differs; None if the answers are equal or one is missing."""
         if not (self.of("A") and self.of("B")):
             return None
         return first_difference(self.of("A")[0].token_ids, self.of("B")[0].token_ids)
 
     @property
     def repeats(self) -> bool:
-        """Whether A gives one answer only; if not, a different answer of B says little."""
+        """Whether every run of A gave the same answer; if not, a different answer of B says little."""
         return len({tuple(run.token_ids) for run in self.of("A")}) <= 1
 
     def _figure(self, name: str) -> Figure:
@@ -88,13 +88,14 @@ class Comparison(msgspec.Struct):
 
 
 def order(runs: int) -> Iterator[SideName]:
-    """A B B A A B B A …: interleaved, so that a machine that slows down slows both, with half as many switches."""
+    """Sides in the order A B B A A B B A …: interleaved, so that a slowdown of the machine affects both, with half as
+    many switches."""
     for number in range(runs):
         yield from ("A", "B") if number % 2 == 0 else ("B", "A")
 
 
 def noise(values: Sequence[float]) -> float | None:
-    """The farthest run from the median, as a share of it; None of fewer than two."""
+    """The largest deviation from the median, as a share of it; None for fewer than two values."""
     middle = median(values) if len(values) > 1 else 0
     return max(abs(value - middle) for value in values) / middle if middle else None
 

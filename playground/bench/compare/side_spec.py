@@ -1,4 +1,4 @@
-"""One side of a comparison as it is typed: toggles, a model, an engine; and what sets two of them apart."""
+"""One side of a comparison as it is typed: toggles, a model, an engine; and how two sides differ."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWN_MODELS = {"scripted": "scripted"}
 
 
 class SideChanges(NamedTuple):
-    """One side as it was typed."""
+    """The changes typed for one side."""
 
     toggles: dict[str, Value]
     model: str = ""
@@ -39,11 +39,11 @@ class SideSpec(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> EngineOptions:
-        """Its toggles."""
+        """The toggles of this side."""
         return self.load.options
 
     def with_changes(self, changes: SideChanges) -> SideSpec:
-        """The same with what was typed."""
+        """This side with the typed changes."""
         engine = {"": self.engine, "auto": "transformers"}.get(changes.engine, changes.engine)
         model = changes.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
         options = with_changes(self.options, changes.toggles)
@@ -52,12 +52,12 @@ class SideSpec(msgspec.Struct, frozen=True):
         )
 
     def shares_worker(self, other: SideSpec) -> bool:
-        """Only toggles set them apart."""
+        """Whether the sides differ in toggles only."""
         return (self.engine, self.load.model) == (other.engine, other.load.model)
 
 
 def parse_side(text: str) -> SideChanges:
-    """Read what `FORM` says; raises `ValueError`."""
+    """Parse text in the form of `FORM`; raises `ValueError`."""
     changes: dict[str, Value] = {}
     words = {"model": "", "engine": ""}
     for part in text.split(","):
@@ -74,7 +74,7 @@ def parse_side(text: str) -> SideChanges:
 
 
 def verdict_name(a: SideSpec, b: SideSpec) -> str:
-    """What B is called in a verdict."""
+    """The name of B in a verdict."""
     if a.load.model != b.load.model:
         return os.path.basename(b.load.model.rstrip("/"))
     if a.engine != b.engine:
@@ -83,7 +83,7 @@ def verdict_name(a: SideSpec, b: SideSpec) -> str:
 
 
 def describe_difference(own: SideSpec, other: SideSpec) -> str:
-    """What a side has that the other has not."""
+    """What one side has and the other has not."""
     parts = [f"{name}={as_text(own.options)[name]}" for name in changed_names(own.options, other.options)]
     if own.load.model != other.load.model:
         parts.insert(0, f"model={own.load.model}")

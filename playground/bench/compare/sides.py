@@ -1,4 +1,4 @@
-"""The workers of a comparison: who answers for which side, and where both distributions can be held."""
+"""The workers of a comparison: one for each side, and the one that compares both distributions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from playground.protocol.commands import LoadModel
 async def open_sides(
     a: SideSpec, b: SideSpec, own: tuple[SideSpec, EngineClient], stack: AsyncExitStack, log: Path
 ) -> tuple[Side, Side, EngineClient]:
-    """Both sides, and the worker that holds their distributions in the end. `own` is a worker that is there already;
-    what else is needed is entered on `stack`. A mere `EngineClient` never gets another model. Raises `EngineFailed`."""
+    """Both sides, and the client of the worker that holds their distributions in the end. `own` is a worker that runs
+    already; others are started and entered on `stack`. Only a `WorkerEngine` ever loads
+    another model. Raises `EngineFailed`."""
     first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(WorkerEngine(a.engine, a.load, log))
     if b.shares_worker(a):
         return Side(first, a.options), Side(first, b.options), first
@@ -27,7 +28,7 @@ async def open_sides(
         return Side(first, a.options), Side(second, b.options, apart=True), first
     if isinstance(first, WorkerEngine):
         return Side(first, a.options), Side(second, b.options, _mover(first, b.load)), first
-    assert isinstance(second, WorkerEngine)  # of two that differ, one at most was there
+    assert isinstance(second, WorkerEngine)  # the sides differ, so at most one of them is `own`
     return Side(first, a.options, _mover(second, a.load)), Side(second, b.options, _mover(second, b.load)), second
 
 

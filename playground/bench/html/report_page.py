@@ -1,7 +1,4 @@
-"""One self-contained HTML page of a report: plots, tables, trust flags, formulas.
-
-It loads nothing and runs nothing; what models and files said is escaped.
-"""
+"""One self-contained HTML page of a report: plots, tables, trust flags, formulas. It loads nothing and runs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots as inline SVG: points on two axes with numbers, a legend, a title on every point. All text is escaped."""
+"""Plots as inline SVG: points on two axes, a legend, and a title for every point. All text is escaped."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from playground.text.scale import Scale
 
 WIDTH, HEIGHT = 640, 340
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 44
-MARGIN = 0.06  # of a scale, at both ends
+MARGIN = 0.06  # share of a scale, at both ends
 COLOURS = 8
 MOST_LABEL = 40
 
 
 class Dot(NamedTuple):
-    """`text` is what a pointer over it reads."""
+    """A point; `text` is its title under the pointer."""
 
     x: float
     y: float
@@ -24,7 +24,7 @@ class Dot(NamedTuple):
 
 
 class Series(NamedTuple):
-    """Dots of one colour; `joined` draws a line through them in their order."""
+    """Dots of one colour; `joined` draws a line through them, in their order."""
 
     label: str
     dots: Sequence[Dot]
@@ -44,7 +44,7 @@ class _Axis(NamedTuple):
 
 
 def plot(series: Sequence[Series], x_title: str, y_title: str, counted: bool = False) -> str:
-    """The `<svg>`; empty where there is nothing to plot. `counted`: x is the number of an item."""
+    """The `<svg>`; empty without dots. `counted`: x is the number of an item."""
     dots = [dot for each in series for dot in each.dots]
     if not dots:
         return ""
@@ -93,7 +93,7 @@ def _series(series: Series, colour: int, across: _Axis, up: _Axis) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Short, for axes and cells."""
+    """A short form for axes and cells."""
     if 1e4 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.3g}"

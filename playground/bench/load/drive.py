@@ -1,4 +1,4 @@
-"""Runs a sweep on one engine: warm-up apart, then level by level on a cold prefix cache."""
+"""Runs a sweep on one engine: a warm-up that does not count, then level by level on a cold prefix cache."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Progress = Callable[[Level, int, int], None]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is to be run. Each level has `requests` of its own, so that none finds another's prompts in the prefix
-    cache; `keep_prefix_cache` leaves even the common beginning of its prompts there from level to level."""
+    """What to run. Each level has `requests` of its own, so that none finds another level's prompts in the prefix
+    cache; `keep_prefix_cache` uses the same prompts at every level and does not clear the cache."""
 
     levels: Sequence[Level]
     shape: Shape
@@ -34,7 +34,7 @@ class Sweep:
 
 
 async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progress: Progress) -> None:
-    """Tell the figures of each level as soon as it is done."""
+    """Run all levels; `on_level` gets the figures of each when it is done."""
     vocabulary = engine.loaded.facts.vocabulary
     if sweep.warm_up:
         warm = draw_requests("warm", sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
@@ -63,7 +63,7 @@ async def _run_level(
         engine.send(Submit(requests=list(requests)))
 
     def ended() -> bool:
-        """Looks after each event; in a closed loop whoever has an answer asks again at once."""
+        """Check after each event; in a closed loop a user whose request ended submits the next one at once."""
         known = engine.fold.requests
         done = sum(request_id in known and known[request_id].finished is not None for request_id in ids)
         while todo and len(ids) - len(todo) - done < level.users:

@@ -1,4 +1,4 @@
-"""What a level came to: waits, rates, goodput, and where more load brings no more (see `FORMULAS`)."""
+"""Figures of a level: waits, rates, goodput; and where more load brings no more (see `FORMULAS`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEPS_UP, STILL_GROWS = 0.9, 1.1
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """p50, p90 and p99 in seconds by nearest rank; None where nothing has such a number."""
+    """p50, p90 and p99 in seconds by nearest rank; None if no request has such a number."""
 
     p50: float | None
     p90: float | None
@@ -78,7 +78,7 @@ def level_figures(
 
 
 def saturation(levels: Sequence[LevelFigures]) -> str:
-    """The last level of a rising sweep before more load brings no more; empty where the sweep does not reach it."""
+    """The last level of a rising sweep before more load brings no more; empty if the sweep does not reach it."""
     for before, after in pairwise(levels):
         if not before.system_tps or not after.system_tps or not after.requests_per_second:
             continue
@@ -92,12 +92,12 @@ def saturation(levels: Sequence[LevelFigures]) -> str:
 
 
 def spread(values: Iterable[float | None]) -> Spread:
-    """Over requests."""
+    """The percentiles over requests."""
     return Spread(*percentiles([(value, 1) for value in values if value is not None], SHARES))
 
 
 def gaps(times: Sequence[float]) -> list[Gap]:
-    """Seconds between token events, each with its tokens; tokens of one time came in one go."""
+    """Seconds between token events, each with its number of tokens; tokens of equal times came in one event."""
     groups = [(time, len(list(same))) for time, same in groupby(times)]
     first = [(0.0, groups[0][1] - 1)] if groups and groups[0][1] > 1 else []
     return [*first, *((later - earlier, count) for (earlier, _), (later, count) in pairwise(groups))]

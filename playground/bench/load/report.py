@@ -15,7 +15,7 @@ FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "S
 def load_report(
     items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, conditions: Conditions = UNDISTURBED
 ) -> Report:
-    """Of the levels that were done, whatever ended the sweep."""
+    """Report the levels that were done, however the sweep ended."""
     best = max((item.system_tps for item in items if item.system_tps), default=None)
     totals = {
         "levels": len(items),

@@ -15,7 +15,7 @@ LN2 = log(2)
 
 
 class Perplexity(msgspec.Struct, frozen=True, kw_only=True):
-    """Over `tokens` predictions, and the bytes that they stand for."""
+    """Over `tokens` predictions, and over the bytes that they cover."""
 
     tokens: int
     nats_per_token: float | None
@@ -46,13 +46,13 @@ class TextQuality(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def text_quality(tallies: Tallies) -> TextQuality:
-    """The figures of one text."""
+    """Figures of one text."""
     text = tallies.text
     return _quality(text.name, text.language, text.domain, tallies.size, tallies)
 
 
 def total_quality(texts: Sequence[Tallies]) -> TextQuality:
-    """Over all texts, each token with the same weight."""
+    """Figures over all texts, each token with the same weight."""
     whole = Tallies(Text("all", "", "", ""), sum(each.tokens for each in texts))
     for each in texts:
         whole.own.extend(each.own)

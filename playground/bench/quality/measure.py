@@ -1,4 +1,4 @@
-"""Everything that quality is measured by, on one engine: scored texts, the speed beside them, needles."""
+"""All measurements of quality on one engine: scored texts, the speed next to them, needles."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Needles:
-    """At which lengths in tokens, and how many at each; no length means none. As many by default as two slow cores
-    answer in half a minute with a model of some millions of parameters."""
+    """The lengths in tokens, and how many needles at each; no length means none. The default takes two slow cores half
+    a minute with a model of some millions of parameters."""
 
     lengths: Sequence[int] = (128, 256, 512)
     count: int = 6
@@ -25,7 +25,7 @@ class Needles:
 
 @dataclass
 class Measured:
-    """What has come so far; what was not reached is empty."""
+    """The results so far; empty where the run did not get to."""
 
     tallies: list[Tallies] = field(default_factory=list)
     recalls: list[Recall] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Measured:
 async def measure_quality(
     engine: WorkerEngine, job: Job, needles: Needles, measured: Measured, progress: Progress
 ) -> None:
-    """Fill `measured`; the toggles are those of the job in the end. `progress`: what, done, and total of it."""
+    """Fill `measured`, and leave the toggles of the job set. `progress` gets what is measured, done and total."""
     await score_texts(engine, job, measured.tallies, lambda done, total: progress("windows", done, total))
     measured.tps = await measure_tps(engine, job.texts[0])
     kv_caches = possible_kv_caches(engine) if needles.lengths else []

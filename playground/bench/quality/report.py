@@ -1,4 +1,4 @@
-"""The report of teacher-forced scores, the speed beside them, and needles."""
+"""The report of teacher-forced scores, the speed next to them, and needles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Reca
 
 
 def quality_report(job: Job, measured: Measured, fold: Fold, conditions: Conditions = UNDISTURBED) -> Report:
-    """Of the texts of which something was scored; the options are those of the job, whatever a needle had set."""
+    """Report the texts that were scored; the options are those of the job, whichever a needle had set."""
     scored = [each for each in measured.tallies if each.own.nll]
     total = total_quality(scored)
     totals: dict[str, Any] = {

@@ -15,15 +15,15 @@ from playground.protocol.events import Scored, Tokenized
 from playground.protocol.options import EngineOptions
 
 KEPT_BYTES = 2**30
-KEPT_ITEM = 2  # bytes of a kept number
+KEPT_ITEM = 2  # bytes of a kept log-probability
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """`base` None: only perplexity under `options`. `windows`: how many are scored at most, spread over all texts;
-    None is all of them."""
+    """Texts and option sets. `base` None: only perplexity under `options`. `windows`: most windows to score, spread
+    over all texts; None scores all."""
 
     texts: Sequence[Text]
     options: EngineOptions
@@ -43,8 +43,8 @@ class Part:
 
 
 async def score_texts(engine: WorkerEngine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
-    """Append the tallies of each text; those of a run that is stopped hold the windows that were done. `progress` is
-    told of every pass over a window: three where there is a base."""
+    """Append the tallies of each text; after a stop they hold the windows done by then. `progress` counts passes over
+    windows: one each, or three with a base."""
     answer = await engine.ask(Tokenize(key="texts", texts=[text.content for text in job.texts]), Tokenized)
     tallies += [Tallies(text, len(ids) - 1) for text, ids in zip(job.texts, answer.token_ids, strict=True)]
     parts = [
@@ -70,7 +70,8 @@ async def score_texts(engine: WorkerEngine, job: Job, tallies: list[Tallies], pr
 async def _score_base(
     engine: WorkerEngine, job: Job, group: Sequence[Part], passed: Callable[[], None]
 ) -> list[list[int]]:
-    """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
+    """Score a group twice under the base: the difference between both passes is noise. Returns the likeliest ids of
+    each window."""
     if job.base is None:
         return []
     await engine.switch(job.base)
@@ -91,7 +92,7 @@ async def _score(engine: WorkerEngine, part: Part, keep_as: str | None = None, a
 
 
 def _groups(parts: Sequence[Part], job: Job, vocabulary: int) -> Iterator[Sequence[Part]]:
-    """As many windows between two switches as may be kept at a time; all of them where nothing is kept."""
+    """Split windows into groups whose logits can be kept at the same time; one group if nothing is kept."""
     each = len(parts) if job.base is None else KEPT_BYTES // (KEPT_ITEM * job.window * max(1, vocabulary))
     each = max(1, each)
     for at in range(0, len(parts), each):

@@ -1,4 +1,4 @@
-"""A text longer than the context, read through windows that overlap, so that every token but the first counts once."""
+"""Overlapping windows over a text longer than the context, so that every token but the first counts once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Ids from `start` to `stop`; the predictions of the last `counted` of them count, the others are context."""
+    """Ids from `start` to `stop`; the last `counted` predictions count, the others are context."""
 
     start: int
     stop: int
@@ -14,7 +14,7 @@ class Window(NamedTuple):
 
 
 def windows(tokens: int, window: int, stride: int) -> list[Window]:
-    """Windows of at most `window` ids that advance by `stride`. Nothing predicts the first id of a text."""
+    """Windows of at most `window` ids that advance by `stride`. The first id of a text has no prediction."""
     if tokens < 2:
         return []
     found = [Window(0, min(window, tokens), min(window, tokens) - 1)]

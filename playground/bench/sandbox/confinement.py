@@ -1,4 +1,4 @@
-"""Which walls this machine can put around a program: bubblewrap, else Linux namespaces, else none, if so allowed."""
+"""The confinement that this machine offers: bubblewrap, else Linux namespaces, else, if allowed, none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from playground.bench.sandbox.limits import SandboxLimits
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
-NOBODY = 64_321  # a user of no file, where the program runs as root: root is beyond the limit on processes
+NOBODY = 64_321  # a user id without files, used instead of root: root is exempt from the process limit
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 CLEAN |= {
     "OPENBLAS_NUM_THREADS": "1",
@@ -31,7 +31,7 @@ PROBE_SECONDS = 20.0
 
 
 class NoSandbox(Exception):
-    """No kind of sandbox works here: why, by kind."""
+    """No kind of confinement works here; `reasons` says why, by kind."""
 
     def __init__(self, reasons: dict[Kind, str]) -> None:
         super().__init__("; ".join(f"{kind}: {reason}" for kind, reason in reasons.items()))
@@ -45,7 +45,7 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     node: str = ""
 
     def command(self, limits: SandboxLimits, javascript: bool = False) -> list[str]:
-        """What to start; it reads a task on stdin and writes a verdict on stdout."""
+        """The command line that reads a task on stdin and writes a verdict on stdout."""
         settings = _settings(self, limits, javascript)
         python = [sys.executable, "-I", "-S", "-B", "-X", "utf8"]
         if self.kind == "namespaces":
@@ -55,9 +55,9 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Confinement:
-    """The first kind that really runs a program here; raises `NoSandbox` with what each said."""
+    """The first kind that really runs a program here; raises `NoSandbox` with the reason of each."""
     node, reasons = find_node(), {}
-    compileall.compile_dir(INSIDE, quiet=2)  # behind the walls nothing can be written, so compile here
+    compileall.compile_dir(INSIDE, quiet=2)  # inside nothing can be written, so compile here
     for kind in kinds:
         confinement = Confinement(kind=kind, node=node)
         reason = _probe(confinement)
@@ -68,13 +68,13 @@ def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Co
 
 
 def find_node() -> str:
-    """The real path of node; empty where there is none."""
+    """The real path of node; empty without one."""
     found = shutil.which("node")
     return os.path.realpath(found) if found else ""
 
 
 def readable(node: str = "") -> list[str]:
-    """What a program may read, parents before what lies in them: the system, this interpreter, node, the checker."""
+    """Paths that a program may read, parents first: the system, this interpreter, node, the checker."""
     wanted = [*SYSTEM, sys.prefix, sys.base_prefix, str(INSIDE)]
     wanted += [os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
     wanted += [os.path.dirname(os.path.dirname(node))] if node else []
@@ -109,19 +109,19 @@ def _bubblewrap(limits: SandboxLimits, paths: Sequence[str]) -> list[str]:
         "--unshare-ipc",
         "--unshare-uts",
     ]
-    # Root must really become another user, which no user namespace of one user allows.
+    # Root must become another user, which a user namespace with a single user does not allow.
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.getuid() == 0 else ["--unshare-user"]
-    # First of all, since the interpreter or this checkout may lie below it.
+    # First, since the interpreter or this checkout may lie below /tmp.
     words += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", "/tmp"]
     for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/", "/tmp"}):
-        words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
+        words += ["--perms", "0755", "--dir", folder]  # by default bubblewrap makes them readable by root alone
     for path in paths:
         words += ["--ro-bind", path, path]
     return [*words, "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 
 def _probe(confinement: Confinement) -> str:
-    """Why this kind does not work here; empty where it does."""
+    """Why this kind does not work here; empty if it does."""
     if confinement.kind == "bubblewrap" and not shutil.which("bwrap"):
         return "bwrap is not installed"
     task: dict[str, object] = {"nonce": "probe", "program": "def f(): return 1", "test": "assert f() == 1"}

@@ -1,4 +1,4 @@
-"""Recordings with what is said in them, in the layouts that people have on disk."""
+"""Recordings with their texts, in common manifest layouts."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ BUNDLED = Path(__file__).parent / "recordings" / "manifest.jsonl"
 
 
 class ManifestError(ValueError):
-    """A manifest that cannot be read: file, line, what is wrong, what would do."""
+    """A manifest that cannot be read: file, line, what is wrong, what would be right."""
 
 
 @dataclass(frozen=True)
 class SpeechSample:
-    """`text` is what is said, None where nobody wrote it down; `answer` what a spoken question asks for."""
+    """One recording. `text` is what is said, None if it is not known; `answer` is the answer to a spoken question."""
 
     id: str
     path: Path
@@ -34,8 +34,8 @@ class SpeechSample:
 
 
 def read_manifest(path: Path) -> list[SpeechSample]:
-    """JSON lines (`audio` or `audio_filepath`, and `text`; NeMo's too), OpenSTT's CSV, or a folder in LibriSpeech's
-    layout. Raises `ManifestError` and `OSError`."""
+    """Read JSON lines (`audio` or `audio_filepath`, and `text`; NeMo's too), OpenSTT's CSV, or a folder in
+    LibriSpeech's layout. Raises `ManifestError` and `OSError`."""
     if path.is_dir():
         found = list(_librispeech(path))
         if not found:
@@ -48,8 +48,8 @@ def read_manifest(path: Path) -> list[SpeechSample]:
 
 
 def read_questions(path: Path) -> list[SpeechSample]:
-    """Spoken questions as JSON lines of audio, answer and, where it is known, the question in writing; BIG-bench Audio
-    comes with `file_name` and `official_answer` alone. Raises `ManifestError`."""
+    """Read spoken questions as JSON lines of audio, answer and, if known, the question in writing; BIG-bench Audio has
+    `file_name` and `official_answer` alone. Raises `ManifestError`."""
     if not (questions := list(_json_lines(path, QUESTION_KEYS, ANSWER_KEYS))):
         raise ManifestError(f"{path} holds no questions; a line has audio and answer")
     return questions
@@ -67,7 +67,7 @@ def _json_lines(path: Path, text_keys: tuple[str, ...], answer_keys: tuple[str, 
 
 
 def _csv(path: Path, text_keys: tuple[str, ...], answer_keys: tuple[str, ...]) -> Iterator[SpeechSample]:
-    """With a header; or as OpenSTT writes it: the last two columns are the sound's path and its text's path."""
+    """CSV with a header, or as OpenSTT writes it: the last two columns are the paths of the sound and of its text."""
     with path.open(newline="", encoding="utf-8") as lines:
         for number, row in enumerate(csv.reader(lines), 1):
             if number == 1 and set(row) & {*AUDIO_KEYS, *TEXT_KEYS}:
@@ -103,7 +103,7 @@ def _recording(
 
 
 def _first(entry: dict[str, Any], keys: tuple[str, ...]) -> str | None:
-    """BIG-bench Audio nests the sound's path one level deeper."""
+    """The first value under one of the keys. BIG-bench Audio nests the path of the sound one level deeper."""
     for key in keys:
         value = entry.get(key)
         if isinstance(value, dict):

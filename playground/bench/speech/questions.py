@@ -1,4 +1,4 @@
-"""Spoken questions: sound to text to a language model's answer, and is it the expected one?"""
+"""Spoken questions: sound to text to a language model's answer, and whether that is the expected one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ LEAD = re.compile(r".*\banswer\b(?:\s+is\b|\s*:)", re.IGNORECASE | re.DOTALL)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: as it is said (empty: nobody wrote it down), as it was heard, what the model answered.
-    Latencies in seconds."""
+    """One question: as it is said (empty if not known), as it was transcribed, and the answer. Latencies in seconds."""
 
     id: str
     question: str
@@ -36,7 +35,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 async def answer_all(
     engine: WorkerEngine, recordings: Sequence[SpeechSample], hearings: Sequence[Hearing], max_tokens: int
 ) -> list[Answer]:
-    """All questions in one batch, as they were heard; one in which no word was heard is not asked."""
+    """Ask all questions in one batch, as they were transcribed; one without a word is not asked."""
     chat = engine.loaded.facts.has_chat_template
     sampling = SamplingParams(max_tokens=max_tokens)
     requests = [
@@ -75,5 +74,6 @@ def _answer(recording: SpeechSample, hearing: Hearing, generated: Generated | No
 
 
 def is_correct(text: str, expected: str) -> bool:
-    """Exactly the expected answer, alone or behind `the answer is` or `Answer:`; case and punctuation do not count."""
+    """Whether the text is exactly the expected answer, alone or after `the answer is` or `Answer:`; case and
+    punctuation do not count."""
     return basic(expected) in (basic(text), basic(LEAD.sub("", text, count=1)))

@@ -1,4 +1,4 @@
-"""The reports of recordings that were heard, and of spoken questions that were answered."""
+"""Reports of transcribed recordings, and of answered spoken questions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NAMES = ("WER", "CER", "SER", "RTF")
 
 
 def speech_report(suite: SpeechSuite, conditions: Conditions = UNDISTURBED) -> Report:
-    """Of what was heard so far."""
+    """Report the recordings transcribed so far."""
     items = [msgspec.to_builtins(hearing) | {"difference": hearing.steps} for hearing in suite.hearings]
     return _report(suite, msgspec.to_builtins(suite.totals), items, NAMES, conditions)
 
 
 def answers_report(suite: SpeechSuite, answers: Sequence[Answer], conditions: Conditions = UNDISTURBED) -> Report:
-    """Of what was heard, and answered."""
+    """Report the recordings transcribed and the questions answered."""
     right = sum(answer.correct for answer in answers)
     totals = {"questions": len(answers), "correct": right, "exact_match": right / len(answers)}
     totals |= {"hearing": msgspec.to_builtins(suite.totals)}

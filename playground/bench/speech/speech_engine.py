@@ -1,4 +1,4 @@
-"""The speech worker as a command uses it: start, transcribe files in turn, stop."""
+"""A client of the speech worker: starts it, transcribes files in turn, stops it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SpeechEngine:
         await self._client.stop(0)
 
     async def transcribe(self, path: Path, options: SpeechOptions) -> TranscriptFinished:
-        """The transcript of a sound file; raises `EngineFailed`."""
+        """Transcribe a sound file; raises `EngineFailed`."""
         key = f"t{next(self._numbers)}"
         self._client.send(Transcribe(key=key, path=str(path), options=options))
         while True:

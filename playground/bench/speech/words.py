@@ -1,4 +1,4 @@
-"""A suite over recordings: each is transcribed in turn, and what was heard is held against what is said."""
+"""The suite over recordings: transcribes each in turn and compares the transcript with what is said."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from playground.protocol.speech import SpeechModelFacts, SpeechOptions
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording: what is said (None: not known) and what was heard, both normalized, and what was heard as it was
-    written. `seconds` from the opening of the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why
-    there is no transcript."""
+    """One recording: what is said (None if not known) and the transcript, both normalized, and the transcript as
+    written. `seconds` from opening the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why there is
+    no transcript."""
 
     id: str
     reference: str | None
@@ -31,12 +31,12 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> list[tuple[Step, str]]:
-        """Where the words differ; all are the same where nobody wrote down what is said."""
+        """The words that differ; all are the same if what is said is not known."""
         return difference(self.heard if self.reference is None else self.reference, self.heard)
 
 
 class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """All recordings. Latencies are seconds from the opening of a sound to its whole text, the load apart."""
+    """All recordings. Latencies are seconds from opening a sound to its whole text, without the load."""
 
     recordings: int
     failed: int
@@ -49,7 +49,7 @@ class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeechSuite:
-    """Recordings, one after the other. `hearings` grows as they are heard; `facts` of the recogniser once it is
+    """Transcribes recordings in turn. `hearings` grows meanwhile; `facts` are those of the recogniser, once it is
     loaded."""
 
     def __init__(self, recordings: Sequence[SpeechSample], options: SpeechOptions, normalizer: NormalizerName) -> None:
@@ -58,8 +58,8 @@ class SpeechSuite:
         self.facts: SpeechModelFacts | None = None
 
     async def run(self, engine: SpeechEngine) -> AsyncIterator[Hearing]:
-        """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded does,
-        with `EngineFailed`."""
+        """Yield each result. A recording that cannot be read becomes a result with a fault; a recogniser that cannot be
+        loaded raises `EngineFailed`."""
         for recording in self.recordings:
             hearing = await self._hear(engine, recording)
             self.facts = engine.facts
@@ -68,7 +68,7 @@ class SpeechSuite:
 
     @property
     def totals(self) -> SpeechTotals:
-        """What was heard so far comes to this."""
+        """The totals so far."""
         return total(self.hearings, self.normalizer)
 
     async def _hear(self, engine: SpeechEngine, recording: SpeechSample) -> Hearing:
@@ -93,7 +93,7 @@ class SpeechSuite:
 
 
 def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTotals:
-    """What they come to."""
+    """The totals of results."""
     heard = [hearing for hearing in hearings if not hearing.fault]
     pairs = [(hearing.reference, hearing.heard) for hearing in heard if hearing.reference is not None]
     audio, work = sum(hearing.audio_seconds for hearing in heard), sum(hearing.seconds for hearing in heard)

@@ -1,4 +1,4 @@
-"""The attention suite on a screen: kernels over lengths, against the roof of this machine."""
+"""The attention suite on a screen: kernels over lengths, against the roofline of this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTHS = (128, 256, 512, 1024)
 
 
 class RunningAttention:
-    """`size` calls behind each point."""
+    """`size` is the number of calls for each point."""
 
     def __init__(self, size: int) -> None:
         self._repeats = size
@@ -47,7 +47,7 @@ def _row(item: dict[str, Any]) -> Row:
 
 
 def _figure(items: list[dict[str, Any]]) -> str:
-    """The fastest of the longest prefills."""
+    """The fastest kernel in the longest prefill."""
     known = [item for item in items if item["phase"] == "prefill" and item["seconds"]]
     longest = max((item["length"] for item in known), default=0)
     best = min((item for item in known if item["length"] == longest), key=lambda item: item["seconds"], default=None)

@@ -19,7 +19,7 @@ NO_SANDBOX = "nothing confines model-written code here; install bubblewrap, or a
 
 
 class RunningCode:
-    """`size` tasks."""
+    """`size` is the number of tasks."""
 
     def __init__(self, size: int) -> None:
         self._size = size

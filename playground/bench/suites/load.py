@@ -18,7 +18,7 @@ SHAPE = Shape(64, 0, Lengths("lognormal", 16, 128))
 
 
 class RunningLoad:
-    """`size` requests at each level."""
+    """`size` is the number of requests at each level."""
 
     def __init__(self, size: int) -> None:
         self._sweep = Sweep([Level(users=users) for users in USERS], SHAPE, size)

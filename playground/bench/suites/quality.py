@@ -1,4 +1,4 @@
-"""The quality suite on a screen: texts scored against the defaults, needles by KV dtype, the speed beside them."""
+"""The quality suite on a screen: texts scored against the defaults, needles by KV dtype, and the speed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from playground.bench.texts import OWN, usual_texts
 from playground.protocol.options import DEFAULTS, EngineOptions
 
 NEEDLES = Needles(count=4)
-# What changes answers; the base has these at their defaults, and all else as it is.
+# Toggles that change answers; the base has them at their defaults, and all others unchanged.
 JUDGED = ("weights", "int8_threshold", "adapter", "attention", "kv_cache")
 
 
 class RunningQuality:
-    """`size` windows, spread over the bundled texts and what the model brings."""
+    """`size` is the number of windows, spread over the bundled texts and the model's own."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -69,7 +69,7 @@ class RunningQuality:
         return f"{OWN}  {_said(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f}"
 
     def _new_rows(self, pace: Pace, ended: bool) -> list[Row]:
-        """Of texts that are done, since the next one has begun or all have ended, and of needles."""
+        """Rows of texts that are done (the next one has begun, or all have ended), and of needles."""
         begun = [each for each in self._measured.tallies if each.own.nll]
         self._time(pace.lap(), begun)
         done = begun if ended else begun[:-1]
@@ -81,7 +81,7 @@ class RunningQuality:
         return new
 
     def _time(self, lap: float, begun: Sequence[Tallies]) -> None:
-        """A window's time is its text's; what the base takes is nobody's."""
+        """Add the time of a window to its text; the time of the base belongs to no text."""
         scored = sum(len(each.own.nll) for each in begun)
         if scored > self._scored:
             self._seconds[begun[-1].text.name] += lap
@@ -89,7 +89,7 @@ class RunningQuality:
 
 
 def base_of(options: EngineOptions) -> EngineOptions | None:
-    """What answers are compared with; None where it is the same."""
+    """The options that answers are compared with; None if they are the same."""
     base = msgspec.structs.replace(options, **{name: getattr(DEFAULTS, name) for name in JUDGED})
     return None if base == options else base
 

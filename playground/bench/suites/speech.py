@@ -1,4 +1,4 @@
-"""The speech suite on a screen: bundled recordings heard by the bundled recogniser."""
+"""The speech suite on a screen: bundled recordings transcribed by the bundled recogniser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playground.protocol.speech import SpeechOptions
 
 
 class RunningSpeech:
-    """`size` recordings."""
+    """`size` is the number of recordings."""
 
     def __init__(self, size: int) -> None:
         options = SpeechOptions(model=str(paths.bundled_model(paths.BUNDLED_RECOGNISER)))

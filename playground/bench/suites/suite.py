@@ -1,4 +1,4 @@
-"""What a suite is to a screen: its name and sizes, and one run of it."""
+"""The interface between a suite and a screen: its name and sizes, and one run of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playground.bench.report import Conditions, Report
 
 
 class Row(NamedTuple):
-    """One result: what, its verdict (a word), how long it took, what there is to say."""
+    """One result: its name, its verdict (a word), how long it took, and details."""
 
     name: str
     verdict: str
@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
 
 class SuiteProgress(NamedTuple):
-    """How far a suite is: `done` of `total` of its own steps, the figure so far in words, and a new row if there is."""
+    """`done` of `total` steps of a suite, the figure so far as text, and a new row if there is one."""
 
     done: int
     total: int
@@ -45,7 +45,7 @@ class RunningSuite(Protocol):
     """One run of a suite. `worker` is a `WorkerEngine`, or a `SpeechEngine` for a suite of speech."""
 
     async def run(self, worker: Any, on_progress: OnProgress) -> None:
-        """To its end, or until its task is cancelled; raises `EngineFailed`."""
+        """Run to the end, or until the task is cancelled; raises `EngineFailed`."""
 
     def report(self, worker: Any, conditions: Conditions) -> Report | None:
-        """What it came to, whatever ended it; None where nothing was measured."""
+        """The report, however the run ended; None if nothing was measured."""

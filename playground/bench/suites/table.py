@@ -1,4 +1,4 @@
-"""The suites that screens offer, in their order."""
+"""The suites that screens offer, in order."""
 
 from __future__ import annotations
 

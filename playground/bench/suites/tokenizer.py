@@ -1,4 +1,4 @@
-"""The tokenizer suite on a screen: what a token is worth, text by text."""
+"""The tokenizer suite on a screen: words, bytes and characters per token, text by text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.bench.tokenizer.report import tokenizer_report
 
 
 class RunningTokenizer:
-    """`size` answers behind the speed in tokens; the texts are always all of them."""
+    """`size` is the number of answers that measure the speed in tokens; it always counts all texts."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,4 +1,4 @@
-"""Tokens against words, bytes and characters, text by text; and what a speed in tokens means in characters."""
+"""Tokens per word, bytes and characters, text by text; and a speed in tokens as a speed in characters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from playground.protocol.events import Tokenized
 from playground.text.sequences import common_prefix
 
 PROBES = ("a", "1", "Я")
-SPEED = "tps"  # what the names of the requests begin with that only measure speed
+SPEED = "tps"  # prefix of the names of requests that only measure speed
 PROMPT_TOKENS, ANSWER_TOKENS, RUNS = 32, 96, 3
 
 
 class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
-    """One text. `fertility` is tokens per word; `characters_per_second` is the measured TPS in characters of it."""
+    """One text. `fertility` is tokens per word; `characters_per_second` is the measured TPS in characters of this
+    text."""
 
     name: str
     language: str
@@ -35,11 +36,11 @@ class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def count_tokens(engine: WorkerEngine, texts: Sequence[Text]) -> list[TextTokens]:
-    """Each text as the loaded model's tokenizer cuts it, special tokens left out."""
+    """Count each text in tokens of the loaded model's tokenizer, without special tokens."""
     wanted = [*PROBES, *(text.content for text in texts)]
     answer = await engine.ask(Tokenize(key="count", texts=wanted), Tokenized, lambda event: event.key == "count")
     probes, rest = answer.token_ids[: len(PROBES)], answer.token_ids[len(PROBES) :]
-    # What is the same around texts that share no character is special tokens.
+    # The probes share no character, so that common ids at either end are special tokens.
     special = common_prefix(*probes) + common_prefix(*(ids[::-1] for ids in probes))
     return [_text_tokens(text, max(0, len(ids) - special)) for text, ids in zip(texts, rest, strict=True)]
 
@@ -66,7 +67,7 @@ async def measure_tps(
 
 
 def at_speed(texts: Sequence[TextTokens], tps: float | None) -> list[TextTokens]:
-    """The same with characters per second filled in."""
+    """The same texts with characters per second."""
     return [
         msgspec.structs.replace(text, characters_per_second=tps * text.characters_per_token)
         if tps and text.characters_per_token

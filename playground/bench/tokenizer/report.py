@@ -14,7 +14,7 @@ FORMULAS = ("Fertility", "Bytes per token", "Text speed", "TPS")
 def tokenizer_report(
     counted: Sequence[TextTokens], tps: float | None, fold: Fold, conditions: Conditions = UNDISTURBED
 ) -> Report:
-    """Of texts that were counted, and of the speed in tokens, where that was measured."""
+    """Report the counted texts, and the speed in tokens if it was measured."""
     items = at_speed(counted, tps)
     totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
     trust = build_trust(fold, n=len(items), formulas=FORMULAS, start="warm", conditions=conditions)
@@ -22,7 +22,7 @@ def tokenizer_report(
 
 
 def _by_language(items: Sequence[TextTokens]) -> dict[str, dict[str, float | None]]:
-    """Over all texts of a language together."""
+    """Totals over all texts of a language."""
     languages = dict.fromkeys(item.language for item in items)
     totals: dict[str, dict[str, float | None]] = {}
     for language in languages:

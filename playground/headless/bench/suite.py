@@ -96,7 +96,7 @@ def _settle_log(log: Path, fault: str, fold: Fold) -> str:
 
 
 class ProgressLine:
-    """The progress of a suite, as one line on stderr that the next one replaces; nothing unless stderr is a terminal."""
+    """The progress of a suite: one line on stderr that the next one replaces, if stderr is a terminal."""
 
     def __init__(self) -> None:
         self._terminal, self._shown = sys.stderr.isatty(), ""

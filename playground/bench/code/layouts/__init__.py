@@ -1,1 +1,1 @@
-"""The layouts of task files, one a module: its rows as files on disk have them, and what of them becomes a task."""
+"""The layouts of task files, one per module: the rows as the files have them, and how a row becomes a task."""

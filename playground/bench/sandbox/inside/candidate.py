@@ -9,26 +9,26 @@ from values import pack, unpack
 
 
 class ObjectTable:
-    """Objects that cannot cross, under numbers, so that the checker can still call methods on them."""
+    """Objects that cannot cross, by number, so that the checker can still call methods on them."""
 
     def __init__(self) -> None:
         self.objects: list[Any] = []
 
     def add(self, value: Any) -> int:
-        """The number of an object from now on."""
+        """Store an object; returns its number."""
         self.objects.append(value)
         return len(self.objects) - 1
 
     def find(self, number: int, callable_: bool) -> Any:
-        """The object of a number."""
+        """The object with a number."""
         return self.objects[number]
 
 
 def serve(checker: Channel) -> None:
-    """Run the program that comes first, then answer until the checker hangs up."""
+    """Run the program that arrives first, then answer until the checker closes the channel."""
     program = checker.receive()
     if program["shared"]:
-        import shared  # with all of unittest: slow to import, and rarely needed
+        import shared  # imports all of unittest, which is slow and rarely needed
 
         checker.send(shared.run(program["source"], lambda: _ask_for_tests(checker)))
         return
@@ -43,7 +43,7 @@ def serve(checker: Channel) -> None:
 
 
 def new_module(name: str) -> ModuleType:
-    """An empty module that imports of its name find."""
+    """Add an empty module that imports of its name find."""
     sys.modules[name] = ModuleType(name)
     return sys.modules[name]
 
@@ -78,7 +78,7 @@ def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], 
 
 
 def _attempt(action: Any, kept: ObjectTable, arguments: list[Any]) -> dict[str, Any]:
-    """What came of it: a value and the arguments as they are afterwards, or the error's kind and text."""
+    """The result of an action: a value and the arguments after it, or the kind and text of the error."""
     try:
         value = pack(action(), kept.add)
         return {"value": value, "arguments": [pack(argument, kept.add) for argument in arguments]}
@@ -96,6 +96,6 @@ def _answer(checker: Channel, answer: dict[str, Any]) -> None:
 
 
 def main(checker: Channel) -> None:
-    """Everything that the process does."""
+    """Run the process: limits, the program, then requests."""
     sys.setrecursionlimit(5000)
     serve(checker)

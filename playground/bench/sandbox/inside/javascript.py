@@ -1,4 +1,5 @@
-"""A JavaScript program under node: its host tells a secret at the very end, and only then is the program right."""
+"""Runs a JavaScript program under node: its host prints a secret at the very end, and only with it the program
+passes."""
 
 import json
 import os
