@@ -1,4 +1,4 @@
-"""`playground check MODEL`: every finding as it is made, or all of them as one JSON line. Exit code 2: cannot load."""
+"""`playground check MODEL`: prints findings as they are made, or all of them as one JSON line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Check one checkpoint; 0 where nothing is broken, 1 where something is, 2 where it cannot be loaded."""
+    """Check one checkpoint; returns 0 if nothing is broken, 1 if something is, 2 if it cannot be loaded."""
     target = read_target(args, args.preset)
     check, reports = Check(target.load), list[CheckReport]()
 

@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the comparison; the exit code."""
+    """Run the comparison; returns the exit code."""
     target = read_target(args, args.preset)
     a, b = (_side_spec(args, target, asked) for asked in (args.a, args.b))
     if a == b:

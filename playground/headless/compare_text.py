@@ -13,7 +13,7 @@ SPARKS = 48
 
 
 def print_comparison(found: Comparison, verdict: str, a: str, b: str) -> None:
-    """Everything."""
+    """Print the whole comparison."""
     texts = found.text("A"), found.text("B")
     for name, spelled, (same, rest) in zip("AB", (a, b), split_at_difference(*texts), strict=True):
         print(f"{name}  {spelled}\n{printable(same)}{MARK if rest else ''}{printable(rest)}\n")

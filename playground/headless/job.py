@@ -1,4 +1,4 @@
-"""A job of `playground run` on one engine: read from the command line, done, kept in the history."""
+"""A job of `playground run` on one engine: read from the command line, run, kept in the history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Watch = Callable[[Entry], None]
 
 
 def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
-    """The requests that are asked for; raises `UsageError`."""
+    """Read the requests that the command line names; raises `UsageError`."""
     if args.prompt == "":
         raise UsageError("--prompt is empty")
     lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]

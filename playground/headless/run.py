@@ -48,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the command; the exit code."""
+    """Run the command; returns the exit code."""
     target = read_target(args, args.preset)
     requests = read_requests(args, target)
     if args.against:

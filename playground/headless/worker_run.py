@@ -20,7 +20,7 @@ FATAL = ("LoadModel", "Submit")
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done."""
+    """An engine, a load, switches and requests."""
 
     engine: str
     load: LoadModel
@@ -39,12 +39,12 @@ class WorkerRun:
         self.interrupted = self._submitted = False
 
     async def run(self) -> None:
-        """Do the job; whatever goes wrong stands in the fold afterwards."""
+        """Do the job; faults are in the fold afterwards."""
         with suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._interrupt)
         await self._client.start()
         try:
-            if self.interrupted:  # while the worker started, when there was nothing yet to be killed
+            if self.interrupted:  # while the worker started, before there was anything to kill
                 return
             self._engine.send(self._job.load)
             if await self._until(lambda: self.fold.ready):
@@ -62,17 +62,18 @@ class WorkerRun:
 
     async def _until(self, done: Callable[[], bool]) -> bool:
         while not done() and not self._lost:
-            with suppress(EngineFailed):  # it stands in the fold; a switch that was refused ends nothing
+            with suppress(EngineFailed):  # the fold has it; a refused switch does not end the run
                 await self._engine.until(done)
         return not self._lost
 
     @property
     def _lost(self) -> bool:
-        """Nothing more will come of this."""
+        """Whether nothing more will come."""
         return self.fold.exited is not None or any(failed.where in FATAL for failed in self.fold.failures)
 
     def _interrupt(self) -> None:
-        """Ctrl+C: the first aborts the requests, which still end with their numbers; what cannot is killed."""
+        """Ctrl+C: abort the requests, which still end with their numbers; without requests, or the second time, kill
+        the worker."""
         if self._submitted and not self.interrupted:
             self._engine.send(Abort())
         else:

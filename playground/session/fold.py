@@ -1,4 +1,4 @@
-"""Fold commands and events into totals, live or from a recording."""
+"""Folds commands and events into totals, live or from a recording."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Generated(msgspec.Struct):
 
     @property
     def output_tokens(self) -> int:
-        """By their ids; where a server tells none, by its own count at the end."""
+        """The number of token ids; the server's own count at the end if it reports no ids."""
         return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
 
 
 class Fold(msgspec.Struct):
-    """Everything that a summary says, kept up to date entry by entry."""
+    """Everything in a summary, kept up to date entry by entry."""
 
     requests: dict[str, Generated] = msgspec.field(default_factory=dict)
     options: EngineOptions = DEFAULTS
@@ -61,8 +61,8 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
-    disturbed: list[str] = msgspec.field(default_factory=list)  # told by no event: by whoever watches the machine
-    _load_sent: float | None = None  # while a load is outstanding: a switch of the dtype tells of a model too
+    disturbed: list[str] = msgspec.field(default_factory=list)  # set by the sampler of the machine, not by an event
+    _load_sent: float | None = None  # set while a load is outstanding: a switch of the dtype sends `ModelLoaded` too
 
     def add(self, entry: Entry) -> None:
         """Take the next command or event."""
@@ -129,7 +129,7 @@ class Fold(msgspec.Struct):
 
     def _add_step(self, step: Step) -> None:
         self.last_step = step.index
-        if step.observed:  # from outside a server, whose own steps nobody tells
+        if step.observed:  # seen from outside a server, which does not report its steps
             return
         self.steps += 1
         self.slot_steps += len(step.slots)

@@ -1,4 +1,4 @@
-"""Writes a session to a file while it runs. Knows nothing of screens, engines or the machine but what it is given."""
+"""Writes a session to a file while it runs. Knows no screens and no engines."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from playground import __version__
 from playground.protocol.wire import encode_line
 from playground.session.recording import FORMAT, VERSION, Entry, Header, Message, RecordingError
 
-FLUSH_SECONDS = 0.2  # the most that a kill may cost
+FLUSH_SECONDS = 0.2  # of messages, at most, that a kill loses
 
 
 class Recorder:
-    """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
+    """Records commands and events as they pass; a thread writes them every `FLUSH_SECONDS`.
 
-    `clock` gives monotonic seconds. `error` is one line saying why the recording ended before the session did (a full
-    disk, say), and `on_error` is called in the thread when it does; whatever comes after that is dropped. Raises
-    `RecordingError` where the file cannot be made.
+    `clock` gives monotonic seconds. `error` is one line why the recording ended before the session (a full disk, say);
+    `on_error` is called in the thread when that happens, and later messages are dropped. Raises `RecordingError` if the
+    file cannot be made.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Recorder:
         self._append(Entry.of(self._now(), message))
 
     def close(self) -> None:
-        """Write what is left and end the file; more than once is once."""
+        """Write the rest and close the file; may be called more than once."""
         self._closing.set()
         self._thread.join()
 

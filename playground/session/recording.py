@@ -1,4 +1,4 @@
-"""A recording: one header line, then one JSON line per command or event, each with its time since the start."""
+"""The format of recordings: a header line, then one JSON line per command or event, with its time since the start."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Message = AnyCommand | AnyEvent
 
 
 class RecordingError(ValueError):
-    """A recording cannot be written or read. The message is one line: file, line, what is wrong."""
+    """A recording cannot be written or read; the message is one line: file, line, what is wrong."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target, measured, progress = read_target(args, args.preset), Measured(), ProgressLine()
 
     async def work(engine: WorkerEngine) -> None:

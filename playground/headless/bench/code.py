@@ -30,10 +30,10 @@ from playground.session.fold import Fold
 MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
 POSITIVE = whole(1)
-# What makes a run faster and leaves greedy answers as they are: more rows a step, and drafts, which code repeats itself
-# enough for.
+# Toggles that speed a run up and leave greedy answers unchanged: more rows per step, and drafts, since code repeats
+# itself.
 CHOSEN: dict[str, Value] = {"max_batch": 48, "speculation": "lookup:8"}
-# Toggles of which some values do not go with drafts.
+# Toggles with values that do not work with drafts.
 AGAINST_DRAFTS = {"compile", "batching"}
 
 
@@ -55,8 +55,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
-    target = _well_set(read_target(args, args.preset), args)
+    """Run the suite; returns the exit code."""
+    target = _with_suite_toggles(read_target(args, args.preset), args)
     tasks, programs = _read(args)
     settings = _settings(args, target, programs)
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
@@ -70,8 +70,8 @@ def main(args: Namespace) -> int:
     return max(outcome.end(), int(suite.failed or wrong))
 
 
-def _well_set(target: Target, args: Namespace) -> Target:
-    """With the suite's own choice of toggles that nobody set."""
+def _with_suite_toggles(target: Target, args: Namespace) -> Target:
+    """The target with the suite's own values for toggles that the user did not set."""
     asked = args.changes.keys() | (target.preset.options.keys() if target.preset else set())
     if target.engine != "transformers":
         return target
@@ -83,7 +83,7 @@ def _well_set(target: Target, args: Namespace) -> Target:
 
 
 def _read(args: Namespace) -> tuple[list[Task], dict[str, list[str]] | None]:
-    """The tasks, and their programs where no model answers."""
+    """The tasks, and their programs if no model answers."""
     try:
         tasks = subset(read_tasks(args.tasks or BUNDLED), args.subset, args.seed or 0)
         if args.solutions == "model":
@@ -128,7 +128,7 @@ def _run(
     sandbox: Sandbox,
     programs: dict[str, list[str]] | None,
 ) -> tuple[CodeSuite, Outcome]:
-    """Run it on an engine where a model answers, without one where a file does."""
+    """Run the suite on an engine if a model answers, without one if a file does."""
     progress = ProgressLine()
     suite = CodeSuite(tasks, settings, sandbox, programs, watch=lambda at: progress.show(progress_line(at)))
     if programs is None:

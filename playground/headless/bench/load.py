@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
     shape = Shape(max(1, args.prompt), max(1, args.prompt) * min(100, args.shared) // 100, args.lengths)
     sweep = Sweep(args.load, shape, max(1, args.requests), args.warm_up, args.slo, args.seed, args.keep_prefix_cache)

@@ -1,4 +1,4 @@
-"""What every suite does with its report: flags for the files, the trust line under the table, writing."""
+"""Output of every suite: arguments for files, the line of trust flags, writing the report."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from playground.text.plain import one_line
 
 
 def add_output(parser: ArgumentParser) -> None:
-    """Where the result goes beside the terminal."""
+    """Add the arguments for files of the result."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the result as one page with plots")
 
 
 def save_report(report: Report, args: Namespace) -> None:
-    """Write the files that were asked for, and the history; raises `OSError`."""
+    """Write the requested files, and the run of the history; raises `OSError`."""
     with kept_history(args) as history:
         history.add(report_run(report, time.time()))
     if args.json:
@@ -33,7 +33,7 @@ def save_report(report: Report, args: Namespace) -> None:
 
 
 def print_trust(trust: Trust) -> None:
-    """The flags in one line, what weakens the result in lines of their own, on stderr."""
+    """Print the flags in one line, and what weakens the result in lines of its own, on stderr."""
     print(trust_line(trust), file=sys.stderr)
     for name, reason in trust.differs.items():
         say(one_line(f"{name} is not what was requested: {reason}"))
@@ -42,7 +42,7 @@ def print_trust(trust: Trust) -> None:
 
 
 def trust_line(trust: Trust) -> str:
-    """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – where it cannot be told."""
+    """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – for what is unknown."""
     throttled = UNKNOWN if trust.throttled is None else ", ".join(trust.throttled) or "no"
     others = UNKNOWN if trust.other_processes is None else str(trust.other_processes)
     return (

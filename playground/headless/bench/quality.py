@@ -58,7 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
     if args.window < 2 or (args.stride or 1) > args.window:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")

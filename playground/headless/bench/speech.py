@@ -48,10 +48,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     require_local(args.llm or "")
     suite = SpeechSuite(_read(args), read_recognition(args, args.model), args.normalizer)
-    fault = _hear(suite)
+    fault = _transcribe_all(suite)
     hearings = suite.hearings
     if not hearings:
         raise CommandError(fault or "nothing was heard")
@@ -73,8 +73,8 @@ def _read(args: Namespace) -> list[SpeechSample]:
         raise UsageError(str(error)) from None
 
 
-def _hear(suite: SpeechSuite) -> str:
-    """Why it ended before its time; empty if it did not."""
+def _transcribe_all(suite: SpeechSuite) -> str:
+    """Run the suite; returns why it ended early, empty if it did not."""
     log, progress = paths.log_file("bench"), ProgressLine()
 
     async def whole() -> None:

@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
     texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), ProgressLine()
 

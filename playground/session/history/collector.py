@@ -1,4 +1,4 @@
-"""Sees commands and events pass, and makes one run of every submission as the last of its requests ends."""
+"""Turns commands and events into runs: one per submission, when the last of its requests ends."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from playground.session.recording import Message
 
 
 class Submission(msgspec.Struct):
-    """Requests of one command while they run."""
+    """The requests of one command while they run."""
 
     kind: str
     at: float
@@ -43,17 +43,18 @@ class Submission(msgspec.Struct):
 
     @property
     def ended(self) -> bool:
-        """None of its requests goes on."""
+        """Whether all its requests have ended."""
         return all(request.finished for request in self.requests.values())
 
     @property
     def metrics(self) -> list[RequestMetrics]:
-        """The engine's own numbers."""
+        """The engine's numbers of the requests that have ended."""
         return [request.finished.metrics for request in self.requests.values() if request.finished]
 
 
 class Collector:
-    """`kind` names what a submission belongs to; an empty name means that it is nobody's run. `clock` is wall time."""
+    """Calls `keep` with every run. `kind` names what a submission belongs to; empty means that it is not a run. `clock`
+    is wall time."""
 
     def __init__(
         self, keep: Callable[[Run], None], kind: Callable[[Submit], str], clock: Callable[[], float] = time.time
@@ -107,7 +108,7 @@ class Collector:
                 self._engine, self._versions = event.capabilities.engine, event.capabilities.versions
 
     def add_disturbance(self, throttled: bool, other_processes: int) -> None:
-        """What holds the engine's GPU back now, from a sampler's thread too."""
+        """Note what disturbs the engine's GPU now; may be called from a sampler's thread."""
         self._disturbance = throttled, other_processes
         for submission in list(self._running.values()):
             submission.throttled |= throttled
@@ -167,7 +168,7 @@ class Collector:
         )
 
     def _flags(self, submission: Submission) -> list[str]:
-        """What keeps a number from being compared without a second thought."""
+        """What makes the numbers of a run hard to compare."""
         metrics = submission.metrics
         cold = any(each.load_s for each in metrics)
         reused = prefix_hit(metrics)
