@@ -29,7 +29,7 @@ SAMPLING_LIMITS: dict[str, Any] = {
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen shows first: which of the six, one panel of it maximized, digits enlarged for a room."""
+    """What the screen shows first: one of the six, one of its panels maximized, digits enlarged for a room."""
 
     screen: Screen = "playground"
     maximized: Panel = ""

@@ -1,4 +1,4 @@
-"""One microphone: opened, read as 16 kHz mono, looked for again when it is unplugged, and closed."""
+"""One microphone: opened, read as 16 kHz mono, reopened after it was unplugged, and closed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from playground.speech.inputs import cannot_open, find_input
 from playground.speech.ring_buffer import RingBuffer
 from playground.speech.vad import FRAME_S, RATE, Samples
 
-HELD_S = 60.0  # what a stalled reader may leave behind
-LOST_AFTER_S = 3.0  # a device that lives delivers silence too; sound servers may take two seconds to begin
+HELD_S = 60.0  # audio that a stalled reader may leave unread
+LOST_AFTER_S = 3.0  # a working device delivers silence too; sound servers may take two seconds to start
 RETRY_S = 1.0
 CLOSE_S = 1.0
 
 
 class Recorder:
-    """Open from the start until `close`. `read` gives what came in since the last time. Raises `SpeechError` where the
-    device cannot be opened; one that vanishes later is no error: `lost` is true until it is back. `wake` is called
-    whenever something has come in, on the device's thread."""
+    """A microphone, open until `close`. `read` returns the audio since the last call. Raises `SpeechError` if the
+    device cannot be opened; if it vanishes later, `lost` is true until it is back. `wake` is called on the device's
+    thread when audio has arrived."""
 
     def __init__(self, wake: Callable[[], None], name: str = "", keep: Path | None = None) -> None:
         self._wake, self._wanted = wake, name
@@ -38,7 +38,7 @@ class Recorder:
         self.name, self.rate = "", RATE
         self.lost = False
         self.read_s = 0.0
-        self.unkept = ""  # why what is heard is not kept any more
+        self.unkept = ""  # why audio is no longer written to the file
         self._file = _WavFile(keep) if keep else None
         try:
             self._open()
@@ -49,16 +49,16 @@ class Recorder:
 
     @property
     def overflows(self) -> int:
-        """Times that audio was lost, since the start."""
+        """How often audio was lost, since the start."""
         return self._overflows + self._buffer.overflows
 
     @property
     def lost_s(self) -> float:
-        """How much of it."""
+        """Seconds of lost audio."""
         return self._lost_s + self._buffer.lost / self.rate
 
     def read(self) -> Samples:
-        """What came in, at 16 kHz, one channel; nothing while the device is gone."""
+        """The new audio, at 16 kHz, one channel; none while the device is gone."""
         if self._stream is None:
             self._look_again()
         elif not self._stream.active or self._buffer.quiet_s > LOST_AFTER_S:
@@ -74,7 +74,7 @@ class Recorder:
         return samples
 
     def _keep(self, samples: Samples) -> None:
-        """A full disk costs the file and not what is said."""
+        """Write audio to the file. A full disk ends the file, not the transcription."""
         if self._file is None:
             return
         try:
@@ -85,11 +85,11 @@ class Recorder:
             self._file = None
 
     def time_of(self, seconds: float) -> float:
-        """When the audio at `seconds` of all that was read came in, on this process's clock."""
+        """When the audio at second `seconds` of all that was read arrived, on this process's clock."""
         return self._buffer.time_of(seconds - self._before_s)
 
     def close(self) -> Samples:
-        """Close the microphone; the last that it heard."""
+        """Close the microphone; returns the last audio."""
         _close(self._stream)
         self._stream = None
         rest = self._take()
@@ -154,7 +154,7 @@ def _takes(sd: Any, index: int, rate: int) -> bool:
 
 
 def _close(stream: Any) -> None:
-    """A device that is gone may never answer: it is not waited for."""
+    """Close without waiting: a device that is gone may never answer."""
     if stream is not None:
         closing = threading.Thread(target=_abort, args=(stream,), name="closing", daemon=True)
         closing.start()
@@ -168,7 +168,7 @@ def _abort(stream: Any) -> None:
 
 
 class _WavFile:
-    """What is heard, as 16-bit mono; whole after every write."""
+    """Audio as 16-bit mono; a complete file after every write."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -183,5 +183,5 @@ class _WavFile:
         self._file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
     def close(self) -> None:
-        with suppress(OSError):  # what there was room for is written
+        with suppress(OSError):  # what fits on the disk is written
             self._file.close()

@@ -44,7 +44,7 @@ class VoiceActivity:
         self._forget()
 
     def probabilities(self, frames: Samples) -> npt.NDArray[np.float32]:
-        """One probability for each row of `frames` (n, 512). Silent frames are not given to the model."""
+        """One probability for each row of `frames` (n, 512). A piece without sound is not given to the model."""
         if not len(frames) or float(np.abs(frames).max()) < QUIET:
             self._forget()
             return np.zeros(len(frames), np.float32)

@@ -1,4 +1,4 @@
-"""How numbers are written everywhere: three significant digits, the unit beside them, – for what is not known."""
+"""Formats numbers everywhere: three significant digits, the unit next to them, – for unknown ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seconds(value: float | None) -> str:
 
 
 def split_seconds(value: float | None) -> tuple[str, str]:
-    """(number, unit) of a duration, for big digits and for columns; no unit where there is no number."""
+    """(number, unit) of a duration, for big digits and for columns; no unit without a number."""
     if value is None:
         return UNKNOWN, ""
     # 999.5 ms would round to 1 000 ms
@@ -58,7 +58,7 @@ def format_kl(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share of 0 .. 1 in whole per cent: 93 %. What is not quite all, or not quite nothing, is not rounded to it."""
+    """A share of 0 .. 1 in whole per cent: 93 %. Shares just below 1 or above 0 are not rounded to 100 % or 0 %."""
     if share is None:
         return f"{UNKNOWN} %"
     whole = round(share * 100)

@@ -1,4 +1,4 @@
-"""Scales of plots, whatever draws them. Pure."""
+"""Scales of plots. Pure."""
 
 from __future__ import annotations
 
