@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the comparison; returns the exit code."""
     target = read_target(args, args.preset)
-    a, b = (_side_spec(args, target, asked) for asked in (args.a, args.b))
+    a, b = (_side_spec(args, target, changes) for changes in (args.a, args.b))
     if a == b:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
     if not args.prompt.strip():
@@ -80,11 +80,11 @@ def main(args: Namespace) -> int:
     return outcome.end()
 
 
-def _side_spec(args: Namespace, target: Target, asked: SideChanges) -> SideSpec:
-    side = SideSpec(target.engine, target.load).with_changes(asked)
+def _side_spec(args: Namespace, target: Target, changes: SideChanges) -> SideSpec:
+    side = SideSpec(target.engine, target.load).with_changes(changes)
     engine = read_engine(side.engine)
     if engine != "openai":
-        require_local(asked.model)
+        require_local(changes.model)
     return msgspec.structs.replace(side, engine=engine, load=on_its_engine(side.load, args, engine))
 
 

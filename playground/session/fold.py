@@ -145,8 +145,8 @@ def unmet(requested: EngineOptions, effective: dict[str, str], reasons: dict[str
     """By toggle, why it is not what was requested."""
     return {
         name: reasons.get(name, "no reason given")
-        for name, asked in sorted(as_text(requested).items())
-        if name in effective and differs(name, asked, effective[name])
+        for name, value in sorted(as_text(requested).items())
+        if name in effective and differs(name, value, effective[name])
     }
 
 

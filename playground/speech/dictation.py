@@ -152,9 +152,9 @@ class Dictation:
             return
         silence = self._cutter.silence_s
         if silence >= HINT_S:
-            heard = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
+            covered = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
             full = any(decode.full for decode in self._decodes)
-            if not heard and len(self._decodes) < WORKERS and (silence >= SURER_HINT_S or not full):
+            if not covered and len(self._decodes) < WORKERS and (silence >= SURER_HINT_S or not full):
                 self._full = self._submit(self._cutter.so_far(), self._agreement, full=True)
         elif self._partial_due:
             self._last_partial = perf_counter()

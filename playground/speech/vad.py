@@ -49,8 +49,8 @@ class VoiceActivity:
             self._forget()
             return np.zeros(len(frames), np.float32)
         before = np.vstack([self._context[None], frames[:-1, -CONTEXT:]])
-        heard = {"input": np.hstack([before, frames]), "h": self._h, "c": self._c}
-        output, self._h, self._c = self._session.run(None, heard)
+        inputs = {"input": np.hstack([before, frames]), "h": self._h, "c": self._c}
+        output, self._h, self._c = self._session.run(None, inputs)
         self._context = frames[-1, -CONTEXT:].copy()
         return np.asarray(output, np.float32).reshape(-1)
 

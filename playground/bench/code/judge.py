@@ -22,7 +22,7 @@ class Reference:
 
     limits: SandboxLimits
     apart: bool
-    said: str
+    verdict: str
 
 
 class Judge:
@@ -58,8 +58,8 @@ class Judge:
             if shared.status == "passed":
                 outcome, apart = shared, False
         seconds = max(LEAST_SECONDS, TIMES_REFERENCE * outcome.seconds) if outcome.status == "passed" else LEAST_SECONDS
-        said = outcome.status if outcome.status == "passed" else f"{outcome.status}: {outcome.detail}"
-        return Reference(SandboxLimits(seconds=seconds, cpu_seconds=2 * seconds), apart, said)
+        verdict = outcome.status if outcome.status == "passed" else f"{outcome.status}: {outcome.detail}"
+        return Reference(SandboxLimits(seconds=seconds, cpu_seconds=2 * seconds), apart, verdict)
 
 
 def _is_there(name: str) -> bool:

@@ -115,16 +115,16 @@ class CodeSuite:
                     yield task, Sample(status="failed", program=program)
             return
         assert self._engine
-        asked = {
+        task_of = {
             f"{index}.{sample}": task for sample in range(self._settings.samples) for index, task in enumerate(tasks)
         }
         requests = [
-            sampled_request(name, task, int(name.partition(".")[2]), self._settings) for name, task in asked.items()
+            sampled_request(name, task, int(name.partition(".")[2]), self._settings) for name, task in task_of.items()
         ]
         if requests:
             async for generated in self._engine.stream(requests):
-                if (sample := self._sample(asked[generated.request_id], generated)) is not None:
-                    yield asked[generated.request_id], sample
+                if (sample := self._sample(task_of[generated.request_id], generated)) is not None:
+                    yield task_of[generated.request_id], sample
 
     def _sample(self, task: Task, generated: Generated) -> Sample | None:
         assert generated.finished
@@ -171,7 +171,7 @@ class CodeSuite:
                 samples=samples,
                 limit_s=reference.limits.seconds,
                 apart=reference.apart,
-                reference=reference.said,
+                reference=reference.verdict,
             )
         )
 

@@ -138,5 +138,5 @@ def _probe(confinement: Confinement) -> str:
         return f"nothing came within {PROBE_SECONDS:.0f} s"
     if b'"passed":true' in result.stdout and b'"nonce":"probe"' in result.stdout:
         return ""
-    said = result.stderr.decode(errors="replace").strip().splitlines()
-    return said[-1] if said else f"it ended with code {result.returncode}"
+    printed = result.stderr.decode(errors="replace").strip().splitlines()
+    return printed[-1] if printed else f"it ended with code {result.returncode}"

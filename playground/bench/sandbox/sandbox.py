@@ -63,7 +63,7 @@ class Sandbox:
         watch = asyncio.create_task(_watch_memory(process.pid, SandboxLimits().memory_bytes or 0))
         try:
             payload = msgspec.json.encode({**msgspec.to_builtins(program), "nonce": nonce})
-            said = await asyncio.wait_for(_exchange(process, payload), limits.seconds + BACKSTOP_SECONDS)
+            output = await asyncio.wait_for(_exchange(process, payload), limits.seconds + BACKSTOP_SECONDS)
         except TimeoutError:
             return Outcome(status="timed_out", detail="it took too long", seconds=limits.seconds)
         finally:
@@ -71,7 +71,7 @@ class Sandbox:
             _end(process)
             await process.communicate()  # the process is dead: this closes the pipes
         over = watch.done() and not watch.cancelled() and watch.result()
-        return _read(said, nonce, "its processes took too much memory" if over else "")
+        return _read(output, nonce, "its processes took too much memory" if over else "")
 
 
 async def _start(command: list[str], folder: str | None) -> asyncio.subprocess.Process:
@@ -117,11 +117,11 @@ async def _watch_memory(pid: int, limit: int) -> bool:
                 return True
 
 
-def _read(said: bytes, nonce: str, why: str) -> Outcome:
+def _read(output: bytes, nonce: str, why: str) -> Outcome:
     try:
-        verdict = msgspec.json.decode(said)
+        verdict = msgspec.json.decode(output)
         if verdict["nonce"] != nonce:
-            raise ValueError(said)
+            raise ValueError(output)
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return Outcome(status="failed", detail=why or "the checker was ended")
     status: Status = "passed" if verdict["passed"] else "timed_out" if verdict.get("timed_out") else "failed"

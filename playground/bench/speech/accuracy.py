@@ -40,12 +40,12 @@ NORMALIZERS: dict[NormalizerName, Callable[[str], str]] = {"none": lambda text: 
 def count_errors(references: Sequence[str], heard: Sequence[str]) -> Errors:
     """Micro-averages over all pairs of normalized texts. A pair without reference words adds only insertions."""
     pairs = list(zip(references, heard, strict=True))
-    spoken = [(said, text) for said, text in pairs if said]
-    made_up = sum(len(text.split()) for said, text in pairs if not said)
+    spoken = [(expected, text) for expected, text in pairs if expected]
+    made_up = sum(len(text.split()) for expected, text in pairs if not expected)
     if not spoken:
         return Errors(substitutions=0, insertions=made_up, deletions=0, words=0, wer=None, cer=None, ser=None)
-    said, texts = [pair[0] for pair in spoken], [pair[1] for pair in spoken]
-    found = jiwer.process_words(said, texts)
+    expected, texts = [pair[0] for pair in spoken], [pair[1] for pair in spoken]
+    found = jiwer.process_words(expected, texts)
     words = found.hits + found.substitutions + found.deletions
     insertions = found.insertions + made_up
     return Errors(
@@ -54,8 +54,8 @@ def count_errors(references: Sequence[str], heard: Sequence[str]) -> Errors:
         deletions=found.deletions,
         words=words,
         wer=(found.substitutions + insertions + found.deletions) / words,
-        cer=jiwer.process_characters(said, texts).cer,
-        ser=sum(said != text for said, text in pairs) / len(pairs),
+        cer=jiwer.process_characters(expected, texts).cer,
+        ser=sum(expected != text for expected, text in pairs) / len(pairs),
     )
 
 
@@ -64,10 +64,10 @@ def difference(reference: str, heard: str) -> list[tuple[Step, str]]:
     if not reference.split():
         return [("inserted", heard)] if heard.split() else []
     found = jiwer.process_words(reference, heard)
-    said, written = found.references[0], found.hypotheses[0]
+    expected, written = found.references[0], found.hypotheses[0]
     steps: list[tuple[Step, str]] = []
     for chunk in found.alignments[0]:
-        old = " ".join(said[chunk.ref_start_idx : chunk.ref_end_idx])
+        old = " ".join(expected[chunk.ref_start_idx : chunk.ref_end_idx])
         new = " ".join(written[chunk.hyp_start_idx : chunk.hyp_end_idx])
         match chunk.type:
             case "equal":

@@ -31,7 +31,7 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> list[tuple[Step, str]]:
-        """The words that differ; all are the same if what is said is not known."""
+        """The words that differ; all are the same without a reference."""
         return difference(self.heard if self.reference is None else self.reference, self.heard)
 
 
@@ -73,16 +73,16 @@ class SpeechSuite:
 
     async def _hear(self, engine: SpeechEngine, recording: SpeechSample) -> Hearing:
         normal = NORMALIZERS[self.normalizer]
-        said = None if recording.text is None else normal(recording.text)
+        reference = None if recording.text is None else normal(recording.text)
         try:
             transcript = await engine.transcribe(recording.path, self.options)
         except EngineFailed as error:
             if engine.facts is None and recording.path.exists():
                 raise
-            return Hearing(id=recording.id, reference=said, heard="", fault=error.message)
+            return Hearing(id=recording.id, reference=reference, heard="", fault=error.message)
         return Hearing(
             id=recording.id,
-            reference=said,
+            reference=reference,
             heard=normal(transcript.text),
             written=transcript.text,
             audio_seconds=transcript.audio_seconds,
@@ -102,7 +102,7 @@ def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTota
         recordings=len(hearings),
         failed=len(hearings) - len(heard),
         normalizer=normalizer,
-        errors=count_errors([said for said, _ in pairs], [text for _, text in pairs]),
+        errors=count_errors([reference for reference, _ in pairs], [text for _, text in pairs]),
         audio_seconds=audio,
         rtf=work / audio if audio else None,
         latency_p50_s=p50,

@@ -42,8 +42,8 @@ def _row(item: dict[str, Any]) -> Row:
     name = f"{item['kernel']} {item['length']}"
     if item["fault"]:
         return Row(name, "failed", None, item["fault"])
-    said = f"{item['flops_per_second'] / 1e9:.3g} GFLOP/s  {item['bytes_per_second'] / 1e9:.3g} GB/s"
-    return Row(name, item["phase"], item["seconds"], f"{said}  {100 * item['roofline_share']:.0f} % of the roof")
+    detail = f"{item['flops_per_second'] / 1e9:.3g} GFLOP/s  {item['bytes_per_second'] / 1e9:.3g} GB/s"
+    return Row(name, item["phase"], item["seconds"], f"{detail}  {100 * item['roofline_share']:.0f} % of the roof")
 
 
 def _figure(items: list[dict[str, Any]]) -> str:

@@ -65,8 +65,8 @@ class RunningQuality:
             return ""
         own, whole = [each for each in scored if each.text.name == OWN], total_quality(scored)
         if not own:
-            return f"all texts  {_said(whole)}"
-        return f"{OWN}  {_said(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f}"
+            return f"all texts  {_summary(whole)}"
+        return f"{OWN}  {_summary(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f}"
 
     def _new_rows(self, pace: Pace, ended: bool) -> list[Row]:
         """Rows of texts that are done (the next one has begun, or all have ended), and of needles."""
@@ -74,7 +74,7 @@ class RunningQuality:
         self._time(pace.lap(), begun)
         done = begun if ended else begun[:-1]
         rows = [
-            Row(each.text.name, "scored", self._seconds[each.text.name], _said(text_quality(each))) for each in done
+            Row(each.text.name, "scored", self._seconds[each.text.name], _summary(text_quality(each))) for each in done
         ]
         rows += [_recall_row(each) for each in self._measured.recalls]
         new, self._rows = rows[self._rows :], len(rows)
@@ -96,14 +96,15 @@ def base_of(options: EngineOptions) -> EngineOptions | None:
 
 def _recall_row(recall: Recall) -> Row:
     verdict = "found" if recall.right == recall.needles else "missed"
-    said = f"{recall.right} of {recall.needles} in {recall.tokens:.0f} tokens"
-    return Row(f"needles {recall.kv_cache}", verdict, recall.seconds, said)
+    detail = f"{recall.right} of {recall.needles} in {recall.tokens:.0f} tokens"
+    return Row(f"needles {recall.kv_cache}", verdict, recall.seconds, detail)
 
 
-def _said(quality: TextQuality) -> str:
+def _summary(quality: TextQuality) -> str:
     own, distance = quality.own, quality.distance
     perplexity = own.perplexity or 0.0
-    said = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {perplexity:{'.0f' if perplexity >= 100 else '.3g'}}"
+    digits = ".0f" if perplexity >= 100 else ".3g"
+    line = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {perplexity:{digits}}"
     if distance and distance.kl_mean is not None:
-        said += f"  KL {distance.kl_mean:.3f}"
-    return said
+        line += f"  KL {distance.kl_mean:.3f}"
+    return line

@@ -45,7 +45,7 @@ class RunningTokenizer:
 
 
 def _row(text: TextTokens) -> Row:
-    said = f"{text.fertility or 0.0:.2f} tokens/word  {text.bytes_per_token or 0.0:.2f} bytes/token"
+    detail = f"{text.fertility or 0.0:.2f} tokens/word  {text.bytes_per_token or 0.0:.2f} bytes/token"
     if text.characters_per_second:
-        said += f"  {text.characters_per_second:.0f} char/s"
-    return Row(text.name, "counted", None, said)
+        detail += f"  {text.characters_per_second:.0f} char/s"
+    return Row(text.name, "counted", None, detail)

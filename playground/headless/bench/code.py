@@ -72,10 +72,10 @@ def main(args: Namespace) -> int:
 
 def _with_suite_toggles(target: Target, args: Namespace) -> Target:
     """The target with the suite's own values for toggles that the user did not set."""
-    asked = args.changes.keys() | (target.preset.options.keys() if target.preset else set())
+    set_by_user = args.changes.keys() | (target.preset.options.keys() if target.preset else set())
     if target.engine != "transformers":
         return target
-    left_out = asked | ({"speculation"} if asked & AGAINST_DRAFTS else set())
+    left_out = set_by_user | ({"speculation"} if set_by_user & AGAINST_DRAFTS else set())
     chosen = {name: value for name, value in CHOSEN.items() if name not in left_out}
     return msgspec.structs.replace(
         target, load=msgspec.structs.replace(target.load, options=with_changes(target.options, chosen))

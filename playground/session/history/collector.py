@@ -33,7 +33,7 @@ class Submission(msgspec.Struct):
 
     kind: str
     at: float
-    asked: list[GenerationRequest]
+    sent: list[GenerationRequest]
     requests: dict[str, Generated]
     kv_bytes: int = 0
     beside: int = 0
@@ -136,10 +136,10 @@ class Collector:
             self._keep(self._run(submission))
 
     def _run(self, submission: Submission) -> Run:
-        metrics, asked = submission.metrics, submission.asked[0]
+        metrics, first = submission.metrics, submission.sent[0]
         requests = list(submission.requests.values())
         seconds, tokens = span(requests), sum(request.output_tokens for request in requests)
-        prompt = asked.messages[-1].content if asked.messages else asked.prompt or ""
+        prompt = first.messages[-1].content if first.messages else first.prompt or ""
         more = f" + {len(requests) - 1} more" if len(requests) > 1 else ""
         return Run(
             at=submission.at,
@@ -163,8 +163,8 @@ class Collector:
             weights_bytes=self._memory.weights or None,
             versions=self._versions,
             prompt=prompt,
-            chat=bool(asked.messages),
-            sampling=asked.sampling if all(each.sampling == asked.sampling for each in submission.asked) else None,
+            chat=bool(first.messages),
+            sampling=first.sampling if all(each.sampling == first.sampling for each in submission.sent) else None,
         )
 
     def _flags(self, submission: Submission) -> list[str]:

@@ -52,9 +52,9 @@ def as_csv(runs: Sequence[Run]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*columns, "definitions"])
-    said = "; ".join(f"{name}: {formula}" for name, formula in definitions(runs).items())
+    formulas = "; ".join(f"{name}: {formula}" for name, formula in definitions(runs).items())
     for index, run in enumerate(runs):
-        writer.writerow([*(_cell(column(run)) for column in columns.values()), "" if index else said])
+        writer.writerow([*(_cell(column(run)) for column in columns.values()), "" if index else formulas])
     return file.getvalue()
 
 

@@ -37,9 +37,9 @@ def serve(checker: Channel) -> None:
     answer = _attempt(lambda: exec(compile(program["source"], "<program>", "exec"), namespace), kept, [])
     while True:
         _answer(checker, answer)
-        asked = checker.receive()
-        arguments = [unpack(item, kept.find) for item in asked["arguments"]]
-        answer = _attempt(lambda: _do(asked, arguments, namespace, kept), kept, arguments)  # noqa: B023
+        request = checker.receive()
+        arguments = [unpack(item, kept.find) for item in request["arguments"]]
+        answer = _attempt(lambda: _do(request, arguments, namespace, kept), kept, arguments)  # noqa: B023
 
 
 def new_module(name: str) -> ModuleType:
@@ -53,28 +53,28 @@ def _ask_for_tests(checker: Channel) -> Any:
     return checker.receive()
 
 
-def _do(asked: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], kept: ObjectTable) -> Any:
-    match asked["do"]:
+def _do(request: dict[str, Any], arguments: list[Any], namespace: dict[str, Any], kept: ObjectTable) -> Any:
+    match request["do"]:
         case "name":
-            return namespace[asked["name"]]
+            return namespace[request["name"]]
         case "run":
             code, names = arguments[0], dict(arguments[1])
             exec(compile(code, "<program>", "exec"), names)
             return {name: value for name, value in names.items() if name != "__builtins__"}
         case "attribute":
-            return getattr(kept.objects[asked["of"]], asked["name"])
+            return getattr(kept.objects[request["of"]], request["name"])
         case "next":
-            return next(kept.objects[asked["of"]])
+            return next(kept.objects[request["of"]])
         case "iterate":
-            return iter(kept.objects[asked["of"]])
+            return iter(kept.objects[request["of"]])
         case "length":
-            return len(kept.objects[asked["of"]])
+            return len(kept.objects[request["of"]])
         case "text":
-            return str(kept.objects[asked["of"]])
+            return str(kept.objects[request["of"]])
         case "item":
-            return kept.objects[asked["of"]][arguments[0]]
-    named = dict(zip(asked["names"], arguments[asked["positional"] :], strict=True))
-    return kept.objects[asked["of"]](*arguments[: asked["positional"]], **named)
+            return kept.objects[request["of"]][arguments[0]]
+    named = dict(zip(request["names"], arguments[request["positional"] :], strict=True))
+    return kept.objects[request["of"]](*arguments[: request["positional"]], **named)
 
 
 def _attempt(action: Any, kept: ObjectTable, arguments: list[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 HOST = """
 const fs = require('fs'), vm = require('vm');
 (() => {
-const {program, token, told} = JSON.parse(fs.readFileSync(0, 'utf8'));
+const {program, token, pipe} = JSON.parse(fs.readFileSync(0, 'utf8'));
 const write = fs.writeSync;
 const silent = () => {};
 const assert = (right, ...words) => { if (!right) throw new Error('Assertion failed ' + words.join(' ')); };
@@ -19,9 +19,9 @@ const names = vm.createContext({require});
 Object.defineProperty(names, 'console', {value: frozen, writable: false, configurable: false});
 try {
   vm.runInContext(program, names);
-  write(told, token);
+  write(pipe, token);
 } catch (error) {
-  write(told, 'E' + String(error).slice(0, 500));
+  write(pipe, 'E' + String(error).slice(0, 500));
 }
 })();
 """
@@ -40,9 +40,9 @@ def run(node: str, payload: dict[str, Any]) -> dict[str, Any]:
         pass_fds=(writer,),
     )
     os.close(writer)
-    process.communicate(json.dumps({"program": source, "token": token, "told": writer}).encode())
-    with os.fdopen(reader, "rb") as told:
-        said = told.read(4096).decode(errors="replace")
-    if said == token:
+    process.communicate(json.dumps({"program": source, "token": token, "pipe": writer}).encode())
+    with os.fdopen(reader, "rb") as pipe:
+        written = pipe.read(4096).decode(errors="replace")
+    if written == token:
         return {"passed": True, "detail": ""}
-    return {"passed": False, "detail": said[1:] if said[:1] == "E" else "the program ended before its tests did"}
+    return {"passed": False, "detail": written[1:] if written[:1] == "E" else "the program ended before its tests did"}

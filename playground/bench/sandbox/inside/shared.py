@@ -25,16 +25,16 @@ def run(source: str, tests: Callable[[], Any]) -> dict[str, Any]:
     runner = run_cases
     try:
         exec(compile(source, "<program>", "exec"), namespace)
-        asked = tests()
+        message = tests()
         if changed := _changed(before):
             return {"passed": False, "detail": f"the program changed {changed}"}
-        exec(compile(asked["test"], "<tests>", "exec"), namespace)
-        detail = runner(namespace) if asked["unittest"] else ""
+        exec(compile(message["test"], "<tests>", "exec"), namespace)
+        detail = runner(namespace) if message["unittest"] else ""
     except BaseException as error:
         return {"passed": False, "detail": f"{type(error).__name__}: {error}"[:500]}
     if changed := _changed(before):
         detail = f"the program changed {changed}"
-    return {"passed": not detail, "detail": detail, "token": asked["token"]}
+    return {"passed": not detail, "detail": detail, "token": message["token"]}
 
 
 def _look() -> list[dict[str, Any]]:
