@@ -103,14 +103,14 @@ class Bridge:
     def add_command(self, command: AnyCommand) -> None:
         """Fold and record a command that is sent now, to the engine or to another worker."""
         if self._collector:
-            self._collector.add_command(command)
+            self._collector.add(command)
         self.mirror(command)
 
     def add_event(self, event: AnyEvent) -> None:
         """Fold and record an event of the engine or of another worker."""
         self._tap.add(event)
         if self._collector:
-            self._collector.add_event(event)
+            self._collector.add(event)
         self._fold(event)
         for listener in list(self._listeners):
             listener(event)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from playground.protocol.commands import Command
 from playground.protocol.events import ModelLoaded, OptionsApplied, WorkerReady
 from playground.protocol.wire import AnyEvent
 from playground.session.recording import Message
@@ -55,12 +54,8 @@ class RecordingTap:
 
     def add(self, message: Message) -> None:
         """Record a message that passes now."""
-        if self._recorder is None:
-            return
-        if isinstance(message, Command):
-            self._recorder.command(message)
-        else:
-            self._recorder.event(message)
+        if self._recorder:
+            self._recorder.add(message)
 
     def end(self) -> Recorder | None:
         """Record no more; returns the recorder, for the caller to close."""

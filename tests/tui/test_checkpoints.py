@@ -115,7 +115,8 @@ def test_a_large_tokenizer_config_is_read_too(checkpoint: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [("/a/b/tiny/", "tiny"), ("org/name", "org/name"), ("tiny", "tiny"), ("/a/\x1b[31mb", "[31mb")]
+    ("model", "name"),
+    [("/a/b/tiny/", "tiny"), ("org/name", "org/name"), ("./tiny", "tiny"), ("tiny", "tiny"), ("/a/\x1b[31mb", "[31mb")],
 )
 def test_names_are_short_and_harmless(model: str, name: str) -> None:
     assert short_name(model) == name

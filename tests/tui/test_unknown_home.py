@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from playground.tui.widgets.text_entry import TextEntry
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground.config import Settings
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.model_picker import ModelPicker
+from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.cells import shown
 from tests.tui.runs import keep, make_runs
 

@@ -12,7 +12,7 @@ def seconds_a_unit(name: str, runs: Iterable[Run], model: str) -> float | None:
     """Seconds per unit in the newest run of a suite that has its size, with this model if the suite needs one; None
     without such a run."""
     suite = SUITES[name]
-    own = (run for run in runs if run.kind == f"bench {name}" and (suite.hears or run.model == model))
+    own = (run for run in runs if run.kind == f"bench {name}" and (suite.speech or run.model == model))
     return next((pace for run in own if (pace := _pace(run, suite.unit)) is not None), None)
 
 

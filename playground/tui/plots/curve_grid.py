@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.tui.plots.scatter_grid import Axis, Part, Scale, merged, ruler
+from playground.text.scale import Scale
+from playground.tui.plots.scatter_grid import Axis, Part, merged, ruler
 from playground.tui.styles import MUTED
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 5

@@ -15,13 +15,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground import paths
-from playground.bench.compare.verdict import format_kl
 from playground.protocol.options import EngineOptions
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.session.recorder import Recorder
 from playground.session.replay import read_recording
+from playground.text.numbers import format_kl
 from playground.tui.app import PlaygroundApp
 from playground.tui.compare.profile import CompareProfile, fields
 from playground.tui.screens.compare import CompareScreen

@@ -53,15 +53,15 @@ class BenchResults(Widget):
 def _headline(view: BenchView) -> Content:
     if not view.suite:
         return Content.styled(HINT, MUTED)
-    told = view.told
-    if told is None or not told.total:
+    progress = view.progress
+    if progress is None or not progress.total:
         return Content.assemble((view.suite, "bold"), (f"  {view.stage}", MUTED))
-    left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
+    left = f"  {progress.eta_s:.0f} s left" if progress.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
-        progress_bar(told.done / told.total, BAR),
-        f"  {told.done} of {told.total}",
+        progress_bar(progress.done / progress.total, BAR),
+        f"  {progress.done} of {progress.total}",
         (f"{left}{stage}", MUTED),
     )
 
