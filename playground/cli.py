@@ -25,15 +25,15 @@ APP = ("playground.app_command", "Load a model, stream its answers, flip an opti
 
 
 class Parser(ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit code 2."""
+        """Exit with code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse, do, and give the exit code: 0, 1 failed, 2 usage."""
+    """Run a command; returns the exit code: 0, 1 failed, 2 usage."""
     args = parse(sys.argv[1:] if argv is None else argv)
     try:
         return int(args.main(args))
@@ -49,8 +49,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(argv: list[str]) -> Namespace:
-    """The arguments; `main` is the function that does the command, `words` is all but its name. A model called run is
-    `./run`."""
+    """Parse the arguments. `main` is the function of the command, `words` are all words but its name. A model called
+    run is `./run`."""
     first = next((word for word in argv if word != "--debug"), "")
     name = first if first in COMMANDS else ""
     if name:
@@ -94,5 +94,5 @@ def _say(error: Exception) -> int:
 
 
 def _leave_stdout() -> None:
-    """The reader is gone; what is still buffered goes nowhere."""
+    """Discard what is still buffered: the reader is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The UI's side of a worker: start it, send commands, hand events on, notice its death, start it again."""
+"""The UI's side of a worker: starts it, sends commands, delivers events, notices its death, restarts it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ DIED = "the engine process ended unexpectedly"
 
 
 class WorkerClient:
-    """One child process. Every event, in order, goes to `on_event` on the loop that called `start`. `python`: the
-    interpreter, by default the one that the settings name for the engine."""
+    """One child process. Every event goes, in order, to `on_event` on the loop that called `start`. `python`: the
+    interpreter, by default that of the settings for the engine."""
 
     def __init__(
         self, role: str, engine: str, log: Path, on_event: Callable[[AnyEvent], None], python: str = ""
@@ -46,7 +46,7 @@ class WorkerClient:
 
     @property
     def running(self) -> bool:
-        """The child lives."""
+        """Whether the child is alive."""
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
@@ -81,7 +81,7 @@ class WorkerClient:
             self._process.stdin.write(encode_line(command))
 
     async def stop(self, grace_s: float = 1.0) -> None:
-        """Ask the child to end, then make it."""
+        """Ask the child to end; kill it after the grace time."""
         self._stopping = True
         if self.running:
             with contextlib.suppress(ConnectionError):
@@ -92,17 +92,17 @@ class WorkerClient:
             await self._reader
 
     def give_up_load(self) -> LoadModel | None:
-        """A load ended without a model: what was loaded before it, unless it was that which did not load again."""
+        """After a load that left no model: the load of the previous model, unless that is the one that failed."""
         former, self.last_load, self._loaded = self._loaded, None, None
         return former
 
     def kill(self) -> None:
-        """End the child and its children at once."""
+        """Kill the child and its children at once."""
         if self._process and self._reader and not self._reader.done():
             _end_group(self._process.pid)
 
     async def restart(self, load: bool = True) -> None:
-        """A new child in place of this one, with the same model and options if there was one."""
+        """Start a new child, with the same model and options if there was one."""
         await self.stop(grace_s=0)
         await self.start()
         if load and self.last_load:
@@ -119,7 +119,7 @@ class WorkerClient:
         try:
             async for line in process.stdout:
                 self._hear(line)
-        except Exception:  # a line over the limit, or a fault of whoever listens: what comes after it is lost
+        except Exception:  # a line over the limit, or a fault of a listener: later events are lost
             _end_group(process.pid)
             self._log_fault()
         code = await process.wait()
@@ -142,7 +142,7 @@ class WorkerClient:
         self._on_event(event)
 
     def _note(self, event: AnyEvent) -> None:
-        """Remember what a restart must ask for."""
+        """Remember what a restart must load."""
         if isinstance(event, RequestFinished):
             self._pending.discard(event.request_id)
         elif isinstance(event, OptionsApplied):
@@ -150,11 +150,13 @@ class WorkerClient:
                 self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
             if self._loaded:
                 self._loaded = msgspec.structs.replace(self._loaded, options=event.requested)
-        elif isinstance(event, ModelLoaded) and (load := self.last_load or self._loaded):  # one refused left the former
-            model = load.model if load.url else event.facts.path  # a server knows its models by name
+        elif isinstance(event, ModelLoaded) and (
+            load := self.last_load or self._loaded
+        ):  # a refused load left the previous model
+            model = load.model if load.url else event.facts.path  # a server identifies its models by name
             self.last_load = self._loaded = msgspec.structs.replace(load, model=model)
         elif isinstance(event, LoadCancelled) or (isinstance(event, Failed) and event.where == "LoadModel"):
-            self.last_load = None  # what did not load is not what a restart brings back
+            self.last_load = None  # a restart must not load what failed to load
 
     def _fail_pending(self, message: str) -> None:
         for request_id in sorted(self._pending):
@@ -215,6 +217,6 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
 
 
 def _end_group(pid: int) -> None:
-    """End what is left of the group that a child led; its own children may outlive it."""
+    """Kill the rest of the child's process group; its own children may outlive it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

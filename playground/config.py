@@ -1,4 +1,4 @@
-"""Settings: what a user fixes for good in `config.toml`. Flags of the command line win over them."""
+"""The permanent settings of a user, in `config.toml`. Flags of the command line win over them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ VLLM_PYTHON = "PLAYGROUND_VLLM_PYTHON"
 
 
 class VllmSettings(msgspec.Struct, frozen=True):
-    """`python`: the interpreter whose environment has vLLM; None means this one. `executor`: what runs vLLM's workers;
-    auto is this process, or processes of this machine under --tensor-parallel. `in_flight`: what a restart for a
-    toggle does to requests that run, resubmit them with what they have produced or end them."""
+    """`python`: the interpreter of the environment with vLLM; None means this one. `executor`: what runs vLLM's
+    workers; auto is this process, or processes of this machine under --tensor-parallel. `in_flight`: what a restart for
+    a toggle does to running requests: resubmit them with their output so far, or end them."""
 
     python: str | None = None
     executor: Literal["auto", "mp", "ray"] = "auto"
@@ -27,7 +27,7 @@ class VllmSettings(msgspec.Struct, frozen=True):
 
 class SpeechSettings(msgspec.Struct, frozen=True):
     """`model`: a recogniser's folder, size or hub id; empty is the bundled one. `input`: a microphone's name; empty is
-    the system's own choice. `keep_audio`: a session that is recorded keeps what the microphone heard, as WAV."""
+    the system's choice. `keep_audio`: a recorded session keeps the audio of the microphone, as WAV."""
 
     model: str = ""
     input: str = ""
@@ -38,13 +38,13 @@ class SpeechSettings(msgspec.Struct, frozen=True):
 
 
 class OpenAISettings(msgspec.Struct, frozen=True):
-    """`timeout_s`: how many seconds a server may be silent before a request to it fails."""
+    """`timeout_s`: seconds of silence after which a request to a server fails."""
 
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
 
 
 class EngineSettings(msgspec.Struct, frozen=True):
-    """What single engines need to know."""
+    """Settings of single engines."""
 
     vllm: VllmSettings = VllmSettings()
     openai: OpenAISettings = OpenAISettings()
@@ -62,12 +62,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     speech: SpeechSettings = SpeechSettings()
 
     def model_paths(self) -> list[Path]:
-        """The model folders, `~` expanded."""
+        """The model folders, with `~` expanded."""
         return [Path(folder).expanduser() for folder in self.model_folders]
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings, defaults where there is no file; raises `ConfigError`."""
+    """Read the settings, or the defaults without a file; raises `ConfigError`."""
     path = path or paths.config_file()
     if not path.exists():
         return Settings()
@@ -82,7 +82,7 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def worker_python(engine: str) -> str:
-    """The interpreter that an engine's worker starts with: for vLLM the one that PLAYGROUND_VLLM_PYTHON or else the
-    settings name; raises `ConfigError`."""
+    """The interpreter of an engine's worker: for vLLM that of PLAYGROUND_VLLM_PYTHON, or else of the settings; raises
+    `ConfigError`."""
     python = os.environ.get(VLLM_PYTHON) or load_settings().engines.vllm.python if engine == "vllm" else None
     return str(Path(python).expanduser()) if python else sys.executable

@@ -1,4 +1,4 @@
-"""Every location, XDG where the platform has it. Functions only: nothing is read and no folder is made here."""
+"""All locations, XDG where the platform has it. Only functions: nothing is read and no folder is made here."""
 
 from __future__ import annotations
 
@@ -9,53 +9,58 @@ import platformdirs
 
 NAME = "playground"
 BUNDLED_MODEL = "tiny-coder"
-
+BUNDLED_RECOGNISER = "tiny-whisper"
 
 # Prefixes that mark a model as a local path rather than a hub id.
 LOCAL = ("/", "./", "../", "~")
 
 
 def is_missing(model: str) -> bool:
-    """The model is clearly a local path, and the path does not exist."""
+    """Whether the model is clearly a local path that does not exist."""
     try:
         return model.startswith(LOCAL) and not Path(model).expanduser().exists()
-    except (OSError, ValueError, RuntimeError):  # a name that no file system takes, a home that nobody has
+    except (OSError, ValueError, RuntimeError):  # a name that no file system accepts, or `~` of an unknown user
         return True
 
 
+def model_name(model: str) -> str:
+    """The last part of a local path; a hub id unchanged."""
+    return model if model.count("/") == 1 and not model.startswith(LOCAL) else Path(model).name or model
+
+
 def package_folder() -> Path:
-    """Where this package lies."""
+    """The folder of this package."""
     return Path(__file__).resolve().parent
 
 
 def shipped_folder(kind: str) -> Path:
-    """The shipped `themes` or `presets`: packed beside this module in an install, at the root of a checkout."""
+    """The shipped `themes` or `presets`: next to this module in an install, at the root of a checkout."""
     packed = package_folder() / kind
     return packed if packed.is_dir() else package_folder().parent / kind
 
 
 def config_folder() -> Path:
-    """What people write for themselves: settings, themes, presets."""
+    """The settings, themes and presets of the user."""
     return platformdirs.user_config_path(NAME, appauthor=False)
 
 
 def config_file() -> Path:
-    """The settings."""
+    """The settings of the user."""
     return config_folder() / "config.toml"
 
 
 def theme_folders() -> list[Path]:
-    """Where themes lie, the user's own first, since they win."""
+    """Folders of themes, the user's own first, since they win."""
     return [config_folder() / "themes", shipped_folder("themes")]
 
 
 def preset_folders() -> list[Path]:
-    """Where presets lie, the user's own first, since they win."""
+    """Folders of presets, the user's own first, since they win."""
     return [config_folder() / "presets", shipped_folder("presets")]
 
 
 def log_folder() -> Path:
-    """What workers print."""
+    """The output of workers."""
     return platformdirs.user_log_path(NAME, appauthor=False)
 
 
@@ -65,12 +70,12 @@ def log_file(worker: str) -> Path:
 
 
 def data_folder() -> Path:
-    """What the program keeps for its user."""
+    """The data that the program keeps for its user."""
     return platformdirs.user_data_path(NAME, appauthor=False)
 
 
 def history_database() -> Path:
-    """Every run, one row each."""
+    """The history of runs."""
     return data_folder() / "history.db"
 
 
@@ -85,12 +90,12 @@ def vllm_starts() -> Path:
 
 
 def import_folder() -> Path:
-    """A folder that holds this package and nothing else, for interpreters of other environments."""
+    """A folder with this package alone, for interpreters of other environments."""
     return platformdirs.user_cache_path(NAME, appauthor=False) / "import"
 
 
 def recordings_folder() -> Path:
-    """Where recordings go that were started by a key, without a file name."""
+    """Recordings started by a key, without a file name."""
     return data_folder() / "recordings"
 
 

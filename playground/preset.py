@@ -10,10 +10,9 @@ from msgspec import Meta
 
 from playground import paths
 from playground.protocol.commands import SamplingParams
-from playground.protocol.options import OptionError, Value, format_value, parse_value
+from playground.protocol.options import EngineName, OptionError, Value, format_value, parse_value
 from playground.toml_file import TomlFile, find_file, read_toml
 
-Engine = Literal["auto", "transformers", "vllm", "openai", "scripted"]
 Screen = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Panel = Literal["", "toggles", "conversation", "speed", "memory", "switch", "timeline", "batch"]
 
@@ -30,7 +29,7 @@ SAMPLING_LIMITS: dict[str, Any] = {
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen shows first: which of the six, one panel of it maximized, digits enlarged for a room."""
+    """What the screen shows first: one of the six, one of its panels maximized, digits enlarged for a room."""
 
     screen: Screen = "playground"
     maximized: Panel = ""
@@ -43,7 +42,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     model: str = ""
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     options: dict[str, Value] = {}
     sampling: SamplingParams = SamplingParams()
     view: View = View()

@@ -18,7 +18,7 @@ EIGHT = 8
 
 
 class Meanings(msgspec.Struct, frozen=True, kw_only=True):
-    """What each colour stands for, on every screen alike; `requests` are the colours of the letters A..H."""
+    """The meaning of each colour, the same on every screen; `requests` are the colours of the letters A..H."""
 
     prefill: str
     decode: str
@@ -30,7 +30,7 @@ class Meanings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> Meanings:
-        """Read back from the variables of the theme that is on (`App.theme_variables`)."""
+        """Read the meanings from the variables of the current theme (`App.theme_variables`)."""
         single = [name for name in cls.__struct_fields__ if name != "requests"]
         requests = [variables[f"request-{index}"] for index in range(EIGHT)]
         return cls(**{name: variables[f"meaning-{name}"] for name in single}, requests=requests)
@@ -67,17 +67,17 @@ class ThemeFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def theme_names() -> list[str]:
-    """The themes that there are, shipped or the user's own."""
+    """The names of all themes, shipped or the user's own."""
     return list(named_files(paths.theme_folders()))
 
 
 def load_theme(name: str) -> Theme:
-    """A theme by name, the user's own first; raises `ConfigError`."""
+    """Read a theme by name, the user's own first; raises `ConfigError`."""
     return read_theme(find_file("theme", name, paths.theme_folders())).to_textual()
 
 
 def load_themes() -> tuple[list[Theme], list[ConfigError]]:
-    """Every theme that can be read, and what is wrong with the others: one bad file must not take the rest away."""
+    """Every readable theme, and the faults of the others: one bad file must not hide the rest."""
     themes, errors = [], []
     for name in theme_names():
         try:
@@ -104,7 +104,7 @@ def read_theme(path: Path) -> ThemeFile:
 
 
 def _check_colour(file: TomlFile, key: Key, text: str) -> None:
-    """A terminal's own sixteen colours and see-through ones are refused: they look different on each machine."""
+    """Refuse a terminal's sixteen colours and transparent ones: they look different on each machine."""
     try:
         colour = Color.parse(text)
         usable = colour.ansi is None and colour.a == 1

@@ -1,4 +1,4 @@
-"""TOML files that people edit, checked against a struct; an error is one line: file, line, key, what would do."""
+"""TOML files that users edit, checked against a struct; an error is one line: file, line, key, what would be right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = tuple[str, ...]
 
 
 class ConfigError(ValueError):
-    """A file that people edit is wrong, or is not there. The message is one line."""
+    """A file that users edit is wrong or missing. The message is one line."""
 
 
 class TomlFile(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class TomlFile(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
     def error(self, key: Key, message: str) -> ConfigError:
-        """An error at a key; the line is the one on which the key, or else its table, begins."""
+        """An error at a key, with the line of the key, or else of its table."""
         name = ".".join(part if re.fullmatch(r"[\w-]+", part, re.ASCII) else repr(part) for part in key)
         return ConfigError(": ".join([f"{self.path}:{_line_of(self.text, key)}", *filter(None, [name]), message]))
 
@@ -38,7 +38,7 @@ class TomlFile(msgspec.Struct, frozen=True):
         return self._table(kind, self.data, ())
 
     def value(self, kind: Any, value: Any, key: Key) -> Any:
-        """One value, checked against a type (constraints included); raises `ConfigError`."""
+        """One value, checked against a type and its constraints; raises `ConfigError`."""
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return self._table(kind, value, key)
         if get_origin(kind) is dict and isinstance(value, dict):
@@ -64,7 +64,7 @@ class TomlFile(msgspec.Struct, frozen=True):
 
 
 def read_toml(path: Path) -> TomlFile:
-    """Read a file; raises `ConfigError` where it cannot be read or is no TOML."""
+    """Read a file; raises `ConfigError` if it cannot be read or is not TOML."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         return TomlFile(path, text, tomllib.loads(text))
@@ -81,13 +81,13 @@ def read_toml(path: Path) -> TomlFile:
 
 
 def named_files(folders: Iterable[Path]) -> dict[str, Path]:
-    """The TOML files of some folders by name, in order of name; an earlier folder wins."""
+    """The TOML files of folders by name, sorted; an earlier folder wins."""
     files = [path for folder in folders if folder.is_dir() for path in folder.glob("*.toml")]
     return dict(sorted({path.stem: path for path in reversed(files)}.items()))
 
 
 def find_file(what: str, name: str, folders: Iterable[Path]) -> Path:
-    """The file of one theme or preset; raises `ConfigError` with the names that there are."""
+    """The file of a theme or preset; raises `ConfigError` with the names that exist."""
     files = named_files(folders)
     if name not in files:
         raise ConfigError(f"no {what} is called {shown(name)}; there are: {', '.join(files)}")
@@ -95,7 +95,7 @@ def find_file(what: str, name: str, folders: Iterable[Path]) -> Path:
 
 
 def describe(info: inspect.Type) -> str:
-    """The values of a type in words."""
+    """The values of a type as text."""
     match info:
         case inspect.LiteralType(values=values):
             return ", ".join(str(value) or '""' for value in values)
@@ -119,14 +119,14 @@ def _bounds(info: inspect.IntType | inspect.FloatType) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as it may stand in a message: one line, not too long."""
+    """A value for a message: one line, not too long."""
     form = reprlib.Repr()
     form.maxstring = form.maxother = 60
     return form.repr(value)
 
 
 def _line_of(text: str, key: Key) -> int:
-    """Where a key begins: after the longest run of lines that is TOML by itself and does not hold the key yet."""
+    """The line of a key: after the longest run of lines that is TOML by itself and does not contain the key yet."""
     lines, begin = text.split("\n"), 1
     for number in range(1, len(lines) + 1):
         try:

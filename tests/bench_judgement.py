@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement  # noqa: E402
-from playground.bench.sandbox.limits import Limits  # noqa: E402
+from playground.bench.sandbox.limits import SandboxLimits  # noqa: E402
 from playground.bench.sandbox.sandbox import Program, Sandbox  # noqa: E402
 from playground.session.history.query import parse_filter  # noqa: E402
 from tests.session.history.filling import fill  # noqa: E402
@@ -57,7 +57,7 @@ def _bare() -> None:
 
 def _walled(walls: Sandbox) -> None:
     task = Program(program=PROGRAM, test=TEST)
-    assert asyncio.run(walls.run(task, Limits(seconds=20.0, cpu_seconds=20.0))).status == "passed"
+    assert asyncio.run(walls.run(task, SandboxLimits(seconds=20.0, cpu_seconds=20.0))).status == "passed"
 
 
 def _took(deed: Callable[[], object]) -> float:

@@ -32,11 +32,12 @@ from playground.protocol import commands, events  # noqa: E402
 from playground.protocol.speech import SpeechOptions, UtteranceTiming  # noqa: E402
 from playground.protocol.wire import AnyCommand, AnyEvent  # noqa: E402
 from playground.speech.audio_file import AudioFile  # noqa: E402
-from playground.speech.vad import BEFORE_S, PAUSE_S, RATE, Samples  # noqa: E402
+from playground.speech.utterances import BEFORE_S, PAUSE_S  # noqa: E402
+from playground.speech.vad import RATE, Samples  # noqa: E402
 from playground.tui.state.state import State  # noqa: E402
 from playground.tui.state.voice import VoiceState  # noqa: E402
 from tests.bench_app import PROMPT, TINY  # noqa: E402
-from tests.speech.ear import MODEL, Ear  # noqa: E402
+from tests.speech.driver import MODEL, SpeechDriver  # noqa: E402
 from tests.speech.speaking import silence, speech, write_wav  # noqa: E402
 from tests.speech.virtual_microphone import VirtualMicrophone  # noqa: E402
 
@@ -88,18 +89,20 @@ class Bare:
         self._process.wait()
 
 
-async def transcribe(ear: Ear, path: Path) -> tuple[float, str]:
+async def transcribe(driver: SpeechDriver, path: Path) -> tuple[float, str]:
     """Seconds from sending the command to having the transcript, and its text."""
     start = perf_counter()
-    done = await ear.transcribe(path, OPTIONS)
+    done = await driver.transcribe(path, OPTIONS)
     return perf_counter() - start, done.text
 
 
-async def pairs(ear: Ear, bare: Bare, path: Path, count: int) -> tuple[list[tuple[float, float]], tuple[str, str]]:
+async def pairs(
+    driver: SpeechDriver, bare: Bare, path: Path, count: int
+) -> tuple[list[tuple[float, float]], tuple[str, str]]:
     """(worker, bare) seconds of so many runs in turn after one to warm up, and the texts of both."""
     seconds = []
     for _ in range(count + 1):
-        ours, text = await transcribe(ear, path)
+        ours, text = await transcribe(driver, path)
         await asyncio.sleep(REST_S)
         theirs, their_text = bare.transcribe(path)
         await asyncio.sleep(REST_S)
@@ -116,9 +119,9 @@ def word_errors(references: list[str], heard: list[str]) -> str:
 async def files() -> None:
     """The bundled recordings, each a file of its own."""
     recordings, heard, seconds = read_manifest(BUNDLED), [], []
-    async with both() as (ear, bare):
+    async with both() as (driver, bare):
         for recording in recordings:
-            runs, texts = await pairs(ear, bare, recording.path, PAIRS)
+            runs, texts = await pairs(driver, bare, recording.path, PAIRS)
             heard.append(texts)
             seconds += runs
     print_row(f"{len(recordings)} recordings, a file each", seconds, [said.text or "" for said in recordings], heard)
@@ -130,8 +133,8 @@ async def long() -> None:
     sounds = [np.concatenate([*AudioFile(str(recording.path)), silence(1)]) for recording in recordings]
     with tempfile.TemporaryDirectory() as folder:
         path = write_wav(Path(folder) / "long.wav", np.concatenate(sounds))
-        async with both() as (ear, bare):
-            seconds, texts = await pairs(ear, bare, path, PAIRS)
+        async with both() as (driver, bare):
+            seconds, texts = await pairs(driver, bare, path, PAIRS)
     said = " ".join(recording.text or "" for recording in recordings)
     print_row(f"one file of {sum(map(len, sounds)) / RATE:.0f} s", seconds, [said], [texts])
 
@@ -148,13 +151,13 @@ def print_row(name: str, seconds: list[tuple[float, float]], said: list[str], he
 
 
 @contextlib.asynccontextmanager
-async def both() -> AsyncIterator[tuple[Ear, Bare]]:
+async def both() -> AsyncIterator[tuple[SpeechDriver, Bare]]:
     """A worker and the bare script."""
     with tempfile.TemporaryDirectory() as folder:
-        ear, bare = Ear(Path(folder) / "speech.log"), Bare()
-        await ear.start()
-        yield ear, bare
-        await ear.client.stop()
+        driver, bare = SpeechDriver(Path(folder) / "speech.log"), Bare()
+        await driver.start()
+        yield driver, bare
+        await driver.client.stop()
         bare.close()
 
 
@@ -175,11 +178,11 @@ async def dictation() -> None:
     """From the end of speech to its final text."""
     with microphone() as mouth, tempfile.TemporaryDirectory() as folder:
         said = write_wav(Path(folder) / "said.wav", speech())
-        async with both() as (ear, bare):
+        async with both() as (driver, bare):
             pauses, closings = [], []
             for _ in range(ROUNDS):
-                pauses += await talk(ear, mouth, np.tile(np.concatenate([speech(), silence(1)]), 4))
-                closings += await talk(ear, mouth, speech()[: -round(0.3 * RATE)])
+                pauses += await talk(driver, mouth, np.tile(np.concatenate([speech(), silence(1)]), 4))
+                closings += await talk(driver, mouth, speech()[: -round(0.3 * RATE)])
             decode = statistics.median(bare.transcribe(said)[0] for _ in range(PAIRS))
     for name, timings in (("pause", pauses), ("closing of the microphone", closings)):
         final, vad, wait, own = (
@@ -194,15 +197,15 @@ async def dictation() -> None:
         )
 
 
-async def talk(ear: Ear, mouth: VirtualMicrophone, samples: Samples) -> list[UtteranceTiming]:
+async def talk(driver: SpeechDriver, mouth: VirtualMicrophone, samples: Samples) -> list[UtteranceTiming]:
     """The timings of a dictation that is closed as soon as it has been said."""
-    await ear.rest()
-    ear.send(commands.StartListening(key="talk", options=OPTIONS))
-    await ear.until(events.AudioLevel)
+    await driver.rest()
+    driver.send(commands.StartListening(key="talk", options=OPTIONS))
+    await driver.until(events.AudioLevel)
     player = mouth.say(samples)
     await asyncio.to_thread(player.wait)
-    ear.send(commands.StopListening())
-    done = await ear.until(events.TranscriptFinished)
+    driver.send(commands.StopListening())
+    done = await driver.until(events.TranscriptFinished)
     return done.timings
 
 

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from playground import paths
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.sandbox.confinement import find_confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Program, Sandbox
 from playground.models.make_tiny_coder.prompts import LEADS, NUMBER_WORDS, PHRASES
 from playground.preset import Preset, View, load_preset, read_preset
@@ -154,7 +154,7 @@ ANSWERS = {
 async def test_the_bundled_model_answers_the_prompts_of_shipped_presets_right(tmp_path: Path) -> None:
     """In chat, as the app opens; what comes after the answer in a lecture is left out."""
     load, sandbox = LoadModel(model=str(paths.bundled_model())), Sandbox(find_confinement())
-    async with Engine("transformers", load, tmp_path / "log") as engine:
+    async with WorkerEngine("transformers", load, tmp_path / "log") as engine:
         for path in SHIPPED:
             preset = read_preset(path)
             sampling = msgspec.structs.replace(preset.sampling, max_tokens=128, ignore_eos=False)
@@ -168,5 +168,5 @@ async def test_the_bundled_model_answers_the_prompts_of_shipped_presets_right(tm
                 wanted = ANSWERS[prompt.rpartition("write a function that ")[2]]
                 name = answer.text.removeprefix("def ").partition("(")[0]
                 program = Program(program=answer.text, test=f"answer = {name}\n{wanted}", shared=True)
-                outcome = await sandbox.run(program, Limits(seconds=20, cpu_seconds=20))
+                outcome = await sandbox.run(program, SandboxLimits(seconds=20, cpu_seconds=20))
                 assert outcome.status == "passed", f"{path.stem}: {answer.text}: {outcome.detail}"

@@ -1,4 +1,4 @@
-"""One worker as a benchmark uses it: started and loaded, a `Talk` while it runs, ended."""
+"""An engine on a worker of its own."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from playground.bench.talk import EngineFailed, Talk
+from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.client import WorkerClient, cannot_start
 from playground.protocol.commands import LoadModel
 from playground.session.recording import Entry
 
-__all__ = ["Engine", "EngineFailed"]
+__all__ = ["EngineFailed", "WorkerEngine"]
 
 STOP_GRACE_S = 10.0
 
 
-class Engine(Talk):
-    """`async with Engine(...) as engine:` starts a worker and loads what is named; leaving ends it."""
+class WorkerEngine(EngineClient):
+    """A client of its own worker: `async with WorkerEngine(...) as engine:` starts and loads it, leaving ends it."""
 
     def __init__(
         self, name: str, load: LoadModel | None, log: Path, watch: Callable[[Entry], None] = lambda entry: None
     ) -> None:
-        self._client = WorkerClient("engine", name, log, lambda event: self.arrived(event))
+        self._client = WorkerClient("engine", name, log, self.arrived)
         super().__init__(self._client.send, watch)
         self._load = load
 
-    async def __aenter__(self) -> Engine:
+    async def __aenter__(self) -> WorkerEngine:
         try:
             await self._client.start()
         except OSError as error:

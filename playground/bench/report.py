@@ -1,40 +1,48 @@
-"""What a suite writes: its totals, its items, and what a reader must know before believing them."""
+"""The report of a suite: its totals, its items, and the flags that say how far to trust them."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from playground import __version__
-from playground.protocol.metrics import FORMULAS, Memory
+from playground.protocol.metrics import FORMULAS, Memory, prefix_hit
 from playground.protocol.options import as_text
+from playground.protocol.percentiles import median_of_known
 from playground.protocol.wire import without_surrogates
 from playground.session.fold import Fold, Generated, unmet
+from playground.telemetry.disturbance import Disturbance
 
 
-class Circumstances(NamedTuple):
-    """What `Trust` says of them: `notes`, and what disturbed the measurement as far as this machine can tell."""
+class Conditions(NamedTuple):
+    """The conditions of a measurement that its `Trust` flags report: `notes`, and what disturbed it, None if this
+    machine cannot tell."""
 
     notes: Sequence[str] = ()
     throttled: tuple[str, ...] | None = None
     other_processes: int | None = None
 
+    @classmethod
+    def of(cls, disturbance: Disturbance, notes: Sequence[str] = ()) -> Conditions:
+        """Conditions with what disturbed a measurement."""
+        return cls(notes, disturbance.throttled, disturbance.other_processes)
 
-UNDISTURBED = Circumstances()
+
+UNDISTURBED = Conditions()
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
-    """The trust flags of a result; None where this machine cannot tell.
+    """The trust flags of a result; None if this machine cannot tell.
 
-    `start`: whether the engine had served anything before what was measured. `prefix_hit`: share of all prompt tokens
-    that the prefix cache served. `throttled`: why GPU clocks were held down. `other_processes`: the most that computed
-    on the engine's GPU beside it. `differs`: by toggle, why it is not what was requested. `n`: samples behind the
-    totals. `notes`: anything else that weakens the result, one line each ("stopped by Ctrl+C: 12 of 40 tasks").
+    `start`: whether the engine had served anything before the measurement. `prefix_hit`: share of all prompt tokens
+    that the prefix cache served. `throttled`: why GPU clocks were held down. `other_processes`: the most other
+    processes that computed on the engine's GPU. `differs`: by toggle, why it is not what was requested. `n`: samples
+    behind the totals. `notes`: anything else that weakens the result, one line each ("stopped by Ctrl+C: 12 of 40
+    tasks").
     """
 
     start: Literal["cold", "warm"]
@@ -49,7 +57,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the engine needed meanwhile: medians over requests, the most memory; None where nothing was generated."""
+    """The speed and memory of the engine: medians over requests, and the most memory; None if nothing was generated."""
 
     ttft_s: float | None = None
     tps: float | None = None
@@ -60,7 +68,8 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` are the suite's."""
+    """One run of one suite. `options` as requested, `effective` as read back; `totals` and `items` depend on the
+    suite."""
 
     suite: str
     model: str
@@ -82,8 +91,8 @@ def build_report(
     model: str = "",
     timed: Sequence[Generated] | None = None,
 ) -> Report:
-    """A report on what went through one engine; totals and items are structs or dicts. `timed`: the requests whose
-    speed is the suite's, all of them by default."""
+    """Build a report of one engine's work; totals and items are structs or dicts. `timed`: the requests that measure
+    the speed, by default all."""
     report = Report(
         suite=suite,
         model=model or (fold.loaded.facts.name if fold.loaded else ""),
@@ -109,36 +118,24 @@ def build_trust(
     n: int,
     formulas: Sequence[str],
     start: Literal["cold", "warm"] = "cold",
-    under: Circumstances = UNDISTURBED,
+    conditions: Conditions = UNDISTURBED,
 ) -> Trust:
-    """The flags of what went through one engine. `formulas` are names out of `protocol.metrics.FORMULAS`."""
+    """Build the trust flags of one engine's work. `formulas` are names of `protocol.metrics.FORMULAS`."""
     return Trust(
         start=start,
-        prefix_hit=prefix_hit(fold),
-        throttled=under.throttled,
-        other_processes=under.other_processes,
+        prefix_hit=prefix_hit(fold.metrics),
+        throttled=conditions.throttled,
+        other_processes=conditions.other_processes,
         differs=unmet(fold.options, fold.effective, fold.reasons),
         n=n,
         versions=_versions(fold),
         formulas={name: FORMULAS[name] for name in formulas},
-        notes=list(under.notes),
+        notes=list(conditions.notes),
     )
 
 
-def model_name(model: str) -> str:
-    """The last part of a folder; a hub id as it is."""
-    return model if model.count("/") == 1 and not model.startswith(("/", ".")) else Path(model).name or model
-
-
-def prefix_hit(fold: Fold) -> float | None:
-    """Share of prompt tokens that came out of the prefix cache; None where no request has ended."""
-    metrics = [request.finished.metrics for request in fold.requests.values() if request.finished]
-    tokens = sum(metric.prompt_tokens for metric in metrics)
-    return sum(metric.cached_tokens for metric in metrics) / tokens if tokens else None
-
-
 def write_report(report: Report, path: Path) -> None:
-    """Write it as JSON; raises `OSError` that names the file."""
+    """Write the report as JSON; raises `OSError` with the file."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
 
 
@@ -146,18 +143,13 @@ def _speed(fold: Fold, requests: Sequence[Generated]) -> Speed:
     metrics = [request.finished.metrics for request in requests if request.finished]
     memory = fold.memory or Memory()
     return Speed(
-        ttft_s=_median(metric.ttft_s for metric in metrics),
-        tps=_median(metric.decode_tps for metric in metrics),
+        ttft_s=median_of_known(metric.ttft_s for metric in metrics),
+        tps=median_of_known(metric.decode_tps for metric in metrics),
         output_tokens=sum(request.output_tokens for request in requests),
         memory_bytes=memory.peak or memory.process,
         kv_bytes=fold.kv_bytes_peak or None,
         weights_bytes=memory.weights or None,
     )
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
 
 
 def _versions(fold: Fold) -> dict[str, str]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.report import Report, Trust, model_name
+from playground import paths
+from playground.bench.report import Report, Trust
 from playground.protocol.options import DEFAULTS, as_text
-from playground.session.history.run import Run, disturbances
+from playground.session.history.run import Run, disturbances, not_as_requested
 
-# Where a suite's one figure of quality stands in its totals; dotted names lead into what is nested.
+# The path of a suite's figure of quality within its totals, and the name of its measure.
 QUALITY = (
     ("pass_at_k.1", "pass@1"),
     ("own.bits_per_byte", "bits per byte"),
@@ -22,14 +23,14 @@ QUALITY = (
 
 
 def report_run(report: Report, at: float) -> Run:
-    """`at`: when it ended, in Unix seconds. The whole report goes along."""
+    """A run with the whole report; `at`: when it ended, in Unix seconds."""
     defaults, speed = as_text(DEFAULTS), report.speed
     value, measure = quality_of(report.totals)
     seconds = report.totals.get("seconds")
     return Run(
         at=at,
         kind=f"bench {report.suite}",
-        model=model_name(report.model),
+        model=paths.model_name(report.model),
         model_path=report.model,
         engine=report.engine,
         options={name: text for name, text in report.options.items() if text != defaults.get(name)},
@@ -52,7 +53,7 @@ def report_run(report: Report, at: float) -> Run:
 
 
 def quality_of(totals: Mapping[str, Any]) -> tuple[float | None, str]:
-    """The suite's one figure of quality, and what it is called."""
+    """The figure of quality of a suite, and the name of its measure."""
     for path, measure in QUALITY:
         value: Any = totals
         for name in path.split("."):
@@ -63,10 +64,11 @@ def quality_of(totals: Mapping[str, Any]) -> tuple[float | None, str]:
 
 
 def _flags(trust: Trust, effective: Mapping[str, str]) -> list[str]:
-    """In the words of the other runs. A suite's first request is cold, and its medians are not."""
+    """The flags as other runs have them, without `cold`: only the first request of a suite is cold, its medians are
+    not."""
     return [
         *([f"prefix {round(100 * trust.prefix_hit)} %"] if trust.prefix_hit else []),
-        *(f"{name} is {effective.get(name, 'unknown')}" for name in trust.differs),
+        *not_as_requested(trust.differs, effective),
         *disturbances(trust.throttled, trust.other_processes),
         *trust.notes,
     ]

@@ -1,4 +1,4 @@
-"""A part of a list that looks like the whole."""
+"""An evenly spaced part of a list."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def spread(items: Sequence[T], most: int | None) -> list[T]:
-    """At most so many of them, at equal distances; None is all."""
+    """At most `most` items, evenly spaced; None takes all."""
     if most is None or most >= len(items):
         return list(items)
     return [items[at * len(items) // most] for at in range(most)]

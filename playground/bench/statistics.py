@@ -9,9 +9,9 @@ Z_95 = 1.959963984540054
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """The unbiased estimate 1 − C(n−c, k) / C(n, k) of passing with one of `k` samples, `c` of `n` being right.
+    """The unbiased estimate 1 − C(n−c, k) / C(n, k) of passing with one of `k` samples, if `c` of `n` are right.
 
-    Raises `ValueError` where there are fewer samples than `k`, or more right ones than samples.
+    Raises `ValueError` if there are fewer samples than `k`, or more right ones than samples.
     """
     if not (1 <= k <= n and 0 <= c <= n):
         raise ValueError(f"pass@{k} needs k from 1 to n and c from 0 to n, not n = {n}, c = {c}")
@@ -22,7 +22,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
-    """The Wilson score interval of a share of `n` trials at 95 %; (0, 1) where there were none."""
+    """The Wilson score interval of a share of `n` trials at 95 %; (0, 1) without trials."""
     if n == 0:
         return 0.0, 1.0
     z = Z_95
@@ -32,5 +32,5 @@ def wilson(share: float, n: int) -> tuple[float, float]:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """The mean; None of nothing."""
+    """The mean; None without values."""
     return sum(values) / len(values) if values else None

@@ -1,1 +1,1 @@
-"""What works on this machine, what does not and why, and the command that mends it."""
+"""Checks what works on this machine; for what does not, says why and which command fixes it."""

@@ -1,4 +1,4 @@
-"""`playground doctor`: every finding as it is made, or all of them as one JSON line."""
+"""`playground doctor`: prints findings as they are made, or all of them as one JSON line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Look at everything; 1 if the main job cannot work."""
+    """Make all findings; returns 1 if the main job cannot work."""
     findings = []
     for finding in examine():
         findings.append(finding)
@@ -38,7 +38,7 @@ def main(args: Namespace) -> int:
 
 
 def examine() -> Iterator[Finding]:
-    """The findings, the quick ones first, the main job last."""
+    """Yield the findings, quick ones first, the main job last."""
     yield from check_python()
     yield from check_memory()
     yield from check_terminal()

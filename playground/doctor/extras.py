@@ -1,4 +1,4 @@
-"""What some features need and the main job does not: speech and vLLM."""
+"""Checks what only some features need: speech and vLLM."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from playground.config import worker_python
-from playground.doctor.finding import Finding
+from playground.doctor.finding import PIP, Finding
 from playground.doctor.imports import try_imports
 from playground.engine.backends.vllm.support import own_environment, package
 from playground.toml_file import ConfigError
 
-PIP = f"{sys.executable} -m pip install"
 VLLM = "0.32."
-LIGHT = ["msgspec", "platformdirs", "psutil"]  # what our worker imports beside vLLM
+LIGHT = ["msgspec", "platformdirs", "psutil"]  # what our worker imports besides vLLM
 
 
 def check_speech() -> list[Finding]:
-    """The transcriber, and the microphone; neither is imported."""
+    """Check the transcriber and the microphone without importing either."""
     return [_whisper(), _microphone()]
 
 
 def check_vllm() -> list[Finding]:
-    """vLLM in the interpreter that the settings name; imported in a child, and only if it is there."""
+    """Check vLLM in the interpreter of the settings; imported in a child, and only if it is installed."""
     python = _vllm_python()
     imports = try_imports(["vllm", "torchvision", *LIGHT], python)
     vllm, torchvision = imports["vllm"], imports["torchvision"]
@@ -54,7 +53,7 @@ def _whisper() -> Finding:
 
 
 def _microphone() -> Finding:
-    # The wheels of sounddevice bring PortAudio along everywhere but on Linux.
+    # The wheels of sounddevice contain PortAudio everywhere but on Linux.
     if sys.platform == "linux" and not find_library("portaudio"):
         message = "its library is not installed; only the microphone needs it"
         return Finding(name="PortAudio", status="missing", message=message, fix="sudo apt-get install libportaudio2")

@@ -1,4 +1,4 @@
-"""Files that people edit, and those that come with the program."""
+"""Checks files that users edit, and those that come with the program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playground.toml_file import ConfigError, named_files
 
 
 def check_files() -> list[Finding]:
-    """The settings, and every preset and theme."""
+    """Check the settings, and every preset and theme."""
     presets, themes = named_files(paths.preset_folders()), named_files(paths.theme_folders())
     return [
         _check("settings", [paths.config_file()], load_settings, _settings_message()),

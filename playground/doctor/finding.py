@@ -1,11 +1,13 @@
-"""One thing that was looked at."""
+"""One finding of the doctor, and all of them."""
 
 from __future__ import annotations
 
+import sys
 from typing import Literal
 
 import msgspec
 
+PIP = f"{sys.executable} -m pip install"
 Status = Literal["ok", "warn", "missing"]
 
 

@@ -1,4 +1,4 @@
-"""CUDA as torch sees it beside the GPUs that the driver shows."""
+"""Compares CUDA as torch sees it with the GPUs of the driver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.telemetry.snapshot import GpuSample
 
 
 def check_gpu(torch: Import) -> list[Finding]:
-    """NVML for the numbers, CUDA for the work."""
+    """Check NVML, for the numbers, and CUDA, for the work."""
     nvml = Nvml()
     gpus, reason = nvml.sample()
     nvml.close()

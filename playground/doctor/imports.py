@@ -1,4 +1,4 @@
-"""Imports libraries in a child, so that a broken one shows here as a line and never in this process."""
+"""Imports libraries in a child process, so that a broken one becomes a line and does not end this process."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     cuda: Cuda | None = None
 
     def fix(self, python: str) -> str:
-        """The command that mends a broken import, where it is known."""
+        """The command that fixes a broken import, if known."""
         if TORCHVISION in self.error:
-            # A torchvision of another build than torch; models of text alone need none of the three.
+            # A torchvision of another build than torch; text models need none of the three.
             return f"{python} -m pip uninstall -y torchvision torchaudio torchcodec"
         return f"{python} -m pip install --force-reinstall {self.name}"
 

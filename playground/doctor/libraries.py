@@ -1,4 +1,4 @@
-"""Python and the libraries of the main job: there, in range, and importable."""
+"""Checks Python and the libraries of the main job: installed, in range, and importable."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import re
 import sys
 from importlib.util import find_spec
 
-from playground.doctor.finding import Finding
+from playground.doctor.finding import PIP, Finding
 from playground.doctor.imports import Import, try_imports
 from playground.doctor.requirements import requirements, why_unmet
 
 IMPORTED = ["torch", "transformers", "bitsandbytes"]
-PIP = f"{sys.executable} -m pip install"
 
 
 def check_python() -> list[Finding]:
-    """The interpreter; the package cannot be installed under one that is too old."""
+    """Report the interpreter; the package cannot be installed under one that is too old."""
     version = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     return [Finding(name="Python", status="ok", message=version)]
 
@@ -32,7 +31,7 @@ def check_libraries(imports: dict[str, Import]) -> list[Finding]:
 
 
 def import_libraries() -> dict[str, Import]:
-    """Try them all in one child."""
+    """Import them all in one child process."""
     return try_imports([*IMPORTED, "torchvision"])
 
 
@@ -55,7 +54,7 @@ def _library(found: Import, unmet: tuple[str, str] | None) -> Finding:
 
 
 def _torchvision(found: Import) -> list[Finding]:
-    """Nothing here needs it, but a broken one takes others down with it."""
+    """Report a broken torchvision: it is not needed, but breaks libraries that import it."""
     if not found.error:
         return []
     return [Finding(name="torchvision", status="warn", message=found.error, fix=found.fix(sys.executable))]

@@ -1,4 +1,4 @@
-"""Memory, the terminal and the sandbox."""
+"""Checks memory, the terminal and the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMALLEST = (80, 24)
 
 
 def check_memory() -> list[Finding]:
-    """Memory that is free, in this container if there is one."""
+    """Check free memory, in this container if there is one."""
     host = Host().sample()
     if host.total is None or host.used is None:
         return [Finding(name="memory", status="warn", message="this system does not tell how much is free")]
@@ -27,7 +27,7 @@ def check_memory() -> list[Finding]:
 
 
 def check_terminal() -> list[Finding]:
-    """Colours, size and encoding, if this runs in a terminal."""
+    """Check colours, size and encoding, if this runs in a terminal."""
     size = _terminal_size()
     if size is None:
         return [
@@ -47,7 +47,7 @@ def check_terminal() -> list[Finding]:
 
 
 def check_sandbox() -> list[Finding]:
-    """Bubblewrap, which keeps code that a model wrote away from the machine."""
+    """Check bubblewrap, which confines model-written code."""
     if not shutil.which("bwrap"):
         message = "bwrap is not installed: code that a model writes runs with less protection"
         return [Finding(name="bubblewrap", status="missing", message=message, fix="sudo apt-get install bubblewrap")]
@@ -64,7 +64,7 @@ def check_sandbox() -> list[Finding]:
 
 
 def _allow_namespaces() -> str:
-    """The switch that Ubuntu or Debian has; inside a container there is none."""
+    """The sysctl of Ubuntu or Debian that allows it; empty inside a container."""
     switches = {"kernel/apparmor_restrict_unprivileged_userns": "0", "kernel/unprivileged_userns_clone": "1"}
     for name, value in switches.items():
         path = Path("/proc/sys") / name

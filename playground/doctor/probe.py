@@ -1,7 +1,7 @@
-"""Imports the modules named as arguments and tells how each went, one JSON line per module.
+"""Imports the modules named as arguments and prints the result of each as a JSON line.
 
-Runs in a process of its own, since a broken library may end it, and under other interpreters than ours: it needs the
-standard library alone.
+Runs in its own process, since a broken library may end it, and under other interpreters: it needs the standard library
+alone.
 """
 
 import importlib
@@ -11,7 +11,7 @@ import sys
 
 
 def probe(name: str) -> dict[str, object]:
-    """Whether a module is there, its version, and what its import raised."""
+    """Whether a module is installed, its version, and the error of its import."""
     if importlib.util.find_spec(name) is None:
         return {"found": False, "version": "", "error": ""}
     try:
@@ -23,7 +23,7 @@ def probe(name: str) -> dict[str, object]:
 
 
 def probe_cuda() -> dict[str, object]:
-    """What torch says of CUDA."""
+    """CUDA as torch reports it."""
     import torch
 
     available = torch.cuda.is_available()

@@ -1,4 +1,4 @@
-"""What this program asks of its libraries, from its own metadata, or from `pyproject.toml` in a checkout."""
+"""The requirements of this program, from its metadata, or from `pyproject.toml` in a checkout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DISTRIBUTION = "inference-playground"
 
 
 def requirements() -> list[str]:
-    """The requirements without the extras, as written; none where neither source can be read."""
+    """The requirements without extras, as written; empty if neither source can be read."""
     try:
         return [line for line in metadata.requires(DISTRIBUTION) or [] if "extra ==" not in line]
     except metadata.PackageNotFoundError:
@@ -24,8 +24,8 @@ def requirements() -> list[str]:
 
 
 def why_unmet(requirement: str) -> str:
-    """What is wrong with a requirement; empty if it is met."""
-    # Comes with transformers; without that, its absence is told by the requirement on it.
+    """Why a requirement is not met; empty if it is."""
+    # packaging comes with transformers; if that is missing, its own requirement reports it.
     from packaging.requirements import Requirement
 
     parsed = Requirement(requirement)

@@ -1,4 +1,4 @@
-"""The main job, done once: the transformers engine loads the bundled model and answers."""
+"""Does the main job once: the transformers engine loads the bundled model and answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT_S = 180.0
 
 
 def check_main_job() -> Finding:
-    """Whether it works, and how quickly."""
+    """Check that it works, and how fast."""
     model = paths.bundled_model()
     if not (model / "config.json").exists():
         return _failed(f"the bundled model is not in {model}", _bring_back(model))

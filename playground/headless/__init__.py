@@ -1,1 +1,1 @@
-"""The playground without a screen: what `run` and `replay --headless` do, as a fold over the same events."""
+"""The playground without a screen: commands that fold the same events into text or JSON."""

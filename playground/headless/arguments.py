@@ -9,13 +9,11 @@ from typing import Any
 import msgspec
 import msgspec.inspect
 
-from playground.protocol.options import OptionError, Value, parse_assignment
-
-ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
+from playground.protocol.options import ENGINES, OptionError, Value, parse_assignment
 
 
 def add_target(parser: ArgumentParser) -> None:
-    """Which model, on which engine, with which toggles."""
+    """Add the arguments for a model, its engine and its toggles."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a folder, a hub id or a server's model")
     parser.add_argument("--engine", choices=ENGINES, help="auto is transformers")
     parser.add_argument("--url", help="the server of --engine openai")
@@ -31,12 +29,12 @@ def add_target(parser: ArgumentParser) -> None:
 
 
 def add_history(parser: ArgumentParser) -> None:
-    """Whether the runs are kept; see `kept_history`."""
+    """Add the argument that keeps runs out of the history; see `kept_history`."""
     parser.add_argument("--no-history", action="store_true", help="do not keep these runs")
 
 
 def add_sampling(parser: ArgumentParser) -> None:
-    """How tokens are chosen; what is not given comes from the preset."""
+    """Add the arguments of sampling; values that are not given come from the preset."""
     for name, metavar, text in (
         ("max_tokens", "N", "new tokens at most (256)"),
         ("temperature", "T", "0, the default, is greedy"),
@@ -66,7 +64,7 @@ def _limited(name: str) -> Callable[[str], Any]:
 
 
 class _Assign(Action):
-    """Collects TOGGLE=VALUE, the last of a toggle wins."""
+    """Collects TOGGLE=VALUE; the last value of a toggle wins."""
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""When requests arrive: as those of a measured load, or as their file says."""
+"""Arrival times of requests: as in a measured load, or as their file says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def parse_arrivals(text: str) -> Arrivals:
 
 
 def delays(arrivals: Arrivals, lines: Sequence[PromptLine], seed: int) -> list[float]:
-    """Seconds after the submission at which each request arrives."""
+    """Seconds from submission to the arrival of each request."""
     if arrivals.kind == "recorded":
         return [_recorded(number, line) for number, line in enumerate(lines, 1)]
     return load.delays(arrivals, len(lines), Random(seed))

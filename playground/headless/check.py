@@ -1,4 +1,4 @@
-"""`playground check MODEL`: every finding as it is made, or all of them as one JSON line. Exit code 2: cannot load."""
+"""`playground check MODEL`: prints findings as they are made, or all of them as one JSON line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from playground.bench.check.check import Check, CheckReport
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
 from playground.headless.bench.suite import run_suite
 from playground.headless.target import read_target
@@ -26,11 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Check one checkpoint; 0 where nothing is broken, 1 where something is, 2 where it cannot be loaded."""
+    """Check one checkpoint; returns 0 if nothing is broken, 1 if something is, 2 if it cannot be loaded."""
     target = read_target(args, args.preset)
     check = Check(target.load)
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         async for finding in check.run(engine):
             if not args.json:
                 _print(finding)

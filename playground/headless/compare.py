@@ -11,18 +11,25 @@ from contextlib import AsyncExitStack
 import msgspec
 
 from playground import paths
-from playground.bench.compare.contender import FORM, Asked, Contender, named, parse_side, set_apart
-from playground.bench.compare.course import Plan, compare
+from playground.bench.compare.comparison import ComparisonPlan, compare
 from playground.bench.compare.history import comparison_runs
 from playground.bench.compare.runs import Comparison
+from playground.bench.compare.side_spec import (
+    FORM,
+    SideChanges,
+    SideSpec,
+    describe_difference,
+    parse_side,
+    verdict_name,
+)
 from playground.bench.compare.sides import open_sides
 from playground.bench.compare.verdict import verdict
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.report import Report, build_report, build_trust
 from playground.client import drop_log
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import print_trust
-from playground.headless.bench.suite import Outcome, Progress, run_suite
+from playground.headless.bench.suite import Outcome, ProgressLine, run_suite
 from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
@@ -49,14 +56,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the comparison; the exit code."""
+    """Run the comparison; returns the exit code."""
     target = read_target(args, args.preset)
-    a, b = (_contender(args, target, asked) for asked in (args.a, args.b))
+    a, b = (_side_spec(args, target, changes) for changes in (args.a, args.b))
     if a == b:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
     if not args.prompt.strip():
         raise UsageError("--prompt is empty")
-    plan, comparison, progress = Plan(args.prompt, args.max_tokens, args.runs), Comparison(), Progress()
+    plan, comparison, progress = ComparisonPlan(args.prompt, args.max_tokens, args.runs), Comparison(), ProgressLine()
     outcome = _run(args, a, b, plan, comparison, lambda: progress.show(comparison.phase))
     progress.end()
     outcome.require(comparison.of("A") and comparison.of("B"))
@@ -64,31 +71,38 @@ def main(args: Namespace) -> int:
     if args.json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
-        print_comparison(comparison, verdict(named(a, b), comparison), set_apart(a, b), set_apart(b, a))
+        print_comparison(
+            comparison, verdict(verdict_name(a, b), comparison), describe_difference(a, b), describe_difference(b, a)
+        )
         print_trust(report.trust)
     with kept_history(args) as history:
-        for run in comparison_runs(comparison, (a, b), plan, outcome.circumstances, time.time()):
+        for run in comparison_runs(comparison, (a, b), plan, outcome.conditions, time.time()):
             history.add(run)
     return outcome.end()
 
 
-def _contender(args: Namespace, target: Target, asked: Asked) -> Contender:
-    side = Contender(target.engine, target.load).asked(asked)
+def _side_spec(args: Namespace, target: Target, changes: SideChanges) -> SideSpec:
+    side = SideSpec(target.engine, target.load).with_changes(changes)
     engine = read_engine(side.engine)
     if engine != "openai":
-        require_local(asked.model)
+        require_local(changes.model)
     return msgspec.structs.replace(side, engine=engine, load=on_its_engine(side.load, args, engine))
 
 
 def _run(
-    args: Namespace, a: Contender, b: Contender, plan: Plan, comparison: Comparison, told: Callable[[], None]
+    args: Namespace,
+    a: SideSpec,
+    b: SideSpec,
+    plan: ComparisonPlan,
+    comparison: Comparison,
+    on_change: Callable[[], None],
 ) -> Outcome:
     log = paths.log_file("compare")
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         async with AsyncExitStack() as stack:
             one, other, host = await open_sides(a, b, (a, engine), stack, log)
-            await compare(one, other, plan, comparison, told, host)
+            await compare(one, other, plan, comparison, on_change, host)
 
     try:
         return run_suite(args, Target(a.engine, a.load, None), work)
@@ -96,7 +110,7 @@ def _run(
         drop_log(log.with_suffix(".b.log"))
 
 
-def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Contender) -> Report:
+def _report(outcome: Outcome, plan: ComparisonPlan, found: Comparison, a: SideSpec, b: SideSpec) -> Report:
     divergence = found.divergence
     totals = {
         "a": {"model": a.load.model, "engine": a.engine, "options": as_text(a.options), "text": found.text("A")},
@@ -117,18 +131,18 @@ def _report(outcome: Outcome, plan: Plan, found: Comparison, a: Contender, b: Co
         "kl_per_token": divergence.kl,
         "rank_per_token": divergence.rank,
         "agreement": divergence.agreement,
-        "verdict": verdict(named(a, b), found),
+        "verdict": verdict(verdict_name(a, b), found),
     }
-    under = outcome.circumstances
+    conditions = outcome.conditions
     if not found.repeats:
-        under = under._replace(notes=[*under.notes, "A does not repeat its own text"])
-    trust = build_trust(outcome.fold, n=len(found.runs), formulas=FORMULAS, start="warm", under=under)
+        conditions = conditions._replace(notes=[*conditions.notes, "A does not repeat its own text"])
+    trust = build_trust(outcome.fold, n=len(found.runs), formulas=FORMULAS, start="warm", conditions=conditions)
     trust = msgspec.structs.replace(trust, differs=_unmet(found, a, b))
     report = build_report("compare", outcome.fold, totals, found.runs, trust)
     return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
 
 
-def _unmet(found: Comparison, a: Contender, b: Contender) -> dict[str, str]:
+def _unmet(found: Comparison, a: SideSpec, b: SideSpec) -> dict[str, str]:
     """By toggle and side, why it is not what was requested."""
     return {
         f"{name} of {side}": reason

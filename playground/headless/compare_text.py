@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playground.bench.compare.diff import split_at_difference
+from playground.bench.compare.diff import MARK, split_at_difference
 from playground.bench.compare.rows import TITLES, difference, divergence, rows
 from playground.bench.compare.runs import Comparison
 from playground.headless.bench.table import print_table
@@ -10,11 +10,10 @@ from playground.text.plain import printable
 from playground.text.sparkline import sparkline
 
 SPARKS = 48
-MARK = "▶"
 
 
 def print_comparison(found: Comparison, verdict: str, a: str, b: str) -> None:
-    """Everything."""
+    """Print the whole comparison."""
     texts = found.text("A"), found.text("B")
     for name, spelled, (same, rest) in zip("AB", (a, b), split_at_difference(*texts), strict=True):
         print(f"{name}  {spelled}\n{printable(same)}{MARK if rest else ''}{printable(rest)}\n")

@@ -1,4 +1,4 @@
-"""What ends a command early: one line of what is wrong, one of what to do, and an exit code."""
+"""Errors that end a command early: one line of what is wrong, one of what to do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from playground.text.plain import one_line
 
 
 class CommandError(Fault):
-    """Something failed (exit code 1)."""
-
-    code = 1
+    """Something failed; exit code 1."""
 
     def __str__(self) -> str:
         return one_line(self.line)
 
 
 class UsageError(CommandError):
-    """The command line, or a file that it names, says something that cannot be (exit code 2)."""
-
-    code = 2
+    """The command line, or a file that it names, is wrong; exit code 2."""

@@ -1,4 +1,4 @@
-"""The history of a command without a screen: kept on the side, closed at the end, its faults one line on stderr."""
+"""The history of a command without a screen: written in the background, its faults one line each on stderr."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOO_SLOW = "the history did not answer in time: these runs may not be kept"
 
 
 class NoHistory:
-    """Where runs are not to be kept."""
+    """A history that keeps nothing."""
 
     def add(self, run: Run) -> None:
         """Discard the run."""
@@ -24,7 +24,8 @@ class NoHistory:
 
 @contextmanager
 def kept_history(args: Namespace) -> Iterator[History | NoHistory]:
-    """`add` keeps a run, unless `--no-history` or the settings forbid it. No fault of it fails the command."""
+    """A history for runs, or one that keeps nothing after `--no-history` or by the settings. Its faults do not fail the
+    command."""
     if args.no_history or not load_settings().history:
         yield NoHistory()
         return

@@ -1,4 +1,4 @@
-"""A job of `playground run` on one engine: read from the command line, done, kept in the history."""
+"""A job of `playground run` on one engine: read from the command line, run, kept in the history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Watch = Callable[[Entry], None]
 
 
 def read_requests(args: Namespace, target: Target) -> list[GenerationRequest]:
-    """The requests that are asked for; raises `UsageError`."""
+    """Read the requests that the command line names; raises `UsageError`."""
     if args.prompt == "":
         raise UsageError("--prompt is empty")
     lines = read_prompts(args.prompts) if args.prompts else [PromptLine(prompt=args.prompt)]
@@ -62,14 +62,9 @@ def _watch(show: Watch, recorder: Recorder | None, collector: Collector, disturb
     def watch(entry: Entry) -> None:
         if isinstance(entry.event, ModelLoaded):
             disturbance.follow(entry.event.facts)
-        if entry.command is not None:
-            collector.add_command(entry.command)
-            if recorder:
-                recorder.command(entry.command)
-        if entry.event is not None:
-            collector.add_event(entry.event)
-            if recorder:
-                recorder.event(entry.event)
+        collector.add(entry.message)
+        if recorder:
+            recorder.add(entry.message)
         show(entry)
 
     return watch

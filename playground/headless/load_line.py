@@ -1,4 +1,4 @@
-"""How far a load or conversion has come, as one line on stderr that is gone afterwards; nothing where no one looks."""
+"""The progress of a load or conversion: one line on stderr, removed afterwards; nothing unless it is a terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CLEAR = "\r\x1b[K"
 
 
 class LoadLine:
-    """The line, where stderr is a terminal."""
+    """The line, if stderr is a terminal."""
 
     def __init__(self) -> None:
         self._terminal, self._shown = sys.stderr.isatty(), False
 
     def show(self, event: AnyEvent | None) -> None:
-        """Draw the line for a stage of a load; take it away for anything else."""
+        """Draw the line for a stage of a load; remove it at any other event."""
         if not self._terminal:
             return
         if isinstance(event, ModelLoading):
@@ -30,7 +30,7 @@ class LoadLine:
         self._shown = isinstance(event, ModelLoading)
 
     def watch(self, entry: Entry) -> None:
-        """Show the event of an entry that passes; see `show`."""
+        """Show the event of an entry; see `show`."""
         self.show(entry.event)
 
     def _write(self, text: str) -> None:

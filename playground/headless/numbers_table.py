@@ -1,4 +1,4 @@
-"""The numbers of a run as a short table on stderr, coloured where that is a terminal."""
+"""The numbers of a run as a short table on stderr, coloured if that is a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL
 
 
 def print_numbers(fold: Fold) -> None:
-    """One row a request, then one line of totals; nothing where nothing ran."""
+    """Print one row per request and a line of totals; nothing if no step ran."""
     if fold.last_step < 0:
         return
     rows = [_row(request) for request in fold.requests.values()]
@@ -48,7 +48,7 @@ def _total_line(totals: Totals) -> str:
 
 
 def _draft_line(drafts: DraftCounts) -> list[str]:
-    """What became of the drafts, if there were any."""
+    """Accepted drafts, if there were any."""
     if not drafts.proposed:
         return []
     places = " ".join(percent(place) for place in drafts.by_position)
@@ -59,7 +59,8 @@ def _draft_line(drafts: DraftCounts) -> list[str]:
 
 
 def _verified_line(fold: Fold) -> list[str]:
-    """Whether the engine's first answers were the checkpoint's, where it compares them, and with what."""
+    """Whether the engine's first answers match a reference, and with what it compared; empty for engines that do not
+    compare."""
     words, facts = verified(fold.effective), fold.effective.get("verified_facts", "")
     return [words if words.startswith(UNVERIFIED) else f"{words}: {facts}"] if words else []
 

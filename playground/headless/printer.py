@@ -1,4 +1,4 @@
-"""Two ways to print a run on stdout while it happens: for people and for programs."""
+"""Two ways to print a run on stdout while it runs: for people and for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from playground.text.plain import printable
 
 
 class JsonPrinter:
-    """Each event as one line, as on the wire, and the summary last."""
+    """Prints each event as one line, as on the wire, and the summary last."""
 
     def print(self, entry: Entry) -> None:
         """Print an event."""
@@ -35,7 +35,7 @@ class JsonPrinter:
 
 
 class TextPrinter:
-    """The text as it comes; with several requests line by line, each with the id of its request."""
+    """Prints text as it comes; with several requests line by line, each with the id of its request."""
 
     def __init__(self, requests: int) -> None:
         self._labelled = requests > 1
@@ -46,7 +46,7 @@ class TextPrinter:
             sys.stdout.reconfigure(errors="replace")
 
     def print(self, entry: Entry) -> None:
-        """Print what an event brings of text."""
+        """Print the text of an event."""
         event = entry.event
         self._load_line.show(event)
         self._switches.add(event)
@@ -56,7 +56,7 @@ class TextPrinter:
             self._write_line(event.request_id, self._open_lines.pop(event.request_id, ""))
 
     def end(self, fold: Fold) -> None:
-        """End the text, then print what was switched and the numbers on stderr."""
+        """End the text, then print switches and numbers on stderr."""
         if not self._at_line_start:
             self._write("\n")
         for line in self._switches.lines:

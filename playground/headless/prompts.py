@@ -1,4 +1,4 @@
-"""Files of prompts: one JSON object a line, checked; an error names the file and the line."""
+"""Files of prompts: one JSON object per line, validated; an error names the file and the line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FORMS = ("prompt", "prompt_token_ids", "messages")
 
 
 class Turn(ChatMessage, frozen=True, forbid_unknown_fields=True):
-    """A message that is just that."""
+    """A message without other fields."""
 
 
 class PromptLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One request as it is written in a file; what is None comes from the command line. `arrival_s`: seconds."""
+    """One request as written in a file; None comes from the command line. `arrival_s`: seconds."""
 
     prompt: str | None = None
     prompt_token_ids: Annotated[list[TokenId], Meta(min_length=1)] | None = None
@@ -35,7 +35,7 @@ _lines = msgspec.json.Decoder(PromptLine)
 
 
 def read_prompts(path: Path) -> list[PromptLine]:
-    """The lines of a file, blank ones left out; raises `UsageError`."""
+    """Read the lines of a file, without blank ones; raises `UsageError`."""
     try:
         texts = path.read_bytes().splitlines()
     except OSError as error:

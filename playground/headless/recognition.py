@@ -1,4 +1,4 @@
-"""Arguments of commands that listen to sound files, and the recogniser that they name."""
+"""Arguments of commands that transcribe sound files, and their recogniser."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from playground import paths
 from playground.headless.target import require_local
 from playground.protocol.speech import SpeechOptions
 
-BUNDLED = "tiny-whisper"
-
 
 def add_recognition(parser: ArgumentParser) -> None:
-    """How sound becomes text."""
+    """Add the arguments of recognition."""
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--compute-type", default="default", metavar="KIND", help="such as int8, float16 or float32")
     parser.add_argument("--language", default="auto", metavar="CODE", help="such as en or ru; auto listens for it")
@@ -20,10 +18,10 @@ def add_recognition(parser: ArgumentParser) -> None:
 
 
 def read_recognition(args: Namespace, model: str | None) -> SpeechOptions:
-    """No model means the bundled one; raises `UsageError`."""
+    """The options of recognition; without a model the bundled one. Raises `UsageError`."""
     require_local(model or "")
     return SpeechOptions(
-        model=model or str(paths.bundled_model(BUNDLED)),
+        model=model or str(paths.bundled_model(paths.BUNDLED_RECOGNISER)),
         device=args.device,
         compute_type=args.compute_type,
         language=args.language,

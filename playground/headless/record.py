@@ -1,4 +1,4 @@
-"""`playground record FILE`: the screen, with everything kept in a file from the start, for `playground replay`."""
+"""`playground record FILE`: the screen, recording everything from the start, for `playground replay`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from playground.headless.errors import UsageError
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The file, and the arguments of the screen."""
+    """Add the file, and the arguments of the screen."""
     parser.add_argument("file", metavar="FILE", help="where to keep every command and event; what it held is lost")
     app_command.add_arguments(parser)
 
 
 def main(args: Namespace) -> int:
-    """Open the screen; the exit code."""
+    """Open the screen; returns the exit code."""
     if args.record:
         raise UsageError("`record FILE` names the file already", "leave --record out")
     args.record = args.file

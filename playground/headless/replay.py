@@ -1,4 +1,4 @@
-"""`playground replay`: a recording on the screen that it was made on, or as text."""
+"""`playground replay`: plays a recording on the screen it was made on, or as text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the command; the exit code."""
+    """Run the command; returns the exit code."""
     recording = read_recording(args.file)
     if not args.headless:
         return open_replay(recording, args.speed)

@@ -1,4 +1,4 @@
-"""What went wrong in a run, one line each on stderr, and the exit code that follows from it."""
+"""The faults of a run, one line each on stderr, and the exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOG_TAIL = 4000
 
 
 def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, debug: bool) -> int:
-    """Print warnings and errors; 0 where every request was served. The log goes where nothing went wrong."""
+    """Print warnings and errors; returns 0 if every request was served. Removes the log if nothing went wrong."""
     _warn_of_switches(run, job)
     errors = _errors(run, log)
     if recorder and recorder.error:
@@ -31,12 +31,12 @@ def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, d
 
 
 def tell_log(log: Path) -> str:
-    """Where it is, if one could be kept."""
+    """Where the log is, if one could be kept."""
     return f"its log is {log}" if log.exists() else f"{log.parent} could not be written, so there is no log of it"
 
 
 def say(line: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"playground: {line}", file=sys.stderr)
 
 

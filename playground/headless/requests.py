@@ -13,7 +13,7 @@ from playground.protocol.commands import ChatMessage, GenerationRequest, Samplin
 def build_requests(
     lines: Sequence[PromptLine], sampling: SamplingParams, delays: Sequence[float], chat: bool
 ) -> list[GenerationRequest]:
-    """One request a line, `r0` and so on; what a line says of sampling wins over `sampling`."""
+    """One request per line, called `r0` and so on; sampling values of a line win over `sampling`."""
     return [
         GenerationRequest(
             request_id=f"r{index}",

@@ -6,15 +6,16 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from playground import paths
-from playground.headless.against import run_against
-from playground.headless.arguments import ENGINES, add_sampling, add_target
+from playground.headless.arguments import add_sampling, add_target
 from playground.headless.arrivals import parse_arrivals
+from playground.headless.compare_engines import run_against
 from playground.headless.job import do_job, read_requests
 from playground.headless.printer import JsonPrinter, TextPrinter
 from playground.headless.report import report_end
 from playground.headless.switches import parse_switch
 from playground.headless.target import open_recorder, read_target
 from playground.headless.worker_run import Job
+from playground.protocol.options import ENGINES
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the command; the exit code."""
+    """Run the command; returns the exit code."""
     target = read_target(args, args.preset)
     requests = read_requests(args, target)
     if args.against:

@@ -1,4 +1,4 @@
-"""The last line of `run --json`: what the requests, and all of them together, came to."""
+"""The last line of `run --json`: figures of each request and of all together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.session.fold import Fold, Generated, span
 
 
 class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One request; None where the definition gives no value. `message` is there only where something went wrong."""
+    """One request; None if the definition gives no value. `message` is present only if something went wrong."""
 
     id: str
     prompt_tokens: int
@@ -28,7 +28,7 @@ class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """All requests together. `seconds` on the engine's clock, first submission to last token; the load apart."""
+    """All requests together. `seconds` on the engine's clock, first submission to last token, without the load."""
 
     output_tokens: int
     seconds: float | None
@@ -40,8 +40,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Summary"):
-    """The line itself. `options` as last requested, `effective` as last read back from the engine. `disturbed` is there
-    only where the GPU was held back or shared."""
+    """The line. `options` as last requested, `effective` as last read back from the engine. `disturbed` is present only
+    if the GPU was throttled or shared."""
 
     requests: list[RequestSummary]
     options: dict[str, str]
@@ -51,7 +51,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
 
 
 def summarize(fold: Fold) -> Summary:
-    """The summary of what was folded, requests in the order of their submission."""
+    """Summarize a fold, requests in order of submission."""
     requests = list(fold.requests.values())
     return Summary(
         requests=[_summarize_request(request) for request in requests],

@@ -1,4 +1,4 @@
-"""What each switch of a run did, one line each: when, from what to what as the engine says, at which cost."""
+"""One line per switch of a run: when, from what to what as the engine reports it, and its cost."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class _Switch:
 
 @dataclass
 class SwitchLines:
-    """Collects them from events."""
+    """Collects switches from events."""
 
     _switches: list[_Switch] = field(default_factory=list)
     _effective: dict[str, str] = field(default_factory=dict)
 
     def add(self, event: AnyEvent | None) -> None:
-        """Take the next event. Which attention runs is known a step after its switch, and then told once more."""
+        """Take the next event. Which attention runs is known one step after its switch, and then reported again."""
         if not isinstance(event, OptionsApplied):
             return
         if event.changed:
@@ -41,5 +41,5 @@ class SwitchLines:
 
     @property
     def lines(self) -> list[str]:
-        """In their order."""
+        """The lines in order."""
         return [switch.line for switch in self._switches]

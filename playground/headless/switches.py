@@ -1,4 +1,4 @@
-"""`--at STEP:TOGGLE=VALUE` or `--at STEP:rebuild`: what is switched before an engine step."""
+"""`--at STEP:TOGGLE=VALUE` or `--at STEP:rebuild`: a switch before an engine step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REBUILD = "rebuild"
 
 
 def parse_switch(text: str) -> SetOptions:
-    """Read one switch."""
+    """Parse one switch."""
     step, colon, assignment = text.partition(":")
     if step.isdecimal() and assignment == REBUILD:
         return SetOptions(changes={}, at_step=int(step), rebuild=True)

@@ -1,4 +1,4 @@
-"""What a command line, a preset and the defaults together ask for. Flags win over the preset."""
+"""The model, engine and toggles of a command line: flags over the preset over the defaults."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from playground.preset import Preset
     from playground.session.recorder import Recorder
 
-# Characters of a name that a line tells.
-SHOWN = 80
+SHOWN = 80  # characters of a model name in a message
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -32,16 +31,16 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> EngineOptions:
-        """The toggles that are asked for."""
+        """The requested toggles."""
         return self.load.options
 
 
 def read_target(args: Namespace, preset_name: str | None) -> Target:
-    """Put flags over a preset over the defaults; raises `UsageError` and `ConfigError`."""
+    """Combine flags, preset and defaults; raises `UsageError` and `ConfigError`."""
     preset = _load_preset(preset_name)
     engine = read_engine(args.engine or (preset.engine if preset else "auto"))
     _check_engine_flags(args, engine)
-    if engine != "openai":  # a server's model is its own, whatever it is called
+    if engine != "openai":  # names of a server's models are not paths here
         require_local(args.model or "")
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
@@ -54,7 +53,7 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
 
 
 def on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
-    """With what the flags and the settings say of one engine alone; raises `ConfigError`."""
+    """Add what flags and settings say for this engine alone; raises `ConfigError`."""
     if engine == "openai":
         return msgspec.structs.replace(load, url=args.url, timeout_s=load_settings().engines.openai.timeout_s)
     if engine != "vllm":
@@ -66,7 +65,7 @@ def on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
 
 
 def read_sampling(args: Namespace, preset: Preset | None) -> SamplingParams:
-    """The sampling of the preset, or the defaults, with the flags over it."""
+    """The sampling of the preset or the defaults, with the flags over it."""
     sampling = preset.sampling if preset else SamplingParams()
     given = {name: getattr(args, name) for name in SamplingParams.__struct_fields__ if name != "ignore_eos"}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -74,7 +73,7 @@ def read_sampling(args: Namespace, preset: Preset | None) -> SamplingParams:
 
 
 def open_recorder(args: Namespace, target: Target) -> Recorder | None:
-    """The recording that `--record` asks for."""
+    """The recorder for `--record`, if it is given."""
     if not args.record:
         return None
     from playground.session.recorder import Recorder
@@ -91,7 +90,7 @@ def _load_preset(name: str | None) -> Preset | None:
 
 
 def read_engine(name: str) -> str:
-    """The name of a backend; raises `UsageError` where there is none."""
+    """The name of a backend; raises `UsageError` if there is none."""
     engine = "transformers" if name == "auto" else name
     if engine not in BACKENDS:
         raise UsageError(f"this version has no {engine} engine", f"there are: {', '.join(BACKENDS)}")
@@ -99,7 +98,7 @@ def read_engine(name: str) -> str:
 
 
 def require_local(model: str) -> None:
-    """Raises `UsageError` where a model is plainly a path of this machine, and nothing is there."""
+    """Raise `UsageError` if a model is clearly a local path that does not exist."""
     if paths.is_missing(model):
         raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
 

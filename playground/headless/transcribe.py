@@ -1,4 +1,4 @@
-"""`playground transcribe FILE`: a sound file as text; with `--clean`, windows of a transcript as one clean text."""
+"""`playground transcribe FILE`: a sound file as text; with `--clean`, a windowed transcript as one clean text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from playground import paths
 from playground.bench.engine import EngineFailed
-from playground.bench.speech.ear import Ear
+from playground.bench.speech.speech_engine import SpeechEngine
 from playground.client import drop_log
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
@@ -28,7 +28,7 @@ from playground.text.plain import one_line, printable
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Transcript"):
-    """The last line of `transcribe --json`; times in seconds, `rtf` of work / sound, the load apart."""
+    """The last line of `transcribe --json`; times in seconds; `rtf` is work over sound, without the load."""
 
     text: str
     segments: list[Segment]
@@ -56,7 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Transcribe or clean; the exit code."""
+    """Transcribe or clean; returns the exit code."""
     return _clean(args) if args.clean else _transcribe(args)
 
 
@@ -90,7 +90,7 @@ def _transcribe(args: Namespace) -> int:
     options = read_recognition(args, args.model)
     log = paths.log_file("transcribe")
     try:
-        transcript = asyncio.run(_hear(args, options, log))
+        transcript = asyncio.run(_recognise(args, options, log))
     except EngineFailed as error:
         raise CommandError(error.message, error.advice) from None
     drop_log(log)
@@ -109,20 +109,20 @@ def _transcribe(args: Namespace) -> int:
     return 0
 
 
-async def _hear(args: Namespace, options: SpeechOptions, log: Path) -> Transcript:
+async def _recognise(args: Namespace, options: SpeechOptions, log: Path) -> Transcript:
     def watch(event: Event) -> None:
         if args.json and isinstance(event, TranscriptUpdated):
             _write(msgspec.to_builtins(event))
 
-    async with Ear(log, watch) as ear:
+    async with SpeechEngine(log, watch) as engine:
         if args.file == "-":
             with tempfile.NamedTemporaryFile(suffix=".audio") as sound:
                 sound.write(_read("-"))
                 sound.flush()
-                finished = await ear.transcribe(Path(sound.name), options)
+                finished = await engine.transcribe(Path(sound.name), options)
         else:
-            finished = await ear.transcribe(Path(args.file), options)
-        transcript = _whole(finished, ear.facts.name if ear.facts else options.model)
+            finished = await engine.transcribe(Path(args.file), options)
+        transcript = _whole(finished, engine.facts.name if engine.facts else options.model)
     if args.json:
         _write(msgspec.to_builtins(transcript))
     return transcript

@@ -1,4 +1,4 @@
-"""Readers of single arguments, which say what is wrong with one as argparse wants it said."""
+"""Readers of argument values that raise the error argparse expects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """By a reader that raises `ValueError` with a line for the user."""
+    """A reader from a parser that raises `ValueError` with a line for the user."""
 
     def read(text: str) -> T:
         try:
@@ -22,7 +22,7 @@ def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """A whole number within these, both included."""
+    """A reader of whole numbers from `least` to `most`, both included."""
     takes = f"a whole number from {least}" + ("" if most is None else f" to {most}")
 
     def read(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Whether there is a vLLM at all, before anything else is done for it."""
+"""Checks for vLLM before anything else is done for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOK = "import importlib.util, sys; sys.exit(not importlib.util.find_spec('vllm'
 
 
 def require_vllm() -> None:
-    """Raises `CommandError` where the interpreter of vLLM's worker has none."""
+    """Raise `CommandError` if the interpreter of vLLM's worker has no vLLM."""
     python = worker_python("vllm")
     try:
         found = subprocess.run([python, "-P", "-c", LOOK], capture_output=True, check=False).returncode == 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from playground.bench.talk import EngineFailed, Talk
+from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.client import WorkerClient
 from playground.headless.interrupts import on_interrupt
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
@@ -19,7 +19,7 @@ FATAL = ("LoadModel", "Submit")
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done."""
+    """An engine, a load, switches and requests."""
 
     engine: str
     load: LoadModel
@@ -32,48 +32,49 @@ class WorkerRun:
 
     def __init__(self, job: Job, log: Path, watch: Callable[[Entry], None]) -> None:
         self._job = job
-        self._client = WorkerClient("engine", job.engine, log, lambda event: self._talk.arrived(event))
-        self._talk = Talk(self._client.send, watch)
-        self.fold = self._talk.fold
+        self._client = WorkerClient("engine", job.engine, log, lambda event: self._engine.arrived(event))
+        self._engine = EngineClient(self._client.send, watch)
+        self.fold = self._engine.fold
         self._submitted = False
         self.interrupted = ""  # by what
 
     async def run(self) -> None:
-        """Do the job; whatever goes wrong stands in the fold afterwards."""
+        """Do the job; faults are in the fold afterwards."""
         on_interrupt(self._interrupt)
         await self._client.start()
         try:
-            if self.interrupted:  # while the worker started, when there was nothing yet to be killed
+            if self.interrupted:  # while the worker started, before there was anything to kill
                 return
-            self._talk.send(self._job.load)
+            self._engine.send(self._job.load)
             if await self._until(lambda: self.fold.ready):
                 self._submit()
                 await self._until(lambda: self.fold.ended)
         finally:
             await self._client.stop(STOP_GRACE_S if self._submitted and not self.fold.exited else 0)
-        self._talk.drain()
+        self._engine.drain()
 
     def _submit(self) -> None:
         for switch in self._job.switches:
-            self._talk.send(switch)
+            self._engine.send(switch)
         self._submitted = True
-        self._talk.send(Submit(requests=list(self._job.requests)))
+        self._engine.send(Submit(requests=list(self._job.requests)))
 
     async def _until(self, done: Callable[[], bool]) -> bool:
         while not done() and not self._lost:
-            with suppress(EngineFailed):  # it stands in the fold; a switch that was refused ends nothing
-                await self._talk.until(done)
+            with suppress(EngineFailed):  # the fold has it; a refused switch does not end the run
+                await self._engine.until(done)
         return not self._lost
 
     @property
     def _lost(self) -> bool:
-        """Nothing more will come of this."""
+        """Whether nothing more will come."""
         return self.fold.exited is not None or any(failed.where in FATAL for failed in self.fold.failures)
 
     def _interrupt(self, name: str) -> None:
-        """The first aborts the requests, which still end with their numbers; what cannot is killed."""
+        """Abort the requests, which still end with their numbers; without requests, or the second time, kill the
+        worker."""
         if self._submitted and not self.interrupted:
-            self._talk.send(Abort())
+            self._engine.send(Abort())
         else:
             self._client.kill()
         self.interrupted = name

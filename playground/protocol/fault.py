@@ -19,3 +19,8 @@ class Fault(Exception):
 def with_advice(message: str, advice: str) -> str:
     """A message and its advice, where there is any, as one line."""
     return f"{message}; {advice}" if advice else message
+
+
+def error_line(error: BaseException, limit: int = 200) -> str:
+    """The message of an exception on one line, at most `limit` characters, or its type if it has none."""
+    return " ".join(str(error).split())[:limit] or type(error).__name__

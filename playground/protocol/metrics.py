@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 FORMULAS: dict[str, str] = {
@@ -72,6 +74,12 @@ class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 # The metrics of a request that produced no token.
 NO_NUMBERS = RequestMetrics(prompt_tokens=0, output_tokens=0)
+
+
+def prefix_hit(requests: Sequence[RequestMetrics]) -> float | None:
+    """Share of prompt tokens that the prefix cache served; None without prompt tokens."""
+    tokens = sum(request.prompt_tokens for request in requests)
+    return sum(request.cached_tokens for request in requests) / tokens if tokens else None
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+EngineName = Literal["auto", "transformers", "vllm", "openai", "scripted"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 CostClass = Literal["instant", "cache", "warm-up", "weights", "reload"]
 Policy = Literal["continuous", "static"]
 Value = str | int | float | bool

@@ -16,6 +16,14 @@ def percentiles(gaps: Iterable[Gap], shares: Sequence[float]) -> list[float | No
     return nearest_ranks(sorted((gap / count, count) for gap, count in gaps), shares)
 
 
+def median_of_known(values: Iterable[float | None]) -> float | None:
+    """The median of the values that are not None. Does not import `statistics`, which would delay the first frame by
+    some milliseconds."""
+    known = sorted(value for value in values if value is not None)
+    middle = len(known) // 2
+    return (known[middle] + known[~middle]) / 2 if known else None
+
+
 def nearest_ranks(each: Sequence[Gap], shares: Sequence[float]) -> list[float | None]:
     """Percentiles, by nearest rank, of (seconds of a token, how many such tokens) in rising order. None where empty."""
     ranks = list(accumulate(count for _, count in each))  # in C: a long answer has thousands

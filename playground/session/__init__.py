@@ -1,1 +1,1 @@
-"""What happened in a session, kept and played back: the screen is a fold over events, so events are all it takes."""
+"""The messages of a session, recorded and played back: the screen is a fold over events, so they are all it needs."""

@@ -1,4 +1,4 @@
-"""Draft tokens by their place in the draft: how many were verified there, how many held."""
+"""Draft tokens by their position in the draft: how many were verified, how many accepted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.protocol.events import Step
 
 
 class DraftCounts(msgspec.Struct):
-    """`proposed[i]` and `accepted[i]`: drafts that had, and that kept, a token at place i."""
+    """`proposed[i]` and `accepted[i]`: drafts with a verified, and with an accepted, token at position i."""
 
     proposed: list[int] = msgspec.field(default_factory=list)
     accepted: list[int] = msgspec.field(default_factory=list)
@@ -27,15 +27,15 @@ class DraftCounts(msgspec.Struct):
 
     @property
     def by_position(self) -> list[float]:
-        """The share that held, place by place."""
+        """The share of accepted tokens, by position."""
         return [held / made for made, held in zip(self.proposed, self.accepted, strict=True)]
 
     @property
     def share(self) -> float | None:
-        """Drafts that held of all that were verified; None without any."""
+        """Accepted draft tokens over verified ones; None without any."""
         return sum(self.accepted) / sum(self.proposed) if self.proposed else None
 
     @property
     def length(self) -> float | None:
-        """Mean tokens of a row whose draft was verified, the one that a plain step makes included."""
+        """Mean tokens of a row whose draft was verified, including the one that a plain step makes."""
         return 1 + sum(self.accepted) / self.proposed[0] if self.proposed else None

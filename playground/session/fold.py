@@ -1,4 +1,4 @@
-"""Fold commands and events into totals, live or from a recording."""
+"""Folds commands and events into totals, live or from a recording."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerExited,
 )
-from playground.protocol.metrics import Memory
+from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
 
-BUSY = ("prefill", "decode")
+BUSY_PHASES = ("prefill", "decode")
 
 
 class Generated(msgspec.Struct):
@@ -39,7 +39,7 @@ class Generated(msgspec.Struct):
 
     @property
     def output_tokens(self) -> int:
-        """By their ids; where a server tells none, by its own count at the end."""
+        """The number of token ids; the server's own count at the end if it reports no ids."""
         return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
 
     @property
@@ -49,7 +49,7 @@ class Generated(msgspec.Struct):
 
 
 class Fold(msgspec.Struct):
-    """Everything that a summary says, kept up to date entry by entry."""
+    """Everything in a summary, kept up to date entry by entry."""
 
     requests: dict[str, Generated] = msgspec.field(default_factory=dict)
     options: EngineOptions = DEFAULTS
@@ -66,8 +66,8 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
-    disturbed: list[str] = msgspec.field(default_factory=list)  # told by no event: by whoever watches the machine
-    _load_sent: float | None = None  # while a load is outstanding: a switch of the dtype tells of a model too
+    disturbed: list[str] = msgspec.field(default_factory=list)  # set by the sampler of the machine, not by an event
+    _load_sent: float | None = None  # set while a load is outstanding: a switch of the dtype sends `ModelLoaded` too
 
     def add(self, entry: Entry) -> None:
         """Take the next command or event."""
@@ -78,12 +78,17 @@ class Fold(msgspec.Struct):
 
     @property
     def ready(self) -> bool:
-        """A model is loaded and its toggles are set."""
+        """Whether a model is loaded and its toggles are set."""
         return self.loaded is not None and bool(self.effective)
 
     @property
+    def metrics(self) -> list[RequestMetrics]:
+        """The engine's numbers of the requests that have ended."""
+        return [request.finished.metrics for request in self.requests.values() if request.finished]
+
+    @property
     def ended(self) -> bool:
-        """No request is unfinished."""
+        """Whether no request is unfinished."""
         return all(request.finished for request in self.requests.values())
 
     def _add_command(self, t: float, command: AnyCommand) -> None:
@@ -129,11 +134,11 @@ class Fold(msgspec.Struct):
 
     def _add_step(self, step: Step) -> None:
         self.last_step = step.index
-        if step.observed:  # from outside a server, whose own steps nobody tells
+        if step.observed:  # seen from outside a server, which does not report its steps
             return
         self.steps += 1
         self.slot_steps += len(step.slots)
-        self.busy_slot_steps += sum(slot.phase in BUSY for slot in step.slots)
+        self.busy_slot_steps += sum(slot.phase in BUSY_PHASES for slot in step.slots)
         self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)
         self.drafts.add(step)
 
@@ -145,8 +150,8 @@ def unmet(requested: EngineOptions, effective: dict[str, str], reasons: dict[str
     """By toggle, why it is not what was requested."""
     return {
         name: reasons.get(name, "no reason given")
-        for name, asked in sorted(as_text(requested).items())
-        if name in effective and differs(name, asked, effective[name])
+        for name, value in sorted(as_text(requested).items())
+        if name in effective and differs(name, value, effective[name])
     }
 
 

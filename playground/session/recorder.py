@@ -1,4 +1,4 @@
-"""Writes a session to a file while it runs. Knows nothing of screens, engines or the machine but what it is given."""
+"""Writes a session to a file while it runs. Knows no screens and no engines."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 import msgspec
 
 from playground import __version__
-from playground.protocol.wire import AnyCommand, AnyEvent, encode_line
-from playground.session.recording import FORMAT, VERSION, Entry, Header, RecordingError
+from playground.protocol.wire import encode_line
+from playground.session.recording import FORMAT, VERSION, Entry, Header, Message, RecordingError
 
-FLUSH_SECONDS = 0.2  # the most that a kill may cost
-CLOSE_S = 3.0  # what a disk may take for the rest
+FLUSH_SECONDS = 0.2  # of messages, at most, that a kill loses
+CLOSE_S = 3.0  # that a disk may take for the rest
 
 
 class Recorder:
-    """Takes commands and events as they pass; a thread hands them to the system every `FLUSH_SECONDS`.
+    """Records commands and events as they pass; a thread writes them every `FLUSH_SECONDS`.
 
-    `clock` gives monotonic seconds. `error` is one line saying why the recording ended before the session did (a full
-    disk, say), and `on_error` is called in the thread when it does; whatever comes after that is dropped. Raises
-    `RecordingError` where the file cannot be made.
+    `clock` gives monotonic seconds. `error` is one line why the recording ended before the session (a full disk, say);
+    `on_error` is called in the thread when that happens, and later messages are dropped. Raises `RecordingError` if the
+    file cannot be made.
     """
 
     def __init__(
@@ -53,16 +53,13 @@ class Recorder:
         self._thread = threading.Thread(target=self._flush_until_closed, name="recorder", daemon=True)
         self._thread.start()
 
-    def command(self, command: AnyCommand) -> None:
-        """Record a command that is sent now."""
-        self._append(Entry(t=self._now(), command=command))
-
-    def event(self, event: AnyEvent) -> None:
-        """Record an event that arrives now."""
-        self._append(Entry(t=self._now(), event=event))
+    def add(self, message: Message) -> None:
+        """Record a command or event that passes now."""
+        self._append(Entry.of(self._now(), message))
 
     def close(self) -> None:
-        """Write what is left and end the file; more than once is once. A disk that does not answer is an `error`."""
+        """Write the rest and close the file; may be called more than once. A disk that does not answer is an
+        `error`."""
         self._closing.set()
         self._thread.join(CLOSE_S)
         if self._thread.is_alive() and not self.error:

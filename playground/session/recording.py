@@ -1,4 +1,4 @@
-"""A recording: one header line, then one JSON line per command or event, each with its time since the start."""
+"""The format of recordings: a header line, then one JSON line per command or event, with its time since the start."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
+from playground.protocol.commands import Command
 from playground.protocol.wire import AnyCommand, AnyEvent
 
 FORMAT = "playground-recording"
@@ -16,7 +17,7 @@ Message = AnyCommand | AnyEvent
 
 
 class RecordingError(ValueError):
-    """A recording cannot be written or read. The message is one line: file, line, what is wrong."""
+    """A recording cannot be written or read; the message is one line: file, line, what is wrong."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if (self.command is None) == (self.event is None):
             raise ValueError("a line holds one command or one event")
+
+    @staticmethod
+    def of(t: float, message: Message) -> Entry:
+        """The entry of a command or event."""
+        return Entry(t=t, command=message) if isinstance(message, Command) else Entry(t=t, event=message)
 
     @property
     def message(self) -> Message:

@@ -1,4 +1,4 @@
-"""Reads recordings and plays them at the times at which they happened, or faster."""
+"""Reads recordings and plays them at their recorded times, or faster."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _entries = msgspec.json.Decoder(Entry)
 
 
 class Recording(msgspec.Struct):
-    """A recording on disk: its header, and its entries as they are asked for; iterate as often as you like.
+    """A recording on disk, which may be iterated any number of times.
 
-    `truncated` says, after a pass, that the last line was cut short (the program was killed as it wrote) and left out.
+    After a pass, `truncated` says if the last line was left out because it is incomplete (the program was killed while
+    it wrote).
     """
 
     path: Path
-    header: Header
     truncated: str = ""
 
     def __iter__(self) -> Iterator[Entry]:
@@ -43,7 +43,7 @@ class Recording(msgspec.Struct):
 
 
 def read_recording(path: Path) -> Recording:
-    """Open a recording and read its header; raises `RecordingError`, as does iterating over it."""
+    """Open a recording and check its header; raises `RecordingError`, as does iterating over it."""
     with _open(path) as file:
         line = file.readline()
     try:
@@ -53,7 +53,7 @@ def read_recording(path: Path) -> Recording:
     if (header.format, header.version) != (FORMAT, VERSION):
         found = f"{header.format!r} {header.version}"
         raise RecordingError(f"{path}:1: the format is {found}; this program reads {FORMAT!r} {VERSION}")
-    return Recording(path, header)
+    return Recording(path)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -77,6 +77,6 @@ async def play(
     pace = 0.0 if math.isinf(speed) or speed == 0 else 1 / speed
     start = clock()
     for entry in entries:
-        # Sleeping even for nothing lets the screen and its keys have their turn.
+        # Sleep even for 0 s: the screen and its keys run meanwhile.
         await sleep(max(0.0, start + entry.t * pace - clock()))
         sink(entry.message)

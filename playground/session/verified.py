@@ -1,4 +1,4 @@
-"""Whether an engine's first answers were compared with those of a reference, in words."""
+"""Whether an engine's first answers were compared with a reference, as text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ UNVERIFIED = "unverified"
 
 
 def verified(effective: Mapping[str, str]) -> str:
-    """`verified`, or `unverified: why`; empty for an engine whose start compares nothing."""
+    """`verified`, or `unverified: why`; empty for an engine that does not compare."""
     word = effective.get("verified", "")
     return f"{word}: {effective.get('verified_facts', '')}" if word == UNVERIFIED else word

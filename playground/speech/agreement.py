@@ -1,5 +1,5 @@
-"""LocalAgreement-2: of an utterance that is transcribed again and again as it grows, the words are certain on which two
-runs in a row agree (Liu et al. 2020; Machacek et al. 2023)."""
+"""LocalAgreement-2: an utterance is transcribed again as it grows; a word is confirmed once two consecutive transcripts
+agree on it (Liu et al. 2020; Machacek et al. 2023)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playground.speech.known_phrases import normalized
 
 
 class Agreement:
-    """One open utterance. What is confirmed only grows, until a full decode of the whole says what was said."""
+    """The text of one open utterance. Confirmed words only grow, until a full decode gives the final text."""
 
     def __init__(self) -> None:
         self._confirmed: list[str] = []
@@ -24,12 +24,12 @@ class Agreement:
 
     @property
     def partial(self) -> str:
-        """What the last run heard after them."""
+        """The words after them in the last transcript."""
         return " ".join(self._rest)
 
     def add(self, text: str, confirms: bool = True) -> None:
-        """The text of one more run. One that heard hardly more than the last `confirms` nothing: that they agree says
-        little."""
+        """Take the text of the next transcript. One that heard hardly more than the last does not `confirms`: agreement
+        then says little."""
         words = text.split()
         if confirms:
             agreed = _common(self._last, words)
@@ -39,7 +39,7 @@ class Agreement:
         self._rest = self._after(words)
 
     def _after(self, words: list[str]) -> list[str]:
-        """The words that follow the confirmed ones, wherever these lie in a run that reads them differently."""
+        """The words after the confirmed ones, wherever those are in a transcript that reads them differently."""
         count = len(self._confirmed)
         if _common(self._confirmed, words) == count:
             return words[count:]
@@ -54,6 +54,6 @@ def _keys(words: list[str]) -> list[str]:
 
 
 def _common(left: list[str], right: list[str]) -> int:
-    """How many words at the beginning are the same, case and punctuation aside."""
+    """How many words at the beginning are the same, ignoring case and punctuation."""
     pairs = zip(_keys(left), _keys(right), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

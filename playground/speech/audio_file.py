@@ -15,8 +15,8 @@ PIECE_S = 10.0
 
 
 class AudioFile:
-    """Iterate for 16 kHz mono pieces. `duration_s` is what the file says of itself, 0 if nothing; `damaged` counts the
-    packets that could not be read. Raises `SpeechError` for what holds no sound."""
+    """A file: iterate for 16 kHz mono pieces. `duration_s` is what the file states, 0 if nothing; `damaged` counts
+    packets that could not be read. Raises `SpeechError` for a file without sound."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path).expanduser()
@@ -46,7 +46,7 @@ class AudioFile:
             yield np.concatenate(held)
 
     def _frames(self) -> Iterator[Any]:
-        """The frames, and None, which has the resampler give what it still holds."""
+        """The frames, then None, at which the resampler returns its rest."""
         import av
 
         packets = self._container.demux(self._stream)
@@ -54,7 +54,7 @@ class AudioFile:
             try:
                 for packet in packets:
                     for frame in packet.decode():
-                        frame.pts = None  # gaps and jumps in the timestamps are none of the resampler's business
+                        frame.pts = None  # the resampler must ignore gaps and jumps in the timestamps
                         yield frame
                 break
             except av.error.InvalidDataError:

@@ -1,4 +1,4 @@
-"""What the speech worker does with commands: one recogniser, and one microphone or one file at a time."""
+"""The speech backend: one recogniser, and one microphone or one file at a time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from playground.speech.recorder import Recorder
 from playground.speech.sound_thread import submit, wait_for
 from playground.speech.transcriber import Transcriber
 
-STEP_S = 0.05  # what has news wakes the loop itself; this is for what falls silent
+STEP_S = 0.05  # events wake the loop; this interval is for what falls silent
 
 
 class SpeechBackend:
-    """Commands raise `SpeechError`; what goes wrong later is told from `step` under the command's name. `wake` is
-    called from other threads when there is something to `step` for."""
+    """Obeys commands, which raise `SpeechError`; later faults are reported by `step` under the name of the command.
+    `wake` is called from other threads when there is something to `step` for."""
 
     def __init__(self, emit: Callable[[Event], None], wake: Callable[[], None]) -> None:
         self._emit, self._wake = emit, wake
@@ -44,22 +44,22 @@ class SpeechBackend:
         self._due = 0.0
 
     def capabilities(self) -> Capabilities:
-        """What CTranslate2 can compute with here."""
+        """What CTranslate2 can compute with on this machine."""
         return devices.capabilities()
 
     @property
     def next_due(self) -> float | None:
-        """When the next step is; None: nothing goes on."""
+        """When the next step is due; None if nothing runs."""
         busy = self._listening or self._file or self._waiting_file or not self._model_told
         return self._due if busy else None
 
     @property
     def doing(self) -> str:
-        """The name of the command that is being obeyed."""
+        """The name of the current command."""
         return "Transcribe" if self._waiting_file or self._file else "StartListening"
 
     def handle(self, received: float, command: AnyCommand) -> None:
-        """Do what a command asks for; one for an engine is none of ours."""
+        """Obey a command; those of engines are not accepted."""
         match command:
             case ListInputs():
                 self._list_inputs()
@@ -75,7 +75,7 @@ class SpeechBackend:
                 self._abort()
 
     def step(self) -> None:
-        """Look after what goes on."""
+        """Continue what runs."""
         self._due = perf_counter() + STEP_S
         try:
             self._tell_model()
@@ -86,14 +86,14 @@ class SpeechBackend:
             self.fail(error.message)
 
     def fail(self, message: str) -> None:
-        """Close the microphone and end what goes on, in plain words; what was heard is not lost."""
+        """Close the microphone and end what runs, with a message; text so far is kept."""
         listening, self._listening = self._listening, None
         if listening:
             listening.break_off(message)
         self._end_file(message)
 
     def close(self) -> None:
-        """The microphone does not stay open behind us."""
+        """Close the microphone and the recogniser."""
         if self._listening:
             self._listening.stop()
 
@@ -123,7 +123,7 @@ class SpeechBackend:
             raise SpeechError("a file is being transcribed", "wait for its end, or stop it")
 
     def _load(self, options: SpeechOptions) -> Future[Decoder]:
-        """The model that the options name, loaded or on its way."""
+        """The model of the options, loaded or loading."""
         wanted = (options.model, options.device, options.compute_type, options.threads)
         if self._loading is None or wanted != self._loaded_as or _failed(self._loading):
             old, self._loaded_as, self._model_told = self._loading, wanted, False

@@ -1,4 +1,4 @@
-"""Decodes on threads of their own, each with its moments."""
+"""Decodes on threads, and times each decode."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from time import perf_counter
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
 from playground.speech.transcriber import WORKERS, Transcriber
 from playground.speech.transcript import Heard, judge, judge_audio
-from playground.speech.vad import Utterance
+from playground.speech.utterances import Utterance
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What was heard in utterances, in their order, dropped or not; seconds of this process's clock."""
+    """Segments of utterances in order, kept or dropped; times in seconds of this process's clock."""
 
     verdicts: list[Segment | DroppedSegment]
     language: str
@@ -25,21 +25,21 @@ class Decoded:
 
 
 class Decoder:
-    """A model and its threads. The audio gates come before the model, the text gates after it. `wake` is called after
-    every decode."""
+    """A model and its threads. Audio gates run before the model, text gates after it. `wake` is called after every
+    decode."""
 
     def __init__(self, transcriber: Transcriber, wake: Callable[[], None]) -> None:
         self.transcriber, self._wake = transcriber, wake
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="decode")
 
     def submit(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str = "") -> Future[Decoded]:
-        """Decode soon; without `language` it is what the options say, or is heard."""
+        """Queue a decode; without `language` the options give it, or it is detected."""
         future = self._pool.submit(self._decode, utterances, options, language)
         future.add_done_callback(lambda _: self._wake())
         return future
 
     def close(self) -> None:
-        """Wait for what runs, forget what waits, and let the model go."""
+        """Wait for running decodes, cancel the others, and unload the model."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.transcriber.close()
 

@@ -13,7 +13,7 @@ COMPUTE_TYPES = ("default", "auto", "int8", "int8_float32", "int8_float16", "int
 
 
 def capabilities() -> Capabilities:
-    """The devices, and of each compute type whether the one that `auto` takes can do it."""
+    """The devices, and for each compute type whether the device of `auto` supports it."""
     device = choose("auto")
     possible = supported(device)
     values = [
@@ -25,7 +25,7 @@ def capabilities() -> Capabilities:
 
 
 def choose(device: str) -> str:
-    """`cpu` or `cuda`; raises `SpeechError` for one that is not there."""
+    """`cpu` or `cuda`; raises `SpeechError` for a device that is not there."""
     there = _devices()
     if device == "auto":
         return there[-1]
@@ -35,7 +35,7 @@ def choose(device: str) -> str:
 
 
 def check_compute_type(device: str, compute_type: str) -> None:
-    """Raises `SpeechError` for a type that the device does not compute in."""
+    """Raise `SpeechError` for a type that the device does not support."""
     possible = supported(device)
     if compute_type not in possible:
         raise SpeechError(f"{device} does not compute in {compute_type}", f"it takes {', '.join(possible)}")

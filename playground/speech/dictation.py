@@ -1,8 +1,9 @@
 """The streaming policy: what to transcribe when, while somebody speaks.
 
-An utterance that is open is transcribed now and then (greedily, to show words) and whenever its voice falls silent (in
-full: if nothing more is said, that is the final text already). Final texts have the right of way, and with two decodes
-at a time none of them waits for a partial one."""
+An open utterance is transcribed now and then (greedily, to show words) and whenever its voice falls silent (in full: if
+nothing more is said, that text is final already). Final texts go first, and with two decodes at a time none of them
+waits for a partial one.
+"""
 
 from __future__ import annotations
 
@@ -18,44 +19,45 @@ from playground.speech.agreement import Agreement
 from playground.speech.decoding import Decoded, Decoder
 from playground.speech.transcriber import WORKERS, partial_options
 from playground.speech.transcript import joined
-from playground.speech.vad import FRAME_S, Samples, Utterance, UtteranceCutter
+from playground.speech.utterances import Utterance, UtteranceCutter
+from playground.speech.vad import FRAME_S, Samples
 
-HINT_S = FRAME_S  # of silence: worth a full decode; in a few seconds of speech it comes about once for nothing
-SURER_HINT_S = 3 * FRAME_S  # worth the last free thread, where another full decode runs already
-STILL_S = 2 * FRAME_S  # between words nobody is said to have stopped
+HINT_S = FRAME_S  # silence that starts a full decode; a false alarm about every few seconds of speech
+SURER_HINT_S = 3 * FRAME_S  # longer silence, required to use the last free decoder thread
+STILL_S = 2 * FRAME_S  # shorter pauses still count as speaking
 INTERVAL_S = 0.5
-LEAST_S = 0.5  # of audio, before a partial text is worth its decode
-NEWS_S = 0.3  # of audio that one run has heard and the one before has not, for their agreement to mean something
-MOST_LAG_S = 2.5  # words older than that help nobody who speaks
+LEAST_S = 0.5  # of audio before the first partial decode
+NEWS_S = 0.3  # new audio that a decode needs before its agreement with the previous one confirms words
+MOST_LAG_S = 2.5  # older partial words are useless to the speaker
 MOST_WAITING_S = 60.0
 
 
 @dataclass(eq=False)
-class Run:
-    """One decode that was asked for at `asked`; the voice had ended at `voice_end`. `full`: good enough to be the final
-    text. `told`: when it was shown."""
+class Decode:
+    """One decode; the voice had ended at `voice_end`. `full`: good enough to be the final text.
+    `shown`: when its text was emitted. Times are of `perf_counter`."""
 
     utterance: Utterance
     agreement: Agreement
     future: Future[Decoded]
     full: bool
     voice_end: float
-    asked: float
-    told: float | None = None
+    submitted: float
+    shown: float | None = None
 
 
 @dataclass(eq=False)
 class Ended:
-    """An utterance that is over, with the decode of its final text once that has begun."""
+    """An utterance that is over, and the decode of its final text once that was submitted."""
 
     utterance: Utterance
     agreement: Agreement
-    run: Run | None = None
+    decode: Decode | None = None
 
 
 class Dictation:
-    """One transcript from a microphone. `when` gives the moment at which the audio at a second of it came in. A decode
-    that breaks raises from `step`."""
+    """One transcript from a microphone. `when` maps a second of the audio to the moment at which it arrived. A decode
+    that fails raises from `step`."""
 
     def __init__(
         self,
@@ -68,9 +70,9 @@ class Dictation:
         self._key, self._options, self._decoder, self._emit, self._when = key, options, decoder, emit, when
         self._cutter = UtteranceCutter(decoder.transcriber.longest_s(options))
         self._agreement = Agreement()
-        self._runs: list[Run] = []
+        self._decodes: list[Decode] = []
         self._ended: list[Ended] = []
-        self._full: Run | None = None  # the newest full run of the open utterance
+        self._full: Decode | None = None  # the newest full decode of the open utterance
         self._segments: list[Segment] = []
         self._dropped: list[DroppedSegment] = []
         self._timings: list[UtteranceTiming] = []
@@ -82,40 +84,40 @@ class Dictation:
 
     @property
     def speaking(self) -> bool:
-        """A voice is heard now."""
+        """Whether a voice is heard now."""
         return self._cutter.open_s is not None and self._cutter.silence_s < STILL_S
 
     @property
     def waiting_s(self) -> float:
-        """Audio of utterances that are over and have no final text yet."""
+        """Seconds of audio in utterances that are over and have no final text yet."""
         return sum(ended.utterance.end_s - ended.utterance.start_s for ended in self._ended)
 
     def hear(self, samples: Samples) -> None:
-        """The next audio."""
+        """Take the next audio."""
         started = perf_counter()
         for utterance in self._cutter.feed(samples):
             self._end(utterance)
         self._vad_s += perf_counter() - started
 
     def stop(self) -> None:
-        """No more audio comes."""
+        """End the audio: what is open ends here."""
         for utterance in self._cutter.flush():
             self._end(utterance)
 
     def step(self) -> None:
-        """Tell what has been decoded, and decode what is due."""
-        for run in [run for run in self._runs if run.future.done()]:
-            self._runs.remove(run)
-            self._decode_s += run.future.result().ended - run.future.result().started
-            if run.agreement is self._agreement:  # else its utterance is over, and what it reads comes too late
-                self._show(run)
-        while self._ended and (last := self._ended[0].run) and last.future.done():
+        """Emit what has been decoded, and submit what is due."""
+        for decode in [decode for decode in self._decodes if decode.future.done()]:
+            self._decodes.remove(decode)
+            self._decode_s += decode.future.result().ended - decode.future.result().started
+            if decode.agreement is self._agreement:  # else its utterance is over and its text comes too late
+                self._show(decode)
+        while self._ended and (last := self._ended[0].decode) and last.future.done():
             self._settle(self._ended.pop(0), last)
         self._give_up()
         self._start()
 
     def finish(self, seconds: float, load_s: float, message: str = "") -> TranscriptFinished:
-        """The whole, `seconds` after the end of the audio."""
+        """Return the whole transcript, `seconds` after the end of the audio."""
         return TranscriptFinished(
             key=self._key,
             text=joined(self._segments),
@@ -134,7 +136,7 @@ class Dictation:
         )
 
     def _end(self, utterance: Utterance) -> None:
-        """If the last full run has heard all of its voice, that run's text is the final one."""
+        """Close an utterance; if the last full decode heard all of its voice, that decode's text is final."""
         full, self._full = self._full, None
         if full and _voice(full.utterance) != _voice(utterance):
             full = None
@@ -142,64 +144,64 @@ class Dictation:
         self._agreement = Agreement()
 
     def _start(self) -> None:
-        """Final texts first; of the open utterance, a full run in its silences, else a partial one now and then."""
+        """Submit final texts first; then the open utterance: in full while it is silent, else in part now and then."""
         for ended in self._ended:
-            if ended.run is None and len(self._runs) < WORKERS:
-                ended.run = self._run(ended.utterance, ended.agreement, full=True)
-        if self._cutter.open_s is None or any(ended.run is None for ended in self._ended):
+            if ended.decode is None and len(self._decodes) < WORKERS:
+                ended.decode = self._submit(ended.utterance, ended.agreement, full=True)
+        if self._cutter.open_s is None or any(ended.decode is None for ended in self._ended):
             return
         silence = self._cutter.silence_s
         if silence >= HINT_S:
-            heard = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
-            full = any(run.full for run in self._runs)
-            if not heard and len(self._runs) < WORKERS and (silence >= SURER_HINT_S or not full):
-                self._full = self._run(self._cutter.so_far(), self._agreement, full=True)
+            covered = self._full is not None and self._full.utterance.voice_end_s == self._cutter.voice_end_s
+            full = any(decode.full for decode in self._decodes)
+            if not covered and len(self._decodes) < WORKERS and (silence >= SURER_HINT_S or not full):
+                self._full = self._submit(self._cutter.so_far(), self._agreement, full=True)
         elif self._partial_due:
             self._last_partial = perf_counter()
-            self._run(self._cutter.so_far(), self._agreement, full=False)
+            self._submit(self._cutter.so_far(), self._agreement, full=False)
 
     @property
     def _partial_due(self) -> bool:
         due = perf_counter() - self._last_partial >= INTERVAL_S
-        return due and not self._finals_only and not self._runs and (self._cutter.open_s or 0) >= LEAST_S
+        return due and not self._finals_only and not self._decodes and (self._cutter.open_s or 0) >= LEAST_S
 
-    def _run(self, utterance: Utterance, agreement: Agreement, full: bool) -> Run:
+    def _submit(self, utterance: Utterance, agreement: Agreement, full: bool) -> Decode:
         options = self._options if full else partial_options(self._options)
-        asked, voice_end = perf_counter(), self._when(utterance.voice_end_s)
+        submitted, voice_end = perf_counter(), self._when(utterance.voice_end_s)
         future = self._decoder.submit([utterance], options, "" if full else self._language)
-        self._runs.append(Run(utterance, agreement, future, full, voice_end, asked))
-        return self._runs[-1]
+        self._decodes.append(Decode(utterance, agreement, future, full, voice_end, submitted))
+        return self._decodes[-1]
 
-    def _show(self, run: Run) -> None:
-        """The open utterance as it reads now."""
-        verdict = run.future.result().verdicts[0]
-        end_s = run.utterance.end_s
+    def _show(self, decode: Decode) -> None:
+        """Emit the text of the open utterance."""
+        verdict = decode.future.result().verdicts[0]
+        end_s = decode.utterance.end_s
         confirms = end_s - self._agreed_s >= NEWS_S
         self._agreed_s = end_s if confirms else self._agreed_s
         self._agreement.add(verdict.text if isinstance(verdict, Segment) else "", confirms)
-        run.told = perf_counter()
-        lag = run.told - self._when(run.utterance.end_s)
-        if not run.full:
-            self._watch(lag, run.future.result())
+        decode.shown = perf_counter()
+        lag = decode.shown - self._when(decode.utterance.end_s)
+        if not decode.full:
+            self._watch(lag, decode.future.result())
         self._tell(lag)
 
     def _watch(self, lag: float, decoded: Decoded) -> None:
-        """Two partial texts in a row that came too late are enough."""
+        """Switch partial texts off after two in a row that came too late."""
         self._late = self._late + 1 if lag > MOST_LAG_S else 0
         if self._late == 2:
             seconds = decoded.ended - decoded.started
             self._finals_only = f"a decode takes {seconds:.1f} s here, so words come at each pause and not before"
 
-    def _settle(self, ended: Ended, run: Run) -> None:
-        """An utterance has its final text, or the reason why it has none."""
-        decoded, verdict = run.future.result(), run.future.result().verdicts[0]
-        told = run.told or perf_counter()
+    def _settle(self, ended: Ended, decode: Decode) -> None:
+        """Emit the final text of an utterance, or why it has none."""
+        decoded, verdict = decode.future.result(), decode.future.result().verdicts[0]
+        shown = decode.shown or perf_counter()
         timing = UtteranceTiming(
             end_s=ended.utterance.voice_end_s,
-            vad_s=max(0.0, run.asked - run.voice_end),
-            wait_s=decoded.started - run.asked,
+            vad_s=max(0.0, decode.submitted - decode.voice_end),
+            wait_s=decoded.started - decode.submitted,
             decode_s=decoded.ended - decoded.started,
-            final_s=told - run.voice_end,
+            final_s=shown - decode.voice_end,
         )
         if decoded.language:
             self._language, self._language_probability = decoded.language, decoded.language_probability
@@ -234,8 +236,8 @@ class Dictation:
         self._emit(update)
 
     def _give_up(self) -> None:
-        """A model that falls behind for good must not fill the memory: the oldest audio goes, and that is said."""
-        waiting = [ended for ended in self._ended if ended.run is None]
+        """Drop the oldest waiting audio, and report it: a model that is too slow must not fill the memory."""
+        waiting = [ended for ended in self._ended if ended.decode is None]
         while sum(ended.utterance.end_s - ended.utterance.start_s for ended in waiting) > MOST_WAITING_S:
             oldest = waiting.pop(0)
             self._ended.remove(oldest)

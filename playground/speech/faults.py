@@ -1,4 +1,4 @@
-"""What can go wrong between a microphone and a text, in the words that a user reads."""
+"""Errors between a microphone and a text, as a user reads them."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from playground.protocol.fault import Fault
 
 
 class SpeechError(Fault):
-    """Something asked for cannot be done: one line of what happened, one of what to do."""
+    """A request cannot be done: one line of what happened, one of what to do."""

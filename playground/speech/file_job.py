@@ -1,4 +1,4 @@
-"""One sound file, read, cut and decoded on threads of its own; what is done waits to be taken."""
+"""The transcription of one sound file, read, cut and decoded on threads; events wait to be taken."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from playground.speech.decoding import Decoded, Decoder
 from playground.speech.model_files import STOCK_WINDOW_S
 from playground.speech.transcriber import WORKERS
 from playground.speech.transcript import joined
-from playground.speech.vad import RATE, Utterance, UtteranceCutter, packed
+from playground.speech.utterances import Utterance, UtteranceCutter, packed
+from playground.speech.vad import RATE
 
-AHEAD = WORKERS + 1  # batches that wait or run: reading is never waited for, and no file is held whole
+AHEAD = WORKERS + 1  # batches that wait or run: decoding never waits for reading, and no file is in memory as a whole
 
 
 class FileJob:
-    """Begins at once. `take` gives the events so far, the last of them `TranscriptFinished`, or raises what went
-    wrong; `wake` is called when there is one more."""
+    """Starts at once. `take` returns the events so far, the last of them `TranscriptFinished`, or raises the fault;
+    `wake` is called for each new event."""
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class FileJob:
         threading.Thread(target=self._work, name="file", daemon=True).start()
 
     def take(self) -> Iterator[TranscriptUpdated | TranscriptFinished]:
-        """What is new."""
+        """The new events."""
         for _ in range(self._events.qsize()):
             event = self._events.get()
             if isinstance(event, Exception):
@@ -54,7 +55,7 @@ class FileJob:
             yield event
 
     def stop(self) -> None:
-        """End after the batches that run; what was heard until then is told."""
+        """End after the running batches; the text so far is reported."""
         self._stopped.set()
 
     def _work(self) -> None:
@@ -77,14 +78,14 @@ class FileJob:
         self._wake()
 
     def _known_language(self, batch: list[Utterance]) -> str:
-        """Heard once, in the first batch."""
+        """The language, detected once in the first batch."""
         if not self._language:
             heard = self._decoder.transcriber.language(self._options, batch[0].samples)
             self._language, self._language_probability = heard
         return self._language
 
     def _batches(self) -> Iterator[list[Utterance]]:
-        """Shared among the decoding threads, so that a short file keeps all of them busy."""
+        """Batches of a size that keeps all decoding threads busy in a short file too."""
         batch: list[Utterance] = []
         size = max(1, self._options.batch // WORKERS)
         for window in self._windows():
@@ -96,7 +97,7 @@ class FileJob:
             yield batch
 
     def _windows(self) -> Iterator[Utterance]:
-        """Utterances; where the model is made for full windows, as many together as fit into one."""
+        """Utterances; for a model of full windows, as many joined as fit into one."""
         longest = self._decoder.transcriber.longest_s(self._options)
         together: list[Utterance] = []
         for utterance in self._utterances(longest):

@@ -1,4 +1,4 @@
-"""The microphones of this machine through PortAudio, and why there is none or why one cannot be opened."""
+"""The microphones of this machine through PortAudio, and why there is none or one cannot be opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNANTICIPATED, INVALID_DEVICE, INVALID_RATE, UNAVAILABLE = -9999, -9996, -9997, 
 
 
 def portaudio() -> Any:
-    """The sounddevice module, imported late: its import starts PortAudio, which prints. Raises `SpeechError`."""
+    """Import and return sounddevice, which starts PortAudio, which prints. Raises `SpeechError`."""
     try:
         import sounddevice
     except ImportError:
@@ -31,8 +31,7 @@ def portaudio() -> Any:
 
 
 def list_inputs() -> list[AudioInput]:
-    """Every device that can be listened to, as they are now; for the sound thread. Raises `SpeechError` where there is
-    none."""
+    """List the current input devices, on the sound thread. Raises `SpeechError` if there is none."""
     sd = portaudio()
     refresh(sd)
     default = _default_index(sd)
@@ -52,8 +51,8 @@ def list_inputs() -> list[AudioInput]:
 
 
 def refresh(sd: Any) -> None:
-    """PortAudio looks for devices when it starts, and never again. Only while no stream is open. Raises `SpeechError`
-    where it does not start."""
+    """Restart PortAudio, which looks for devices only when it starts. Call it only while no stream is open. Raises
+    `SpeechError` if it does not start."""
     with suppress(sd.PortAudioError):  # after a failed start there is nothing to end
         sd._terminate()
     try:
@@ -64,7 +63,8 @@ def refresh(sd: Any) -> None:
 
 
 def find_input(name: str) -> tuple[Any, int, AudioInput]:
-    """(sounddevice, index, device) of the device called `name`, of the default one if empty; raises `SpeechError`."""
+    """(sounddevice, index, device) of the device called `name`, or of the default one if empty; raises
+    `SpeechError`."""
     found = list_inputs()
     sd = portaudio()
     wanted = [each for each in found if each.name == name or (not name and each.default)] or ([] if name else found)
@@ -77,8 +77,8 @@ def find_input(name: str) -> tuple[Any, int, AudioInput]:
 
 
 def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> SpeechError:
-    """Why there is none, as far as can be told from here."""
-    if any("state:" in _read(path) for path in root.glob(CAPTURES)):  # PortAudio does not list what is held
+    """Why there is no microphone, as far as this process can see."""
+    if any("state:" in _read(path) for path in root.glob(CAPTURES)):  # PortAudio lists no device in use
         return SpeechError("no microphone is free: another program holds it", f"close that program, {WAY_OUT}")
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         message = "no microphone here: this is an SSH session, and yours is at the other end"
@@ -93,7 +93,7 @@ def no_microphone(environment: Mapping[str, str] = os.environ, root: Path = Path
 
 
 def cannot_open(name: str, error: Exception) -> SpeechError:
-    """Why PortAudio could not open a device. Its errors carry (text, number[, host's own]) as arguments."""
+    """Why PortAudio could not open a device. Its errors have the arguments (text, number[, host's own])."""
     number = error.args[1] if len(error.args) > 1 else None
     text = _text(error)
     if number == UNAVAILABLE or "busy" in text.lower():

@@ -1,4 +1,4 @@
-"""What Whisper is known to write where nobody speaks: the credits and thanks of the subtitles that it learned from."""
+"""Phrases that Whisper is known to write where nobody speaks: credits and thanks of the subtitles it learned from."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ _PUNCTUATION = re.compile(r"[^\w\s.'’-]|(?<!\w)[.'’-]|[.'’-](?!\w)")
 
 
 def find_known_phrase(text: str, language: str = "") -> str:
-    """The known phrase that is all of `text`, alone or several times over; empty if it is none. `language` is a code,
-    empty for any of them. Case and punctuation do not count."""
+    """The known phrase that makes up all of `text`, once or several times; empty if there is none. `language` is a
+    code, empty for any. Ignores case and punctuation."""
     words = normalized(text)
     phrases = KNOWN_PHRASES.get(language, ()) if language else [p for each in KNOWN_PHRASES.values() for p in each]
     return next((phrase for phrase in phrases if words and not words.replace(phrase, "").strip()), "")
 
 
 def normalized(text: str) -> str:
-    """Lower case, single spaces, no punctuation but inside words."""
+    """Lower case, single spaces, no punctuation except inside words."""
     return " ".join(_PUNCTUATION.sub(" ", text.lower()).split())

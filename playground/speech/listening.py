@@ -1,4 +1,4 @@
-"""An open microphone, from its opening to the final text: levels, what happens to the device, the dictation."""
+"""An open microphone, from opening to the final text: levels, the state of the device, the dictation."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from playground.speech.transcript import QUIET_DB
 from playground.speech.vad import RATE, Samples, decibels, loudness_db
 
 LEVEL_EVERY_S = 0.1
-MOST_EARLY_S = 60.0  # said before the model is loaded; silence is kept too, 64 kB a second
+MOST_EARLY_S = 60.0  # of audio kept before the model is loaded; silence is kept too, 64 kB a second
 
 
 class Listening:
-    """`step` often. What is said while the model loads is kept for it. Raises `SpeechError` where the model fails."""
+    """Call `step` often. Audio that comes while the model loads is kept for it. Raises `SpeechError` if the model
+    fails."""
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Listening:
         self._tell("open")
 
     def step(self) -> None:
-        """Read, hear, transcribe, tell."""
+        """Read audio, transcribe, and emit events."""
         if self._stopped is None:
             self._take(self._recorder.read())
             self._watch_device()
@@ -57,7 +58,7 @@ class Listening:
                 self._end()
 
     def stop(self) -> None:
-        """Close the microphone; what was said is transcribed in the steps to come."""
+        """Close the microphone; later steps transcribe the rest."""
         if self._stopped is None:
             self._stopped = perf_counter()
             try:
@@ -68,7 +69,7 @@ class Listening:
                 self._dictation.stop()
 
     def break_off(self, message: str) -> None:
-        """Something broke: close the microphone, and give what there is with one line of what happened."""
+        """After a fault: close the microphone, and emit the text so far with a one-line message."""
         try:
             self.stop()
         finally:
@@ -87,7 +88,7 @@ class Listening:
                 self._early_s += len(samples) / RATE
 
     def _begin(self) -> None:
-        """Begin the dictation as soon as the model is there."""
+        """Start the dictation once the model is loaded."""
         if self._dictation:
             return
         if not self._loading.done():
@@ -107,7 +108,7 @@ class Listening:
         if lost != self._lost:
             self._lost = lost
             if lost and self._dictation:
-                self._dictation.stop()  # what was being said ends here
+                self._dictation.stop()  # the open utterance ends here
             self._tell("lost" if lost else "open")
 
     def _watch_file(self) -> None:

@@ -13,8 +13,8 @@ from playground.speech.inputs import cannot_open, find_input
 from playground.speech.ring_buffer import RingBuffer
 from playground.speech.vad import FRAME_S, RATE
 
-HELD_S = 60.0  # what a stalled reader may leave behind
-LOST_AFTER_S = 3.0  # a device that lives delivers silence too; sound servers may take two seconds to begin
+HELD_S = 60.0  # audio that a stalled reader may leave unread
+LOST_AFTER_S = 3.0  # a working device delivers silence too; sound servers may take two seconds to start
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Microphone:
 
     @property
     def gone(self) -> bool:
-        """The device has been pulled out, or gives nothing."""
+        """Whether the device was unplugged, or delivers nothing."""
         return not self.stream.active or self.buffer.quiet_s > LOST_AFTER_S
 
     def close(self) -> Future[None]:
-        """A device that is gone may never answer: whether to wait is left to the caller."""
+        """Start to close; a device that is gone may never answer, so whether to wait is left to the caller."""
         return sound_thread.submit(self._abort)
 
     def _abort(self) -> None:
@@ -42,8 +42,8 @@ class Microphone:
 
 
 def open_microphone(name: str, wake: Callable[[], None]) -> Future[Microphone]:
-    """Open the device called `name`, the default one if empty. `wake` is called on the device's thread whenever
-    something has come in. The future may raise `SpeechError`."""
+    """Open the device called `name`, the default one if empty. `wake` is called on the device's thread when audio
+    has arrived. The future may raise `SpeechError`."""
     return sound_thread.submit(lambda: _open(name, wake))
 
 

@@ -1,5 +1,5 @@
-"""Where a recogniser lies: a folder in CTranslate2's layout, or a name that the hub's cache knows; and whether it is
-whole. Reads no weights."""
+"""Finds a recogniser, a folder in CTranslate2's layout or a name in the hub's cache, and checks that it is complete.
+Reads no weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ CONVERT = (
 
 
 def find_model(model: str) -> Path:
-    """The folder of a model: a path, a size such as `small`, or a hub id, fetched if need be. Raises `SpeechError`."""
+    """The folder of a model: a path, a size such as `small`, or a hub id, downloaded if needed. Raises
+    `SpeechError`."""
     if not model.strip():
         raise SpeechError("no recogniser is named", "give a folder, a size such as small, or a hub id")
     folder = Path(model).expanduser()
@@ -40,7 +41,7 @@ def _from_hub(model: str) -> Path:
     for local in (True, False):
         try:
             return Path(download_model(model, local_files_only=local))
-        except Exception as error:  # the hub's client raises a dozen kinds, requests' and its own
+        except Exception as error:  # the hub's client raises a dozen types, some of requests
             reason = f"{type(error).__name__}: {error}".split("\n")[0][:160]
     raise SpeechError(f"{model} is not in the hub's cache and cannot be fetched ({reason})", "give a folder instead")
 
@@ -59,7 +60,7 @@ def _check(folder: Path) -> None:
 
 
 def preprocessor(folder: Path) -> dict[str, Any]:
-    """What the folder says of its features; empty where it says nothing, as stock 80-mel folders may."""
+    """The feature settings of a folder; empty without any, as stock 80-mel folders may be."""
     try:
         found = json.loads((folder / "preprocessor_config.json").read_bytes())
     except (OSError, ValueError):
@@ -73,7 +74,7 @@ def mels(folder: Path) -> int:
 
 
 def window_s(folder: Path) -> float:
-    """The most seconds of speech that the model was trained to hear at once: a stock Whisper fills its 30 s."""
+    """The longest speech in seconds that the model was trained to hear at once; a stock Whisper fills its 30 s."""
     return float(preprocessor(folder).get("trained_speech_s", STOCK_WINDOW_S))
 
 

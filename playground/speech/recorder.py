@@ -1,4 +1,4 @@
-"""One microphone: opened, read as 16 kHz mono, looked for again when it is unplugged, and closed."""
+"""One microphone: opened, read as 16 kHz mono, reopened after it was unplugged, and closed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ CLOSE_S = 1.0
 
 
 class Recorder:
-    """Open from the start until `close`. `read` gives what came in since the last time. Raises `SpeechError` where the
-    device cannot be opened; one that vanishes later is no error: `lost` is true until it is back. `wake` is called
-    whenever something has come in, on the device's thread."""
+    """A microphone, open until `close`. `read` returns the audio since the last call. Raises `SpeechError` if the
+    device cannot be opened; if it vanishes later, `lost` is true until it is back. `wake` is called on the device's
+    thread when audio has arrived."""
 
     def __init__(self, wake: Callable[[], None], name: str = "", keep: Path | None = None) -> None:
         self._wake, self._wanted = wake, name
@@ -38,7 +38,7 @@ class Recorder:
         self.name, self.rate = "", RATE
         self.lost = False
         self.read_s = 0.0
-        self.unkept = ""  # why what is heard is not kept any more
+        self.unkept = ""  # why audio is no longer written to the file
         self._file: _WavFile | None = None
         try:
             self._begin(wait_for(self._opening))
@@ -49,16 +49,16 @@ class Recorder:
 
     @property
     def overflows(self) -> int:
-        """Times that audio was lost, since the start."""
+        """How often audio was lost, since the start."""
         return self._overflows + self._buffer.overflows
 
     @property
     def lost_s(self) -> float:
-        """How much of it."""
+        """Seconds of lost audio."""
         return self._lost_s + self._buffer.lost / self.rate
 
     def read(self) -> Samples:
-        """What came in, at 16 kHz, one channel; nothing while the device is gone."""
+        """The new audio, at 16 kHz, one channel; none while the device is gone."""
         if self._microphone is None:
             self._look_again()
         elif self._microphone.gone:
@@ -74,7 +74,7 @@ class Recorder:
         return samples
 
     def _keep(self, samples: Samples) -> None:
-        """A full disk costs the file and not what is said."""
+        """Write audio to the file. A full disk ends the file, not the transcription."""
         if self._file is None:
             return
         try:
@@ -85,11 +85,11 @@ class Recorder:
             self._file = None
 
     def time_of(self, seconds: float) -> float:
-        """When the audio at `seconds` of all that was read came in, on this process's clock."""
+        """When the audio at second `seconds` of all that was read arrived, on this process's clock."""
         return self._buffer.time_of(seconds - self._before_s)
 
     def close(self) -> Samples:
-        """Close the microphone; the last that it heard."""
+        """Close the microphone; returns the last audio."""
         if self._microphone:
             wait([self._microphone.close()], CLOSE_S)
         if self._opening:
@@ -132,7 +132,7 @@ class Recorder:
 
 
 class _WavFile:
-    """What is heard, as 16-bit mono; whole after every write."""
+    """Audio as 16-bit mono; a complete file after every write."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -147,5 +147,5 @@ class _WavFile:
         self._file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
 
     def close(self) -> None:
-        with suppress(OSError):  # what there was room for is written
+        with suppress(OSError):  # what fits on the disk is written
             self._file.close()

@@ -1,4 +1,4 @@
-"""Audio between the device's thread and ours: bounded, and honest about what did not fit."""
+"""A bounded buffer of audio between the device's thread and ours, which reports what did not fit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from playground.speech.vad import Samples
 
-LATE_S = 2.0  # a device that pauses for longer goes on later, and is no longer taken for late
+LATE_S = 2.0  # after a longer gap the time origin is estimated again
 
 
 class RingBuffer:
-    """Holds at most `capacity` samples; the oldest make room. `write` is for the device's thread."""
+    """Holds at most `capacity` samples; the oldest are dropped for new ones. `write` is for the device's thread."""
 
     def __init__(self, capacity: int, rate: int) -> None:
         self._capacity, self._rate = capacity, rate
@@ -26,7 +26,7 @@ class RingBuffer:
         self.overflows = self.lost = 0
 
     def write(self, block: Samples, overflowed: bool = False) -> None:
-        """Add a block (it is kept, not copied); `overflowed`: the device lost some before it."""
+        """Add a block (stored, not copied); `overflowed`: the device lost audio before it."""
         with self._lock:
             self.overflows += overflowed
             self._blocks.append(block)
@@ -42,7 +42,7 @@ class RingBuffer:
                 self.lost += len(oldest)
 
     def _note_beginning(self, overflowed: bool) -> None:
-        """When the first sample was heard, judged by the newest: at the latest then."""
+        """Estimate when the first sample was heard from the newest block: no later than that implies."""
         if overflowed:
             self._begun.clear()
         self._begun.append((self._arrived, self._arrived - self._written / self._rate))
@@ -50,7 +50,7 @@ class RingBuffer:
             self._begun.popleft()
 
     def read(self) -> Samples:
-        """Everything that is there."""
+        """All audio in the buffer."""
         with self._lock:
             blocks, self._held = list(self._blocks), 0
             self._blocks.clear()
@@ -58,11 +58,11 @@ class RingBuffer:
 
     @property
     def quiet_s(self) -> float:
-        """How long nothing has been written, not even silence."""
+        """Seconds since anything was written, even silence."""
         return perf_counter() - self._arrived
 
     def time_of(self, seconds: float) -> float:
-        """When, on this process's clock, the audio at `seconds` after the first that was read was heard. Blocks that
-        come late, in a bunch, were heard no later than those that came in time."""
+        """When, on this process's clock, the audio `seconds` after the first that was read was heard. Blocks that come
+        late, in a bunch, were heard no later than those that came in time."""
         with self._lock:
             return min(began for _, began in self._begun) + self.lost / self._rate + seconds

@@ -1,4 +1,4 @@
-"""faster-whisper behind one question: which words are in these utterances? With the model's doubts of each."""
+"""faster-whisper behind one question: which words are in these utterances? With the model's measures of doubt."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from playground.protocol.fault import error_line
 from playground.protocol.speech import Segment, SpeechModelFacts, SpeechOptions
 from playground.speech.devices import check_compute_type, choose
 from playground.speech.faults import SpeechError
 from playground.speech.model_files import STOCK_WINDOW_S, find_model, mels, weights_bytes, window_s
 from playground.speech.transcript import HIGH_COMPRESSION, LOW_LOGPROB, NO_SPEECH
-from playground.speech.vad import RATE, Samples, Utterance
+from playground.speech.utterances import Utterance
+from playground.speech.vad import RATE, Samples
 
-WORKERS = 2  # decodes at a time: a final text never waits for a partial one
+WORKERS = 2  # concurrent decodes: a final text never waits for a partial one
 
 
 class Transcriber:
-    """A loaded model. `decode` may be called from `WORKERS` threads at a time. Raises `SpeechError` where it cannot be
+    """A loaded model. `decode` may be called from `WORKERS` threads at a time. Raises `SpeechError` if it cannot be
     loaded."""
 
     def __init__(self, options: SpeechOptions) -> None:
@@ -45,12 +47,12 @@ class Transcriber:
         )
 
     def longest_s(self, options: SpeechOptions) -> float:
-        """The most speech that one window may hold."""
+        """The longest speech in one window, in seconds."""
         return min(options.window_s or self._trained_s, STOCK_WINDOW_S)
 
     def language(self, options: SpeechOptions, samples: Samples) -> tuple[str, float | None]:
-        """The language that is asked for, or, with `auto`, the one that is heard in `samples`, and how likely it is;
-        None where it was not listened for."""
+        """The requested language, or with `auto` the one detected in `samples`, and its probability; None if it was not
+        detected."""
         if options.language != "auto":
             return self._known(options.language), None
         if not self.facts.multilingual:
@@ -59,12 +61,12 @@ class Transcriber:
         return str(language), float(probability)
 
     def decode(self, utterances: Sequence[Utterance], options: SpeechOptions, language: str) -> list[Segment]:
-        """One segment for each utterance, in their order: first all together at the first temperature, then those
-        alone that came out looping or unlikely, at the others in turn."""
+        """One segment per utterance, in order: first all together at the first temperature, then each looping or
+        unlikely one alone, at the other temperatures in turn."""
         if not utterances:
             return []
         first, *later = options.temperatures
-        if first:  # faster-whisper's batch decodes at 0 whatever it is asked for
+        if first:  # faster-whisper's batch always decodes at temperature 0
             segments = [self._alone(utterance, options, language, first) for utterance in utterances]
         else:
             segments = self._together(utterances, options, language)
@@ -74,7 +76,7 @@ class Transcriber:
         ]
 
     def close(self) -> None:
-        """Let the model go."""
+        """Unload the model."""
         self._model.model.unload_model()
 
     def _known(self, language: str) -> str:
@@ -101,13 +103,13 @@ class Transcriber:
             without_timestamps=True,
         )
         texts: list[list[Any]] = [[] for _ in utterances]
-        for segment in found:  # the work is done here
+        for segment in found:  # a generator: the decoding runs here
             texts[int(np.searchsorted(edges, segment.start + 1e-3, side="right")) - 1].append(segment)
         return [_segment(utterance, parts) for utterance, parts in zip(utterances, texts, strict=True)]
 
     def _again(self, utterance: Utterance, poor: Segment, options: SpeechOptions, language: str) -> Segment:
-        """The first text that is not poor any more; where all are, the likeliest that does not loop. One temperature
-        at a time: of several, faster-whisper names the last that it tried, and not that of the text it took."""
+        """The first text that is no longer poor; if all are, the likeliest that does not loop. One temperature at a
+        time: of several, faster-whisper reports the last it tried, not that of the text it took."""
         tried = [poor]
         for temperature in options.temperatures[1:]:
             tried.append(self._alone(utterance, options, language, temperature))
@@ -136,7 +138,7 @@ def _load(folder: Path, device: str, options: SpeechOptions) -> Any:
     from faster_whisper import WhisperModel
 
     kind, _, index = device.partition(":")
-    threads = options.threads or os.cpu_count() or 1  # a decode that is alone has the whole machine
+    threads = options.threads or os.cpu_count() or 1  # a single decode uses the whole machine
     try:
         return WhisperModel(
             str(folder),
@@ -147,17 +149,15 @@ def _load(folder: Path, device: str, options: SpeechOptions) -> Any:
             num_workers=WORKERS,
         )
     except (RuntimeError, ValueError, OSError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise SpeechError(f"{folder.name} cannot be loaded: {line}", "choose another recogniser") from None
-    except Exception as error:  # tokenizers raises the bare class
-        line = " ".join(str(error).split())[:200]
-        raise SpeechError(
-            f"{folder.name} has a tokenizer.json that cannot be read: {line}", "convert it again"
-        ) from None
+        advice = "choose another recogniser"
+        raise SpeechError(f"{folder.name} cannot be loaded: {error_line(error)}", advice) from None
+    except Exception as error:  # tokenizers raises a bare Exception
+        message = f"{folder.name} has a tokenizer.json that cannot be read: {error_line(error)}"
+        raise SpeechError(message, "convert it again") from None
 
 
 def _segment(utterance: Utterance, parts: Sequence[Any]) -> Segment:
-    """What the model said of an utterance; the doubts of a text in parts are those of its worst."""
+    """The text of an utterance; with several parts, the doubts of the worst one."""
     if not parts:
         return Segment(start=round(utterance.start_s, 3), end=round(utterance.end_s, 3), text="")
     return Segment(
@@ -172,12 +172,12 @@ def _segment(utterance: Utterance, parts: Sequence[Any]) -> Segment:
 
 
 def _is_poor(segment: Segment) -> bool:
-    """Whisper's own reasons to try again at a higher temperature; one without speech is none."""
+    """Whisper's own conditions for a retry at a higher temperature; a segment without speech does not need one."""
     if segment.no_speech_prob > NO_SPEECH and segment.avg_logprob < LOW_LOGPROB:
         return False
     return segment.compression_ratio > HIGH_COMPRESSION or segment.avg_logprob < LOW_LOGPROB
 
 
 def partial_options(options: SpeechOptions) -> SpeechOptions:
-    """For a text that will soon be replaced: greedy, once."""
+    """Options for a text that will soon be replaced: greedy, once."""
     return msgspec.structs.replace(options, beam=1, temperatures=(0.0,))

@@ -1,5 +1,5 @@
-"""Which segments of a transcript to believe: a chain of gates, the surest first, each drop with its reason. Knows text
-and numbers; no audio, no model."""
+"""Decides which segments of a transcript to believe: a chain of gates, the surest first, each drop with its reason.
+Knows text and numbers; no audio, no model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from playground.protocol.speech import DroppedSegment, DropReason, Segment
 from playground.speech.known_phrases import find_known_phrase, normalized
 
-QUIET_DB = -55.0  # of the loudest tenth of a second: below it there is no speech that a microphone is meant for
+QUIET_DB = -55.0  # of the loudest tenth of a second: below it there is no speech meant for the microphone
 LEAST_SPEECH_S = 0.1
-NO_SPEECH, LOW_LOGPROB = 0.6, -1.0  # Whisper's own pair: only both together say that nobody spoke
+NO_SPEECH, LOW_LOGPROB = 0.6, -1.0  # Whisper's own pair: only both together mean silence
 HIGH_COMPRESSION = 2.4
 LOOP_TIMES, LOOP_WORDS, LOOP_SHARE = 4, 8, 0.6
 DOUBTFUL_NO_SPEECH, DOUBTFUL_LOGPROB, DOUBTFUL_DB = 0.3, -0.7, QUIET_DB + 10
@@ -19,8 +19,8 @@ DOUBTFUL_NO_SPEECH, DOUBTFUL_LOGPROB, DOUBTFUL_DB = 0.3, -0.7, QUIET_DB + 10
 
 @dataclass(frozen=True)
 class Heard:
-    """A segment with what is known of its audio: `loudness_db` of its loudest tenth of a second, in dB of full scale,
-    and `speech_s` in which the VAD heard speech. None: not known, as for a transcript that is read from a file."""
+    """A segment and its audio: `loudness_db` of the loudest tenth of a second, in dB of full scale, and `speech_s` in
+    which the VAD heard speech. None: not known, as for a transcript from a file."""
 
     segment: Segment
     loudness_db: float | None = None
@@ -33,12 +33,12 @@ Gate = Callable[[Heard], Vote | None]
 
 
 def judge(heard: Heard) -> DroppedSegment | None:
-    """None if the segment is to be kept, else the segment with the reason of the first gate that it fails."""
+    """None if the segment is kept, else the segment with the reason of the first gate that it fails."""
     return judge_audio(heard) or _first_vote(heard, TEXT_GATES)
 
 
 def judge_audio(heard: Heard) -> DroppedSegment | None:
-    """The gates that need no text yet: what fails them need not be transcribed."""
+    """The gates that need no text: a segment that fails them need not be transcribed."""
     return _first_vote(heard, AUDIO_GATES)
 
 
@@ -83,7 +83,7 @@ def _looping(heard: Heard) -> Vote | None:
 
 
 def _known(heard: Heard) -> Vote | None:
-    """A phrase is weak evidence, since people do say it: it counts only where something else is doubtful too."""
+    """Drop a known phrase only if something else is doubtful too, since people do say it."""
     segment = heard.segment
     doubtful = (
         segment.no_speech_prob > DOUBTFUL_NO_SPEECH
@@ -99,15 +99,15 @@ TEXT_GATES: tuple[Gate, ...] = (_empty, _unsure, _compressible, _looping, _known
 
 
 def find_loop(text: str) -> tuple[str, int]:
-    """(phrase, times) of the phrase that most of `text` is, over and over; ("", 0) if there is none. A short phrase
-    said a few times is no loop: people do say `no no no no`."""
+    """(phrase, times) of the phrase that most of `text` repeats; ("", 0) without one. A short phrase said a few times
+    is not a loop: people do say `no no no no`."""
     words = normalized(text).split()
     start, length, times = loop_span(words)
     return " ".join(words[start : start + length]), times
 
 
 def loop_span(words: list[str]) -> tuple[int, int, int]:
-    """See `find_loop`: where it starts, the words of the phrase, how often it stands there; 0, 0, 0 without one."""
+    """The loop of `find_loop` as (first word, words of the phrase, times); 0, 0, 0 without one."""
     for length in range(1, len(words) // LOOP_TIMES + 1):
         start, times = _longest_run(words, length)
         covered = times * length
@@ -119,7 +119,7 @@ def loop_span(words: list[str]) -> tuple[int, int, int]:
 def _longest_run(words: list[str], length: int) -> tuple[int, int]:
     """(start, times) of the longest run of one phrase of `length` words."""
     best, start = (0, 1), 0
-    same = 0  # words that equal those one phrase before
+    same = 0  # words equal to those one phrase earlier
     for index in range(length, len(words)):
         same = same + 1 if words[index] == words[index - length] else 0
         if same == 1:
@@ -130,5 +130,5 @@ def _longest_run(words: list[str], length: int) -> tuple[int, int]:
 
 
 def joined(segments: list[Segment]) -> str:
-    """The text of segments as one."""
+    """The texts of segments, joined."""
     return " ".join(segment.text.strip() for segment in segments if segment.text.strip())

@@ -1,1 +1,1 @@
-"""What the UI process sees of the machine: NVML and the host, sampled off its loop. Knows nothing of any engine."""
+"""The machine as the UI process sees it: NVML and the host, sampled off its loop. Knows no engine."""

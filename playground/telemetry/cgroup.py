@@ -1,4 +1,4 @@
-"""What a container allows: the memory account of cgroup v2."""
+"""The memory limit of a container: the account of cgroup v2."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 def container_memory(
     membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
 ) -> tuple[int, int] | None:
-    """(limit, used) in bytes of the tightest limit on this process; None where nothing limits it.
+    """(limit, used) in bytes of the tightest limit on this process; None without a limit.
 
-    `used` leaves out inactive file pages, which the kernel drops before it kills anyone.
+    `used` leaves out inactive file pages, which the kernel drops before it kills a process.
     """
     own = _own_group(membership, root)
     accounts = [account for group in _upwards(own, root) if (account := _account(group))] if own else []
@@ -27,13 +27,13 @@ def _own_group(membership: Path, root: Path) -> Path | None:
 
 
 def _upwards(group: Path, root: Path) -> list[Path]:
-    """A limit on any group above holds as well."""
+    """The group and all above it: a limit on any of them applies."""
     return [path for path in (group, *group.parents) if path.is_relative_to(root)]
 
 
 def _account(group: Path) -> tuple[int, int] | None:
     with suppress(OSError, ValueError):
-        limit = int((group / "memory.max").read_text())  # "max" is no number, and no limit
+        limit = int((group / "memory.max").read_text())  # "max", not a number, means no limit
         current = int((group / "memory.current").read_text())
         return limit, max(0, current - _inactive_file(group))
     return None

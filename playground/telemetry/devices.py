@@ -1,4 +1,4 @@
-"""Which NVML sample is the engine's device. CUDA and NVML number cards differently, so a known UUID decides."""
+"""Finds the NVML sample of the engine's device. CUDA and NVML number cards differently, so a known UUID decides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.telemetry.snapshot import GpuSample
 
 
 def find_gpu(gpus: Sequence[GpuSample], device: str, visible: str | None = None, uuid: str = "") -> GpuSample | None:
-    """The sample of torch's `device` ("cuda", "cuda:N"); None for other devices and where it cannot be told.
+    """The sample of torch's `device` ("cuda", "cuda:N"); None for other devices and if it is not known.
 
     `uuid` is the device's UUID as torch reports it (with or without GPU- / MIG-); `visible` is the worker's
     CUDA_VISIBLE_DEVICES, which `device` indexes. Without either, CUDA's N is taken as NVML's, which is right for
@@ -27,7 +27,8 @@ def find_gpu(gpus: Sequence[GpuSample], device: str, visible: str | None = None,
 
 
 def _by_name(gpus: Sequence[GpuSample], name: str) -> GpuSample | None:
-    """By index, or by the beginning of a UUID, as CUDA allows. Of a card in MIG mode CUDA takes the first instance."""
+    """Find a card by index, or by the beginning of a UUID, as CUDA allows. Of a card in MIG mode CUDA takes the first
+    instance."""
     if name.isdecimal():
         return next((gpu for gpu in gpus if gpu.index == int(name)), None)
     wanted = _bare(name)

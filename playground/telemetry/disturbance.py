@@ -1,4 +1,4 @@
-"""What disturbed a measurement: clocks held down, other processes on the GPU."""
+"""Disturbances of a measurement: throttled clocks, other processes on the GPU."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.telemetry.snapshot import GpuSample, Snapshot
 class Disturbance:
     """Folds snapshots, possibly on a sampler's thread. None means that this machine cannot tell.
 
-    `device` is the engine's, in torch's words, and `uuid` its card's; until it is set nothing is looked at.
+    `device` is the engine's, as torch names it, and `uuid` its card's; snapshots are ignored until it is set.
     """
 
     def __init__(self, device: str = "", uuid: str = "") -> None:
@@ -21,7 +21,7 @@ class Disturbance:
         self.other_processes: int | None = None
 
     def follow(self, facts: ModelFacts) -> None:
-        """Look at the card of this model from now on. The UUID first: `add` may come in between."""
+        """Watch the card of this model from now on. Sets the UUID first: `add` may come in between."""
         self.uuid, self.device = facts.device_uuid, facts.device
 
     def add(self, snapshot: Snapshot) -> None:
@@ -34,6 +34,6 @@ class Disturbance:
         if gpu.board.throttle is not None:
             self.throttled = tuple(dict.fromkeys((*(self.throttled or ()), *gpu.board.throttle)))
         if gpu.processes:
-            # One is the engine; which one cannot be told, since the driver knows no PID namespaces. In a container it
-            # may list none, not even the engine: that says nothing of others.
+            # One is the engine, it is not known which: the driver knows no PID namespaces. In a container it may list
+            # no process, not even the engine; that says nothing of others.
             self.other_processes = max(self.other_processes or 0, len(gpu.processes) - 1)

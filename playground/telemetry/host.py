@@ -1,8 +1,7 @@
-"""Memory and cores of the machine, of this process and of one worker (psutil); each reading guarded on its own."""
+"""Memory and cores of the machine and of one worker (psutil); a reading that fails costs no other."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from playground.telemetry.snapshot import HostSample, ProcessSample
 
 
 class Host:
-    """Keeps what CPU percentages are measured from, so a first reading has none."""
+    """Samples the host. CPU percentages are measured since the previous sample, so the first sample has none."""
 
     def __init__(self) -> None:
         self._started = False
         self._processes: dict[int, psutil.Process] = {}
 
     def sample(self, worker_pid: int | None = None) -> HostSample:
-        """The host now. A process that has ended gives None."""
+        """Sample the host. A worker that has ended gives None."""
         total, used = _machine_memory()
         limit, contained = container_memory() or (None, None)
         return HostSample(
@@ -29,7 +28,6 @@ class Host:
             container_limit=limit,
             container_used=contained,
             cpu_percent=self._machine_cpu(),
-            ui=self._process(os.getpid()),
             worker=None if worker_pid is None else self._process(worker_pid),
         )
 
@@ -64,7 +62,7 @@ def _machine_memory() -> tuple[int, int] | tuple[None, None]:
 
 
 def resident_parts(pid: int, proc: Path = Path("/proc")) -> tuple[int | None, int | None]:
-    """(RssAnon, RssFile) in bytes: what the process wrote, and file pages such as mapped weights. None off Linux."""
+    """(RssAnon, RssFile) in bytes: memory the process wrote, and file pages such as mapped weights. None off Linux."""
     parts: dict[str, int] = {}
     with suppress(OSError):
         for line in (proc / str(pid) / "status").read_text().splitlines():

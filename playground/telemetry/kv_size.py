@@ -1,4 +1,4 @@
-"""Bytes of the KV cache by dtype, computed from the model's facts: what the engine measures must agree. Pure."""
+"""Bytes of the KV cache by dtype, computed from the model's facts; the engine must measure the same. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.protocol.events import ModelFacts
 
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
-# Of a group of keys, and of values: a step in float16, and for integers where the codes begin: a smallest value in
+# Bytes of a group of keys, and of values: a scale in float16, and for integers the offset of the codes: a minimum in
 # float16 or a zero point of one byte.
 GROUP_BYTES = {"fp8": (2, 2), "int8": (4, 4), "int4": (3, 4), "int2": (3, 4)}
 # Extra bytes per layer and block for keys of kinds that pack several codes into a byte.
@@ -43,7 +43,7 @@ def tail_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> int:
 
 
 def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slots: int) -> Capacity:
-    """What the budget holds: whole blocks only, in what the tails of `slots` leave."""
+    """Capacity of a budget in whole blocks, without the tails of `slots`."""
     each = token_bytes(facts, kv_cache, block_size)
     room = max(0, budget - slots * tail_bytes(facts, kv_cache, block_size))
     tokens = room // round(each * block_size) * block_size if each else 0
@@ -51,14 +51,14 @@ def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slo
 
 
 def fitting(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, tokens: int) -> int:
-    """How many requests of `tokens` tokens fit at a time, in whole blocks, each with a tail block if the cache is
-    quantized."""
+    """How many requests of `tokens` tokens fit at the same time, in whole blocks, each with a tail block if the cache
+    is quantized."""
     block = round(token_bytes(facts, kv_cache, block_size) * block_size)
     each = -(-tokens // block_size) * block + tail_bytes(facts, kv_cache, block_size)
     return budget // each if each else 0
 
 
 def crossing(facts: ModelFacts, kv_cache: str, block_size: int, weights_bytes: int, requests: int = 1) -> int | None:
-    """Tokens of context at which the KV of so many requests outweighs the weights; None where there is no KV."""
+    """Tokens of context from which the KV of `requests` requests outweighs the weights; None without KV."""
     each = token_bytes(facts, kv_cache, block_size) * requests
     return int(weights_bytes / each) + 1 if each else None

@@ -1,4 +1,5 @@
-"""The memory ledger: a snapshot and the engine's own account as labelled rows and a bar (see `FORMULAS`). Pure."""
+"""The memory ledger: a snapshot and the memory that the engine reports, as labelled rows and a bar (see `FORMULAS`).
+Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from playground.text.sizes import format_bytes
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One labelled figure; None is unknown. `note` is shown beside it."""
+    """One labelled figure; None is unknown. `note` is shown next to it."""
 
     label: str
     bytes: int | None
@@ -18,7 +19,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Shares(msgspec.Struct, frozen=True):
-    """Parts of the device's memory, each 0 .. 1 and together 1: the bar from left to right."""
+    """Parts of the device's memory, each 0 .. 1, with the sum 1: the bar from left to right."""
 
     weights: float
     kv_used: float
@@ -27,7 +28,7 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """The memory panel: without the device's memory there is no bar, and `reason` says why there is no GPU."""
+    """The memory panel. Without the memory of the device there is no bar; `reason` says why there is no GPU."""
 
     used: int | None
     total: int | None
@@ -37,7 +38,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = None) -> Ledger:
-    """The ledger of the device that the engine runs on: `gpu`, or the host where that is None."""
+    """The ledger of the device the engine runs on: `gpu`, or the host if that is None."""
     used, total, source = _device(snapshot, gpu)
     other = None if used is None else max(0, used - memory.weights - memory.kv_used)
     rows = (
@@ -54,7 +55,7 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
 
 
 def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:
-    """(used, total, where that is from)."""
+    """(used, total, source)."""
     host = snapshot.host
     if gpu is None:
         return host.used, host.total, "container" if host.contained else "host"
@@ -62,13 +63,13 @@ def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int 
         reserved = "" if gpu.memory.reserved is not None else ", with what the driver reserves"
         return gpu.memory.used, gpu.memory.total, f"NVML {gpu.memory.version}{reserved}"
     why = gpu.missing.get("memory") or gpu.missing.get("device", "")
-    if why == "Not Supported":  # a chip on the host's memory, such as GB10
+    if why == "Not Supported":  # a GPU that shares the host's memory, such as GB10
         return host.used, host.total, "host, which this GPU shares"
     return None, None, f"NVML: {why}"
 
 
 def _process_on_gpu(snapshot: Snapshot, memory: Memory, gpu: GpuSample) -> Row:
-    """NVML's figure of the worker, or its allocator's: inside a container NVML lists the host's pids, if any."""
+    """NVML's figure of the worker, or its allocator's: in a container NVML lists the host's pids, if any."""
     worker = snapshot.host.worker
     for process in gpu.processes or ():
         if worker and process.pid == worker.pid and process.bytes is not None:

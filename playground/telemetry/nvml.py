@@ -1,4 +1,4 @@
-"""What NVML tells of every NVIDIA GPU (nvidia-ml-py). Each sensor is asked on its own, since NotSupported is normal."""
+"""Sensors of every NVIDIA GPU, read by NVML (nvidia-ml-py), each on its own, since NotSupported is normal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHY_NOT = {
     pynvml.NVML_ERROR_NO_PERMISSION: "NVML is here, but this user may not use it",
 }
 
-# GpuIdle is left out: an idle GPU lowers its clocks too, and nobody is slowed by that.
+# GpuIdle is left out: an idle GPU lowers its clocks too, which slows nothing down.
 THROTTLE = {
     pynvml.nvmlClocksEventReasonApplicationsClocksSetting: "clocks set by hand",
     pynvml.nvmlClocksEventReasonSwPowerCap: "power cap",
@@ -30,7 +30,7 @@ THROTTLE = {
     pynvml.nvmlClocksEventReasonDisplayClockSetting: "display clocks",
 }
 
-# The newer question first: old drivers know only the second, new ones may drop it.
+# The newer function first: old drivers know only the second, new ones may drop it.
 CLOCK_REASONS = (pynvml.nvmlDeviceGetCurrentClocksEventReasons, pynvml.nvmlDeviceGetCurrentClocksThrottleReasons)
 TEMPERATURE = (
     partial(pynvml.nvmlDeviceGetTemperatureV, sensor=pynvml.NVML_TEMPERATURE_GPU),
@@ -39,13 +39,13 @@ TEMPERATURE = (
 
 
 class Nvml:
-    """Opens NVML at the first sample, and again after it failed, so that a driver may come and go."""
+    """The sensors of all GPUs. Opens NVML at the first sample, and again after a failure: a driver may come and go."""
 
     def __init__(self) -> None:
         self._open = False
 
     def sample(self) -> tuple[tuple[GpuSample, ...], str]:
-        """Every GPU, MIG instances in place of the card that is cut into them; or none, and why."""
+        """Read every GPU, with MIG instances in place of their card; returns (samples, why there are none)."""
         try:
             if not self._open:
                 pynvml.nvmlInit()
@@ -58,7 +58,7 @@ class Nvml:
         return gpus, "" if gpus else "NVML is here, but shows no GPU"
 
     def close(self) -> None:
-        """Gives NVML back; the next sample opens it anew."""
+        """Close NVML; the next sample opens it again."""
         if self._open:
             self._open = False
             with suppress(pynvml.NVMLError):
@@ -73,7 +73,7 @@ class _Device:
         self.missing: dict[str, str] = {}
 
     def ask(self, sensor: str, *questions: Callable[..., Any]) -> Any:
-        """The first answer; older spellings of a question come after the newer one. None where none has an answer."""
+        """The first answer of functions given from new to old; None if none of them answers."""
         reason = ""
         for question in questions:
             try:
@@ -83,14 +83,9 @@ class _Device:
         self.missing[sensor] = reason
         return None
 
-    def thousandth(self, sensor: str, question: Callable[..., int]) -> float | None:
-        """An answer in milliwatts or millijoules, as watts or joules."""
-        answer = self.ask(sensor, question)
-        return None if answer is None else answer / 1000
-
 
 def _card(index: int) -> Iterator[GpuSample]:
-    """One physical GPU, or its MIG instances, which have no board sensors of their own and show those of the card."""
+    """Sample one physical GPU, or its MIG instances, which have no board sensors and show those of the card."""
     try:
         card = _Device(pynvml.nvmlDeviceGetHandleByIndex(index))
     except pynvml.NVMLError as error:
@@ -108,7 +103,7 @@ def _card(index: int) -> Iterator[GpuSample]:
 
 
 def _mig_instances(card: Any) -> list[_Device]:
-    """The MIG instances of a card; empty where it has no MIG or is not cut. Slots may be vacant."""
+    """The MIG instances of a card; empty without MIG or instances. Slots may be vacant."""
     instances = []
     with suppress(pynvml.NVMLError):
         if pynvml.nvmlDeviceGetMigMode(card)[0] == pynvml.NVML_DEVICE_MIG_ENABLE:
@@ -132,23 +127,22 @@ def _gpu(device: _Device, board: Board, index: int, parent: str | None = None) -
 
 
 def _board(card: _Device) -> Board:
-    busy, memory_busy = card.ask("utilization", _utilization) or (None, None)
     return Board(
-        utilization_percent=busy,
-        memory_utilization_percent=memory_busy,
-        power_watts=card.thousandth("power", pynvml.nvmlDeviceGetPowerUsage),
-        power_limit_watts=card.thousandth("power limit", pynvml.nvmlDeviceGetEnforcedPowerLimit),
-        energy_joules=card.thousandth("energy", pynvml.nvmlDeviceGetTotalEnergyConsumption),
+        utilization_percent=card.ask("utilization", _utilization),
+        power_watts=card.ask("power", _power_watts),
         temperature_celsius=card.ask("temperature", *TEMPERATURE),
-        sm_clock_mhz=card.ask("SM clock", partial(pynvml.nvmlDeviceGetClockInfo, type=pynvml.NVML_CLOCK_SM)),
-        memory_clock_mhz=card.ask("memory clock", partial(pynvml.nvmlDeviceGetClockInfo, type=pynvml.NVML_CLOCK_MEM)),
         throttle=_throttle(card.ask("throttle", *CLOCK_REASONS)),
     )
 
 
-def _utilization(card: Any) -> tuple[int, int]:
-    rates = pynvml.nvmlDeviceGetUtilizationRates(card)
-    return rates.gpu, rates.memory
+def _utilization(card: Any) -> int:
+    percent: int = pynvml.nvmlDeviceGetUtilizationRates(card).gpu
+    return percent
+
+
+def _power_watts(card: Any) -> float:
+    milliwatts: int = pynvml.nvmlDeviceGetPowerUsage(card)
+    return milliwatts / 1000
 
 
 def _throttle(reasons: int | None) -> tuple[str, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Protocol
 
@@ -14,13 +15,13 @@ class Sensors(Protocol):
     """What the sampler reads from."""
 
     def read(self, worker_pid: int | None) -> Snapshot:
-        """One look at everything."""
+        """Sample everything."""
 
     def close(self) -> None:
-        """Gives the sensors back."""
+        """Release the sensors."""
 
 
-class Machine:
+class MachineSensors:
     """The sensors of this machine."""
 
     def __init__(self) -> None:
@@ -31,40 +32,36 @@ class Machine:
         self._host, self._nvml = Host(), Nvml()
 
     def read(self, worker_pid: int | None) -> Snapshot:
-        """One look at host and GPUs."""
+        """Sample host and GPUs."""
         gpus, reason = self._nvml.sample()
         return Snapshot(time=time.monotonic(), host=self._host.sample(worker_pid), gpus=gpus, gpu_reason=reason)
 
     def close(self) -> None:
-        """Gives NVML back."""
+        """Close NVML."""
         self._nvml.close()
 
 
 class Sampler:
-    """Calls `received` from its thread with every snapshot, and keeps the `latest`; set `worker_pid` at any time.
-
-    A sample that fails is lost and the next is taken: `latest` grows old and `failure` says why, until one succeeds.
-    """
+    """Calls `received` from its thread with every snapshot; set `worker_pid` at any time. A sample that fails is lost,
+    and the next is taken."""
 
     def __init__(
-        self, received: Callable[[Snapshot], None], hertz: float = 2.0, sensors: Callable[[], Sensors] = Machine
+        self, received: Callable[[Snapshot], None], hertz: float = 2.0, sensors: Callable[[], Sensors] = MachineSensors
     ) -> None:
         if not 1 <= hertz <= 4:
             raise ValueError(f"sampling runs at 1 to 4 Hz, not at {hertz}")
         self.worker_pid: int | None = None
-        self.latest: Snapshot | None = None
-        self.failure = ""
         self._received, self._period, self._sensors = received, 1 / hertz, sensors
         self._stopped: Event | None = None
 
     def start(self) -> None:
-        """Starts sampling; harmless when it runs."""
+        """Start sampling; does nothing while it runs."""
         if self._stopped is None:
             self._stopped = Event()
             Thread(target=self._run, args=(self._stopped,), name="telemetry", daemon=True).start()
 
     def stop(self) -> None:
-        """Asks the thread to end, and does not wait: it may sit in a driver that hangs."""
+        """Tell the thread to end without waiting for it: it may sit in a driver that hangs."""
         if self._stopped is not None:
             self._stopped.set()
             self._stopped = None
@@ -72,12 +69,9 @@ class Sampler:
     def _run(self, stopped: Event) -> None:
         sensors: Sensors | None = None
         while not stopped.is_set():
-            try:
+            with suppress(Exception):  # whatever a sensor or a closing screen raises costs this sample alone
                 sensors = sensors or self._sensors()
                 self._sample(sensors, stopped)
-                self.failure = ""
-            except Exception as error:  # whatever a sensor or a closing screen raises costs this sample alone
-                self.failure = f"{type(error).__name__}: {error}"
             stopped.wait(self._period)
         if sensors is not None:
             sensors.close()
@@ -85,5 +79,4 @@ class Sampler:
     def _sample(self, sensors: Sensors, stopped: Event) -> None:
         snapshot = sensors.read(self.worker_pid)
         if not stopped.is_set():
-            self.latest = snapshot
             self._received(snapshot)

@@ -1,4 +1,4 @@
-"""One sample of the machine, in bytes, watts and percent; a sensor without a reading is None, never 0."""
+"""One sample of the machine, in bytes, watts and percent. A sensor without a reading is None, never 0."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class ProcessSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One process. `cpu_percent` is of one core; anonymous and file-backed pages are told apart on Linux only."""
+    """One process. `cpu_percent` is of one core; anonymous and file-backed pages are known on Linux only."""
 
     pid: int
     cpu_percent: float | None = None
@@ -16,14 +16,13 @@ class ProcessSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class HostSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The machine's memory and cores. `cpu_percent` is of all cores; `container_*` is the tightest cgroup's account."""
+    """The machine's memory and cores. `cpu_percent` is of all cores; `container_*` are of the tightest cgroup."""
 
     memory_total: int | None = None
     memory_used: int | None = None
     container_limit: int | None = None
     container_used: int | None = None
     cpu_percent: float | None = None
-    ui: ProcessSample | None = None
     worker: ProcessSample | None = None
 
     @property
@@ -34,7 +33,7 @@ class HostSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def total(self) -> int | None:
-        """Bytes that processes here may use at most."""
+        """Most bytes that processes here may use."""
         return self.container_limit if self.contained else self.memory_total
 
     @property
@@ -44,7 +43,7 @@ class HostSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class GpuMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """Memory of a GPU or MIG instance. In NVML v1 `used` includes what the driver reserves; v2 tells it apart."""
+    """Memory of a GPU or MIG instance. In NVML v1 `used` includes what the driver reserves; v2 has `reserved`."""
 
     total: int
     used: int
@@ -61,26 +60,18 @@ class GpuProcess(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Sensors of a whole card; `energy_joules` counts up since the driver was loaded, so J/token is a delta.
-
-    `throttle` names why clocks are held down; empty means that they are not.
-    """
+    """Sensors of a whole card. `throttle` names why clocks are held down; empty: they are not."""
 
     utilization_percent: int | None = None
-    memory_utilization_percent: int | None = None
     power_watts: float | None = None
-    power_limit_watts: float | None = None
-    energy_joules: float | None = None
     temperature_celsius: int | None = None
-    sm_clock_mhz: int | None = None
-    memory_clock_mhz: int | None = None
     throttle: tuple[str, ...] | None = None
 
 
 class GpuSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A GPU, or a MIG instance with the board of the `parent` that it is cut from.
+    """A GPU, or a MIG instance with the board of its `parent`.
 
-    `missing` has, by sensor, NVML's word on why it gave nothing; under `device` the card itself is out of reach.
+    `missing` maps a sensor to NVML's reason why it gave nothing; `device` is there if the card itself is out of reach.
     """
 
     index: int
@@ -94,7 +85,7 @@ class GpuSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything at `time`, in monotonic seconds of the sampling process. `gpu_reason` says why there are no `gpus`."""
+    """One sample at `time`, in monotonic seconds of the sampling process. `gpu_reason` says why there are no `gpus`."""
 
     time: float
     host: HostSample = HostSample()

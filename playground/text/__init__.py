@@ -1,1 +1,1 @@
-"""How numbers and foreign text are written, on a screen and without one. Knows neither Textual nor a terminal."""
+"""Formats numbers and foreign text, for a screen and without one. Knows neither Textual nor a terminal."""

@@ -1,4 +1,4 @@
-"""How numbers are written everywhere: three significant digits, the unit beside them, – for what is not known."""
+"""Formats numbers everywhere: three significant digits, the unit next to them, – for unknown ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def seconds(value: float | None) -> str:
 
 
 def split_seconds(value: float | None) -> tuple[str, str]:
-    """(number, unit) of a duration, for big digits and for columns; no unit where there is no number."""
+    """(number, unit) of a duration, for big digits and for columns; no unit without a number."""
     if value is None:
         return UNKNOWN, ""
     # 999.5 ms would round to 1 000 ms
@@ -50,8 +50,15 @@ def rate(value: float | None, unit: str) -> str:
     return f"{value:.1f} {unit}" if abs(value) >= 99.95 else f"{significant(value)} {unit}"
 
 
+def format_kl(value: float | None) -> str:
+    """A KL in nats per token: three decimals, or two digits if those would all be 0: 0.021, 2.0e-05."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
+
+
 def percent(share: float | None) -> str:
-    """A share of 0 .. 1 in whole per cent: 93 %. What is not quite all, or not quite nothing, is not rounded to it."""
+    """A share of 0 .. 1 in whole per cent: 93 %. Shares just below 1 or above 0 are not rounded to 100 % or 0 %."""
     if share is None:
         return f"{UNKNOWN} %"
     whole = round(share * 100)

@@ -1,4 +1,4 @@
-"""Foreign text (model output, file names, server replies) as text that a terminal only prints: it never obeys it."""
+"""Makes foreign text (model output, file names, server replies) harmless to a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 from sys import maxunicode
 
 KEPT = "\n\t"
-# Letters that turn the direction of the text around them could make a line read as what it is not.
+# Bidirectional control characters could make a line read differently.
 TURNING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C]
 _DROPPED = dict.fromkeys(
     [code for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc" and chr(code) not in KEPT]
@@ -28,7 +28,7 @@ def one_line(text: str, limit: int = maxunicode) -> str:
 
 
 def text_size(text: str) -> str:
-    """How much text this is: `812 B`, `1.0 MB`, counted as a paste is, in UTF-8 and decimal units."""
+    """The size of a text, `812 B` or `1.0 MB`: UTF-8, decimal units, as for a paste."""
     size = float(len(text.encode(errors="replace")))
     for unit in ("B", "kB"):
         if size < 1000:

@@ -1,4 +1,4 @@
-"""Bytes in binary units: in the one that suits each figure, or from MiB up where figures are read beside each other."""
+"""Bytes in binary units: in the unit that suits a figure, or from MiB up for figures that are compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _MEMORY_UNITS = {"MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
 def in_unit(count: float) -> tuple[float, str]:
-    """(amount, unit): the first unit of which there are less than 1 000, GiB at most."""
+    """(amount, unit) in the first unit with less than 1 000, GiB at most."""
     for unit in ("B", "KiB", "MiB"):
         if abs(count) < 1000:
             return count, unit
@@ -17,7 +17,7 @@ def in_unit(count: float) -> tuple[float, str]:
 
 
 def size(count: float | None) -> str:
-    """In the unit that suits: 812 B, 2.00 KiB, 7.24 MiB."""
+    """Bytes in the unit that suits: 812 B, 2.00 KiB, 7.24 MiB."""
     if count is None:
         return UNKNOWN
     amount, unit = in_unit(count)
@@ -39,7 +39,7 @@ def format_bytes(count: float | None) -> str:
 
 
 def format_share(count: int | None, total: int | None) -> str:
-    """1.42 of 23.4 GiB: in the unit of the whole, so that a figure that moves around 1 GiB keeps its own."""
+    """1.42 of 23.4 GiB: in the unit of the whole, so that a figure around 1 GiB does not change its unit."""
     whole = format_bytes(total)
     unit = _MEMORY_UNITS.get(whole.partition(" ")[2])
     if count is None or unit is None:

@@ -1,4 +1,4 @@
-"""A row of bars for the newest values, always as wide as it is told. Pure."""
+"""A row of bars for the newest values, of fixed width. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The last `width` values, newest at the right; blank where there are none yet.
+    """The last `width` values, newest at the right; blank without values.
 
     Bars begin at zero and reach the top at the largest value, or at twice the median: a steady stream stays at half
     height, so that neither its noise nor a single outlier fills the picture.

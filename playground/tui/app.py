@@ -24,7 +24,7 @@ from playground.session.history.history import History
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
-from playground.tui.first_load import Asked, first_load
+from playground.tui.first_load import LoadFields, first_load
 from playground.tui.palette import ActionProvider
 from playground.tui.screens.modes import Modes
 from playground.tui.screens.playground.screen import PlaygroundScreen
@@ -58,7 +58,7 @@ class PlaygroundApp(App[None]):
         speed: float = 1.0,
         settings: Settings | None = None,
         keep_history: bool = True,
-        **asked: Unpack[Asked],
+        **asked: Unpack[LoadFields],
     ) -> None:
         super().__init__()
         settings = settings or Settings()

@@ -107,15 +107,15 @@ class Bridge:
     def note(self, command: AnyCommand) -> None:
         """Fold and record a command that is sent now, by whomever."""
         if self._collector:
-            self._collector.add_command(command)
+            self._collector.add(command)
         self.witness(command)
 
     def arrived(self, event: AnyEvent) -> None:
         """Fold and record an event that a worker told, the engine's or another."""
         if self._recorder:
-            self._recorder.event(event)
+            self._recorder.add(event)
         if self._collector:
-            self._collector.add_event(event)
+            self._collector.add(event)
         self._take(event)
         for listener in list(self._listeners):
             listener(event)
@@ -128,11 +128,11 @@ class Bridge:
         for the history."""
         if isinstance(message, Command):
             if self._recorder:
-                self._recorder.command(message)
+                self._recorder.add(message)
             self.state.add_command(message, perf_counter())
         else:
             if self._recorder:
-                self._recorder.event(message)
+                self._recorder.add(message)
             self.state.add_event(message, perf_counter())
         self._schedule()
 
@@ -188,7 +188,7 @@ class Bridge:
             clock = self.state.clock.engine_time(perf_counter())
             if isinstance(event, WorkerReady) and clock is not None:
                 event = msgspec.structs.replace(event, clock=clock)
-            recorder.event(event)
+            recorder.add(event)
         self.refresh()
 
     def end_recording(self) -> None:

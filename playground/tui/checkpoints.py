@@ -65,8 +65,8 @@ def has_chat_template(folder: Path) -> bool:
 
 
 def short_name(model: str) -> str:
-    """A folder's last part; a hub id as it is."""
-    return one_line(model if model.count("/") == 1 and not model.startswith("/") else Path(model).name or model, 40)
+    """The name of a model as a screen shows it: one line of at most 40 characters."""
+    return one_line(paths.model_name(model), 40)
 
 
 def _cached(cache: Path) -> Iterator[Checkpoint]:

@@ -12,7 +12,7 @@ from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
 
-class Asked(TypedDict, total=False):
+class LoadFields(TypedDict, total=False):
     """Fields of `LoadModel`; what is None or missing is the engine's own model, or that field's default."""
 
     model: str | None
@@ -23,7 +23,7 @@ class Asked(TypedDict, total=False):
     url: str
 
 
-def first_load(engine: str, settings: Settings, asked: Asked) -> LoadModel:
+def first_load(engine: str, settings: Settings, asked: LoadFields) -> LoadModel:
     """Settings of other engines are included; each engine ignores what is not its own."""
     vllm, server = settings.engines.vllm, settings.engines.openai
     load = LoadModel(

@@ -20,8 +20,8 @@ def create_loop(role: str, engine: str, inbox: Inbox, outbox: Outbox) -> tuple[C
         from playground.speech.backend import SpeechBackend
         from playground.worker.speech_loop import SpeechLoop
 
-        ear = SpeechBackend(outbox.emit, inbox.wake)
-        return ear.capabilities(), SpeechLoop(ear, inbox, outbox)
+        speech = SpeechBackend(outbox.emit, inbox.wake)
+        return speech.capabilities(), SpeechLoop(speech, inbox, outbox)
     from playground.engine.backends.registry import create
     from playground.worker.loop import WorkerLoop
 

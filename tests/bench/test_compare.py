@@ -12,13 +12,13 @@ import pytest
 import pytest_asyncio
 
 from playground import paths
-from playground.bench.compare.course import Plan, Side, compare
+from playground.bench.compare.comparison import ComparisonPlan, Side, compare
 from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
 from playground.bench.compare.rows import rows
-from playground.bench.compare.runs import Comparison, Figure, first_difference, noise, order
-from playground.bench.compare.verdict import format_kl, kl_above_noise, name_of, verdict, word
-from playground.bench.engine import Engine
+from playground.bench.compare.runs import Comparison, Figure, noise, order
+from playground.bench.compare.verdict import kl_above_noise, name_of, verdict, word
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import LoadModel
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.options import EngineOptions
@@ -48,13 +48,6 @@ def test_the_order_is_even_and_switches_seldom():
     sides = list(order(5))
     assert sides == list("ABBAABBAAB")
     assert sides.count("A") == sides.count("B") == 5
-
-
-def test_first_difference():
-    assert first_difference([1, 2, 3], [1, 2, 4]) == 2
-    assert first_difference([1, 2], [1, 2, 3]) == 2
-    assert first_difference([1, 2], [1, 2]) is None
-    assert first_difference([], [1]) == 0
 
 
 def test_noise_is_the_interval_of_the_median_and_shrinks_with_runs():
@@ -198,10 +191,6 @@ def test_names(changes: dict[str, str], name: str):
     assert name_of(changes) == name
 
 
-def test_small_numbers_keep_two_digits():
-    assert [format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_few_ids_tell_no_more_than_the_whole_vocabulary(seed: int):
     """Half of the ids of each side, not all of them the same ones; and with all of them it is the KL itself."""
@@ -242,20 +231,20 @@ def model() -> LoadModel:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
-    async with Engine("transformers", model, tmp_path_factory.mktemp("engine") / "log") as one:
+async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerEngine]:
+    async with WorkerEngine("transformers", model, tmp_path_factory.mktemp("engine") / "log") as one:
         yield one
 
 
-async def course(engine: Engine, name: str, **b: Any) -> Comparison:
+async def course(engine: WorkerEngine, name: str, **b: Any) -> Comparison:
     comparison = Comparison()
     sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
-    await compare(*sides, Plan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
+    await compare(*sides, ComparisonPlan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
     return comparison
 
 
 @ON_ONE_ENGINE
-async def test_a_side_against_itself_is_all_noise(engine: Engine):
+async def test_a_side_against_itself_is_all_noise(engine: WorkerEngine):
     found = await course(engine, "same")
     assert found.first_difference is None and found.repeats and found.text("A") == found.text("B") != ""
     assert found.divergence.kl_mean == 0 and found.divergence.noise == 0 and set(found.divergence.rank) == {0}
@@ -264,7 +253,7 @@ async def test_a_side_against_itself_is_all_noise(engine: Engine):
 
 
 @ON_ONE_ENGINE
-async def test_two_bits_cost_text_and_save_cache(engine: Engine):
+async def test_two_bits_cost_text_and_save_cache(engine: WorkerEngine):
     found = await course(engine, "coarse", kv_cache="int2")
     assert [run.side for run in found.runs] == list("ABBA")
     assert found.effective["B"]["kv_cache"] == "int2" and found.effective["A"]["kv_cache"] == "model"
@@ -273,7 +262,7 @@ async def test_two_bits_cost_text_and_save_cache(engine: Engine):
 
 
 @ON_ONE_ENGINE
-async def test_in_chat_the_prompt_is_a_users_message(engine: Engine):
+async def test_in_chat_the_prompt_is_a_users_message(engine: WorkerEngine):
     """As a text to continue the same words are whole already: the answer is empty."""
     text = "write a function that merges two dictionaries"
     chat, base = await asked(engine, text, chat=True), await asked(engine, text, chat=False)
@@ -281,9 +270,9 @@ async def test_in_chat_the_prompt_is_a_users_message(engine: Engine):
     assert len(chat.divergence.kl) == len(chat.of("A")[0].token_ids) > 1 and chat.divergence.kl_mean == 0
 
 
-async def asked(engine: Engine, text: str, chat: bool) -> Comparison:
+async def asked(engine: WorkerEngine, text: str, chat: bool) -> Comparison:
     """A side against itself."""
     comparison, side = Comparison(), Side(engine, EngineOptions(dtype="float32", kv_blocks="64"))
-    plan = Plan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
+    plan = ComparisonPlan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
     await compare(side, side, plan, comparison, lambda: None)
     return comparison

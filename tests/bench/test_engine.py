@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.protocol.commands import LoadModel, Tokenize
 from playground.protocol.events import Tokenized
 
 
 async def test_a_dead_engine_answers_no_question_and_keeps_nobody_waiting(tmp_path: Path) -> None:
-    async with Engine("scripted", LoadModel(model="scripted"), tmp_path / "log") as engine:
+    async with WorkerEngine("scripted", LoadModel(model="scripted"), tmp_path / "log") as engine:
         engine._client.kill()
         for _ in range(2):
             with pytest.raises(EngineFailed, match="the engine process ended with code"):

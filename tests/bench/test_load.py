@@ -9,7 +9,7 @@ from time import perf_counter
 
 import pytest
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, Spread, gaps, level_figures, saturates, saturation
@@ -150,11 +150,11 @@ def test_each_seed_draws_other_prompts():
 
 @pytest.fixture
 async def engine(tmp_path: Path):
-    async with Engine("scripted", LoadModel(model="scripted"), tmp_path / "log") as engine:
+    async with WorkerEngine("scripted", LoadModel(model="scripted"), tmp_path / "log") as engine:
         yield engine
 
 
-async def test_a_closed_loop_keeps_as_many_running_as_there_are_users(engine: Engine):
+async def test_a_closed_loop_keeps_as_many_running_as_there_are_users(engine: WorkerEngine):
     most: list[int] = []
 
     def watch(level: Level, done: int, total: int) -> None:
@@ -171,7 +171,7 @@ async def test_a_closed_loop_keeps_as_many_running_as_there_are_users(engine: En
     assert told[0].system_tps == pytest.approx(54 / told[0].window_s)
 
 
-async def test_more_users_than_requests_are_another_load(engine: Engine):
+async def test_more_users_than_requests_are_another_load(engine: WorkerEngine):
     most: list[int] = []
 
     def watch(level: Level, done: int, total: int) -> None:
@@ -183,7 +183,7 @@ async def test_more_users_than_requests_are_another_load(engine: Engine):
     assert [level.requests for level in told] == [4, 8] and max(most) == 4
 
 
-async def test_warm_up_counts_nowhere_and_no_level_finds_anothers_prefix(engine: Engine):
+async def test_warm_up_counts_nowhere_and_no_level_finds_anothers_prefix(engine: WorkerEngine):
     told: list[LevelFigures] = []
     sweep = Sweep(parse_levels("closed:1,2"), Shape(64, 64, parse_lengths("fixed 2")), requests=4, warm_up=2)
     await run_sweep(engine, sweep, told.append, lambda *_: None)
@@ -194,7 +194,7 @@ async def test_warm_up_counts_nowhere_and_no_level_finds_anothers_prefix(engine:
     assert told[0].prefix_hit > 0, "within a level the common beginning is found"
 
 
-async def test_a_sweep_on_an_engine_that_had_one_runs_again(engine: Engine):
+async def test_a_sweep_on_an_engine_that_had_one_runs_again(engine: WorkerEngine):
     sweep = Sweep(parse_levels("closed:1"), Shape(8, 0, parse_lengths("fixed 4")), requests=2, warm_up=0)
     told: list[LevelFigures] = []
     for _ in range(2):
@@ -202,7 +202,7 @@ async def test_a_sweep_on_an_engine_that_had_one_runs_again(engine: Engine):
     assert [level.failed for level in told] == [0, 0]
 
 
-async def test_a_kept_cache_is_found(engine: Engine):
+async def test_a_kept_cache_is_found(engine: WorkerEngine):
     told: list[LevelFigures] = []
     shape = Shape(64, 0, parse_lengths("fixed 2"))
     sweep = Sweep(parse_levels("closed:1,2"), shape, requests=3, warm_up=0, keep_prefix_cache=True)
@@ -213,4 +213,4 @@ async def test_a_kept_cache_is_found(engine: Engine):
 async def test_an_engine_whose_interpreter_is_missing_fails_in_words(monkeypatch, tmp_path):
     monkeypatch.setenv(VLLM_PYTHON, str(tmp_path / "python"))
     with pytest.raises(EngineFailed, match=r"cannot be started: .*/python: No such file"):
-        await Engine("vllm", None, tmp_path / "log").__aenter__()
+        await WorkerEngine("vllm", None, tmp_path / "log").__aenter__()

@@ -12,13 +12,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground import paths
-from playground.bench.engine import Engine
-from playground.bench.quality.figures import Tallies, perplexity, text_quality, total_quality
+from playground.bench.engine import WorkerEngine
+from playground.bench.quality.figures import perplexity, text_quality, total_quality
 from playground.bench.quality.recall import Recall, measure_recall
 from playground.bench.quality.score import Job, score_texts
+from playground.bench.quality.tallies import Tallies
 from playground.bench.quality.windows import windows
 from playground.bench.texts import Text, bundled_texts
-from playground.bench.tokenizer.fertility import at_speed, common, count_tokens, measure_tps
+from playground.bench.tokenizer.fertility import at_speed, count_tokens, measure_tps
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
@@ -38,14 +39,14 @@ def ids() -> list[list[int]]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Engine]:
+async def started(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerEngine]:
     log = tmp_path_factory.mktemp("engine") / "log"
-    async with Engine("transformers", LoadModel(model=MODEL, options=EXACT), log) as engine:
+    async with WorkerEngine("transformers", LoadModel(model=MODEL, options=EXACT), log) as engine:
         yield engine
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def engine(started: Engine) -> Engine:
+async def engine(started: WorkerEngine) -> WorkerEngine:
     """One for all tests, under its first options."""
     await started.switch(EXACT)
     return started
@@ -82,7 +83,7 @@ def test_perplexity_by_hand():
     assert perplexity([], 4).perplexity is None
 
 
-async def score(engine: Engine, job: Job) -> list[Tallies]:
+async def score(engine: WorkerEngine, job: Job) -> list[Tallies]:
     tallies: list[Tallies] = []
     seen: list[tuple[int, int]] = []
     await score_texts(engine, job, tallies, lambda done, total: seen.append((done, total)))
@@ -91,13 +92,13 @@ async def score(engine: Engine, job: Job) -> list[Tallies]:
 
 
 @ON_ONE_ENGINE
-async def test_windows_side_by_side_lose_no_token(engine: Engine, ids: list[list[int]]):
+async def test_windows_side_by_side_lose_no_token(engine: WorkerEngine, ids: list[list[int]]):
     for tallies, text_ids in zip(await score(engine, Job(TEXTS, EXACT, None, 32, 32)), ids, strict=True):
         assert len(tallies.own.nll) == tallies.tokens == len(text_ids) - 1
 
 
 @ON_ONE_ENGINE
-async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: Engine, ids: list[list[int]]):
+async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: WorkerEngine, ids: list[list[int]]):
     window, stride = 64, 48
     tallies = await score(engine, Job(TEXTS, EXACT, None, window, stride))
     expected = []
@@ -120,14 +121,14 @@ async def test_perplexity_equals_a_plain_loop_over_the_same_windows(engine: Engi
 
 
 @ON_ONE_ENGINE
-async def test_a_part_of_the_windows_stands_for_as_many_bytes(engine: Engine):
+async def test_a_part_of_the_windows_stands_for_as_many_bytes(engine: WorkerEngine):
     whole, part = [(await score(engine, Job(TEXTS[:1], EXACT, None, 32, 32, most)))[0] for most in (None, 2)]
     assert len(part.own.nll) == 62 and set(part.own.nll) < set(whole.own.nll)
     assert text_quality(part).bytes == pytest.approx(TEXTS[0].size * 62 / whole.tokens, abs=1)
 
 
 @ON_ONE_ENGINE
-async def test_kl_and_agreement_equal_torch(engine: Engine, ids: list[list[int]]):
+async def test_kl_and_agreement_equal_torch(engine: WorkerEngine, ids: list[list[int]]):
     tallies = await score(engine, Job(TEXTS[:1], COARSE, EXACT))
     base, own = (log_probabilities(dtype, ids[0])[:-1] for dtype in (torch.float32, torch.bfloat16))
     kl = (base.exp() * (base - own)).sum(-1)
@@ -144,7 +145,7 @@ async def test_kl_and_agreement_equal_torch(engine: Engine, ids: list[list[int]]
 
 
 @ON_ONE_ENGINE
-async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: Engine):
+async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: WorkerEngine):
     told: list[Recall] = []
     await measure_recall(engine, [100, 300], 4, ["model", "int2"], told.append)
     assert [(each.kv_cache, each.length, each.needles) for each in told] == [
@@ -156,7 +157,7 @@ async def test_needles_are_found_over_lengths_and_two_bits_find_no_more(engine: 
 
 
 @ON_ONE_ENGINE
-async def test_tokens_are_counted_as_the_tokenizer_counts(engine: Engine, ids: list[list[int]]):
+async def test_tokens_are_counted_as_the_tokenizer_counts(engine: WorkerEngine, ids: list[list[int]]):
     found = await count_tokens(engine, TEXTS)
     tps = await measure_tps(engine, TEXTS[0])
     answers = [engine.fold.requests[f"tps{number}"] for number in (1, 2, 3)]
@@ -166,7 +167,3 @@ async def test_tokens_are_counted_as_the_tokenizer_counts(engine: Engine, ids: l
     speeds = sorted((len(each.times) - 1) / (each.times[-1] - each.times[0]) for each in answers)
     assert tps == pytest.approx(speeds[len(speeds) // 2], rel=1e-6)
     assert at_speed(found, 10.0)[0].characters_per_second == pytest.approx(10 * 500 / len(ids[0]))
-
-
-def test_special_tokens_are_what_all_texts_begin_with():
-    assert common([[1, 5, 6], [1, 7], [1, 5]]) == 1 and common([[2], [3]]) == 0 and common([[4, 4], [4, 4]]) == 2

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from playground.bench.report import Circumstances, Report, build_report, build_trust, prefix_hit, write_report
+from playground.bench.report import Conditions, Report, build_report, build_trust, write_report
 from playground.headless.bench.output import trust_line
 from playground.protocol.commands import GenerationRequest, LoadModel, Submit
 from playground.protocol.events import OptionsApplied, RequestFinished
-from playground.protocol.metrics import FORMULAS, RequestMetrics
+from playground.protocol.metrics import FORMULAS, RequestMetrics, prefix_hit
 from playground.protocol.options import EngineOptions
 from playground.session.fold import Fold
 from playground.session.recording import Entry
@@ -41,7 +41,7 @@ def fold() -> Fold:
 
 
 def test_a_report_reads_back_and_has_every_key_of_the_contract(fold: Fold, tmp_path: Path) -> None:
-    trust = build_trust(fold, n=2, formulas=["TTFT"], under=Circumstances(["stopped"]))
+    trust = build_trust(fold, n=2, formulas=["TTFT"], conditions=Conditions(["stopped"]))
     report = build_report("code", fold, {"tasks": 2}, [Passed("t/1", True), Passed("t/2", False)], trust, model="m")
     write_report(report, tmp_path / "result.json")
     assert msgspec.json.decode((tmp_path / "result.json").read_bytes(), type=Report) == report
@@ -62,4 +62,4 @@ def test_trust_says_what_is_not_as_requested_and_what_the_cache_served(fold: Fol
 
 
 def test_a_prefix_hit_needs_a_request_that_ended() -> None:
-    assert prefix_hit(Fold()) is None
+    assert prefix_hit(Fold().metrics) is None

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from playground.bench.compare.contender import Contender
-from playground.bench.compare.course import Plan
+from playground.bench.compare.comparison import ComparisonPlan
 from playground.bench.compare.runs import Comparison
+from playground.bench.compare.side_spec import SideSpec
 from playground.bench.report import Report
 from playground.headless.bench.suite import Outcome
 from playground.headless.compare import _report
@@ -109,7 +109,7 @@ def test_each_side_says_what_is_not_as_requested():
     fold, found = Fold(options=b, effective=as_text(b)), Comparison()
     found.effective = {"A": as_text(a) | {"attention": "sdpa-math"}, "B": as_text(b)}
     found.reasons = {"A": {"attention": "its mask"}, "B": {}}
-    sides = [Contender("transformers", LoadModel(model="m", options=options)) for options in (a, b)]
-    assert _report(Outcome(fold), Plan("p"), found, *sides).trust.differs == {"attention of A": "its mask"}
+    sides = [SideSpec("transformers", LoadModel(model="m", options=options)) for options in (a, b)]
+    assert _report(Outcome(fold), ComparisonPlan("p"), found, *sides).trust.differs == {"attention of A": "its mask"}
     fold.effective, found.effective["A"] = as_text(a), as_text(a)
-    assert _report(Outcome(fold), Plan("p"), found, *sides).trust.differs == {}
+    assert _report(Outcome(fold), ComparisonPlan("p"), found, *sides).trust.differs == {}

@@ -41,7 +41,6 @@ SESSION: list[tuple[float, Message]] = [
     (3.0, RequestFinished(request_id="A", reason="abort", metrics=RequestMetrics(prompt_tokens=5, output_tokens=2))),
     (4.0, WorkerExited(code=-9, log_tail="Killed\n")),
 ]
-COMMANDS = (LoadModel, Submit, SetOptions, Abort)
 
 
 @pytest.fixture
@@ -56,5 +55,5 @@ def recorded(tmp_path: Path) -> Path:
     path = tmp_path / "new" / "session.jsonl"
     with closing(Recorder(path, engine="scripted", clock=lambda: next(moments))) as recorder:
         for _, message in SESSION:
-            (recorder.command if isinstance(message, COMMANDS) else recorder.event)(message)
+            recorder.add(message)
     return recorder.path

@@ -43,7 +43,7 @@ def test_a_recording_is_a_header_and_one_line_each(recorded: Path) -> None:
 def test_the_environment_is_not_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     with closing(Recorder(tmp_path / "a.jsonl", model="m", versions={"torch": "2.13"})) as recorder:
-        recorder.event(failure(0))
+        recorder.add(failure(0))
     text = recorder.path.read_text()
     assert "secret" not in text and os.environ["PATH"] not in text
     assert set(json.loads(text.splitlines()[0])) == {
@@ -55,17 +55,17 @@ def test_tokens_are_written_in_bundles(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(module, "FLUSH_SECONDS", 3600)
     recorder = Recorder(tmp_path / "a.jsonl")
     for index in range(1000):
-        recorder.event(failure(index))
+        recorder.add(failure(index))
     assert recorder.path.stat().st_size == 0
     recorder.close()
     recorder.close()
-    recorder.event(failure(1000))
+    recorder.add(failure(1000))
     assert len(list(read_recording(recorder.path))) == 1000
 
 
 def test_what_was_recorded_reaches_the_file_without_more_to_come(tmp_path: Path) -> None:
     with closing(Recorder(tmp_path / "a.jsonl")) as recorder:
-        recorder.event(failure(0))
+        recorder.add(failure(0))
         until = time.monotonic() + 10 * FLUSH_SECONDS
         while not recorder.path.stat().st_size and time.monotonic() < until:
             time.sleep(0.02)
@@ -78,7 +78,7 @@ def test_a_kill_costs_the_last_moment_alone(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path; from playground.protocol.events import Failed;"
         "from playground.session.recorder import Recorder; recorder = Recorder(Path(sys.argv[1]))\n"
         "for index in range(10**9):\n"
-        "    recorder.event(Failed(where=str(index), message='m' * 200))\n"
+        "    recorder.add(Failed(where=str(index), message='m' * 200))\n"
         "    print(index, flush=True); time.sleep(0.0005)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(path)], cwd=ROOT, stdout=subprocess.PIPE) as child:
@@ -100,7 +100,7 @@ def test_a_kill_costs_the_last_moment_alone(tmp_path: Path) -> None:
 def test_a_full_disk_costs_the_recording_and_is_kept_as_its_error() -> None:
     recorder = Recorder(Path("/dev/full"))
     for index in range(3):
-        recorder.event(failure(index))
+        recorder.add(failure(index))
         time.sleep(1.5 * FLUSH_SECONDS)
     recorder.close()
     assert recorder.error == "the recording /dev/full ended early: No space left on device"
@@ -111,7 +111,7 @@ def test_a_disk_that_does_not_answer_holds_up_no_end(monkeypatch: pytest.MonkeyP
     os.mkfifo(path := tmp_path / "stuck.jsonl")
     unread = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     recorder = Recorder(path)
-    recorder.event(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
+    recorder.add(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
     started = time.monotonic()
     recorder.close()
     assert time.monotonic() - started < 2

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playground.models.make_tiny_whisper.espeak import is_installed
 from playground.speech.decoding import Decoder
 from playground.speech.transcriber import Transcriber
-from tests.speech.ear import OPTIONS, Ear
+from tests.speech.driver import OPTIONS, SpeechDriver
 from tests.speech.virtual_microphone import VirtualMicrophone
 
 
@@ -23,34 +23,34 @@ def speaks() -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def worker(pulse: VirtualMicrophone, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ear]:
+async def worker(pulse: VirtualMicrophone, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SpeechDriver]:
     """It hears the virtual microphone where there is one."""
-    ear = Ear(tmp_path_factory.mktemp("speech") / "speech.log", pulse.environment)
-    await ear.start()
-    yield ear
-    await ear.client.stop(0)
+    driver = SpeechDriver(tmp_path_factory.mktemp("speech") / "speech.log", pulse.environment)
+    await driver.start()
+    yield driver
+    await driver.client.stop(0)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def ear(worker: Ear) -> Ear:
+async def driver(worker: SpeechDriver) -> SpeechDriver:
     """The worker at rest; a model may be loaded already."""
     await worker.rest()
     return worker
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def ear_with(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[Ear]]]:
+async def driver_with(tmp_path: Path) -> AsyncIterator[Callable[[], Awaitable[SpeechDriver]]]:
     """Starts a worker of the test's own in the environment as it is then; none is left behind."""
-    ears: list[Ear] = []
+    drivers: list[SpeechDriver] = []
 
-    async def begin() -> Ear:
-        ears.append(Ear(tmp_path / "speech.log"))
-        await ears[-1].start()
-        return ears[-1]
+    async def begin() -> SpeechDriver:
+        drivers.append(SpeechDriver(tmp_path / "speech.log"))
+        await drivers[-1].start()
+        return drivers[-1]
 
     yield begin
-    for ear in ears:
-        await ear.client.stop(0)
+    for driver in drivers:
+        await driver.client.stop(0)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from playground.speech.ring_buffer import RingBuffer
-from playground.speech.vad import BEFORE_S, FRAME, RATE, UtteranceCutter, VoiceActivity, loudness_db
+from playground.speech.utterances import BEFORE_S, UtteranceCutter
+from playground.speech.vad import FRAME, RATE, VoiceActivity, loudness_db
 from tests.speech.speaking import SPOKEN, hum, silence, speech, tones, white_noise
 
 

@@ -12,7 +12,7 @@ import pytest
 from playground.protocol.commands import StopListening, Transcribe
 from playground.protocol.speech import SpeechOptions
 from playground.speech.inputs import cannot_open, no_microphone
-from tests.speech.ear import MODEL, OPTIONS
+from tests.speech.driver import MODEL, OPTIONS
 from tests.speech.speaking import silence, speech, write_wav
 
 WITHOUT_PORTAUDIO = """
@@ -69,25 +69,25 @@ def test_a_device_that_cannot_be_opened(number, said):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_files_that_cannot_be_transcribed(ear, tmp_path):
+async def test_files_that_cannot_be_transcribed(driver, tmp_path):
     for name, text in (("empty.wav", ""), ("prose.mp3", "no sound at all"), ("cut.wav", "RIFF\x00\x00\x00\x00WAVE")):
         (tmp_path / name).write_text(text)
-        fault = await ear.fault(Transcribe(key="f", path=str(tmp_path / name), options=OPTIONS))
+        fault = await driver.fault(Transcribe(key="f", path=str(tmp_path / name), options=OPTIONS))
         assert fault.where == "Transcribe" and fault.message == f"{name} is no sound file that can be read"
-    missing = await ear.fault(Transcribe(key="f", path=str(tmp_path / "no.wav"), options=OPTIONS))
+    missing = await driver.fault(Transcribe(key="f", path=str(tmp_path / "no.wav"), options=OPTIONS))
     assert missing.message.endswith("no.wav does not exist")
-    folder = await ear.fault(Transcribe(key="f", path=str(tmp_path), options=OPTIONS))
+    folder = await driver.fault(Transcribe(key="f", path=str(tmp_path), options=OPTIONS))
     assert folder.message.endswith("is no file")
-    assert (await ear.fault(StopListening())).message == "no microphone is open"
+    assert (await driver.fault(StopListening())).message == "no microphone is open"
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_models_that_cannot_be_loaded(ear, tmp_path, monkeypatch):
+async def test_models_that_cannot_be_loaded(driver, tmp_path, monkeypatch):
     sound = str(write_wav(tmp_path / "sound.wav", silence(0.1)))
 
     async def fault(**options) -> tuple[str, str]:
         options = {"model": MODEL} | options
-        failed = await ear.fault(Transcribe(key="f", path=sound, options=SpeechOptions(**options)))
+        failed = await driver.fault(Transcribe(key="f", path=sound, options=SpeechOptions(**options)))
         return failed.message, failed.advice
 
     assert (await fault(model=""))[0] == "no recogniser is named"
@@ -108,20 +108,20 @@ async def test_models_that_cannot_be_loaded(ear, tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("speaks")
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_language_that_the_model_does_not_know(ear, tmp_path):
+async def test_a_language_that_the_model_does_not_know(driver, tmp_path):
     path = str(write_wav(tmp_path / "said.wav", speech()))
     options = SpeechOptions(model=MODEL, language="ru")
-    failed = await ear.fault(Transcribe(key="f", path=path, options=options))
+    failed = await driver.fault(Transcribe(key="f", path=path, options=options))
     assert failed.message == "tiny-whisper knows English alone, not 'ru'"
-    assert (await ear.transcribe(path)).text
+    assert (await driver.transcribe(path)).text
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_model_that_is_not_in_the_cache_when_there_is_no_network(tmp_path, monkeypatch, ear_with):
+async def test_a_model_that_is_not_in_the_cache_when_there_is_no_network(tmp_path, monkeypatch, driver_with):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    ear = await ear_with()
+    driver = await driver_with()
     sound = str(write_wav(tmp_path / "sound.wav", silence(0.1)))
-    failed = await ear.fault(Transcribe(key="f", path=sound, options=SpeechOptions(model="small")))
+    failed = await driver.fault(Transcribe(key="f", path=sound, options=SpeechOptions(model="small")))
     assert failed.message.startswith("small is not in the hub's cache and cannot be fetched")
     assert os.sep not in failed.advice

@@ -24,8 +24,9 @@ from playground.protocol.speech_events import (
 from playground.speech import inputs, recorder
 from playground.speech import microphone as opening
 from playground.speech.faults import SpeechError
-from playground.speech.vad import RATE, UtteranceCutter
-from tests.speech.ear import OPTIONS
+from playground.speech.utterances import UtteranceCutter
+from playground.speech.vad import RATE
+from tests.speech.driver import OPTIONS
 from tests.speech.speaking import SPOKEN, silence, speech
 
 pytestmark = [pytest.mark.usefixtures("speaks", "microphone"), pytest.mark.asyncio(loop_scope="session")]
@@ -44,9 +45,9 @@ class Unstartable:
         return inputs.UNANTICIPATED
 
 
-async def listen(ear, **command) -> None:
-    ear.send(StartListening(key="talk", options=OPTIONS, **command))
-    await ear.until(AudioLevel)
+async def listen(driver, **command) -> None:
+    driver.send(StartListening(key="talk", options=OPTIONS, **command))
+    await driver.until(AudioLevel)
 
 
 async def said(process) -> None:
@@ -54,165 +55,165 @@ async def said(process) -> None:
         await asyncio.sleep(0.05)
 
 
-async def stop(ear) -> TranscriptFinished:
-    since = len(ear.events)
-    ear.send(StopListening())
-    return await ear.until(TranscriptFinished, since=since)
+async def stop(driver) -> TranscriptFinished:
+    since = len(driver.events)
+    driver.send(StopListening())
+    return await driver.until(TranscriptFinished, since=since)
 
 
-async def test_what_is_said_is_heard_word_by_word_and_then_whole(ear, microphone):
-    await listen(ear)
+async def test_what_is_said_is_heard_word_by_word_and_then_whole(driver, microphone):
+    await listen(driver)
     await said(microphone.say(np.concatenate([speech(speed=110), silence(1)])))
-    await ear.until(TranscriptUpdated, lambda update: update.segments)
-    done = await stop(ear)
+    await driver.until(TranscriptUpdated, lambda update: update.segments)
+    done = await stop(driver)
     assert done.text == SPOKEN and done.dropped == [] and done.language == "en"
-    growing = [update for update in ear.all(TranscriptUpdated) if not update.segments]
+    growing = [update for update in driver.all(TranscriptUpdated) if not update.segments]
     assert any(update.partial or update.confirmed for update in growing)
     for sooner, later in pairwise(update.confirmed for update in growing):
         assert later.startswith(sooner)
     assert all(update.lag_s > 0 for update in growing)
-    assert [event.state for event in ear.all(MicrophoneChanged)] == ["open", "closed"]
-    levels = [level.rms_db for level in ear.all(AudioLevel)]
+    assert [event.state for event in driver.all(MicrophoneChanged)] == ["open", "closed"]
+    levels = [level.rms_db for level in driver.all(AudioLevel)]
     assert min(levels) < -60 < -30 < max(levels)
 
 
-async def test_the_final_text_comes_one_decode_after_the_end_of_speech(ear, microphone):
-    await listen(ear)
+async def test_the_final_text_comes_one_decode_after_the_end_of_speech(driver, microphone):
+    await listen(driver)
     await said(microphone.say(np.concatenate([speech(), silence(0.2)] * 5)))
-    done = await stop(ear)
+    done = await stop(driver)
     assert [segment.text for segment in done.segments] == [SPOKEN] * 5
     assert all(timing.vad_s >= 0 and timing.wait_s >= 0 and timing.decode_s > 0 for timing in done.timings)
     assert median(timing.final_s - timing.decode_s for timing in done.timings) <= 0.15
 
 
-async def test_closing_in_mid_word_gives_what_was_said(ear, microphone):
-    await listen(ear)
+async def test_closing_in_mid_word_gives_what_was_said(driver, microphone):
+    await listen(driver)
     player = microphone.say(speech(speed=110))
-    heard = await ear.until(AudioLevel, lambda level: level.speech)
-    await ear.until(AudioLevel, lambda level: level.seconds > heard.seconds + 1.5)
-    done = await stop(ear)
+    heard = await driver.until(AudioLevel, lambda level: level.speech)
+    await driver.until(AudioLevel, lambda level: level.seconds > heard.seconds + 1.5)
+    done = await stop(driver)
     player.kill()
     player.wait()
     assert done.text.startswith("write a function") and "numbers" not in done.text
     assert len(done.timings) == 1 and done.audio_seconds < heard.seconds + 2.5
 
 
-async def test_silence_is_listened_to_without_a_word(ear, microphone):
-    await listen(ear)
+async def test_silence_is_listened_to_without_a_word(driver, microphone):
+    await listen(driver)
     await said(microphone.say(silence(2)))
-    done = await stop(ear)
+    done = await stop(driver)
     assert done.text == "" and done.segments == done.dropped == done.timings == []
 
 
-async def test_a_microphone_that_is_pulled_out_is_found_again_and_nothing_is_lost(ear, microphone):
-    await listen(ear)
+async def test_a_microphone_that_is_pulled_out_is_found_again_and_nothing_is_lost(driver, microphone):
+    await listen(driver)
     await said(microphone.say(np.concatenate([speech(), silence(1)])))
-    await ear.until(TranscriptUpdated, lambda update: update.segments)
+    await driver.until(TranscriptUpdated, lambda update: update.segments)
     microphone.stop()
-    lost = await ear.until(MicrophoneChanged, lambda event: event.state == "lost")
+    lost = await driver.until(MicrophoneChanged, lambda event: event.state == "lost")
     assert "until it is back" in lost.note
     microphone.start()
-    since = len(ear.events)
-    await ear.until(MicrophoneChanged, lambda event: event.state == "open", since)
+    since = len(driver.events)
+    await driver.until(MicrophoneChanged, lambda event: event.state == "open", since)
     await said(microphone.say(np.concatenate([speech(), silence(1)])))
-    done = await stop(ear)
+    done = await stop(driver)
     assert [segment.text for segment in done.segments] == [SPOKEN] * 2 and done.reason == "stop"
 
 
 @pytest.mark.slow
-async def test_a_sound_server_that_stalls_holds_up_no_stop_and_is_heard_again_afterwards(ear, microphone):
-    await listen(ear)
+async def test_a_sound_server_that_stalls_holds_up_no_stop_and_is_heard_again_afterwards(driver, microphone):
+    await listen(driver)
     await said(microphone.say(np.concatenate([speech(), silence(1)])))
-    await ear.until(TranscriptUpdated, lambda update: update.segments)
+    await driver.until(TranscriptUpdated, lambda update: update.segments)
     microphone.stall()
     try:
-        await ear.until(MicrophoneChanged, lambda event: event.state == "lost")
+        await driver.until(MicrophoneChanged, lambda event: event.state == "lost")
         async with asyncio.timeout(3):
-            assert (await stop(ear)).text == SPOKEN
-        refused = await ear.fault(StartListening(key="early", options=OPTIONS))
+            assert (await stop(driver)).text == SPOKEN
+        refused = await driver.fault(StartListening(key="early", options=OPTIONS))
         assert refused.message == "the sound system does not answer" and "sound file" in refused.advice
     finally:
         microphone.resume()
-    since = len(ear.events)
-    await listen(ear)
-    await ear.until(MicrophoneChanged, lambda event: event.state == "open", since)
-    assert (await stop(ear)).reason == "stop"
+    since = len(driver.events)
+    await listen(driver)
+    await driver.until(MicrophoneChanged, lambda event: event.state == "open", since)
+    assert (await stop(driver)).reason == "stop"
 
 
 @pytest.mark.slow
-async def test_a_dictation_outlives_a_sound_server_that_stalls(ear, microphone):
-    await listen(ear)
+async def test_a_dictation_outlives_a_sound_server_that_stalls(driver, microphone):
+    await listen(driver)
     microphone.stall()
     try:
-        await ear.until(MicrophoneChanged, lambda event: event.state == "lost")
+        await driver.until(MicrophoneChanged, lambda event: event.state == "lost")
         await asyncio.sleep(2)
     finally:
         microphone.resume()
     async with asyncio.timeout(8):
-        await ear.until(MicrophoneChanged, lambda event: event.state == "open", len(ear.events))
+        await driver.until(MicrophoneChanged, lambda event: event.state == "open", len(driver.events))
     await said(microphone.say(np.concatenate([speech(), silence(1)])))
-    done = await stop(ear)
+    done = await stop(driver)
     assert done.text == SPOKEN and done.reason == "stop"
 
 
-async def test_audio_is_kept_only_when_asked(ear, microphone, tmp_path):
+async def test_audio_is_kept_only_when_asked(driver, microphone, tmp_path):
     kept = tmp_path / "kept" / "talk.wav"
-    await listen(ear, keep_audio=str(kept))
+    await listen(driver, keep_audio=str(kept))
     await said(microphone.say(np.concatenate([speech(), silence(1)])))
-    done = await stop(ear)
+    done = await stop(driver)
     with wave.open(str(kept)) as file:
         assert file.getnframes() / RATE == pytest.approx(done.audio_seconds, abs=0.05)
-    assert (await ear.transcribe(kept)).text == SPOKEN
-    since = len(ear.events)
-    await listen(ear)
-    await stop(ear)
-    assert list(kept.parent.iterdir()) == [kept] and len(ear.events) > since
+    assert (await driver.transcribe(kept)).text == SPOKEN
+    since = len(driver.events)
+    await listen(driver)
+    await stop(driver)
+    assert list(kept.parent.iterdir()) == [kept] and len(driver.events) > since
 
 
-async def test_the_microphones_are_listed_and_one_can_be_chosen(ear, microphone):
-    ear.send(ListInputs())
-    listed = await ear.until(InputsListed)
+async def test_the_microphones_are_listed_and_one_can_be_chosen(driver, microphone):
+    driver.send(ListInputs())
+    listed = await driver.until(InputsListed)
     names = [device.name for device in listed.inputs]
     assert "pulse" in names and sum(device.default for device in listed.inputs) == 1 and listed.message == ""
-    await listen(ear, input="pulse")
-    assert (await ear.until(MicrophoneChanged)).input == "pulse"
-    assert "close it first" in (await ear.fault(ListInputs())).advice
-    assert (await ear.fault(StartListening(key="again", options=OPTIONS))).message == "a microphone is open already"
-    await stop(ear)
-    missing = await ear.fault(StartListening(key="talk", options=OPTIONS, input="no such thing"))
+    await listen(driver, input="pulse")
+    assert (await driver.until(MicrophoneChanged)).input == "pulse"
+    assert "close it first" in (await driver.fault(ListInputs())).advice
+    assert (await driver.fault(StartListening(key="again", options=OPTIONS))).message == "a microphone is open already"
+    await stop(driver)
+    missing = await driver.fault(StartListening(key="talk", options=OPTIONS, input="no such thing"))
     assert missing.message == "no microphone is called 'no such thing' now" and "pulse" in missing.advice
 
 
-async def test_a_model_that_cannot_be_loaded_closes_the_microphone(ear, microphone):
-    fault = await ear.fault(StartListening(key="talk", options=SpeechOptions(model="/nowhere")))
+async def test_a_model_that_cannot_be_loaded_closes_the_microphone(driver, microphone):
+    fault = await driver.fault(StartListening(key="talk", options=SpeechOptions(model="/nowhere")))
     assert (fault.where, fault.message) == ("StartListening", "/nowhere does not exist")
-    done = await ear.until(TranscriptFinished, since=ear.events.index(fault) + 1)
-    assert done.reason == "error" and ear.all(MicrophoneChanged)[-1].state == "closed"
-    since = len(ear.events)
-    ear.send(StartListening(key="talk", options=OPTIONS))
-    await ear.until(SpeechModelLoaded, since=since)
-    assert (await stop(ear)).reason == "stop"
+    done = await driver.until(TranscriptFinished, since=driver.events.index(fault) + 1)
+    assert done.reason == "error" and driver.all(MicrophoneChanged)[-1].state == "closed"
+    since = len(driver.events)
+    driver.send(StartListening(key="talk", options=OPTIONS))
+    await driver.until(SpeechModelLoaded, since=since)
+    assert (await stop(driver)).reason == "stop"
 
 
-async def test_the_microphone_does_not_outlive_its_worker(ear_with, microphone):
-    ear = await ear_with()
-    await listen(ear)
+async def test_the_microphone_does_not_outlive_its_worker(driver_with, microphone):
+    driver = await driver_with()
+    await listen(driver)
     assert microphone.listeners() == 1
-    await stop(ear)
+    await stop(driver)
     assert microphone.listeners() == 0
-    await listen(ear)
-    ear.client.kill()
+    await listen(driver)
+    driver.client.kill()
     await asyncio.sleep(0.5)
     assert microphone.listeners() == 0
 
 
-async def test_without_a_device_the_reason_is_told_and_the_log_alone_hears_alsa(ear, microphone):
+async def test_without_a_device_the_reason_is_told_and_the_log_alone_hears_alsa(driver, microphone):
     for descriptor in (1, 2):
-        assert Path(f"/proc/{ear.pid}/fd/{descriptor}").resolve() == ear.log
+        assert Path(f"/proc/{driver.pid}/fd/{descriptor}").resolve() == driver.log
     microphone.stop()
-    ear.send(ListInputs())
-    listed = await ear.until(InputsListed)
-    fault = await ear.fault(StartListening(key="talk", options=OPTIONS))
+    driver.send(ListInputs())
+    listed = await driver.until(InputsListed)
+    fault = await driver.fault(StartListening(key="talk", options=OPTIONS))
     assert listed.inputs == [] and (listed.message, listed.advice) == (fault.message, fault.advice)
     assert "no microphone" in fault.message and "sound file" in fault.advice
 

@@ -16,7 +16,7 @@ from playground.protocol.speech_events import SpeechModelLoaded
 from playground.speech.model_files import mels, window_s
 from playground.speech.transcript import HIGH_COMPRESSION
 from playground.speech.vad import RATE
-from tests.speech.ear import MODEL
+from tests.speech.driver import MODEL
 from tests.speech.speaking import silence, speech, white_noise, write_wav
 from tests.speech.stock import LANGUAGES, make_stock_whisper
 
@@ -25,13 +25,13 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize("bands", [80, 128])
-async def test_a_stock_whisper_loads_and_hears_which_language_it_is(ear, tmp_path, bands):
+async def test_a_stock_whisper_loads_and_hears_which_language_it_is(driver, tmp_path, bands):
     folder = make_stock_whisper(tmp_path, bands)
     assert (mels(folder), window_s(folder)) == (bands, 30)
     said = write_wav(tmp_path / "said.wav", speech())
     options = SpeechOptions(model=str(folder), temperatures=(0.0, 0.4), beam=2)
-    done = await ear.transcribe(said, options)
-    facts = ear.all(SpeechModelLoaded)[-1].facts
+    done = await driver.transcribe(said, options)
+    facts = driver.all(SpeechModelLoaded)[-1].facts
     assert (facts.mels, facts.multilingual, facts.window_s, facts.name) == (bands, True, 30, f"whisper-{bands}")
     # Random weights write one word over and over at 0, which a gate refuses, and any words at all at 0.4.
     [again] = done.segments
@@ -40,29 +40,29 @@ async def test_a_stock_whisper_loads_and_hears_which_language_it_is(ear, tmp_pat
     heard = WhisperModel(str(folder), device="cpu").detect_language(speech())
     assert done.language in dict(heard[2]) and len(heard[2]) == LANGUAGES[bands]
     assert 0 < done.language_probability < 1
-    told = await ear.transcribe(said, SpeechOptions(model=str(folder), language="ru", temperatures=(0.0,), beam=1))
+    told = await driver.transcribe(said, SpeechOptions(model=str(folder), language="ru", temperatures=(0.0,), beam=1))
     assert (told.language, told.language_probability) == ("ru", None)
     [loop] = told.dropped
     assert loop.reason == "looping" and (loop.segment.tried, loop.segment.temperature) == ((), 0.0)
     assert loop.segment.compression_ratio > HIGH_COMPRESSION and loop.segment.text != again.text
     unknown = SpeechOptions(model=str(folder), language="xx")
-    fault = await ear.fault(Transcribe(key="f", path=str(said), options=unknown))
+    fault = await driver.fault(Transcribe(key="f", path=str(said), options=unknown))
     assert "knows no language 'xx'" in fault.message and "ru" in fault.advice
 
 
-async def test_a_stock_whisper_of_english_alone_hears_english(ear, tmp_path):
+async def test_a_stock_whisper_of_english_alone_hears_english(driver, tmp_path):
     folder = make_stock_whisper(tmp_path, 80, english=True)
     said = write_wav(tmp_path / "said.wav", speech())
-    done = await ear.transcribe(said, SpeechOptions(model=str(folder), temperatures=(0.0,), beam=1))
-    assert not ear.all(SpeechModelLoaded)[-1].facts.multilingual
+    done = await driver.transcribe(said, SpeechOptions(model=str(folder), temperatures=(0.0,), beam=1))
+    assert not driver.all(SpeechModelLoaded)[-1].facts.multilingual
     assert (done.language, done.language_probability) == ("en", None)
     russian = SpeechOptions(model=str(folder), language="ru")
-    fault = await ear.fault(Transcribe(key="f", path=str(said), options=russian))
+    fault = await driver.fault(Transcribe(key="f", path=str(said), options=russian))
     assert fault.message == "whisper-80.en knows English alone, not 'ru'"
 
 
 @pytest.mark.slow
-async def test_two_hours_take_the_memory_of_two_minutes(ear, tmp_path):
+async def test_two_hours_take_the_memory_of_two_minutes(driver, tmp_path):
     spoken = np.concatenate([speech(), 0.01 * white_noise(10), silence(60)])[: 60 * RATE]
     short = write_wav(tmp_path / "short.wav", np.tile(spoken, 2))
     with wave.open(str(tmp_path / "long.wav"), "wb") as file:
@@ -70,11 +70,11 @@ async def test_two_hours_take_the_memory_of_two_minutes(ear, tmp_path):
         for _ in range(12):
             file.writeframes((spoken * 32767).astype("<i2").tobytes())
             file.writeframes(bytes(2 * 9 * 60 * RATE))
-    worker = psutil.Process(ear.pid)
+    worker = psutil.Process(driver.pid)
     options = SpeechOptions(model=MODEL, batch=2)  # the memory of a decode grows with its batch
-    await ear.transcribe(short, options)
+    await driver.transcribe(short, options)
     before = peak = worker.memory_info().rss
-    waiting = asyncio.create_task(ear.transcribe(tmp_path / "long.wav", options))
+    waiting = asyncio.create_task(driver.transcribe(tmp_path / "long.wav", options))
     while not waiting.done():
         peak = max(peak, worker.memory_info().rss)
         await asyncio.sleep(0.05)

@@ -21,7 +21,7 @@ from playground.speech.faults import SpeechError
 from playground.speech.listening import MOST_EARLY_S, Listening
 from playground.speech.recorder import Recorder
 from playground.speech.vad import RATE, Samples
-from tests.speech.ear import OPTIONS
+from tests.speech.driver import OPTIONS
 from tests.speech.speaking import SPOKEN, silence, speech
 
 PIECES, PIECE = 40, 512

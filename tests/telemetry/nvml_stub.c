@@ -83,16 +83,6 @@ int nvmlDeviceGetPowerUsage(Device *device, unsigned *milliwatts) {
     *milliwatts = 312500;
     return SUCCESS;
 }
-int nvmlDeviceGetEnforcedPowerLimit(Device *device, unsigned *milliwatts) {
-    ANSWER_AS_TOLD WHOLE_CARDS_ONLY
-    *milliwatts = 700000;
-    return SUCCESS;
-}
-int nvmlDeviceGetTotalEnergyConsumption(Device *device, unsigned long long *millijoules) {
-    ANSWER_AS_TOLD WHOLE_CARDS_ONLY
-    *millijoules = 5000000000500ULL;
-    return SUCCESS;
-}
 int nvmlDeviceGetTemperature(Device *device, unsigned sensor, unsigned *celsius) {
     ANSWER_AS_TOLD WHOLE_CARDS_ONLY
     *celsius = 60;
@@ -101,11 +91,6 @@ int nvmlDeviceGetTemperature(Device *device, unsigned sensor, unsigned *celsius)
 int nvmlDeviceGetTemperatureV(Device *device, Temperature *temperature) {
     ANSWER_AS_TOLD WHOLE_CARDS_ONLY
     temperature->celsius = 61;
-    return SUCCESS;
-}
-int nvmlDeviceGetClockInfo(Device *device, unsigned type, unsigned *megahertz) {
-    ANSWER_AS_TOLD WHOLE_CARDS_ONLY
-    *megahertz = type == 1 ? 1980 : type == 2 ? 2619 : 0;
     return SUCCESS;
 }
 int nvmlDeviceGetCurrentClocksEventReasons(Device *device, unsigned long long *reasons) {

@@ -20,28 +20,29 @@ MIB = 1 << 20
 
 def test_the_first_reading_has_no_cpu_percent_and_the_next_one_has() -> None:
     host = Host()
-    first = host.sample()
+    first = host.sample(os.getpid())
     busy_until = time.process_time() + 0.15
     while time.process_time() < busy_until:
         pass
-    second = host.sample()
-    assert first.ui and second.ui
-    assert (first.cpu_percent, first.ui.cpu_percent) == (None, None)
+    second = host.sample(os.getpid())
+    assert first.worker and second.worker
+    assert (first.cpu_percent, first.worker.cpu_percent) == (None, None)
     assert second.cpu_percent is not None
-    assert second.ui.cpu_percent is not None
+    assert second.worker.cpu_percent is not None
     assert 0 <= second.cpu_percent <= 100
-    assert second.ui.cpu_percent > 1
+    assert second.worker.cpu_percent > 1
 
 
 def test_the_machine_and_this_process() -> None:
     sample = Host().sample()
+    assert sample.worker is None
+    sample = Host().sample(os.getpid())
     assert sample.memory_total == psutil.virtual_memory().total
     assert sample.memory_used is not None
     assert 0 < sample.memory_used < sample.memory_total
-    assert sample.ui
-    assert sample.ui.pid == os.getpid()
-    assert sample.ui.rss == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
-    assert sample.worker is None
+    assert sample.worker
+    assert sample.worker.pid == os.getpid()
+    assert sample.worker.rss == pytest.approx(psutil.Process().memory_info().rss, rel=0.1)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells anonymous and file pages apart")
@@ -79,16 +80,15 @@ def test_a_worker_is_followed_until_it_ends() -> None:
     assert alive.pid == worker.pid
     assert alive.rss
     assert host.sample(worker.pid).worker is None
-    assert host.sample(worker.pid).ui is not None
 
 
 def test_a_process_that_could_not_be_read_is_measured_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host()
-    host.sample()
+    host.sample(os.getpid())
     with monkeypatch.context() as patch:
         patch.setattr(psutil.Process, "memory_info", lambda process: (_ for _ in ()).throw(psutil.AccessDenied()))
-        assert host.sample().ui is None
-    again = host.sample().ui
+        assert host.sample(os.getpid()).worker is None
+    again = host.sample(os.getpid()).worker
     assert again
     assert again.cpu_percent is None
 

@@ -15,13 +15,8 @@ NOT_SUPPORTED, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND, GPU_IS_LOST = "3", "12", "
 
 BOARD = Board(
     utilization_percent=91,
-    memory_utilization_percent=47,
     power_watts=312.5,
-    power_limit_watts=700.0,
-    energy_joules=5_000_000_000.5,
     temperature_celsius=61,
-    sm_clock_mhz=1980,
-    memory_clock_mhz=2619,
     throttle=(),
 )
 
@@ -75,8 +70,8 @@ def test_older_questions_are_asked_where_newer_ones_are_unknown(sample: Callable
 def test_an_unsupported_sensor_is_none_and_costs_no_other(sample: Callable) -> None:
     refused = dict.fromkeys(("nvmlDeviceGetPowerUsage", "nvmlDeviceGetUtilizationRates"), NOT_SUPPORTED)
     [((gpu,), _)] = sample({"NVML_STUB_GPUS": "1", **refused})
-    assert (gpu.board.power_watts, gpu.board.utilization_percent, gpu.board.memory_utilization_percent) == (None,) * 3
-    assert gpu.board.energy_joules == BOARD.energy_joules
+    assert (gpu.board.power_watts, gpu.board.utilization_percent) == (None, None)
+    assert gpu.board.temperature_celsius == BOARD.temperature_celsius
     assert gpu.missing == {"power": "Not Supported", "utilization": "Not Supported"}
 
 
@@ -128,9 +123,9 @@ def test_a_gpu_that_is_lost_keeps_its_place_and_comes_back(sample: Callable) -> 
 
 
 def test_sensors_of_a_lost_gpu_are_none_one_by_one(sample: Callable) -> None:
-    calls = ("MemoryInfo", "MemoryInfo_v2", "PowerUsage", "UtilizationRates", "TotalEnergyConsumption", "Name")
+    calls = ("MemoryInfo", "MemoryInfo_v2", "PowerUsage", "UtilizationRates", "Name")
     [_, ((gpu,), reason)] = sample({"NVML_STUB_GPUS": "1"}, {f"nvmlDeviceGet{call}": GPU_IS_LOST for call in calls})
-    assert gpu.missing == dict.fromkeys(("memory", "power", "utilization", "energy", "name"), "GPU is lost")
+    assert gpu.missing == dict.fromkeys(("memory", "power", "utilization", "name"), "GPU is lost")
     assert (gpu.memory, gpu.board.temperature_celsius, reason) == (None, 61, "")
 
 

@@ -41,7 +41,7 @@ def received() -> Iterator[Queue[Snapshot]]:
     yield Queue()
 
 
-def test_real_snapshots_arrive_and_are_kept(received: Queue[Snapshot]) -> None:
+def test_real_snapshots_arrive(received: Queue[Snapshot]) -> None:
     sampler = Sampler(received.put, hertz=4)
     sampler.worker_pid = os.getpid()
     began = time.monotonic()
@@ -50,22 +50,18 @@ def test_real_snapshots_arrive_and_are_kept(received: Queue[Snapshot]) -> None:
     sampler.stop()
     assert began <= first.time < second.time
     assert second.time - first.time >= 0.2
-    assert sampler.latest == second
     assert second.host.worker
     assert second.host.worker.pid == os.getpid()
     assert second.gpus or second.gpu_reason
 
 
 def test_a_failing_sensor_costs_its_sample(received: Queue[Snapshot]) -> None:
-    failures = []
     sensors = Scripted(Snapshot(time=1.0), OSError("gone"), Snapshot(time=3.0))
-    sampler = Sampler(lambda snapshot: (failures.append(sampler.failure), received.put(snapshot)), 4, lambda: sensors)
+    sampler = Sampler(received.put, 4, lambda: sensors)
     sampler.start()
     assert [received.get(timeout=5).time for _ in range(2)] == [1.0, 3.0]
     sampler.stop()
-    assert failures == ["", "OSError: gone"]
     assert sensors.closed.wait(5)
-    assert sampler.failure == ""
 
 
 def test_a_failing_listener_costs_its_sample(received: Queue[Snapshot]) -> None:
@@ -93,7 +89,6 @@ def test_neither_start_nor_stop_waits_for_a_hanging_driver(received: Queue[Snaps
     released.set()
     assert sensors.closed.wait(5)
     assert received.empty()
-    assert sampler.latest is None
 
 
 def test_it_starts_again_with_fresh_sensors(received: Queue[Snapshot]) -> None:
@@ -118,9 +113,9 @@ def test_other_rates_are_refused(hertz: float) -> None:
 def test_nothing_heavy_is_loaded_and_nothing_of_nvml_before_the_first_sample() -> None:
     program = (
         "import sys, playground.telemetry.ledger, playground.telemetry.devices\n"
-        "from playground.telemetry.sampler import Machine\n"
+        "from playground.telemetry.sampler import MachineSensors\n"
         "print(sorted({'pynvml', 'psutil'} & set(sys.modules)))\n"
-        "Machine()\n"
+        "MachineSensors()\n"
         "print(sorted({'pynvml', 'psutil', 'torch', 'textual'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

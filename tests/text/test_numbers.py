@@ -49,3 +49,7 @@ def test_rates_can_be_copied_into_a_calculator() -> None:
 def test_per_cent_does_not_round_to_all_or_nothing() -> None:
     shares = [None, 0.0, 0.002, 0.934, 0.997, 1.0]
     assert [numbers.percent(share) for share in shares] == ["– %", "0 %", "<1 %", "93 %", "99 %", "100 %"]
+
+
+def test_a_small_kl_keeps_two_digits() -> None:
+    assert [numbers.format_kl(value) for value in (None, 0.0, 0.0213, 0.00002)] == ["–", "0.000", "0.021", "2.0e-05"]

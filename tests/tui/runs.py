@@ -27,7 +27,8 @@ def make_runs(count: int) -> list[Run]:
 def keep(runs: list[Run]) -> None:
     """Put runs into the history of this test."""
     database = Database(paths.history_database())
-    database.add_all(runs)
+    for run in runs:
+        database.add(run)
     database.close()
 
 

@@ -95,7 +95,8 @@ def test_a_chat_template_is_seen_before_anything_is_loaded(checkpoint: Make, tmp
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [("/a/b/tiny/", "tiny"), ("org/name", "org/name"), ("tiny", "tiny"), ("/a/\x1b[31mb", "[31mb")]
+    ("model", "name"),
+    [("/a/b/tiny/", "tiny"), ("org/name", "org/name"), ("./tiny", "tiny"), ("tiny", "tiny"), ("/a/\x1b[31mb", "[31mb")],
 )
 def test_names_are_short_and_harmless(model: str, name: str) -> None:
     assert short_name(model) == name

@@ -1,1 +1,1 @@
-"""What one attention call costs over length, kernel by kernel."""
+"""The cost of one attention call over length, kernel by kernel."""

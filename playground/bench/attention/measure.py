@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import get_args
 
-from playground.bench.engine import Engine
-from playground.protocol.commands import MeasureAttention
+from playground.bench.engine import WorkerEngine
+from playground.protocol.commands import Kernel, MeasureAttention
 from playground.protocol.events import AttentionMeasured, AttentionPoint, Ceilings, HeadShape
 
-KERNELS = ("eager", "sdpa-math", "sdpa-flash")
+KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
 @dataclass
 class Measured:
-    """What has come so far."""
+    """The points measured so far."""
 
     shape: HeadShape | None = None
     ceilings: Ceilings | None = None
@@ -28,14 +28,14 @@ class Measured:
 
 
 async def measure_attention(
-    engine: Engine,
+    engine: WorkerEngine,
     lengths: Sequence[int],
-    kernels: Sequence[Any],
+    kernels: Sequence[Kernel],
     repeats: int,
     measured: Measured,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Fill `measured` point by point."""
+    """Fill `measured` point by point; `progress` gets (done, total)."""
 
     def last(event: AttentionMeasured) -> bool:
         measured.add(event)

@@ -1,1 +1,2 @@
-"""`playground check`: is this checkpoint whole, and does it behave? First without loading it, then with the engine."""
+"""`playground check`: is this checkpoint complete, and does it behave? First without loading it, then with the
+engine."""

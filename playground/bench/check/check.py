@@ -12,7 +12,7 @@ from playground.bench.check.damage import check_damage
 from playground.bench.check.fits import check_fits
 from playground.bench.check.generation import check_generation
 from playground.bench.check.outliers import check_outliers
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.protocol.commands import CheckModel, LoadModel
 from playground.protocol.events import CheckFinding, ModelChecked, Verdict
 from playground.session.fold import Fold
@@ -27,7 +27,7 @@ ORDER: tuple[Verdict, ...] = ("pass", "warn", "fail")
 
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Check"):
-    """All findings. `verdict` is the worst of them, or `unloadable`."""
+    """All findings. `verdict` is the worst of theirs, or `unloadable`."""
 
     model: str
     verdict: Literal["pass", "warn", "fail", "unloadable"]
@@ -37,7 +37,7 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
 
 
 class Check:
-    """`run` yields findings as they are made; afterwards `report` is the whole."""
+    """The check of one checkpoint: `run` yields its findings, afterwards `report` collects them."""
 
     def __init__(self, load: LoadModel) -> None:
         self._load = load
@@ -45,8 +45,8 @@ class Check:
         self._loadable = True
         self._started = perf_counter()
 
-    async def run(self, engine: Engine) -> AsyncIterator[CheckFinding]:
-        """`engine` has nothing loaded yet. What is broken on disk is not loaded."""
+    async def run(self, engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
+        """Check with an `engine` that has nothing loaded. What is broken on disk is not loaded."""
         command = CheckModel(model=self._load.model, allow_pickle=self._load.allow_pickle)
         checked = await engine.ask(command, ModelChecked)
         self._loadable = checked.loadable
@@ -70,7 +70,7 @@ class Check:
                 return
 
     def report(self, fold: Fold) -> CheckReport:
-        """What was found so far."""
+        """The findings so far as a report."""
         worst: Verdict = max((finding.verdict for finding in self._findings), key=ORDER.index, default="pass")
         return CheckReport(
             model=self._load.model,

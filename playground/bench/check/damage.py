@@ -1,4 +1,4 @@
-"""Perplexity against chance, and what quantized KV and int8 weights do to it: teacher-forced on the same ids."""
+"""Perplexity against chance, and the damage of quantized KV and int8 weights: teacher-forced on the same ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from math import exp, log
 from statistics import fmean
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import usual_texts
 from playground.protocol.commands import Score, Tokenize
 from playground.protocol.events import CheckFinding, Scored, Tokenized
@@ -19,8 +19,8 @@ BASE = "check"
 KEEP = "this model does not take it well; keep the model's own"
 
 
-async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
-    """One finding for the text that it knows best, one per kind of quantization that is possible here."""
+async def check_damage(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
+    """Yield one finding for the text the model knows best, and one per kind of quantization that is possible here."""
     texts = usual_texts(engine.loaded.facts.path)
     tokenized = await engine.ask(Tokenize(key=BASE, texts=[text.content for text in texts]), Tokenized)
     most = min(MOST_TOKENS, engine.loaded.facts.context)
@@ -37,7 +37,7 @@ async def check_damage(engine: Engine) -> AsyncIterator[CheckFinding]:
         yield await _quantized(engine, ids[best], base, name, value)
 
 
-async def _quantized(engine: Engine, ids: list[int], base: Scored, name: str, value: str) -> CheckFinding:
+async def _quantized(engine: WorkerEngine, ids: list[int], base: Scored, name: str, value: str) -> CheckFinding:
     support = engine.loaded.capabilities.toggle(name)
     choice = support.find(value) if support else None
     if choice is None or not choice.possible:

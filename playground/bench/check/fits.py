@@ -1,17 +1,17 @@
-"""What fits on this device: weights, and how many tokens of KV cache beside them."""
+"""What fits on this device: weights, and the tokens of KV cache next to them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.events import CheckFinding
 from playground.protocol.metrics import Memory
 from playground.text.sizes import format_bytes
 
 
-async def check_fits(engine: Engine) -> AsyncIterator[CheckFinding]:
-    """By the engine's own block count under its memory budget."""
+async def check_fits(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
+    """Check by the engine's own block count under its memory budget."""
     facts, effective = engine.loaded.facts, engine.fold.effective
     room = int(effective["kv_blocks"]) * int(effective["block_size"])
     whole = room // facts.context

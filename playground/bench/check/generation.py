@@ -1,13 +1,14 @@
-"""Does it generate: no broken numbers, no endless loop, an end, and the same answer in any company."""
+"""Whether the model generates: no endless loop, an end, and the same answer alone and in a batch."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.protocol.events import CheckFinding
 from playground.session.fold import Generated
+from playground.text.sequences import first_difference
 
 PROMPTS = ("def add(a, b):\n", "The weather today is", "1, 2, 3, 4,", "# Count the words of a text\n")
 QUESTION = "write a function that adds two numbers"
@@ -15,8 +16,8 @@ TOKENS, MOST_CHAT_TOKENS = 48, 256
 GRAM, FEWEST_DISTINCT = 4, 0.25
 
 
-async def check_generation(engine: Engine) -> AsyncIterator[CheckFinding]:
-    """Greedy, on prompts of several kinds, alone and together."""
+async def check_generation(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
+    """Generate greedily on prompts of several kinds, alone and in a batch."""
     alone = [(await _answers(engine, [_request(f"alone-{at}", prompt)]))[0] for at, prompt in enumerate(PROMPTS)]
     together = await _answers(engine, [_request(f"together-{at}", prompt) for at, prompt in enumerate(PROMPTS)])
     yield _degenerate(alone)
@@ -25,7 +26,7 @@ async def check_generation(engine: Engine) -> AsyncIterator[CheckFinding]:
         yield _stops((await _answers(engine, [_question()]))[0])
 
 
-async def _answers(engine: Engine, requests: Sequence[GenerationRequest]) -> list[Generated]:
+async def _answers(engine: WorkerEngine, requests: Sequence[GenerationRequest]) -> list[Generated]:
     """Raises `EngineFailed` for a request that was not served."""
     answers = await engine.generate(requests)
     for answer in answers:
@@ -57,13 +58,13 @@ def _degenerate(answers: Sequence[Generated]) -> CheckFinding:
 
 
 def distinct(token_ids: Sequence[int]) -> float:
-    """The share of runs of `GRAM` tokens that are like no other; 1 where there are none."""
+    """The share of distinct runs of `GRAM` tokens; 1 without any."""
     grams = [tuple(token_ids[at : at + GRAM]) for at in range(len(token_ids) - GRAM + 1)]
     return len(set(grams)) / len(grams) if grams else 1.0
 
 
 def _invariance(alone: Sequence[Generated], together: Sequence[Generated], dtype: str) -> CheckFinding:
-    first = [_first_difference(one.token_ids, two.token_ids) for one, two in zip(alone, together, strict=True)]
+    first = [first_difference(one.token_ids, two.token_ids) for one, two in zip(alone, together, strict=True)]
     different = [at for at in first if at is not None]
     evidence = f"{len(alone)} answers are the same alone and in a batch"
     if different:
@@ -74,10 +75,6 @@ def _invariance(alone: Sequence[Generated], together: Sequence[Generated], dtype
         evidence=evidence,
         advice="near ties flip in 16 bit; dtype=float32 tells whether it is more than that" if different else "",
     )
-
-
-def _first_difference(one: Sequence[int], two: Sequence[int]) -> int | None:
-    return next((at for at, (a, b) in enumerate(zip(one, two, strict=True)) if a != b), None)
 
 
 def _stops(answer: Generated) -> CheckFinding:

@@ -1,10 +1,10 @@
-"""Outlier features: columns so large that plain int8 loses the others beside them, or float16 overflows."""
+"""Outlier features: columns so large that plain int8 loses the others, or that float16 overflows."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.texts import bundled_texts
 from playground.protocol.commands import MeasureOutliers
 from playground.protocol.events import CheckFinding, OutliersMeasured
@@ -14,8 +14,8 @@ FLOAT16_LIMIT = 65504.0
 PROMPT_CHARACTERS = 800
 
 
-async def check_outliers(engine: Engine) -> AsyncIterator[CheckFinding]:
-    """One forward over a text."""
+async def check_outliers(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
+    """Measure the inputs of all linear layers in one forward over a text."""
     prompt = bundled_texts()[0].content[:PROMPT_CHARACTERS]
     measured = await engine.ask(MeasureOutliers(prompt=prompt), OutliersMeasured)
     fed = [layer for layer in measured.layers if any(peak >= THRESHOLD for peak in layer.peaks)]

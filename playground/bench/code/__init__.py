@@ -1,1 +1,1 @@
-"""The code suite: tasks as people have them on disk, answers cut out, run behind walls, counted as pass@k."""
+"""The code suite: tasks from common file layouts, answers extracted, run in a sandbox, counted as pass@k."""

@@ -1,5 +1,5 @@
-"""The program cut out of an answer, as EvalPlus describes it: the longest run of lines that parses, of which what the
-entry point needs is kept (imports, functions, classes, assignments)."""
+"""Extracts the program from an answer, as EvalPlus describes it: the longest run of lines that parses, reduced to what
+the entry point needs (imports, functions, classes, assignments)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)(?:\n```|\Z)", re.DOTALL)
-# Where a base model has gone on to something else.
+# Texts at which a base model has gone on to something else.
 STOPS = ("\nif __name__", "\ndef main(", "\nprint(", "\nassert ", "\n```", "\n# Example", "\n#!/", "<|endoftext|>")
 JAVASCRIPT_STOPS = ("\nconsole.log(", "\nconst test", "\n```", "\nmodule.exports", "<|endoftext|>")
 SNIPPET_STOPS = ("</code>", "# SOLUTION END", "END SOLUTION", "\n```")
@@ -23,7 +23,7 @@ DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def python_program(text: str, entry_point: str) -> str:
-    """The program in `text`; where none defines the entry point, what comes nearest."""
+    """The program in `text`; if none defines the entry point, the longest that parses."""
     text = text[:LONGEST]
     blocks = [text] if "```" not in text else [*(match.group(1) for match in FENCE.finditer(text)), text]
     programs = [longest_that_parses(block) for block in blocks]
@@ -40,7 +40,7 @@ def javascript_program(text: str) -> str:
 
 
 def snippet(text: str) -> str:
-    """Lines that fill a hole: what stands in a fence or between the marks of DS-1000."""
+    """Lines that fill a hole: those in a fence, or between the marks of DS-1000."""
     text = text[:LONGEST]
     match = FENCE.search(text)
     text = match.group(1) if match else text
@@ -50,13 +50,13 @@ def snippet(text: str) -> str:
 
 
 def cut(completion: str, stops: tuple[str, ...] = STOPS) -> str:
-    """A base model's completion up to the first mark of something else."""
+    """A base model's completion up to the first stop text."""
     ends = [at for stop in stops if (at := completion.find(stop)) >= 0]
     return completion[: min(ends, default=len(completion))]
 
 
 def longest_that_parses(text: str) -> str:
-    """The longest run of whole lines that is Python; empty where no line is."""
+    """The longest run of whole lines that is valid Python; empty if no line is."""
     lines, best, end = text.splitlines(), "", 0
     parser = _Parser(lines)
     for start, line in enumerate(lines):
@@ -68,7 +68,7 @@ def longest_that_parses(text: str) -> str:
 
 
 def parses(program: str) -> bool:
-    """Whether this is Python."""
+    """Whether the program is valid Python."""
     return _parse(program) is not None
 
 
@@ -121,7 +121,7 @@ def _first_broken(parser: _Parser, start: int, last: int) -> int:
 
 
 def needed(program: str, entry_point: str) -> str:
-    """The imports, and the definitions that the entry point reaches; loose statements are left out."""
+    """The program reduced to imports and the definitions that the entry point reaches."""
     tree = _parse(program)
     if tree is None:
         return program
@@ -140,7 +140,7 @@ def needed(program: str, entry_point: str) -> str:
 
 
 def imports(prompt: str) -> str:
-    """The imports at the top of a prompt; a chat answer may count on them."""
+    """The imports at the top of a prompt; a chat answer may rely on them."""
     return needed(longest_that_parses(prompt), "").lstrip("\n")
 
 
@@ -150,7 +150,7 @@ def _first(node: ast.stmt) -> int:
 
 
 def _names(node: ast.stmt) -> list[str]:
-    """What a statement of a module defines; empty for what is not kept."""
+    """The names that a top-level statement defines; empty for statements that are not kept."""
     if isinstance(node, DEFINITIONS):
         return [node.name]
     if not isinstance(node, KEPT):

@@ -1,4 +1,4 @@
-"""Task files as they lie on disk: .jsonl or one array of .json, plain or gzipped, the layout told by its keys."""
+"""Task files: .jsonl or one array of .json, plain or gzipped; the keys of a row identify its layout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.code.layouts import LAYOUTS
+from playground.bench.code.layouts.table import LAYOUTS
 from playground.bench.code.task import Task
 from playground.protocol.fault import Fault
 
@@ -19,11 +19,11 @@ BUNDLED = Path(__file__).parent / "tasks.jsonl"
 
 
 class TaskFileError(Fault):
-    """A file that holds no tasks: where, what, and what would do."""
+    """A file without tasks: where, what is wrong, and what would be right."""
 
 
 def read_tasks(path: Path) -> list[Task]:
-    """Every task of a file; raises `TaskFileError` that names the file and the line."""
+    """Read every task of a file; raises `TaskFileError` with the file and the line."""
     tasks, numbers = list[Task](), dict[str, int]()
     for number, line in read_lines(path):
         task = _read_task(path, number, line)
@@ -37,7 +37,8 @@ def read_tasks(path: Path) -> list[Task]:
 
 
 def read_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """The objects of a .jsonl file, numbered by lines, or of an array of .json, by places; raises `TaskFileError`."""
+    """Read the objects of a .jsonl file, with their line numbers, or of an array of .json, with their positions; raises
+    `TaskFileError`."""
     try:
         body = path.read_bytes()
         body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body

@@ -1,4 +1,4 @@
-"""What became of each task and of all of them."""
+"""Results of the code suite: per sample, per task, and over all tasks."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One task: the best of its samples. `limit_s` is calibrated on the reference answer here; `apart`: the tests ran
-    in a process that the program does not reach; `reference`: what the reference answer came to."""
+    """One task, by the best of its samples. `limit_s` is calibrated on the reference answer here; `apart`: the tests
+    ran in a process that the program cannot reach; `reference`: the verdict on the reference answer."""
 
     task_id: str
     status: Verdict
@@ -40,14 +40,14 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def correct(self) -> int:
-        """Samples that passed."""
+        """How many samples passed."""
         return sum(sample.status == "passed" for sample in self.samples)
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Tasks by the best of their samples; `pass_at_k` over the tasks that have `k` samples (`tasks_at_k` of them), with
-    Wilson intervals on as many trials. `n` samples a task. `seconds`: submission to last verdict; `generation_s`: to
-    the last token, on the engine's clock."""
+    """Tasks by the best of their samples. `pass_at_k` is over the tasks that have `k` samples (`tasks_at_k` of them),
+    with Wilson intervals on as many trials. `n`: samples of each task. `seconds`: submission to last verdict;
+    `generation_s`: to the last token, on the engine's clock."""
 
     tasks: int
     passed: int
@@ -70,19 +70,19 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def best(samples: Sequence[Sample]) -> Sample:
-    """The sample that speaks for its task: a right one, else a wrong one, else one that took too long."""
+    """The sample that counts for its task: a right one, else a wrong one, else one that timed out."""
     ranked = sorted(samples, key=lambda sample: ORDER.index(sample.status) if sample.status in ORDER else len(ORDER))
     return ranked[0]
 
 
 def count(items: Sequence[Item]) -> dict[Verdict, int]:
-    """Tasks by verdict."""
+    """Count tasks by verdict."""
     counted = Counter(item.status for item in items)
     return {verdict: counted[verdict] for verdict in (*ORDER, "skipped")}
 
 
 def by_stratum(items: Sequence[Item]) -> dict[str, dict[str, int]]:
-    """Tasks and passed ones of each stratum, where there are any strata."""
+    """Tasks and passed tasks of each stratum; empty without strata."""
     names = dict.fromkeys(item.stratum for item in items if item.stratum)
     return {
         name: {
@@ -102,7 +102,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(items: Sequence[Item], k: int) -> Estimate | None:
-    """pass@k over the tasks that have `k` samples; None where no task has."""
+    """pass@k over the tasks that have `k` samples; None if no task has as many."""
     judged = [item for item in items if item.status != "skipped" and len(item.samples) >= k]
     share = mean([pass_at_k(len(item.samples), item.correct, k) for item in judged])
     return None if share is None else Estimate(share, wilson(share, len(judged)), len(judged))

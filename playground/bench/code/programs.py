@@ -1,4 +1,4 @@
-"""From a task and an answer to what the sandbox runs."""
+"""Turns a task and an answer into the program that the sandbox runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.bench.sandbox.sandbox import Program
 
 
 def stops(task: Task, prompting: Prompting) -> tuple[str, ...]:
-    """Texts before which a base model's answer ends; a chat model ends by itself."""
+    """Texts that end a base model's answer; a chat model ends by itself."""
     if prompting == "chat":
         return ()
     if not task.continues:
@@ -26,7 +26,7 @@ def stops(task: Task, prompting: Prompting) -> tuple[str, ...]:
 
 
 def answered(task: Task, answer: str, prompting: Prompting) -> str:
-    """The program that a model's answer comes to."""
+    """The program built from a model's answer."""
     if not task.continues:
         return snippet(answer)
     if prompting == "base":
@@ -38,9 +38,9 @@ def answered(task: Task, answer: str, prompting: Prompting) -> str:
 
 
 def to_check(task: Task, program: str, shared: bool) -> Program:
-    """The program with its tests. `shared`: in one interpreter, where the task does not ask for that itself."""
+    """The program with its tests. `shared`: run both in one interpreter, even if the task does not require it."""
     shared = shared or task.shared
-    if task.layout == "DS-1000":  # its tests take the program as text, and put it where it belongs
+    if task.layout == "DS-1000":  # its tests take the program as text and insert it
         test = f"_solution = {program!r}\n{task.test}"
         return Program(program="", test=test, shared=shared, context=True)
     before = f"{task.before}\n" if task.before else ""

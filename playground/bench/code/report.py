@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from playground.bench.code.suite import CodeSuite
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.session.fold import Fold, span
 
 
@@ -13,9 +13,9 @@ def code_report(
     suite: CodeSuite,
     fold: Fold,
     model: str,
-    under: Circumstances = UNDISTURBED,
+    conditions: Conditions = UNDISTURBED,
 ) -> Report:
-    """Of a suite that has ended, whatever ended it; `fold` is that of the engine that answered."""
+    """Report a suite that has ended, however it ended; `fold` is that of the engine that answered."""
     seconds = span(list(fold.requests.values()))
     totals = suite.totals()
     if seconds:
@@ -25,6 +25,6 @@ def code_report(
         fold,
         n=sum(len(item.samples) for item in suite.items),
         formulas=["pass@k", "System TPS"],
-        under=under._replace(notes=[*under.notes, *suite.notes]),
+        conditions=conditions._replace(notes=[*conditions.notes, *suite.notes]),
     )
     return build_report("code", fold, totals, suite.items, trust, model=model)

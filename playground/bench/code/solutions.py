@@ -1,4 +1,4 @@
-"""Answers from a file, as EvalPlus writes them: `solution` is a whole program, `completion` continues the prompt."""
+"""Answers from a file in the format of EvalPlus: `solution` is a whole program, `completion` continues the prompt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playground.bench.code.task import Task
 
 
 class Solution(msgspec.Struct, frozen=True, kw_only=True):
-    """One line."""
+    """One line of the file."""
 
     task_id: str | int
     solution: str | None = None
@@ -20,7 +20,7 @@ class Solution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_solutions(path: Path, tasks: Sequence[Task]) -> dict[str, list[str]]:
-    """Programs by task, several lines of a task are several samples; raises `TaskFileError`."""
+    """Read programs by task; several lines of one task are several samples. Raises `TaskFileError`."""
     known = {task.task_id: task for task in tasks} | {task.task_id.removeprefix("MBPP/"): task for task in tasks}
     programs: dict[str, list[str]] = {}
     for number, row in read_lines(path):
@@ -39,7 +39,7 @@ def read_solutions(path: Path, tasks: Sequence[Task]) -> dict[str, list[str]]:
 
 
 def canonical(tasks: Sequence[Task]) -> dict[str, list[str]]:
-    """The reference answers."""
+    """The reference answers by task."""
     return {task.task_id: [task.canonical] for task in tasks}
 
 

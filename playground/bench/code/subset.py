@@ -9,7 +9,7 @@ from playground.bench.code.task import Task
 
 
 def subset(tasks: Sequence[Task], size: int | None, seed: int) -> list[Task]:
-    """`size` tasks, of each stratum its share by largest remainder, in the order of the file; the same for a seed."""
+    """Draw `size` tasks, each stratum by its share (largest remainder), in file order; the same for the same seed."""
     if size is None or size >= len(tasks):
         return list(tasks)
     strata: dict[str, list[int]] = {}

@@ -1,4 +1,4 @@
-"""One run of the code suite: answers come out of one batch while the first of them are already checked."""
+"""One run of the code suite: the first answers of a batch are judged while the others are generated."""
 
 from __future__ import annotations
 
@@ -11,28 +11,19 @@ import msgspec
 
 from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, count, estimate
 from playground.bench.code.judge import Judge
-from playground.bench.code.programs import answered, stops
-from playground.bench.code.task import Prompting, Task
-from playground.bench.engine import Engine
+from playground.bench.code.programs import answered
+from playground.bench.code.request import sampled_request
+from playground.bench.code.settings import Settings
+from playground.bench.code.task import Task
+from playground.bench.engine import WorkerEngine
 from playground.bench.sandbox.sandbox import Sandbox
-from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Generated
 
 WORKERS = max(1, min(4, (os.cpu_count() or 2) // 2))
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How tasks are asked and counted; `solutions` names where the answers come from."""
-
-    samples: int = 1
-    k: tuple[int, ...] = (1,)
-    prompting: Prompting = "base"
-    sampling: SamplingParams = SamplingParams(max_tokens=512)
-    solutions: str = "model"
-
-
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run has come; counts are of samples, `eta_s` is None until something is judged."""
+    """How far a run is. Counts are of samples; `eta_s` is None until something is judged."""
 
     generated: int
     judged: int
@@ -43,8 +34,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeSuite:
-    """`await run(engine)` once. To end it early cancel that: whatever ends it, `items` and `totals()` hold what has
-    been judged by then, and `notes` say what is missing.
+    """One run over tasks: `await run(engine)` once, or cancel it to end early. However it ends, `items` and `totals()`
+    hold what was judged, and `notes` say what is missing.
 
     Answers come from the engine, or from `programs` (by task, whole programs). `watch` is called on the loop after
     every answer and every verdict.
@@ -63,7 +54,7 @@ class CodeSuite:
         self._missing: dict[str, list[str]] = {}
         self._tasks, self._settings, self._watch = tasks, settings, watch
         self._programs = programs
-        self._engine: Engine | None = None
+        self._engine: WorkerEngine | None = None
         self._judge = Judge(sandbox)
         self._kind = sandbox.confinement.kind
         self._samples: dict[str, list[Sample]] = {task.task_id: [] for task in tasks}
@@ -72,8 +63,8 @@ class CodeSuite:
         self._slots = asyncio.Semaphore(WORKERS)
         self._began = 0.0
 
-    async def run(self, engine: Engine | None) -> None:
-        """Answer and judge every task. Raises `EngineFailed`; with programs there need be no engine."""
+    async def run(self, engine: WorkerEngine | None) -> None:
+        """Answer and judge every task; raises `EngineFailed`. With programs no engine is needed."""
         self._engine, self._began = engine, perf_counter()
         ready = [task for task in self._tasks if not self._skip(task)]
         try:
@@ -81,7 +72,7 @@ class CodeSuite:
                 self._generated += 1
                 work = asyncio.create_task(self._judge_sample(task, sample))
                 self._work.add(work)
-                self._tell()
+                self._report_progress()
             await asyncio.gather(*self._work)
         except BaseException:
             for work in self._work:
@@ -93,11 +84,11 @@ class CodeSuite:
 
     @property
     def failed(self) -> bool:
-        """Whether the engine owed an answer."""
+        """Whether the engine left an answer out."""
         return bool(self._missing)
 
     def totals(self) -> Totals:
-        """What the items so far come to."""
+        """The totals so far."""
         counted = count(self.items)
         found = {k: estimate(self.items, k) for k in self._settings.k}
         known = {str(k): estimated for k, estimated in found.items() if estimated}
@@ -118,36 +109,28 @@ class CodeSuite:
         )
 
     async def _answers(self, tasks: Sequence[Task]) -> AsyncIterator[tuple[Task, Sample]]:
-        """Programs yet to be judged, as they come."""
+        """Yield programs to judge, as they come."""
         if self._programs is not None:
             for task in tasks:
                 for program in self._programs[task.task_id]:
                     yield task, Sample(status="failed", program=program)
             return
         assert self._engine
-        asked = {
+        task_of = {
             f"{index}.{sample}": task for sample in range(self._settings.samples) for index, task in enumerate(tasks)
         }
-        requests = [self._request(name, task, int(name.partition(".")[2])) for name, task in asked.items()]
+        requests = [
+            sampled_request(name, task, int(name.partition(".")[2]), self._settings) for name, task in task_of.items()
+        ]
         if requests:
             async for generated in self._engine.stream(requests):
-                if (sample := self._sample(asked[generated.request_id], generated)) is not None:
-                    yield asked[generated.request_id], sample
-
-    def _request(self, name: str, task: Task, number: int) -> GenerationRequest:
-        sampling = self._settings.sampling
-        seed = None if sampling.seed is None else sampling.seed + number
-        ends = [*sampling.stop, *stops(task, self._settings.prompting)]
-        sampling = msgspec.structs.replace(sampling, seed=seed, stop=ends)
-        if self._settings.prompting == "chat":
-            messages = [ChatMessage(role="user", content=task.request)]
-            return GenerationRequest(request_id=name, messages=messages, sampling=sampling)
-        return GenerationRequest(request_id=name, prompt=task.prompt, sampling=sampling)
+                if (sample := self._sample(task_of[generated.request_id], generated)) is not None:
+                    yield task_of[generated.request_id], sample
 
     def _sample(self, task: Task, generated: Generated) -> Sample | None:
         assert generated.finished
         if generated.finished.reason in ("abort", "error"):
-            self._refused(task, generated.finished.message or "aborted")
+            self._note_missing(task, generated.finished.message or "aborted")
             return None
         return Sample(
             status="failed",
@@ -157,7 +140,7 @@ class CodeSuite:
         )
 
     def _skip(self, task: Task) -> bool:
-        """Whether a task cannot be done here; then it is an item already."""
+        """Whether a task cannot be done here; if so, adds its item."""
         reason = self._judge.why_not(task)
         if not reason and self._programs is not None and not self._programs.get(task.task_id):
             reason = "the file has no solution of it"
@@ -175,7 +158,7 @@ class CodeSuite:
         whole = len(samples) == self._expected(task)
         if whole:
             self._add_item(task)
-        self._tell(self.items[-1] if whole else None)
+        self._report_progress(self.items[-1] if whole else None)
 
     def _expected(self, task: Task) -> int:
         return self._settings.samples if self._programs is None else len(self._programs[task.task_id])
@@ -192,7 +175,7 @@ class CodeSuite:
                 samples=samples,
                 limit_s=reference.limits.seconds,
                 apart=reference.apart,
-                reference=reference.said,
+                reference=reference.verdict,
             )
         )
 
@@ -204,7 +187,7 @@ class CodeSuite:
         self.items.sort(key=lambda item: order[item.task_id])
         judged = sum(item.status != "skipped" for item in self.items)
         self._note_references(judged)
-        self._note_missing(judged, len(incomplete))
+        self._note_incomplete(judged, len(incomplete))
 
     def _note_references(self, judged: int) -> None:
         shared = sum(item.status != "skipped" and not item.apart for item in self.items)
@@ -215,7 +198,7 @@ class CodeSuite:
         if wrong:
             self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
 
-    def _note_missing(self, judged: int, incomplete: int) -> None:
+    def _note_incomplete(self, judged: int, incomplete: int) -> None:
         for message, tasks in self._missing.items():
             self.notes.append(f"{message}: {len(tasks)} answers are missing, the first that of {tasks[0]}")
         if len(self.items) < len(self._tasks):
@@ -227,11 +210,11 @@ class CodeSuite:
             if covered < judged:
                 self.notes.append(f"pass@{k} covers {covered} of {judged} tasks: the others have fewer samples")
 
-    def _refused(self, task: Task, message: str) -> None:
-        """The engine gave no answer, so that the task is not judged."""
+    def _note_missing(self, task: Task, message: str) -> None:
+        """Note a task that has no answer, and is not judged."""
         self._missing.setdefault(message, []).append(task.task_id)
 
-    def _tell(self, newest: Item | None = None) -> None:
+    def _report_progress(self, newest: Item | None = None) -> None:
         samples = len(self._tasks) * self._settings.samples
         judged = sum(map(len, self._samples.values()))
         elapsed = perf_counter() - self._began

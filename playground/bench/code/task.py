@@ -1,4 +1,4 @@
-"""One programming task, whatever file it came from."""
+"""One programming task, whichever file it came from."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Prompting = Literal["base", "chat"]
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """`prompt` is continued by a base model, `request` is asked of a chat model. `canonical` is the whole reference
-    program. `before` stands before a program that is checked. `shared`: the tests can only run in the program's
-    interpreter; where they cannot run apart from it is otherwise seen by running the reference."""
+    """One task. A base model continues `prompt`, a chat model gets `request`. `canonical` is the whole reference
+    program. `before` is put before a program that is checked. `shared`: the tests can only run in the program's
+    interpreter; for other tasks, running the reference shows whether they can run apart from it."""
 
     task_id: str
     layout: Layout

@@ -1,1 +1,1 @@
-"""One prompt under two option sets: what differs in the text, in the distributions, in speed and in memory."""
+"""One prompt under two option sets: differences in text, distributions, speed and memory."""

@@ -1,4 +1,4 @@
-"""Two texts side by side: where they part, and which words are not in the other. Pure."""
+"""Two texts side by side: where they part, and which words the other lacks. Pure."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import re
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from playground.bench.compare.runs import first_difference
+from playground.text.sequences import common_prefix
 
+MARK = "▶"  # where two texts part
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Piece(NamedTuple):
-    """A stretch of text; `same`: the other side has it in the same place."""
+    """A stretch of text; `same`: the other text has it in the same place."""
 
     text: str
     same: bool
 
 
 def split_at_difference(one: str, other: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Of each text what both begin with, and the rest."""
-    parted = first_difference(one, other)
-    at = len(one) if parted is None else parted
+    """Each text as (what both begin with, the rest)."""
+    at = common_prefix(one, other)
     return (one[:at], one[at:]), (other[:at], other[at:])
 
 
 def diff(one: str, other: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces, by words, spaces and marks."""
+    """Split both texts into pieces, by words, spaces and marks."""
     mine, theirs = WORDS.findall(one), WORDS.findall(other)
     left: list[Piece] = []
     right: list[Piece] = []

@@ -1,51 +1,53 @@
-"""A comparison as two runs of the history, one a side."""
+"""A comparison as two runs of the history, one per side."""
 
 from __future__ import annotations
 
-from statistics import median
-
-from playground.bench.compare.contender import Contender
-from playground.bench.compare.course import Plan
+from playground import paths
+from playground.bench.compare.comparison import ComparisonPlan
 from playground.bench.compare.runs import Comparison
-from playground.bench.report import Circumstances, model_name
+from playground.bench.compare.side_spec import SideSpec
+from playground.bench.report import Conditions
 from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
+from playground.protocol.percentiles import median_of_known
 from playground.session.fold import unmet
-from playground.session.history.run import TITLE, Run, differences, disturbances
+from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
 
 KIND, MEASURE = "compare", "KL"
 
 
 def comparison_runs(
-    found: Comparison, sides: tuple[Contender, Contender], plan: Plan, under: Circumstances, at: float
+    found: Comparison, sides: tuple[SideSpec, SideSpec], plan: ComparisonPlan, conditions: Conditions, at: float
 ) -> list[Run]:
-    """`at`: when it ended, in Unix seconds. B's quality is its KL from A; a side that did not run is left out."""
+    """One run per side that ran; `at`: when the comparison ended, in Unix seconds. B's quality is its KL from A."""
     names: tuple[SideName, SideName] = ("A", "B")
-    return [_run(found, name, side, plan, under, at) for name, side in zip(names, sides, strict=True) if found.of(name)]
+    return [
+        _run(found, name, side, plan, conditions, at) for name, side in zip(names, sides, strict=True) if found.of(name)
+    ]
 
 
-def _run(found: Comparison, name: SideName, side: Contender, plan: Plan, under: Circumstances, at: float) -> Run:
+def _run(
+    found: Comparison, name: SideName, side: SideSpec, plan: ComparisonPlan, conditions: Conditions, at: float
+) -> Run:
     runs, kl = found.of(name), found.divergence.kl_mean if name == "B" else None
     effective = found.effective.get(name, {})
-    times = [run.ttft_s for run in runs if run.ttft_s is not None]
-    rates = [run.decode_tps for run in runs if run.decode_tps is not None]
     return Run(
         at=at,
         kind=KIND,
-        model=model_name(side.load.model),
+        model=paths.model_name(side.load.model),
         model_path=side.load.model,
         engine=side.engine,
         title=" ".join(plan.prompt.split())[:TITLE],
         prompt=plan.prompt,
         chat=plan.chat,
         sampling=SamplingParams(max_tokens=plan.max_tokens),
-        options=differences(side.options),
+        options=non_defaults(side.options),
         effective=effective,
-        flags=[*_flags(side, effective, found.reasons.get(name, {}), under), *_bound(found, name)],
+        flags=[*_flags(side, effective, found.reasons.get(name, {}), conditions), *_bound(found, name)],
         requests=len(runs),
         output_tokens=sum(len(run.token_ids) for run in runs),
-        ttft_s=median(times) if times else None,
-        tps=median(rates) if rates else None,
+        ttft_s=median_of_known(run.ttft_s for run in runs),
+        tps=median_of_known(run.decode_tps for run in runs),
         kv_bytes=max(run.kv_bytes for run in runs) or None,
         weights_bytes=found.weights.get(name),
         quality=kl,
@@ -58,9 +60,9 @@ def _bound(found: Comparison, name: SideName) -> list[str]:
     return [f"KL at least, of the {count} likeliest ids"] if count and name == "B" else []
 
 
-def _flags(side: Contender, effective: dict[str, str], reasons: dict[str, str], under: Circumstances) -> list[str]:
+def _flags(side: SideSpec, effective: dict[str, str], reasons: dict[str, str], conditions: Conditions) -> list[str]:
     return [
-        *(f"{name} is {effective.get(name, 'unknown')}" for name in unmet(side.options, effective, reasons)),
-        *disturbances(under.throttled, under.other_processes),
-        *under.notes,
+        *not_as_requested(unmet(side.options, effective, reasons), effective),
+        *disturbances(conditions.throttled, conditions.other_processes),
+        *conditions.notes,
     ]

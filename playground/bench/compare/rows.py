@@ -1,12 +1,12 @@
-"""A comparison as rows of text: figures with delta and noise, the distributions in one line."""
+"""A comparison as rows of text: figures with delta and noise, and the distributions in one line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from playground.bench.compare.runs import Comparison, Figure
-from playground.bench.compare.verdict import format_kl, word
-from playground.text.numbers import UNKNOWN, percent, seconds, significant
+from playground.bench.compare.verdict import word
+from playground.text.numbers import UNKNOWN, format_kl, percent, seconds, significant
 from playground.text.sizes import format_bytes
 
 TITLES = ("", "A", "B", "delta", "noise", "")
@@ -14,7 +14,7 @@ Row = tuple[str, str, str, str, str, str]
 
 
 def rows(found: Comparison) -> list[Row]:
-    """TTFT, TPS, cache, weights."""
+    """The rows of TTFT, TPS, cache and weights."""
     return [
         _row("TTFT", found.ttft, seconds, "later", "sooner"),
         _row("TPS", found.tps, significant, "faster", "slower"),
@@ -24,7 +24,7 @@ def rows(found: Comparison) -> list[Row]:
 
 
 def difference(found: Comparison) -> str:
-    """Where the texts part; empty before both are there."""
+    """Where the texts part; empty before both exist."""
     if not (found.of("A") and found.of("B")):
         return ""
     at = found.first_difference
@@ -62,7 +62,7 @@ def _delta(figure: Figure) -> str:
 
 
 def _bytes(count: float | None) -> str:
-    """Few bytes are told in KiB: what one token takes."""
+    """Bytes of one token in KiB, larger amounts as elsewhere."""
     if count is None:
         return UNKNOWN
     return format_bytes(count) if count >= 2**20 else f"{significant(count / 1024)} KiB"

@@ -1,4 +1,4 @@
-"""Runs of two sides, interleaved, and what they come to side by side."""
+"""Interleaved runs of two sides, and their figures side by side."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from statistics import median
 import msgspec
 
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
+from playground.protocol.percentiles import median_of_known
+from playground.text.sequences import first_difference
 
 EXACT = 0.0
 MISSED = 0.05  # how often the interval of a median does not hold it
@@ -16,7 +18,7 @@ MISSED = 0.05  # how often the interval of a median does not hold it
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One number on both sides: medians, the change from A to B (0.1 is 10 % more), and the `noise` of the
-    worse side's median. `noise` 0: the number is exact; None: not known, of a single run."""
+    worse side's median. `noise` 0: the number is exact; None: not known, since a side has a single run."""
 
     a: float | None
     b: float | None
@@ -25,12 +27,12 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def differs(self) -> bool:
-        """By more than the noise; False where that is not known."""
+        """Whether the change exceeds the noise; False if the noise is not known."""
         return self.change is not None and self.noise is not None and abs(self.change) > (self.noise or 1e-9)
 
 
 class Comparison(msgspec.Struct):
-    """Everything so far; `planned` runs in all. `repeats`: every run of A gave the same answer."""
+    """Everything measured so far; `planned` runs in all."""
 
     planned: int = 0
     runs: list[ComparedRun] = msgspec.field(default_factory=list)
@@ -45,12 +47,12 @@ class Comparison(msgspec.Struct):
         return [run for run in self.runs if run.side == side]
 
     def text(self, side: SideName) -> str:
-        """The answer of a side, as its first run gave it."""
+        """The answer of a side in its first run."""
         return next((run.text for run in self.runs if run.side == side), "")
 
     @property
     def ttft(self) -> Figure:
-        """Seconds."""
+        """TTFT in seconds."""
         return self._figure("ttft_s")
 
     @property
@@ -60,7 +62,7 @@ class Comparison(msgspec.Struct):
 
     @property
     def kv(self) -> Figure:
-        """Bytes per token held."""
+        """Bytes of KV cache per token held."""
         return msgspec.structs.replace(self._figure("kv_per_token"), noise=EXACT)
 
     @property
@@ -71,42 +73,37 @@ class Comparison(msgspec.Struct):
 
     @property
     def first_difference(self) -> int | None:
-        """Index of the first token that differs; None where the answers are the same, or one is not there yet."""
+        """Index of the first token that differs; None if the answers are equal or one is missing."""
         if not (self.of("A") and self.of("B")):
             return None
         return first_difference(self.of("A")[0].token_ids, self.of("B")[0].token_ids)
 
     @property
     def repeats(self) -> bool:
-        """Whether A gives one answer only; if not, a different answer of B says little."""
+        """Whether every run of A gave the same answer; if not, a different answer of B says little."""
         return len({tuple(run.token_ids) for run in self.of("A")}) <= 1
 
     def _figure(self, name: str) -> Figure:
         sides = [[getattr(run, name) for run in self.of(side)] for side in ("A", "B")]
         known = [[value for value in values if value is not None] for values in sides]
-        a, b = (median(values) if values else None for values in known)
+        a, b = (median_of_known(values) for values in known)
         noises = [spread for values in known if (spread := noise(values)) is not None]
         return Figure(a=a, b=b, change=_change(a, b), noise=max(noises) if len(noises) == len(sides) else None)
 
 
 def order(runs: int) -> Iterator[SideName]:
-    """A B B A A B B A …: interleaved, so that a machine that slows down slows both, with half as many switches."""
+    """Sides in the order A B B A A B B A …: interleaved, so that a slowdown of the machine affects both, with half as
+    many switches."""
     for number in range(runs):
         yield from ("A", "B") if number % 2 == 0 else ("B", "A")
 
 
-def first_difference(one: Sequence[object], other: Sequence[object]) -> int | None:
-    """Where two sequences part; the end of one is a difference too."""
-    for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
-        if mine != theirs:
-            return index
-    return None if len(one) == len(other) else min(len(one), len(other))
-
-
 def noise(values: Sequence[float]) -> float | None:
-    """How far the median may be off, as a share of it: the farther end of its interval by order statistics, of 95 % at
-    least; of fewer than 6 runs that is all of them (94 % of 5). None of fewer than two. Distribution-free, and it
-    shrinks with more runs (David and Nagaraja, Order Statistics, 7.1)."""
+    """How far the median may be off, as a share of it; None for fewer than two values.
+
+    It is the farther end of the median's interval by order statistics, of at least 95 %; for fewer than 6 runs the
+    interval is all of them (94 % for 5). It assumes no distribution and shrinks with more runs (David and Nagaraja,
+    Order Statistics, 7.1)."""
     middle = median(values) if len(values) > 1 else 0
     if not middle:
         return None

@@ -1,4 +1,4 @@
-"""The workers of a comparison: who answers for which side, and where both distributions can be held."""
+"""The workers of a comparison: one for each side, and the one that compares both distributions."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from playground.bench.compare.contender import Contender
-from playground.bench.compare.course import Side
-from playground.bench.engine import Engine
-from playground.bench.talk import Talk
+from playground.bench.compare.comparison import Side
+from playground.bench.compare.side_spec import SideSpec
+from playground.bench.engine import WorkerEngine
+from playground.bench.engine_client import EngineClient
 from playground.protocol.commands import LoadModel
 
 
 async def open_sides(
-    a: Contender, b: Contender, own: tuple[Contender, Talk], stack: AsyncExitStack, log: Path
-) -> tuple[Side, Side, Talk]:
-    """Both sides, and the worker that holds their distributions in the end. `own` is a worker that is there already;
-    what else is needed is entered on `stack`, and watched as that is. A mere `Talk` never gets another model. Raises
-    `EngineFailed`."""
+    a: SideSpec, b: SideSpec, own: tuple[SideSpec, EngineClient], stack: AsyncExitStack, log: Path
+) -> tuple[Side, Side, EngineClient]:
+    """Both sides, and the client of the worker that holds their distributions in the end. `own` is a worker that runs
+    already; others are started, entered on `stack`, and watched as `own` is. Only a `WorkerEngine` ever loads another
+    model. Raises `EngineFailed`."""
 
-    def engine(side: Contender, log: Path) -> Engine:
-        return Engine(side.engine, side.load, log, own[1].watch)
+    def engine(side: SideSpec, log: Path) -> WorkerEngine:
+        return WorkerEngine(side.engine, side.load, log, own[1].watch)
 
     first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(engine(a, log))
     if b.shares_worker(a):
@@ -30,11 +30,11 @@ async def open_sides(
     second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(engine(b, log))
     if a.engine != b.engine:
         return Side(first, a.options), Side(second, b.options, apart=True), first
-    if isinstance(first, Engine):
+    if isinstance(first, WorkerEngine):
         return Side(first, a.options), Side(second, b.options, _mover(first, b.load)), first
-    assert isinstance(second, Engine)  # of two that differ, one at most was there
+    assert isinstance(second, WorkerEngine)  # the sides differ, so at most one of them is `own`
     return Side(first, a.options, _mover(second, a.load)), Side(second, b.options, _mover(second, b.load)), second
 
 
-def _mover(engine: Engine, load: LoadModel) -> Callable[[], Awaitable[None]]:
+def _mover(engine: WorkerEngine, load: LoadModel) -> Callable[[], Awaitable[None]]:
     return lambda: engine.load(load)

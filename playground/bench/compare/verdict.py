@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from playground.bench.compare.runs import Comparison, Figure
+from playground.text.numbers import UNKNOWN, format_kl
 
-KL_FLOOR = 1e-6  # nats per token: below it float16 bookkeeping decides
+KL_FLOOR = 1e-6  # nats per token: below it the rounding to float16 decides
 NOISE_TIMES = 3.0
-TOO_NOISY = 0.1  # runs of one side that lie further apart hide a change, unless it is far beyond them
+TOO_NOISY = 0.1  # runs of one side that differ more hide a change, unless it is FAR_BEYOND times as large
 FAR_BEYOND = 2.0
-FEW_BLOCKS = 8  # a request of fewer measures how its last block is rounded up
+FEW_BLOCKS = 8  # with fewer, the rounding up of the last block decides
 SHORT = {"kv_cache": "KV", "weights": "weights", "attention": "attention", "dtype": "", "speculation": "speculation"}
 
 
@@ -30,7 +31,7 @@ def verdict(name: str, comparison: Comparison) -> str:
 
 
 def name_of(changes: dict[str, str]) -> str:
-    """What B is called: `int4 KV`, or `max_batch=4` where a word for it is missing."""
+    """The name of B by its changes: `int4 KV`, or `max_batch=4` for toggles without a short name."""
     words = [
         f"{value} {SHORT[name]}".strip() if name in SHORT and value not in ("off", "auto") else f"{name}={value}"
         for name, value in changes.items()
@@ -39,9 +40,9 @@ def name_of(changes: dict[str, str]) -> str:
 
 
 def word(figure: Figure, more: str, less: str) -> str:
-    """For a table: what the change is called."""
+    """The change in a word, for a table."""
     if figure.change is None:
-        return "–"
+        return UNKNOWN
     if figure.noise is None:
         return "not judged"
     if too_noisy(figure):
@@ -52,13 +53,13 @@ def word(figure: Figure, more: str, less: str) -> str:
 
 
 def too_noisy(figure: Figure) -> bool:
-    """Nothing can be said of it."""
+    """Whether the runs differ too much to judge the change."""
     change, noise = abs(figure.change or 0.0), figure.noise or 0.0
     return noise > TOO_NOISY and change < FAR_BEYOND * noise
 
 
 def kl_above_noise(comparison: Comparison) -> bool | None:
-    """None where there is no KL."""
+    """Whether the KL exceeds the noise; None without a KL."""
     mean = comparison.divergence.kl_mean
     if mean is None:
         return None
@@ -78,7 +79,7 @@ def _longest(comparison: Comparison) -> int:
 
 
 def _unfilled_block(name: str, comparison: Comparison) -> int:
-    """The tokens of a block, where the KV cache alone sets the sides apart and no run ever filled one; else 0."""
+    """Tokens of a block if the sides differ in the KV cache alone and no run filled a block; else 0."""
     effective = comparison.effective.get("B", {})
     block = effective.get("block_size", "")
     if name != name_of({"kv_cache": effective.get("kv_cache", "")}) or not block.isdecimal():
@@ -129,10 +130,3 @@ def _kl(comparison: Comparison) -> str:
         return f"no KL ({comparison.divergence.reason})" if comparison.divergence.reason else ""
     least = "≥ " if comparison.divergence.likeliest else ""
     return f"KL {least}{format_kl(mean)}, {'above' if above else 'within'} noise"
-
-
-def format_kl(value: float | None) -> str:
-    """Nats per token, three decimals, or two digits where that would be nothing."""
-    if value is None:
-        return "–"
-    return f"{value:.1e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"

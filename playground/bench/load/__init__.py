@@ -1,1 +1,1 @@
-"""A server's day in small: requests that come at a rate or keep a number of users busy, and what they waited for."""
+"""A load like that of a server: requests that arrive at a rate or keep users busy, and how long they waited."""

@@ -11,7 +11,7 @@ FORM = "all, poisson:RATE (requests a second) or burst:SIZE (so many together, e
 
 
 class Arrivals(NamedTuple):
-    """`kind` all, poisson or burst; `amount` is the rate of the one and the size of the other."""
+    """`kind` is all, poisson or burst; `amount` is the rate of poisson and the size of burst."""
 
     kind: str = "all"
     amount: float = 0.0
@@ -21,12 +21,12 @@ class Arrivals(NamedTuple):
 
     @property
     def timed(self) -> bool:
-        """Some arrive later than others, so that the speed of the steps decides who meets whom."""
+        """Whether some requests arrive later than others, so that the speed of the steps decides which run together."""
         return self.kind != "all"
 
 
 def parse_arrivals(text: str) -> Arrivals:
-    """Read what `FORM` says; raises `ValueError`."""
+    """Parse text in the form of `FORM`; raises `ValueError`."""
     kind, _, amount = text.partition(":")
     if text == "all":
         return Arrivals()
@@ -39,7 +39,7 @@ def parse_arrivals(text: str) -> Arrivals:
 
 
 def delays(arrivals: Arrivals, count: int, random: Random) -> list[float]:
-    """Seconds after the submission, rising; the first request arrives at once."""
+    """Seconds from submission to each arrival, rising; the first is 0."""
     if arrivals.kind == "poisson":
         return list(accumulate((random.expovariate(arrivals.amount) for _ in range(count - 1)), initial=0.0))
     if arrivals.kind == "burst":

@@ -1,4 +1,4 @@
-"""Runs a sweep on one engine: warm-up apart, then level by level on a cold prefix cache."""
+"""Runs a sweep on one engine: a warm-up that does not count, then level by level on a cold prefix cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.figures import LevelFigures, level_figures
 from playground.bench.load.level import Level
@@ -16,16 +16,16 @@ from playground.bench.load.slo import Slo
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
 
 NO_SLO = Slo()
-WARM_UP = "warm"  # what the ids of its requests begin with
-Told = Callable[[LevelFigures], None]
+WARM_UP = "warm"  # the ids of its requests begin with this
+OnLevel = Callable[[LevelFigures], None]
 Progress = Callable[[Level, int, int], None]
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is to be run. Each level has `requests` of its own, or two a user where these are more, so that none finds
-    another's prompts in the prefix cache; `keep_prefix_cache` leaves even the common beginning of its prompts there
-    from level to level."""
+    """What to run. Each level has `requests` of its own, or two for each user if that is more, so that none finds
+    another level's prompts in the prefix cache; `keep_prefix_cache` uses the same prompts at every level and does not
+    clear the cache."""
 
     levels: Sequence[Level]
     shape: Shape
@@ -40,8 +40,8 @@ class Sweep:
         return max(self.requests, 2 * level.users)
 
 
-async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress) -> None:
-    """Tell the figures of each level as soon as it is done."""
+async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progress: Progress) -> None:
+    """Run all levels; `on_level` gets the figures of each when it is done."""
     vocabulary = engine.loaded.facts.vocabulary
     if sweep.warm_up:
         warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
@@ -60,25 +60,27 @@ async def run_sweep(engine: Engine, sweep: Sweep, told: Told, progress: Progress
         generated = [engine.fold.requests[request.request_id] for request in requests]
         figures = level_figures(level, generated, took, requests[-1].delay_s, sweep.slo, lone)
         lone = figures.e2e.p50 if lone is None else lone
-        told(figures)
+        on_level(figures)
 
 
-async def _run_level(engine: Engine, level: Level, requests: Sequence[GenerationRequest], progress: Progress) -> None:
-    todo, asked = list(requests), list[str]()
+async def _run_level(
+    engine: WorkerEngine, level: Level, requests: Sequence[GenerationRequest], progress: Progress
+) -> None:
+    todo, submitted = list(requests), list[str]()
 
-    def ask(count: int) -> None:
+    def submit(count: int) -> None:
         some, todo[:] = todo[:count], todo[count:]
-        asked.extend(request.request_id for request in some)
+        submitted.extend(request.request_id for request in some)
         engine.send(Submit(requests=some))
 
     def ended() -> bool:
-        """Looks after each event; in a closed loop whoever has an answer asks again at once."""
-        done = sum(engine.fold.requests[request_id].finished is not None for request_id in asked)
-        while todo and len(asked) - done < level.users:
-            ask(1)
+        """Check after each event; in a closed loop a user whose request ended submits the next one at once."""
+        done = sum(engine.fold.requests[request_id].finished is not None for request_id in submitted)
+        while todo and len(submitted) - done < level.users:
+            submit(1)
         progress(level, done, len(requests))
         return done == len(requests)
 
     if not level.users:
-        ask(len(requests))
+        submit(len(requests))
     await engine.until(ended)

@@ -1,4 +1,4 @@
-"""What a level came to: waits, rates, goodput, and where more load brings no more (see `FORMULAS`)."""
+"""Figures of a level: waits, rates, goodput; and where more load brings no more (see `FORMULAS`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from playground.bench.load.level import Level
 from playground.bench.load.slo import Slo
-from playground.protocol.metrics import RequestMetrics
+from playground.protocol.metrics import prefix_hit
 from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
@@ -19,7 +19,7 @@ BELOW = "below "
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """p50, p90 and p99 in seconds by nearest rank; None where nothing has such a number."""
+    """p50, p90 and p99 in seconds by nearest rank; None if no request has such a number."""
 
     p50: float | None
     p90: float | None
@@ -28,8 +28,8 @@ class Spread(msgspec.Struct, frozen=True):
 
 class LevelFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One level. `window_s`: first submission to the end of the last request, failed ones too, and at least to the last
-    arrival. `offered`: requests per second that the lightest level's
-    median E2E would have let this one finish; None in a closed loop."""
+    arrival. `offered`: requests per second that the lightest level's median E2E would have let this one finish; None in
+    a closed loop."""
 
     load: str
     requests: int
@@ -71,7 +71,7 @@ def level_figures(
         system_tps=tokens / window if window else None,
         requests_per_second=len(served) / window if window else None,
         offered=len(requests) / (last_arrival + lone) if lone and not level.users else None,
-        prefix_hit=_prefix_hit(metrics),
+        prefix_hit=prefix_hit(metrics),
         ttft=spread(each.ttft_s for each in metrics),
         tpot=spread(each.tpot_s for each in metrics),
         itl=Spread(*percentiles([gap for request in served for gap in gaps(request.times)], SHARES)),
@@ -83,8 +83,8 @@ def level_figures(
 
 
 def saturation(levels: Sequence[LevelFigures]) -> str:
-    """The last level of a rising sweep before more load brings no more, `below` the first where that one is too much;
-    empty where the sweep does not reach it."""
+    """The last level of a rising sweep before more load brings no more, `below` the first if that one is too much;
+    empty if the sweep does not reach it."""
     if levels and _falls_behind(levels[0]):
         return f"{BELOW}{levels[0].load}"
     for before, after in pairwise(levels):
@@ -94,7 +94,7 @@ def saturation(levels: Sequence[LevelFigures]) -> str:
 
 
 def saturates(levels: Sequence[LevelFigures]) -> str:
-    """`saturates after closed:4`; empty where it does not."""
+    """`saturates after closed:4`; empty if it does not."""
     full = saturation(levels)
     return full and f"saturates {full if full.startswith(BELOW) else f'after {full}'}"
 
@@ -118,17 +118,12 @@ def _users(level: LevelFigures) -> int:
 
 
 def spread(values: Iterable[float | None]) -> Spread:
-    """Over requests."""
+    """The percentiles over requests."""
     return Spread(*percentiles([(value, 1) for value in values if value is not None], SHARES))
 
 
 def gaps(times: Sequence[float]) -> list[Gap]:
-    """Seconds between token events, each with its tokens; tokens of one time came in one go."""
+    """Seconds between token events, each with its number of tokens; tokens of equal times came in one event."""
     groups = [(time, len(list(same))) for time, same in groupby(times)]
     first = [(0.0, groups[0][1] - 1)] if groups and groups[0][1] > 1 else []
     return [*first, *((later - earlier, count) for (earlier, _), (later, count) in pairwise(groups))]
-
-
-def _prefix_hit(metrics: Sequence[RequestMetrics]) -> float | None:
-    tokens = sum(each.prompt_tokens for each in metrics)
-    return sum(each.cached_tokens for each in metrics) / tokens if tokens else None

@@ -1,4 +1,4 @@
-"""How long the answers of a load are: lognormal or uniform between two bounds, or all the same."""
+"""Answer lengths of a load: lognormal or uniform between two bounds, or fixed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from random import Random
 from typing import NamedTuple
 
 FORM = "lognormal LOW..HIGH, uniform LOW..HIGH or fixed N, in tokens"
-SIGMAS = 4  # of a lognormal lie between its bounds; what is drawn outside is cut to them
+SIGMAS = 4  # standard deviations of a lognormal between its bounds; draws outside are clamped
 
 
 class Lengths(NamedTuple):
-    """`kind` lognormal, uniform or fixed; of a fixed length both bounds are that length."""
+    """`kind` is lognormal, uniform or fixed; both bounds of a fixed length are that length."""
 
     kind: str = "lognormal"
     low: int = 16
@@ -22,7 +22,7 @@ class Lengths(NamedTuple):
 
 
 def parse_lengths(text: str) -> Lengths:
-    """Read what `FORM` says; raises `ValueError`."""
+    """Parse text in the form of `FORM`; raises `ValueError`."""
     kind, _, bounds = text.strip().partition(" ")
     low, dots, high = bounds.strip().partition("..")
     if kind == "fixed" and low.isdecimal() and not dots and int(low) >= 1:
@@ -33,7 +33,7 @@ def parse_lengths(text: str) -> Lengths:
 
 
 def draw(lengths: Lengths, random: Random) -> int:
-    """The tokens of one answer."""
+    """Draw the length of one answer, in tokens."""
     if lengths.kind == "fixed":
         return lengths.low
     if lengths.kind == "uniform":

@@ -1,4 +1,4 @@
-"""One level of a sweep: how hard the engine is pressed."""
+"""One level of a sweep: how much load the engine gets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORM = "poisson:RATE,..., burst:SIZE,..., closed:USERS,... or all"
 
 
 class Level(NamedTuple):
-    """Either requests that arrive whatever happens (`arrivals`), or `users` of whom each asks again once answered."""
+    """Either open-loop `arrivals`, or a closed loop of `users`, each of whom asks again once answered."""
 
     arrivals: Arrivals = Arrivals()
     users: int = 0
@@ -20,7 +20,7 @@ class Level(NamedTuple):
 
 
 def parse_levels(text: str) -> list[Level]:
-    """Read what `FORM` says, amounts rising; raises `ValueError`."""
+    """Parse text in the form of `FORM`, with rising amounts; raises `ValueError`."""
     kind, _, amounts = text.partition(":")
     levels = [_parse(f"{kind}:{amount.strip()}" if amounts else kind) for amount in amounts.split(",")]
     return sorted(levels, key=lambda level: (level.users, level.arrivals.amount))

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 from playground.bench.load.drive import WARM_UP, Sweep
 from playground.bench.load.figures import LevelFigures, saturation
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.session.fold import Fold
 
 FORMULAS = ("TTFT", "TPOT", "ITL", "E2E", "System TPS", "Goodput", "Offered", "Saturation")
 
 
-def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
-    """Of the levels that were done, whatever ended the sweep. Its speed is that of the level with the most TPS."""
+def load_report(
+    items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, conditions: Conditions = UNDISTURBED
+) -> Report:
+    """Report the levels that were done, however the sweep ended. Its speed is that of the level with the most TPS."""
     number, fastest = max(enumerate(items), key=lambda each: each[1].system_tps or 0.0)
     best = fastest.system_tps or None
     totals = {
@@ -37,14 +39,14 @@ def load_report(items: Sequence[LevelFigures], sweep: Sweep, fold: Fold, under: 
         n=sum(item.requests for item in items),
         formulas=FORMULAS,
         start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
-        under=under._replace(notes=[*under.notes, *([failed] if failed else [])]),
+        conditions=conditions._replace(notes=[*conditions.notes, *([failed] if failed else [])]),
     )
     timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
     return build_report("load", fold, totals, items, trust, timed=timed)
 
 
 def _failures(items: Sequence[LevelFigures], fold: Fold) -> str:
-    """How many requests failed, and why the first of them did; empty where none did."""
+    """How many requests failed, and why the first of them did; empty if none did."""
     if not (failed := sum(item.failed for item in items)):
         return ""
     ended = (request for name, request in fold.requests.items() if request.finished and not _warms(name))

@@ -1,4 +1,4 @@
-"""Requests drawn at random: prompts of random ids with a common beginning, lengths, and when each arrives."""
+"""Random requests: prompts of random ids with a common prefix, answer lengths, and arrival times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANY_VOCABULARY = 1000
 
 
 class Shape(NamedTuple):
-    """How requests look: `prompt` tokens of which the first `shared` are every prompt's, and how long answers are."""
+    """Sizes of requests: `prompt` tokens, of which all prompts share the first `shared`, and the lengths of answers."""
 
     prompt: int
     shared: int
@@ -23,7 +23,7 @@ class Shape(NamedTuple):
 def draw_requests(
     name: str, count: int, arrivals: Arrivals, shape: Shape, vocabulary: int, random: Random
 ) -> list[GenerationRequest]:
-    """`count` requests called NAME-0 and so on, in order of arrival; they run to their length whatever they say."""
+    """Draw `count` requests called NAME-0 and so on, in order of arrival; EOS does not end them."""
     known = vocabulary or ANY_VOCABULARY
     at = delays(arrivals, count, random)
     prefix = _ids(shape.shared, known, random)

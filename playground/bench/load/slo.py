@@ -1,4 +1,4 @@
-"""Service level objectives: what a request must not exceed to count as served well."""
+"""Service level objectives: limits that a request must meet to count as served well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORM = "ttft=SECONDS, tpot=SECONDS and e2e=SECONDS, those that matter, with comm
 
 
 class Slo(msgspec.Struct, frozen=True):
-    """Seconds; None is no objective."""
+    """Limits in seconds; None is no limit."""
 
     ttft: float | None = None
     tpot: float | None = None
@@ -22,7 +22,8 @@ class Slo(msgspec.Struct, frozen=True):
         return any(limit is not None for limit in msgspec.structs.astuple(self))
 
     def met(self, metrics: RequestMetrics) -> bool:
-        """A request of one token has no TPOT that could be too long; one without a first token has met nothing."""
+        """Whether a request met every limit. One token alone has no TPOT to exceed; without a first token no limit is
+        met."""
         if metrics.ttft_s is None:
             return False
         values = ((self.ttft, metrics.ttft_s), (self.tpot, metrics.tpot_s), (self.e2e, metrics.e2e_s))
@@ -30,7 +31,7 @@ class Slo(msgspec.Struct, frozen=True):
 
 
 def parse_slo(text: str) -> Slo:
-    """Read what `FORM` says; raises `ValueError`."""
+    """Parse text in the form of `FORM`; raises `ValueError`."""
     limits: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = part.strip().partition("=")

@@ -1,1 +1,1 @@
-"""What an option set does to a model's answers, apart from their speed: perplexity, KL, agreement, recall."""
+"""The effect of an option set on a model's answers, apart from speed: perplexity, KL, agreement, recall."""

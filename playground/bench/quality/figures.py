@@ -1,47 +1,21 @@
-"""What teacher-forced scores come to: per text and over all texts together (see `FORMULAS`)."""
+"""Figures of teacher-forced scores: per text and over all texts together (see `FORMULAS`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from math import exp, log
 from statistics import fmean
 
 import msgspec
 
+from playground.bench.quality.tallies import Tallies, Tally
 from playground.bench.texts import Text
-from playground.protocol.events import Scored
 
 LN2 = log(2)
 
 
-@dataclass
-class Tally:
-    """Values of the predictions that count, in the order of the text."""
-
-    nll: list[float] = field(default_factory=list)
-    kl: list[float] = field(default_factory=list)
-    agreed: list[bool] = field(default_factory=list)
-    rank: list[int] = field(default_factory=list)
-
-    def add(self, scored: Scored, counted: int, base_top: Sequence[int] = ()) -> None:
-        """Take the last `counted` predictions of a window; `base_top` are the likeliest ids of the base there."""
-        self.nll += scored.nll[-counted:]
-        if scored.kl:
-            self.kl += scored.kl[-counted:]
-            self.rank += scored.rank[-counted:]
-            self.agreed += [mine == base for mine, base in zip(scored.top, base_top, strict=True)][-counted:]
-
-    def extend(self, other: Tally) -> None:
-        """Another text's as well."""
-        self.nll += other.nll
-        self.kl += other.kl
-        self.agreed += other.agreed
-        self.rank += other.rank
-
-
 class Perplexity(msgspec.Struct, frozen=True, kw_only=True):
-    """Over `tokens` predictions, and the bytes that they stand for."""
+    """Over `tokens` predictions, and over the bytes that they cover."""
 
     tokens: int
     nats_per_token: float | None
@@ -50,7 +24,7 @@ class Perplexity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
-    """KL(base ‖ this) in nats per token, and how often both find the same id likeliest."""
+    """KL(base ‖ this) in nats per token, and the share of positions at which both find the same id likeliest."""
 
     kl_mean: float | None
     kl_max: float | None
@@ -59,7 +33,7 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TextQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """One text, or all together. Without a base only `own` is there; `noise` is the base against itself."""
+    """One text, or all together. Without a base only `own` is set; `noise` is the base against itself."""
 
     name: str
     language: str
@@ -71,31 +45,14 @@ class TextQuality(msgspec.Struct, frozen=True, kw_only=True):
     noise: Distance | None = None
 
 
-@dataclass
-class Tallies:
-    """The tallies of one text of `tokens` predictions: under the options asked for, under the base, and the base
-    once more."""
-
-    text: Text
-    tokens: int
-    own: Tally = field(default_factory=Tally)
-    base: Tally = field(default_factory=Tally)
-    again: Tally = field(default_factory=Tally)
-
-    @property
-    def size(self) -> float:
-        """Bytes that the predictions made stand for: their share of the text's."""
-        return self.text.size * len(self.own.nll) / max(1, self.tokens)
-
-
 def text_quality(tallies: Tallies) -> TextQuality:
-    """The figures of one text."""
+    """Figures of one text."""
     text = tallies.text
     return _quality(text.name, text.language, text.domain, tallies.size, tallies)
 
 
 def total_quality(texts: Sequence[Tallies]) -> TextQuality:
-    """Over all texts, each token with the same weight."""
+    """Figures over all texts, each token with the same weight."""
     whole = Tallies(Text("all", "", "", ""), sum(each.tokens for each in texts))
     for each in texts:
         whole.own.extend(each.own)
@@ -105,7 +62,7 @@ def total_quality(texts: Sequence[Tallies]) -> TextQuality:
 
 
 def perplexity(nll: Sequence[float], size: float) -> Perplexity:
-    """`size`: bytes that the predictions stand for."""
+    """Figures of one series; `size`: bytes of text that the predictions cover."""
     mean = fmean(nll) if nll else None
     return Perplexity(
         tokens=len(nll),
@@ -116,7 +73,7 @@ def perplexity(nll: Sequence[float], size: float) -> Perplexity:
 
 
 def distance(tally: Tally) -> Distance | None:
-    """None where nothing was compared."""
+    """Distance from the base; None if nothing was compared."""
     if not tally.kl:
         return None
     return Distance(

@@ -1,4 +1,4 @@
-"""Needles: a code told in the first line and asked for in the last, by length of what lies between and by KV dtype."""
+"""Needles: a code given in the first line and asked for in the last, by length of the text between and by KV dtype."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from time import perf_counter
 
 import msgspec
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.statistics import mean
 from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
+from playground.protocol.options import TOGGLES
 from playground.session.fold import Generated
 
-KV_CACHES = ("model", "fp8", "int8", "int4", "int2")
 ANSWER_TOKENS = 8
 PROBE_PARTS = 40
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True):
-    """Of `needles` that were served; `failed` were not, the first of them for `fault`. `tokens`: the mean length of the
-    prompts as they were; `right` answers begin with the code that was told; both None where none was served.
+    """Answers at one `length` to the `needles` that were served; `failed` were not, the first of them for `fault`.
+    `tokens`: mean tokens of the prompts; `right`: answers that begin with the given code; both None if none was served.
     `seconds`: from all prompts to all answers."""
 
     kv_cache: str
@@ -37,25 +37,30 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def measure_recall(
-    engine: Engine,
+    engine: WorkerEngine,
     lengths: Sequence[int],
     needles: int,
     kv_caches: Sequence[str],
-    told: Callable[[Recall], None],
+    on_recall: Callable[[Recall], None],
 ) -> None:
-    """The same prompts under each KV dtype; all needles of a length are answered as one batch."""
+    """Ask the same prompts under each KV dtype; all needles of a length are answered as one batch."""
     if not (lengths and kv_caches):
         return
     ratio = await _characters_per_token(engine)
-    asked = {length: _prompts(length, needles, ratio) for length in lengths}
+    prompts = {length: _prompts(length, needles, ratio) for length in lengths}
     for kv_cache in kv_caches:
         await engine.apply(kv_cache=kv_cache)
-        for length, prompts in asked.items():
-            engine.send(ResetPrefixCache())
-            name = f"needle-{kv_cache}-{length}"
-            begun = perf_counter()
-            answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
-            told(_recall(kv_cache, length, answers, [code for _, code in prompts], perf_counter() - begun))
+        for length, of_length in prompts.items():
+            on_recall(await _ask(engine, kv_cache, length, of_length))
+
+
+async def _ask(engine: WorkerEngine, kv_cache: str, length: int, prompts: Sequence[tuple[str, str]]) -> Recall:
+    """Ask (prompt, code) pairs on a cold prefix cache."""
+    engine.send(ResetPrefixCache())
+    name = f"needle-{kv_cache}-{length}"
+    begun = perf_counter()
+    answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])
+    return _recall(kv_cache, length, answers, [code for _, code in prompts], perf_counter() - begun)
 
 
 def _recall(kv_cache: str, length: int, answers: Sequence[Generated], codes: Sequence[str], seconds: float) -> Recall:
@@ -73,14 +78,14 @@ def _recall(kv_cache: str, length: int, answers: Sequence[Generated], codes: Seq
     )
 
 
-def possible_kv_caches(engine: Engine) -> list[str]:
-    """What this engine can keep keys and values in."""
+def possible_kv_caches(engine: WorkerEngine) -> list[str]:
+    """The KV dtypes that this engine offers."""
     toggle = engine.loaded.capabilities.toggle("kv_cache")
-    found = [(name, toggle.find(name)) for name in KV_CACHES] if toggle else []
+    found = [(name, toggle.find(name)) for name in TOGGLES["kv_cache"].values] if toggle else []
     return [name for name, support in found if support and support.possible]
 
 
-async def _characters_per_token(engine: Engine) -> float:
+async def _characters_per_token(engine: WorkerEngine) -> float:
     random = Random(0)
     text = "\n".join(draw_filler(random).strip() for _ in range(PROBE_PARTS))
     answer = await engine.ask(Tokenize(key="filler", texts=[text]), Tokenized)

@@ -1,4 +1,4 @@
-"""The report of teacher-forced scores, the speed beside them, and needles."""
+"""The report of teacher-forced scores, the speed next to them, and needles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.bench.quality.figures import text_quality, total_quality
 from playground.bench.quality.measure import Measured
 from playground.bench.quality.recall import Recall
 from playground.bench.quality.score import Job
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.bench.tokenizer.fertility import SPEED
 from playground.protocol.options import as_text
 from playground.session.fold import Fold
@@ -19,8 +19,8 @@ from playground.session.fold import Fold
 FORMULAS = ("Perplexity", "Bits per byte", "KL", "Agreement", "A/A noise", "Recall", "TPS")
 
 
-def quality_report(job: Job, measured: Measured, fold: Fold, under: Circumstances = UNDISTURBED) -> Report:
-    """Of the texts of which something was scored; the options are those of the job, whatever a needle had set."""
+def quality_report(job: Job, measured: Measured, fold: Fold, conditions: Conditions = UNDISTURBED) -> Report:
+    """Report the texts that were scored; the options are those of the job, whichever a needle had set."""
     scored = [each for each in measured.tallies if each.own.nll]
     total = total_quality(scored)
     totals: dict[str, Any] = {
@@ -32,8 +32,8 @@ def quality_report(job: Job, measured: Measured, fold: Fold, under: Circumstance
         "recall": measured.recalls,
         "decode_tps": measured.tps,
     }
-    under = under._replace(notes=[*under.notes, *_unserved(measured.recalls)])
-    trust = build_trust(fold, n=total.own.tokens, formulas=FORMULAS, start="warm", under=under)
+    conditions = conditions._replace(notes=[*conditions.notes, *_unserved(measured.recalls)])
+    trust = build_trust(fold, n=total.own.tokens, formulas=FORMULAS, start="warm", conditions=conditions)
     warm_up = f"{SPEED}0"
     timed = [request for name, request in fold.requests.items() if name.startswith(SPEED) and name != warm_up]
     report = build_report("quality", fold, totals, [text_quality(each) for each in scored], trust, timed=timed)

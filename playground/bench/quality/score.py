@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from playground.bench.engine import Engine
-from playground.bench.quality.figures import Tallies
+from playground.bench.engine import WorkerEngine
+from playground.bench.quality.tallies import Tallies
 from playground.bench.quality.windows import Window, windows
 from playground.bench.spread import spread
 from playground.bench.texts import Text
@@ -15,15 +15,15 @@ from playground.protocol.events import Scored, Tokenized
 from playground.protocol.options import EngineOptions
 
 KEPT_BYTES = 2**30
-KEPT_ITEM = 2  # bytes of a kept number
+KEPT_ITEM = 2  # bytes of a kept log-probability
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """`base` None: only perplexity under `options`. `windows`: how many are scored at most, spread over all texts;
-    None is all of them."""
+    """Texts and option sets. `base` None: only perplexity under `options`. `windows`: most windows to score, spread
+    over all texts; None scores all."""
 
     texts: Sequence[Text]
     options: EngineOptions
@@ -42,9 +42,9 @@ class Part:
     ids: list[int]
 
 
-async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
-    """Append the tallies of each text; those of a run that is stopped hold the windows that were done. `progress` is
-    told of every pass over a window: three where there is a base."""
+async def score_texts(engine: WorkerEngine, job: Job, tallies: list[Tallies], progress: Progress) -> None:
+    """Append the tallies of each text; after a stop they hold the windows done by then. `progress` counts passes over
+    windows: one each, or three with a base."""
     answer = await engine.ask(Tokenize(key="texts", texts=[text.content for text in job.texts]), Tokenized)
     tallies += [Tallies(text, len(ids) - 1) for text, ids in zip(job.texts, answer.token_ids, strict=True)]
     parts = [
@@ -67,8 +67,11 @@ async def score_texts(engine: Engine, job: Job, tallies: list[Tallies], progress
             passed()
 
 
-async def _score_base(engine: Engine, job: Job, group: Sequence[Part], passed: Callable[[], None]) -> list[list[int]]:
-    """Twice under the base: what the second time differs from the first is noise. The likeliest ids of each window."""
+async def _score_base(
+    engine: WorkerEngine, job: Job, group: Sequence[Part], passed: Callable[[], None]
+) -> list[list[int]]:
+    """Score a group twice under the base: the difference between both passes is noise. Returns the likeliest ids of
+    each window."""
     if job.base is None:
         return []
     await engine.switch(job.base)
@@ -84,12 +87,12 @@ async def _score_base(engine: Engine, job: Job, group: Sequence[Part], passed: C
     return tops
 
 
-async def _score(engine: Engine, part: Part, keep_as: str | None = None, against: str | None = None) -> Scored:
+async def _score(engine: WorkerEngine, part: Part, keep_as: str | None = None, against: str | None = None) -> Scored:
     return await engine.ask(Score(key="window", token_ids=part.ids, keep_as=keep_as, against=against), Scored)
 
 
 def _groups(parts: Sequence[Part], job: Job, vocabulary: int) -> Iterator[Sequence[Part]]:
-    """As many windows between two switches as may be kept at a time; all of them where nothing is kept."""
+    """Split windows into groups whose logits can be kept at the same time; one group if nothing is kept."""
     each = len(parts) if job.base is None else KEPT_BYTES // (KEPT_ITEM * job.window * max(1, vocabulary))
     each = max(1, each)
     for at in range(0, len(parts), each):

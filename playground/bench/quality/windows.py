@@ -1,4 +1,4 @@
-"""A text longer than the context, read through windows that overlap, so that every token but the first counts once."""
+"""Overlapping windows over a text longer than the context, so that every token but the first counts once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Ids from `start` to `stop`; the predictions of the last `counted` of them count, the others are context."""
+    """Ids from `start` to `stop`; the last `counted` predictions count, the others are context."""
 
     start: int
     stop: int
@@ -14,8 +14,8 @@ class Window(NamedTuple):
 
 
 def windows(tokens: int, window: int, stride: int) -> list[Window]:
-    """Windows of at most `window` ids that advance by `stride`, and by one less than `window` at most: the first id of
-    a window is what the second is predicted from, and has no prediction itself."""
+    """Windows of at most `window` ids that advance by `stride`, but by one less than `window` at most: the first id of
+    a window only serves to predict the second, and has no prediction itself."""
     if tokens < 2:
         return []
     stride = min(stride, window - 1)

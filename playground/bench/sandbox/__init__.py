@@ -1,1 +1,1 @@
-"""Model-written code behind walls. `sandbox` runs it, `confinement` builds the walls, `inside` is what runs in them."""
+"""Runs model-written code confined: `sandbox` runs it, `confinement` builds the walls, `inside` is what runs within."""

@@ -1,4 +1,4 @@
-"""Which walls this machine can put around a program: bubblewrap, else Linux namespaces, else none, if so allowed."""
+"""The confinement that this machine offers: bubblewrap, else Linux namespaces, else, if allowed, none."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Literal
 
 import msgspec
 
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.node import files_of_node, find_node
 
 Kind = Literal["bubblewrap", "namespaces", "none"]
 INSIDE = Path(__file__).parent / "inside"
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/lib32", "/etc/alternatives", "/etc/ld.so.cache")
-# Where we are root, each program runs as the next of these users of no file: the limit on processes is one by user, and
-# none for root. They end below 65,536, as those of most containers do.
+# As root, each program runs as the next of these user ids without files: the limit on processes is per user, and root
+# is exempt from it. They end below 65,536, as those of most containers do.
 FIRST_USER, USERS = 64_321, 1_000
 CLEAN = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
 CLEAN |= {
@@ -38,7 +38,7 @@ _started = count(os.getpid() * 8)  # so that two of our processes hardly meet
 
 
 class NoSandbox(Exception):
-    """No kind of sandbox works here: why, by kind."""
+    """No kind of confinement works here; `reasons` says why, by kind."""
 
     def __init__(self, reasons: dict[Kind, str]) -> None:
         super().__init__("; ".join(f"{kind}: {reason}" for kind, reason in reasons.items()))
@@ -51,8 +51,8 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     node: str = ""
 
-    def command(self, limits: Limits, javascript: bool = False) -> list[str]:
-        """What to start; it reads a task on stdin and writes a verdict on stdout."""
+    def command(self, limits: SandboxLimits, javascript: bool = False) -> list[str]:
+        """The command line that reads a task on stdin and writes a verdict on stdout."""
         settings = _settings(self, limits, javascript)
         python = [sys.executable, "-I", "-S", "-B", "-X", "utf8"]
         if self.kind == "namespaces":
@@ -63,9 +63,9 @@ class Confinement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Confinement:
-    """The first kind that really runs a program here; raises `NoSandbox` with what each said."""
+    """The first kind that really runs a program here; raises `NoSandbox` with the reason of each."""
     node, reasons = find_node(), {}
-    compileall.compile_dir(INSIDE, quiet=2)  # behind the walls nothing can be written, so compile here
+    compileall.compile_dir(INSIDE, quiet=2)  # inside nothing can be written, so compile here
     for kind in kinds:
         confinement = Confinement(kind=kind, node=node)
         reason = _probe(confinement)
@@ -76,7 +76,7 @@ def find_confinement(kinds: Sequence[Kind] = ("bubblewrap", "namespaces")) -> Co
 
 
 def readable(node: str = "") -> list[str]:
-    """What a program may read, parents before what lies in them: the system, this interpreter, node, the checker."""
+    """Paths that a program may read, parents first: the system, this interpreter, node, the checker."""
     homes = [f"{path}/" for path in (Path.home(), Path.home().resolve())]
     wanted = [sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)]
     wanted += [str(INSIDE), *(files_of_node(node) if node else ())]
@@ -89,7 +89,7 @@ def readable(node: str = "") -> list[str]:
     return kept
 
 
-def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str:
+def _settings(confinement: Confinement, limits: SandboxLimits, javascript: bool) -> str:
     prefixes = tuple(f"{os.path.realpath(prefix)}/" for prefix in (sys.prefix, sys.base_prefix))
     paths = [path for path in sys.path if f"{os.path.realpath(path)}/".startswith(prefixes) and "-packages" in path]
     return msgspec.json.encode(
@@ -105,7 +105,7 @@ def _settings(confinement: Confinement, limits: Limits, javascript: bool) -> str
     ).decode()
 
 
-def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
+def _bubblewrap(limits: SandboxLimits, paths: Sequence[str]) -> list[str]:
     words = [
         shutil.which("bwrap") or "bwrap",
         "--die-with-parent",
@@ -114,12 +114,12 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
         "--unshare-ipc",
         "--unshare-uts",
     ]
-    # Root must really become another user, which no user namespace of one user allows.
+    # Root must become another user, which a user namespace with a single user does not allow.
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if os.getuid() == 0 else ["--unshare-user"]
-    # First of all, since the interpreter or this checkout may lie below it.
+    # First, since the interpreter or this checkout may lie below /tmp.
     words += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", "/tmp"]
     for folder in sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/", "/tmp"}):
-        words += ["--perms", "0755", "--dir", folder]  # bubblewrap would make them for root alone
+        words += ["--perms", "0755", "--dir", folder]  # by default bubblewrap makes them readable by root alone
     for path in paths:
         words += ["--ro-bind", path, path]
     words += ["--proc", "/proc", "--dev", "/dev"]
@@ -127,14 +127,14 @@ def _bubblewrap(limits: Limits, paths: Sequence[str]) -> list[str]:
 
 
 def _probe(confinement: Confinement) -> str:
-    """Why this kind does not work here; empty where it does."""
+    """Why this kind does not work here; empty if it does."""
     if confinement.kind == "bubblewrap" and not shutil.which("bwrap"):
         return "bwrap is not installed"
     task: dict[str, object] = {"nonce": "probe", "program": "def f(): return 1", "test": "assert f() == 1"}
     task |= dict.fromkeys(("shared", "unittest", "context"), False)
     try:
         result = subprocess.run(
-            confinement.command(Limits(seconds=PROBE_SECONDS)),
+            confinement.command(SandboxLimits(seconds=PROBE_SECONDS)),
             input=msgspec.json.encode(task),
             capture_output=True,
             env=CLEAN,
@@ -144,5 +144,5 @@ def _probe(confinement: Confinement) -> str:
         return f"nothing came within {PROBE_SECONDS:.0f} s"
     if b'"passed":true' in result.stdout and b'"nonce":"probe"' in result.stdout:
         return ""
-    said = result.stderr.decode(errors="replace").strip().splitlines()
-    return said[-1] if said else f"it ended with code {result.returncode}"
+    printed = result.stderr.decode(errors="replace").strip().splitlines()
+    return printed[-1] if printed else f"it ended with code {result.returncode}"

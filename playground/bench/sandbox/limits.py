@@ -1,13 +1,13 @@
-"""What a checked program may use."""
+"""Limits of a checked program."""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxLimits(msgspec.Struct, frozen=True, kw_only=True):
     """`seconds` of wall clock for program and tests; `memory_bytes` per process, and for all of them together;
-    `processes` includes threads. None is no limit of the kernel's."""
+    `processes` includes threads. None: the kernel sets no limit."""
 
     seconds: float = 4.0
     cpu_seconds: float = 8.0

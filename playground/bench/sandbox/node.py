@@ -11,7 +11,7 @@ PATIENCE_S = 20.0
 
 
 def find_node() -> str:
-    """The real path of node, empty where there is none. Node itself is asked, since what lies on PATH may be a shim."""
+    """The real path of node; empty without one. It is node that tells it, since the one on PATH may be a shim."""
     found = shutil.which("node")
     said = _said(found, "-p", "process.execPath") if found else ""
     return os.path.realpath(said.strip()) if said.strip() else ""

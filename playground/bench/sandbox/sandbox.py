@@ -1,4 +1,4 @@
-"""Runs one program with its tests behind walls, and says what became of it."""
+"""Runs one program with its tests, confined, and returns the verdict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from playground.bench.sandbox.confinement import CLEAN, Confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 
 Status = Literal["passed", "failed", "timed_out"]
 BACKSTOP_SECONDS = 3.0
@@ -23,7 +23,7 @@ VERDICT_BYTES = 64 * 1024
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be checked. `shared`: the tests need the program's own interpreter; `unittest`: they are classes;
+    """A program to check. `shared`: the tests need the program's own interpreter; `unittest`: they are classes;
     `context`: they run the program themselves, by `exec`."""
 
     program: str
@@ -35,7 +35,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict; `seconds` of program and tests, as measured inside."""
+    """The verdict; `seconds` of program and tests, measured inside."""
 
     status: Status
     detail: str = ""
@@ -43,27 +43,27 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sandbox:
-    """Every program gets processes, a network of nothing, and an empty /tmp of its own, all gone afterwards."""
+    """Gives every program its own processes, an empty network and an empty /tmp, all removed afterwards."""
 
     def __init__(self, confinement: Confinement) -> None:
         self.confinement = confinement
 
-    async def run(self, program: Program, limits: Limits) -> Outcome:
+    async def run(self, program: Program, limits: SandboxLimits) -> Outcome:
         """Check one program. Cancelling ends all its processes at once."""
         if program.javascript:
             limits = msgspec.structs.replace(limits, memory_bytes=None)  # node reserves far more than it uses
         if self.confinement.kind == "none":
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                return await self._run(program, _for_everybody(limits), folder)
+                return await self._run(program, _limits_of_user(limits), folder)
         return await self._run(program, limits, None)
 
-    async def _run(self, program: Program, limits: Limits, folder: str | None) -> Outcome:
+    async def _run(self, program: Program, limits: SandboxLimits, folder: str | None) -> Outcome:
         process = await _start(self.confinement.command(limits, program.javascript), folder)
         nonce = secrets.token_hex(16)
-        watch = asyncio.create_task(_watch_memory(process.pid, Limits().memory_bytes or 0))
+        watch = asyncio.create_task(_watch_memory(process.pid, SandboxLimits().memory_bytes or 0))
         try:
             payload = msgspec.json.encode({**msgspec.to_builtins(program), "nonce": nonce})
-            said = await asyncio.wait_for(_talk(process, payload), limits.seconds + BACKSTOP_SECONDS)
+            output = await asyncio.wait_for(_exchange(process, payload), limits.seconds + BACKSTOP_SECONDS)
         except TimeoutError:
             return Outcome(status="timed_out", detail="it took too long", seconds=limits.seconds)
         finally:
@@ -71,14 +71,14 @@ class Sandbox:
             if self.confinement.kind == "none":
                 _end_descendants(process)
             _end(process)
-            await process.communicate()  # nothing is left of it: this closes the pipes
+            await process.communicate()  # the process is dead: this closes the pipes
         over = watch.done() and not watch.cancelled() and watch.result()
-        return _read(said, nonce, "its processes took too much memory" if over else "")
+        return _read(output, nonce, "its processes took too much memory" if over else "")
 
 
 async def _start(command: list[str], folder: str | None) -> asyncio.subprocess.Process:
-    """The process, leader of a group of its own. A cancel ends the whole group: asyncio alone would end the leader, and
-    a bubblewrap that was still building its walls would leave an inner process behind, waiting for ever."""
+    """Start the process as leader of its own group. A cancel ends the whole group: asyncio would end the leader alone,
+    and a bubblewrap that was still building its walls would leave an inner process waiting for ever."""
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -94,7 +94,7 @@ async def _start(command: list[str], folder: str | None) -> asyncio.subprocess.P
         raise
 
 
-async def _talk(process: asyncio.subprocess.Process, payload: bytes) -> bytes:
+async def _exchange(process: asyncio.subprocess.Process, payload: bytes) -> bytes:
     assert process.stdin and process.stdout
     with contextlib.suppress(ConnectionError):
         process.stdin.write(payload)
@@ -104,7 +104,7 @@ async def _talk(process: asyncio.subprocess.Process, payload: bytes) -> bytes:
 
 
 async def _watch_memory(pid: int, limit: int) -> bool:
-    """End a group whose processes together hold more than `limit` bytes: the kernel's limit is per process."""
+    """End a group whose processes together hold more than `limit` bytes: the kernel limits each process alone."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         with contextlib.suppress(psutil.Error):
@@ -119,11 +119,11 @@ async def _watch_memory(pid: int, limit: int) -> bool:
                 return True
 
 
-def _read(said: bytes, nonce: str, why: str) -> Outcome:
+def _read(output: bytes, nonce: str, why: str) -> Outcome:
     try:
-        verdict = msgspec.json.decode(said)
+        verdict = msgspec.json.decode(output)
         if verdict["nonce"] != nonce:
-            raise ValueError(said)
+            raise ValueError(output)
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError):
         return Outcome(status="failed", detail=why or "the checker was ended")
     status: Status = "passed" if verdict["passed"] else "timed_out" if verdict.get("timed_out") else "failed"
@@ -144,7 +144,7 @@ def _end(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _for_everybody(limits: Limits) -> Limits:
-    """Without walls the kernel counts every process of the user, so theirs are left room."""
+def _limits_of_user(limits: SandboxLimits) -> SandboxLimits:
+    """The limits without confinement: there the kernel counts all processes of the user, so that theirs need room."""
     mine = sum(process.info["uids"].real == os.getuid() for process in psutil.process_iter(["uids"]))
     return msgspec.structs.replace(limits, processes=mine * 8 + (limits.processes or 0))

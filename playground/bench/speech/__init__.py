@@ -1,1 +1,1 @@
-"""Speech measured: word errors over a manifest, and spoken questions answered by a language model."""
+"""Measures speech: word errors over a manifest, and spoken questions answered by a language model."""

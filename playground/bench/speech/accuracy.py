@@ -1,4 +1,4 @@
-"""Word, character and sentence error rates by jiwer, and where the words differ."""
+"""Word, character and sentence error rates by jiwer, and the words that differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS = re.compile(r"[^\w\s'’-]|_")
 
 
 class Errors(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts over words; rates against the reference's words, characters and sentences. None without a reference."""
+    """Counts of words; rates by the reference's words, characters and sentences, None without a reference."""
 
     substitutions: int
     insertions: int
@@ -28,7 +28,8 @@ class Errors(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def basic(text: str) -> str:
-    """NFKC, lower case, ё as е, no punctuation, single spaces: as Whisper's basic normalizer does, for any language."""
+    """Normalize as Whisper's basic normalizer does, for any language: NFKC, lower case, ё as е, no punctuation, single
+    spaces."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("ё", "е")
     return " ".join(_MARKS.sub(" ", plain).split())
 
@@ -37,15 +38,14 @@ NORMALIZERS: dict[NormalizerName, Callable[[str], str]] = {"none": lambda text: 
 
 
 def count_errors(references: Sequence[str], heard: Sequence[str]) -> Errors:
-    """Micro-averages over all pairs, whose texts are normalized already. A pair without reference words counts only
-    the words that were made up."""
+    """Micro-averages over all pairs of normalized texts. A pair without reference words adds only insertions."""
     pairs = list(zip(references, heard, strict=True))
-    spoken = [(said, text) for said, text in pairs if said]
-    made_up = sum(len(text.split()) for said, text in pairs if not said)
+    spoken = [(expected, text) for expected, text in pairs if expected]
+    made_up = sum(len(text.split()) for expected, text in pairs if not expected)
     if not spoken:
         return Errors(substitutions=0, insertions=made_up, deletions=0, words=0, wer=None, cer=None, ser=None)
-    said, texts = [pair[0] for pair in spoken], [pair[1] for pair in spoken]
-    found = jiwer.process_words(said, texts)
+    expected, texts = [pair[0] for pair in spoken], [pair[1] for pair in spoken]
+    found = jiwer.process_words(expected, texts)
     words = found.hits + found.substitutions + found.deletions
     insertions = found.insertions + made_up
     return Errors(
@@ -54,20 +54,20 @@ def count_errors(references: Sequence[str], heard: Sequence[str]) -> Errors:
         deletions=found.deletions,
         words=words,
         wer=(found.substitutions + insertions + found.deletions) / words,
-        cer=jiwer.process_characters(said, texts).cer,
-        ser=sum(said != text for said, text in pairs) / len(pairs),
+        cer=jiwer.process_characters(expected, texts).cer,
+        ser=sum(expected != text for expected, text in pairs) / len(pairs),
     )
 
 
 def difference(reference: str, heard: str) -> list[tuple[Step, str]]:
-    """The words of both texts in order: what is the same, what was said instead, too much, or not at all."""
+    """The words of both texts in order: same, substituted, inserted or deleted."""
     if not reference.split():
         return [("inserted", heard)] if heard.split() else []
     found = jiwer.process_words(reference, heard)
-    said, written = found.references[0], found.hypotheses[0]
+    expected, written = found.references[0], found.hypotheses[0]
     steps: list[tuple[Step, str]] = []
     for chunk in found.alignments[0]:
-        old = " ".join(said[chunk.ref_start_idx : chunk.ref_end_idx])
+        old = " ".join(expected[chunk.ref_start_idx : chunk.ref_end_idx])
         new = " ".join(written[chunk.hyp_start_idx : chunk.hyp_end_idx])
         match chunk.type:
             case "equal":

@@ -1,4 +1,4 @@
-"""Spoken questions: sound to text to a language model's answer, and is it the expected one?"""
+"""Spoken questions: sound to text to a language model's answer, and whether that is the expected one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.speech.accuracy import basic
-from playground.bench.speech.manifest import Recording
+from playground.bench.speech.manifest import SpeechSample
 from playground.bench.speech.words import Hearing
 from playground.protocol.commands import ChatMessage, GenerationRequest, SamplingParams
 from playground.session.fold import Fold, Generated
@@ -18,8 +18,8 @@ LEAD = re.compile(r".*\banswer\b(?:\s+is\b|\s*:)", re.IGNORECASE | re.DOTALL)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: as it is said (empty: nobody wrote it down), as it was heard, what the model answered. `correct`
-    None: it could not be heard, or was not answered. Latencies in seconds."""
+    """One question: as it is said (empty if not known), as it was transcribed, and the answer. `correct`: None if it
+    could not be transcribed or was not answered. Latencies in seconds."""
 
     id: str
     question: str
@@ -33,8 +33,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
-async def ask_all(engine: Engine, hearings: Sequence[Hearing], max_tokens: int) -> None:
-    """Ask all questions in one batch, as they were heard; one in which no word was heard is not asked."""
+async def ask_all(engine: WorkerEngine, hearings: Sequence[Hearing], max_tokens: int) -> None:
+    """Ask all questions in one batch, as they were transcribed; one without a word is not asked."""
     chat = engine.loaded.facts.has_chat_template
     sampling = SamplingParams(max_tokens=max_tokens)
     requests = [
@@ -51,8 +51,8 @@ async def ask_all(engine: Engine, hearings: Sequence[Hearing], max_tokens: int) 
         await engine.generate(requests)
 
 
-def answers(recordings: Sequence[Recording], hearings: Sequence[Hearing], fold: Fold) -> list[Answer]:
-    """The answers of an engine that was asked, to the questions that were heard; whatever ended it."""
+def answers(recordings: Sequence[SpeechSample], hearings: Sequence[Hearing], fold: Fold) -> list[Answer]:
+    """The answers of an engine that was asked, to the transcribed questions, however the engine ended."""
     return [
         _answer(recording, hearing, fold.requests.get(_request_id(at)))
         for at, (recording, hearing) in enumerate(zip(recordings, hearings, strict=False))
@@ -63,7 +63,7 @@ def _request_id(at: int) -> str:
     return f"question-{at}"
 
 
-def _answer(recording: Recording, hearing: Hearing, generated: Generated | None) -> Answer:
+def _answer(recording: SpeechSample, hearing: Hearing, generated: Generated | None) -> Answer:
     finished = generated.finished if generated else None
     text = generated.text if generated else ""
     silent = not hearing.fault and not hearing.written.strip()
@@ -84,5 +84,6 @@ def _answer(recording: Recording, hearing: Hearing, generated: Generated | None)
 
 
 def is_correct(text: str, expected: str) -> bool:
-    """Exactly the expected answer, alone or behind `the answer is` or `Answer:`; case and punctuation do not count."""
+    """Whether the text is exactly the expected answer, alone or after `the answer is` or `Answer:`; case and
+    punctuation do not count."""
     return basic(expected) in (basic(text), basic(LEAD.sub("", text, count=1)))

@@ -1,4 +1,4 @@
-"""The reports of recordings that were heard, and of spoken questions that were answered."""
+"""Reports of transcribed recordings, and of answered spoken questions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from playground import __version__
-from playground.bench.report import UNDISTURBED, Circumstances, Report, Trust, model_name, storable
+from playground import __version__, paths
+from playground.bench.report import UNDISTURBED, Conditions, Report, Trust, storable
 from playground.bench.speech.questions import Answer
 from playground.bench.speech.words import SpeechSuite
 from playground.bench.statistics import mean
@@ -19,40 +19,42 @@ LIBRARIES = ("faster-whisper", "ctranslate2", "jiwer")
 NAMES = ("WER", "CER", "SER", "RTF")
 
 
-def speech_report(suite: SpeechSuite, under: Circumstances = UNDISTURBED) -> Report:
-    """Of what was heard so far."""
+def speech_report(suite: SpeechSuite, conditions: Conditions = UNDISTURBED) -> Report:
+    """Report the recordings transcribed so far."""
     items = [msgspec.to_builtins(hearing) | {"difference": hearing.steps} for hearing in suite.hearings]
     totals = suite.totals
-    return _report(suite, msgspec.to_builtins(totals), items, NAMES, totals.recordings - totals.failed, under)
+    return _report(suite, msgspec.to_builtins(totals), items, NAMES, totals.recordings - totals.failed, conditions)
 
 
-def answers_report(suite: SpeechSuite, answers: Sequence[Answer], under: Circumstances = UNDISTURBED) -> Report:
-    """Of what was heard, and answered; what was not answered is neither right nor wrong."""
+def answers_report(suite: SpeechSuite, answers: Sequence[Answer], conditions: Conditions = UNDISTURBED) -> Report:
+    """Report the recordings transcribed and the questions answered; an unanswered one is neither right nor wrong."""
     judged = [answer.correct for answer in answers if answer.correct is not None]
     totals = {"questions": len(answers), "correct": sum(judged), "exact_match": mean(judged)}
     totals |= {"hearing": msgspec.to_builtins(suite.totals)}
-    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), len(judged), under)
+    return _report(suite, totals, msgspec.to_builtins(answers), ("Exact match", *NAMES), len(judged), conditions)
 
 
 def _report(
-    suite: SpeechSuite, totals: dict[str, Any], items: list[Any], names: Sequence[str], n: int, under: Circumstances
+    suite: SpeechSuite, totals: dict[str, Any], items: list[Any], names: Sequence[str], n: int, conditions: Conditions
 ) -> Report:
-    facts, options = suite.facts, msgspec.to_builtins(suite.options)
+    facts = suite.facts
+    options = {name: str(value) for name, value in msgspec.to_builtins(suite.options).items()}
     trust = Trust(
         start="cold",
         prefix_hit=None,
-        throttled=under.throttled,
-        other_processes=under.other_processes,
+        throttled=conditions.throttled,
+        other_processes=conditions.other_processes,
         differs={},
         n=n,
         versions={"playground": __version__, **{name: version(name) for name in LIBRARIES}},
         formulas={name: FORMULAS[name] for name in names},
-        notes=[*under.notes, *_unheard(suite)],
+        notes=[*conditions.notes, *_unheard(suite)],
     )
     report = Report(
         suite="speech",
         model=facts.name if facts else suite.options.model,
-        options={name: str(value) for name, value in options.items()} | {"model": model_name(suite.options.model)},
+        options={name: str(value) for name, value in options.items()}
+        | {"model": paths.model_name(suite.options.model)},
         effective={"device": facts.device, "compute_type": facts.compute_type} if facts else {},
         totals=totals,
         items=items,

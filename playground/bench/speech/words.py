@@ -1,4 +1,4 @@
-"""A suite over recordings: each is transcribed in turn, and what was heard is held against what is said."""
+"""The suite over recordings: transcribes each in turn and compares the transcript with what is said."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import msgspec
 
 from playground.bench.engine import EngineFailed
 from playground.bench.speech.accuracy import NORMALIZERS, Errors, NormalizerName, Step, count_errors, difference
-from playground.bench.speech.ear import Ear
-from playground.bench.speech.manifest import Recording
+from playground.bench.speech.manifest import SpeechSample
+from playground.bench.speech.speech_engine import SpeechEngine
 from playground.protocol.percentiles import percentiles
 from playground.protocol.speech import SpeechModelFacts, SpeechOptions
 
 
 class Hearing(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording: what is said (None: not known) and what was heard, both normalized, and what was heard as it was
-    written. `seconds` from the opening of the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why
-    there is no transcript."""
+    """One recording: what is said (None if not known) and the transcript, both normalized, and the transcript as
+    written. `seconds` from opening the sound to the whole text; `rtf` = seconds / audio_seconds. `fault`: why there is
+    no transcript."""
 
     id: str
     reference: str | None
@@ -31,12 +31,12 @@ class Hearing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def steps(self) -> list[tuple[Step, str]]:
-        """Where the words differ; all are the same where nobody wrote down what is said."""
+        """The words that differ; all are the same without a reference."""
         return difference(self.heard if self.reference is None else self.reference, self.heard)
 
 
 class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """All recordings. Latencies are seconds from the opening of a sound to its whole text, the load apart."""
+    """All recordings. Latencies are seconds from opening a sound to its whole text, without the load."""
 
     recordings: int
     failed: int
@@ -49,40 +49,40 @@ class SpeechTotals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeechSuite:
-    """Recordings, one after the other. `hearings` grows as they are heard; `facts` of the recogniser once it is
+    """Transcribes recordings in turn. `hearings` grows meanwhile; `facts` are those of the recogniser, once it is
     loaded."""
 
-    def __init__(self, recordings: Sequence[Recording], options: SpeechOptions, normalizer: NormalizerName) -> None:
+    def __init__(self, recordings: Sequence[SpeechSample], options: SpeechOptions, normalizer: NormalizerName) -> None:
         self.recordings, self.options, self.normalizer = recordings, options, normalizer
         self.hearings: list[Hearing] = []
         self.facts: SpeechModelFacts | None = None
 
-    async def run(self, ear: Ear) -> AsyncIterator[Hearing]:
-        """A recording that cannot be read is told and does not end the rest; a recogniser that cannot be loaded, or
-        dies, does, with `EngineFailed`."""
+    async def run(self, engine: SpeechEngine) -> AsyncIterator[Hearing]:
+        """Yield each result. A recording that cannot be read becomes a result with a fault; a recogniser that cannot be
+        loaded, or dies, raises `EngineFailed`."""
         for recording in self.recordings:
-            hearing = await self._hear(ear, recording)
-            self.facts = ear.facts
+            hearing = await self._hear(engine, recording)
+            self.facts = engine.facts
             self.hearings.append(hearing)
             yield hearing
 
     @property
     def totals(self) -> SpeechTotals:
-        """What was heard so far comes to this."""
+        """The totals so far."""
         return total(self.hearings, self.normalizer)
 
-    async def _hear(self, ear: Ear, recording: Recording) -> Hearing:
+    async def _hear(self, engine: SpeechEngine, recording: SpeechSample) -> Hearing:
         normal = NORMALIZERS[self.normalizer]
-        said = None if recording.text is None else normal(recording.text)
+        reference = None if recording.text is None else normal(recording.text)
         try:
-            transcript = await ear.transcribe(recording.path, self.options)
+            transcript = await engine.transcribe(recording.path, self.options)
         except EngineFailed as error:
-            if ear.ended or (ear.facts is None and recording.path.exists()):
+            if engine.ended or (engine.facts is None and recording.path.exists()):
                 raise
-            return Hearing(id=recording.id, reference=said, heard="", fault=error.message)
+            return Hearing(id=recording.id, reference=reference, heard="", fault=error.message)
         return Hearing(
             id=recording.id,
-            reference=said,
+            reference=reference,
             heard=normal(transcript.text),
             written=transcript.text,
             audio_seconds=transcript.audio_seconds,
@@ -93,7 +93,7 @@ class SpeechSuite:
 
 
 def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTotals:
-    """What they come to."""
+    """The totals of results."""
     heard = [hearing for hearing in hearings if not hearing.fault]
     pairs = [(hearing.reference, hearing.heard) for hearing in heard if hearing.reference is not None]
     audio, work = sum(hearing.audio_seconds for hearing in heard), sum(hearing.seconds for hearing in heard)
@@ -102,7 +102,7 @@ def total(hearings: Sequence[Hearing], normalizer: NormalizerName) -> SpeechTota
         recordings=len(hearings),
         failed=len(hearings) - len(heard),
         normalizer=normalizer,
-        errors=count_errors([said for said, _ in pairs], [text for _, text in pairs]),
+        errors=count_errors([reference for reference, _ in pairs], [text for _, text in pairs]),
         audio_seconds=audio,
         rtf=work / audio if audio else None,
         latency_p50_s=p50,

@@ -1,4 +1,4 @@
-"""The attention suite on a screen: kernels over lengths, against the roof of this machine."""
+"""The attention suite on a screen: kernels over lengths, against the roofline of this machine."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Any
 
 from playground.bench.attention.measure import KERNELS, Measured, measure_attention
 from playground.bench.attention.report import attention_item, attention_report
-from playground.bench.engine import Engine
-from playground.bench.report import Circumstances, Report
+from playground.bench.engine import WorkerEngine
+from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
-from playground.bench.suites.suite import Row, Tell
+from playground.bench.suites.suite import OnProgress, Row
 
 LENGTHS = (128, 256, 512, 1024)
 
 
 class RunningAttention:
-    """`size` calls behind each point."""
+    """`size` is the number of calls for each point."""
 
     def __init__(self, size: int) -> None:
         self._repeats = size
         self._measured = Measured()
 
-    async def run(self, worker: Engine, tell: Tell) -> None:
+    async def run(self, worker: WorkerEngine, on_progress: OnProgress) -> None:
         """See `RunningSuite`."""
-        pace, measured = Pace(tell), self._measured
+        pace, measured = Pace(on_progress), self._measured
 
         def progress(done: int, total: int) -> None:
             items = [attention_item(point, measured) for point in measured.points]
@@ -31,23 +31,23 @@ class RunningAttention:
 
         await measure_attention(worker, LENGTHS, KERNELS, self._repeats, measured, progress)
 
-    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+    def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
         if not self._measured.points:
             return None
-        return attention_report(self._measured, self._repeats, worker.fold, under)
+        return attention_report(self._measured, self._repeats, worker.fold, conditions)
 
 
 def _row(item: dict[str, Any]) -> Row:
     name = f"{item['kernel']} {item['length']}"
     if item["fault"]:
         return Row(name, "failed", None, item["fault"])
-    said = f"{item['flops_per_second'] / 1e9:.3g} GFLOP/s  {item['bytes_per_second'] / 1e9:.3g} GB/s"
-    return Row(name, item["phase"], item["seconds"], f"{said}  {100 * item['roofline_share']:.0f} % of the roof")
+    detail = f"{item['flops_per_second'] / 1e9:.3g} GFLOP/s  {item['bytes_per_second'] / 1e9:.3g} GB/s"
+    return Row(name, item["phase"], item["seconds"], f"{detail}  {100 * item['roofline_share']:.0f} % of the roof")
 
 
 def _figure(items: list[dict[str, Any]]) -> str:
-    """The fastest of the longest prefills."""
+    """The fastest kernel in the longest prefill."""
     known = [item for item in items if item["phase"] == "prefill" and item["seconds"]]
     longest = max((item["length"] for item in known), default=0)
     best = min((item for item in known if item["length"] == longest), key=lambda item: item["seconds"], default=None)

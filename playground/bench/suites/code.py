@@ -6,42 +6,43 @@ import asyncio
 
 from playground.bench.code.files import BUNDLED, read_tasks
 from playground.bench.code.report import code_report
+from playground.bench.code.settings import Settings
 from playground.bench.code.subset import subset
-from playground.bench.code.suite import CodeSuite, Progress, Settings
-from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Circumstances, Report
+from playground.bench.code.suite import CodeSuite, Progress
+from playground.bench.engine import EngineFailed, WorkerEngine
+from playground.bench.report import Conditions, Report
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
-from playground.bench.suites.suite import Row, Tell, Told
+from playground.bench.suites.suite import OnProgress, Row, SuiteProgress
 
 NO_SANDBOX = "nothing confines model-written code here; install bubblewrap, or allow user namespaces"
 
 
 class RunningCode:
-    """`size` tasks."""
+    """`size` is the number of tasks."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._suite: CodeSuite | None = None
 
-    async def run(self, worker: Engine, tell: Tell) -> None:
+    async def run(self, worker: WorkerEngine, on_progress: OnProgress) -> None:
         """See `RunningSuite`."""
         try:
             confinement = await asyncio.to_thread(find_confinement)
         except NoSandbox:
             raise EngineFailed(NO_SANDBOX) from None
         tasks = subset(read_tasks(BUNDLED), self._size, 0)
-        self._suite = CodeSuite(tasks, Settings(), Sandbox(confinement), watch=lambda now: tell(_told(now)))
+        self._suite = CodeSuite(tasks, Settings(), Sandbox(confinement), watch=lambda now: on_progress(_progress(now)))
         await self._suite.run(worker)
 
-    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+    def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
         if not self._suite or not self._suite.items:
             return None
-        return code_report(self._suite, worker.fold, worker.loaded.facts.path, under)
+        return code_report(self._suite, worker.fold, worker.loaded.facts.path, conditions)
 
 
-def _told(now: Progress) -> Told:
+def _progress(now: Progress) -> SuiteProgress:
     share, interval = now.totals.pass_at_k.get("1"), now.totals.intervals.get("1")
     figure = ""
     if share is not None and interval:
@@ -51,4 +52,4 @@ def _told(now: Progress) -> Told:
     if item:
         seconds = sum(sample.seconds for sample in item.samples) if item.samples else None
         row = Row(item.task_id, item.status.replace("_", " "), seconds, item.detail)
-    return Told(now.judged, now.samples, now.eta_s, figure, row)
+    return SuiteProgress(now.judged, now.samples, now.eta_s, figure, row)

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, saturates
 from playground.bench.load.lengths import Lengths
 from playground.bench.load.level import Level
 from playground.bench.load.report import load_report
 from playground.bench.load.requests import Shape
-from playground.bench.report import Circumstances, Report
+from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
-from playground.bench.suites.suite import Row, Tell
+from playground.bench.suites.suite import OnProgress, Row
 
 USERS = (1, 2, 4, 8)
 SHAPE = Shape(64, 0, Lengths("lognormal", 16, 128))
 
 
 class RunningLoad:
-    """`size` requests at each level, or two a user where these are more."""
+    """`size` is the number of requests at each level, or two for each user if that is more."""
 
     def __init__(self, size: int) -> None:
         self._sweep = Sweep([Level(users=users) for users in USERS], SHAPE, size)
         self._items: list[LevelFigures] = []
 
-    async def run(self, worker: Engine, tell: Tell) -> None:
+    async def run(self, worker: WorkerEngine, on_progress: OnProgress) -> None:
         """See `RunningSuite`."""
-        pace, sizes = Pace(tell), [self._sweep.requests_at(level) for level in self._sweep.levels]
+        pace, sizes = Pace(on_progress), [self._sweep.requests_at(level) for level in self._sweep.levels]
 
-        def told(item: LevelFigures) -> None:
+        def level_done(item: LevelFigures) -> None:
             self._items.append(item)
             pace.step(sum(sizes[: len(self._items)]), sum(sizes), _figure(self._items), _row(item))
 
-        def progress(level: Level, done: int, of: int) -> None:
+        def request_done(level: Level, done: int, of: int) -> None:
             if done < of:
                 pace.step(sum(sizes[: len(self._items)]) + done, sum(sizes), _figure(self._items))
 
-        await run_sweep(worker, self._sweep, told, progress)
+        await run_sweep(worker, self._sweep, level_done, request_done)
 
-    def report(self, worker: Engine, under: Circumstances) -> Report | None:
+    def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
-        return load_report(self._items, self._sweep, worker.fold, under) if self._items else None
+        return load_report(self._items, self._sweep, worker.fold, conditions) if self._items else None
 
 
 def _figure(items: list[LevelFigures]) -> str:

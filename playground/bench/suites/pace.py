@@ -1,29 +1,29 @@
-"""How far a suite is, and how long the rest takes at the rate so far."""
+"""The progress of a suite, and the time left at the rate so far."""
 
 from __future__ import annotations
 
 from time import perf_counter
 
-from playground.bench.suites.suite import Row, Tell, Told
+from playground.bench.suites.suite import OnProgress, Row, SuiteProgress
 
 
 class Pace:
-    """The rate is that since the first step: what is done once at the start says nothing about the rest."""
+    """The rate is measured from the first step on: work done once at the start says nothing about the rest."""
 
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
         self._since = self._lap = perf_counter()
         self._first = self._done = 0
         self._eta: float | None = None
 
     def step(self, done: int, total: int, figure: str = "", row: Row | None = None) -> None:
-        """Tell of the next step, or of a row between two steps."""
+        """Report the next step, or a row between two steps."""
         if done > self._done:
             self._done, self._eta = done, self._left(done, total)
-        self._tell(Told(done, total, self._eta, figure, row))
+        self._on_progress(SuiteProgress(done, total, self._eta, figure, row))
 
     def lap(self) -> float:
-        """Seconds since the last lap, or since the beginning."""
+        """Seconds since the previous lap, or since the beginning."""
         before, self._lap = self._lap, perf_counter()
         return self._lap - before
 

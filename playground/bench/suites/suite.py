@@ -1,15 +1,15 @@
-"""What a suite is to a screen: its name and sizes, and one run of it."""
+"""The interface between a suite and a screen: its name and sizes, and one run of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from playground.bench.report import Circumstances, Report
+from playground.bench.report import Conditions, Report
 
 
 class Row(NamedTuple):
-    """One result: what, its verdict (a word), how long it took, what there is to say."""
+    """One result: its name, its verdict (a word), how long it took, and details."""
 
     name: str
     verdict: str
@@ -17,8 +17,8 @@ class Row(NamedTuple):
     detail: str
 
 
-class Told(NamedTuple):
-    """How far a suite is: `done` of `total` of its own steps, the figure so far in words, and a new row if there is."""
+class SuiteProgress(NamedTuple):
+    """`done` of `total` steps of a suite, the figure so far as text, and a new row if there is one."""
 
     done: int
     total: int
@@ -27,25 +27,25 @@ class Told(NamedTuple):
     row: Row | None = None
 
 
-Tell = Callable[[Told], None]
+OnProgress = Callable[[SuiteProgress], None]
 
 
 class Suite(NamedTuple):
     """`sizes` are those to choose from, the first one quick; `unit` names what a size counts. `measure`: its figure of
-    quality in the history, if it has one. `hears`: it runs on the speech worker instead of an engine."""
+    quality in the history, if it has one. `speech`: it runs on the speech worker instead of an engine."""
 
     title: str
     unit: str
     sizes: Sequence[int]
     measure: str = ""
-    hears: bool = False
+    speech: bool = False
 
 
 class RunningSuite(Protocol):
-    """One run of a suite. `worker` is the engine, or the ear of a suite that hears."""
+    """One run of a suite. `worker` is a `WorkerEngine`, or a `SpeechEngine` for a suite of speech."""
 
-    async def run(self, worker: Any, tell: Tell) -> None:
-        """To its end, or until its task is cancelled; raises `EngineFailed`."""
+    async def run(self, worker: Any, on_progress: OnProgress) -> None:
+        """Run to the end, or until the task is cancelled; raises `EngineFailed`."""
 
-    def report(self, worker: Any, under: Circumstances) -> Report | None:
-        """What it came to, whatever ended it; None where nothing was measured."""
+    def report(self, worker: Any, conditions: Conditions) -> Report | None:
+        """The report, however the run ended; None if nothing was measured."""

@@ -1,4 +1,4 @@
-"""The suites that screens offer, in their order."""
+"""The suites that screens offer, in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUITES = {
     "load": Suite("Load", "requests", (8, 16, 32)),
     "attention": Suite("Attention", "calls", (3, 5, 9)),
     "tokenizer": Suite("Tokenizer", "answers", (3, 9)),
-    "speech": Suite("Speech", "recordings", (4, 12), "WER", hears=True),
+    "speech": Suite("Speech", "recordings", (4, 12), "WER", speech=True),
 }
 RUNNING: dict[str, Callable[[int], RunningSuite]] = {
     "code": RunningCode,

@@ -1,4 +1,4 @@
-"""Text to measure on, written for this project: LANGUAGE-DOMAIN.txt, a few kilobytes each."""
+"""Texts to measure on, written for this project: LANGUAGE-DOMAIN.txt, a few kilobytes each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWN = "held-out"
 
 
 class Text(NamedTuple):
-    """A text with what it is."""
+    """A text with its name, language and domain."""
 
     name: str
     language: str
@@ -26,30 +26,32 @@ class Text(NamedTuple):
 
     @property
     def words(self) -> int:
-        """Runs of characters without white space between."""
+        """Number of runs of characters without white space."""
         return len(self.content.split())
 
 
 def bundled_texts() -> list[Text]:
-    """What comes with the program."""
+    """The texts that come with the program."""
     return [read_text(path) for path in sorted(Path(__file__).parent.glob("*.txt"))]
 
 
 def usual_texts(model: str) -> list[Text]:
-    """The model's own text first, if it brings one: what it was made for; then what comes with the program."""
+    """The model's own text first, if it has one, since the model was made for it; then the bundled ones."""
     own = held_out_text(model)
     return [*([own] if own else []), *bundled_texts()]
 
 
 def read_text(path: Path) -> Text:
-    """A file as a text; LANGUAGE-DOMAIN is read off its name. Raises `OSError`; broken UTF-8 becomes marks."""
+    """Read a file; language and domain come from its name LANGUAGE-DOMAIN. Raises `OSError`; broken UTF-8 becomes
+    replacement characters."""
     language, _, domain = path.stem.partition("-")
     content = path.read_bytes().decode("utf-8", "replace")
     return Text(path.stem, language, domain or "–", content)
 
 
 def held_out_text(model: str) -> Text | None:
-    """A sample of what a model's folder brings as text that it was not trained on; the bundled one does."""
+    """A sample of the text in the model's folder that it was not trained on, if there is one; the bundled model has
+    one."""
     path = paths.model_folder(model) / HELD_OUT
     if not path.is_file():
         return None

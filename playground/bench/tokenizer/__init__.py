@@ -1,1 +1,1 @@
-"""How a tokenizer cuts text: what a token is worth in words, bytes and characters."""
+"""Measures how a tokenizer cuts text: words, bytes and characters per token."""

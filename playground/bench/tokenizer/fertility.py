@@ -1,4 +1,4 @@
-"""Tokens against words, bytes and characters, text by text; and what a speed in tokens means in characters."""
+"""Tokens per word, bytes and characters, text by text; and a speed in tokens as a speed in characters."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from statistics import median
 
 import msgspec
 
-from playground.bench.engine import Engine, EngineFailed
+from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import Text
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
+from playground.text.sequences import common_prefix
 
 PROBES = ("a", "1", "Я")
-SPEED = "tps"  # what the names of the requests begin with that only measure speed
+SPEED = "tps"  # prefix of the names of requests that only measure speed
 PROMPT_TOKENS, ANSWER_TOKENS, RUNS = 32, 96, 3
 
 
 class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
-    """One text. `fertility` is tokens per word; `characters_per_second` is the measured TPS in characters of it."""
+    """One text. `fertility` is tokens per word; `characters_per_second` is the measured TPS in characters of this
+    text."""
 
     name: str
     language: str
@@ -33,19 +35,20 @@ class TextTokens(msgspec.Struct, frozen=True, kw_only=True):
     characters_per_second: float | None = None
 
 
-async def count_tokens(engine: Engine, texts: Sequence[Text]) -> list[TextTokens]:
-    """Each text as the loaded model's tokenizer cuts it, special tokens left out."""
+async def count_tokens(engine: WorkerEngine, texts: Sequence[Text]) -> list[TextTokens]:
+    """Count each text in tokens of the loaded model's tokenizer, without special tokens."""
     wanted = [*PROBES, *(text.content for text in texts)]
     answer = await engine.ask(Tokenize(key="count", texts=wanted), Tokenized, lambda event: event.key == "count")
     probes, rest = answer.token_ids[: len(PROBES)], answer.token_ids[len(PROBES) :]
-    special = common(probes) + common([ids[::-1] for ids in probes])
+    # The probes share no character, so that common ids at either end are special tokens.
+    special = common_prefix(*probes) + common_prefix(*(ids[::-1] for ids in probes))
     return [_text_tokens(text, max(0, len(ids) - special)) for text, ids in zip(texts, rest, strict=True)]
 
 
 async def measure_tps(
-    engine: Engine, text: Text, runs: int = RUNS, told: Callable[[float], None] = lambda tps: None
+    engine: WorkerEngine, text: Text, runs: int = RUNS, on_run: Callable[[float], None] = lambda tps: None
 ) -> float | None:
-    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time; `told` of each."""
+    """Median decode TPS of a few greedy answers to the beginning of a text, one at a time; `on_run` gets each TPS."""
     answer = await engine.ask(Tokenize(key="prompt", texts=[text.content]), Tokenized)
     prompt = answer.token_ids[0][:PROMPT_TOKENS]
     found = []
@@ -59,24 +62,18 @@ async def measure_tps(
         if finished and finished.metrics.decode_tps is not None:
             found.append(finished.metrics.decode_tps)
             if run:
-                told(found[-1])
+                on_run(found[-1])
     return median(found[1:]) if len(found) > 1 else None
 
 
 def at_speed(texts: Sequence[TextTokens], tps: float | None) -> list[TextTokens]:
-    """The same with characters per second filled in."""
+    """The same texts with characters per second."""
     return [
         msgspec.structs.replace(text, characters_per_second=tps * text.characters_per_token)
         if tps and text.characters_per_token
         else text
         for text in texts
     ]
-
-
-def common(rows: Sequence[Sequence[int]]) -> int:
-    """How many ids all rows begin with: what is the same before texts that share no character is no text."""
-    places = zip(*rows, strict=False)
-    return next((index for index, ids in enumerate(places) if len(set(ids)) > 1), min(map(len, rows), default=0))
 
 
 def _text_tokens(text: Text, tokens: int) -> TextTokens:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.bench.report import UNDISTURBED, Circumstances, Report, build_report, build_trust
+from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.bench.tokenizer.fertility import TextTokens, at_speed
 from playground.session.fold import Fold
 
@@ -12,17 +12,17 @@ FORMULAS = ("Fertility", "Bytes per token", "Text speed", "TPS")
 
 
 def tokenizer_report(
-    counted: Sequence[TextTokens], tps: float | None, fold: Fold, under: Circumstances = UNDISTURBED
+    counted: Sequence[TextTokens], tps: float | None, fold: Fold, conditions: Conditions = UNDISTURBED
 ) -> Report:
-    """Of texts that were counted, and of the speed in tokens, where that was measured."""
+    """Report the counted texts, and the speed in tokens if it was measured."""
     items = at_speed(counted, tps)
     totals = {"texts": len(items), "decode_tps": tps, "by_language": _by_language(items)}
-    trust = build_trust(fold, n=len(items), formulas=FORMULAS, start="warm", under=under)
+    trust = build_trust(fold, n=len(items), formulas=FORMULAS, start="warm", conditions=conditions)
     return build_report("tokenizer", fold, totals, items, trust)
 
 
 def _by_language(items: Sequence[TextTokens]) -> dict[str, dict[str, float | None]]:
-    """Over all texts of a language together."""
+    """Totals over all texts of a language."""
     languages = dict.fromkeys(item.language for item in items)
     totals: dict[str, dict[str, float | None]] = {}
     for language in languages:

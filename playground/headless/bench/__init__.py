@@ -1,1 +1,1 @@
-"""`playground bench SUITE`: the command lines of the suites; what they do stands in `playground.bench`."""
+"""`playground bench SUITE`: the command lines of the suites in `playground.bench`."""

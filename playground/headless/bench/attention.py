@@ -7,10 +7,10 @@ from typing import Any
 
 from playground.bench.attention.measure import KERNELS, Measured, measure_attention
 from playground.bench.attention.report import attention_report
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
@@ -34,10 +34,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
-    target, measured, progress = read_target(args, args.preset), Measured(), Progress()
+    """Run the suite; returns the exit code."""
+    target, measured, progress = read_target(args, args.preset), Measured(), ProgressLine()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         progress.show("measuring the ceilings: a matrix product, a copy")
         await measure_attention(
             engine, args.lengths, args.kernels, args.repeats, measured,
@@ -47,7 +47,7 @@ def main(args: Namespace) -> int:
     outcome = run_suite(args, target, work)
     progress.end()
     outcome.require(measured.points)
-    report = attention_report(measured, args.repeats, outcome.fold, outcome.circumstances)
+    report = attention_report(measured, args.repeats, outcome.fold, outcome.conditions)
     _print(measured, report.items)
     print_trust(report.trust)
     save_report(report, args)

@@ -10,16 +10,17 @@ import msgspec
 
 from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
 from playground.bench.code.report import code_report
+from playground.bench.code.settings import Settings
 from playground.bench.code.solutions import canonical, read_solutions
 from playground.bench.code.subset import subset
-from playground.bench.code.suite import CodeSuite, Settings
+from playground.bench.code.suite import CodeSuite
 from playground.bench.code.task import Prompting, Task
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
 from playground.bench.sandbox.sandbox import Sandbox
 from playground.headless.arguments import add_sampling, add_target
 from playground.headless.bench.code_table import print_table, progress_line
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Outcome, Progress, interruption, run_suite
+from playground.headless.bench.suite import Outcome, ProgressLine, interruption, run_suite
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.report import say
 from playground.headless.target import Target, read_sampling, read_target
@@ -30,10 +31,10 @@ from playground.session.fold import Fold
 MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
 POSITIVE = whole(1)
-# What makes a run faster and leaves greedy answers as they are: more rows a step, and drafts, which code repeats itself
-# enough for.
+# Toggles that speed a run up and leave greedy answers unchanged: more rows per step, and drafts, since code repeats
+# itself.
 CHOSEN: dict[str, Value] = {"max_batch": 48, "speculation": "lookup:8"}
-# Toggles of which some values do not go with drafts.
+# Toggles with values that do not work with drafts.
 AGAINST_DRAFTS = {"compile", "batching"}
 
 
@@ -55,14 +56,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
-    target = _well_set(read_target(args, args.preset), args)
+    """Run the suite; returns the exit code."""
+    target = _with_suite_toggles(read_target(args, args.preset), args)
     tasks, programs = _read(args)
     settings = _settings(args, target, programs)
     sandbox = Sandbox(_confinement(args.unsafe_no_sandbox))
     suite, outcome = _run(args, target, tasks, settings, sandbox, programs)
     model = target.load.model if settings.solutions == "model" else settings.solutions
-    report = code_report(suite, outcome.fold, model, outcome.circumstances)
+    report = code_report(suite, outcome.fold, model, outcome.conditions)
     print_table(report)
     print_trust(report.trust)
     save_report(report, args)
@@ -73,12 +74,12 @@ def main(args: Namespace) -> int:
     return max(outcome.end(), int(suite.failed or wrong or not judged))
 
 
-def _well_set(target: Target, args: Namespace) -> Target:
-    """With the suite's own choice of toggles that nobody set."""
-    asked = args.changes.keys() | (target.preset.options.keys() if target.preset else set())
+def _with_suite_toggles(target: Target, args: Namespace) -> Target:
+    """The target with the suite's own values for toggles that the user did not set."""
+    set_by_user = args.changes.keys() | (target.preset.options.keys() if target.preset else set())
     if target.engine != "transformers":
         return target
-    left_out = asked | ({"speculation"} if asked & AGAINST_DRAFTS else set())
+    left_out = set_by_user | ({"speculation"} if set_by_user & AGAINST_DRAFTS else set())
     chosen = {name: value for name, value in CHOSEN.items() if name not in left_out}
     return msgspec.structs.replace(
         target, load=msgspec.structs.replace(target.load, options=with_changes(target.options, chosen))
@@ -86,7 +87,7 @@ def _well_set(target: Target, args: Namespace) -> Target:
 
 
 def _read(args: Namespace) -> tuple[list[Task], dict[str, list[str]] | None]:
-    """The tasks, and their programs where no model answers."""
+    """The tasks, and their programs if no model answers."""
     try:
         tasks = subset(read_tasks(args.tasks or BUNDLED), args.subset, args.seed or 0)
         if args.solutions == "model":
@@ -131,8 +132,8 @@ def _run(
     sandbox: Sandbox,
     programs: dict[str, list[str]] | None,
 ) -> tuple[CodeSuite, Outcome]:
-    """Run it on an engine where a model answers, without one where a file does."""
-    progress = Progress()
+    """Run the suite on an engine if a model answers, without one if a file does."""
+    progress = ProgressLine()
     suite = CodeSuite(tasks, settings, sandbox, programs, watch=lambda at: progress.show(progress_line(at)))
     if programs is None:
         outcome = run_suite(args, target, suite.run)

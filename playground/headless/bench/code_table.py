@@ -1,4 +1,4 @@
-"""The code suite on a terminal: the text of its progress, and the table at the end."""
+"""The code suite on a terminal: its progress in a line, and the table at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLES = {"passed": "green", "failed": "red", "timed_out": "yellow", "skipped": 
 
 
 def progress_line(progress: Progress) -> str:
-    """How far the suite is and how long it still takes."""
+    """How far the suite is, and the time left."""
     totals = progress.totals
     eta = f"{progress.eta_s:.0f} s" if progress.eta_s is not None else UNKNOWN
     done = f"answered {progress.generated}, judged {progress.judged} of {progress.samples}"
@@ -26,7 +26,7 @@ def progress_line(progress: Progress) -> str:
 
 
 def print_table(report: Report) -> None:
-    """What did not pass task by task, then strata and totals, on stdout."""
+    """Print the tasks that did not pass, then strata and totals, on stdout."""
     console = Console(highlight=False, soft_wrap=True)
     rows = [item for item in report.items if item["status"] != "passed"]
     if rows:

@@ -1,4 +1,4 @@
-"""`playground bench`: which suite answers it. Each suite's module has `add_arguments(parser)` and `main(args)`."""
+"""`playground bench`: the suites. Each suite's module has `add_arguments(parser)` and `main(args)`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUITES: dict[str, str] = {
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The arguments of every suite, one sub-command each."""
+    """Add a sub-command with its arguments for every suite."""
     suites = parser.add_subparsers(dest="suite", required=True, metavar="SUITE")
     for name, summary in SUITES.items():
         suite = suites.add_parser(name, help=summary, description=summary, allow_abbrev=False)
@@ -24,5 +24,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     return int(import_module(f"playground.headless.bench.{args.suite}").main(args))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.load.drive import Sweep, run_sweep
 from playground.bench.load.figures import LevelFigures, Spread, saturates
 from playground.bench.load.lengths import parse_lengths
@@ -15,11 +15,11 @@ from playground.bench.load.slo import FORM as SLO_FORM
 from playground.bench.load.slo import Slo, parse_slo
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.target import read_target
 from playground.headless.values import read_by, whole
-from playground.text.numbers import percent, rate, seconds, significant
+from playground.text.numbers import UNKNOWN, percent, rate, seconds, significant
 
 DEFAULT_LEVELS = "closed:1,2,4,8,16"
 
@@ -57,16 +57,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
     shape = Shape(max(1, args.prompt), max(1, args.prompt) * min(100, args.shared) // 100, args.lengths)
     sweep = Sweep(args.load, shape, max(1, args.requests), args.warm_up, args.slo, args.seed, args.keep_prefix_cache)
-    items, progress = list[LevelFigures](), Progress()
+    items, progress = list[LevelFigures](), ProgressLine()
 
     def show(level: Level, done: int, total: int) -> None:
         progress.show(f"{level}  {done} of {total} requests  level {len(items) + 1} of {len(sweep.levels)}")
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         progress.show("warming up")
         await run_sweep(engine, sweep, items.append, show)
 
@@ -74,7 +74,7 @@ def main(args: Namespace) -> int:
     progress.end()
     outcome.require(items)
     _print(items, args.slo)
-    report = load_report(items, sweep, outcome.fold, outcome.circumstances)
+    report = load_report(items, sweep, outcome.fold, outcome.conditions)
     print_trust(report.trust)
     save_report(report, args)
     return outcome.end() or int(not _served(items))
@@ -96,7 +96,7 @@ def _print(items: list[LevelFigures], slo: Slo) -> None:
                 significant(item.system_tps),
                 percent(item.prefix_hit),
                 *(_spread(each) for each in (item.ttft, item.tpot, item.itl, item.e2e)),
-                f"{significant(item.goodput)} ({percent(item.slo_share)})" if slo else "–",
+                f"{significant(item.goodput)} ({percent(item.slo_share)})" if slo else UNKNOWN,
             )
             for item in items
         ],

@@ -1,4 +1,4 @@
-"""What every suite does with its report: flags for the files, the trust line under the table, writing."""
+"""Output of every suite: arguments for files, the line of trust flags, writing the report."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from playground.bench.html.report_page import report_html
 from playground.bench.report import Report, Trust, write_report
-from playground.bench.report_html import report_html
 from playground.bench.report_run import report_run
 from playground.headless.errors import CommandError
 from playground.headless.history import kept_history
 from playground.headless.report import say
-from playground.text.numbers import percent
+from playground.text.numbers import UNKNOWN, percent
 from playground.text.plain import one_line
 
 
 def add_output(parser: ArgumentParser) -> None:
-    """Where the result goes beside the terminal."""
+    """Add the arguments for files of the result."""
     parser.add_argument("--json", type=_writable, metavar="FILE", help="write the result as JSON")
     parser.add_argument("--html", type=_writable, metavar="FILE", help="write the result as one page with plots")
 
 
 def save_report(report: Report, args: Namespace) -> None:
-    """Write the history and each file that was asked for, whatever becomes of the others; raises `CommandError`."""
+    """Add the run to the history and write the requested files, each whatever becomes of the others; raises
+    `CommandError`."""
     with kept_history(args) as history:
         history.add(report_run(report, time.time()))
     faults = [
@@ -63,7 +64,7 @@ def _writable(text: str) -> Path:
 
 
 def print_trust(trust: Trust) -> None:
-    """The flags in one line, what weakens the result in lines of their own, on stderr."""
+    """Print the flags in one line, and what weakens the result in lines of its own, on stderr."""
     print(trust_line(trust), file=sys.stderr)
     for name, reason in trust.differs.items():
         say(one_line(f"{name} is not what was requested: {reason}"))
@@ -72,9 +73,9 @@ def print_trust(trust: Trust) -> None:
 
 
 def trust_line(trust: Trust) -> str:
-    """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – where it cannot be told."""
-    throttled = "–" if trust.throttled is None else ", ".join(trust.throttled) or "no"
-    others = "–" if trust.other_processes is None else str(trust.other_processes)
+    """For example `n 40   cold   prefix hits 0 %   throttled no   others on the GPU 0`; – for what is unknown."""
+    throttled = UNKNOWN if trust.throttled is None else ", ".join(trust.throttled) or "no"
+    others = UNKNOWN if trust.other_processes is None else str(trust.other_processes)
     return (
         f"n {trust.n}   {trust.start}   prefix hits {percent(trust.prefix_hit)}   throttled {throttled}"
         f"   others on the GPU {others}"

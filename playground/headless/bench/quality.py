@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.quality.figures import Distance, Perplexity, TextQuality, text_quality, total_quality
 from playground.bench.quality.measure import Measured, Needles, measure_quality
 from playground.bench.quality.recall import Recall
@@ -12,7 +12,7 @@ from playground.bench.quality.report import quality_report
 from playground.bench.quality.score import Job
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.errors import UsageError
@@ -27,7 +27,7 @@ from playground.protocol.options import (
     parse_assignment,
     with_changes,
 )
-from playground.text.numbers import count, percent, rate, significant
+from playground.text.numbers import count, format_kl, percent, rate, significant
 
 WINDOW, NEEDLES = 512, Needles()
 TOKENS = whole(1)
@@ -58,13 +58,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
     if args.window < 2 or (args.stride or 1) > args.window:
         raise UsageError("--window is at least 2 tokens, and --stride at most the window")
-    job, measured, progress = _job(args, target), Measured(), Progress()
+    job, measured, progress = _job(args, target), Measured(), ProgressLine()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         await measure_quality(
             engine, job, Needles(args.recall, args.needles), measured,
             lambda what, done, total: progress.show(f"{what}  {done} of {total}"),
@@ -75,7 +75,7 @@ def main(args: Namespace) -> int:
     scored = [each for each in measured.tallies if each.own.nll]
     outcome.require(scored)
     _print(job, [text_quality(each) for each in scored], total_quality(scored), measured)
-    report = quality_report(job, measured, outcome.fold, outcome.circumstances)
+    report = quality_report(job, measured, outcome.fold, outcome.conditions)
     print_trust(report.trust)
     save_report(report, args)
     return outcome.end()
@@ -98,7 +98,7 @@ def _print(job: Job, items: list[TextQuality], total: TextQuality, measured: Mea
     if total.noise and job.base:
         names = changed_names(job.base, job.options)
         base, own = (", ".join(f"{name}={as_text(each)[name]}" for name in names) for each in (job.base, job.options))
-        print(f"A/A noise  KL {_kl(total.noise.kl_mean)}, agreement {percent(total.noise.agreement)}")
+        print(f"A/A noise  KL {format_kl(total.noise.kl_mean)}, agreement {percent(total.noise.agreement)}")
         print(f"base {base}   this {own}\n")
     print(f"windows of {job.window} tokens, {job.stride} apart; nats per token, bits per byte")
     rows = [_row(item) for item in (*items, *([total] if len(items) > 1 else []))]
@@ -133,15 +133,11 @@ def _row(item: TextQuality) -> tuple[str, ...]:
     return (
         *cells,
         significant(item.base.nats_per_token),
-        _kl(distance.kl_mean),
-        _kl(distance.kl_max),
+        format_kl(distance.kl_mean),
+        format_kl(distance.kl_max),
         percent(distance.agreement),
-        _kl(noise),
+        format_kl(noise),
     )
-
-
-def _kl(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
 
 
 def _toggles(text: str) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-"""What `bench speech` prints: every recording with its words coloured by what became of them, then the rates."""
+"""The output of `bench speech`: every recording with its words coloured by kind of error, then the rates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLES: dict[Step, str] = {"same": "", "substituted": "yellow", "inserted": "gre
 
 
 def print_words(hearings: Sequence[Hearing], totals: SpeechTotals) -> None:
-    """One line a recording, then the rates; times on stderr."""
+    """Print one line per recording, then the rates; times on stderr."""
     console = Console(soft_wrap=True, highlight=False)
     for hearing in hearings:
         line = Text(f"{one_line(hearing.id, 16):16}  {seconds(hearing.seconds):>8}  ")
@@ -39,7 +39,7 @@ def print_words(hearings: Sequence[Hearing], totals: SpeechTotals) -> None:
 
 
 def print_answers(answers: Sequence[Answer]) -> None:
-    """One line a question: right, wrong or not answered, as it was heard, what was answered."""
+    """Print one line per question: right, wrong or not answered, its transcript, the answer."""
     for answer in answers:
         mark = MARKS[answer.correct]
         print(f"{mark}  {one_line(answer.id, 12):12}  {one_line(answer.heard, 48):48}  {one_line(answer.answer, 40)}")

@@ -1,4 +1,4 @@
-"""What all suites of one engine share: start it, let the suite work, keep what was measured whatever ends it."""
+"""Runs any suite on an engine: starts the engine, lets the suite work, and keeps what was measured however it ends."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playground import paths
-from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Circumstances
+from playground.bench.engine import EngineFailed, WorkerEngine
+from playground.bench.report import Conditions
 from playground.client import drop_log
 from playground.headless.errors import CommandError
 from playground.headless.interrupts import on_interrupt
@@ -29,7 +30,7 @@ from playground.text.plain import one_line
 
 @dataclass(frozen=True)
 class Outcome:
-    """What went through the engine, and why it, or the recording, ended before its time if it did."""
+    """What went through the engine, and the faults that ended it, or its recording, early, if any."""
 
     fold: Fold
     fault: str = ""
@@ -37,27 +38,28 @@ class Outcome:
     unrecorded: str = ""
 
     @property
-    def circumstances(self) -> Circumstances:
-        """For the report's trust flags."""
-        seen = self.disturbance
-        return Circumstances([self.fault] if self.fault else [], seen.throttled, seen.other_processes)
+    def conditions(self) -> Conditions:
+        """For the trust flags of the report."""
+        return Conditions.of(self.disturbance, [self.fault] if self.fault else [])
 
     def require(self, measured: object) -> None:
-        """Raises `CommandError` where nothing at all was measured."""
+        """Raise `CommandError` if nothing was measured."""
         if not measured:
             raise CommandError(self.fault or "nothing was measured")
 
     def end(self) -> int:
-        """Say what went wrong; the exit code."""
+        """Print the faults; returns the exit code."""
         faults = [fault for fault in (self.fault, self.unrecorded) if fault]
         for fault in faults:
             say(fault)
         return 1 if faults else 0
 
 
-def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitable[None]], load: bool = True) -> Outcome:
-    """Run `work` on an engine, loaded unless `work` does that itself. Ctrl+C, SIGTERM and faults of the engine end it;
-    what it has kept by then is its own."""
+def run_suite(
+    args: Namespace, target: Target, work: Callable[[WorkerEngine], Awaitable[None]], load: bool = True
+) -> Outcome:
+    """Run `work` on an engine, loaded unless `work` loads it. Ctrl+C, SIGTERM and faults of the engine end the run;
+    what `work` has collected by then stays."""
     log = paths.log_file("bench")
     recorder, disturbance = open_recorder(args, target), Disturbance()
     record, sampler = record_into(recorder), Sampler(disturbance.add)
@@ -67,7 +69,7 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         if isinstance(entry.event, ModelLoaded):
             disturbance.follow(entry.event.facts)
 
-    engine = Engine(target.engine, target.load if load else None, log, watch)
+    engine = WorkerEngine(target.engine, target.load if load else None, log, watch)
 
     async def whole() -> None:
         async with engine:
@@ -82,43 +84,47 @@ def run_suite(args: Namespace, target: Target, work: Callable[[Engine], Awaitabl
         sampler.stop()
         if recorder:
             recorder.close()
+    unrecorded = one_line(recorder.error) if recorder else ""
+    return Outcome(engine.fold, _settle_log(log, fault, engine.fold), disturbance, unrecorded)
+
+
+def _settle_log(log: Path, fault: str, fold: Fold) -> str:
+    """Remove the log if nothing went wrong; returns the fault, which names the log if the engine died."""
     if not fault or fault.startswith("stopped"):
         drop_log(log)
-    elif engine.fold.exited:
-        fault = one_line(f"{fault}; {tell_log(log)}")
-    return Outcome(engine.fold, fault, disturbance, one_line(recorder.error) if recorder else "")
+    elif fold.exited:
+        return one_line(f"{fault}; {tell_log(log)}")
+    return fault
 
 
-class Progress:
-    """How far a suite is, as one line on stderr that the next one replaces; nothing where no one looks."""
+class ProgressLine:
+    """The progress of a suite: one line on stderr that the next one replaces, if stderr is a terminal."""
 
     def __init__(self) -> None:
         self._terminal, self._shown = sys.stderr.isatty(), ""
 
     def show(self, text: str) -> None:
-        """Draw it, if it is different."""
+        """Draw the line, if it changed."""
         if self._terminal and text != self._shown:
             sys.stderr.write(f"{CLEAR}{text}")
             sys.stderr.flush()
             self._shown = text
 
     def end(self) -> None:
-        """Take it away."""
+        """Remove the line."""
         if self._shown:
             sys.stderr.write(CLEAR)
             self._shown = ""
 
 
 def record_into(recorder: Recorder | None) -> Callable[[Entry], None]:
-    """What watches an engine: the line of a load, and the recording where one is wanted."""
+    """A watcher of an engine: it shows the line of a load, and records if there is a recorder."""
     line = LoadLine()
 
     def watch(entry: Entry) -> None:
         line.show(entry.event)
-        if recorder and entry.command is not None:
-            recorder.command(entry.command)
-        if recorder and entry.event is not None:
-            recorder.event(entry.event)
+        if recorder:
+            recorder.add(entry.message)
 
     return watch
 

@@ -1,4 +1,4 @@
-"""A table on stdout: first column left, numbers right."""
+"""A table on stdout: text columns aligned left, numbers right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from playground.text.plain import one_line
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
-    """`left`: how many columns at the left hold text."""
+    """Print rows under titles; `left`: how many columns, from the left, hold text."""
     cells = [[one_line(cell) for cell in row] for row in (titles, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

@@ -1,4 +1,4 @@
-"""Which texts a suite runs on: those of the user, or what comes with the program and with the model."""
+"""The texts of a suite: files of the user, or the bundled ones and the model's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.headless.target import Target
 
 
 def add_texts(parser: ArgumentParser) -> None:
-    """`--text`."""
+    """Add `--text`."""
     parser.add_argument(
         "--text",
         type=Path,
@@ -22,7 +22,7 @@ def add_texts(parser: ArgumentParser) -> None:
 
 
 def read_texts(args: Namespace, target: Target) -> list[Text]:
-    """Raises `UsageError` where a file cannot be read or holds nothing."""
+    """Read the texts; raises `UsageError` if a file cannot be read or is empty."""
     if not args.text:
         return usual_texts(target.load.model)
     try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.bench.tokenizer.fertility import TextTokens, at_speed, count_tokens, measure_tps
 from playground.bench.tokenizer.report import tokenizer_report
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import add_output, print_trust, save_report
-from playground.headless.bench.suite import Progress, run_suite
+from playground.headless.bench.suite import ProgressLine, run_suite
 from playground.headless.bench.table import print_table
 from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.target import read_target
@@ -27,11 +27,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    """Run the suite; the exit code."""
+    """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
-    texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), Progress()
+    texts, items, speeds, progress = read_texts(args, target), list[TextTokens](), list[float | None](), ProgressLine()
 
-    async def work(engine: Engine) -> None:
+    async def work(engine: WorkerEngine) -> None:
         items.extend(await count_tokens(engine, texts))
         if not args.no_speed:
             progress.show("generating, to learn the speed in tokens")
@@ -41,7 +41,7 @@ def main(args: Namespace) -> int:
     progress.end()
     outcome.require(items)
     tps = speeds[0] if speeds else None
-    report = tokenizer_report(items, tps, outcome.fold, outcome.circumstances)
+    report = tokenizer_report(items, tps, outcome.fold, outcome.conditions)
     _print(at_speed(items, tps), tps)
     print_trust(report.trust)
     save_report(report, args)

@@ -1,4 +1,4 @@
-"""`playground serve`: the screen in a browser of this machine. Each page that is open is an app with its own engine."""
+"""`playground serve`: the screen in a browser of this machine. Each open page is an app with its own engine."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PORTS = range(1, 65536)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The port, and the arguments of the screen."""
+    """Add the port, and the arguments of the screen."""
     _add_port(parser)
     app_command.add_arguments(parser)
 
 
 def main(args: Namespace) -> int:
-    """Serve until Ctrl-C; the exit code."""
+    """Serve until Ctrl-C; returns the exit code."""
     if args.record:
         raise UsageError("--record is for one app, and each page that is opened starts its own", "^R records there")
     app_command.check(args)
@@ -37,7 +37,8 @@ def main(args: Namespace) -> int:
 
 
 def _app_command(words: list[str]) -> str:
-    """For a shell, which it replaces: signals and the end of the pipe then reach the app itself."""
+    """The command of the app, for a shell that it replaces (exec): signals and the end of the pipe reach the app
+    itself."""
     only_port = ArgumentParser(add_help=False, allow_abbrev=False)
     _add_port(only_port)
     app = [sys.executable, "-m", "playground", *only_port.parse_known_args(words)[1]]
@@ -48,7 +49,7 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
-        why = os.strerror(error.errno or 0)  # without the address, which the library adds
+        why = os.strerror(error.errno or 0)  # strerror alone, without the address that the library adds
         raise CommandError(f"cannot listen on port {port}: {why}", "--port N takes another") from None
 
 

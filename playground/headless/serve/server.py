@@ -1,4 +1,4 @@
-"""textual-serve behind a page of ours that loads nothing from elsewhere, and closed to the pages of other sites."""
+"""textual-serve with a page of our own that loads nothing from other hosts, and closed to pages of other sites."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from textual_serve.server import Server
 
 PAGE = Path(__file__).with_name("page.html")
 NAMES = {"127.0.0.1", "localhost"}
-# Nothing from another place; and in no other page's frame, where a click that was meant for that page would be ours.
+# Loads nothing from other hosts, and cannot be framed by another page, which could steal clicks.
 POLICY = "default-src 'self' 'unsafe-inline' data: ws:; frame-ancestors 'none'"
 GRACE_S = 3.0
 
 
 def serve(command: str, listening: socket.socket) -> None:
-    """Run the command once for each page that is open, until SIGINT or SIGTERM; nothing that was started stays."""
+    """Run the command once per open page, until SIGINT or SIGTERM; ends all that was started."""
     server = PageServer(command, *listening.getsockname())
     try:
         web.run_app(server.build(), sock=listening, print=None, access_log=None, shutdown_timeout=GRACE_S)
@@ -31,34 +31,34 @@ def serve(command: str, listening: socket.socket) -> None:
 
 
 class PageServer(Server):
-    """The library ends no app when it is ended itself, and asks nobody where they come from; this does both."""
+    """textual-serve, but it ends its apps when it ends, and checks where requests come from."""
 
     def __init__(self, command: str, host: str, port: int) -> None:
         super().__init__(command, host, port)
         self._pages: set[asyncio.Task[object]] = set()
 
     async def build(self) -> web.Application:
-        """The library's routes, with the guard before them."""
+        """The library's routes behind the guard."""
         app = await self._make_app()
         app.middlewares.append(_guard)
         return app
 
     async def on_startup(self, app: web.Application) -> None:
-        """One line in place of a logo."""
+        """Print one line instead of a logo."""
         print(f"{self.public_url} is the playground, for the users of this machine; Ctrl-C ends it", flush=True)
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Ends the apps."""
+        """End the apps."""
         for page in self._pages:
             page.cancel()
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """The page."""
-        # A page that was left and is kept for the way back would keep its app.
+        """Serve the page."""
+        # A page in the back/forward cache would keep its app.
         return web.FileResponse(PAGE, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """An app, from the first byte to the last."""
+        """Run an app until the page closes."""
         page = asyncio.current_task()
         assert page
         self._pages.add(page)
@@ -70,7 +70,8 @@ class PageServer(Server):
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A page of another site comes with an origin of its own, or with its own name for this machine (DNS rebinding)."""
+    """Refuse pages of other sites: they have another origin, or reach this machine by their own name (DNS
+    rebinding)."""
     ours = f"http://{request.host}"
     if request.host.partition(":")[0] not in NAMES or request.headers.get("Origin", ours) != ours:
         raise web.HTTPForbidden(text="only for pages of this machine\n")

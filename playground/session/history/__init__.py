@@ -1,1 +1,1 @@
-"""Every run that was measured, one row each, in a SQLite file of the user's own."""
+"""Every measured run, one row each, in a SQLite file of the user."""

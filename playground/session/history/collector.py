@@ -1,4 +1,4 @@
-"""Sees commands and events pass, and makes one run of every submission as the last of its requests ends."""
+"""Turns commands and events into runs: one per submission, when the last of its requests ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from playground.protocol.commands import GenerationRequest, LoadModel, Submit
+from playground.protocol.commands import Command, GenerationRequest, LoadModel, Submit
 from playground.protocol.events import (
     MemoryMeasured,
     ModelFacts,
@@ -19,21 +19,21 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerReady,
 )
-from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.metrics import Memory, RequestMetrics, prefix_hit
 from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.protocol.percentiles import median_of_known
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.fold import Generated, span, unmet
-from playground.session.history.run import TITLE, Run, differences, disturbances
-
-WORKING = ("prefill", "decode")
+from playground.session.fold import BUSY_PHASES, Generated, span, unmet
+from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
+from playground.session.recording import Message
 
 
 class Submission(msgspec.Struct):
-    """Requests of one command while they run."""
+    """The requests of one command while they run."""
 
     kind: str
     at: float
-    asked: list[GenerationRequest]
+    sent: list[GenerationRequest]
     requests: dict[str, Generated]
     kv_bytes: int = 0
     beside: int = 0
@@ -43,17 +43,18 @@ class Submission(msgspec.Struct):
 
     @property
     def ended(self) -> bool:
-        """None of its requests goes on."""
+        """Whether all its requests have ended."""
         return all(request.finished for request in self.requests.values())
 
     @property
     def metrics(self) -> list[RequestMetrics]:
-        """The engine's own numbers."""
+        """The engine's numbers of the requests that have ended."""
         return [request.finished.metrics for request in self.requests.values() if request.finished]
 
 
 class Collector:
-    """`kind` names what a submission belongs to; an empty name means that it is nobody's run. `clock` is wall time."""
+    """Calls `keep` with every run. `kind` names what a submission belongs to; empty means that it is not a run. `clock`
+    is wall time."""
 
     def __init__(
         self, keep: Callable[[Run], None], kind: Callable[[Submit], str], clock: Callable[[], float] = time.time
@@ -69,8 +70,14 @@ class Collector:
         self._memory = Memory()
         self._disturbance = (False, 0)
 
-    def add_command(self, command: AnyCommand) -> None:
-        """A command that is sent now."""
+    def add(self, message: Message) -> None:
+        """Take a command or event that passes now."""
+        if isinstance(message, Command):
+            self._add_command(message)
+        else:
+            self._add_event(message)
+
+    def _add_command(self, command: AnyCommand) -> None:
         if isinstance(command, LoadModel):
             self._model, self._options, self._facts = command.model, command.options, None
             self._effective, self._reasons, self._memory = {}, {}, Memory()
@@ -80,8 +87,7 @@ class Collector:
             self._running |= dict.fromkeys(requests, submission)
             self.add_disturbance(*self._disturbance)
 
-    def add_event(self, event: AnyEvent) -> None:
-        """An event that arrives now."""
+    def _add_event(self, event: AnyEvent) -> None:
         match event:
             case TokensGenerated() if event.request_id in self._running:
                 request = self._running[event.request_id].requests[event.request_id]
@@ -102,7 +108,7 @@ class Collector:
                 self._engine, self._versions = event.capabilities.engine, event.capabilities.versions
 
     def add_disturbance(self, throttled: bool, other_processes: int) -> None:
-        """What holds the engine's GPU back now, from a sampler's thread too."""
+        """Note what disturbs the engine's GPU now; may be called from a sampler's thread."""
         self._disturbance = throttled, other_processes
         for submission in list(self._running.values()):
             submission.throttled |= throttled
@@ -116,7 +122,7 @@ class Collector:
                 submission.switched.update(event.changed)
 
     def _add_step(self, step: Step) -> None:
-        working = [work.request_id for work in step.slots if work.request_id and work.phase in WORKING]
+        working = [work.request_id for work in step.slots if work.request_id and work.phase in BUSY_PHASES]
         submissions = {id(each): each for name in working if (each := self._running.get(name))}
         for submission in submissions.values():
             submission.kv_bytes = max(submission.kv_bytes, step.kv_bytes)
@@ -130,10 +136,10 @@ class Collector:
             self._keep(self._run(submission))
 
     def _run(self, submission: Submission) -> Run:
-        metrics, asked = submission.metrics, submission.asked[0]
+        metrics, first = submission.metrics, submission.sent[0]
         requests = list(submission.requests.values())
         seconds, tokens = span(requests), sum(request.output_tokens for request in requests)
-        prompt = asked.messages[-1].content if asked.messages else asked.prompt or ""
+        prompt = first.messages[-1].content if first.messages else first.prompt or ""
         more = f" + {len(requests) - 1} more" if len(requests) > 1 else ""
         return Run(
             at=submission.at,
@@ -142,51 +148,38 @@ class Collector:
             model_path=self._facts.path if self._facts else self._model,
             engine=self._engine,
             title=" ".join(prompt[: 4 * TITLE].split())[: TITLE - len(more)] + more,
-            options=differences(self._options),
+            options=non_defaults(self._options),
             effective=self._effective,
             flags=self._flags(submission),
             requests=len(requests),
             prompt_tokens=sum(each.prompt_tokens for each in metrics),
             output_tokens=tokens,
             seconds=seconds,
-            ttft_s=_median([each.ttft_s for each in metrics]),
-            tps=_median([each.decode_tps for each in metrics]),
+            ttft_s=median_of_known(each.ttft_s for each in metrics),
+            tps=median_of_known(each.decode_tps for each in metrics),
             system_tps=tokens / seconds if seconds and len(requests) > 1 else None,
             memory_bytes=self._memory.peak or self._memory.process,
             kv_bytes=submission.kv_bytes or None,
             weights_bytes=self._memory.weights or None,
             versions=self._versions,
             prompt=prompt,
-            chat=bool(asked.messages),
-            sampling=asked.sampling if all(each.sampling == asked.sampling for each in submission.asked) else None,
+            chat=bool(first.messages),
+            sampling=first.sampling if all(each.sampling == first.sampling for each in submission.sent) else None,
         )
 
     def _flags(self, submission: Submission) -> list[str]:
-        """What keeps a number from being compared without a second thought."""
+        """What makes the numbers of a run hard to compare."""
         metrics = submission.metrics
         cold = any(each.load_s for each in metrics)
-        read = sum(each.prompt_tokens for each in metrics)
-        cached = sum(each.cached_tokens for each in metrics)
+        reused = prefix_hit(metrics)
         reasons = sorted({each.finished.reason for each in submission.requests.values() if each.finished})
         return [
             *(["cold"] if cold else []),
-            *([f"prefix {round(100 * cached / read)} %"] if cached and read else []),
+            *([f"prefix {round(100 * reused)} %"] if reused else []),
             *([f"beside {submission.beside}"] if submission.beside else []),
             *(f"switched {name}" for name in sorted(submission.switched)),
-            *self._not_as_asked(),
+            *not_as_requested(unmet(self._options, self._effective, self._reasons), self._effective),
             *disturbances(submission.throttled, submission.other_processes),
             *(["preempted"] if any(each.preemptions for each in metrics) else []),
             *(reason for reason in reasons if reason in ("abort", "error")),
         ]
-
-    def _not_as_asked(self) -> list[str]:
-        """What is effective where it is not what was requested."""
-        names = unmet(self._options, self._effective, self._reasons)
-        return [f"{name} is {self._effective.get(name, 'unknown')}" for name in names]
-
-
-def _median(values: list[float | None]) -> float | None:
-    """The median of the values that are known; `statistics` would cost the first frame some milliseconds."""
-    known = sorted(value for value in values if value is not None)
-    middle = len(known) // 2
-    return (known[middle] + known[~middle]) / 2 if known else None

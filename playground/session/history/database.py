@@ -1,4 +1,4 @@
-"""The history's file: open, add, find, read, tag. Everything blocks: only the history's own thread calls it."""
+"""The file of the history: open, add, find, read, tag. All of it blocks: only the history's own thread calls it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LISTED = tuple(name for name in Run.__struct_fields__ if name not in DETAILS)
 
 
 class Database:
-    """Raises `sqlite3.Error`, `OSError` where its folder cannot be made, and `NewerSchema`."""
+    """The tables. Raises `sqlite3.Error`, `OSError` if its folder cannot be made, and `NewerSchema`."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,55 +48,51 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._connection.close()
 
     def add(self, run: Run) -> int:
-        """Keep a run; the id that it gets."""
-        return self.add_all([run])[0]
-
-    def add_all(self, runs: Iterable[Run]) -> list[int]:
-        """Keep runs, all or none of them."""
+        """Keep a run; returns its id."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            ids = [self._insert(run) for run in runs]
+            run_id = self._insert(run)
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:  # a full disk has rolled back by itself
+            if self._connection.in_transaction:  # a full disk rolls back by itself
                 self._connection.execute("ROLLBACK")
             raise
-        return ids
+        return run_id
 
     def find(self, query: Query) -> array[int]:
-        """The ids of the runs that a query names, in its order: SQLite sorts by an index alone and looks for words in
-        a table of their own, each several times quicker than both at once."""
+        """The ids of the runs that a query selects, in its order. SQLite sorts by an index alone and finds words in a
+        table of their own: each is several times faster than both at once."""
         ids: Iterable[int] = [each for order in query.orders for each in self._ids(order)]
         for select, values in query.narrowings:
             ids = filter(set(self._ids(select, values)).__contains__, ids)
         return array("q", ids)
 
     def read(self, ids: Sequence[int]) -> list[Run]:
-        """What a list shows of runs, in this order; one that is gone is left out."""
+        """What a list shows of runs, in this order, without runs that are gone."""
         return self._read(ids, f"SELECT {', '.join(LISTED)} FROM runs WHERE id IN")
 
     def read_whole(self, ids: Sequence[int]) -> list[Run]:
-        """Runs with all that is known of them, in this order."""
+        """Runs with all their details, in this order."""
         columns = ", ".join((*LISTED, *DETAILS))
         return self._read(ids, f"SELECT {columns} FROM runs JOIN details USING (id) WHERE id IN")
 
     def newest(self, query: Query, limit: int) -> list[Run]:
-        """The newest of the runs that have both a TTFT and a TPS, as a list shows them."""
+        """The newest runs that have both a TTFT and a TPS, as a list shows them."""
         sql = f"SELECT id FROM runs WHERE {query.condition} AND ttft_s IS NOT NULL AND tps IS NOT NULL"
         ids = self._connection.execute(f"{sql} ORDER BY at DESC LIMIT ?", (*query.values, limit))
         return self.read([row[0] for row in ids])
 
     def tag(self, ids: Sequence[int], tags: Sequence[str]) -> None:
-        """Give runs these tags in place of those they have."""
+        """Replace the tags of runs."""
         text = msgspec.json.encode(list(tags)).decode()
         self._connection.executemany("UPDATE runs SET tags = ? WHERE id = ?", [(text, each) for each in ids])
 
     def _ids(self, select: str, values: Sequence[Any] = ()) -> list[int]:
-        """Ids, fetched as one text: a hundred thousand rows of one number each would take three times as long."""
+        """Ids, fetched as one text: a hundred thousand rows of one number each take three times as long."""
         text = self._connection.execute(f"SELECT group_concat(id) FROM ({select})", values).fetchone()[0]
         return msgspec.json.decode(f"[{text or ''}]", type=list[int])
 
@@ -130,7 +126,7 @@ def _encoded(run: Run, names: Sequence[str], json: dict[str, Any]) -> list[Any]:
 
 
 def _storable(value: Any) -> Any:
-    """Text that SQLite takes: a lone surrogate of a model's answer is no UTF-8."""
+    """Text that SQLite accepts: a lone surrogate in a model's answer is not UTF-8."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 

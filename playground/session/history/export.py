@@ -1,4 +1,4 @@
-"""Runs as JSON, CSV and Markdown, each with the definitions of its numbers. What models and files said is only text."""
+"""Runs as JSON, CSV and Markdown, each with the definitions of its numbers. Text of models and files is escaped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIB = 1 << 20
 
 
 def definitions(runs: Sequence[Run]) -> dict[str, str]:
-    """The formulas of the numbers that runs hold, and of their measures."""
+    """The formulas of the numbers in runs, and of their measures."""
     measures = {_NUMBERED.sub("@k", run.measure).lower() for run in runs}
     return {name: FORMULAS[name] for name in FORMULAS if name in SAID or name.lower() in measures}
 
@@ -32,13 +32,13 @@ def when(run: Run) -> str:
 
 
 def as_json(runs: Sequence[Run]) -> str:
-    """`{"formulas": {...}, "runs": [...]}`; what is not known is left out."""
+    """`{"formulas": {...}, "runs": [...]}`, without unknown values."""
     content = {"formulas": definitions(runs), "runs": [{"when": when(run)} | msgspec.to_builtins(run) for run in runs]}
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
 
 def as_csv(runs: Sequence[Run]) -> str:
-    """A row per run, seconds and bytes as they are; the definitions stand in the first row's last cell."""
+    """One row per run, in seconds and bytes; the definitions are in the last cell of the first row."""
     columns: dict[str, Callable[[Run], object]] = {
         "when": when,
         **{name: _field(name) for name in ("id", "kind", "model", "engine", "title")},
@@ -52,14 +52,14 @@ def as_csv(runs: Sequence[Run]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*columns, "definitions"])
-    said = "; ".join(f"{name}: {formula}" for name, formula in definitions(runs).items())
+    formulas = "; ".join(f"{name}: {formula}" for name, formula in definitions(runs).items())
     for index, run in enumerate(runs):
-        writer.writerow([*(_cell(column(run)) for column in columns.values()), "" if index else said])
+        writer.writerow([*(_cell(column(run)) for column in columns.values()), "" if index else formulas])
     return file.getvalue()
 
 
 def as_markdown(runs: Sequence[Run]) -> str:
-    """A table for people, and the definitions under it."""
+    """A table, and the definitions below it."""
     titles = ("When", "Model", "Kind", "Options", "TTFT ms", "TPS", "Memory MiB", "KV MiB", "Quality", "Flags")
     lines = [
         f"| {' | '.join(titles)} |",
@@ -90,7 +90,7 @@ def _field(name: str) -> Callable[[Run], object]:
 
 
 def _cell(value: object) -> object:
-    """A spreadsheet must not take text for a formula."""
+    """A cell that a spreadsheet does not take for a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
@@ -115,5 +115,5 @@ def _number(value: float | None, unit: float = 1.0) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown only prints, on one line."""
+    """Text without markup, on one line."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))

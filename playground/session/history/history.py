@@ -1,4 +1,4 @@
-"""The history as the program uses it: nothing waits for the disk, and what is wrong with it is said in one line."""
+"""The history as the program uses it: nothing waits for the disk, and faults are one line."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ CLOSE_S = 3.0
 
 
 class History:
-    """Writes and reads on a thread of its own, which begins with the first of them.
+    """Writes and reads on its own thread, which starts with the first call.
 
-    `on_fault` gets one line, from that thread, when runs cannot be kept; the same line is not said twice in a row.
+    `on_fault` gets one line, from that thread, when runs cannot be kept; never the same line twice in a row.
     """
 
     def __init__(self, path: Path, on_fault: Callable[[str], None] = lambda line: None) -> None:
@@ -36,13 +36,13 @@ class History:
         self._put(lambda keeper: keeper.add(run))
 
     def ask(self, question: Callable[[Any], T]) -> Future[T]:
-        """Ask the `Database`; the future fails with `HistoryFault`, its message one line."""
+        """Run a question on the `Database`; the future may fail with `HistoryFault`."""
         answer: Future[T] = Future()
         self._put(lambda keeper: keeper.answer(question, answer))
         return answer
 
     def close(self, seconds: float = CLOSE_S) -> bool:
-        """Write what is left and end; False where that took longer than it may."""
+        """Write the rest and end; returns False if that took too long."""
         if self._thread is None:
             return True
         self._jobs.put(None)
@@ -56,7 +56,7 @@ class History:
             self._thread.start()
 
     def _work(self) -> None:
-        from playground.session.history.keeper import Keeper  # loads SQLite, which the first frame does without
+        from playground.session.history.keeper import Keeper  # imports SQLite, which the first frame does not need
 
         keeper = Keeper(self.path, self.on_fault)
         while (job := self._jobs.get()) is not None:

@@ -1,4 +1,4 @@
-"""Keeps the database open through what goes wrong with it: full, locked, damaged, newer, out of reach."""
+"""Keeps the database open through its faults: full, locked, damaged, newer, out of reach."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ REASONS = {
 
 
 class HistoryFault(Exception):
-    """The history cannot do it now: one line of what is wrong."""
+    """The history is not available now; the message is one line."""
 
 
 class Keeper:
-    """Lives on the history's thread. A fault costs what was asked for, and the next one is tried again."""
+    """Lives on the history's thread. A fault costs one call; the next is tried again."""
 
     def __init__(self, path: Path, on_fault: Callable[[str], None]) -> None:
         self._path, self._on_fault = path, on_fault
@@ -43,7 +43,7 @@ class Keeper:
         self._said = ""
 
     def add(self, run: Run) -> None:
-        """Keep a run, or say why it is not kept."""
+        """Keep a run, or report why it is not kept."""
         try:
             self._do(lambda database: database.add(run))
             self._said = ""
@@ -51,7 +51,7 @@ class Keeper:
             self._say(f"this run was not kept: {fault}")
 
     def answer(self, question: Callable[[Database], T], answer: Future[T]) -> None:
-        """Answer a question, unless nobody waits for it any more."""
+        """Answer a question, unless it was cancelled."""
         if not answer.set_running_or_notify_cancel():
             return
         try:
@@ -60,7 +60,7 @@ class Keeper:
             answer.set_exception(fault)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         if self._database:
             with suppress(sqlite3.Error):
                 self._database.close()
@@ -76,7 +76,7 @@ class Keeper:
             if not self._moved:
                 self._set_aside()
             return self._try(deed)
-        except Exception as error:  # the thread outlives whatever it is
+        except Exception as error:  # the thread must survive any error
             raise HistoryFault(self._explain(error)) from None
 
     def _try(self, deed: Callable[[Database], T]) -> T:
@@ -94,7 +94,7 @@ class Keeper:
         return self._opened is not None and self._opened != _identity(self._path)
 
     def _set_aside(self) -> None:
-        """Move a damaged file and its journal aside, so that the user may repair it."""
+        """Move a damaged file and its journal away, so that the user may repair it."""
         self.close()
         stem = f"{self._path.name}.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
         names = (f"{stem}-{number}" for number in count(1))
@@ -128,5 +128,5 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _code(error: Exception) -> int:
-    """SQLite's primary result code; 0 where it gave none."""
+    """SQLite's primary result code; 0 without one."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF

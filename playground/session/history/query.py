@@ -1,4 +1,4 @@
-"""The filter line as SQL: words, `field:word`, `field>number`, `toggle=value`, all of which have to hold."""
+"""The filter line as SQL: words, `field:word`, `field>number`, `toggle=value`; all terms must match."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXT_FIELDS = {
     "measure": "measure",
 }
 _MIB = float(1 << 20)
-# Column and what one unit of the number typed comes to in it; a unit may be typed as well.
+# Column, and the value of one unit of the typed number in it; a unit may be typed as well.
 NUMBER_FIELDS = {
     "tps": ("tps", 1.0),
     "system": ("system_tps", 1.0),
@@ -46,13 +46,13 @@ _DEFAULTS = as_text(DEFAULTS)
 
 
 class FilterError(ValueError):
-    """A term that cannot be read; the message names what would do."""
+    """A term that cannot be read; the message says what would be right."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Which runs, and in which order. `words` stand somewhere in what a list shows of a run, `conditions` are about its
-    columns. Runs without the value sorted by come last."""
+    """Which runs, in which order. `words` must occur in what a list shows of a run, `conditions` apply to its columns.
+    Runs without the value sorted by come last."""
 
     conditions: tuple[Condition, ...] = ()
     words: tuple[str, ...] = ()
@@ -62,7 +62,8 @@ class Query:
 
     @property
     def condition(self) -> str:
-        """All of it, on the table of runs; the sign keeps SQLite from looking up row by row what has the words."""
+        """All terms, on the table of runs; the `+` keeps SQLite from looking up row by row which rows have the
+        words."""
         spoken = [f"+id IN (SELECT id FROM words WHERE {self._spoken})"] if self.words else []
         return " AND ".join([*(sql for sql, _ in self.conditions), *spoken]) or EVERYTHING
 
@@ -73,7 +74,7 @@ class Query:
 
     @property
     def orders(self) -> list[str]:
-        """The ids of all runs in the order that is asked for, along an index; the newer of two equal runs first."""
+        """Selects of all ids in the requested order, along an index; the newer of two equal runs first."""
         if self.sort == "at":
             return [f"SELECT id FROM runs ORDER BY at {'DESC' if self.descending else 'ASC'}"]
         if self.descending:  # then NULL is last by itself
@@ -83,8 +84,8 @@ class Query:
 
     @property
     def narrowings(self) -> list[Condition]:
-        """Each term as ids in no order, with the values of its marks: what is in all of them is asked for. A column of
-        its own is mostly looked through along its index."""
+        """Selects of the ids that match each term, unordered, with the values of their marks. A column is mostly
+        scanned along its index."""
         found = [(f"SELECT id FROM runs WHERE {sql}", values) for sql, values in self.conditions]
         return [*found, (f"SELECT id FROM words WHERE {self._spoken}", self.words)] if self.words else found
 
@@ -107,7 +108,7 @@ def _is_word(term: str) -> bool:
 
 
 def _folded(word: str) -> str:
-    """A word in lower case as SQLite's `lower` makes it: ASCII alone."""
+    """A word in lower case as SQLite's `lower` makes it: ASCII only."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in word)
 
 
@@ -133,8 +134,8 @@ def _comparison(name: str, how: str, value: str) -> Condition:
 
 
 def _toggle(name: str, text: str) -> Condition:
-    """Look for a toggle as text within the JSON of the options, which is ten times faster than parsing it: quotes in it
-    are escaped."""
+    """Search for a toggle as text within the JSON of the options, ten times faster than parsing it: quotes in it are
+    escaped."""
     try:
         value = format_value(parse_value(name, text))
     except OptionError as error:

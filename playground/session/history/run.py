@@ -1,7 +1,8 @@
-"""One run: what was asked of which model under which options, and what was measured."""
+"""One run: its model, options and prompt, and what was measured."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,12 +14,13 @@ TITLE = 80
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`at` is wall time in Unix seconds, `seconds` the whole run's; TTFT and TPS are medians over its `requests`.
+    """One run. `at` is wall time in Unix seconds, `seconds` is of the whole run; TTFT and TPS are medians over its
+    `requests`.
 
     `options` are the differences from the defaults, spelled as on the command line. `quality` is a value of the
-    `measure` (pass@1, perplexity, ...). `result` is a benchmark's own report as JSON would have it. `sampling` is that
-    of every request; None where they differ, or in a run of before it was kept.
-    None is what was not measured. `id` is 0 until the run is kept.
+    `measure` (pass@1, perplexity, ...). `result` is a benchmark's own report as JSON. `sampling` is that of every
+    request; None if they differ, or in old runs that did not keep it. None means not measured. `id` is 0 until the run
+    is kept.
     """
 
     id: int = 0
@@ -51,18 +53,23 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     result: dict[str, Any] = {}
 
 
-def differences(options: EngineOptions) -> dict[str, str]:
+def non_defaults(options: EngineOptions) -> dict[str, str]:
     """The toggles that are not at their defaults."""
     spelled = as_text(options)
     return {name: spelled[name] for name in changed_names(DEFAULTS, options)}
 
 
+def not_as_requested(names: Iterable[str], effective: Mapping[str, str]) -> list[str]:
+    """The flags of toggles that are not what was requested."""
+    return [f"{name} is {effective.get(name, 'unknown')}" for name in names]
+
+
 def disturbances(throttled: object, other_processes: int | None) -> list[str]:
-    """The flags of what disturbed a run, as far as the machine can tell."""
+    """The flags of disturbances, as far as the machine can tell."""
     shared = [f"GPU shared with {other_processes}"] if other_processes else []
     return ["throttled", *shared] if throttled else shared
 
 
 def spell_options(options: dict[str, str]) -> str:
-    """`kv_cache=int8 max_batch=4`; `defaults` where nothing differs."""
+    """`kv_cache=int8 max_batch=4`; `defaults` without differences."""
     return " ".join(f"{name}={value}" for name, value in options.items()) or "defaults"

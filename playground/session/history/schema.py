@@ -1,11 +1,11 @@
-"""The tables, one migration per version: a file of any older version is brought up to this one, a newer one is left."""
+"""The tables, one migration per version: older files are migrated, newer ones are left alone."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 
-# What a list shows is kept apart from what one run alone shows, so that a look through all of them reads little.
+# Columns of the list are apart from those of a single run, so that a scan of all runs reads little.
 _FIRST = """
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY,
@@ -50,7 +50,7 @@ CREATE INDEX runs_memory ON runs (memory_bytes, at);
 CREATE INDEX runs_quality ON runs (quality, at);
 """
 
-# What a word is looked for in lies in the order of the list, so that one look through it finds and sorts.
+# The text to search is stored in the order of the list, so that one scan finds and sorts.
 _COLUMNS = ("model", "kind", "engine", "title", "options", "flags", "tags")
 _SEARCHED, _SEARCHED_NEW = (" || char(10) || ".join(f"{of}{name}" for name in _COLUMNS) for of in ("", "new."))
 _WORDS_AND_MORE_SORTING = f"""
@@ -74,11 +74,11 @@ VERSION = len(MIGRATIONS)
 
 
 class NewerSchema(Exception):
-    """The file was written by a newer version of the program; it is left as it is."""
+    """A newer version of the program wrote the file; it is left unchanged."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a file, an empty one too, to `VERSION`; another process may be doing the same. Raises `NewerSchema`."""
+    """Migrate a file, or create the tables of an empty one; another process may do the same. Raises `NewerSchema`."""
     if _version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -97,7 +97,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """One after the other: `executescript` would end the transaction."""
+    """Single statements, since `executescript` would end the transaction."""
     statement = ""
     for part in script.split(";"):
         statement += f"{part};"

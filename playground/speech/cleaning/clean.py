@@ -1,4 +1,4 @@
-"""A clean text out of windows: what is marked goes out, what overlaps stands once, and everything is accounted for."""
+"""Merges windows into a clean text: marked ones are left out, overlaps appear once, and everything is accounted for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW_S = 30.0
 
 @dataclass(frozen=True)
 class Join:
-    """Two windows that overlap: `words` were common. None of them were found where it is 0."""
+    """Two overlapping windows with `words` in common; 0 if no overlap was found."""
 
     start: float
     words: int
@@ -23,7 +23,7 @@ class Join:
 
 @dataclass
 class Cleaned:
-    """`text` has a paragraph for each stretch without a gap."""
+    """The result; `text` has a paragraph for each stretch without a gap."""
 
     text: str
     windows: int
@@ -54,7 +54,7 @@ def clean(windows: Sequence[Window], language: str = "", window_s: float = WINDO
 
 
 def _kept(window: Window, reason: str) -> list[Word]:
-    """A loop goes out of its window; the words around it were heard all the same."""
+    """The text to keep of a window: a loop is cut out, the words around it were heard all the same."""
     if reason != "looping":
         return []
     start, length, times = loop_span(window.bare)
@@ -62,7 +62,7 @@ def _kept(window: Window, reason: str) -> list[Word]:
 
 
 def _join(stretch: list[Word], words: list[Word], start: float) -> Join:
-    """Put `words` behind `stretch`, what both say once."""
+    """Append `words` to `stretch`; what both have appears once."""
     seam = find_seam(stretch, words)
     if seam is None:
         stretch += words

@@ -1,4 +1,4 @@
-"""What is wrong with a window: nothing in it, one phrase over and over, the words of a window far away."""
+"""Faults of a window: nothing in it, one phrase over and over, the words of a window far away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALIKE = 0.85
 
 @dataclass(frozen=True)
 class Mark:
-    """A window that was marked. `lost` of its words do not stand in the clean text."""
+    """A marked window. `lost` of its words are not in the clean text."""
 
     start: float
     reason: Reason
@@ -28,7 +28,7 @@ class Mark:
 
 
 def find_marks(windows: Sequence[Window], language: str = "") -> dict[int, tuple[Reason, str]]:
-    """By index of the window: the reason and the numbers behind it."""
+    """By index of the window: the reason and its numbers."""
     marks: dict[int, tuple[Reason, str]] = {}
     for index, window in enumerate(windows):
         if mark := _mark_alone(window, language) or _mark_repeated(index, windows, marks):

@@ -1,4 +1,4 @@
-"""Where two windows overlap both hold the same words, cut off or misheard at their edges: find them, keep them once."""
+"""Overlaps of windows: both hold the same words, cut off or misheard at their edges. Finds them, to keep them once."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from playground.speech.cleaning.windows import Word
 
-MOST_WORDS = 80  # more than anybody says in an overlap
+MOST_WORDS = 80  # more than fit into an overlap
 SAME, CUT_OFF, OTHER, MISSING = 2, 1, -1, -1
 LEAST_SCORE = 2 * SAME
-LONE_LETTERS = 4  # a single common word counts if it is long and stands at both edges
+LONE_LETTERS = 4  # a single common word counts if it is this long and at both edges
 CUT_LETTERS = 3
 
 
 @dataclass(frozen=True)
 class Seam:
-    """Keep the left side up to `left` and the right side from `right` on; `words` are common to both."""
+    """Keep the left side up to `left` and the right side from `right` on; both have `words` in common."""
 
     left: int
     right: int
@@ -24,10 +24,10 @@ class Seam:
 
 
 def find_seam(left: Sequence[Word], right: Sequence[Word]) -> Seam | None:
-    """The overlap of the end of `left` and the beginning of `right`, None where they have none.
+    """The overlap of the end of `left` and the beginning of `right`; None without one.
 
-    The best alignment of a suffix with a prefix (free at the outer ends alone), cut in the middle of what both say
-    alike: words at an edge of a window are the ones most often cut off.
+    The best alignment of a suffix with a prefix (free at the outer ends alone), cut in the middle of the common words:
+    words at the edges of windows are most often cut off.
     """
     offset = max(0, len(left) - MOST_WORDS)
     tail, head = [word.bare for word in left[offset:]], [word.bare for word in right[:MOST_WORDS]]

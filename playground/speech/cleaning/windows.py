@@ -12,7 +12,7 @@ LINE = re.compile(r"\s*\[\s*chunk\s+start\s+(\d+(?:[.,]\d+)?)\s*s?\s*\]\s*:?\s*(
 
 @dataclass(frozen=True)
 class Word:
-    """A word as it is written, and as it is compared: case, accents of emphasis and punctuation apart."""
+    """A word as written, and as compared: without case, accents of emphasis and punctuation."""
 
     written: str
     bare: str
@@ -20,7 +20,7 @@ class Word:
 
 @dataclass
 class Window:
-    """What was heard from `start` on, in seconds."""
+    """The text heard from `start` on, in seconds."""
 
     start: float
     text: str
@@ -36,7 +36,7 @@ class Window:
 
 
 def split(text: str) -> list[Word]:
-    """Words of a text; a dash or mark that stands alone belongs to the word before it."""
+    """The words of a text; a lone dash or mark belongs to the word before it."""
     words: list[Word] = []
     for written in text.split():
         bare = normalized(written).replace(" ", "")
@@ -48,8 +48,8 @@ def split(text: str) -> list[Word]:
 
 
 def read_windows(text: str) -> list[Window]:
-    """The windows in the order of their starts. A line without a start goes on with the window before it; text before
-    the first start is a window at 0. Raises `ValueError` where there is no window at all."""
+    """Read the windows in order of their starts. A line without a start continues the window before it; text before the
+    first start is a window at 0. Raises `ValueError` without any window."""
     found: list[tuple[float, list[str]]] = []
     for line in text.lstrip("\ufeff").splitlines():
         if match := LINE.fullmatch(line):

@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 
 from playground.bench.engine import EngineFailed
-from playground.bench.load.elsewhere import same_options
+from playground.bench.load.two_engines import same_options
 from playground.protocol.commands import Abort, MapBlocks, ResetPrefixCache, SetOptions, Simulate, StepSeconds, Submit
 from playground.protocol.options import Policy, Value
 from playground.session.history.run import Run

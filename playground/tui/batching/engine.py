@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from playground import paths
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MapBlocks, ResetPrefixCache, Submit
 from playground.protocol.events import (
     BlocksMapped,
@@ -32,14 +32,14 @@ class LoadEngine:
     def __init__(self, name: str, load: LoadModel, bridge: Bridge, keep: Callable[[Run], None] | None) -> None:
         self._name, self._load, self._bridge = name, load, bridge
         self._collector = Collector(keep, run_kind) if keep else None
-        self._engine: Engine | None = None
+        self._engine: WorkerEngine | None = None
         self._applied: OptionsApplied | None = None
 
     async def run(self, requests: Sequence[GenerationRequest]) -> None:
         """Start it, run the requests on a cold prefix cache, end it. Raises `EngineFailed`; cancelling it ends it."""
         log = paths.log_file(f"load-{self._name}")
         self._say("its process")
-        async with Engine(self._name, self._load, log, self._watch) as engine:
+        async with WorkerEngine(self._name, self._load, log, self._watch) as engine:
             engine.send(ResetPrefixCache())
             self._engine = engine
             try:
@@ -63,9 +63,9 @@ class LoadEngine:
     def _watch(self, entry: Entry) -> None:
         message = entry.command or entry.event
         if self._collector and entry.command:
-            self._collector.add_command(entry.command)
+            self._collector.add(entry.command)
         if self._collector and entry.event:
-            self._collector.add_event(entry.event)
+            self._collector.add(entry.event)
         match message:
             case ModelLoading():
                 share = f" {percent(message.done / message.total)}" if message.total else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from playground.bench.load.elsewhere import compared
+from playground.bench.load.two_engines import compared
 from playground.protocol.events import Simulated
 from playground.text import numbers
 from playground.tui.state.load_run import LoadRun, same_tokens

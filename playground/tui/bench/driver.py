@@ -12,11 +12,11 @@ from time import perf_counter
 import msgspec
 
 from playground import paths
-from playground.bench.engine import Engine, EngineFailed
-from playground.bench.report import Circumstances, Report
+from playground.bench.engine import EngineFailed, WorkerEngine
+from playground.bench.report import Conditions, Report
 from playground.bench.report_run import report_run
-from playground.bench.speech.ear import Ear
-from playground.bench.suites.suite import Row, Told
+from playground.bench.speech.speech_engine import SpeechEngine
+from playground.bench.suites.suite import Row, SuiteProgress
 from playground.bench.suites.table import RUNNING, SUITES
 from playground.protocol.events import Event, ModelLoaded, ModelLoading
 from playground.protocol.speech_events import SpeechModelLoaded
@@ -31,7 +31,7 @@ class BenchView(msgspec.Struct):
 
     suite: str = ""
     stage: str = ""
-    told: Told | None = None
+    progress: SuiteProgress | None = None
     rows: list[Row] = msgspec.field(default_factory=list)
     run: Run | None = None
     report: Report | None = None
@@ -114,18 +114,18 @@ class BenchDriver:
             finally:
                 sampler.stop()
                 seen = self._disturbance
-                report = suite.report(worker, Circumstances(notes, seen.throttled, seen.other_processes))
+                report = suite.report(worker, Conditions(notes, seen.throttled, seen.other_processes))
                 self._finish(report, f"{size} {SUITES[name].unit}", perf_counter() - began)
         with suppress(OSError):  # where it cannot be taken away it stays
             log.unlink()
 
-    def _worker(self, name: str, log: Path) -> Engine | Ear:
-        if SUITES[name].hears:
-            return Ear(log, self._watch)
+    def _worker(self, name: str, log: Path) -> WorkerEngine | SpeechEngine:
+        if SUITES[name].speech:
+            return SpeechEngine(log, self._watch)
         if self._state.facts is None:
             raise EngineFailed("the model is gone")
         load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
-        return Engine(self._state.capabilities.engine, load, log, lambda entry: self._watch(entry.event))
+        return WorkerEngine(self._state.capabilities.engine, load, log, lambda entry: self._watch(entry.event))
 
     def _finish(self, report: Report | None, title: str, seconds: float) -> None:
         if report is None:
@@ -137,10 +137,10 @@ class BenchDriver:
         if self._keep:
             self._keep(run)
 
-    def _tell(self, told: Told) -> None:
-        self.view.told = told
-        if told.row:
-            self.view.rows.append(told.row)
+    def _tell(self, progress: SuiteProgress) -> None:
+        self.view.progress = progress
+        if progress.row:
+            self.view.rows.append(progress.row)
         self._changed()
 
     def _watch(self, event: Event | None) -> None:

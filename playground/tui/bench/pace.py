@@ -12,7 +12,7 @@ def seconds_a_unit(name: str, runs: Iterable[Run], model: str) -> float | None:
     """Seconds per unit of a suite's newest run that tells, with this model where the suite needs one; None where no run
     does."""
     suite = SUITES[name]
-    own = (run for run in runs if run.kind == f"bench {name}" and (suite.hears or run.model == model))
+    own = (run for run in runs if run.kind == f"bench {name}" and (suite.speech or run.model == model))
     return next((pace for run in own if (pace := _pace(run, suite.unit)) is not None), None)
 
 

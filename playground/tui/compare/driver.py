@@ -11,13 +11,13 @@ from itertools import count
 import msgspec
 
 from playground import paths
-from playground.bench.compare.contender import Contender, named, set_apart
-from playground.bench.compare.course import Plan, compare
+from playground.bench.compare.comparison import ComparisonPlan, compare
 from playground.bench.compare.history import comparison_runs
 from playground.bench.compare.runs import Comparison
+from playground.bench.compare.side_spec import SideSpec, describe_difference, verdict_name
 from playground.bench.compare.sides import open_sides
-from playground.bench.report import Circumstances
-from playground.bench.talk import EngineFailed, Talk
+from playground.bench.engine_client import EngineClient, EngineFailed
+from playground.bench.report import Conditions
 from playground.protocol.commands import Abort, SetOptions
 from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.options import changed_names
@@ -45,7 +45,7 @@ class CompareDriver:
         if reason := self._reason():
             raise NotNow(reason)
         own = self._own()
-        a, b = (own.asked(profile.asked(side)) for side in ("a", "b"))
+        a, b = (own.with_changes(profile.asked(side)) for side in ("a", "b"))
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
         self.fault, self._state.compare.busy = "", True
@@ -68,27 +68,27 @@ class CompareDriver:
             return "requests run in the playground, and this would disturb them; F2, then Esc stops them"
         return ""
 
-    def _own(self) -> Contender:
+    def _own(self) -> SideSpec:
         """What the app's own engine runs."""
         assert self._state.facts
         load = msgspec.structs.replace(self._session.asked, model=self._state.facts.path, options=self._state.requested)
-        return Contender(self._state.capabilities.engine, load)
+        return SideSpec(self._state.capabilities.engine, load)
 
-    async def _course(self, profile: CompareProfile, own: Contender, a: Contender, b: Contender) -> None:
-        number, comparison, talk = next(self._numbers), Comparison(phase=STARTING), Talk(self._bridge.send)
-        plan = Plan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
+    async def _course(self, profile: CompareProfile, own: SideSpec, a: SideSpec, b: SideSpec) -> None:
+        number, comparison, client = next(self._numbers), Comparison(phase=STARTING), EngineClient(self._bridge.send)
+        plan = ComparisonPlan(profile.text, profile.tokens, profile.runs, f"compare{number}", profile.mode == CHAT)
         teller = _Teller(self._bridge.arrived, comparison, number, a, b)
         facts = self._state.facts
         disturbance = Disturbance(facts.device, facts.device_uuid) if facts else Disturbance()
         sampler = Sampler(disturbance.add)
         log = paths.log_file("compare")
         sampler.start()
-        self._bridge.listen(talk.arrived)
+        self._bridge.listen(client.arrived)
         try:
-            await talk.until(lambda: talk.fold.ready)
+            await client.until(lambda: client.fold.ready)
             teller.tell()
             async with AsyncExitStack() as stack:
-                one, other, host = await open_sides(a, b, (own, talk), stack, log)
+                one, other, host = await open_sides(a, b, (own, client), stack, log)
                 await compare(one, other, plan, comparison, teller.tell, host)
         except EngineFailed as error:
             self.fault = error.line
@@ -97,17 +97,17 @@ class CompareDriver:
             self._bridge.send(Abort())
         finally:
             sampler.stop()
-            self._bridge.unlisten(talk.arrived)
+            self._bridge.unlisten(client.arrived)
             self._put_back(own, a, b)
             comparison.phase = ""
             teller.tell(ended=True)
             notes = [self.fault] if self.fault else []
-            under = Circumstances(notes, disturbance.throttled, disturbance.other_processes)
+            conditions = Conditions(notes, disturbance.throttled, disturbance.other_processes)
             if self._keep:
-                for run in comparison_runs(comparison, (a, b), plan, under, time.time()):
+                for run in comparison_runs(comparison, (a, b), plan, conditions, time.time()):
                     self._keep(run)
 
-    def _put_back(self, own: Contender, a: Contender, b: Contender) -> None:
+    def _put_back(self, own: SideSpec, a: SideSpec, b: SideSpec) -> None:
         """The toggles of the app's own engine, those that a side changed on it."""
         sides = [side for side in (a, b) if side.shares_worker(own)]
         names = dict.fromkeys(name for side in sides for name in changed_names(own.options, side.options))
@@ -123,8 +123,8 @@ class _Teller:
         arrived: Callable[[ComparisonAdvanced], None],
         comparison: Comparison,
         number: int,
-        a: Contender,
-        b: Contender,
+        a: SideSpec,
+        b: SideSpec,
     ) -> None:
         self._arrived, self._found, self._number, self._sides = arrived, comparison, number, (a, b)
         self._sent = 0
@@ -135,9 +135,9 @@ class _Teller:
         self._sent = len(found.runs)
         event = ComparisonAdvanced(
             number=self._number,
-            name=named(a, b),
-            a=set_apart(a, b),
-            b=set_apart(b, a),
+            name=verdict_name(a, b),
+            a=describe_difference(a, b),
+            b=describe_difference(b, a),
             planned=found.planned,
             phase=found.phase,
             run=run,

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from playground.bench.compare.contender import ENGINES, FORM, Asked, parse_side
+from playground.bench.compare.side_spec import FORM, SideChanges, parse_side
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.options import DEFAULTS, TOGGLES, format_value
+from playground.protocol.options import DEFAULTS, ENGINES, TOGGLES, format_value
 from playground.tui.fields import Field, number
 
 PROMPT = 'def add_numbers(first: int, second: int) -> int:\\n    """Return the sum of first and second."""\\n'
@@ -32,7 +32,7 @@ class CompareProfile(msgspec.Struct, frozen=True):
         """The prompt itself."""
         return self.prompt.replace(SHOWN_END, LINE_END)
 
-    def asked(self, side: str) -> Asked:
+    def asked(self, side: str) -> SideChanges:
         """What is typed for side `a` or `b`; raises `ValueError`."""
         return parse_side(getattr(self, side))
 
@@ -72,7 +72,7 @@ def _read_side(capabilities: Capabilities) -> Any:
         asked = parse_side(text)
         if asked.model or asked.engine:
             return text  # what another worker can do is seen once it runs
-        for name, value in asked.changes.items():
+        for name, value in asked.toggles.items():
             toggle = capabilities.toggle(name)
             support = toggle.find(format_value(value)) if toggle else None
             if toggle is None:

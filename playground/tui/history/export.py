@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from playground.bench.html.history_page import history_html
+from playground.bench.html.report_page import report_html
 from playground.bench.report import Report
-from playground.bench.report_html import history_html, report_html
 from playground.session.history.export import as_csv, as_json, as_markdown
 from playground.session.history.run import Run
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from playground.tui.plots.scatter_grid import DIM, Axis, Part, Scale, merged, ruler
+from playground.text.scale import Scale
+from playground.tui.plots.scatter_grid import DIM, Axis, Part, merged, ruler
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 5
 

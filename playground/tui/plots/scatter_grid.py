@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import log10
 
 import msgspec
 
-SPAN_FOR_LOG = 12.0
+from playground.text.scale import Scale
+
 Part = tuple[str, str]
 DIM = "$meaning-waiting"
 
@@ -29,28 +29,6 @@ class Axis(msgspec.Struct, frozen=True):
     title: str
     text: Callable[[float], str]
     low: bool = False
-
-
-class Scale:
-    """Values to 0 .. 1 with a margin; logarithmic where they span more than an order of magnitude."""
-
-    def __init__(self, values: Sequence[float]) -> None:
-        least, most = min(values), max(values)
-        self.logarithmic = least > 0 and most / least > SPAN_FOR_LOG
-        low, high = (log10(least), log10(most)) if self.logarithmic else (least, most)
-        margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-        self._low, self._high = low - margin, high + margin
-        if least >= 0 and not self.logarithmic:
-            self._low = max(0.0, self._low)
-
-    def place(self, value: float) -> float:
-        """Where a value stands."""
-        return ((log10(value) if self.logarithmic else value) - self._low) / (self._high - self._low)
-
-    def value(self, place: float) -> float:
-        """What stands there."""
-        value = self._low + place * (self._high - self._low)
-        return float(10**value) if self.logarithmic else value
 
 
 def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> list[list[Part]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.bench.load.elsewhere import same_answers
+from playground.bench.load.two_engines import same_answers
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
 from playground.protocol.events import BlocksMapped, RequestFinished, Simulated, Step, TokensGenerated
 from playground.protocol.percentiles import SHARES, percentiles
+from playground.text.sequences import common_prefix
 from playground.tui.board.model import BoardModel, Usage
 from playground.tui.letters import Letters
 from playground.tui.state.load_cost import CostFit
@@ -109,7 +110,7 @@ class LoadRun:
     def lengths(self) -> list[RequestLengths]:
         """The requests of this run as the simulator takes them."""
         prompts = [request.prompt_token_ids or [] for request in self.requests.values()]
-        shared = _common(prompts)
+        shared = common_prefix(*prompts)
         return [
             RequestLengths(
                 request_id=request.request_id,
@@ -127,12 +128,6 @@ class LoadRun:
 
 def _held(blocks: BlocksMapped) -> int:
     return sum(len(table.blocks) for table in blocks.tables.values())
-
-
-def _common(prompts: list[list[int]]) -> int:
-    """Tokens that all prompts begin with."""
-    places = enumerate(zip(*prompts, strict=False))
-    return next((index for index, ids in places if len(set(ids)) > 1), min(map(len, prompts), default=0))
 
 
 def same_tokens(one: LoadRun, other: LoadRun) -> int:

@@ -13,8 +13,6 @@ from playground.tui.session import NotNow
 from playground.tui.state.state import State
 from playground.tui.voice.bridge import SpeechBridge
 
-BUNDLED = "tiny-whisper"
-
 
 class Voice:
     """`input` and `options` hold from the next time on. Methods raise `NotNow`."""
@@ -22,7 +20,7 @@ class Voice:
     def __init__(self, bridge: SpeechBridge, state: State, settings: SpeechSettings) -> None:
         self.bridge, self._state, self._settings = bridge, state, settings
         self.input = settings.input
-        self.model = settings.model or str(paths.bundled_model(BUNDLED))
+        self.model = settings.model or str(paths.bundled_model(paths.BUNDLED_RECOGNISER))
         self._numbers = count(1)
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playground import paths
 from playground.bench.check.check import Check, CheckReport
-from playground.bench.engine import Engine
+from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import LoadModel, Score
 from playground.protocol.wire import AnyCommand
 
@@ -17,7 +17,7 @@ PATIENCE_S = 60.0
 async def check(folder: Path, log: Path, dies_at: type[AnyCommand] | None = None) -> CheckReport:
     """The report of a check whose engine process is killed as it is sent a command of this type."""
     load = LoadModel(model=str(folder))
-    whole, engine = Check(load), Engine("transformers", None, log)
+    whole, engine = Check(load), WorkerEngine("transformers", None, log)
     send = engine.send
 
     def killing(command: AnyCommand) -> None:

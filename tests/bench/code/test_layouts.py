@@ -12,8 +12,9 @@ import pytest
 from playground.bench.code.files import BUNDLED, TaskFileError, read_tasks
 from playground.bench.code.judge import Judge
 from playground.bench.code.programs import answered
+from playground.bench.code.settings import Settings
 from playground.bench.code.subset import subset
-from playground.bench.code.suite import CodeSuite, Settings
+from playground.bench.code.suite import CodeSuite
 from playground.models.make_tiny_coder.tasks import draw_task
 from tests.bench.code.rows import (
     BIGCODEBENCH,

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Outcome, Program, Sandbox
 
 KINDS = ("bubblewrap", "namespaces")
@@ -34,7 +34,7 @@ def check(confinement: Confinement) -> Check:
 
     def run(program: str, test: str = "assert f() == 1", seconds: float = 20.0, **more: bool) -> Outcome:
         task = Program(program=program, test=test, **more)
-        return asyncio.run(Sandbox(confinement).run(task, Limits(seconds=seconds, cpu_seconds=seconds)))
+        return asyncio.run(Sandbox(confinement).run(task, SandboxLimits(seconds=seconds, cpu_seconds=seconds)))
 
     return run
 

@@ -17,14 +17,14 @@ USER = 64_000
 CHECK = """
 import asyncio, sys
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Program, Sandbox
 try:
     box = Sandbox(find_confinement((sys.argv[1],)))
 except NoSandbox as error:
     print("none:", error)
 else:
-    print(asyncio.run(box.run(Program(program=sys.argv[2], test=sys.argv[3]), Limits(seconds=20.0))))
+    print(asyncio.run(box.run(Program(program=sys.argv[2], test=sys.argv[3]), SandboxLimits(seconds=20.0))))
 """
 WRITES = """
 def f(folder):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Program, Sandbox
 
 ENDLESS = Program(program="while True: pass", test="")
@@ -22,7 +22,7 @@ def test_no_process_is_left_by_a_check_cancelled_while_its_walls_are_built(confi
 
 
 async def _cancelled_after(seconds: float, confinement: Confinement) -> bool:
-    task = asyncio.create_task(Sandbox(confinement).run(ENDLESS, Limits(seconds=20.0)))
+    task = asyncio.create_task(Sandbox(confinement).run(ENDLESS, SandboxLimits(seconds=20.0)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # the process is created by now, and is waited for
     time.sleep(seconds)  # the loop stands still: the cancel meets a start that nobody has taken note of yet

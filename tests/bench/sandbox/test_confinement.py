@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement, readable
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Program, Sandbox
 
 
@@ -43,7 +43,7 @@ def test_without_walls_verdicts_and_limits_still_hold() -> None:
 
     def run(program: str, seconds: float = 20.0) -> str:
         task = Program(program=program, test="assert f() == 1")
-        return asyncio.run(sandbox.run(task, Limits(seconds=seconds, cpu_seconds=seconds))).status
+        return asyncio.run(sandbox.run(task, SandboxLimits(seconds=seconds, cpu_seconds=seconds))).status
 
     before = set(os.listdir(tempfile.gettempdir()))
     assert run("def f(): return 1") == "passed"
@@ -71,7 +71,7 @@ def f():
     {then}
 """
     task = Program(program=program, test="assert f() == 1")
-    outcome = asyncio.run(Sandbox(find_confinement(("none",))).run(task, Limits(seconds=1.0)))
+    outcome = asyncio.run(Sandbox(find_confinement(("none",))).run(task, SandboxLimits(seconds=1.0)))
     assert outcome.status == status, outcome
     pid = int((tmp_path / "pid").read_text())
     gone = not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -84,7 +84,7 @@ def test_cancelling_ends_every_process_of_a_check() -> None:
     async def cancelled() -> None:
         sandbox = Sandbox(find_confinement())
         task = Program(program="import time\ntime.sleep(60)", test="")
-        running = asyncio.create_task(sandbox.run(task, Limits(seconds=60)))
+        running = asyncio.create_task(sandbox.run(task, SandboxLimits(seconds=60)))
         await asyncio.sleep(1)
         ours = psutil.Process().children(recursive=True)
         assert ours, "the check runs in processes of its own"

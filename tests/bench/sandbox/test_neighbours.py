@@ -8,7 +8,7 @@ import os
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.sandbox import Outcome, Program, Sandbox
 
 FORKS = """
@@ -29,9 +29,9 @@ GOOD = Program(program="def f(): return 1", test="assert f() == 1")
 def test_a_program_that_forks_takes_no_process_from_its_neighbour(confinement: Confinement) -> None:
     async def beside() -> Outcome:
         box = Sandbox(confinement)
-        forking = asyncio.create_task(box.run(Program(program=FORKS, test="f()"), Limits()))
+        forking = asyncio.create_task(box.run(Program(program=FORKS, test="f()"), SandboxLimits()))
         await asyncio.sleep(0.7)
-        good = await box.run(GOOD, Limits())
+        good = await box.run(GOOD, SandboxLimits())
         assert not forking.done(), "it still holds all its processes"
         await forking
         return good

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from playground.bench.sandbox.confinement import Confinement, NoSandbox, find_confinement
-from playground.bench.sandbox.limits import Limits
+from playground.bench.sandbox.limits import SandboxLimits
 from playground.bench.sandbox.node import find_node
 from playground.bench.sandbox.sandbox import Outcome, Program, Sandbox
 
@@ -37,7 +37,7 @@ def homely(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 def run(confinement: Confinement, program: str, test: str, javascript: bool = False) -> Outcome:
     task = Program(program=program, test=test, javascript=javascript)
-    return asyncio.run(Sandbox(confinement).run(task, Limits(seconds=20.0)))
+    return asyncio.run(Sandbox(confinement).run(task, SandboxLimits(seconds=20.0)))
 
 
 def test_nothing_else_of_the_home_is_seen(homely: Confinement) -> None:

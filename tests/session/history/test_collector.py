@@ -75,20 +75,20 @@ def kept() -> list[Run]:
 @pytest.fixture
 def collector(kept) -> Collector:
     collector = Collector(kept.append, lambda command: "chat", clock=lambda: 123.0)
-    collector.add_event(READY)
-    collector.add_command(LoadModel(model="/models/tiny-coder", options=EngineOptions(kv_cache="int8")))
-    collector.add_event(LOADED)
-    collector.add_event(applied(EngineOptions(kv_cache="int8")))
+    collector.add(READY)
+    collector.add(LoadModel(model="/models/tiny-coder", options=EngineOptions(kv_cache="int8")))
+    collector.add(LOADED)
+    collector.add(applied(EngineOptions(kv_cache="int8")))
     return collector
 
 
 def test_a_request_becomes_a_run_as_it_ends(collector, kept):
     sampling = SamplingParams(temperature=0.5)
-    collector.add_command(submit("A", messages=[ChatMessage("user", "add\n two  numbers")], sampling=sampling))
-    collector.add_event(step("A", kv_bytes=512))
-    collector.add_event(tokens("A", 1.0, 1.5, 2.0))
+    collector.add(submit("A", messages=[ChatMessage("user", "add\n two  numbers")], sampling=sampling))
+    collector.add(step("A", kv_bytes=512))
+    collector.add(tokens("A", 1.0, 1.5, 2.0))
     assert kept == []
-    collector.add_event(finished("A", ttft_s=0.5, decode_tps=2.0, cached_tokens=5))
+    collector.add(finished("A", ttft_s=0.5, decode_tps=2.0, cached_tokens=5))
     (run,) = kept
     assert (run.kind, run.at, run.model, run.engine, run.model_path) == (
         "chat",
@@ -106,10 +106,10 @@ def test_a_request_becomes_a_run_as_it_ends(collector, kept):
 
 
 def test_many_requests_of_one_command_are_one_run(collector, kept):
-    collector.add_command(submit("A", "B", "C"))
+    collector.add(submit("A", "B", "C"))
     for name, ttft, rate in (("A", 0.1, 10.0), ("B", 0.2, 20.0), ("C", 0.6, None)):
-        collector.add_event(tokens(name, 1.0, 3.0))
-        collector.add_event(finished(name, ttft_s=ttft, decode_tps=rate))
+        collector.add(tokens(name, 1.0, 3.0))
+        collector.add(finished(name, ttft_s=ttft, decode_tps=rate))
     (run,) = kept
     assert (run.requests, run.ttft_s, run.tps, run.output_tokens) == (3, 0.2, 15.0, 6)
     assert run.system_tps == pytest.approx(6 / (3.0 - 0.4)) and run.title == "prompt A + 2 more"
@@ -118,51 +118,51 @@ def test_many_requests_of_one_command_are_one_run(collector, kept):
 def test_requests_of_different_sampling_have_none_to_bring_back(collector, kept):
     lengths = (SamplingParams(max_tokens=length) for length in (8, 9))
     requests = [GenerationRequest(request_id=f"A{each.max_tokens}", prompt="x", sampling=each) for each in lengths]
-    collector.add_command(Submit(requests=requests))
+    collector.add(Submit(requests=requests))
     for request in requests:
-        collector.add_event(finished(request.request_id))
+        collector.add(finished(request.request_id))
     assert kept[0].sampling is None
 
 
 def test_what_weakens_a_number_is_flagged(collector, kept):
-    collector.add_command(submit("A"))
-    collector.add_command(submit("B"))
-    collector.add_event(step("A", "B"))
-    collector.add_event(tokens("A", 1.0))
-    collector.add_command(SetOptions(changes={"attention": "sdpa-flash"}))
+    collector.add(submit("A"))
+    collector.add(submit("B"))
+    collector.add(step("A", "B"))
+    collector.add(tokens("A", 1.0))
+    collector.add(SetOptions(changes={"attention": "sdpa-flash"}))
     options = EngineOptions(attention="sdpa-flash")
     effective = as_text(options) | {"attention": "eager", "kv_blocks": "8192"}
     reasons = {"attention": "eager alone reads codes", "kv_blocks": "the budget holds so many"}
-    collector.add_event(applied(options, ["attention"], effective=effective, reasons=reasons))
-    collector.add_event(finished("A", "abort", load_s=3.0, preemptions=1))
+    collector.add(applied(options, ["attention"], effective=effective, reasons=reasons))
+    collector.add(finished("A", "abort", load_s=3.0, preemptions=1))
     (run,) = kept
     assert run.flags == ["cold", "beside 1", "switched attention", "attention is eager", "preempted", "abort"]
 
 
 def test_what_disturbs_a_run_is_flagged_on_whatever_runs_then(collector, kept):
-    collector.add_command(submit("A"))
+    collector.add(submit("A"))
     collector.add_disturbance(throttled=True, other_processes=1)
     collector.add_disturbance(throttled=False, other_processes=2)
-    collector.add_command(submit("B"))
+    collector.add(submit("B"))
     collector.add_disturbance(throttled=False, other_processes=0)
-    collector.add_command(submit("C"))
+    collector.add(submit("C"))
     for name in "ABC":
-        collector.add_event(finished(name))
+        collector.add(finished(name))
     assert [run.flags for run in kept] == [["throttled", "GPU shared with 2"], ["GPU shared with 2"], []]
 
 
 def test_a_switch_before_the_first_token_is_just_the_options(collector, kept):
-    collector.add_command(submit("A"))
-    collector.add_event(applied(EngineOptions(), ["kv_cache"]))
-    collector.add_event(tokens("A", 1.0))
-    collector.add_event(finished("A"))
+    collector.add(submit("A"))
+    collector.add(applied(EngineOptions(), ["kv_cache"]))
+    collector.add(tokens("A", 1.0))
+    collector.add(finished("A"))
     assert kept[0].options == {} and kept[0].flags == []
 
 
 def test_what_is_nobodys_run_is_not_kept(kept):
     collector = Collector(kept.append, lambda command: "")
-    collector.add_command(submit("A"))
-    collector.add_event(tokens("A", 1.0))
-    collector.add_event(finished("A"))
-    collector.add_event(finished("never asked for"))
+    collector.add(submit("A"))
+    collector.add(tokens("A", 1.0))
+    collector.add(finished("A"))
+    collector.add(finished("never asked for"))
     assert kept == []

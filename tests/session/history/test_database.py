@@ -66,14 +66,13 @@ def test_a_file_that_others_may_read_becomes_private(path, make_run):
 
 
 def test_filters_and_orders(database, make_run):
-    database.add_all(
-        [
-            make_run(at=1.0, title="one", model="tiny-coder", tps=50.0, ttft_s=0.010, options={"kv_cache": "int8"}),
-            make_run(at=2.0, title="two", model="Qwen3-0.6B", tps=150.0, ttft_s=1.5, memory_bytes=2 << 30),
-            make_run(at=3.0, title="three", kind="bench code", tps=None, quality=0.5, tags=["slides"]),
-            make_run(at=4.0, title="100 % of_it", tps=250.0, options={"kv_cache": "int8", "prefix_cache": "off"}),
-        ]
-    )
+    for run in (
+        make_run(at=1.0, title="one", model="tiny-coder", tps=50.0, ttft_s=0.010, options={"kv_cache": "int8"}),
+        make_run(at=2.0, title="two", model="Qwen3-0.6B", tps=150.0, ttft_s=1.5, memory_bytes=2 << 30),
+        make_run(at=3.0, title="three", kind="bench code", tps=None, quality=0.5, tags=["slides"]),
+        make_run(at=4.0, title="100 % of_it", tps=250.0, options={"kv_cache": "int8", "prefix_cache": "off"}),
+    ):
+        database.add(run)
     assert found(database, "") == ["100 % of_it", "three", "two", "one"]
     assert found(database, "tps>100") == ["100 % of_it", "two"]
     assert found(database, "tps>100 model:TINY kv_cache=int8") == ["100 % of_it"]
@@ -124,7 +123,7 @@ def test_a_filter_is_never_sql(database, make_run, text):
 
 
 def test_tags_replace_those_before(database, make_run):
-    one, two = database.add_all([make_run(), make_run()])
+    one, two = database.add(make_run()), database.add(make_run())
     database.tag([one], ["a", "slides"])
     database.tag([one, two], ["b"])
     assert len(found(database, "b")) == 2 and found(database, "slides") == [], "words follow the tags"

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from playground.bench.compare.history import MEASURE
-from playground.bench.report_html import history_html
+from playground.bench.html.history_page import history_html
 from playground.bench.report_run import QUALITY
 from playground.protocol.metrics import FORMULAS
 from playground.session.history.export import as_csv, as_json, as_markdown

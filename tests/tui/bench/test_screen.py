@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from playground import paths
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
-from playground.bench.suites.suite import Told
+from playground.bench.suites.suite import SuiteProgress
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
@@ -160,7 +160,7 @@ async def test_what_is_said_is_seen_to_its_end(opened, until):
             ("at most 123456 tok/s", "at most 123456 tok/s"),
             ("a long word " * 9, "about 16.0 s"),
         ):
-            suites.show({"code": BenchView("code", "", Told(8, 8, None, figure))})
+            suites.show({"code": BenchView("code", "", SuiteProgress(8, 8, None, figure))})
             assert suites.render().plain.splitlines()[2].strip() == seen
 
 

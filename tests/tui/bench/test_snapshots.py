@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from playground.bench.suites.suite import Row, Told
+from playground.bench.suites.suite import Row, SuiteProgress
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.bench.driver import BenchView
@@ -38,10 +38,10 @@ def test_a_suite_runs(
         await pilot.press("f5")
         await settle(pilot)
         assert isinstance(pilot.app.screen, BenchScreen)
-        told = Told(5, 16, 21.0, "pass@1 50 %  (15 to 85 %)", None)
+        progress = SuiteProgress(5, 16, 21.0, "pass@1 50 %  (15 to 85 %)", None)
         driver = pilot.app.screen._driver
-        driver.view = driver.views["code"] = BenchView("code", "running", told, ROWS, runs[-1])
-        driver.views["load"] = BenchView("load", "", Told(32, 32, 0.0, "at most 412 tok/s"))
+        driver.view = driver.views["code"] = BenchView("code", "running", progress, ROWS, runs[-1])
+        driver.views["load"] = BenchView("load", "", SuiteProgress(32, 32, 0.0, "at most 412 tok/s"))
         pilot.app.screen.show()
         await settle(pilot)
 

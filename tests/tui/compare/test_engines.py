@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from playground.bench.compare.likeliest import LIKELIEST
-from playground.bench.compare.verdict import format_kl
 from playground.protocol.options import EngineOptions
+from playground.text.numbers import format_kl
 from playground.tui.app import PlaygroundApp
 from playground.tui.compare.profile import CompareProfile
 from playground.tui.screens.compare import CompareScreen

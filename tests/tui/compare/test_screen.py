@@ -15,13 +15,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground import paths
-from playground.bench.compare.verdict import format_kl
 from playground.protocol.options import EngineOptions
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.session.recorder import Recorder
 from playground.session.replay import read_recording
+from playground.text.numbers import format_kl
 from playground.tui.app import PlaygroundApp
 from playground.tui.compare.profile import CompareProfile, fields
 from playground.tui.screens.compare import CompareScreen
@@ -185,7 +185,7 @@ async def test_values_come_from_the_capability_report(opened: Opened, until: Wai
 
 def test_a_prompt_keeps_its_lines() -> None:
     profile = CompareProfile(prompt="one\\ntwo")
-    assert profile.text == "one\ntwo" and profile.asked("b").changes == {"kv_cache": "int8"}
+    assert profile.text == "one\ntwo" and profile.asked("b").toggles == {"kv_cache": "int8"}
     with pytest.raises(ValueError, match="no toggle is called"):
         CompareProfile(a="speed=9").asked("a")
 

@@ -69,7 +69,7 @@ async def test_a_disk_that_does_not_answer_holds_up_no_key(opened: Opened, until
     os.mkfifo(path := tmp_path / "stuck.jsonl")
     unread = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     async with opened(recorder=(recorder := Recorder(path))) as (app, pilot):
-        recorder.event(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
+        recorder.add(Failed(where="x" * (1 << 20), message="more than a pipe takes"))
         started = perf_counter()
         app.session.toggle_recording()
         assert perf_counter() - started < 0.5

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from playground.session.history.run import Run
+from playground.text.scale import Scale
 from playground.tui.history.quadrant import X, Y, quadrant
-from playground.tui.plots.scatter_grid import Axis, Point, Scale, draw
+from playground.tui.plots.scatter_grid import Axis, Point, draw
 
 PLAIN = Axis("x", lambda value: f"{value:.3g}")
 

@@ -1,1 +1,1 @@
-"""What runs inside the sandbox, with the standard library alone: the checker, and the process that it checks."""
+"""The code inside the sandbox, on the standard library alone: the checker, and the process that it checks."""

@@ -1,4 +1,4 @@
-"""Tests that run here, in the checker, while the program runs in a process of its own: only plain values cross."""
+"""Runs tests here, in the checker, while the program runs in a process of its own: only plain values cross."""
 
 import builtins
 from typing import Any
@@ -8,19 +8,20 @@ from values import pack, unpack
 
 
 class Remote:
-    """The checked process, asked over its socket."""
+    """The checked process, reached by its channel."""
 
     def __init__(self, process: Channel) -> None:
         self._process, self.gone = process, False
 
     def ask(self, do: str, *arguments: Any, **more: Any) -> Any:
-        """What the process answers; its errors are raised here under the builtin class that is nearest."""
+        """Send a request and return the answer; errors of the process are raised here under the nearest builtin
+        class."""
         packed = [pack(argument, self._refuse) for argument in arguments]
         self._process.send({"do": do, "arguments": packed, **more})
         return self.answer(arguments)
 
     def answer(self, arguments: tuple[Any, ...] = ()) -> Any:
-        """Wait for an answer; lists, dicts and sets that the program changed in place are changed here too."""
+        """Wait for an answer; changes of lists, dicts and sets in place are repeated here."""
         self.gone = True
         answer = self._process.receive()
         self.gone = False
@@ -32,7 +33,7 @@ class Remote:
         return self._unpack(answer["value"])
 
     def run(self, code: str, names: dict[str, Any]) -> None:
-        """`exec` of a context that runs the program itself: over there, and what it leaves in its names comes back."""
+        """`exec` a context that runs the program itself in the process, and fetch the names that it sets."""
         names.update(self.ask("run", code, names))
 
     def _unpack(self, packed: Any) -> Any:
@@ -45,11 +46,11 @@ class Remote:
 
 
 class NotPlain(Exception):
-    """A test hands over what is no plain value."""
+    """A test passes a value that is not plain."""
 
 
 class RemoteObject:
-    """Stands for an object of the program. It equals itself alone: what it says of its equality is not asked."""
+    """Represents an object of the program. It equals itself alone: the object's own `__eq__` is not trusted."""
 
     def __init__(self, remote: Remote, number: int) -> None:
         self._remote, self._number = remote, number
@@ -76,7 +77,7 @@ class RemoteObject:
 
 
 class RemoteCallable(RemoteObject):
-    """Stands for a function or a class of the program."""
+    """Represents a function or a class of the program."""
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         values = (*arguments, *named.values())
@@ -84,7 +85,7 @@ class RemoteCallable(RemoteObject):
 
 
 class Names(dict[str, Any]):
-    """Globals of the tests; what they do not define themselves, and Python does not, is the program's."""
+    """Globals of the tests; names that neither they nor Python define come from the program."""
 
     def __init__(self, remote: Remote) -> None:
         super().__init__(__name__="tests")
@@ -132,7 +133,7 @@ def _become(mine: Any, after: Any) -> None:
 
 
 def _same(mine: Any, after: Any) -> bool:
-    """Arrays within have no single answer, and count as changed."""
+    """Whether two values are equal; arrays within have no single answer, and count as changed."""
     try:
         return bool(mine == after)
     except ValueError:

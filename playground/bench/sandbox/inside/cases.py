@@ -6,7 +6,7 @@ from typing import Any
 
 
 def run_cases(namespace: dict[str, Any]) -> str:
-    """Why they do not pass; empty where they do."""
+    """Run them; returns why they do not pass, empty if they do."""
     classes = [item for item in namespace.values() if isinstance(item, type) and issubclass(item, unittest.TestCase)]
     found = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(item) for item in classes)
     if not found.countTestCases():

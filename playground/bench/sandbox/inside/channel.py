@@ -1,7 +1,7 @@
-"""Messages of JSON, each behind its length, over a pair of pipes.
+"""Messages of JSON, each after its length, over a pair of pipes.
 
 Every program pays for what is imported here, so JSON is read and written by the C halves of `json` alone: the rest of
-that package, `socket` and `signal` would double the time that a check takes.
+that package, `socket` and `signal` would double the time of a check.
 """
 
 import os
@@ -22,17 +22,17 @@ _scan = make_scanner(SimpleNamespace(strict=True, memo={}, **_PLAIN))  # type: i
 
 
 class Gone(BaseException):
-    """The other side ended, or sent what is no message; no `except Exception` of a test may swallow it."""
+    """The other side ended or sent an invalid message. Not an `Exception`, so that no test can swallow it."""
 
 
 class Channel:
-    """One end."""
+    """One end of the pair."""
 
     def __init__(self, reader: int, writer: int) -> None:
         self.reader, self.writer = reader, writer
 
     def send(self, message: Any) -> None:
-        """Write one message; raises `Gone` where nobody reads."""
+        """Write one message; raises `Gone` if the other end is closed."""
         body = dumps(message).encode()
         rest = memoryview(len(body).to_bytes(HEADER, "big") + body)
         try:
@@ -49,7 +49,7 @@ class Channel:
         return loads(self._exactly(size).decode())
 
     def close(self) -> None:
-        """Let this end go."""
+        """Close this end."""
         os.close(self.reader)
         os.close(self.writer)
 
@@ -64,18 +64,18 @@ class Channel:
 
 
 def pair() -> tuple[Channel, Channel]:
-    """Two ends."""
+    """Create both ends."""
     (left_reads, right_writes), (right_reads, left_writes) = os.pipe(), os.pipe()
     return Channel(left_reads, left_writes), Channel(right_reads, right_writes)
 
 
 def dumps(value: Any) -> str:
-    """JSON of plain data; raises `TypeError`, `ValueError`, `RecursionError`."""
+    """Encode plain data as JSON; raises `TypeError`, `ValueError`, `RecursionError`."""
     return "".join(make_encoder({}, _refuse, encode_basestring_ascii, None, ":", ",", False, False, True)(value, 0))
 
 
 def loads(text: str) -> Any:
-    """The data of JSON; raises `ValueError`, `RecursionError`."""
+    """Decode JSON; raises `ValueError`, `RecursionError`."""
     try:
         return _scan(text, 0)[0]
     except StopIteration:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from _signal import ITIMER_REAL, SIGALRM, setitimer, signal  # without the enums of `signal`: channel.py
+from _signal import ITIMER_REAL, SIGALRM, setitimer, signal  # without the enums of `signal`, see channel.py
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -20,7 +20,7 @@ class TimedOut(BaseException):
 
 
 def main() -> None:
-    """Limits first, then the process to be checked, and only then what is secret."""
+    """Set limits first, then start the process to be checked, and only then read what is secret."""
     settings = channel.loads(sys.argv[1])
     confine.drop_user(settings["uid"])
     calls.refuse()
@@ -58,7 +58,7 @@ def _verdict(settings: dict[str, Any], verdicts: int) -> dict[str, Any]:
     except BaseException as error:
         verdict = {"passed": False, "detail": str(error)[:500] or type(error).__name__}
     setitimer(ITIMER_REAL, 0)
-    if time.monotonic() - began >= settings["limits"]["seconds"]:  # a test may have caught what ended it
+    if time.monotonic() - began >= settings["limits"]["seconds"]:  # a test may have caught the exception that ended it
         verdict = {"passed": False, "timed_out": True, "detail": "it took too long"}
     return {**verdict, "seconds": time.monotonic() - began, "nonce": payload["nonce"]}
 

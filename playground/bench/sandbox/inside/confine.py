@@ -1,4 +1,4 @@
-"""Gives up what a process may: user, capabilities, resources. Called in the process that it is about."""
+"""Drops rights of the process that calls it: user, capabilities, resources."""
 
 import ctypes
 import os
@@ -18,7 +18,7 @@ def libc() -> Any:
 
 
 def drop_user(uid: int | None) -> None:
-    """Become a user who owns nothing, where this process is root; every capability goes with it."""
+    """If this process is root, become a user who owns nothing; that drops every capability."""
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
@@ -30,7 +30,7 @@ def drop_user(uid: int | None) -> None:
 
 
 def hide() -> None:
-    """No other process may look into this one's memory or descriptors."""
+    """Keep other processes from reading this one's memory or descriptors."""
     libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
@@ -58,7 +58,7 @@ def _children() -> list[int]:
 
 
 def limit(limits: dict[str, Any]) -> None:
-    """Set what the kernel enforces; `memory` and `processes` may be None."""
+    """Set limits that the kernel enforces; `memory` and `processes` may be None."""
     seconds = int(limits["cpu_seconds"]) + 1
     for kind, value in (
         (resource.RLIMIT_CPU, seconds),

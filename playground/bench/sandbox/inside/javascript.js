@@ -3,7 +3,7 @@
 // too, so nothing here that runs after it uses a built-in that could have been replaced.
 const fs = require('fs'), vm = require('vm');
 (() => {
-const {program, test, token, told} = JSON.parse(fs.readFileSync(0, 'utf8'));
+const {program, test, token, pipe} = JSON.parse(fs.readFileSync(0, 'utf8'));
 const write = fs.writeSync, run = vm.runInContext;
 const {ownKeys, getOwnPropertyDescriptor} = Reflect;
 const silent = () => {};
@@ -58,8 +58,8 @@ const runUnchanged = (source) => {
 try {
   runUnchanged(program);
   runUnchanged(test);
-  write(told, token);
+  write(pipe, token);
 } catch (error) {
-  write(told, 'E' + String(error).slice(0, 500));
+  write(pipe, 'E' + String(error).slice(0, 500));
 }
 })();

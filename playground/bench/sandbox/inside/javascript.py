@@ -1,4 +1,5 @@
-"""A JavaScript program under node: its host tells a secret at the very end, and only then is the program right."""
+"""Runs a JavaScript program under node: its host prints a secret at the very end, and only with it the program
+passes."""
 
 import json
 import os
@@ -12,7 +13,7 @@ def run(node: str, payload: dict[str, Any]) -> dict[str, Any]:
     """The verdict: {"passed", "detail"}."""
     token = os.urandom(16).hex()
     reader, writer = os.pipe()
-    task = {"program": payload["program"], "test": payload["test"], "token": token, "told": writer}
+    task = {"program": payload["program"], "test": payload["test"], "token": token, "pipe": writer}
     process = subprocess.Popen(
         [node, "--max-old-space-size=512", HOST],
         stdin=subprocess.PIPE,
@@ -22,8 +23,8 @@ def run(node: str, payload: dict[str, Any]) -> dict[str, Any]:
     )
     os.close(writer)
     process.communicate(json.dumps(task).encode())
-    with os.fdopen(reader, "rb") as told:
-        said = told.read(4096).decode(errors="replace")
-    if said == token:
+    with os.fdopen(reader, "rb") as pipe:
+        written = pipe.read(4096).decode(errors="replace")
+    if written == token:
         return {"passed": True, "detail": ""}
-    return {"passed": False, "detail": said[1:] if said[:1] == "E" else "the program ended before its tests did"}
+    return {"passed": False, "detail": written[1:] if written[:1] == "E" else "the program ended before its tests did"}

@@ -1,4 +1,4 @@
-"""The checker in Linux namespaces of its own, without bubblewrap: a root of read-only mounts, no network, own PIDs."""
+"""The checker in its own Linux namespaces, without bubblewrap: a root of read-only mounts, no network, own PIDs."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ library = confine.libc()
 
 
 def main() -> None:
-    """Enter the namespaces, then check in a process that is their first."""
+    """Enter the namespaces, then run the checker as their first process."""
     settings = channel.loads(sys.argv[1])
     user, group = os.getuid(), os.getgid()
     own_user = NEW_USER if settings["uid"] is None else 0
@@ -48,7 +48,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _build_root(readable: list[str], scratch: int) -> None:
-    """A new root that holds `readable`, devices, processes and an empty /tmp, and nothing else."""
+    """Build a new root of `readable`, devices, processes and an empty /tmp alone."""
     root = "/tmp"
     _mount(None, "/", None, RECURSIVE | PRIVATE)
     sources = {path: os.open(path, os.O_PATH) for path in readable}
@@ -56,7 +56,7 @@ def _build_root(readable: list[str], scratch: int) -> None:
     _mount("tmpfs", root, "tmpfs", NOSUID | NODEV, "mode=755,size=1m")
     for folder in ("proc", "tmp", "old"):
         os.makedirs(f"{root}/{folder}")
-    # Before what may lie below it: the interpreter, or this checkout.
+    # First, since the interpreter or this checkout may lie below /tmp.
     _mount("tmpfs", f"{root}/tmp", "tmpfs", NOSUID | NODEV, f"mode=1777,size={scratch}")
     for path, source in sources.items():
         _bind(source, root + path, os.path.isdir(f"/proc/self/fd/{source}"))

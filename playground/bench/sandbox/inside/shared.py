@@ -1,6 +1,6 @@
-"""Tests that need the program's own interpreter, since what they look at is no plain value.
+"""Runs tests that need the program's own interpreter, because they look at values that are not plain.
 
-What a test relies on is looked at before the program runs and after the tests: a program that changed it has failed.
+What a test relies on is compared before the program runs and after the tests: a program that changed it fails.
 """
 
 import builtins
@@ -20,7 +20,7 @@ QUIET = {"_", "__warningregistry__", "_class_cleanups"}
 
 
 def run(source: str, tests: Callable[[], Any]) -> dict[str, Any]:
-    """The verdict: {"passed", "detail"}. The tests are asked for only once the program has been run."""
+    """The verdict: {"passed", "detail"}. The tests are requested only after the program has run."""
     before = _look()
     namespace = vars(new_module("__test__"))
     runner = run_cases
@@ -28,14 +28,14 @@ def run(source: str, tests: Callable[[], Any]) -> dict[str, Any]:
         exec(compile(source, "<program>", "exec"), namespace)
         if changed := _changed(before):
             return {"passed": False, "detail": f"the program changed {changed}"}
-        asked = tests()
-        exec(compile(asked["test"], "<tests>", "exec"), namespace)
-        detail = runner(namespace) if asked["unittest"] else ""
+        message = tests()
+        exec(compile(message["test"], "<tests>", "exec"), namespace)
+        detail = runner(namespace) if message["unittest"] else ""
     except BaseException as error:
         return {"passed": False, "detail": f"{type(error).__name__}: {error}"[:500]}
     if changed := _changed(before):
         detail = f"the program changed {changed}"
-    return {"passed": not detail, "detail": detail, "token": asked["token"]}
+    return {"passed": not detail, "detail": detail, "token": message["token"]}
 
 
 def _look() -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def _look() -> list[dict[str, Any]]:
 
 
 def _changed(before: list[dict[str, Any]]) -> str:
-    """The first name that is not what it was. A module may gain names (`unittest.mock`), a class may not."""
+    """The first name that changed. A module may gain names (`unittest.mock`), a class may not."""
     for thing, known in zip(WATCHED, before, strict=True):
         now = vars(thing)
         names = known if isinstance(thing, ModuleType) else {**known, **now}

@@ -1,4 +1,5 @@
-"""Plain values as JSON between the checked process and the checker: nothing that arrives can run, or equal all."""
+"""Plain values as JSON between the checked process and the checker: no value that arrives can run code or equal
+everything."""
 
 import math
 import sys
@@ -6,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 TAGS = {tuple: "t", set: "s", frozenset: "f"}
-NUMBERS = "biufcSUmM"  # kinds of numpy that are bytes and nothing else
+NUMBERS = "biufcSUmM"  # numpy dtype kinds that are bytes and nothing else
 
 
 def pack(value: Any, keep: Callable[[Any], int]) -> Any:
-    """A value as JSON; subclasses of plain types become plain, what is none of them is kept under a number."""
+    """Encode a value as JSON; subclasses of plain types become plain, and other objects are stored under a number."""
     match value:
         case None | bool() | str():
             return value if value is None or isinstance(value, bool) else str.__str__(value)
@@ -33,7 +34,7 @@ def pack(value: Any, keep: Callable[[Any], int]) -> Any:
 
 
 def unpack(packed: Any, find: Callable[[int, bool], Any]) -> Any:
-    """The value again; `find` gives what stands for a kept one. Raises what malformed data makes it raise."""
+    """Decode a value; `find` returns the stand-in for a stored object. Malformed data raises whatever it causes."""
     if isinstance(packed, list):
         return [unpack(item, find) for item in packed]
     if not isinstance(packed, dict):
@@ -60,7 +61,8 @@ def unpack(packed: Any, find: Callable[[int, bool], Any]) -> Any:
 
 
 def _pack_array(value: Any) -> Any:
-    """An array or a scalar of numpy as its bytes; None for anything else. Whoever has one has loaded numpy."""
+    """Encode a numpy array or scalar as its bytes; None for anything else. Only a value of a loaded numpy can be
+    one."""
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.ndarray | numpy.generic) or value.dtype.kind not in NUMBERS:
         return None

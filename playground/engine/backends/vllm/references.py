@@ -11,6 +11,7 @@ import msgspec
 
 from playground import paths
 from playground.engine.checkpoint.checkpoint import Checkpoint
+from playground.text.sequences import common_prefix
 
 TEXTS = ("def add(a, b):", "The sun", "1, 2, 3,")
 TOKENS = 8
@@ -67,7 +68,7 @@ def digest(checkpoint: Checkpoint) -> str:
 
 def judge(answers: list[list[int]], reference: Reference) -> Verdict:
     """Answers against the kept ones."""
-    same = [_common(ours, theirs) for ours, theirs in zip(answers, reference.tokens, strict=True)]
+    same = [common_prefix(ours, theirs) for ours, theirs in zip(answers, reference.tokens, strict=True)]
     total = sum(map(len, reference.tokens))
     return Verdict(sum(same), total, reference.by, sum(count > 0 for count in same))
 
@@ -103,11 +104,6 @@ def answer_with_transformers(checkpoint: Checkpoint, prompts: list[list[int]]) -
             )
             answers.append(output[0, len(prompt) :].tolist())
     return answers
-
-
-def _common(ours: list[int], theirs: list[int]) -> int:
-    pairs = zip(ours, theirs, strict=False)
-    return next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(ours), len(theirs)))
 
 
 def _file(key: str) -> Path:

@@ -40,7 +40,7 @@ class BenchFigures(Widget):
 
 
 def _content(view: BenchView) -> Content:
-    run, figure = view.run, view.told.figure if view.told else ""
+    run, figure = view.run, view.progress.figure if view.progress else ""
     counted = [(f"{count} {verdict}  ", COLOURS.get(verdict, "")) for verdict, count in verdicts(view.rows).items()]
     lines = [
         Content.assemble((one_line(figure, 80) or "–", "bold")),

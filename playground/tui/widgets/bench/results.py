@@ -52,17 +52,17 @@ class BenchResults(Widget):
 def _headline(view: BenchView) -> Content:
     if not view.suite:
         return Content.styled(HINT, LABEL)
-    told = view.told
-    if told is None or not told.total:
+    progress = view.progress
+    if progress is None or not progress.total:
         return Content.assemble((view.suite, "bold"), (f"  {view.stage}", LABEL))
-    filled = round(BAR * min(1.0, told.done / told.total))
-    left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None and view.stage == "running" else ""
+    filled = round(BAR * min(1.0, progress.done / progress.total))
+    left = f"  {progress.eta_s:.0f} s left" if progress.eta_s is not None and view.stage == "running" else ""
     stage = "" if view.stage == "running" else f"  {view.stage or 'ended'}"
     return Content.assemble(
         (f"{view.suite}  ", "bold"),
         ("━" * filled, "$accent"),
         ("╌" * (BAR - filled), LABEL),
-        f"  {told.done} of {told.total}",
+        f"  {progress.done} of {progress.total}",
         (f"{left}{stage}", LABEL),
     )
 

@@ -72,7 +72,7 @@ class SuiteList(Widget, can_focus=True):
     def show(self, views: Mapping[str, BenchView]) -> None:
         """Redraw if a suite progressed."""
         stages = {name: _stage(view) for name, view in views.items()}
-        figures = {name: view.told.figure for name, view in views.items() if view.told}
+        figures = {name: view.progress.figure for name, view in views.items() if view.progress}
         if (stages, figures) != (self._stages, self._figures):
             self._stages, self._figures = stages, figures
             self.refresh()
@@ -135,8 +135,8 @@ def _known(about: str, figure: str, room: int) -> str:
 
 def _stage(view: BenchView) -> str:
     """How far it is; empty where it does not run."""
-    told = view.told
-    if told is None or view.stage != "running":
+    progress = view.progress
+    if progress is None or view.stage != "running":
         return view.stage
-    left = f"  {told.eta_s:.0f} s left" if told.eta_s is not None else ""
-    return f"{told.done} of {told.total}{left}"
+    left = f"  {progress.eta_s:.0f} s left" if progress.eta_s is not None else ""
+    return f"{progress.done} of {progress.total}{left}"

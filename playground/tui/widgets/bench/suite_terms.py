@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from playground.session.history.run import Run, differences
+from playground.session.history.run import Run, non_defaults
 from playground.text.plain import one_line
 from playground.tui.history.columns import options
 from playground.tui.state.state import State
@@ -23,7 +23,7 @@ class SuiteTerms(Static):
 
     def show(self, state: State) -> None:
         """Show the model and the options as they are now."""
-        asked = Run(at=0.0, kind="", model="", options=differences(state.requested))
+        asked = Run(at=0.0, kind="", model="", options=non_defaults(state.requested))
         model = one_line(state.facts.name, 30) if state.facts else "no model"
         self.update(
             Content.assemble(

@@ -10,12 +10,11 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from playground.bench.compare.diff import Piece, diff
+from playground.bench.compare.diff import MARK, Piece, diff
 from playground.protocol.comparison import SideName
 from playground.text.plain import one_line, printable
 from playground.tui.state.compare import CompareState
 
-MARK = "▶"
 LABEL = "$meaning-waiting"
 SIDES: tuple[SideName, ...] = ("A", "B")
 

@@ -1,4 +1,4 @@
-"""`playground run --against ENGINE`: the same requests on two engines, one after the other, and one table of both."""
+"""`playground run --against ENGINE`: the same requests on two engines in turn, and one table of both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playground import paths
-from playground.bench.load.elsewhere import compared, same_answers, same_options
+from playground.bench.load.two_engines import compared, same_answers, same_options
 from playground.headless.bench.table import print_table
 from playground.headless.errors import UsageError
 from playground.headless.job import do_job
@@ -38,8 +38,8 @@ class EngineSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="SideBySide"):
-    """The last line of `--json`. `same_tokens`: requests that got the same token ids on both; `speed_up`: seconds of
-    the first over those of the second."""
+    """The last line of `--json`. `same_tokens`: requests with the same token ids on both; `speed_up`: seconds of the
+    first engine over those of the second."""
 
     sides: list[EngineSummary]
     same_tokens: int
@@ -47,11 +47,11 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", ta
 
 
 def run_against(args: Namespace, target: Target, requests: Sequence[GenerationRequest]) -> int:
-    """Run both; the exit code. Where the first fails the second is not run."""
+    """Run both engines; returns the exit code. If the first fails, the second is not run."""
     _refuse(args, target)
     folds: dict[str, Fold] = {}
     for engine in (target.engine, args.against):
-        side = _elsewhere(args, target, folds[target.engine]) if folds else target
+        side = _second_side(args, target, folds[target.engine]) if folds else target
         code, folds[engine] = _run(args, side, requests)
         if code:
             say(f"{engine} did not serve every request, so there is nothing to compare")
@@ -77,7 +77,7 @@ def _refuse(args: Namespace, target: Target) -> None:
         require_vllm()
 
 
-def _elsewhere(args: Namespace, target: Target, first: Fold) -> Target:
+def _second_side(args: Namespace, target: Target, first: Fold) -> Target:
     options = same_options(target.options, first.effective)
     load = msgspec.structs.replace(target.load, options=options)
     return msgspec.structs.replace(target, engine=args.against, load=on_its_engine(load, args, args.against))
@@ -129,6 +129,6 @@ def _row(side: EngineSummary) -> tuple[str, ...]:
 
 
 def _over(values: Sequence[float | None]) -> list[str]:
-    """p50, p90, p99 over requests."""
+    """p50, p90 and p99 over requests."""
     known = [(value, 1) for value in values if value is not None]
     return [seconds(value) for value in percentiles(known, SHARES)]

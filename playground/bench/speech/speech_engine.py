@@ -1,4 +1,4 @@
-"""The speech worker as a command uses it: start, transcribe files in turn, stop."""
+"""A client of the speech worker: starts it, transcribes files in turn, stops it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from playground.protocol.speech_events import SpeechModelLoaded, TranscriptFinis
 from playground.protocol.wire import AnyEvent
 
 
-class Ear:
-    """`async with Ear(log) as ear:` starts a worker, leaving ends it. `facts`: of the recogniser, once one is loaded.
-    `ended`: why the worker is dead, empty while it lives. `watch` sees every event."""
+class SpeechEngine:
+    """A speech worker: `async with SpeechEngine(log) as engine:` starts it, leaving the block ends it.
+
+    `facts`: the recogniser's, once one is loaded. `ended`: why the worker is dead, empty while it lives. `watch` sees
+    every event.
+    """
 
     def __init__(self, log: Path, watch: Callable[[Event], None] = lambda event: None) -> None:
         self.facts: SpeechModelFacts | None = None
@@ -29,7 +32,7 @@ class Ear:
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
         self._client = WorkerClient("speech", "faster-whisper", log, self._events.put_nowait)
 
-    async def __aenter__(self) -> Ear:
+    async def __aenter__(self) -> SpeechEngine:
         await self._client.start()
         return self
 
@@ -39,7 +42,7 @@ class Ear:
         await self._client.stop(0)
 
     async def transcribe(self, path: Path, options: SpeechOptions) -> TranscriptFinished:
-        """The transcript of a sound file; raises `EngineFailed`."""
+        """Transcribe a sound file; raises `EngineFailed`."""
         if self.ended:
             raise EngineFailed(self.ended)
         key = f"t{next(self._numbers)}"

@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from playground.bench.html.history_page import history_html
+from playground.bench.html.labels import label
+from playground.bench.html.report_page import report_html
+from playground.bench.html.svg import Dot, Series, plot
 from playground.bench.report import Report, Trust
-from playground.bench.report_html import history_html, report_html
-from playground.bench.report_labels import label
-from playground.bench.svg import Dot, Series, plot
 from playground.session.history.run import Run
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=y>&\"'"

@@ -1,4 +1,4 @@
-"""One side of a comparison as it is typed: toggles, a model, an engine; and what sets two of them apart."""
+"""One side of a comparison as it is typed: toggles, a model, an engine; and how two sides differ."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ import msgspec
 
 from playground.bench.compare.verdict import name_of
 from playground.protocol.commands import LoadModel
-from playground.protocol.options import EngineOptions, Value, as_text, changed_names, parse_assignment, with_changes
+from playground.protocol.options import (
+    ENGINES,
+    EngineOptions,
+    Value,
+    as_text,
+    changed_names,
+    parse_assignment,
+    with_changes,
+)
 
 FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
-ENGINES = ("auto", "transformers", "vllm", "openai", "scripted")
 OWN_MODELS = {"scripted": "scripted"}
 
 
-class Asked(NamedTuple):
-    """One side as it was typed."""
+class SideChanges(NamedTuple):
+    """The changes typed for one side."""
 
-    changes: dict[str, Value]
+    toggles: dict[str, Value]
     model: str = ""
     engine: str = ""
 
 
-class Contender(msgspec.Struct, frozen=True):
+class SideSpec(msgspec.Struct, frozen=True):
     """A model on an engine with its toggles."""
 
     engine: str
@@ -32,25 +39,25 @@ class Contender(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> EngineOptions:
-        """Its toggles."""
+        """The toggles of this side."""
         return self.load.options
 
-    def asked(self, asked: Asked) -> Contender:
-        """The same with what was typed."""
-        engine = {"": self.engine, "auto": "transformers"}.get(asked.engine, asked.engine)
-        model = asked.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
-        options = with_changes(self.options, asked.changes)
+    def with_changes(self, changes: SideChanges) -> SideSpec:
+        """This side with the typed changes."""
+        engine = {"": self.engine, "auto": "transformers"}.get(changes.engine, changes.engine)
+        model = changes.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
+        options = with_changes(self.options, changes.toggles)
         return msgspec.structs.replace(
             self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options)
         )
 
-    def shares_worker(self, other: Contender) -> bool:
-        """Only toggles set them apart."""
+    def shares_worker(self, other: SideSpec) -> bool:
+        """Whether the sides differ in toggles only."""
         return (self.engine, self.load.model) == (other.engine, other.load.model)
 
 
-def parse_side(text: str) -> Asked:
-    """Read what `FORM` says; raises `ValueError`."""
+def parse_side(text: str) -> SideChanges:
+    """Parse text in the form of `FORM`; raises `ValueError`."""
     changes: dict[str, Value] = {}
     words = {"model": "", "engine": ""}
     for part in text.split(","):
@@ -63,11 +70,11 @@ def parse_side(text: str) -> Asked:
             raise ValueError(f"{name.strip()} needs a value: {FORM}")
     if words["engine"] and words["engine"] not in ENGINES:
         raise ValueError(f"engine cannot be {words['engine']!r}; there are: {', '.join(ENGINES)}")
-    return Asked(changes, **words)
+    return SideChanges(changes, **words)
 
 
-def named(a: Contender, b: Contender) -> str:
-    """What B is called in a verdict."""
+def verdict_name(a: SideSpec, b: SideSpec) -> str:
+    """The name of B in a verdict."""
     if a.load.model != b.load.model:
         return os.path.basename(b.load.model.rstrip("/"))
     if a.engine != b.engine:
@@ -75,8 +82,8 @@ def named(a: Contender, b: Contender) -> str:
     return name_of({name: as_text(b.options)[name] for name in changed_names(a.options, b.options)})
 
 
-def set_apart(own: Contender, other: Contender) -> str:
-    """What a side has that the other has not."""
+def describe_difference(own: SideSpec, other: SideSpec) -> str:
+    """What one side has and the other has not."""
     parts = [f"{name}={as_text(own.options)[name]}" for name in changed_names(own.options, other.options)]
     if own.load.model != other.load.model:
         parts.insert(0, f"model={own.load.model}")

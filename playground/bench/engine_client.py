@@ -1,4 +1,4 @@
-"""A client for one engine: sends commands, folds events, and awaits answers."""
+"""A client of one engine: sends commands, folds events, and awaits answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from time import perf_counter
 from typing import TypeVar
 
-from playground.protocol.commands import Command, GenerationRequest, SetOptions, Submit
+from playground.protocol.commands import GenerationRequest, SetOptions, Submit
 from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
 from playground.protocol.fault import Fault
 from playground.protocol.options import EngineOptions, Value, changed_names
@@ -19,42 +19,41 @@ E = TypeVar("E", bound=Event)
 
 
 class EngineFailed(Fault):
-    """The engine failed or died: one line says what happened, one what to do."""
+    """The engine failed or died: one line of what happened, one of what to do."""
 
 
-class Talk:
-    """`send` is the way to the engine, `arrived` takes what comes from it. Waits raise `EngineFailed` as soon as the
-    engine dies or says that it failed. `watch` sees every command and event, in order."""
+class EngineClient:
+    """A client of one engine: commands go out by `send`, and its owner gives events to `arrived`. Waits raise
+    `EngineFailed` as soon as the engine dies or reports a failure. `watch` sees every command and event, in order."""
 
     def __init__(self, send: Callable[[AnyCommand], None], watch: Callable[[Entry], None] = lambda entry: None) -> None:
         self.fold = Fold()
         self._send, self.watch = send, watch
         self._events: asyncio.Queue[AnyEvent] = asyncio.Queue()
-        self.arrived = self._events.put_nowait
 
     @property
     def loaded(self) -> ModelLoaded:
-        """What is known of the model, and what can be done with it."""
+        """The loaded model and what the engine can do with it."""
         assert self.fold.loaded
         return self.fold.loaded
 
     async def apply(self, **changes: Value) -> OptionsApplied:
-        """Change toggles; what the engine then really does."""
+        """Change toggles; returns what is effective."""
         return await self.ask(SetOptions(changes=changes), OptionsApplied)
 
     async def switch(self, options: EngineOptions) -> None:
-        """Set what differs from what is set."""
+        """Set the toggles that differ from the current ones."""
         if changes := {name: getattr(options, name) for name in changed_names(self.fold.options, options)}:
             await self.apply(**changes)
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Generated]:
-        """Submit requests and wait until all have ended; in their order."""
+        """Submit requests and wait until all have ended; returns them in their order."""
         self.send(Submit(requests=list(requests)))
         await self.until(lambda: self.fold.ended)
         return [self.fold.requests[request.request_id] for request in requests]
 
     async def stream(self, requests: Sequence[GenerationRequest]) -> AsyncIterator[Generated]:
-        """Submit requests in one command and yield each as it ends, so that what follows runs beside the rest."""
+        """Submit requests in one command and yield each as it ends, so that the caller works while others run."""
         self.send(Submit(requests=list(requests)))
         waiting = {request.request_id for request in requests}
         while waiting:
@@ -72,12 +71,12 @@ class Talk:
                 return event
 
     async def until(self, done: Callable[[], bool]) -> None:
-        """Take events until `done`."""
+        """Take events until `done` returns True."""
         while not done():
             await self._next()
 
     def drain(self) -> None:
-        """Take what has come by now, whatever it says."""
+        """Fold the events that are waiting, failures included."""
         while not self._events.empty():
             self._take(self._events.get_nowait())
 
@@ -85,6 +84,10 @@ class Talk:
         """Send a command without waiting."""
         self._take(command)
         self._send(command)
+
+    def arrived(self, event: AnyEvent) -> None:
+        """Take an event of the engine."""
+        self._events.put_nowait(event)
 
     async def _next(self) -> AnyEvent:
         failures = len(self.fold.failures)
@@ -102,7 +105,6 @@ class Talk:
             raise EngineFailed(f"the engine process ended with code {self.fold.exited.code}")
 
     def _take(self, message: AnyCommand | AnyEvent) -> None:
-        now = perf_counter()
-        entry = Entry(t=now, command=message) if isinstance(message, Command) else Entry(t=now, event=message)
+        entry = Entry.of(perf_counter(), message)
         self.fold.add(entry)
         self.watch(entry)

@@ -1,4 +1,4 @@
-"""One load on two engines: what must be the same on both."""
+"""One load on two engines: what must be the same on both, and the result in a line."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from playground.protocol.options import TOGGLES, EngineOptions, Value
 
 
 def same_options(options: EngineOptions, effective: Mapping[str, str], **changes: Value) -> EngineOptions:
-    """Options for another engine, in the dtype that the first really computes in: what the other calls auto is its
-    own choice."""
+    """Options for the second engine, in the dtype that the first really computes in, since `auto` differs between
+    engines."""
     dtype = effective.get("dtype", "")
     chosen = dtype if dtype in TOGGLES["dtype"].values else options.dtype
     return msgspec.structs.replace(options, dtype=chosen, **changes)
 
 
 def same_answers(one: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> int:
-    """Requests that got the same token ids on both, in their order."""
+    """Count requests that got the same token ids on both, compared in order."""
     return sum(list(mine) == list(theirs) for mine, theirs in zip(one, other, strict=True))
 
 
 def faster(second: str, speed_up: float) -> str:
-    """`vllm is 1.23x faster`; `speed_up` is the first's makespan over the second's."""
+    """`vllm is 1.23x faster`; `speed_up` is the first engine's makespan over the second's."""
     factor = f"{max(speed_up, 1 / speed_up):.2f}"
     if factor == "1.00":
         return f"{second} is as fast"
@@ -31,16 +31,16 @@ def faster(second: str, speed_up: float) -> str:
 
 
 def compared(speed_up: float | None, same: int, requests: int, dtypes: Mapping[str, str]) -> str:
-    """One line about a load on two engines; `dtypes`: what each says that it computed in, the second's last. Where
-    these differ that comes first, since neither times nor tokens are of the same work; one that does not compute says
-    `auto`, or nothing."""
-    said = [faster([*dtypes][-1], speed_up)] if speed_up else []
-    said.append(f"the same tokens in {same} of {requests} requests")
+    """One line about a load on two engines. `dtypes`: the dtype that each reports, the second engine last; an engine
+    that does not compute reports `auto` or nothing. Different dtypes are named first, since then neither times nor
+    tokens are of the same work."""
+    parts = [faster([*dtypes][-1], speed_up)] if speed_up else []
+    parts.append(f"the same tokens in {same} of {requests} requests")
     different = set(dtypes.values())
     if different & {"", "auto"}:
-        return "; ".join(said)
+        return "; ".join(parts)
     if len(different) > 1:
-        said.insert(0, f"not the same work: {', '.join(f'{engine} in {dtype}' for engine, dtype in dtypes.items())}")
+        parts.insert(0, f"not the same work: {', '.join(f'{engine} in {dtype}' for engine, dtype in dtypes.items())}")
     else:
-        said.append(f"both in {different.pop()}")
-    return "; ".join(said)
+        parts.append(f"both in {different.pop()}")
+    return "; ".join(parts)

@@ -21,7 +21,7 @@ OPTIONS = SpeechOptions(model=MODEL)
 TIMEOUT_S = 180
 
 
-class Ear:
+class SpeechDriver:
     """A client of a speech worker. `environment` leads it to a microphone. `events`: since it was last at rest."""
 
     def __init__(self, log: Path, environment: Mapping[str, str] | None = None) -> None:

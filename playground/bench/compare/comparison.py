@@ -9,7 +9,7 @@ import msgspec
 
 from playground.bench.compare.likeliest import LIKELIEST, least_kl, least_rank
 from playground.bench.compare.runs import Comparison, order
-from playground.bench.talk import EngineFailed, Talk
+from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.protocol.commands import (
     ChatMessage,
     GenerationRequest,
@@ -23,21 +23,22 @@ from playground.protocol.events import Scored, Tokenized
 from playground.protocol.options import EngineOptions
 
 KEPT = "compare"
-Told = Callable[[], None]
+OnChange = Callable[[], None]
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One side: the engine that answers for it, its toggles, and how its model comes into the worker in which the
-    distributions are compared (None: it is there). `apart`: it cannot, being another engine's."""
+    """One side: the client of its engine, its toggles, and how to load its model into the worker in which the
+    distributions are compared (None: it is loaded there). `apart`: it cannot be loaded there, because it runs on
+    another engine."""
 
-    talk: Talk
+    client: EngineClient
     options: EngineOptions
     move_in: Callable[[], Awaitable[None]] | None = None
     apart: bool = False
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """`prompt` is continued greedily, or in `chat` answered, `runs` times on each side."""
+class ComparisonPlan(msgspec.Struct, frozen=True):
+    """The prompt and how often it runs: each side continues it greedily, or answers it in `chat`, `runs` times."""
 
     prompt: str
     max_tokens: int = 128
@@ -46,45 +47,52 @@ class Plan(msgspec.Struct, frozen=True):
     chat: bool = False
 
 
-async def compare(a: Side, b: Side, plan: Plan, comparison: Comparison, told: Told, host: Talk | None = None) -> None:
-    """Fill `comparison`; `told` is called whenever there is more in it. Logits cannot leave a worker, so `host`, by
-    default A's, holds both sides' in the end. Raises `EngineFailed`."""
+async def compare(
+    a: Side,
+    b: Side,
+    plan: ComparisonPlan,
+    comparison: Comparison,
+    on_change: OnChange,
+    host: EngineClient | None = None,
+) -> None:
+    """Fill `comparison`, calling `on_change` after each addition. Logits cannot leave a worker, so both sides' are held
+    by `host`, by default A's worker, in the end. Raises `EngineFailed`."""
     sides: dict[SideName, Side] = {"A": a, "B": b}
     comparison.planned = 2 * plan.runs
     comparison.phase = "warming up"
-    told()
+    on_change()
     for name in ("A", "B"):
         await _run(sides[name], name, plan, "warm-up")
     for number, name in enumerate(order(plan.runs)):
         comparison.phase = f"run {number + 1} of {comparison.planned}"
-        told()
+        on_change()
         run = await _run(sides[name], name, plan, str(number))
         comparison.runs.append(run)
-        _note(comparison, name, sides[name].talk)
-        told()
+        _add_facts(comparison, name, sides[name].client)
+        on_change()
     comparison.phase = "comparing distributions"
-    told()
+    on_change()
     try:
-        comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids, host or a.talk)
+        comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids, host or a.client)
     except EngineFailed as error:
         comparison.divergence = Divergence(reason=error.message)
     comparison.phase = ""
-    told()
+    on_change()
 
 
-async def _run(side: Side, name: SideName, plan: Plan, number: str) -> ComparedRun:
-    """One run on a cold prefix cache."""
-    talk = side.talk
-    await talk.switch(side.options)
-    talk.send(ResetPrefixCache())
-    talk.fold.kv_bytes_peak = 0
+async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) -> ComparedRun:
+    """Do one run on a cold prefix cache."""
+    client = side.client
+    await client.switch(side.options)
+    client.send(ResetPrefixCache())
+    client.fold.kv_bytes_peak = 0
     request = GenerationRequest(
         request_id=f"{plan.name}-{name}-{number}",
         prompt=None if plan.chat else plan.prompt,
         messages=[ChatMessage("user", plan.prompt)] if plan.chat else None,
         sampling=SamplingParams(max_tokens=plan.max_tokens),
     )
-    generated = (await talk.generate([request]))[0]
+    generated = (await client.generate([request]))[0]
     finished = generated.finished
     assert finished
     if finished.reason not in ("stop", "length"):
@@ -94,28 +102,28 @@ async def _run(side: Side, name: SideName, plan: Plan, number: str) -> ComparedR
         side=name,
         ttft_s=metrics.ttft_s,
         decode_tps=metrics.decode_tps,
-        kv_bytes=talk.fold.kv_bytes_peak,
+        kv_bytes=client.fold.kv_bytes_peak,
         tokens=metrics.prompt_tokens + max(0, metrics.output_tokens - 1),
         token_ids=generated.token_ids,
         text=generated.text,
     )
 
 
-def _note(comparison: Comparison, name: SideName, talk: Talk) -> None:
-    comparison.effective[name], comparison.reasons[name] = dict(talk.fold.effective), dict(talk.fold.reasons)
-    if talk.fold.memory:
-        comparison.weights[name] = talk.fold.memory.weights
+def _add_facts(comparison: Comparison, name: SideName, client: EngineClient) -> None:
+    comparison.effective[name], comparison.reasons[name] = dict(client.fold.effective), dict(client.fold.reasons)
+    if client.fold.memory:
+        comparison.weights[name] = client.fold.memory.weights
 
 
-async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) -> Divergence:
-    """A twice, then B, on prompt and answer; positions of the prompt are left out."""
-    prompt = await _ids(a.talk, plan)
-    if b.talk is not a.talk and await _ids(b.talk, plan) != prompt:
+async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], host: EngineClient) -> Divergence:
+    """Score A twice, then B, on prompt and answer; positions of the prompt are left out."""
+    prompt = await _ids(a.client, plan)
+    if b.client is not a.client and await _ids(b.client, plan) != prompt:
         return Divergence(reason="the tokenizers differ")
     ids = prompt + answer
-    first = len(prompt) - 1  # the prediction of the answer's first token
+    first = len(prompt) - 1  # the position that predicts the answer's first token
     if b.apart:
-        return await _diverge_apart(a.talk, b.talk, ids, first)
+        return await _diverge_apart(a.client, b.client, ids, first)
     if a.move_in:
         await a.move_in()
     await host.switch(a.options)
@@ -133,9 +141,9 @@ async def _diverge(a: Side, b: Side, plan: Plan, answer: list[int], host: Talk) 
     )
 
 
-async def _diverge_apart(a: Talk, b: Talk, ids: list[int], first: int) -> Divergence:
-    """Two engines, each with what it finds likeliest: no worker holds whole rows of both."""
-    base, again, other = [(await _score(talk, ids, likeliest=LIKELIEST)).likeliest[first:] for talk in (a, a, b)]
+async def _diverge_apart(a: EngineClient, b: EngineClient, ids: list[int], first: int) -> Divergence:
+    """Compare two engines by the likeliest ids of each: no worker holds whole rows of both."""
+    base, again, other = [(await _score(client, ids, likeliest=LIKELIEST)).likeliest[first:] for client in (a, a, b)]
     ranks = [least_rank(*rows) for rows in zip(base, other, strict=True)]
     noise = [least_kl(*rows) for rows in zip(base, again, strict=True)]
     return Divergence(
@@ -147,9 +155,9 @@ async def _diverge_apart(a: Talk, b: Talk, ids: list[int], first: int) -> Diverg
     )
 
 
-async def _ids(talk: Talk, plan: Plan) -> list[int]:
-    return (await talk.ask(Tokenize(key=KEPT, texts=[plan.prompt], chat=plan.chat), Tokenized)).token_ids[0]
+async def _ids(client: EngineClient, plan: ComparisonPlan) -> list[int]:
+    return (await client.ask(Tokenize(key=KEPT, texts=[plan.prompt], chat=plan.chat), Tokenized)).token_ids[0]
 
 
-async def _score(talk: Talk, ids: list[int], **how: Any) -> Scored:
-    return await talk.ask(Score(key=KEPT, token_ids=ids, **how), Scored)
+async def _score(client: EngineClient, ids: list[int], **how: Any) -> Scored:
+    return await client.ask(Score(key=KEPT, token_ids=ids, **how), Scored)

@@ -1,4 +1,4 @@
-"""The keys of a report as people read them: `intervals.1` is pass@1's interval of 95 %, `ttft.p50` is TTFT p50."""
+"""Readable labels for the keys of a report: `intervals.1` is "pass@1, 95 % interval", `ttft.p50` is "TTFT p50"."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ ABBREVIATIONS = {
 UNITS = {"s": "s", "ms": "ms", "bytes": "bytes"}
 INTERVAL = "95 % interval"
 SHARES = {"pass_at_k", "intervals", "agreement", "exact_match", "prefix_hit", "slo_share", "wer", "cer", "ser"}
-ONE_OF_ITS_KIND = ("samples",)  # a task's samples are told as the task's where there is one of each
+ONE_OF_ITS_KIND = ("samples",)  # with one sample a task, its figures are shown as the task's
 
 
 def label(name: str) -> str:
-    """The words of a dotted name."""
+    """The label of a dotted name."""
     head, *rest = [part for part in name.split(".") if part not in ONE_OF_ITS_KIND] or [name]
     if head == "pass_at_k" and rest:
         return f"pass@{rest[0]}"
@@ -26,7 +26,7 @@ def label(name: str) -> str:
 
 
 def share(name: str, value: Any) -> str | None:
-    """A share of one, or the ends of its interval, in percent; None where it is something else."""
+    """A share of one, or the ends of its interval, in percent; None for other values."""
     if SHARES.isdisjoint(name.split(".")):
         return None
     if isinstance(value, float):
@@ -37,7 +37,7 @@ def share(name: str, value: Any) -> str | None:
 
 
 def _words(part: str) -> str:
-    """`generation_s` is generation, s; what is no name of ours stays as it is."""
+    """`generation_s` becomes "generation, s"; names that are not identifiers stay unchanged."""
     if not part.replace("_", "").isalnum():
         return part
     *words, last = part.split("_")

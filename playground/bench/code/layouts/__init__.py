@@ -1,0 +1,1 @@
+"""The layouts of task files, one per module: the rows as the files have them, and how a row becomes a task."""

@@ -1,0 +1,1 @@
+"""Reports and runs of the history as self-contained HTML pages."""
