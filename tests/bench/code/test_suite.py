@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from playground.bench.code.files import BUNDLED, read_tasks
-from playground.bench.code.suite import CodeSuite, Progress, Settings
+from playground.bench.code.settings import Settings
+from playground.bench.code.suite import CodeSuite, Progress
 from playground.bench.sandbox.sandbox import Sandbox
 
 TASK, OTHER = read_tasks(BUNDLED)[:2]
