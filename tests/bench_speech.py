@@ -25,11 +25,11 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playground.bench.speech.accuracy import basic, count_errors  # noqa: E402
-from playground.bench.speech.manifest import read_manifest  # noqa: E402
+from playground.bench.speech.manifest import BUNDLED, read_manifest  # noqa: E402
 from playground.client import WorkerClient  # noqa: E402
-from playground.headless.bench.speech import BUNDLED  # noqa: E402
-from playground.protocol import commands, events  # noqa: E402
+from playground.protocol import commands  # noqa: E402
 from playground.protocol.speech import SpeechOptions, UtteranceTiming  # noqa: E402
+from playground.protocol.speech_events import AudioLevel, TranscriptFinished  # noqa: E402
 from playground.protocol.wire import AnyCommand, AnyEvent  # noqa: E402
 from playground.speech.audio_file import AudioFile  # noqa: E402
 from playground.speech.utterances import BEFORE_S, PAUSE_S  # noqa: E402
@@ -201,11 +201,11 @@ async def talk(driver: SpeechDriver, mouth: VirtualMicrophone, samples: Samples)
     """The timings of a dictation that is closed as soon as it has been said."""
     await driver.rest()
     driver.send(commands.StartListening(key="talk", options=OPTIONS))
-    await driver.until(events.AudioLevel)
+    await driver.until(AudioLevel)
     player = mouth.say(samples)
     await asyncio.to_thread(player.wait)
     driver.send(commands.StopListening())
-    done = await driver.until(events.TranscriptFinished)
+    done = await driver.until(TranscriptFinished)
     return done.timings
 
 

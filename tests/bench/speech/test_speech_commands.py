@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from playground.headless.bench.speech import BUNDLED
+from playground.bench.speech.manifest import BUNDLED
 from tests.speech.speaking import known_and_unheard, write_wav
 
 CLEAN = BUNDLED.parent / "03-clean.opus"
