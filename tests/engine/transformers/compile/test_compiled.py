@@ -89,7 +89,7 @@ def test_a_graph_that_a_step_needs_anew_is_counted_and_shown(folder: Path, monke
     assert driven.run(ask(prompts()[:1], 8, name="again", ignore_eos=True)) == [before[0]]
     said = driven.of(OptionsApplied)[-1]
     told = driven.of(ModelLoading)  # the prompt's step, where it is compiled, and the first that decodes
-    compiled = driven.backend._engine.compiled
+    compiled = driven.backend._engine.compile.compiled
     anew = 2 if compiled and compiled.takes_prompts else 1
     assert len(told) == anew and all("a step needs a graph anew" in event.detail for event in told)
     assert driven.events.index(told[-1]) < driven.events.index(said), "shown while the step waits, and ended after it"
