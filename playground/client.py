@@ -150,9 +150,8 @@ class WorkerClient:
                 self.last_load = msgspec.structs.replace(self.last_load, options=event.requested)
             if self._loaded:
                 self._loaded = msgspec.structs.replace(self._loaded, options=event.requested)
-        elif isinstance(event, ModelLoaded) and (
-            load := self.last_load or self._loaded
-        ):  # a refused load left the previous model
+        elif isinstance(event, ModelLoaded) and (load := self.last_load or self._loaded):
+            # After a refused load it is the previous model that is loaded.
             model = load.model if load.url else event.facts.path  # a server identifies its models by name
             self.last_load = self._loaded = msgspec.structs.replace(load, model=model)
         elif isinstance(event, LoadCancelled) or (isinstance(event, Failed) and event.where == "LoadModel"):
