@@ -1,4 +1,4 @@
-"""What interrupts a command that has no screen: Ctrl+C, and SIGTERM, by which others end it."""
+"""Interrupts of a command that has no screen: Ctrl+C, and SIGTERM from whatever supervises it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAMES = {signal.SIGINT: "Ctrl+C", signal.SIGTERM: "SIGTERM"}
 
 
 def on_interrupt(act: Callable[[str], None]) -> None:
-    """From now on this loop calls `act` with the name of what interrupts it."""
+    """Let the running loop call `act` with the name of each interrupt."""
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):
         for number, name in NAMES.items():

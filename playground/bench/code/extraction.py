@@ -103,7 +103,8 @@ def _end_of_run(parser: _Parser, start: int, last: int) -> int:
 
 
 def _first_broken(parser: _Parser, start: int, last: int) -> int:
-    """Looks twice as far each time, then halves. A fault may be told behind another one, never before it."""
+    """The line from which a run cannot be mended: a search that doubles, then halves. Python may report a later fault
+    than the first one, never an earlier one."""
     size = 1
     while not (line := parser.fault(start, min(start + size, last), open_end=True)):
         if start + size >= last:

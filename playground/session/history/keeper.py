@@ -119,7 +119,7 @@ class Keeper:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Of the file that stands there now; None where there is none."""
+    """Device and inode of the file at `path`; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
