@@ -6,8 +6,8 @@ import sys
 
 from playground.doctor.finding import Finding
 from playground.doctor.imports import Import
+from playground.protocol.machine import GpuSample
 from playground.telemetry.nvml import Nvml
-from playground.telemetry.snapshot import GpuSample
 
 
 def check_gpu(torch: Import) -> list[Finding]:

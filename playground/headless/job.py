@@ -16,13 +16,13 @@ from playground.headless.target import Target, read_sampling
 from playground.headless.worker_run import Job, WorkerRun
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import ModelLoaded
+from playground.protocol.machine import MachineSampled
 from playground.session.history.collector import Collector
 from playground.session.history.run import disturbances
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.telemetry.snapshot import Snapshot
 
 Watch = Callable[[Entry], None]
 
@@ -42,8 +42,10 @@ def do_job(args: Namespace, job: Job, log: Path, show: Watch, recorder: Recorder
         disturbance, collector = Disturbance(), Collector(history.add, lambda _: "run")
         run = WorkerRun(job, log, _watch(show, recorder, collector, disturbance))
 
-        def sampled(snapshot: Snapshot) -> None:
-            disturbance.add(snapshot)
+        def sampled(machine: MachineSampled) -> None:
+            disturbance.add(machine)
+            if recorder:
+                recorder.add(machine)
             collector.add_disturbance(bool(disturbance.throttled), disturbance.other_processes or 0)
 
         sampler = Sampler(sampled)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from playground.protocol import commands, comparison, events, server, speech_events
+from playground.protocol import commands, comparison, events, machine, server, speech_events
 
 AnyCommand = (
     commands.LoadModel
@@ -48,6 +48,7 @@ AnyEvent = (
     | events.RequestFinished
     | events.MemoryMeasured
     | server.ServerMeasured
+    | machine.MachineSampled
     | comparison.ComparisonAdvanced
     | speech_events.InputsListed
     | speech_events.SpeechModelLoaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playground.telemetry.snapshot import GpuSample
+from playground.protocol.machine import GpuSample
 
 
 def find_gpu(gpus: Sequence[GpuSample], device: str, visible: str | None = None, uuid: str = "") -> GpuSample | None:

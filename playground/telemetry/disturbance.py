@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 
+from playground.protocol.machine import GpuSample, MachineSampled
 from playground.protocol.model_facts import ModelFacts
 from playground.telemetry.devices import find_gpu
-from playground.telemetry.snapshot import GpuSample, Snapshot
 
 
 class Disturbance:
-    """Folds snapshots, possibly on a sampler's thread. None means that this machine cannot tell.
+    """Folds samples, possibly on a sampler's thread. None means that this machine cannot tell.
 
-    `device` is the engine's, as torch names it, and `uuid` its card's; snapshots are ignored until it is set.
+    `device` is the engine's, as torch names it, and `uuid` its card's; samples are ignored until it is set.
     """
 
     def __init__(self, device: str = "", uuid: str = "") -> None:
@@ -24,9 +24,9 @@ class Disturbance:
         """Watch the card of this model from now on. Sets the UUID first: `add` may come in between."""
         self.uuid, self.device = facts.device_uuid, facts.device
 
-    def add(self, snapshot: Snapshot) -> None:
-        """Add a snapshot."""
-        gpu = find_gpu(snapshot.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"), self.uuid)
+    def add(self, machine: MachineSampled) -> None:
+        """Add a sample."""
+        gpu = find_gpu(machine.gpus, self.device, os.environ.get("CUDA_VISIBLE_DEVICES"), self.uuid)
         if gpu is not None:
             self._add_gpu(gpu)
 

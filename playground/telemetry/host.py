@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from playground.protocol.machine import HostSample, ProcessSample
 from playground.telemetry.cgroup import container_memory
-from playground.telemetry.snapshot import HostSample, ProcessSample
 
 
 class Host:

@@ -1,12 +1,12 @@
-"""The memory ledger: a snapshot and the memory that the engine reports, as labelled rows and a bar (see `FORMULAS`).
-Pure."""
+"""The memory ledger: a sample of the machine and the memory that the engine reports, as labelled rows and a bar (see
+`FORMULAS`). Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
+from playground.protocol.machine import GpuSample, MachineSampled
 from playground.protocol.metrics import Memory
-from playground.telemetry.snapshot import GpuSample, Snapshot
 from playground.text.sizes import format_bytes
 
 
@@ -37,13 +37,13 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = None) -> Ledger:
+def memory_ledger(machine: MachineSampled, memory: Memory, gpu: GpuSample | None = None) -> Ledger:
     """The ledger of the device the engine runs on: `gpu`, or the host if that is None."""
-    used, total, source = _device(snapshot, gpu)
+    used, total, source = _device(machine, gpu)
     other = None if used is None else max(0, used - memory.weights - memory.kv_used)
     rows = (
         Row("device used", used, f"of {format_bytes(total)} · {source}"),
-        _process_on_gpu(snapshot, memory, gpu) if gpu else _process_on_host(snapshot, memory),
+        _process_on_gpu(machine, memory, gpu) if gpu else _process_on_host(machine, memory),
         *_allocator(memory),
         Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
         Row("KV used", memory.kv_used, _of_reserved(memory)),
@@ -51,12 +51,12 @@ def memory_ledger(snapshot: Snapshot, memory: Memory, gpu: GpuSample | None = No
         Row("other", other),
     )
     shares = None if other is None or not total else _shares(memory, other, total)
-    return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else snapshot.gpu_reason)
+    return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else machine.gpu_reason)
 
 
-def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:
+def _device(machine: MachineSampled, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:
     """(used, total, source)."""
-    host = snapshot.host
+    host = machine.host
     if gpu is None:
         return host.used, host.total, "container" if host.contained else "host"
     if gpu.memory:
@@ -68,19 +68,19 @@ def _device(snapshot: Snapshot, gpu: GpuSample | None) -> tuple[int | None, int 
     return None, None, f"NVML: {why}"
 
 
-def _process_on_gpu(snapshot: Snapshot, memory: Memory, gpu: GpuSample) -> Row:
+def _process_on_gpu(machine: MachineSampled, memory: Memory, gpu: GpuSample) -> Row:
     """NVML's figure of the worker, or its allocator's: in a container NVML lists the host's pids, if any."""
-    worker = snapshot.host.worker
+    worker = machine.host.worker
     for process in gpu.processes or ():
         if worker and process.pid == worker.pid and process.bytes is not None:
             return Row("process", process.bytes, "NVML")
     return Row("process", memory.reserved, "allocator · NVML does not list this process")
 
 
-def _process_on_host(snapshot: Snapshot, memory: Memory) -> Row:
+def _process_on_host(machine: MachineSampled, memory: Memory) -> Row:
     """Resident memory as the engine reports it, or as sampled from outside until its first report."""
     resident, anonymous, file = memory.process, memory.process_anonymous, memory.process_file
-    worker = snapshot.host.worker
+    worker = machine.host.worker
     if resident is None and worker:
         resident, anonymous, file = worker.rss, worker.rss_anonymous, worker.rss_file
     parts = [_named(name, part) for name, part in (("anonymous", anonymous), ("file", file))]

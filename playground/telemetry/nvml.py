@@ -9,7 +9,7 @@ from typing import Any
 
 import pynvml
 
-from playground.telemetry.snapshot import Board, GpuMemory, GpuProcess, GpuSample
+from playground.protocol.machine import Board, GpuMemory, GpuProcess, GpuSample
 
 WHY_NOT = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "no NVML here (no NVIDIA driver)",

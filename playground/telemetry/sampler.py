@@ -8,13 +8,13 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Protocol
 
-from playground.telemetry.snapshot import Snapshot
+from playground.protocol.machine import MachineSampled
 
 
 class Sensors(Protocol):
     """What the sampler reads from."""
 
-    def read(self, worker_pid: int | None) -> Snapshot:
+    def read(self, worker_pid: int | None) -> MachineSampled:
         """Sample everything."""
 
     def close(self) -> None:
@@ -31,10 +31,10 @@ class MachineSensors:
 
         self._host, self._nvml = Host(), Nvml()
 
-    def read(self, worker_pid: int | None) -> Snapshot:
+    def read(self, worker_pid: int | None) -> MachineSampled:
         """Sample host and GPUs."""
         gpus, reason = self._nvml.sample()
-        return Snapshot(time=time.monotonic(), host=self._host.sample(worker_pid), gpus=gpus, gpu_reason=reason)
+        return MachineSampled(time=time.monotonic(), host=self._host.sample(worker_pid), gpus=gpus, gpu_reason=reason)
 
     def close(self) -> None:
         """Close NVML."""
@@ -42,11 +42,14 @@ class MachineSensors:
 
 
 class Sampler:
-    """Calls `received` from its thread with every snapshot; set `worker_pid` at any time. A sample that fails is lost,
+    """Calls `received` from its thread with every sample; set `worker_pid` at any time. A sample that fails is lost,
     and the next is taken."""
 
     def __init__(
-        self, received: Callable[[Snapshot], None], hertz: float = 2.0, sensors: Callable[[], Sensors] = MachineSensors
+        self,
+        received: Callable[[MachineSampled], None],
+        hertz: float = 2.0,
+        sensors: Callable[[], Sensors] = MachineSensors,
     ) -> None:
         if not 1 <= hertz <= 4:
             raise ValueError(f"sampling runs at 1 to 4 Hz, not at {hertz}")
@@ -77,6 +80,6 @@ class Sampler:
             sensors.close()
 
     def _sample(self, sensors: Sensors, stopped: Event) -> None:
-        snapshot = sensors.read(self.worker_pid)
+        sample = sensors.read(self.worker_pid)
         if not stopped.is_set():
-            self._received(snapshot)
+            self._received(sample)

@@ -15,13 +15,12 @@ from textual.message_pump import MessagePump
 from playground.client import WorkerClient, cannot_start, drop_empty_log
 from playground.protocol.commands import CancelLoad, Command, LoadModel
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded
+from playground.protocol.machine import MachineSampled
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
 from playground.session.recording import Entry, Message, RecordingError
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
-from playground.telemetry.snapshot import Snapshot
-from playground.tui.messages import MachineSampled
 from playground.tui.recording_tap import RecordingTap
 from playground.tui.replay_feed import ReplayFeed
 from playground.tui.state.state import State
@@ -117,8 +116,8 @@ class Bridge:
         self._after_load(event)
 
     def mirror(self, message: Message) -> None:
-        """Fold and record a message between a load and a second engine. Not for the history: that run is not this
-        session's."""
+        """Fold and record a message that is not for the history: of a load on a second engine, whose run is not this
+        session's, or of this machine."""
         self._tap.add(message)
         self.state.add(message, perf_counter())
         self._updates.schedule()
@@ -235,10 +234,10 @@ class Bridge:
         except RecordingError as error:
             self.report_fault(Failed(where="replay", message=str(error)))
 
-    def _sampled(self, snapshot: Snapshot) -> None:
+    def _sampled(self, machine: MachineSampled) -> None:
         """Called in the sampler's thread."""
         if self._collector and (facts := self.state.facts):
             seen = Disturbance(facts.device, facts.device_uuid)
-            seen.add(snapshot)
+            seen.add(machine)
             self._collector.add_disturbance(bool(seen.throttled), seen.other_processes or 0)
-        self._updates.post(MachineSampled(snapshot))
+        self._from_thread(self.mirror, machine)

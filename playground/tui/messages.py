@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from playground.telemetry.snapshot import Snapshot
 from playground.tui.state.changes import Changes
 from playground.tui.state.state import State
 
@@ -15,14 +14,3 @@ class Updated(Message, bubble=False):
     def __init__(self, state: State, changes: Changes) -> None:
         super().__init__()
         self.state, self.changes = state, changes
-
-
-class MachineSampled(Message, bubble=False):
-    """A new sample of the machine; it replaces an older one in the queue."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__()
-        self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, MachineSampled)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-from textual.message import Message
 from textual.message_pump import MessagePump
 
 from playground.tui.messages import Updated
@@ -33,11 +32,6 @@ class UpdatePump:
             wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
             self._due = asyncio.get_running_loop().call_later(wait, self._flush)
 
-    def post(self, message: Message) -> None:
-        """Send a message to every screen at once; from any thread."""
-        for target in self._targets:
-            target.post_message(message)
-
     def stop(self) -> None:
         """Send nothing more."""
         if self._due:
@@ -46,4 +40,6 @@ class UpdatePump:
 
     def _flush(self) -> None:
         self._due, self._flushed = None, perf_counter()
-        self.post(Updated(self._state, self._state.take_changes()))
+        updated = Updated(self._state, self._state.take_changes())
+        for target in self._targets:
+            target.post_message(updated)

@@ -99,8 +99,8 @@ def test_requirements_are_read_and_compared():
 
 
 def test_a_build_of_torch_without_cuda_beside_a_gpu_is_told(monkeypatch):
+    from playground.protocol.machine import GpuSample
     from playground.telemetry.nvml import Nvml
-    from playground.telemetry.snapshot import GpuSample
 
     monkeypatch.setattr(Nvml, "sample", lambda self: ((GpuSample(index=0, name="H200"),), ""))
     cuda = Cuda(built_for="", available=False, devices=[])

@@ -9,10 +9,11 @@ import pytest
 
 from playground import paths
 from playground.headless import job
+from playground.protocol.machine import Board, GpuProcess, GpuSample, MachineSampled
 from playground.session.history.database import Database
 from playground.session.history.query import Query
+from playground.session.replay import read_recording
 from playground.telemetry import disturbance
-from playground.telemetry.snapshot import Board, GpuProcess, GpuSample, Snapshot
 
 WORDS = ("run", "--engine", "scripted", "--prompt", "hello")
 BUSY = GpuSample(
@@ -25,11 +26,11 @@ BUSY = GpuSample(
 class Constant:
     """In place of the sampler: one look, and the machine is as it is told to be."""
 
-    def __init__(self, received: Callable[[Snapshot], None]) -> None:
+    def __init__(self, received: Callable[[MachineSampled], None]) -> None:
         self._received = received
 
     def start(self) -> None:
-        self._received(Snapshot(time=0.0, gpus=(BUSY,)))
+        self._received(MachineSampled(time=0.0, gpus=(BUSY,)))
 
     def stop(self) -> None: ...
 
@@ -51,3 +52,11 @@ def test_a_disturbed_run_says_so(parsed):
 
 def test_a_run_without_a_gpu_says_nothing_of_it(parsed):
     assert "disturbed" not in json.loads(parsed(*WORDS, "--json").stdout.splitlines()[-1])
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_recorded_run_holds_the_machine(parsed, tmp_path):
+    recording = tmp_path / "run.jsonl"
+    parsed(*WORDS, "--record", str(recording))
+    machines = [entry.event for entry in read_recording(recording) if isinstance(entry.event, MachineSampled)]
+    assert [machine.gpus for machine in machines] == [(BUSY,)]

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 import playground
-from playground.telemetry.snapshot import GpuSample
+from playground.protocol.machine import GpuSample
 
 Samples = list[tuple[tuple[GpuSample, ...], str]]
 

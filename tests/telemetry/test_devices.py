@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from playground.protocol.machine import GpuSample
 from playground.telemetry.devices import find_gpu
-from playground.telemetry.snapshot import GpuSample
 
 WHOLE = GpuSample(index=0, uuid="GPU-aa11bb22-0000-0000-0000-000000000001")
 OTHER = GpuSample(index=1, uuid="GPU-aa99cc33-0000-0000-0000-000000000002")

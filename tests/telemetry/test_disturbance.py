@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from playground.protocol.machine import Board, GpuProcess, GpuSample, MachineSampled
 from playground.telemetry.disturbance import Disturbance
-from playground.telemetry.snapshot import Board, GpuProcess, GpuSample, Snapshot
 
 
 def card(throttle: tuple[str, ...] | None, processes: int | None, index: int = 0) -> GpuSample:
@@ -13,8 +13,8 @@ def card(throttle: tuple[str, ...] | None, processes: int | None, index: int = 0
     return GpuSample(index=index, uuid=f"GPU-{index}", board=Board(throttle=throttle), processes=running)
 
 
-def look(throttle: tuple[str, ...] | None, processes: int | None) -> Snapshot:
-    return Snapshot(time=0.0, gpus=(card(throttle, processes),))
+def look(throttle: tuple[str, ...] | None, processes: int | None) -> MachineSampled:
+    return MachineSampled(time=0.0, gpus=(card(throttle, processes),))
 
 
 def test_it_keeps_every_reason_and_the_most_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,5 +49,5 @@ def test_a_driver_that_lists_no_process_does_not_say_that_there_is_none(monkeypa
 def test_the_uuid_and_not_cudas_number_says_which_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     seen = Disturbance("cuda:0", uuid="GPU-1")
-    seen.add(Snapshot(time=0.0, gpus=(card((), 1), card(("thermal",), 3, index=1))))
+    seen.add(MachineSampled(time=0.0, gpus=(card((), 1), card(("thermal",), 3, index=1))))
     assert (seen.throttled, seen.other_processes) == (("thermal",), 2)

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from playground.protocol.machine import HostSample
 from playground.telemetry.cgroup import container_memory
 from playground.telemetry.host import Host, resident_parts
-from playground.telemetry.snapshot import HostSample
 
 MIB = 1 << 20
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from playground.protocol.machine import GpuMemory, GpuProcess, GpuSample, HostSample, MachineSampled, ProcessSample
 from playground.protocol.metrics import Memory
 from playground.telemetry.ledger import Row, Shares, memory_ledger
-from playground.telemetry.snapshot import GpuMemory, GpuProcess, GpuSample, HostSample, ProcessSample, Snapshot
 
 MIB, GIB = 1 << 20, 1 << 30
 NO_NVML = "no NVML here (no NVIDIA driver)"
@@ -20,10 +20,10 @@ CARD = GpuSample(
 )
 
 
-def snapshot(host: HostSample = HOST, reason: str = "", worker: int | None = None) -> Snapshot:
+def snapshot(host: HostSample = HOST, reason: str = "", worker: int | None = None) -> MachineSampled:
     if worker is not None:
         host = HostSample(memory_total=24 * GIB, memory_used=6 * GIB, worker=ProcessSample(pid=worker, rss=GIB))
-    return Snapshot(time=1.0, host=host, gpu_reason=reason)
+    return MachineSampled(time=1.0, host=host, gpu_reason=reason)
 
 
 def test_on_a_cpu_the_host_is_the_device_and_the_reason_for_no_gpu_stands_below() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from playground.protocol.machine import Board, GpuMemory, GpuProcess
 from playground.telemetry.nvml import Nvml
-from playground.telemetry.snapshot import Board, GpuMemory, GpuProcess
 
 GIB = 1 << 30
 NOT_SUPPORTED, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND, GPU_IS_LOST = "3", "12", "13", "15"

@@ -12,24 +12,24 @@ from queue import Queue
 
 import pytest
 
+from playground.protocol.machine import MachineSampled
 from playground.telemetry.sampler import Sampler
-from playground.telemetry.snapshot import Snapshot
 
 
 class Scripted:
     """Sensors that do one thing after the other: give a snapshot, raise, or hang until released."""
 
-    def __init__(self, *script: Snapshot | Exception | threading.Event) -> None:
+    def __init__(self, *script: MachineSampled | Exception | threading.Event) -> None:
         self.script, self.pids, self.closed = list(script), [], threading.Event()
 
-    def read(self, worker_pid: int | None) -> Snapshot:
+    def read(self, worker_pid: int | None) -> MachineSampled:
         self.pids.append(worker_pid)
-        act = self.script.pop(0) if self.script else Snapshot(time=99.0)
+        act = self.script.pop(0) if self.script else MachineSampled(time=99.0)
         if isinstance(act, Exception):
             raise act
         if isinstance(act, threading.Event):
             act.wait(5)
-            return Snapshot(time=-1.0)
+            return MachineSampled(time=-1.0)
         return act
 
     def close(self) -> None:
@@ -37,11 +37,11 @@ class Scripted:
 
 
 @pytest.fixture
-def received() -> Iterator[Queue[Snapshot]]:
+def received() -> Iterator[Queue[MachineSampled]]:
     yield Queue()
 
 
-def test_real_snapshots_arrive(received: Queue[Snapshot]) -> None:
+def test_real_snapshots_arrive(received: Queue[MachineSampled]) -> None:
     sampler = Sampler(received.put, hertz=4)
     sampler.worker_pid = os.getpid()
     began = time.monotonic()
@@ -55,8 +55,8 @@ def test_real_snapshots_arrive(received: Queue[Snapshot]) -> None:
     assert second.gpus or second.gpu_reason
 
 
-def test_a_failing_sensor_costs_its_sample(received: Queue[Snapshot]) -> None:
-    sensors = Scripted(Snapshot(time=1.0), OSError("gone"), Snapshot(time=3.0))
+def test_a_failing_sensor_costs_its_sample(received: Queue[MachineSampled]) -> None:
+    sensors = Scripted(MachineSampled(time=1.0), OSError("gone"), MachineSampled(time=3.0))
     sampler = Sampler(received.put, 4, lambda: sensors)
     sampler.start()
     assert [received.get(timeout=5).time for _ in range(2)] == [1.0, 3.0]
@@ -64,19 +64,19 @@ def test_a_failing_sensor_costs_its_sample(received: Queue[Snapshot]) -> None:
     assert sensors.closed.wait(5)
 
 
-def test_a_failing_listener_costs_its_sample(received: Queue[Snapshot]) -> None:
-    def listen(snapshot: Snapshot) -> None:
+def test_a_failing_listener_costs_its_sample(received: Queue[MachineSampled]) -> None:
+    def listen(snapshot: MachineSampled) -> None:
         received.put(snapshot)
         if snapshot.time == 1.0:
             raise RuntimeError("screen is closing")
 
-    sampler = Sampler(listen, 4, lambda: Scripted(Snapshot(time=1.0), Snapshot(time=2.0)))
+    sampler = Sampler(listen, 4, lambda: Scripted(MachineSampled(time=1.0), MachineSampled(time=2.0)))
     sampler.start()
     assert [received.get(timeout=5).time for _ in range(2)] == [1.0, 2.0]
     sampler.stop()
 
 
-def test_neither_start_nor_stop_waits_for_a_hanging_driver(received: Queue[Snapshot]) -> None:
+def test_neither_start_nor_stop_waits_for_a_hanging_driver(received: Queue[MachineSampled]) -> None:
     released = threading.Event()
     sensors = Scripted(released)
     sampler = Sampler(received.put, 4, lambda: sensors)
@@ -91,7 +91,7 @@ def test_neither_start_nor_stop_waits_for_a_hanging_driver(received: Queue[Snaps
     assert received.empty()
 
 
-def test_it_starts_again_with_fresh_sensors(received: Queue[Snapshot]) -> None:
+def test_it_starts_again_with_fresh_sensors(received: Queue[MachineSampled]) -> None:
     made: list[Scripted] = []
     sampler = Sampler(received.put, 4, lambda: made.append(Scripted()) or made[-1])
     for _ in range(2):

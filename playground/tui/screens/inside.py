@@ -15,7 +15,7 @@ from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.inside.trial import TrialRunner
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.letters import Letters
-from playground.tui.messages import MachineSampled, Updated
+from playground.tui.messages import Updated
 from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.session import Session
@@ -99,12 +99,6 @@ class InsideScreen(BaseScreen):
         self.show_faults(message.changes)
         if self.is_current:
             self.show()
-
-    @on(MachineSampled)
-    def _sampled(self, message: MachineSampled) -> None:
-        gpu = next((gpu.memory for gpu in message.snapshot.gpus if gpu.memory), None)
-        self._kv.limit = gpu.total if gpu else message.snapshot.host.total
-        self._kv.look(self.state)
 
     def show(self) -> None:
         """Show the state in every panel."""

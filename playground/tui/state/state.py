@@ -23,6 +23,7 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.fault import with_advice
+from playground.protocol.machine import MachineSampled
 from playground.protocol.metrics import Memory
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.server import ServerMeasured
@@ -42,7 +43,7 @@ from playground.tui.state.toggle_state import ToggleState
 from playground.tui.state.voice import AGAIN, ENDED, VoiceState
 
 Status = Literal["idle", "loading", "running", "failed"]
-FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured)
+FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured, MachineSampled)
 
 
 class State:
@@ -52,7 +53,7 @@ class State:
     def __init__(self) -> None:
         self.capabilities = Capabilities(engine="")
         self.facts: ModelFacts | None = None
-        self.memory = Memory()
+        self.memory, self.machine = Memory(), MachineSampled(time=0.0)
         self.last_step: Step | None = None
         self.server: ServerMeasured | None = None
         self.replaying = False
@@ -132,10 +133,8 @@ class State:
                 self._add_steps(event, now)
             case RequestFinished():
                 self.requests.finish(event, self._changes)
-            case MemoryMeasured():
-                self.memory = event.memory
-            case ServerMeasured():
-                self.server = event
+            case MemoryMeasured() | MachineSampled() | ServerMeasured():
+                self._measured(event)
             case ComparisonAdvanced():
                 self.compare.add_event(event)
             case ModelLoading():
@@ -152,6 +151,15 @@ class State:
                 self._begin_worker(event, now)
             case WorkerExited():
                 self._end_worker(event)
+
+    def _measured(self, event: MemoryMeasured | MachineSampled | ServerMeasured) -> None:
+        match event:
+            case MemoryMeasured():
+                self.memory = event.memory
+            case MachineSampled():
+                self.machine = event
+            case ServerMeasured():
+                self.server = event
 
     def _note_voice(self, event: AnyEvent) -> None:
         if isinstance(event, TranscriptFinished):

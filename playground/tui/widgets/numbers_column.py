@@ -7,7 +7,6 @@ from time import monotonic
 from textual.containers import Vertical
 from textual.timer import Timer
 
-from playground.telemetry.snapshot import Snapshot
 from playground.tui.letters import Letters
 from playground.tui.memory_source import engine_device
 from playground.tui.speed.source import speed_view
@@ -29,7 +28,6 @@ class NumbersColumn(Vertical):
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
         super().__init__(id="right")
         self._letters, self._state = letters, state
-        self._snapshot = Snapshot(time=0.0)
         self._candidate: Candidate | None = None
         self._hint = ""
         self._shown = 0.0
@@ -64,12 +62,6 @@ class NumbersColumn(Vertical):
         self._candidate, self._hint = candidate, hint
         self._show_switch()
 
-    def sampled(self, snapshot: Snapshot) -> None:
-        """Take a sample of the machine."""
-        self._snapshot = snapshot
-        if self._due is None:  # else it shares the frame of the numbers that are due
-            self._show_memory()
-
     def _show_numbers(self) -> None:
         if self._due:
             self._due.stop()
@@ -90,5 +82,5 @@ class NumbersColumn(Vertical):
 
     def _show_memory(self) -> None:
         if self._memory.is_mounted:
-            gpu, device = engine_device(self._state, self._snapshot)
-            self._memory.show(self._state.memory, self._snapshot, gpu, device)
+            gpu, device = engine_device(self._state)
+            self._memory.show(self._state.memory, self._state.machine, gpu, device)

@@ -11,9 +11,9 @@ from textual.widgets import Input, Static
 
 from playground import paths
 from playground.protocol.commands import SamplingParams
+from playground.protocol.machine import GpuProcess, GpuSample, MachineSampled
 from playground.session.history.run import Run
 from playground.telemetry import disturbance
-from playground.telemetry.snapshot import GpuProcess, GpuSample, Snapshot
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.run_details import RunDetails
 from playground.tui.widgets.notice import Notice
@@ -67,7 +67,7 @@ async def test_a_run_beside_another_process_on_the_gpu_is_flagged(opened, until,
     monkeypatch.setattr(disturbance, "find_gpu", lambda gpus, device, visible, uuid: next(iter(gpus), None))
     async with opened(script(["def", " add"])) as (app, pilot):
         app.session.submit("add")
-        app.bridge._sampled(Snapshot(time=0.0, gpus=(shared,)))
+        app.bridge._sampled(MachineSampled(time=0.0, gpus=(shared,)))
         await until(pilot, lambda: not app.bridge.state.requests.unfinished)
         table = await history(app, pilot, 1)
         assert table.list.current.flags == ["GPU shared with 1"]

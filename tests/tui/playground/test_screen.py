@@ -254,6 +254,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         await pilot.press("ctrl+r")
         path = Path(app.bridge.state.recording)
         await until(pilot, lambda: "REC" in shown(app))
+        await until(pilot, lambda: "MachineSampled" in path.read_text())
         await _send(pilot, "hello")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         await pilot.press("ctrl+r")
@@ -265,6 +266,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         state = replayed.bridge.state
         assert state.requests["r1"].text == live.requests["r1"].text
         assert state.requests["r1"].finished == live.requests["r1"].finished
+        assert state.machine.host.total == live.machine.host.total
         await pilot.press("x", "enter")
         await until(pilot, lambda: "this is a replay" in shown(replayed))
 

@@ -7,8 +7,8 @@ import random
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
+from playground.protocol.machine import HostSample, MachineSampled
 from playground.protocol.metrics import Memory
-from playground.telemetry.snapshot import HostSample, Snapshot
 from playground.theme import load_theme
 from playground.tui.letters import Letter
 from playground.tui.speed.view import SpeedView
@@ -28,7 +28,7 @@ MEMORY = Memory(
     process_file=388 * MIB,
 )
 HOST = HostSample(memory_total=int(23.4 * 1024 * MIB), memory_used=int(1.42 * 1024 * MIB))
-SNAPSHOT = Snapshot(time=1.0, host=HOST, gpu_reason="no NVML here (no NVIDIA driver)")
+MACHINE = MachineSampled(time=1.0, host=HOST, gpu_reason="no NVML here (no NVIDIA driver)")
 _random = random.Random(4)
 SPEED = SpeedView(
     letter=Letter("A", 0),
@@ -79,7 +79,7 @@ class PanelsApp(App[None]):
         self.theme = self._first_theme
         self.screen.set_class(self._narrow, "narrow")
         self.query_one(SpeedPanel).show(SPEED)
-        self.query_one(MemoryPanel).show(MEMORY, SNAPSHOT, device="cpu")
+        self.query_one(MemoryPanel).show(MEMORY, MACHINE, device="cpu")
         self.query_one(BatchBoard).add_steps(STEPS)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from playground.preset import Preset
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.messages import MachineSampled, Updated
+from playground.tui.messages import Updated
 from playground.tui.screens.base import HEIGHTS, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground.model_loads import ModelLoads
@@ -86,10 +86,6 @@ class PlaygroundScreen(BaseScreen):
         self._view.take(message.changes)
         self._report(message.changes)
         self._show(message.changes)
-
-    @on(MachineSampled)
-    def _sampled(self, message: MachineSampled) -> None:
-        self._view.numbers.sampled(message.snapshot)
 
     def _show(self, changes: Changes) -> None:
         self._view.show(changes, self.session.chat, self.session.sampling)

@@ -6,6 +6,7 @@ from playground.text import numbers
 from playground.text.sizes import size
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.inside.weights_trial import WeightsTrial
+from playground.tui.memory_source import device_bytes
 from playground.tui.plots.scatter_grid import Part
 from playground.tui.state.kv_capacity import Pool
 from playground.tui.state.state import State
@@ -16,11 +17,10 @@ MOST_REQUESTS = 1024
 
 
 class KVPanel(InsidePanel):
-    """`limit`: bytes of the device, None if unknown."""
+    """Redraws for another model, KV cache or number of requests."""
 
     def __init__(self, trial: WeightsTrial) -> None:
         super().__init__("Weights against KV", "drawn once a model is loaded", id="kv")
-        self.limit: int | None = None
         self._trial, self._requests = trial, 1
 
     def multiply_requests(self, by: float) -> None:
@@ -44,7 +44,7 @@ class KVPanel(InsidePanel):
             lines = table(width)
             return [*draw_stack(facts, weights, kind, block, requests, width, height - len(lines)), *lines]
 
-        note = described(facts, weights, kind, block, requests, self.limit)
+        note = described(facts, weights, kind, block, requests, device_bytes(state))
         self.show((weights, kind, block, requests, str(table(WIDE))), note, draw)
 
 

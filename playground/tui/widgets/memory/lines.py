@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from playground.protocol.machine import GpuSample
 from playground.telemetry.ledger import Ledger, Row, Shares
-from playground.telemetry.snapshot import GpuSample
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_bytes, format_share

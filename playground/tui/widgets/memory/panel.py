@@ -7,9 +7,9 @@ from typing import Any
 from textual.content import Content
 from textual.geometry import Size
 
+from playground.protocol.machine import GpuSample, MachineSampled
 from playground.protocol.metrics import Memory
 from playground.telemetry.ledger import memory_ledger
-from playground.telemetry.snapshot import GpuSample, Snapshot
 from playground.text import numbers
 from playground.tui.widgets.line_panel import LinePanel
 from playground.tui.widgets.memory import lines as memory_lines
@@ -26,13 +26,13 @@ class MemoryPanel(LinePanel):
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
-        self._ledger = memory_ledger(Snapshot(time=0.0), Memory())
+        self._ledger = memory_ledger(MachineSampled(time=0.0), Memory())
         self._gpu: GpuSample | None = None
         self._device = numbers.UNKNOWN
 
-    def show(self, memory: Memory, snapshot: Snapshot, gpu: GpuSample | None = None, device: str = "cpu") -> None:
+    def show(self, memory: Memory, machine: MachineSampled, gpu: GpuSample | None = None, device: str = "cpu") -> None:
         """Show other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
-        before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(snapshot, memory, gpu)
+        before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(machine, memory, gpu)
         self._ledger, self._gpu, self._device = ledger, gpu, device
         if len(before[0].rows) != len(ledger.rows):
             self.refresh(layout=True)

@@ -1,8 +1,10 @@
-"""One sample of the machine, in bytes, watts and percent. A sensor without a reading is None, never 0."""
+"""A sample of the UI's machine, in bytes, watts and percent. A sensor without a reading is None, never 0."""
 
 from __future__ import annotations
 
 import msgspec
+
+from playground.protocol.events import Event
 
 
 class ProcessSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,8 +86,9 @@ class GpuSample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing: dict[str, str] = {}
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sample at `time`, in monotonic seconds of the sampling process. `gpu_reason` says why there are no `gpus`."""
+class MachineSampled(Event, frozen=True):
+    """One sample at `time`, in monotonic seconds of the UI, which takes it: a worker may be dead, or its driver hang.
+    `gpu_reason` says why there are no `gpus`."""
 
     time: float
     host: HostSample = HostSample()
