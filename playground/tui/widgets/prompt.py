@@ -19,7 +19,7 @@ NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 
 
 class Prompt(TextArea):
-    """Keeps its text until `taken` is called."""
+    """Enter takes the text away; `give_back` returns that of a prompt which failed."""
 
     class Submitted(Message):
         """Enter was pressed; `shown` is the text in the editor, `text` what to send."""
@@ -41,14 +41,8 @@ class Prompt(TextArea):
         self._history = PromptHistory(prompts)
         self._pastes = HeldPastes()
 
-    def taken(self, shown: str) -> None:
-        """The prompt was sent: clear it."""
-        self._history.add(shown)
-        if self.text == shown:
-            self.text = ""
-
     def give_back(self, shown: str) -> None:
-        """Put back a prompt that failed, unless something else is being typed."""
+        """Put back a prompt that failed, unless something else is being typed; the history has it in any case."""
         if not self.text:
             self._put(shown)
 
@@ -80,7 +74,7 @@ class Prompt(TextArea):
         if event.key == "enter":
             event.stop()
             event.prevent_default()
-            self.post_message(self.Submitted(self._pastes.expand(self.text), self.text))
+            self._submit()
         elif event.key in NEW_LINE_KEYS:
             event.stop()
             event.prevent_default()
@@ -94,6 +88,13 @@ class Prompt(TextArea):
             self.post_message(self.SoundDropped(path))
         else:
             self.insert(self._pastes.hold(text))
+
+    def _submit(self) -> None:
+        """Clears the editor at once: what is typed next belongs to another prompt, however late this one is read."""
+        shown, self.text = self.text, ""
+        if shown.strip():
+            self._history.add(shown)
+        self.post_message(self.Submitted(self._pastes.expand(shown), shown))
 
     def _recall(self, by: int, at_edge: bool) -> bool:
         text = self._history.step(by, self.text) if at_edge else None

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 from textual.command import CommandPalette
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from playground.preset import Preset, View
@@ -190,6 +190,16 @@ async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wa
         await _send(pilot, "word " * 5000)
         await until(pilot, lambda: "context is 4096; shorten it" in " ".join(shown(app).split()))
         assert app.screen.query_one(Prompt).text.startswith("word word")
+
+
+async def test_what_is_typed_right_after_enter_is_the_next_prompt(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        prompt = app.screen.query_one(Prompt)
+        for key in ("o", "n", "e", "enter", "t", "w", "o", "enter", "t", "h"):  # faster than a busy screen reads them
+            prompt.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: len(app.bridge.state.requests) == 2)
+        assert [request.prompt for request in app.bridge.state.requests.values()] == ["one", "two"]
+        assert prompt.text == "th"
 
 
 async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wait) -> None:

@@ -6,6 +6,7 @@ from playground.tui.advice import request_fault
 from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.playground.model_loads import ModelLoads
 from playground.tui.screens.playground.speech import Speech
+from playground.tui.session import NotNow
 from playground.tui.state.changes import Changes
 from playground.tui.voice.sound_path import sound_path
 from playground.tui.widgets.notice import Notice
@@ -26,7 +27,6 @@ class Prompting:
             return
         self._screen.query_one(Notice).quiet()
         if path := sound_path(text):
-            self._screen.query_one(Prompt).taken(shown)
             self._speech.transcribe(path)
         else:
             self._screen.run(lambda: self._send(text, shown))
@@ -53,5 +53,8 @@ class Prompting:
                 self._screen.query_one(Prompt).give_back(shown)
 
     def _send(self, text: str, shown: str) -> None:
-        self._shown[self._screen.session.submit(text)] = shown
-        self._screen.query_one(Prompt).taken(shown)
+        try:
+            self._shown[self._screen.session.submit(text)] = shown
+        except NotNow:
+            self._screen.query_one(Prompt).give_back(shown)
+            raise
