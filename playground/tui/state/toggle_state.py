@@ -48,6 +48,9 @@ class ToggleState:
 
     def lose_model(self) -> None:
         """Without a model nothing is effective; what is requested stays."""
-        self.switch = None
         self.effective, self.reasons, self.switching = {}, {}, []
+
+    def forget_speed(self) -> None:
+        """Another model has other speeds."""
+        self.switch = None
         self._meter, self.drafts = DecodeMeter(), DraftMeter()

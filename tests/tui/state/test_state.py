@@ -19,8 +19,11 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
+from playground.tui.actions.blocked import healthy
+from playground.tui.advice import advice
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
 
@@ -38,6 +41,10 @@ def _with(state: State, *messages: AnyCommand | AnyEvent, now: float = 2.0) -> S
     for message in messages:
         state.add(message, now)
     return state
+
+
+def _loaded(story: Story) -> ModelFacts:
+    return next(entry.event.facts for entry in story("idle") if isinstance(entry.event, ModelLoaded))
 
 
 def _submit(name: str) -> Submit:
@@ -173,11 +180,32 @@ def test_strangers_are_ignored() -> None:
     assert state.status == "failed"
 
 
-def test_the_last_steps_of_a_dead_engine_stay_and_a_load_ends_them(story: Story) -> None:
+def test_the_last_steps_of_a_dead_engine_stay_until_another_model_is_loaded(story: Story) -> None:
     state = _fold(story("streaming"))
     state.take_changes()
     _with(state, *(entry.event for entry in story("failed")[len(story("streaming")) :] if entry.event))
     changes = state.take_changes()
     assert changes.died and not changes.unloaded and changes.steps
-    again = _with(_fold(story("failed")), LoadModel(model="m")).take_changes()
-    assert again.unloaded and again.steps == []
+    state = _fold(story("failed"))
+    state.take_changes()
+    facts = msgspec.structs.replace(_loaded(story), path="m")
+    _with(state, LoadModel(model="m"), ModelLoaded(facts=facts, capabilities=state.capabilities))
+    again = state.take_changes()
+    assert again.unloaded and again.steps == [] and not state.timeline.columns and state.toggles.switch is None
+
+
+def test_a_failed_load_leaves_what_was_drawn_of_the_model_that_comes_back(story: Story) -> None:
+    state = _fold(story("switched"))
+    switch, columns = state.toggles.switch, list(state.timeline.columns)
+    state.take_changes()
+    _with(state, LoadModel(model="nosuch/model"), Failed(where="LoadModel", message="no"))
+    loaded = ModelLoaded(facts=_loaded(story), capabilities=state.capabilities)
+    _with(state, LoadModel(model="/models/tiny-coder"), loaded)
+    assert not state.take_changes().unloaded
+    assert switch and state.toggles.switch is switch and list(state.timeline.columns) == columns
+
+
+def test_a_restarted_engine_is_loading(story: Story) -> None:
+    state = _with(_fold(story("failed")), LoadModel(model="/models/tiny-coder"))
+    assert state.status == "loading" and healthy(state) == "the engine is well"
+    assert "being loaded" in advice(state)
