@@ -34,7 +34,7 @@ from playground.tui.state.changes import Changes
 from playground.tui.state.clock import EngineClock
 from playground.tui.state.compare import CompareState, is_run
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_capacity import is_capacity_trial
+from playground.tui.state.kv_capacity import is_capacity_trial, of_capacity_trial
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.state.model_state import ModelState
 from playground.tui.state.requests import Requests
@@ -125,7 +125,8 @@ class State:
             return
         self.load.add_event(event)
         self.inside.add_event(event)
-        self.timeline.add_event(event)
+        if not (of_capacity_trial(event) or (isinstance(event, OptionsApplied) and not self.toggles.by_user)):
+            self.timeline.add_event(event)
         match event:
             case TokensGenerated():
                 self.voice.add_tokens(event)
@@ -214,7 +215,8 @@ class State:
             peak = max(self.memory.kv_peak, *(each.kv_bytes for each in event.steps), 0)
             self.memory = msgspec.structs.replace(self.memory, kv_used=step.kv_bytes, kv_peak=peak)
             self.clock.arrived(now, step.start + step.seconds)
-        self._changes.steps += event.steps
+        if not of_capacity_trial(event):
+            self._changes.steps += event.steps
 
     def _apply(self, event: OptionsApplied) -> None:
         self.toggles.apply(event)

@@ -14,16 +14,20 @@ from playground.protocol.events import (
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
+    StepsExecuted,
     TokensGenerated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
 from playground.protocol.model_facts import ModelFacts
+from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
 from playground.tui.actions.blocked import healthy
 from playground.tui.advice import advice
+from playground.tui.state.kv_capacity import request_id
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
 
@@ -209,3 +213,19 @@ def test_a_restarted_engine_is_loading(story: Story) -> None:
     state = _with(_fold(story("failed")), LoadModel(model="/models/tiny-coder"))
     assert state.status == "loading" and healthy(state) == "the engine is well"
     assert "being loaded" in advice(state)
+
+
+def test_a_trial_leaves_no_trace_among_the_prompts(story: Story) -> None:
+    state = _fold(story("switched"))
+    columns = list(state.timeline.columns)
+    state.take_changes()
+    state.trial_running = True
+    _with(state, SetOptions(changes={"max_batch": 13}))
+    options = EngineOptions(max_batch=13)
+    _with(state, OptionsApplied(changed=["max_batch"], requested=options, effective={}))
+    name = request_id(1, "int8", 0)
+    _with(state, Submit(requests=[GenerationRequest(request_id=name, prompt_token_ids=[1, 2])]))
+    slots = [SlotWork(request_id=name, phase="decode", tokens=1)] * 13
+    _with(state, TokensGenerated(request_id=name, token_ids=[1], times=[9.0], text="x"))
+    _with(state, StepsExecuted(steps=[Step(index=99, start=9.0, seconds=0.1, slots=slots)]))
+    assert state.take_changes().steps == [] and list(state.timeline.columns) == columns
