@@ -394,6 +394,20 @@ async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wa
         assert app.screen.query_one(Prompt).text == "x"
 
 
+async def test_a_panel_alone_says_how_it_is_left_while_esc_stops_what_runs(
+    opened: Opened, script: Script, until: Wait
+) -> None:
+    async with opened(script(["word "] * 2000), max_tokens=2000) as (app, pilot):
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: app.bridge.state.requests.unfinished)
+        app.screen.query_one("#batch").focus()
+        await pilot.press("z")
+        await until(pilot, lambda: "Esc Stop" in shown(app) and "z All panels" in shown(app))
+        await pilot.press("z")
+        await until(pilot, lambda: "All panels" not in shown(app))
+        assert app.bridge.state.requests.unfinished
+
+
 @pytest.mark.parametrize("width", [80, 120])
 async def test_no_process_stays_behind(opened: Opened, width: int) -> None:
     async with opened(size=(width, 24)) as (app, pilot):

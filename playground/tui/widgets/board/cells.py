@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import pairwise
 
 from rich.segment import Segment
 from rich.style import Style
@@ -100,26 +101,33 @@ class Row:
         self._letters, self._styles, self._every = letters, styles, every
         self._at, self._end = first, end
         self._lettered = first - NEAR
-        self._prime: tuple[int, str] | None = None
+        self._rest: tuple[int, str, str] | None = None
 
     def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
         """Segments with exactly as many cells as there are columns."""
-        for piece in pieces:
-            yield from self._piece(piece)
+        for piece, following in pairwise([*pieces, None]):
+            if piece:
+                yield from self._piece(piece, following)
         yield from self._fill(self._end)
 
-    def _piece(self, piece: Piece) -> Iterator[Segment]:
-        letter, prime = self._letters[piece.request_id], self._prime
-        self._prime = (piece.end, piece.request_id) if piece.mark == "start" and len(letter.text) > 1 else None
+    def _piece(self, piece: Piece, following: Piece | None) -> Iterator[Segment]:
+        letter, rest = self._letters[piece.request_id], self._rest
+        late = _letter_comes_late(piece, following, len(letter.text))
+        text = letter.text if late else letter.text[1:] if piece.mark == "start" else ""
+        self._rest = (piece.end, piece.request_id, text) if text else None
         end = min(piece.end, self._end)
         if end <= self._at:
             return
         yield from self._fill(piece.first)
-        if piece.mark:
+        if late:
+            yield Segment(GLYPHS["prefill"], self._styles.kinds["prefill"][letter.colour])
+            self._at += 1
+        elif piece.mark:
             yield self._mark(piece, letter)
         else:
-            if prime == (self._at, piece.request_id):
-                yield self._letter(letter, letter.text[1:])
+            if rest and rest[:2] == (self._at, piece.request_id):
+                yield self._letter(letter, rest[2][: end - self._at])
+                self._lettered = piece.first - 1
             yield from self._cells(piece, letter, end)
 
     def _fill(self, column: int) -> Iterator[Segment]:
@@ -153,3 +161,11 @@ class Row:
         """The column of the next letter. Columns are fixed, so that letters scroll with their request."""
         earliest = max(self._at, self._lettered + NEAR)
         return earliest + (self._every // 2 - earliest) % self._every
+
+
+def _letter_comes_late(piece: Piece, following: Piece | None, width: int) -> bool:
+    """Whether a start is a prefill of one column, which the letter would hide: then it stands on what follows."""
+    if following is None or piece.mark != "start" or piece.kind != "prefill":
+        return False
+    goes_on = following.first == piece.end and following.request_id == piece.request_id and not following.mark
+    return goes_on and following.kind != "prefill" and following.end - following.first >= width
