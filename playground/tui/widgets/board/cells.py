@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
 
 from rich.segment import Segment
 from rich.style import Style
@@ -101,34 +100,36 @@ class Row:
         self._letters, self._styles, self._every = letters, styles, every
         self._at, self._end = first, end
         self._lettered = first - NEAR
-        self._rest: tuple[int, str, str] | None = None
+        self._rest = (first, "", "")  # a letter, or its end, that stands here if the request goes on
 
     def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
         """Segments with exactly as many cells as there are columns."""
-        for piece, following in pairwise([*pieces, None]):
-            if piece:
-                yield from self._piece(piece, following)
+        shown = list(pieces)
+        for index, piece in enumerate(shown):
+            yield from self._piece(piece, shown[index + 1 : index + 3])
         yield from self._fill(self._end)
 
-    def _piece(self, piece: Piece, following: Piece | None) -> Iterator[Segment]:
-        letter, rest = self._letters[piece.request_id], self._rest
-        late = _letter_comes_late(piece, following, len(letter.text))
-        text = letter.text if late else letter.text[1:] if piece.mark == "start" else ""
-        self._rest = (piece.end, piece.request_id, text) if text else None
+    def _piece(self, piece: Piece, following: Sequence[Piece]) -> Iterator[Segment]:
         end = min(piece.end, self._end)
         if end <= self._at:
             return
         yield from self._fill(piece.first)
-        if late:
+        letter = self._letters[piece.request_id]
+        if piece.mark == "start":
+            self._rest = (self._at, piece.request_id, letter.text)
+        rest = self._rest[2] if self._rest[:2] == (self._at, piece.request_id) else ""
+        if _letter_comes_late(piece, following, len(letter.text)):
             yield Segment(GLYPHS["prefill"], self._styles.kinds["prefill"][letter.colour])
             self._at += 1
-        elif piece.mark:
+        elif piece.mark and piece.mark != "start":
             yield self._mark(piece, letter)
         else:
-            if rest and rest[:2] == (self._at, piece.request_id):
-                yield self._letter(letter, rest[2][: end - self._at])
-                self._lettered = piece.first - 1
+            if beginning := rest[: end - self._at]:
+                yield self._letter(letter, beginning)
+                self._lettered = piece.first - (not piece.mark)  # where its request starts
             yield from self._cells(piece, letter, end)
+            rest = rest[end - piece.first :]
+        self._rest = (self._at, piece.request_id, rest)
 
     def _fill(self, column: int) -> Iterator[Segment]:
         """Empty cells up to a column."""
@@ -137,8 +138,6 @@ class Row:
             self._at = column
 
     def _mark(self, piece: Piece, letter: Letter) -> Segment:
-        if piece.mark == "start":
-            return self._letter(letter, letter.text[0])
         self._at += 1
         return Segment(MARKS[piece.mark], self._styles.of(piece, letter))
 
@@ -163,9 +162,13 @@ class Row:
         return earliest + (self._every // 2 - earliest) % self._every
 
 
-def _letter_comes_late(piece: Piece, following: Piece | None, width: int) -> bool:
-    """Whether a start is a prefill of one column, which the letter would hide: then it stands on what follows."""
-    if following is None or piece.mark != "start" or piece.kind != "prefill":
+def _letter_comes_late(piece: Piece, following: Sequence[Piece], width: int) -> bool:
+    """Whether a start is a prefill of one column, which the letter would hide, and the `width` columns after it are
+    its request's too: then the letter stands there."""
+    if piece.mark != "start" or piece.kind != "prefill" or not following or following[0].kind == "prefill":
         return False
-    goes_on = following.first == piece.end and following.request_id == piece.request_id and not following.mark
-    return goes_on and following.kind != "prefill" and following.end - following.first >= width
+    end = piece.end
+    for each in following:
+        if each.first == end and each.request_id == piece.request_id and not each.mark:
+            end = each.end
+    return end - piece.end >= width
