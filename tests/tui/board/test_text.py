@@ -47,7 +47,7 @@ def test_the_queue_shows_its_front_by_letter() -> None:
     crowded = BoardModel()
     crowded.add(steps("Ap", waits=[f"w{number}" for number in range(9)]))
     assert board_text.waiting(crowded) == "B C D E F G +3"
-    assert board_text.waiting(model()) == "–"
+    assert board_text.waiting(model()) == "0"
 
 
 def test_the_header_keeps_its_columns() -> None:
@@ -56,7 +56,7 @@ def test_the_header_keeps_its_columns() -> None:
     assert empty.rstrip() == " Batch   step –       occupancy – %     waste – %     waiting –"
     view.model.add(steps("Ap Ad Ah", "Bp Bd Bd", first=1040))
     full = lines(view, 100, 3)[0]
-    assert full.rstrip() == " Batch   step 1\u2009042   occupancy 83 %    waste 17 %    waiting –"
+    assert full.rstrip() == " Batch   step 1\u2009042   occupancy 83 %    waste 17 %    waiting 0"
     assert [full.index(word) for word in ("occupancy", "waiting")] == [
         empty.index(word) for word in ("occupancy", "waiting")
     ]

@@ -26,6 +26,7 @@ from playground.tui.screens.overlays.model_picker import ModelPicker
 from playground.tui.state.state import State
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
+from playground.tui.widgets.speed.panel import SpeedPanel
 from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
@@ -382,6 +383,14 @@ async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until:
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.query_one("#batch").display)
         assert "All panels" not in shown(app)
+
+
+async def test_a_lecture_has_larger_numbers(until: Wait) -> None:
+    preset = Preset(title="", summary="", view=View(big_numbers=True))
+    app = PlaygroundApp(engine="scripted", preset=preset)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query(SpeedPanel))
+        assert app.screen.query_one(SpeedPanel).size.height == 12
 
 
 async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wait) -> None:
