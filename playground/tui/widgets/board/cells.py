@@ -16,7 +16,8 @@ from playground.tui.letters import Letter, Letters
 
 GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
 MARKS: dict[Mark, str] = {"end": "┤", "preempted": "!", "several": "+"}
-LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items() if name != "several")
+MERGED_LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items())
+LEGEND = MERGED_LEGEND.removesuffix(f"  {MARKS['several']}several")  # where a column is one step
 LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 24, 6
 NEAR = 3
 TINT = 0.3
