@@ -77,3 +77,18 @@ def test_the_header_says_paused_zoomed_and_what_the_cursor_is_on() -> None:
     assert "1 column = 2 steps   paused, 2 newer" in lines(view, 120, 3)[0]
     view.point(Cell(0, 0))
     assert lines(view, 120, 3)[0].startswith(" Batch   slot 0  steps 1\u2009038–1\u2009039  A prefill 2  64 tokens")
+
+
+def test_a_board_alone_has_taller_rows_and_its_legend() -> None:
+    view = Viewport(BoardModel())
+    view.model.add(steps("Ap Ad Ad", "Bp Bd --"))
+    assert [line.rstrip() for line in lines(view, 60, 8, alone=True)[1:]] == [
+        " 0 ▒A█",
+        "   ▒A█",
+        "",
+        " 1 ▒B",
+        "   ▒B",
+        "",
+        " ▒prefill  █decode  ▓draft  ·held  ┤end  !preempted",
+    ]
+    assert len(lines(view, 60, 3, alone=True)) == 3 and view.height == 1

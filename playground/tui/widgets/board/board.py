@@ -93,7 +93,7 @@ class BatchBoard(Widget, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         started = thread_time()
-        self._lines.fit(*self.size)
+        self._lines.fit(*self.size, self.screen.has_class("-maximized"))
         strips = super().render_lines(crop)
         self._cost = thread_time() - started
         return strips
@@ -165,4 +165,5 @@ class BatchBoard(Widget, can_focus=True):
         """Rows with something in them, now or when they were last painted; the others are unchanged."""
         before, self._oldest = self._oldest, self.view.oldest()
         since, runs = min(before, self._oldest), self.model.runs
-        return [y for y, slot in enumerate(self.view.slots(), 1) if runs[slot] and runs[slot][-1].last >= since]
+        stale = {slot for slot in self.view.slots() if runs[slot] and runs[slot][-1].last >= since}
+        return [y for y in range(1, self.size.height) if self._lines.slot_at(y) in stale]
