@@ -48,7 +48,7 @@ async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wa
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
         text = shown(app)
-        assert "hello" in text and "tok/s" in text and "end · 15 tokens" in text
+        assert "hello" in text and "tok/s" in text and "end · 15 tokens ·\N{NO-BREAK SPACE}" in text
         assert app.screen.query_one(Prompt).text == ""
 
 
@@ -65,6 +65,9 @@ async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, 
         await until(pilot, lambda: app.bridge.state.status == "idle")
         assert {request.finished.reason for request in app.bridge.state.requests.values()} == {"abort"}
         await until(pilot, lambda: "stopped ·" in shown(app))
+        await until(
+            pilot, lambda: sum(line.count("┤") for line in shown(app).splitlines()[-14:]) == 2 + 1
+        )  # the legend
 
 
 async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Script, until: Wait) -> None:

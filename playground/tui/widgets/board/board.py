@@ -71,6 +71,11 @@ class BatchBoard(Widget, can_focus=True):
             elif self._due is None:  # later than the next update, whose frame then includes it
                 self._due = self.set_timer(wait + 1 / REDRAWS_PER_SECOND, self._paint)
 
+    def finish(self, request_ids: Iterable[str]) -> None:
+        """Mark where requests ended, also if no step follows."""
+        self.model.finish(request_ids)
+        self.add_steps(())
+
     def share_time(self, seconds: float) -> None:
         """Make columns `seconds` wide instead of steps, to compare with another board."""
         self.view.seconds = seconds
