@@ -16,6 +16,7 @@ import msgspec
 
 from playground import paths
 from playground.config import worker_python
+from playground.logs import drop_old_logs
 from playground.protocol.commands import LoadModel, Shutdown, Submit
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
 from playground.protocol.metrics import NO_METRICS
@@ -179,7 +180,8 @@ def cannot_start(error: OSError, worker: str = "engine") -> str:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Open the log, or the null device if its folder is not writable."""
+    """Open the log, or the null device if its folder is not writable, and delete old ones."""
+    drop_old_logs()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
