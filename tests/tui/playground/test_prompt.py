@@ -1,4 +1,4 @@
-"""The prompt's editor on the Playground screen: pastes, recalled prompts, and keys faster than the screen reads them."""
+"""The prompt editor of the Playground screen: pastes, recalled prompts, keys faster than the screen reads them."""
 
 from __future__ import annotations
 
