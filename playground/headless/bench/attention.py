@@ -16,7 +16,7 @@ from playground.headless.report import say
 from playground.headless.target import read_target
 from playground.headless.values import whole
 from playground.text.numbers import percent, seconds, significant
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 
 LENGTHS = "128,256,512,1024,2048"
 MOST = 1 << 20
@@ -81,7 +81,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         str(item["length"]),
         seconds(item["seconds"]),
         f"{seconds(item['fastest_s'])}..{seconds(item['slowest_s'])}",
-        format_bytes(item["peak_bytes"]),
+        format_memory(item["peak_bytes"]),
         significant(item["flops_per_second"] / 1e9),
         significant(item["bytes_per_second"] / 1e9),
         percent(item["roofline_share"]),
