@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from playground.bench.attention.measure import KERNELS, Measured, measure_attention
+from playground.bench.attention.measure import Measured, measure_attention
 from playground.bench.attention.report import attention_report
 from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
@@ -15,6 +15,7 @@ from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
 from playground.headless.values import whole
+from playground.protocol.commands import KERNELS
 from playground.text.numbers import percent, seconds, significant
 from playground.text.sizes import format_memory
 
