@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker": {"engine", "speech", "protocol"},
     "engine": {"paths", "text", "protocol"},
     "speech": {"protocol"},
-    "bench": {"client", "session", "telemetry", "paths", "text", "protocol", "models"},
+    "bench": {"client", "session", "telemetry", "paths", "text", "protocol", "synthetic"},
     "session": {"protocol"},
     "telemetry": {"text", "protocol"},
     "preset": {"paths", "protocol", "toml_file"},
@@ -37,11 +37,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "paths": set(),
     "text": set(),
     "protocol": set(),
-    "models": set(),
+    "models": {"synthetic"},
+    "synthetic": set(),
 }
 HEAVY = {"torch", "transformers", "bitsandbytes", "vllm", "ctranslate2", "sounddevice"}
 SCREEN = {"textual", "rich"}
-OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set()}
+OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set(), "synthetic": set()}
 WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator")
 
 # app -> screens -> widgets -> all the rest of tui.

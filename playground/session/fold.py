@@ -25,8 +25,6 @@ from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
 
-BUSY_PHASES = ("prefill", "decode")
-
 
 class Generated(msgspec.Struct):
     """One request so far; times are seconds of the engine's clock, one per token."""
@@ -138,7 +136,7 @@ class Fold(msgspec.Struct):
             return
         self.steps += 1
         self.slot_steps += len(step.slots)
-        self.busy_slot_steps += sum(slot.phase in BUSY_PHASES for slot in step.slots)
+        self.busy_slot_steps += sum(slot.busy for slot in step.slots)
         self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)
         self.drafts.add(step)
 

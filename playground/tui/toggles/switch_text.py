@@ -7,7 +7,7 @@ from textual.content import Content
 from playground.protocol.capabilities import Effects
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.state.decode_meter import Rate
 from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
@@ -68,7 +68,7 @@ def measured(switch: Switch) -> list[Content]:
 def _bytes(label: str, was: int, now: int) -> Content:
     factor = f"  {_factor(was, now)}" if was and now else ""
     better = "$success" if now < was else "$error"
-    return Content.assemble((f"{label:<8}", MUTED), f"{format_bytes(was)} ▸ {format_bytes(now)}", (factor, better))
+    return Content.assemble((f"{label:<8}", MUTED), f"{format_memory(was)} ▸ {format_memory(now)}", (factor, better))
 
 
 def _factor(was: int, now: int) -> str:

@@ -185,9 +185,9 @@ async def test_values_come_from_the_capability_report(opened: Opened, until: Wai
 
 def test_a_prompt_keeps_its_lines() -> None:
     profile = CompareProfile(prompt="one\\ntwo")
-    assert profile.text == "one\ntwo" and profile.asked("b").toggles == {"kv_cache": "int8"}
+    assert profile.text == "one\ntwo" and profile.changes("b").toggles == {"kv_cache": "int8"}
     with pytest.raises(ValueError, match="no toggle is called"):
-        CompareProfile(a="speed=9").asked("a")
+        CompareProfile(a="speed=9").changes("a")
 
 
 async def test_two_models_are_held_against_each_other(until: Wait, tmp_path: Path) -> None:

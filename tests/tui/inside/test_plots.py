@@ -19,7 +19,7 @@ from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.text.numbers import count
-from playground.text.sizes import size
+from playground.text.sizes import format_bytes
 from playground.tui.inside.kv_chart import capacity_table, described, draw_stack
 from playground.tui.inside.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
 from playground.tui.inside.plots import described_attention, described_roofline, draw_attention, draw_roofline
@@ -106,8 +106,8 @@ def test_the_table_has_every_dtype_and_what_was_measured():
     _, head, *rows, last = text(capacity_table(FACTS, 32, pool, "int8", state, 56))
     assert head.endswith("comp.  ran") and all(len(row) <= 56 for row in [*rows, last])
     assert [row.split()[0] for row in rows] == ["model", "fp8", "int8", "int4", "int2"]
-    assert rows[2].endswith(f"{size(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
-    assert size(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
+    assert rows[2].endswith(f"{format_bytes(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
+    assert format_bytes(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
     assert last.startswith("k runs requests of 256 together in 2.00 MiB of 16.0 MiB")
     _, head, first, *_ = text(capacity_table(FACTS, 32, pool, "int8", state, 90))
     assert head.endswith("full contexts") and first.endswith(" 1"), "8 192 tokens are one context of this model"

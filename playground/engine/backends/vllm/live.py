@@ -11,11 +11,12 @@ from playground.engine.backends.vllm.engine import device_name
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.backends.vllm.support import platform
 from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import format_bytes, process_memory
+from playground.engine.memory import process_memory
 from playground.protocol.events import BlocksMapped
 from playground.protocol.metrics import Memory
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 
 class Live:

@@ -7,8 +7,9 @@ from typing import Any
 
 from playground.engine.backends.base import ELSEWHERE, EngineError
 from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, format_bytes
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start also takes this much, or one part in this many of free memory
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}

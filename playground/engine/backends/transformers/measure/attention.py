@@ -23,10 +23,11 @@ from playground.engine.backends.transformers.attention.grouped_sdpa import group
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
 from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
 from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import available, format_bytes
+from playground.engine.memory import available
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured
 from playground.protocol.measurements import AttentionPoint, HeadShape
+from playground.text.sizes import format_bytes
 
 POINT_SECONDS = 3.0
 MEMORY_SHARE = 0.5

@@ -12,8 +12,8 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from playground.engine.backends.base import EngineError, Progress
-from playground.engine.memory import format_bytes
 from playground.protocol.fault import error_line
+from playground.text.sizes import format_bytes
 
 CONFIG, SAFETENSORS, PICKLE = "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"
 # They change the base model when attached, or need what the loop does not provide.
