@@ -22,6 +22,7 @@ _TABLE = (
     *common.AFTER,
     *common.SCREENS,
 )
+TYPING = ("prompt", "filter")  # where z is a letter
 ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 
@@ -40,11 +41,13 @@ def _first(action: Action, key: str) -> bool:
 
 
 def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) -> list[Action]:
-    """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back if it
-    has nothing to stop."""
+    """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back, or z
+    if Esc has something to stop."""
     here = [action for action in _TABLE if action.place in ("everywhere", place) and action.on(screen)]
     usable = [action for action in here if action.footer and not action.blocked(state)]
-    if alone and not any(action.key == "escape" for action in usable):
-        escape = next(action for action in _TABLE if action.key == "escape" and action.on(screen))
-        usable.insert(0, msgspec.structs.replace(escape, label="All panels"))
+    stops = any(action.key == "escape" for action in usable)
+    if alone and not (stops and place in TYPING):
+        back = next(action for action in _TABLE if action.key == ("z" if stops else "escape") and action.on(screen))
+        others = [action for action in usable if action.name != back.name]
+        usable = [msgspec.structs.replace(back, label="All panels"), *others]
     return [action for action in usable if action.name != f"screen_{screen}"]

@@ -27,6 +27,7 @@ from playground.tui.state.state import State
 GROWING = "▌"
 FOCUSED = "▌"
 STRIPS_KEPT = 512
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -232,4 +233,5 @@ def _ending(request: RequestState) -> tuple[Voice, str]:
     tokens = f"{numbers.count(metrics.output_tokens)} token" + "s" * (metrics.output_tokens != 1)
     if metrics.chunks and not metrics.output_tokens:
         tokens = f"{numbers.count(metrics.chunks)} chunks, tokens not told"
-    return "note", f"{words[finished.reason]} · {tokens} · {numbers.rate(metrics.decode_tps, 'tok/s')}"
+    rate = f"· {numbers.rate(metrics.decode_tps, 'tok/s')}".replace(" ", NO_BREAK)  # it wraps as a whole
+    return "note", f"{words[finished.reason]} · {tokens} {rate}"

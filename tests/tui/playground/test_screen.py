@@ -25,6 +25,7 @@ from playground.tui.screens.overlays.model_picker import ModelPicker
 from playground.tui.state.state import State
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
+from playground.tui.widgets.speed.panel import SpeedPanel
 from tests.tui.cells import shown
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
@@ -46,7 +47,7 @@ async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wa
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
         text = shown(app)
-        assert "hello" in text and "tok/s" in text and "end · 15 tokens" in text
+        assert "hello" in text and "tok/s" in text and "end · 15 tokens ·\N{NO-BREAK SPACE}" in text
         assert app.screen.query_one(Prompt).text == ""
 
 
@@ -63,6 +64,9 @@ async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, 
         await until(pilot, lambda: app.bridge.state.status == "idle")
         assert {request.finished.reason for request in app.bridge.state.requests.values()} == {"abort"}
         await until(pilot, lambda: "stopped ·" in shown(app))
+        await until(
+            pilot, lambda: sum(line.count("┤") for line in shown(app).splitlines()[-14:]) == 2 + 1
+        )  # the legend
 
 
 async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Script, until: Wait) -> None:
@@ -336,6 +340,14 @@ async def test_a_panel_fills_the_screen_and_gives_it_back(opened: Opened, until:
         assert "All panels" not in shown(app)
 
 
+async def test_a_lecture_has_larger_numbers(until: Wait) -> None:
+    preset = Preset(title="", summary="", view=View(big_numbers=True))
+    app = PlaygroundApp(engine="scripted", preset=preset)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.screen.query(SpeedPanel))
+        assert app.screen.query_one(SpeedPanel).size.height == 12
+
+
 async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wait) -> None:
     preset = Preset(title="", summary="", view=View(maximized="memory"))
     app = PlaygroundApp(engine="scripted", preset=preset)
@@ -344,6 +356,20 @@ async def test_a_panel_that_a_preset_maximized_is_left_from_the_prompt(until: Wa
         await pilot.press("x", "escape")
         await until(pilot, lambda: "Toggles" in shown(app) and "All panels" not in shown(app))
         assert app.screen.query_one(Prompt).text == "x"
+
+
+async def test_a_panel_alone_says_how_it_is_left_while_esc_stops_what_runs(
+    opened: Opened, script: Script, until: Wait
+) -> None:
+    async with opened(script(["word "] * 2000), max_tokens=2000) as (app, pilot):
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: app.bridge.state.requests.unfinished)
+        app.screen.query_one("#batch").focus()
+        await pilot.press("z")
+        await until(pilot, lambda: "Esc Stop" in shown(app) and "z All panels" in shown(app))
+        await pilot.press("z")
+        await until(pilot, lambda: "All panels" not in shown(app))
+        assert app.bridge.state.requests.unfinished
 
 
 @pytest.mark.parametrize("width", [80, 120])

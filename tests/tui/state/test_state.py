@@ -73,7 +73,7 @@ def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str
         changed=["dtype"], requested=options, effective=effective, before=nothing, after=nothing, cost="reload"
     )
     _with(state, applied)
-    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch, True))
+    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch, True, 44))
 
 
 def test_changes_are_told_once(story: Story) -> None:

@@ -57,6 +57,8 @@ class PlaygroundView:
         self.board.show_server(self._state.server)
         if changes.steps:
             self.board.add_steps(changes.steps)
+        if changes.finished:
+            self.board.finish(changes.finished)
 
     def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
         """Show what changed; most widgets only if it was more than text, steps and memory."""
