@@ -6,13 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.tui.board.model import BoardModel, SlotRun, Usage
-from tests.tui.widgets.steps import steps
-
-
-def folded(*slots: str, **events: str) -> BoardModel:
-    model = BoardModel()
-    model.add(steps(*slots, **events))
-    return model
+from tests.tui.widgets.steps import folded, steps
 
 
 def test_equal_cells_become_one_run() -> None:

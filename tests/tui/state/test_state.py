@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
 
@@ -23,8 +21,7 @@ from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
-
-Story = Callable[[str], list[Entry]]
+from tests.tui.conftest import Story
 
 
 def _fold(entries: list[Entry]) -> State:

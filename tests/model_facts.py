@@ -1,0 +1,20 @@
+"""Facts of tiny-coder, as an engine would tell them."""
+
+from __future__ import annotations
+
+from playground.protocol.model_facts import ModelFacts
+
+TINY_CODER = ModelFacts(
+    name="tiny-coder",
+    path="/models/tiny-coder",
+    architecture="LlamaForCausalLM",
+    parameters=3_670_000,
+    weights_bytes=7 << 20,
+    dtype="bfloat16",
+    device="cpu",
+    layers=6,
+    vocabulary=2048,
+    context=8192,
+    kv_bytes_per_token=2048,
+    has_chat_template=True,
+)
