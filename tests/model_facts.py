@@ -16,5 +16,8 @@ TINY_CODER = ModelFacts(
     vocabulary=2048,
     context=8192,
     kv_bytes_per_token=2048,
+    query_width=1024,
+    key_width=512,
+    value_heads=8,
     has_chat_template=True,
 )

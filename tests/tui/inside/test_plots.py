@@ -30,7 +30,7 @@ from playground.tui.state.kv_capacity import Pool, is_capacity_trial, request_id
 from playground.tui.state.load_profile import run_kind
 from tests.model_facts import TINY_CODER
 
-FACTS = msgspec.structs.replace(TINY_CODER, weights_bytes=7_000_000, layers=4, heads=4, head_dim=64)
+FACTS = msgspec.structs.replace(TINY_CODER, weights_bytes=7_000_000, layers=4)
 LAYER = LayerColumns(
     name="model.layers.3.self_attn.q_proj",
     width=100,
