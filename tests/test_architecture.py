@@ -22,7 +22,7 @@ WITHOUT_A_SCREEN = {"headless", "doctor"}
 MAY_IMPORT: dict[str, set[str]] = {
     "tui": {"client", "session", "telemetry", "bench", "config", "paths", "preset", "theme", "toml_file", "text"}
     | {"protocol"},
-    "client": {"config", "paths", "protocol"},
+    "client": {"config", "logs", "paths", "protocol"},
     "worker": {"engine", "speech", "protocol"},
     "engine": {"paths", "text", "protocol"},
     "speech": {"protocol"},
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "theme": {"paths", "toml_file"},
     "config": {"paths", "toml_file"},
     "toml_file": set(),
+    "logs": {"paths"},
     "paths": set(),
     "text": set(),
     "protocol": set(),

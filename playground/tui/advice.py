@@ -27,10 +27,10 @@ def advice(state: State) -> str:
     """What to do next, for a conversation that is empty."""
     if state.replaying:
         return "The recording is played here."
-    if state.model.exited:
-        return f"The engine is down. {RESTART}."
     if state.model.loading:
         return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
+    if state.model.exited:
+        return f"The engine is down. {RESTART}."
     if state.facts is None and state.capabilities.engine == "openai":
         return "No server is connected.\nEnter tries it again."
     if state.facts is None:

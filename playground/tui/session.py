@@ -72,7 +72,7 @@ class Session:
         self._require_undisturbed()
         if not text.strip():
             raise NotNow("the prompt is empty; type something first")
-        if self.state.model.exited:
+        if self.state.model.exited and not self.state.model.loading:
             raise NotNow("the engine is down; ^Y restarts it, and what you typed stays")
         if not (self.state.facts or self.state.model.loading):
             raise NotNow("no model is loaded; ^O picks one, and what you typed stays")

@@ -90,7 +90,7 @@ def test_the_end_of_input_ends_the_worker_and_its_children_in_mid_stream(start, 
     child = int(child_file.read_text())
     assert alive(child)
     worker.process.stdin.close()
-    assert seconds_until_gone(worker.process.pid, child) < 2
+    assert seconds_until_gone(worker.pid, child) < 2
 
 
 def test_the_end_of_input_ends_a_worker_that_is_stuck(start):
@@ -98,4 +98,4 @@ def test_the_end_of_input_ends_a_worker_that_is_stuck(start):
     worker.send(LoadModel(model="any"))
     worker.until(ModelLoading)
     worker.process.stdin.close()
-    assert seconds_until_gone(worker.process.pid) < 2
+    assert seconds_until_gone(worker.pid) < 2

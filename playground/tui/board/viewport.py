@@ -27,7 +27,8 @@ class Still(NamedTuple):
 class Viewport:
     """Shows `width` columns and `height` slots of a model. `still` is None while it follows the newest step.
 
-    With `seconds`, columns are that wide in time instead of steps, so that two boards can be compared.
+    With `seconds`, columns are that wide in time instead of steps, so that two boards can be compared. Both then follow
+    the newest step of one of them, `lead`.
     A full board scrolls by half its width at once: what moves with every step cannot be read.
     """
 
@@ -36,6 +37,7 @@ class Viewport:
         self.width, self.height = 1, 1
         self.zoom, self.top = 1, 0
         self.seconds: float | None = None
+        self.lead: Viewport = self
         self.still: Still | None = None
         self.cursor: Cell | None = None
 
@@ -59,7 +61,7 @@ class Viewport:
 
     def columns(self) -> range:
         """The visible columns. The board fills from the left before it begins to scroll."""
-        known = self.known()
+        known = self.lead.known()
         first = max(known.start, (self.still.end if self.still else self._followed(known.stop)) - self.width)
         return range(first, first + self.width)
 
@@ -104,7 +106,8 @@ class Viewport:
     def scroll(self, by: int) -> None:
         """Move by `by` columns and pause there; once the newest step comes into view, follow it again."""
         end = self.columns().stop + by
-        known = columns(self.model, self.scale, self.model.total)
+        leading = self.lead.model
+        known = columns(leading, self.lead.scale, leading.total)
         if end >= self._followed(known.stop):
             self.follow()
         else:

@@ -55,11 +55,11 @@ class WeightsTrial:
                 kind.fault = support.reason if support else "this engine has no such weights"
                 return
             yield from self._runner.switch({"weights": kind.name})
-            switch = self._state.toggles.switch
-            if self._state.toggles.requested.weights != kind.name or switch is None:
+            applied = self._state.toggles.applied
+            if self._state.toggles.requested.weights != kind.name or applied is None:
                 kind.fault = "it did not work; the notice says why"
                 return
-            kind.switch_s = switch.applied.seconds
+            kind.switch_s = applied.seconds
         kind.bytes = self._state.memory.weights
 
     def _run(self, kind: Kind) -> Steps:

@@ -68,9 +68,26 @@ class DecodeMeter:
         rows = self._usual if rows is None else rows
         return _rate(list(self._groups.get(rows, ())), rows)
 
-    def first(self) -> Rate | None:
-        """The rate of the first tokens alone, with the most frequent number of rows."""
-        return _rate(self._first.get(self._usual, []), self._usual)
+    @property
+    def known(self) -> list[int]:
+        """The numbers of rows whose rate is known, the most frequent first."""
+        enough = [rows for rows, groups in self._groups.items() if len(groups) >= LEAST_GROUPS]
+        return sorted(enough, key=lambda rows: -len(self._groups[rows]))
+
+    @property
+    def rows(self) -> int:
+        """The rows that decoded in the newest step."""
+        return len(self._members)
+
+    @property
+    def steps_missing(self) -> int:
+        """Steps until the rate with the rows of the newest step is known."""
+        counted = len(self._groups.get(self.rows, ())) * GROUP + self._steps
+        return max(0, LEAST_GROUPS * GROUP - counted)
+
+    def first(self, rows: int) -> Rate | None:
+        """The rate of the first tokens alone, with `rows` rows."""
+        return _rate(self._first.get(rows, []), rows)
 
     def newest(self, rows: int) -> Rate | None:
         """The rate of the newest tokens alone, with `rows` rows."""

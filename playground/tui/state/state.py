@@ -34,7 +34,7 @@ from playground.tui.state.changes import Changes
 from playground.tui.state.clock import EngineClock
 from playground.tui.state.compare import CompareState, is_run
 from playground.tui.state.inside import InsideState
-from playground.tui.state.kv_capacity import is_capacity_trial
+from playground.tui.state.kv_capacity import is_capacity_trial, of_capacity_trial
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.state.model_state import ModelState
 from playground.tui.state.requests import Requests
@@ -64,15 +64,16 @@ class State:
         self.model, self.toggles, self.requests = ModelState(), ToggleState(), Requests(self.clock)
         self.load, self.compare, self.inside = LoadRuns(), CompareState(), InsideState()
         self.voice, self.timeline = VoiceState(), Timeline()
+        self._drawn_model = ""  # whose steps and switches are shown
         self._changes = Changes()
 
     @property
     def status(self) -> Status:
         """The word in the status line."""
-        if self.model.exited or (self.model.load_failure and not self.model.loading):
-            return "failed"
         if self.model.loading:
             return "loading"
+        if self.model.exited or self.model.load_failure:
+            return "failed"
         return "running" if self.requests.unfinished or self.measuring else "idle"
 
     @property
@@ -102,7 +103,7 @@ class State:
         self.voice.add_command(command, now)
         match command:
             case LoadModel():
-                self._unload()
+                self._lose_model()
                 self.model.begin_load(command)
                 self.toggles.requested = command.options
             case SetOptions():
@@ -124,7 +125,8 @@ class State:
             return
         self.load.add_event(event)
         self.inside.add_event(event)
-        self.timeline.add_event(event)
+        if not (of_capacity_trial(event) or (isinstance(event, OptionsApplied) and not self.toggles.by_user)):
+            self.timeline.add_event(event)
         match event:
             case TokensGenerated():
                 self.voice.add_tokens(event)
@@ -176,20 +178,24 @@ class State:
 
     def _end_load(self, event: ModelLoaded, now: float) -> None:
         self.facts, self.capabilities = event.facts, event.capabilities
+        if event.facts.path != self._drawn_model:
+            self._drawn_model = event.facts.path
+            self._forget()
         if self.model.loading:  # a reload by a toggle is no part of a request's TTFT
             self.requests.end_load(now)
         self.model.end_load(event)
 
     def _cancel_load(self) -> None:
         note = self.model.cancel_load()
-        self._unload()
+        self._lose_model()
         self.requests.fail_unscheduled(note, self._changes)
         if not self.model.superseded:
             self._changes.notes.append(note)
 
-    def _unload(self) -> None:
-        self._lose_model()
+    def _forget(self) -> None:
+        """Another model is loaded: what was drawn of the one before says nothing about it."""
         self.timeline = Timeline()
+        self.toggles.forget_speed()
         self._changes.unloaded, self._changes.steps = True, []
 
     def _lose_model(self) -> None:
@@ -209,7 +215,8 @@ class State:
             peak = max(self.memory.kv_peak, *(each.kv_bytes for each in event.steps), 0)
             self.memory = msgspec.structs.replace(self.memory, kv_used=step.kv_bytes, kv_peak=peak)
             self.clock.arrived(now, step.start + step.seconds)
-        self._changes.steps += event.steps
+        if not of_capacity_trial(event):
+            self._changes.steps += event.steps
 
     def _apply(self, event: OptionsApplied) -> None:
         self.toggles.apply(event)
@@ -224,7 +231,7 @@ class State:
         self._changes.failures.append(event)
         if event.where == "LoadModel":
             self.model.fail_load(event)
-            self._unload()
+            self._lose_model()
             self.requests.fail_unscheduled("the model could not be loaded", self._changes)
         elif event.where == "SetOptions":
             self.toggles.switching, self.model.progress = [], None
@@ -236,6 +243,7 @@ class State:
         self.clock.reset()
         self.clock.arrived(now, event.clock)
         self.requests.begin_worker()
+        self.timeline.end()
         if self.facts is None:
             self.capabilities = event.capabilities
 

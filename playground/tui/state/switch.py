@@ -27,8 +27,11 @@ class Switch(msgspec.Struct):
         return [(name, format_value(getattr(before, name)), format_value(getattr(now, name))) for name in names]
 
     @property
-    def rates(self) -> tuple[Rate, Rate] | None:
-        """Decode TPS just before and just after, with equal numbers of requests; None until both are known."""
-        after = self.after.first()
-        before = self.before.newest(after.rows) if after else None
-        return (before, after) if before and after else None
+    def rates(self) -> tuple[Rate | None, Rate | None]:
+        """Decode TPS just before and just after, each None until it is known: with equal numbers of requests if there
+        is such a number, else just before the switch and most frequently after it."""
+        before = sorted(self.before.known, key=lambda rows: rows != self.before.rows)
+        after = self.after.known
+        both = [rows for rows in after if rows in before]
+        was, now = both or before or [0], both or after or [0]
+        return self.before.newest(was[0]), self.after.first(now[0])

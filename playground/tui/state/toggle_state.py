@@ -13,7 +13,7 @@ from playground.tui.state.switch import Switch
 
 class ToggleState:
     """`reasons` says why an effective value is not the requested one; `switching` names the toggles being changed;
-    `switch` is the last one that the user made."""
+    `switch` is the last one that the user made, `applied` the newest of all; `by_user`: they are the same."""
 
     def __init__(self) -> None:
         self.requested = EngineOptions()
@@ -21,19 +21,21 @@ class ToggleState:
         self.reasons: dict[str, str] = {}
         self.switching: list[str] = []
         self.switch: Switch | None = None
+        self.applied: OptionsApplied | None = None
         self.drafts = DraftMeter()
         self._meter = DecodeMeter()
-        self._user_switch = True  # the newest one is the user's, not a measurement's
+        self.by_user = True
 
     def begin(self, command: SetOptions, measuring: bool) -> None:
         """Toggles are being changed; by a measurement, if one runs."""
-        self.switching, self._user_switch = list(command.changes), not measuring
+        self.switching, self.by_user = list(command.changes), not measuring
 
     def apply(self, event: OptionsApplied) -> None:
         """The engine has changed them, or reports those that it started with."""
         if event.changed:
+            self.applied = event
             before, self._meter = self._meter, DecodeMeter(self._meter.contexts)
-            if self._user_switch:
+            if self.by_user:
                 idle = bool(self.effective) and event.effective == self.effective
                 self.switch = Switch(event, self.requested, before, self._meter, idle)
             if set(event.changed) != {"speculation"}:
@@ -48,6 +50,9 @@ class ToggleState:
 
     def lose_model(self) -> None:
         """Without a model nothing is effective; what is requested stays."""
-        self.switch = None
         self.effective, self.reasons, self.switching = {}, {}, []
+
+    def forget_speed(self) -> None:
+        """Another model has other speeds."""
+        self.switch = None
         self._meter, self.drafts = DecodeMeter(), DraftMeter()

@@ -53,8 +53,9 @@ def changes(switch: Switch) -> Content:
     return Content.assemble(one_line(words, 120), (f"  in {numbers.seconds(switch.applied.seconds)}", MUTED))
 
 
-def measured(switch: Switch) -> list[Content]:
-    """What the switch did here: bytes before and after, and TPS with its spread; – until there are enough tokens."""
+def measured(switch: Switch, running: bool) -> list[Content]:
+    """What the switch did here: bytes before and after, and TPS with its spread. `running`: requests go on, so that
+    what is not known yet may come."""
     if switch.idle:
         return [Content.styled("nothing changes: it ran so already", MUTED)]
     before, after = switch.applied.before, switch.applied.after
@@ -62,7 +63,7 @@ def measured(switch: Switch) -> list[Content]:
     if after.kv_used:  # zero if what runs is about to be computed again
         pairs.append(("KV", before.kv_used, after.kv_used))
     lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
-    return [*lines, *_tps(switch.rates)]
+    return [*lines, *_tps(switch, running)]
 
 
 def _bytes(label: str, was: int, now: int) -> Content:
@@ -75,26 +76,31 @@ def _factor(was: int, now: int) -> str:
     return f"▼ {was / now:.2f}x" if now < was else f"▲ {now / was:.2f}x"
 
 
-def _tps(rates: tuple[Rate, Rate] | None) -> list[Content]:
-    label = ("TPS     ", MUTED)
-    if rates is None:
-        return [Content.assemble(label, "– ▸ –", ("  too few tokens yet", MUTED))]
-    before, after = rates
+def _tps(switch: Switch, running: bool) -> list[Content]:
+    before, after = switch.rates
+    was, now = (numbers.significant(rate.tps if rate else None) for rate in (before, after))
+    line = Content.assemble(("TPS     ", MUTED), f"{was} ▸ {now}")
+    if before is None:
+        return [line + Content.styled("  too few tokens before", MUTED)]
+    if after is None:
+        left = f"{switch.after.steps_missing} more steps" if running else "too few tokens after"
+        return [line + Content.styled(f"  {left}", MUTED)]
     share, spread = (after.tps - before.tps) / before.tps, (before.spread + after.spread) / before.tps
-    rows = f", {after.rows} at a time" if after.rows > 1 else ""
+    rows = f", {after.rows} at a time" if after.rows == before.rows > 1 else ""
     others = "" if after.requests <= before.requests else ", another request"
-    was, now = numbers.significant(before.tps), numbers.significant(after.tps)
     return [
-        Content.assemble(label, f"{was} ▸ {now}", _verdict(rates, share, spread)),
+        line + Content.assemble(_verdict(before, after, share, spread)),
         Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}", MUTED),
     ]
 
 
-def _verdict(rates: tuple[Rate, Rate], share: float, spread: float) -> tuple[str, str]:
-    """The change of TPS; no verdict if the contexts differ enough to explain it."""
-    less, more = sorted(rate.context for rate in rates)
+def _verdict(before: Rate, after: Rate, share: float, spread: float) -> tuple[str, str]:
+    """The change of TPS; no verdict if other numbers of requests or contexts explain it."""
+    if before.rows != after.rows:
+        return f"  ? {before.rows} ▸ {after.rows} at a time", "$warning"
+    less, more = sorted(rate.context for rate in (before, after))
     if more - less > OTHER_CONTEXT and more > 1.5 * less:
-        contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in rates)
+        contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in (before, after))
         return f"  ? context {contexts}", "$warning"
     if abs(share) <= spread:
         return "  = within the spread", MUTED

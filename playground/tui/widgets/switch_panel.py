@@ -43,7 +43,8 @@ def switch_lines(state: State, candidate: Candidate | None, width: int, hint: st
     """The candidate's expected effects, if there is one, the last switch's measurements, and figures of drafts."""
     lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
     if switch := state.toggles.switch:
-        lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *switch_text.measured(switch)]
+        effect = switch_text.measured(switch, bool(state.requests.unfinished))
+        lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *effect]
     drafts = draft_text.speculation(state.toggles.drafts, state.toggles.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
     return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, MUTED).wrap(width)]

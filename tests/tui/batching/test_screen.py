@@ -16,6 +16,7 @@ from tests.tui.batching.recording import recording
 from tests.tui.batching.running import run_load
 from tests.tui.cells import shown
 from tests.tui.conftest import Opened, Wait
+from tests.tui.settling import settle
 
 SHORT = LoadProfile(requests=16, slots=4, lengths=Lengths("lognormal", 4, 48))
 
@@ -137,3 +138,48 @@ async def test_both_boards_zoom_together_and_a_cursor_says_what_a_cell_holds(unt
         await pilot.press("minus", "minus", "left")
         assert [board.view.scale.width for board in boards] == wide
         await until(pilot, lambda: "slot 0" in shown(app) and "tokens" in shown(app))
+
+
+async def test_a_board_alone_has_the_time_axis_of_its_own_width(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", replay=recording(SHORT), speed=0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.load.speed_up)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
+        first, second = app.screen.query(LoadBoard)
+        second.focus()
+        await until(pilot, lambda: second.view.seconds)
+        before = second.view.seconds
+        await pilot.press("z")
+        await until(pilot, lambda: not first.display)
+        await settle(pilot)
+        assert second.view.seconds == before
+
+
+async def test_zoomed_boards_show_the_same_time(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", replay=recording(SHORT), speed=0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.load.speed_up)
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
+        static, continuous = app.screen.query(LoadBoard)
+        static.focus()
+        await pilot.press("plus", "plus")
+        await until(pilot, lambda: static.view.columns() == continuous.view.columns())
+        assert static.view.columns().stop >= static.view.known().stop > continuous.view.known().stop
+        await pilot.press("home")
+        await until(pilot, lambda: continuous.view.columns().start == 0 == static.view.columns().start)
+        continuous.focus()
+        await pilot.press("end", "left")
+        await until(pilot, lambda: static.view.columns() == continuous.view.columns())
+        assert continuous.view.cursor and continuous.view.cursor.column == continuous.view.known().stop - 1
+
+
+async def test_the_focus_comes_back_with_all_panels(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(app.focused, LoadForm))
+        await pilot.press("z")
+        await until(pilot, lambda: app.focused is None)
+        await pilot.press("z")
+        await until(pilot, lambda: isinstance(app.focused, LoadForm))

@@ -82,9 +82,13 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
+        thrown = state.toggles.switch
+        assert thrown and thrown.applied.changed == ["int8_threshold"], "nobody threw those of the trial"
+        assert kinds["int8"].switch_s != thrown.applied.seconds != kinds["nf4"].switch_s
         assert state.toggles.requested.weights == "model" and "last step" in drawn(screen, "roofline")
 
         before, requests = state.toggles.requested, len(state.requests)
+        seen = list(state.timeline.columns)
         await pilot.press("k")
         await until(pilot, lambda: state.trial_running)
         for start in (screen._kv_trial.start, screen._trial.start):  # a second press, or another key
@@ -93,6 +97,7 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         assert state.status == "running" and "Esc" in screen.query_one(KeyBar).render().plain
         await until(pilot, lambda: not state.trial_running, PATIENCE_S)
         assert state.toggles.requested == before and len(state.requests) == requests
+        assert list(state.timeline.columns) == seen, "its switches and its tokens are nobody's"
         ran = {kind: result.concurrent for kind, result in state.inside.kv.results.items()}
         # Of requests this short the tails are the larger part: int8 holds fewer of them than the model's own dtype.
         assert ran["int8"] < ran["model"] == 4 < ran["int4"] < ran["int2"]

@@ -9,7 +9,6 @@ from typing import get_args
 
 import pytest
 from textual.command import CommandPalette
-from textual.events import Key, Paste
 
 from playground.preset import Preset, View
 from playground.protocol.events import Failed
@@ -180,16 +179,6 @@ async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wa
         assert app.screen.query_one(Prompt).text.startswith("word word")
 
 
-async def test_what_is_typed_right_after_enter_is_the_next_prompt(opened: Opened, until: Wait) -> None:
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        for key in ("o", "n", "e", "enter", "t", "w", "o", "enter", "t", "h"):  # faster than a busy screen reads them
-            prompt.post_message(Key(key, key if len(key) == 1 else None))
-        await until(pilot, lambda: len(app.bridge.state.requests) == 2)
-        assert [request.prompt for request in app.bridge.state.requests.values()] == ["one", "two"]
-        assert prompt.text == "th"
-
-
 async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wait) -> None:
     pieces = ["[bold red]not markup[/]", " \x1b[31mnot", " red\x1b]0;title\x07", "\x9b2J\r", " [@click=app.quit]x[/]"]
     async with opened(script(pieces)) as (app, pilot):
@@ -200,32 +189,6 @@ async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wa
         assert not set(map(chr, range(32))) - {"\n"} & set(text)
 
 
-async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None:
-    async with opened() as (app, pilot):
-        text = "0123456789abcdef\n" * 62_500
-        prompt = app.screen.query_one(Prompt)
-        prompt.post_message(Paste(text))
-        await until(pilot, lambda: "1.1 MB pasted #1" in prompt.text, seconds=2)
-        await pilot.press("!", "enter")
-        await until(pilot, lambda: app.bridge.state.requests)
-        assert app.bridge.state.requests["r1"].prompt == text + "!"
-        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-        assert prompt.text == "[1.1 MB pasted #1]!"
-
-
-@pytest.mark.parametrize("lines", [3, 1000])
-async def test_line_ends_of_a_paste_are_line_feeds(lines: int, opened: Opened, until: Wait) -> None:
-    """Terminals send a paste's line ends as Enter does, as carriage returns."""
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        prompt.post_message(Paste("def f(x):\r    return x\r\n" * lines))
-        await until(pilot, lambda: prompt.text)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.bridge.state.requests)
-        assert app.bridge.state.requests["r1"].prompt == "def f(x):\n    return x\n" * lines
-        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-
-
 async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, script: Script, until: Wait) -> None:
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
         await send(pilot, "one")
@@ -234,17 +197,6 @@ async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, scri
             await pilot.press("ctrl+g", "ctrl+g")
             await pilot.pause(0.1)
         assert "word word" in shown(app)
-
-
-async def test_prompts_of_the_preset_are_one_key_away(opened: Opened) -> None:
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        await pilot.press(*"mine", "up")
-        assert prompt.text == "add two numbers"
-        await pilot.press("down")
-        assert prompt.text == "mine"
-        await pilot.press("ctrl+j", *"two")
-        assert prompt.text == "mine\ntwo"
 
 
 async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> None:

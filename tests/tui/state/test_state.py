@@ -12,13 +12,20 @@ from playground.protocol.events import (
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
+    StepsExecuted,
     TokensGenerated,
     WorkerExited,
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.model_facts import ModelFacts
+from playground.protocol.options import EngineOptions
+from playground.protocol.steps import SlotWork, Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.recording import Entry
+from playground.tui.actions.blocked import healthy
+from playground.tui.advice import advice
+from playground.tui.state.kv_capacity import request_id
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
 from tests.tui.conftest import Story
@@ -37,6 +44,10 @@ def _with(state: State, *messages: AnyCommand | AnyEvent, now: float = 2.0) -> S
     return state
 
 
+def _loaded(story: Story) -> ModelFacts:
+    return next(entry.event.facts for entry in story("idle") if isinstance(entry.event, ModelLoaded))
+
+
 def _submit(name: str) -> Submit:
     return Submit(requests=[GenerationRequest(request_id=name, prompt="p")])
 
@@ -49,7 +60,7 @@ def test_status_has_four_words(story: Story, stage: str, status: str) -> None:
     assert _fold(story(stage)).status == status
 
 
-@pytest.mark.parametrize(("chosen", "words"), [("bfloat16", "it ran so already"), ("float32", "too few tokens yet")])
+@pytest.mark.parametrize(("chosen", "words"), [("bfloat16", "it ran so already"), ("float32", "too few tokens before")])
 def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str, words: str) -> None:
     state = _fold(story("idle"))
     state.toggles.effective["dtype"] = "bfloat16"
@@ -59,7 +70,7 @@ def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str
         changed=["dtype"], requested=options, effective=effective, before=nothing, after=nothing, cost="reload"
     )
     _with(state, applied)
-    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch))
+    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch, True))
 
 
 def test_changes_are_told_once(story: Story) -> None:
@@ -83,8 +94,8 @@ def test_a_switch_is_measured_against_what_ran_before(story: Story) -> None:
     switch = _fold(story("switched")).toggles.switch
     assert switch and switch.changes == [("kv_cache", "model", "int8")]
     assert switch.applied.before.kv_used == 2 * switch.applied.after.kv_used
-    assert switch.rates
     before, after = switch.rates
+    assert before and after
     assert before.tps == pytest.approx(1 / 0.003)
     assert after.tps == pytest.approx(1 / 0.00375)
 
@@ -170,11 +181,48 @@ def test_strangers_are_ignored() -> None:
     assert state.status == "failed"
 
 
-def test_the_last_steps_of_a_dead_engine_stay_and_a_load_ends_them(story: Story) -> None:
+def test_the_last_steps_of_a_dead_engine_stay_until_another_model_is_loaded(story: Story) -> None:
     state = _fold(story("streaming"))
     state.take_changes()
     _with(state, *(entry.event for entry in story("failed")[len(story("streaming")) :] if entry.event))
     changes = state.take_changes()
     assert changes.died and not changes.unloaded and changes.steps
-    again = _with(_fold(story("failed")), LoadModel(model="m")).take_changes()
-    assert again.unloaded and again.steps == []
+    state = _fold(story("failed"))
+    state.take_changes()
+    facts = msgspec.structs.replace(_loaded(story), path="m")
+    _with(state, LoadModel(model="m"), ModelLoaded(facts=facts, capabilities=state.capabilities))
+    again = state.take_changes()
+    assert again.unloaded and again.steps == [] and not state.timeline.columns and state.toggles.switch is None
+
+
+def test_a_failed_load_leaves_what_was_drawn_of_the_model_that_comes_back(story: Story) -> None:
+    state = _fold(story("switched"))
+    switch, columns = state.toggles.switch, list(state.timeline.columns)
+    state.take_changes()
+    _with(state, LoadModel(model="nosuch/model"), Failed(where="LoadModel", message="no"))
+    loaded = ModelLoaded(facts=_loaded(story), capabilities=state.capabilities)
+    _with(state, LoadModel(model="/models/tiny-coder"), loaded)
+    assert not state.take_changes().unloaded
+    assert switch and state.toggles.switch is switch and list(state.timeline.columns) == columns
+
+
+def test_a_restarted_engine_is_loading(story: Story) -> None:
+    state = _with(_fold(story("failed")), LoadModel(model="/models/tiny-coder"))
+    assert state.status == "loading" and healthy(state) == "the engine is well"
+    assert "being loaded" in advice(state)
+
+
+def test_a_trial_leaves_no_trace_among_the_prompts(story: Story) -> None:
+    state = _fold(story("switched"))
+    columns = list(state.timeline.columns)
+    state.take_changes()
+    state.trial_running = True
+    _with(state, SetOptions(changes={"max_batch": 13}))
+    options = EngineOptions(max_batch=13)
+    _with(state, OptionsApplied(changed=["max_batch"], requested=options, effective={}))
+    name = request_id(1, "int8", 0)
+    _with(state, Submit(requests=[GenerationRequest(request_id=name, prompt_token_ids=[1, 2])]))
+    slots = [SlotWork(request_id=name, phase="decode", tokens=1)] * 13
+    _with(state, TokensGenerated(request_id=name, token_ids=[1], times=[9.0], text="x"))
+    _with(state, StepsExecuted(steps=[Step(index=99, start=9.0, seconds=0.1, slots=slots)]))
+    assert state.take_changes().steps == [] and list(state.timeline.columns) == columns

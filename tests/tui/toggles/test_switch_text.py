@@ -14,8 +14,8 @@ from playground.tui.state.switch import Switch
 from playground.tui.toggles.switch_text import expected, measured
 
 
-def decode(meter: DecodeMeter, name: str, steps: int, seconds: float, first: int = 0) -> None:
-    slots = [SlotWork(request_id=name, phase="decode", tokens=1)]
+def decode(meter: DecodeMeter, names: str, steps: int, seconds: float, first: int = 0) -> None:
+    slots = [SlotWork(request_id=name, phase="decode", tokens=1) for name in names]
     for index in range(steps):
         meter.add(Step(index=first + index, start=index * seconds, seconds=seconds, slots=slots))
 
@@ -25,12 +25,12 @@ def prefill(meter: DecodeMeter, name: str, tokens: int) -> None:
     meter.add(Step(index=-9, start=0.0, seconds=0.01, slots=slots))
 
 
-def said(before: DecodeMeter, after: DecodeMeter, was: int = 10, now: int = 10) -> str:
+def said(before: DecodeMeter, after: DecodeMeter, was: int = 10, now: int = 10, running: bool = True) -> str:
     applied = OptionsApplied(
         changed=["kv_cache"], requested=EngineOptions(kv_cache="int8"), effective={},
         before=Memory(kv_used=was), after=Memory(kv_used=now),
     )  # fmt: skip
-    return "\n".join(line.plain for line in measured(Switch(applied, EngineOptions(), before, after)))
+    return "\n".join(line.plain for line in measured(Switch(applied, EngineOptions(), before, after), running))
 
 
 def test_what_is_far_from_the_switch_is_no_part_of_it() -> None:
@@ -49,6 +49,25 @@ def test_another_request_is_named() -> None:
     decode(before, "a", 60, 0.01)
     decode(after, "b", 60, 0.005)
     assert said(before, after).endswith("n 56 and 56, another request") and "▲ 100 %" in said(before, after)
+
+
+def test_what_is_not_known_says_what_is_missing() -> None:
+    before, after = DecodeMeter(), DecodeMeter()
+    decode(before, "a", 60, 0.01)
+    decode(after, "a", 2 * GROUP + 1, 0.005)
+    assert said(before, after) == "TPS     100 ▸ –  8 more steps"
+    assert said(before, after, running=False) == "TPS     100 ▸ –  too few tokens after"
+    decode(after, "a", 60, 0.005, first=100)
+    assert said(DecodeMeter(), after) == "TPS     – ▸ 200  too few tokens before"
+
+
+def test_another_number_of_requests_leaves_the_question_open() -> None:
+    before, after = DecodeMeter(), DecodeMeter()
+    decode(before, "a", 60, 0.01)
+    decode(after, "ab", 60, 0.02)
+    assert said(before, after).startswith("TPS     100 ▸ 50.0  ? 1 ▸ 2 at a time\n")
+    decode(after, "a", 30, 0.01, first=100)
+    assert said(before, after).startswith("TPS     100 ▸ 100  = within the spread\n"), "as many as before"
 
 
 def test_another_context_leaves_the_question_open() -> None:

@@ -168,6 +168,7 @@ class PlaygroundScreen(BaseScreen):
     def _begin_conversation(self) -> None:
         self.session.begin_conversation()
         self._view.transcript.clear()
+        self.query_one(Prompt).focus()
         if self.state.requests.unfinished:
             self._view.notice.say("a new conversation begins with the next prompt; what runs goes on, and Esc stops it")
 

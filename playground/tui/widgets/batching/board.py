@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.segment import Segment
+from textual import events
 from textual.color import Color
 from textual.geometry import Size
 from textual.message import Message
@@ -37,7 +38,7 @@ class LoadBoard(BatchBoard):
     def __init__(self, **widget: Any) -> None:
         super().__init__(title="", **widget)
         self._side = ""
-        self._run: LoadRun | None = None
+        self.run: LoadRun | None = None
         self._slots = self._expected = 0
         self._speed_up: float | None = None
         self.view.zoom = FINEST
@@ -48,8 +49,8 @@ class LoadBoard(BatchBoard):
             self._side = self._lines.title = side
             self._expected = slots
             self.refresh(layout=True)
-        changed = run is not self._run
-        self._run, self._speed_up = run, speed_up
+        changed = run is not self.run
+        self.run, self._speed_up = run, speed_up
         if changed and run:
             self.model = self.view.model = run.board
             self.view.reset()
@@ -79,6 +80,9 @@ class LoadBoard(BatchBoard):
         self.view.zoom, self.view.cursor = other.view.zoom, None
         self.view.still = Still(other.view.still.end, self.model.total) if other.view.still else None
         self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        self.post_message(self.Moved(self))  # the base class handles the click too, before this message
 
     def on_resize(self) -> None:
         self.post_message(self.Resized())
@@ -114,9 +118,9 @@ class LoadBoard(BatchBoard):
 
     def _header(self, styles: CellStyles) -> Strip:
         segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
-        if self._run is None or not self._run.board.total:
+        if self.run is None or not self.run.board.total:
             return Strip([*segments, Segment(f"not run yet    {LEGEND}", styles.faint)])
-        figures, wide = Figures.of(self._run), self.size.width >= WIDE
+        figures, wide = Figures.of(self.run), self.size.width >= WIDE
         shown = [
             ("makespan" if wide else "", figures.makespan, 7),
             ("occupancy" if wide else "busy", figures.occupancy, 5),
@@ -129,7 +133,7 @@ class LoadBoard(BatchBoard):
         if self._speed_up is not None:
             colour = Color.parse(self.app.theme_variables["accent"]).rich_color
             segments.append(Segment(f"{self._speed_up:.2f}x  ", styles.title + type(styles.title)(color=colour)))
-        if expected := predicted(self._run.predicted):
+        if expected := predicted(self.run.predicted):
             text = f"predicted {expected}"
             room = self.size.width - sum(len(segment.text) for segment in segments) - 1
             if room >= len(text):

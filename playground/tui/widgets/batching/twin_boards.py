@@ -83,11 +83,24 @@ class TwinBoards(Vertical):
         self._shown = runs, slots
         for board, side, speed_up in zip(self.boards, runs.sides, (None, runs.speed_up), strict=True):
             board.show(side, runs.runs.get(side), speed_up, slots)
-        seconds = column_seconds(runs, self.boards[0].columns_seen)
+        self._follow(runs)
+        seconds = column_seconds(runs, self._seen.columns_seen)
         if seconds is not None:
             for board in self.boards:
                 board.fit(seconds)
-        self._axis.show(self.boards[0])
+        self._axis.show(self._seen)
+
+    def _follow(self, runs: LoadRuns) -> None:
+        """Let both boards follow the run that goes on; afterwards the longer one."""
+        going_on = next((board for board in self.boards if board.run and board.run is runs.running), None)
+        lead = going_on or max(self.boards, key=lambda board: board.view.known().stop)
+        for board in self.boards:
+            board.view.lead = lead.view
+
+    @property
+    def _seen(self) -> LoadBoard:
+        """The first board that is not hidden."""
+        return next((board for board in self.boards if board.display), self.boards[0])
 
     @on(LoadBoard.Resized)
     def _resized(self) -> None:

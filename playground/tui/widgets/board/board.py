@@ -131,7 +131,7 @@ class BatchBoard(Widget, can_focus=True):
         self._scroll(by * self.view.width)
 
     def action_oldest(self) -> None:
-        self._scroll(-self.model.total)
+        self._scroll(-self.view.columns().stop)
 
     def action_follow(self) -> None:
         self.view.follow()
