@@ -8,15 +8,14 @@ from importlib.util import find_spec
 from playground.engine.backends.base import EngineError
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.conflicts import Conflict, find_conflict
+from playground.protocol.option_text import OptionError, parse_value
 from playground.protocol.options import (
     TOGGLES,
     EngineOptions,
-    OptionError,
     Value,
     as_text,
     changed_names,
     format_value,
-    parse_value,
 )
 
 EFFECTS: dict[tuple[str, str], Effects] = {

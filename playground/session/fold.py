@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playground.protocol.commands import LoadModel, Submit
+from playground.protocol.effective import differs
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
@@ -19,7 +20,7 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts

@@ -18,7 +18,8 @@ from playground.protocol.commands import (
     SetOptions,
     Submit,
 )
-from playground.protocol.options import DEFAULTS, OptionError, Value, changed_names, parse_value, with_changes
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import DEFAULTS, Value, changed_names, with_changes
 from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge

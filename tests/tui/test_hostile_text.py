@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from textual.events import Paste
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground.protocol.events import ModelLoaded, OptionsApplied
@@ -19,10 +17,9 @@ from playground.tui.screens.compare import CompareScreen
 from playground.tui.widgets.field_form import FieldForm
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 SEQUENCE = "\x1b]2;PWNED\x1b\\"
 CONTROLS = set(map(chr, [*range(32), *range(127, 160)])) - {"\n"}
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
@@ -17,10 +15,8 @@ from playground.tui.screens.overlays.help import HelpScreen
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 
 
 @pytest.mark.parametrize("screen", ["f2", "f3", "f4", "f5", "f6", "f7"])

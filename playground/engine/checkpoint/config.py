@@ -47,16 +47,6 @@ def context_of(config: Any) -> int:
     return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
 
 
-def head_dim(config: Any) -> int:
-    """Width of one attention head; 0 where layers differ in it, or the model has no such heads."""
-    text = config.get_text_config()
-    try:
-        heads = getattr(text, "num_attention_heads", 0)
-        return int(getattr(text, "head_dim", None) or (text.hidden_size // heads if heads else 0))
-    except RuntimeError:  # what transformers raises where layers differ
-        return 0
-
-
 def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
     """The token ids that end an answer: those of tokenizer, text config and generation config together; raises
     `EngineError` if one is no id."""

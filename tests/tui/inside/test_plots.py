@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
@@ -15,7 +16,6 @@ from playground.protocol.events import (
 )
 from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape, LayerColumns
 from playground.protocol.metrics import Memory
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.text.numbers import count
@@ -28,22 +28,9 @@ from playground.tui.plots.scatter_grid import Axis, Part
 from playground.tui.state.inside import InsideState
 from playground.tui.state.kv_capacity import Pool, is_capacity_trial, request_id
 from playground.tui.state.load_profile import run_kind
+from tests.model_facts import TINY_CODER
 
-FACTS = ModelFacts(
-    name="tiny",
-    path="tiny",
-    architecture="LlamaForCausalLM",
-    parameters=3_600_000,
-    weights_bytes=7_000_000,
-    dtype="bfloat16",
-    device="cpu",
-    layers=4,
-    vocabulary=2048,
-    context=8192,
-    kv_bytes_per_token=2048,
-    heads=4,
-    head_dim=64,
-)
+FACTS = msgspec.structs.replace(TINY_CODER, weights_bytes=7_000_000, layers=4)
 LAYER = LayerColumns(
     name="model.layers.3.self_attn.q_proj",
     width=100,

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
 import pytest
 from textual.events import Key, Paste
-from textual.pilot import Pilot
 
-from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
+from tests.tui.conftest import Opened, Wait
 
 
 async def test_what_is_typed_right_after_enter_is_the_next_prompt(opened: Opened, until: Wait) -> None:

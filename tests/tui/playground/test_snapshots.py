@@ -10,14 +10,13 @@ from textual.pilot import Pilot
 
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import OptionsApplied, RequestFinished
-from playground.session.recording import Entry
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.sampling import SamplingScreen
 from playground.tui.widgets.prompt_bar import PromptBar
+from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 SIZES = [(80, 24), (120, 40)]
 # playground run tiny-coder --prompts FILE --arrivals recorded --set max_batch=4 --at 24:kv_cache=int8 --record …
 RECORDED = Path(__file__).parents[2] / "recordings" / "kv-switch.jsonl"

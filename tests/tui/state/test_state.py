@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
 
@@ -30,8 +28,7 @@ from playground.tui.advice import advice
 from playground.tui.state.kv_capacity import request_id
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
-
-Story = Callable[[str], list[Entry]]
+from tests.tui.conftest import Story
 
 
 def _fold(entries: list[Entry]) -> State:

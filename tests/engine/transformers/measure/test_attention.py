@@ -114,9 +114,10 @@ def test_it_stops_when_asked(driven):
     assert 0 < len(driven.of(AttentionMeasured)) - before < 40
 
 
-def test_heads_that_differ_by_layer_are_refused(member: Member) -> None:
-    driven = Driven(member("gemma4").folder)
-    with pytest.raises(EngineError, match="differ in size by layer"):
+@pytest.mark.parametrize("name", ["gemma4", "laguna"])
+def test_heads_that_differ_by_layer_are_refused(member: Member, name: str) -> None:
+    driven = Driven(member(name).folder)
+    with pytest.raises(EngineError, match="differ by layer"):
         driven.backend.measure_attention(command(), no_stop)
 
 
@@ -155,7 +156,7 @@ def test_facts_tell_what_a_step_multiplies(driven):
     from playground.engine.backends.transformers.facts import facts
 
     told = facts(driven.backend._engine)
-    assert (told.heads, told.head_dim) == (4, 64)
+    assert (told.query_width, told.key_width, told.value_heads) == (4 * 4 * 64, 4 * 2 * 64, 4 * 2)
     assert told.output_parameters == 2048 * 256 and told.embedding_parameters == 0
 
 

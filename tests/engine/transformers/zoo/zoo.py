@@ -89,6 +89,18 @@ ZOO: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "cohere": ("CohereConfig", {"logit_scale": 1.0}),
     "stablelm": ("StableLmConfig", {}),
+    # Its layers differ in the number of heads of queries.
+    "laguna": (
+        "LagunaConfig",
+        {
+            "head_dim": 16,
+            "num_attention_heads_per_layer": [4, 2],
+            "mlp_layer_types": ["dense", "sparse"],
+            "shared_expert_intermediate_size": 24,
+            **EXPERTS,
+            **ALTERNATING,
+        },
+    ),
     "gpt-oss": ("GptOssConfig", {"head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2, **ALTERNATING}),
     "deepseek-v3": (
         "DeepseekV3Config",

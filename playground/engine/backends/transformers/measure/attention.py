@@ -22,7 +22,7 @@ from playground.engine.backends.transformers.attention.attention import SDPA_BAC
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
 from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
-from playground.engine.checkpoint.config import head_dim
+from playground.engine.checkpoint.heads import heads_by_layer
 from playground.engine.memory import available
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured
@@ -122,18 +122,15 @@ def measure(command: MeasureAttention, model: Any, device: torch.device, emit: E
 
 def head_shape(model: Any) -> HeadShape:
     """The head shape that all layers share, from the config; raises `EngineError` where there is none."""
-    config, name, dim = model.config.get_text_config(), type(model).__name__, head_dim(model.config)
-    heads = getattr(config, "num_attention_heads", None)
-    if not heads or getattr(config, "kv_lora_rank", None):
+    name, kinds = type(model).__name__, set(heads_by_layer(model.config))
+    if not kinds or getattr(model.config.get_text_config(), "kv_lora_rank", None):
         raise EngineError(
             f"{name} has no plain attention heads", "models with keys and values per head can be measured"
         )
-    if not dim:
-        raise EngineError(
-            f"the attention heads of {name} differ in size by layer", "models with one head size can be measured"
-        )
-    kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=dim, itemsize=model.dtype.itemsize)
+    if len(kinds) > 1:
+        raise EngineError(f"the attention heads of {name} differ by layer", "models whose layers agree can be measured")
+    (heads,) = kinds
+    return HeadShape(heads=heads.queries, kv_heads=heads.keys, head_dim=heads.width, itemsize=model.dtype.itemsize)
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:
