@@ -105,6 +105,7 @@ async def test_the_form_by_keys(opened: Opened, until: Wait) -> None:
     async with opened(size=(80, 24)) as (app, pilot):
         await pilot.press("2" if not app.focused else "f3")
         await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
+        await until(pilot, lambda: "on the same arrivals  " in shown(app))
         form = app.screen.query_one(LoadForm)
         await pilot.press("up", "right", "up", "left", "left", "up")
         assert (form.profile.requests, str(form.profile.arrivals), form.profile.seed) == (128, "poisson:4", 1)

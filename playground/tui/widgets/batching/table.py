@@ -56,7 +56,7 @@ def _headline(runs: LoadRuns, hint: str, wide: bool) -> Content:
         return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", MUTED)
     said = verdict(runs)
     if not wide:
-        said = leading_parts(said, "; ", NARROW) or said
+        said, hint = leading_parts(said, "; ", NARROW) or said, leading_parts(hint, ", ", NARROW) or hint
     return Content.styled(said, "bold") if said else Content.styled(hint, MUTED)
 
 
