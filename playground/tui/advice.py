@@ -26,7 +26,7 @@ def death(exited: WorkerExited) -> tuple[str, str]:
 def advice(state: State) -> str:
     """What to do next, for a conversation that is empty."""
     if state.replaying:
-        return "The recording is played here."
+        return "The recording is played here.\nSpace holds it; → then takes one step."
     if state.model.exited:
         return f"The engine is down. {RESTART}."
     if state.model.loading:

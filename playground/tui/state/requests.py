@@ -31,10 +31,11 @@ class Requests(dict[str, RequestState]):
         """A request is submitted at `now` on this process's clock."""
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
         sent = now + request.delay_s
-        self[request.request_id] = RequestState(
+        begun = RequestState(
             request.request_id, prompt, bool(request.messages), sent, RequestTimer(self._clock.engine_time(sent))
         )
-        changes.started.append(request.request_id)
+        self[request.request_id] = begun
+        changes.started.append(begun)
 
     def add_tokens(self, event: TokensGenerated, now: float, changes: Changes) -> None:
         """Tokens arrived at `now` on this process's clock; those of a load or a trial belong to none of these."""
@@ -67,7 +68,7 @@ class Requests(dict[str, RequestState]):
         request = self.get(event.request_id)
         if request and not request.finished:
             request.finish(event)
-            changes.finished.append(event.request_id)
+            changes.finished.append(request)
         if event.request_id in self.waiting:
             self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
 

@@ -39,6 +39,8 @@ class PlaygroundView:
         self.board = BatchBoard(self._letters, id="batch", classes="panel")
         self.notice, self.voice, self.keys = Notice(), VoiceBar(), KeyBar()
         self.prompts = PromptBar(preset.prompts if preset else [])
+        self.prompts.display = not state.replaying
+        self.prompts.disabled = state.replaying
 
     def compose(self) -> ComposeResult:
         """The widgets from top to bottom."""
@@ -50,8 +52,8 @@ class PlaygroundView:
 
     def take(self, changes: Changes) -> None:
         """Give new steps to the board and letters to new requests."""
-        for request_id in changes.started:
-            self._letters[request_id]
+        for request in changes.started:
+            self._letters[request.request_id]
         if changes.unloaded:
             self.board.clear()
         self.board.show_server(self._state.server)
@@ -64,7 +66,7 @@ class PlaygroundView:
         self.status.show(state)
         if changes.other:
             self._show_other(chat, sampling)
-        self.transcript.show(state, changes)
+        self.transcript.show(changes)
         self.numbers.show(changes)
 
     def consider(self) -> None:

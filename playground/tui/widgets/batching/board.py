@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from playground.tui.batching.axis import FINEST
 from playground.tui.batching.figures import Figures, predicted
+from playground.tui.board.model import BoardModel
 from playground.tui.board.viewport import Still
 from playground.tui.state.load_run import LoadRun
 from playground.tui.widgets.board.board import BatchBoard
@@ -50,8 +51,8 @@ class LoadBoard(BatchBoard):
             self.refresh(layout=True)
         changed = run is not self._run
         self._run, self._speed_up = run, speed_up
-        if changed and run:
-            self.model = self.view.model = run.board
+        if changed:
+            self.model = self.view.model = run.board if run else BoardModel()
             self.view.reset()
         if changed or self._slots != len(self.model.runs):
             self._slots = len(self.model.runs)
