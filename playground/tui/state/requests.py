@@ -27,6 +27,11 @@ class Requests(dict[str, RequestState]):
         """Those that have not ended."""
         return [request for request in self.values() if not request.finished]
 
+    def forget_ended(self) -> None:
+        """Let go of the texts and numbers of all that have ended."""
+        for request in [each for each in self.values() if each.finished]:
+            del self[request.request_id]
+
     def begin(self, request: GenerationRequest, now: float, changes: Changes) -> None:
         """A request is submitted at `now` on this process's clock."""
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
