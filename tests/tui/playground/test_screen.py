@@ -221,7 +221,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         assert state.requests["r1"].text == live.requests["r1"].text
         assert state.requests["r1"].finished == live.requests["r1"].finished
         assert state.machine.host.total == live.machine.host.total
-        await pilot.press("x", "enter")
+        await pilot.press("ctrl+k")
         await until(pilot, lambda: "this is a replay" in shown(replayed))
 
 
