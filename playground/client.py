@@ -16,6 +16,7 @@ import msgspec
 
 from playground import paths
 from playground.config import worker_python
+from playground.logs import drop_old_logs
 from playground.protocol.commands import LoadModel, Shutdown, Submit
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
 from playground.protocol.metrics import NO_METRICS
@@ -97,9 +98,9 @@ class WorkerClient:
         return former
 
     def kill(self) -> None:
-        """Kill the child and its children at once."""
+        """Kill the child and all that it has started at once."""
         if self._process and self._reader and not self._reader.done():
-            _end_group(self._process.pid)
+            _kill(self._process)
 
     async def restart(self, load: bool = True) -> None:
         """Start a new child, with the same model and options if there was one."""
@@ -120,7 +121,7 @@ class WorkerClient:
             async for line in process.stdout:
                 self._hear(line)
         except Exception:  # a line over the limit, or a fault of a listener: later events are lost
-            _end_group(process.pid)
+            _kill(process)
             self._log_fault()
         code = await process.wait()
         exiting.cancel()
@@ -179,7 +180,8 @@ def cannot_start(error: OSError, worker: str = "engine") -> str:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Open the log, or the null device if its folder is not writable."""
+    """Open the log, or the null device if its folder is not writable, and delete old ones."""
+    drop_old_logs()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
@@ -220,6 +222,17 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
     while process.returncode is None:
         await asyncio.sleep(EXIT_POLL_S)
     _end_group(process.pid)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """Kill the child with all that descends from it, which on Linux its supervisor does, or else with its group."""
+    if process.stdin:
+        process.stdin.close()  # what is sent from now on reaches no one
+    if sys.platform != "linux":
+        _end_group(process.pid)
+    elif process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
 
 
 def _end_group(pid: int) -> None:

@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from playground import paths
 from playground.protocol.commands import SamplingParams
-from playground.protocol.options import EngineName, OptionError, Value, format_value, parse_value
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import EngineName, Value, format_value
 from playground.toml_file import TomlFile, find_file, read_toml
 
 Screen = Literal["playground", "batching", "compare", "bench", "inside", "history"]

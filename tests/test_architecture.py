@@ -22,25 +22,27 @@ WITHOUT_A_SCREEN = {"headless", "doctor"}
 MAY_IMPORT: dict[str, set[str]] = {
     "tui": {"client", "session", "telemetry", "bench", "config", "paths", "preset", "theme", "toml_file", "text"}
     | {"protocol"},
-    "client": {"config", "paths", "protocol"},
+    "client": {"config", "logs", "paths", "protocol"},
     "worker": {"engine", "speech", "protocol"},
     "engine": {"paths", "text", "protocol"},
     "speech": {"protocol"},
-    "bench": {"client", "session", "telemetry", "paths", "text", "protocol", "models"},
+    "bench": {"client", "session", "telemetry", "paths", "text", "protocol", "synthetic"},
     "session": {"protocol"},
     "telemetry": {"text", "protocol"},
     "preset": {"paths", "protocol", "toml_file"},
     "theme": {"paths", "toml_file"},
     "config": {"paths", "toml_file"},
     "toml_file": set(),
+    "logs": {"paths"},
     "paths": set(),
     "text": set(),
     "protocol": set(),
-    "models": set(),
+    "models": {"synthetic"},
+    "synthetic": set(),
 }
 HEAVY = {"torch", "transformers", "bitsandbytes", "vllm", "ctranslate2", "sounddevice"}
 SCREEN = {"textual", "rich"}
-OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set()}
+OTHERS_ALLOWED = {"protocol": {"msgspec"}, "paths": {"platformdirs"}, "text": set(), "synthetic": set()}
 WITHOUT_A_MODEL = ("blocks", "core", "detokenizer", "request", "scheduler", "simulator")
 
 # app -> screens -> widgets -> all the rest of tui.

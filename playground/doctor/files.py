@@ -1,4 +1,4 @@
-"""Checks files that users edit, and those that come with the program."""
+"""Checks files that users edit, and those that come with the program; counts logs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from pathlib import Path
 from playground import paths
 from playground.config import load_settings
 from playground.doctor.finding import Finding
+from playground.logs import KEPT, count_logs
 from playground.preset import read_preset
 from playground.theme import read_theme
 from playground.toml_file import ConfigError, named_files
 
 
 def check_files() -> list[Finding]:
-    """Check the settings, and every preset and theme."""
+    """Check the settings, and every preset and theme; say where the logs are."""
     presets, themes = named_files(paths.preset_folders()), named_files(paths.theme_folders())
     return [
         _check("settings", [paths.config_file()], load_settings, _settings_message()),
         _check("presets", presets.values(), read_preset, f"{len(presets)}: {', '.join(presets)}"),
         _check("themes", themes.values(), read_theme, f"{len(themes)}: {', '.join(themes)}"),
+        Finding(name="logs", status="ok", message=_logs_message()),
     ]
 
 
@@ -32,6 +34,10 @@ def _check(name: str, files: Iterable[Path], read: Callable[[Path], object], goo
             fix = f"${{EDITOR:-nano}} {shlex.quote(str(path))}"
             return Finding(name=name, status="warn", message=str(error), fix=fix)
     return Finding(name=name, status="ok", message=good)
+
+
+def _logs_message() -> str:
+    return f"{count_logs()} in {paths.log_folder()}; of runs that have ended the newest {KEPT} are kept"
 
 
 def _settings_message() -> str:

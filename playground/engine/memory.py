@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from playground.text.sizes import in_unit
-
 if TYPE_CHECKING:
     import torch
 
@@ -85,9 +83,3 @@ def give_back(device: torch.device) -> None:
         torch.cuda.reset_peak_memory_stats(device)
     elif _c_library and hasattr(_c_library, "malloc_trim"):
         _c_library.malloc_trim(0)
-
-
-def format_bytes(count: float) -> str:
-    """At most three significant digits in the unit that suits."""
-    amount, unit = in_unit(count)
-    return f"{amount:.3g} {unit}"

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import torch
 
 from playground.engine.backends.base import EngineError
-from playground.engine.memory import available, format_bytes
+from playground.engine.memory import available
+from playground.text.sizes import format_bytes
 
 MESSAGES = ("allocate memory", "out of memory", "ALLOC_FAILED")
 GPU_LIBRARIES = re.compile("CUDA|CUBLAS|CUDNN")

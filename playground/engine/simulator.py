@@ -16,7 +16,7 @@ from playground.engine.request import Request
 from playground.engine.scheduler import Limits, Work
 from playground.protocol.commands import GenerationRequest, SamplingParams
 from playground.protocol.events import Event, RequestFinished, StepsExecuted
-from playground.protocol.steps import Step
+from playground.protocol.steps import SlotWork, Step
 
 StepCost = Callable[[Sequence[Work], Sequence[Request]], float]
 
@@ -48,16 +48,16 @@ class Prediction:
     @property
     def occupancy(self) -> float | None:
         """Busy slot-steps / slot-steps."""
-        return self._share("prefill", "decode")
+        return self._share(lambda slot: slot.busy)
 
     @property
     def waste(self) -> float | None:
         """Idle-but-held slot-steps / slot-steps."""
-        return self._share("held")
+        return self._share(lambda slot: slot.phase == "held")
 
-    def _share(self, *phases: str) -> float | None:
+    def _share(self, counted: Callable[[SlotWork], bool]) -> float | None:
         slots = [slot for step in self.steps for slot in step.slots]
-        return sum(slot.phase in phases for slot in slots) / len(slots) if slots else None
+        return sum(map(counted, slots)) / len(slots) if slots else None
 
 
 def one_step(works: Sequence[Work], held: Sequence[Request]) -> float:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import msgspec.inspect
 
-from playground.protocol.options import ENGINES, OptionError, Value, parse_assignment
+from playground.protocol.option_text import OptionError, parse_assignment
+from playground.protocol.options import ENGINES, Value
 
 
 def add_target(parser: ArgumentParser) -> None:

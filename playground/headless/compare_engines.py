@@ -25,7 +25,8 @@ from playground.protocol.percentiles import SHARES, percentiles
 from playground.protocol.wire import encode_line
 from playground.session.fold import Fold
 from playground.session.verified import verified
-from playground.text.numbers import UNKNOWN, count, percent, rate, seconds, significant
+from playground.text.numbers import UNKNOWN, count, percent, rate, seconds
+from playground.text.sizes import format_memory
 
 TITLES = ("", "TTFT p50", "p90", "p99", "TPOT p50", "p99", "steps", "busy", "seconds", "TPS", "KV peak", "load")
 
@@ -123,7 +124,7 @@ def _row(side: EngineSummary) -> tuple[str, ...]:
         percent(totals.occupancy),
         seconds(totals.seconds),
         rate(totals.tokens_per_second, "tok/s"),
-        f"{significant(totals.kv_bytes_peak / 2**20)} MiB" if totals.kv_bytes_peak else UNKNOWN,
+        format_memory(totals.kv_bytes_peak) if totals.kv_bytes_peak else UNKNOWN,
         seconds(totals.load_seconds),
     )
 

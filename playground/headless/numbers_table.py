@@ -9,6 +9,7 @@ from playground.session.drafts import DraftCounts
 from playground.session.fold import Fold, Generated
 from playground.session.verified import UNVERIFIED, verified
 from playground.text.numbers import UNKNOWN, count, percent, rate, seconds, significant
+from playground.text.sizes import format_memory
 
 COLUMNS = ("", "tokens", "TTFT", "queue", "load", "prefill", "TPS", "TPOT", "ITL p50", "ITL p99", "E2E", "end")
 
@@ -43,7 +44,7 @@ def _total_line(totals: Totals) -> str:
     return (
         f"{count(totals.output_tokens)} tokens in {seconds(totals.seconds)}, {rate(totals.tokens_per_second, 'tok/s')}"
         f"   steps {count(totals.steps)}   occupancy {percent(totals.occupancy)}"
-        f"   Memory KV {significant(totals.kv_bytes_peak / 2**20)} MiB   load {seconds(totals.load_seconds)}"
+        f"   Memory KV {format_memory(totals.kv_bytes_peak)}   load {seconds(totals.load_seconds)}"
     )
 
 

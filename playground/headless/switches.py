@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 
 from playground.protocol.commands import SetOptions
-from playground.protocol.options import OptionError, format_value, parse_assignment
+from playground.protocol.option_text import OptionError, parse_assignment
+from playground.protocol.options import format_value
 
 REBUILD = "rebuild"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -10,6 +10,7 @@ from playground.protocol.options import EngineOptions, Policy, Value
 from playground.protocol.speech import SpeechOptions
 
 Kernel = Literal["eager", "sdpa-math", "sdpa-flash"]
+KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, omit_defaults=True):

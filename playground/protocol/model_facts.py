@@ -9,7 +9,9 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Facts of the loaded model; bytes and counts are read from the tensors, not from the name. `embedding_parameters`
     are only looked up, never multiplied (0 where the output layer shares them); `output_parameters` are multiplied once
     per row and step, not once per token; `device_uuid` identifies the GPU to NVML, since the number in `device` is
-    CUDA's own; empty without a GPU. `threads`: CPU threads of a forward."""
+    CUDA's own; empty without a GPU. Over all layers, which may differ: `query_width` and `key_width`, numbers of one
+    token's queries and keys, and `value_heads`, heads of its values; 0 where unknown. `threads`: CPU threads of a
+    forward."""
 
     name: str
     path: str
@@ -23,8 +25,9 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     context: int
     kv_bytes_per_token: int
     device_uuid: str = ""
-    heads: int = 0
-    head_dim: int = 0
+    query_width: int = 0
+    key_width: int = 0
+    value_heads: int = 0
     embedding_parameters: int = 0
     output_parameters: int = 0
     has_chat_template: bool = False

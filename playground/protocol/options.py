@@ -1,9 +1,7 @@
-"""The toggles: one frozen struct, one description per field, one way to read them from text."""
+"""The toggles: one frozen struct, and one description per field."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import PurePath
 from typing import Literal, get_args
 
 import msgspec
@@ -145,106 +143,15 @@ TOGGLES: dict[str, Toggle] = {
 }
 
 DEFAULTS = EngineOptions()
-# Other names of a requested kernel: ragged batches run FlashAttention's varlen variant.
-SAME_KERNEL = {"sdpa-flash": {"sdpa-flash", "flash-varlen"}}
-# How TOML and Python spell `on` and `off`.
-BOOLEANS = {"true": "on", "false": "off"}
-# Joins the names of kernels if several ran.
-KERNEL_JOIN = " + "
-# Shown for a value that the engine does not report.
-NOT_REPORTED = "–"
-
-
-class OptionError(ValueError):
-    """A toggle or value that does not exist; the message names the ones that do."""
-
-
-def parse_value(name: str, text: str) -> Value:
-    """Read the text of one toggle, as typed after `--set` or written in a preset; raises `OptionError`."""
-    toggle = TOGGLES.get(name)
-    if toggle is None:
-        raise OptionError(f"no toggle is called {name!r}; there are: {', '.join(TOGGLES)}")
-    kind = type(getattr(DEFAULTS, name))
-    if kind is str:
-        return _parse_choice(toggle, text)
-    if kind is bool:
-        word = BOOLEANS.get(text, text)
-        _require(toggle, word in toggle.values, text)
-        return word == "on"
-    if toggle.values:
-        _require(toggle, text in toggle.values, text)
-        return int(text)
-    return _parse_number(toggle, text, kind)
-
-
-def _parse_choice(toggle: Toggle, text: str) -> str:
-    head, _, tail = text.partition(":")
-    open_forms = {
-        "kv_blocks": text.isdecimal() and int(text) >= 1,
-        "speculation": head == "lookup" and tail.isdecimal() and 1 <= int(tail) <= 32,
-        "adapter": bool(text),
-        "device": head == "cuda" and (tail.isdecimal() or text == "cuda"),
-    }
-    _require(toggle, text in toggle.values or open_forms.get(toggle.name, False), text)
-    return text
-
-
-def _parse_number(toggle: Toggle, text: str, kind: Callable[[str], float]) -> Value:
-    try:
-        number = kind(text)
-    except ValueError:
-        raise OptionError(_wrong(toggle, text)) from None
-    _require(
-        toggle, (toggle.low is None or number >= toggle.low) and (toggle.high is None or number <= toggle.high), text
-    )
-    return number
-
-
-def _require(toggle: Toggle, ok: bool, text: str) -> None:
-    if not ok:
-        raise OptionError(_wrong(toggle, text))
-
-
-def _wrong(toggle: Toggle, text: str) -> str:
-    return f"{toggle.name} cannot be {text!r}; it takes {toggle.form or ', '.join(toggle.values)}"
-
-
-def parse_assignment(text: str) -> tuple[str, Value]:
-    """Read `TOGGLE=VALUE`; raises `OptionError`."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise OptionError(f"{text!r} is not TOGGLE=VALUE; for example kv_cache=int8")
-    return name.strip(), parse_value(name.strip(), value.strip())
 
 
 def format_value(value: object) -> str:
-    """Spell a value as `parse_value` reads it."""
+    """Spell a value as `option_text.parse_value` reads it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
-
-
-def ran_as_asked(asked: str, ran: str) -> bool:
-    """Whether the attention that ran, kernels joined by `KERNEL_JOIN`, is the requested one."""
-    return set(ran.split(KERNEL_JOIN)) <= SAME_KERNEL.get(asked, {asked})
-
-
-def differs(name: str, asked: str, effective: str) -> bool:
-    """Whether the effective value differs from the requested one. `auto` and unreported values never differ."""
-    match name:
-        case "adapter":  # requested by its folder, reported by its name
-            asked = PurePath(asked).name
-        case "compile":  # reported with the number of graphs added
-            effective = effective.partition(" ")[0]
-        case "device" if ":" not in asked or ":" not in effective:  # without a number, any device of that kind will do
-            asked, effective = asked.partition(":")[0], effective.partition(":")[0]
-    return (
-        effective != NOT_REPORTED
-        and asked not in (effective, "auto", NOT_REPORTED)
-        and not ran_as_asked(asked, effective)
-    )
 
 
 def draft_tokens(options: EngineOptions) -> int:

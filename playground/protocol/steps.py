@@ -20,6 +20,11 @@ class SlotWork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     speculated: int = 0
     accepted: int = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether tokens were computed in it."""
+        return self.phase in ("prefill", "decode")
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One engine step with its membership: the batching board draws this and nothing else. `observed`: not an engine

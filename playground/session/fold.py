@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from playground.protocol.commands import LoadModel, Submit
+from playground.protocol.effective import differs
 from playground.protocol.events import (
     Failed,
     LoadCancelled,
@@ -19,13 +20,11 @@ from playground.protocol.events import (
     WorkerExited,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.options import DEFAULTS, EngineOptions, as_text, differs
+from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.drafts import DraftCounts
 from playground.session.recording import Entry
-
-BUSY_PHASES = ("prefill", "decode")
 
 
 class Generated(msgspec.Struct):
@@ -138,7 +137,7 @@ class Fold(msgspec.Struct):
             return
         self.steps += 1
         self.slot_steps += len(step.slots)
-        self.busy_slot_steps += sum(slot.phase in BUSY_PHASES for slot in step.slots)
+        self.busy_slot_steps += sum(slot.busy for slot in step.slots)
         self.kv_bytes_peak = max(self.kv_bytes_peak, step.kv_bytes)
         self.drafts.add(step)
 

@@ -31,8 +31,7 @@ def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
     if kv_cache == "model" or kv_cache not in CODE_BITS:
         return float(facts.kv_bytes_per_token)
     numbers = facts.kv_bytes_per_token / ITEM_BYTES.get(facts.dtype, 2)
-    keys = values = numbers / 2
-    groups = keys / block_size, values / facts.head_dim if facts.head_dim else 0
+    groups = facts.key_width / block_size, facts.value_heads
     scales = sum(count * each for count, each in zip(groups, GROUP_BYTES[kv_cache], strict=True))
     trailers = facts.layers * TRAILER_BYTES.get(kv_cache, 0) / block_size
     return numbers * CODE_BITS[kv_cache] / 8 + scales + trailers

@@ -7,7 +7,7 @@ import msgspec
 
 from playground.protocol.machine import GpuSample, MachineSampled
 from playground.protocol.metrics import Memory
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ def memory_ledger(machine: MachineSampled, memory: Memory, gpu: GpuSample | None
     used, total, source = _device(machine, gpu)
     other = None if used is None else max(0, used - memory.weights - memory.kv_used)
     rows = (
-        Row("device used", used, f"of {format_bytes(total)} · {source}"),
+        Row("device used", used, f"of {format_memory(total)} · {source}"),
         _process_on_gpu(machine, memory, gpu) if gpu else _process_on_host(machine, memory),
         *_allocator(memory),
         Row("weights", memory.weights, _named("predicted", memory.weights_predicted)),
@@ -94,7 +94,7 @@ def _allocator(memory: Memory) -> list[Row]:
 
 
 def _named(name: str, count: int | None) -> str:
-    return "" if count is None else f"{name} {format_bytes(count)}"
+    return "" if count is None else f"{name} {format_memory(count)}"
 
 
 def _shares(memory: Memory, other: int, total: int) -> Shares:
@@ -107,10 +107,10 @@ def _shares(memory: Memory, other: int, total: int) -> Shares:
 
 
 def _of_reserved(memory: Memory) -> str:
-    note = f"of {format_bytes(memory.kv_reserved)} reserved"
-    return f"{note} · {format_bytes(memory.kv_tails)} of it open blocks" if memory.kv_tails else note
+    note = f"of {format_memory(memory.kv_reserved)} reserved"
+    return f"{note} · {format_memory(memory.kv_tails)} of it open blocks" if memory.kv_tails else note
 
 
 def _kv_note(memory: Memory) -> str:
-    note = f"most in use {format_bytes(memory.kv_peak)}"
-    return f"{note}; {format_bytes(memory.kv_transient)} copied for attention" if memory.kv_transient else note
+    note = f"most in use {format_memory(memory.kv_peak)}"
+    return f"{note}; {format_memory(memory.kv_transient)} copied for attention" if memory.kv_transient else note

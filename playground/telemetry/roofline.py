@@ -70,7 +70,7 @@ def step_cost(step: Step, facts: ModelFacts, block_size: int, weights_bytes: int
     inner = facts.parameters - facts.embedding_parameters - facts.output_parameters
     products = 2.0 * (inner * tokens + facts.output_parameters * rows)
     pairs = tokens * step.blocks_used * block_size / rows
-    attention = 4.0 * facts.layers * facts.heads * facts.head_dim * pairs
+    attention = 4.0 * facts.query_width * pairs
     weights = facts.weights_bytes if weights_bytes is None else weights_bytes
     looked_up = facts.embedding_parameters / facts.parameters * weights if facts.parameters else 0.0
     return OpCost(products + attention, weights - looked_up + step.kv_bytes + tokens * facts.kv_bytes_per_token)

@@ -18,7 +18,8 @@ from playground.protocol.commands import (
     SetOptions,
     Submit,
 )
-from playground.protocol.options import DEFAULTS, OptionError, Value, changed_names, parse_value, with_changes
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import DEFAULTS, Value, changed_names, with_changes
 from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
@@ -63,8 +64,9 @@ class Session:
         self._chat = not self.chat
 
     def begin_conversation(self) -> None:
-        """Forget the exchanges so far; requests that run go on."""
+        """Forget the exchanges so far, and every request that has ended; those that run go on."""
         self._exchanges.clear()
+        self.state.requests.forget_ended()
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""

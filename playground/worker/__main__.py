@@ -6,12 +6,13 @@ import os
 import sys
 from time import perf_counter
 
-from playground.worker.guard import end_process_group, end_with_parent, guard_pipes
+from playground.worker.guard import end_process_group, guard_pipes
+from playground.worker.supervisor import supervise
 
 
 def main() -> None:
     """Emit `WorkerReady`, then run the worker loop until its input ends."""
-    end_with_parent(True)
+    supervise()
     commands, events = guard_pipes()
     from playground.protocol.events import WorkerReady
     from playground.worker.inbox import Inbox
@@ -21,7 +22,6 @@ def main() -> None:
     role, engine = sys.argv[1], sys.argv[2]
     inbox, outbox = Inbox(commands), Outbox(events)
     capabilities, loop = create_loop(role, engine, inbox, outbox)
-    end_with_parent(False)
     outbox.emit(WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=capabilities))
     loop.run()
     outbox.close()

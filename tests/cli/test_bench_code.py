@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
 from tests.bench.code.rows import BIGCODEBENCH_MISSING, HUMANEVAL, MBPP
+from tests.cli.screens import read_until
 
 HOSTILE = {
     "exit": "import os\ndef tops(xs): os._exit(0)",
@@ -135,24 +135,11 @@ def test_what_interrupts_keeps_what_was_judged(home, write, tmp_path, number: in
     screen, other = pty.openpty()  # progress is shown where somebody looks
     process = subprocess.Popen(command, env=home, stdout=subprocess.DEVNULL, stderr=other)
     os.close(other)
-    errors = _read_until(screen, b"judged 1 of 4")
+    errors = read_until(screen, b"judged 1 of 4")
     os.kill(process.pid, number)
-    errors += _read_until(screen, None)
+    errors += read_until(screen, None)
     os.close(screen)
     assert process.wait(timeout=30) == 1
     assert b"stopped by " + name in errors
     assert b"partial: 1 of 4 tasks" in errors and b"Traceback" not in errors
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["passed"] == 1
-
-
-def _read_until(screen: int, text: bytes | None, patience_s: float = 60.0) -> bytes:
-    """What a terminal showed until it showed `text`, or until its last writer ended."""
-    seen = b""
-    while text is None or text not in seen:
-        assert select.select([screen], [], [], patience_s)[0], seen
-        try:
-            seen += os.read(screen, 65536)
-        except OSError:  # nobody writes there any more
-            assert text is None, seen
-            break
-    return seen

@@ -19,7 +19,7 @@ from playground.doctor.requirements import requirements, why_unmet
 from playground.doctor.trial import check_main_job
 
 NAMES = {
-    "Python", "memory", "terminal", "settings", "presets", "themes", "bubblewrap", "torch", "transformers",
+    "Python", "memory", "terminal", "settings", "presets", "themes", "logs", "bubblewrap", "torch", "transformers",
     "bitsandbytes", "NVML", "CUDA", "faster-whisper", "PortAudio", "vllm", "main job",
 }  # fmt: skip
 WORKING = {name: Import(name=name, version="1.0") for name in (*IMPORTED, "torchvision")}

@@ -73,7 +73,7 @@ async def test_a_prompt_is_answered_in_the_page_and_ctrl_c_ends_it_all(serve, br
     assert "RobotoMono-VariableFont_wght.ttf" in " ".join(loaded)
     assert all(name.startswith(f"http://{served.address}/") for name in loaded)
     family = served.family()
-    assert len(family) == 2, "an app and its engine, with no shell between"
+    assert len(family) == 3, "an app, its engine and the engine's supervisor, with no shell between"
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(timeout=10) == 0
     assert seconds_until_gone(*(process.pid for process in family)) < 1
@@ -86,7 +86,7 @@ async def test_a_page_that_is_left_ends_its_app(serve, browser):
     await browser.wait(lambda screen: "idle" in screen)
     family = served.family()
     await browser.open("about:blank")
-    assert len(family) == 2 and seconds_until_gone(*(process.pid for process in family)) < 9
+    assert len(family) == 3 and seconds_until_gone(*(process.pid for process in family)) < 9
 
 
 @pytest.mark.parametrize("part", ["server", "app"])

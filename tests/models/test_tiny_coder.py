@@ -17,10 +17,9 @@ from playground.models.make_tiny_coder.chat import draw_conversation  # noqa: E4
 from playground.models.make_tiny_coder.evaluate import Subject, pass_at_1, passes, perplexity, recall  # noqa: E402
 from playground.models.make_tiny_coder.held_out import write_held_out  # noqa: E402
 from playground.models.make_tiny_coder.prompts import NUMBER_WORDS, PHRASES, draw_prompt  # noqa: E402
-from playground.models.make_tiny_coder.tasks import THEMES, draw_task, held_out_tasks  # noqa: E402
-from playground.models.make_tiny_coder.tasks.draw import Draw  # noqa: E402
-from playground.models.make_tiny_coder.tasks.task import run_tests  # noqa: E402
 from playground.models.make_tiny_coder.tokenizer import END  # noqa: E402
+from playground.synthetic.tasks import draw_task, held_out_tasks  # noqa: E402
+from playground.synthetic.tasks.task import run_tests  # noqa: E402
 
 MODEL = Path(__file__).parents[2] / "playground" / "models" / "tiny-coder"
 MEBIBYTE = 2**20
@@ -129,14 +128,6 @@ def test_held_out_prompts_never_occur_in_training() -> None:
         assert draw_task(random_source, held_out=False).prompt not in held_out
     conversations = "".join(draw_conversation(random_source) for _ in range(500))
     assert not any(prompt in conversations for prompt in held_out)
-
-
-def test_every_family_is_deterministic_and_its_answers_pass() -> None:
-    for _, families in THEMES.values():
-        for family in families:
-            first, again = (family(Draw(random.Random(11))) for _ in range(2))
-            assert first == again
-            run_tests(first.source, first.test, first.entry_point)
 
 
 def test_every_spoken_intent_has_an_answer_that_passes() -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from playground.protocol.effective import differs
+from playground.protocol.option_text import OptionError, parse_assignment, parse_value
 from playground.protocol.options import (
     DEFAULTS,
     TOGGLES,
     EngineOptions,
-    OptionError,
     as_text,
     changed_names,
-    differs,
     format_value,
-    parse_assignment,
-    parse_value,
     with_changes,
 )
 

@@ -5,25 +5,13 @@ from __future__ import annotations
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import LoadModel
 from playground.protocol.events import Failed, ModelLoaded
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text
 from playground.session.fold import Fold, unmet
 from playground.session.recording import Entry
+from tests.model_facts import TINY_CODER
 
 LOADED = ModelLoaded(
-    facts=ModelFacts(
-        name="m",
-        path="m",
-        architecture="",
-        parameters=1,
-        weights_bytes=1,
-        dtype="float32",
-        device="cpu",
-        layers=1,
-        vocabulary=2,
-        context=64,
-        kv_bytes_per_token=1,
-    ),
+    facts=TINY_CODER,
     capabilities=Capabilities(engine="scripted", devices=[], toggles=[]),
 )
 

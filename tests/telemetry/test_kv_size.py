@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -9,6 +11,7 @@ from playground import paths
 from playground.engine.backends.transformers.facts import facts
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from tests.engine.transformers.driven import Driven, ask
+from tests.engine.transformers.zoo.zoo import make
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,14 @@ def test_what_is_computed_is_what_the_engine_allots(engine, kind, block_size):
     one_more = int(token_bytes(facts(live), kind, block_size) * block_size)
     assert capacity(facts(live), kind, block_size, applied.after.kv_reserved + one_more, slots).tokens > tokens
     assert capacity(facts(live), kind, block_size, applied.after.kv_reserved - 1, slots).tokens < tokens
+
+
+@pytest.mark.parametrize("name", ["laguna", "gemma4", "gemma3n", "falcon-alibi", "deepseek-v3"])
+def test_layers_may_differ_and_keys_from_values(name: str, tmp_path: Path) -> None:
+    live = Driven(make(name, tmp_path / name)).backend._live
+    assert live
+    for kind in ("model", "fp8", "int8", "int4", "int2"):
+        assert token_bytes(facts(live), kind, 32) * 32 == live.kv_shape.block_bytes(kind, 32)
 
 
 def test_a_budget_holds_whole_blocks(engine):

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from playground.protocol.machine import Board, GpuMemory, GpuProcess
+from playground.protocol.machine import Board, GpuMemory, GpuProcess, MachineSampled
+from playground.protocol.metrics import Memory
+from playground.telemetry.devices import find_gpu
+from playground.telemetry.ledger import memory_ledger
 from playground.telemetry.nvml import Nvml
 
 GIB = 1 << 30
@@ -98,6 +101,17 @@ def test_mig_instances_replace_the_card_and_borrow_its_board(sample: Callable) -
     assert first.memory == GpuMemory(total=10 * GIB, used=GIB, free=9 * GIB, reserved=0, version="v2")
     assert (first.name, first.processes, first.board.power_watts) == ("Stub MIG 1g.10gb", (), 312.5)
     assert first.missing == {"utilization": "Not Supported"}
+
+
+@pytest.mark.parametrize("named", [{"uuid": "0000abc1"}, {"visible": "GPU-0000abc1"}, {"visible": "1"}])
+def test_the_memory_of_one_of_two_instances_is_not_guessed(sample: Callable, named: dict[str, str]) -> None:
+    [(gpus, _)] = sample({"NVML_STUB_GPUS": "2", "NVML_STUB_MIG": "1"})
+    gpu = find_gpu(gpus, "cuda:0", **named)
+    assert (gpu.uuid, gpu.board.power_watts) == ("GPU-0000abc1-1111-2222-3333-444444444444", 312.5)
+    ledger = memory_ledger(MachineSampled(time=1.0, gpus=gpus), Memory(), gpu)
+    assert ledger.used is ledger.total is None and "one of 2 MIG instances" in ledger.rows[0].note
+    (second,) = [each for each in gpus if each.parent == gpu.uuid and each.uuid.endswith("2")]
+    assert find_gpu(gpus, "cuda:0", second.uuid, "0000abc1").memory == second.memory
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from playground.protocol.measurements import Ceilings
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.steps import SlotWork, Step
 from playground.telemetry.roofline import OpCost, reachable, ridge, roofline_point, step_cost
+from tests.model_facts import TINY_CODER
 
 CEILINGS = Ceilings(flops_per_second=1000.0, bytes_per_second=100.0)
-FACTS = ModelFacts(
-    name="m", path="", architecture="", dtype="bfloat16", device="cpu", vocabulary=50, context=512,
-    parameters=1000, weights_bytes=2000, layers=2, heads=4, head_dim=8, kv_bytes_per_token=64,
-    output_parameters=100, embedding_parameters=200,
-)  # fmt: skip
+FACTS = msgspec.structs.replace(
+    TINY_CODER,
+    parameters=1000,
+    weights_bytes=2000,
+    query_width=64,
+    kv_bytes_per_token=64,
+    output_parameters=100,
+    embedding_parameters=200,
+)
 
 
 def step(*slots: SlotWork, blocks: int = 4, kv: int = 8192) -> Step:

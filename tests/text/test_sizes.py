@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from playground.text.sizes import format_bytes, format_share, size
+from playground.text.sizes import format_bytes, format_memory, format_share
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 def test_bytes_in_the_unit_that_suits():
-    assert [size(value) for value in (None, 812, 2048, 7.24 * 2**20)] == ["–", "812 B", "2.00 KiB", "7.24 MiB"]
+    amounts = (None, 812, 2048, 7.24 * MIB, 999.7 * MIB, 1500 * GIB)
+    assert " ".join(map(format_bytes, amounts)) == "– 812 B 2.00 KiB 7.24 MiB 0.976 GiB 1.46 TiB"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_bytes_in_the_unit_that_suits():
     ],
 )
 def test_three_significant_digits(count: int | None, text: str) -> None:
-    assert format_bytes(count) == text
+    assert format_memory(count) == text
 
 
 def test_a_share_has_the_unit_of_the_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playground import paths
 from playground.session.history.database import Database
+from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 
 NOON = 1_795_608_000.0
@@ -30,6 +31,14 @@ def keep(runs: list[Run]) -> None:
     for run in runs:
         database.add(run)
     database.close()
+
+
+def kept(words: str = "") -> list[Run]:
+    """The runs in the history of this test that a filter of these words finds."""
+    database = Database(paths.history_database())
+    runs = database.read_whole(database.find(parse_filter(words)))
+    database.close()
+    return runs
 
 
 def _run(number: int) -> Run:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
-from textual.pilot import Pilot
 
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.transcript import Transcript
+from tests.tui.conftest import Opened
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
 Cell = tuple[str, str]
 
 

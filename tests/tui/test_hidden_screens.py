@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
-from playground.tui.app import PlaygroundApp
 from playground.tui.screens.batching import BatchingScreen
 from playground.tui.screens.bench import BenchScreen
 from playground.tui.screens.compare import CompareScreen
 from playground.tui.screens.history.screen import HistoryScreen
 from playground.tui.screens.inside import InsideScreen
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 KEYS = {"f3": BatchingScreen, "f4": CompareScreen, "f5": BenchScreen, "f6": InsideScreen, "f7": HistoryScreen}
 
 

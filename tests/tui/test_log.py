@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ from textual.widgets import Log
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.log import LogScreen
 from tests.tui.cells import shown
-
-Wait = Callable[..., Any]
+from tests.tui.conftest import Wait
 
 
 async def test_a_session_in_which_nothing_was_printed_leaves_no_log(opened: Any) -> None:

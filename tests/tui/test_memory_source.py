@@ -8,27 +8,15 @@ import pytest
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.events import ModelLoaded
 from playground.protocol.machine import Board, GpuMemory, GpuSample, HostSample, MachineSampled
-from playground.protocol.model_facts import ModelFacts
 from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.memory_source import device_bytes, engine_device
 from playground.tui.state.state import State
+from tests.model_facts import TINY_CODER
 from tests.tui.cells import shown
 from tests.tui.settling import settle
 
-FACTS = ModelFacts(
-    name="m",
-    path="m",
-    architecture="m",
-    parameters=1,
-    weights_bytes=1,
-    dtype="float16",
-    device="cuda:0",
-    layers=1,
-    vocabulary=1,
-    context=1,
-    kv_bytes_per_token=1,
-)
+FACTS = msgspec.structs.replace(TINY_CODER, device="cuda:0")
 GIB = 1 << 30
 SLOW, FAST = GpuSample(index=0, uuid="GPU-aa11"), GpuSample(index=1, uuid="GPU-bb22")
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
@@ -20,10 +17,8 @@ from playground.tui.state.state import State
 from playground.tui.widgets.text_entry import TextEntry
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 
 
 def _panel(app: PlaygroundApp) -> str:

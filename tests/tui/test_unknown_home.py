@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from playground.config import Settings
-from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.model_picker import ModelPicker
 from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.runs import keep, make_runs
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 
 
 async def test_a_prompt_may_begin_with_a_tilde(opened: Opened, until: Wait) -> None:

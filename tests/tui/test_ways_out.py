@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
@@ -17,10 +15,8 @@ from playground.tui.screens.overlays.help import HelpScreen
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 
 
 @pytest.mark.parametrize("screen", ["f2", "f3", "f4", "f5", "f6", "f7"])
@@ -41,26 +37,27 @@ async def test_ctrl_c_copies_what_is_selected_in_the_prompt(opened: Opened) -> N
 
 
 @pytest.mark.parametrize("stage", ["loading", "idle"])
-async def test_a_prompt_in_a_replay_is_refused_in_one_line(
+async def test_a_replay_has_no_prompt_and_nothing_to_stop(
     story: Callable[[str], list[Entry]], until: Wait, stage: str
 ) -> None:
     app = PlaygroundApp(engine="scripted", replay=story(stage), speed=0)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        assert not app.screen.query_one(Prompt).is_on_screen and app.focused is None
         assert "Esc cancels" not in shown(app), "nothing stops what was recorded"
-        await pilot.press(*"typed", "enter")
-        await until(pilot, lambda: "this is a replay: nothing can be run in it" in shown(app))
-        assert app.screen.query_one(Prompt).text == "typed"
+        await pilot.press(*"typed", "enter", "escape")
+        await until(pilot, lambda: "this is a replay" in shown(app))
+        assert app.screen.query_one(Prompt).text == ""
         assert stage == "idle" or "weights  ━" in shown(app), "how far the load is stays to be seen"
 
 
-async def test_an_empty_prompt_before_anything_is_played_loads_nothing(until: Wait) -> None:
+async def test_an_empty_recording_loads_nothing() -> None:
     app = PlaygroundApp(engine="scripted", replay=[], speed=0)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("enter")
-        await until(pilot, lambda: "this is a replay" in shown(app))
+        await pilot.press("enter", "left", "right", "space", "left")
         assert app.bridge.state.model.loading is None and app.bridge.state.model.pid is None
+        assert "ended    0:00.0" in shown(app)
 
 
 async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until: Wait, script: Any) -> None:

@@ -27,7 +27,8 @@ class BareWorker:
                 start_new_session=True,
             )
         ready = self.next()
-        assert isinstance(ready, WorkerReady) and ready.pid == self.process.pid
+        assert isinstance(ready, WorkerReady)
+        self.pid = ready.pid
 
     def send(self, command: AnyCommand) -> None:
         self.write(encode_line(command))

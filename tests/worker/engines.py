@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,26 @@ class ForkingEngine(ScriptedBackend):
             sleep(SLEEP_S)
             os._exit(0)
         Path(os.environ["CHILD_FILE"]).write_text(str(child))
+
+
+class LeavingEngine(ScriptedBackend):
+    """Starts two processes in sessions of their own: a child, and one whose parent has ended, as daemons do."""
+
+    def __init__(self, emit: Emit) -> None:
+        super().__init__(emit)
+        child = subprocess.Popen(["sleep", str(SLEEP_S)], start_new_session=True)
+        daemon = f"setsid sleep {SLEEP_S} > /dev/null 2>&1 & echo $!"
+        started = subprocess.run(["sh", "-c", daemon], capture_output=True, text=True, check=True)
+        Path(os.environ["CHILD_FILE"]).write_text(f"{child.pid} {started.stdout}")
+
+
+class SeizedEngine(ScriptedBackend):
+    """Loads without ever letting another thread run, such as the one that reads commands."""
+
+    def load(self, command: LoadModel, progress: Progress) -> None:
+        progress("weights")
+        sleep(0.1)
+        re.match("(a|a)*b", "a" * 100)
 
 
 class SlowEngine(ScriptedBackend):

@@ -18,6 +18,8 @@ sys.path.insert(0, {root!r})
 from playground.engine.backends.registry import BACKENDS
 BACKENDS["noisy"] = "tests.worker.engines:NoisyEngine"
 BACKENDS["forking"] = "tests.worker.engines:ForkingEngine"
+BACKENDS["leaving"] = "tests.worker.engines:LeavingEngine"
+BACKENDS["seized"] = "tests.worker.engines:SeizedEngine"
 BACKENDS["slow"] = "tests.worker.engines:SlowEngine"
 BACKENDS["keeping"] = "tests.worker.engines:KeepingEngine"
 BACKENDS["stuck"] = "tests.worker.engines:StuckEngine"

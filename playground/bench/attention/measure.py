@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
 
 from playground.bench.engine import WorkerEngine
 from playground.protocol.commands import Kernel, MeasureAttention
 from playground.protocol.events import AttentionMeasured
 from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape
-
-KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 
 
 @dataclass

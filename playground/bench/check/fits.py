@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from playground.bench.engine import WorkerEngine
 from playground.protocol.events import CheckFinding
 from playground.protocol.metrics import Memory
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 
 
 async def check_fits(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
@@ -16,8 +16,8 @@ async def check_fits(engine: WorkerEngine) -> AsyncIterator[CheckFinding]:
     room = int(effective["kv_blocks"]) * int(effective["block_size"])
     whole = room // facts.context
     memory = engine.fold.memory or Memory()
-    weights = f"weights {format_bytes(memory.weights or facts.weights_bytes)} on {facts.device}"
-    weights += f", {format_bytes(memory.weights_predicted)} on disk" if memory.weights_predicted else ""
+    weights = f"weights {format_memory(memory.weights or facts.weights_bytes)} on {facts.device}"
+    weights += f", {format_memory(memory.weights_predicted)} on disk" if memory.weights_predicted else ""
     yield CheckFinding(
         name="fits",
         verdict="pass" if whole else "warn",

@@ -18,8 +18,8 @@ def rows(found: Comparison) -> list[Row]:
     return [
         _row("TTFT", found.ttft, seconds, "later", "sooner"),
         _row("TPS", found.tps, significant, "faster", "slower"),
-        _row("KV/token", found.kv, _bytes, "larger", "smaller"),
-        _row("weights", found.weight_bytes, _bytes, "larger", "smaller"),
+        _row("KV/token", found.kv, format_bytes, "larger", "smaller"),
+        _row("weights", found.weight_bytes, format_bytes, "larger", "smaller"),
     ]
 
 
@@ -59,10 +59,3 @@ def _delta(figure: Figure) -> str:
         return UNKNOWN
     sign = "▲" if figure.change > 0 else "▼" if figure.change < 0 else "="
     return f"{sign} {percent(abs(figure.change))}"
-
-
-def _bytes(count: float | None) -> str:
-    """Bytes of one token in KiB, larger amounts as elsewhere."""
-    if count is None:
-        return UNKNOWN
-    return format_bytes(count) if count >= 2**20 else f"{significant(count / 1024)} KiB"

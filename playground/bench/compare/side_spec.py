@@ -9,15 +9,8 @@ import msgspec
 
 from playground.bench.compare.verdict import name_of
 from playground.protocol.commands import LoadModel
-from playground.protocol.options import (
-    ENGINES,
-    EngineOptions,
-    Value,
-    as_text,
-    changed_names,
-    parse_assignment,
-    with_changes,
-)
+from playground.protocol.option_text import parse_assignment
+from playground.protocol.options import ENGINES, EngineOptions, Value, as_text, changed_names, with_changes
 
 FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
 OWN_MODELS = {"scripted": "scripted"}

@@ -10,12 +10,12 @@ import msgspec
 
 from playground.bench.engine import WorkerEngine
 from playground.bench.statistics import mean
-from playground.models.make_tiny_coder.filler import draw_filler
-from playground.models.make_tiny_coder.recall import haystack
 from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
 from playground.protocol.options import TOGGLES
 from playground.session.fold import Generated
+from playground.synthetic.filler import draw_filler
+from playground.synthetic.haystack import draw_haystack
 
 ANSWER_TOKENS = 8
 PROBE_PARTS = 40
@@ -94,11 +94,7 @@ async def _characters_per_token(engine: WorkerEngine) -> float:
 
 def _prompts(length: int, needles: int, ratio: float) -> list[tuple[str, str]]:
     random = Random(length)
-
-    def filler() -> str:
-        return draw_filler(random).strip()
-
-    return [haystack(random, length, filler, lambda text: round(len(text) / ratio)) for _ in range(needles)]
+    return [draw_haystack(random, length, lambda text: round(len(text) / ratio)) for _ in range(needles)]
 
 
 def _request(request_id: str, prompt: str) -> GenerationRequest:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from playground.bench.attention.measure import KERNELS, Measured, measure_attention
+from playground.bench.attention.measure import Measured, measure_attention
 from playground.bench.attention.report import attention_item, attention_report
 from playground.bench.engine import WorkerEngine
 from playground.bench.report import Conditions, Report
 from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import OnProgress, Row
+from playground.protocol.commands import KERNELS
 
 LENGTHS = (128, 256, 512, 1024)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from playground.bench.attention.measure import KERNELS, Measured, measure_attention
+from playground.bench.attention.measure import Measured, measure_attention
 from playground.bench.attention.report import attention_report
 from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
@@ -15,8 +15,9 @@ from playground.headless.bench.table import print_table
 from playground.headless.report import say
 from playground.headless.target import read_target
 from playground.headless.values import whole
+from playground.protocol.commands import KERNELS
 from playground.text.numbers import percent, seconds, significant
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 
 LENGTHS = "128,256,512,1024,2048"
 MOST = 1 << 20
@@ -81,7 +82,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
         str(item["length"]),
         seconds(item["seconds"]),
         f"{seconds(item['fastest_s'])}..{seconds(item['slowest_s'])}",
-        format_bytes(item["peak_bytes"]),
+        format_memory(item["peak_bytes"]),
         significant(item["flops_per_second"] / 1e9),
         significant(item["bytes_per_second"] / 1e9),
         percent(item["roofline_share"]),

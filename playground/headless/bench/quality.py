@@ -18,15 +18,8 @@ from playground.headless.bench.text_files import add_texts, read_texts
 from playground.headless.errors import UsageError
 from playground.headless.target import Target, read_target
 from playground.headless.values import read_by, whole
-from playground.protocol.options import (
-    DEFAULTS,
-    EngineOptions,
-    Value,
-    as_text,
-    changed_names,
-    parse_assignment,
-    with_changes,
-)
+from playground.protocol.option_text import parse_assignment
+from playground.protocol.options import DEFAULTS, EngineOptions, Value, as_text, changed_names, with_changes
 from playground.text.numbers import count, format_kl, percent, rate, significant
 
 WINDOW, NEEDLES = 512, Needles()

@@ -20,7 +20,7 @@ from playground.client import drop_log
 from playground.headless.arguments import add_history
 from playground.headless.bench.output import add_output, print_trust, save_report
 from playground.headless.bench.speech_table import print_answers, print_words
-from playground.headless.bench.suite import ProgressLine
+from playground.headless.bench.suite import ProgressLine, interruption
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
@@ -95,16 +95,14 @@ def _run(suite: SpeechSuite, engine: WorkerEngine | None) -> str:
                 await ask_all(engine, suite.hearings, MAX_TOKENS)
 
     try:
-        asyncio.run(whole())
+        fault = asyncio.run(interruption(whole()))
     except EngineFailed as error:
         return one_line(error.line)
-    except KeyboardInterrupt:
-        return "stopped by Ctrl+C"
     finally:
         progress.end()
     drop_log(log)
     drop_log(paths.log_file("bench"))
-    return ""
+    return fault
 
 
 async def _transcribe_all(suite: SpeechSuite, log: Path, progress: ProgressLine) -> None:

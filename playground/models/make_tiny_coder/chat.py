@@ -6,10 +6,10 @@ import random
 
 from playground.models.make_tiny_coder.answers import answer
 from playground.models.make_tiny_coder.prompts import draw_prompt
-from playground.models.make_tiny_coder.split import is_held_out
-from playground.models.make_tiny_coder.tasks import draw_task
-from playground.models.make_tiny_coder.tasks.task import run_tests
 from playground.models.make_tiny_coder.tokenizer import END
+from playground.synthetic.split import is_held_out
+from playground.synthetic.tasks import draw_task
+from playground.synthetic.tasks.task import run_tests
 
 SYSTEM = "You write small Python functions."
 COMPLETE = (

@@ -9,11 +9,10 @@ import numpy
 from transformers import PreTrainedTokenizerFast
 
 from playground.models.make_tiny_coder.chat import draw_conversation
-from playground.models.make_tiny_coder.filler import draw_filler
-from playground.models.make_tiny_coder.prose import draw_paragraph
 from playground.models.make_tiny_coder.recall import draw_recall
 from playground.models.make_tiny_coder.stage import SHORT, Stage
-from playground.models.make_tiny_coder.tasks import draw_task
+from playground.synthetic.prose import draw_paragraph
+from playground.synthetic.tasks import draw_task
 
 
 class Corpus:
@@ -48,7 +47,7 @@ def draw_document(random_source: random.Random, kind: str, room: int, needles: i
         return draw_conversation(random_source)
     if kind == "prose":
         return draw_paragraph(random_source) + "\n"
-    return draw_recall(random_source, max(room, 120), needles, lambda: draw_filler(random_source))
+    return draw_recall(random_source, max(room, 120), needles)
 
 
 def tokenizer_texts(seed: int, count: int) -> Iterator[str]:

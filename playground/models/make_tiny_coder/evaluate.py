@@ -16,11 +16,10 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from playground.models.make_tiny_coder.answers import answer
-from playground.models.make_tiny_coder.filler import draw_filler
 from playground.models.make_tiny_coder.held_out import BETWEEN, SEED, TASKS_FILE, TEXT_FILE
 from playground.models.make_tiny_coder.prompts import draw_prompt
-from playground.models.make_tiny_coder.recall import haystack
-from playground.models.make_tiny_coder.split import is_held_out
+from playground.synthetic.haystack import draw_haystack
+from playground.synthetic.split import is_held_out
 
 ANSWER_TOKENS = 160
 ANSWER_SECONDS = 5.0
@@ -122,6 +121,6 @@ def recall(subject: Subject, length: int, count: int) -> dict[str, int]:
 
     right = 0
     for _ in range(count):
-        prompt, code = haystack(random_source, length, lambda: draw_filler(random_source).strip(), measure)
+        prompt, code = draw_haystack(random_source, length, measure)
         right += subject.complete(prompt, tokens=8).startswith(f" {code}.")
     return {"needles": count, "right": right}

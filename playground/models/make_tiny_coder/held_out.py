@@ -6,8 +6,8 @@ import json
 import random
 from pathlib import Path
 
-from playground.models.make_tiny_coder.prose import draw_paragraph
-from playground.models.make_tiny_coder.tasks import held_out_tasks
+from playground.synthetic.prose import draw_paragraph
+from playground.synthetic.tasks import held_out_tasks
 
 TASKS_FILE, TEXT_FILE = "held_out.jsonl", "held_out.txt"
 BETWEEN = "\n\n"  # after the line end of a text: two empty lines, which no text has within

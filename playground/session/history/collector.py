@@ -23,7 +23,7 @@ from playground.protocol.options import DEFAULTS, EngineOptions
 from playground.protocol.percentiles import median_of_known
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
-from playground.session.fold import BUSY_PHASES, Generated, span, unmet
+from playground.session.fold import Generated, span, unmet
 from playground.session.history.run import TITLE, Run, disturbances, non_defaults, not_as_requested
 from playground.session.recording import Message
 
@@ -122,7 +122,7 @@ class Collector:
                 submission.switched.update(event.changed)
 
     def _add_step(self, step: Step) -> None:
-        working = [work.request_id for work in step.slots if work.request_id and work.phase in BUSY_PHASES]
+        working = [work.request_id for work in step.slots if work.request_id and work.busy]
         submissions = {id(each): each for name in working if (each := self._running.get(name))}
         for submission in submissions.values():
             submission.kv_bytes = max(submission.kv_bytes, step.kv_bytes)

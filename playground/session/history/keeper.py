@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -73,20 +74,26 @@ class Keeper:
             except sqlite3.DatabaseError as error:
                 if _code(error) not in DAMAGED:
                     raise
-            if not self._moved:
-                self._set_aside()
+            with _locked(self._path.parent, fcntl.LOCK_EX):
+                if not self._moved:
+                    self._set_aside()
             return self._try(deed)
         except Exception as error:  # the thread must survive any error
             raise HistoryFault(self._explain(error)) from None
 
     def _try(self, deed: Callable[[Database], T]) -> T:
-        if self._database and self._moved:
-            self.close()
-        if self._database is None:
-            self._opened = _identity(self._path)
-            self._database = Database(self._path)
-            self._opened = _identity(self._path)
-        return deed(self._database)
+        with _locked(self._path.parent, fcntl.LOCK_SH):
+            if self._database and not self._moved:
+                return deed(self._database)
+        with _locked(self._path.parent, fcntl.LOCK_EX):  # two that make a new file at once would refuse each other
+            return deed(self._open())
+
+    def _open(self) -> Database:
+        self.close()
+        self._opened = _identity(self._path)
+        self._database = Database(self._path)
+        self._opened = _identity(self._path)
+        return self._database
 
     @property
     def _moved(self) -> bool:
@@ -116,6 +123,18 @@ class Keeper:
         if line != self._said:
             self._said = line
             self._on_fault(line)
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
+    """Hold a lock on the folder of the file: no program replaces the file while another uses it. A folder that is not
+    there yet, or on a file system without such locks, is not locked."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, kind)
+        yield
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

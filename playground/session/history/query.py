@@ -8,7 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from playground.protocol.options import DEFAULTS, TOGGLES, OptionError, as_text, format_value, parse_value
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import DEFAULTS, TOGGLES, as_text, format_value
 
 Sort = Literal["at", "kind", "model", "ttft_s", "tps", "system_tps", "memory_bytes", "kv_bytes", "quality"]
 Parameter = str | float

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 from textual.binding import Binding
 
-from playground.tui.actions import batching, bench, common, compare, history, inside, playground
+from playground.tui.actions import batching, bench, common, compare, history, inside, playground, replay
 from playground.tui.actions.action import PLACES, Action, Place, ScreenName
 from playground.tui.state.state import State
 
-__all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions"]
+__all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions", "works_at"]
 
 _TABLE = (
     *batching.ACTIONS,
@@ -19,6 +19,7 @@ _TABLE = (
     *history.ACTIONS,
     *common.BEFORE,
     *playground.ACTIONS,
+    *replay.ACTIONS,
     *common.AFTER,
     *common.SCREENS,
 )
@@ -36,6 +37,14 @@ def bindings(screen: ScreenName) -> list[Binding]:
     ]
 
 
+def works_at(action: Action, place: Place, replaying: bool) -> bool:
+    """Whether its key works at this place; in a replay, the panel that has the focus has its own keys first."""
+    if action.place != "replay":
+        return action.place in ("everywhere", place)
+    own = {each.key for each in _TABLE if each.place == place}
+    return replaying and (action.priority or not own.intersection(action.key.split(",")))
+
+
 def _first(action: Action, key: str) -> bool:
     return action.priority or (key.startswith("f") and len(key) > 1)
 
@@ -43,7 +52,7 @@ def _first(action: Action, key: str) -> bool:
 def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) -> list[Action]:
     """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back, or z
     if Esc has something to stop."""
-    here = [action for action in _TABLE if action.place in ("everywhere", place) and action.on(screen)]
+    here = [action for action in _TABLE if works_at(action, place, state.replaying) and action.on(screen)]
     usable = [action for action in here if action.footer and not action.blocked(state)]
     stops = any(action.key == "escape" for action in usable)
     if alone and not (stops and place in TYPING):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from playground.bench.load import arrivals, lengths
 from playground.tui.fields import Field, number
-from playground.tui.state.load_profile import STATIC
+from playground.tui.state.load_profile import MODEL_ENGINES, OTHER_ENGINES, STATIC
 
-ENGINES = ("vllm", "transformers", "scripted")
-AGAINST = f"{STATIC} (batching) or another engine: {', '.join(ENGINES)}"
+AGAINST = f"{STATIC} (batching) or another engine: {', '.join(OTHER_ENGINES)}"
 
 
 def _read_against(text: str) -> str:
-    if text not in (STATIC, *ENGINES):
+    if text not in (STATIC, *OTHER_ENGINES):
         raise ValueError(f"against cannot be {text!r}; it takes {AGAINST}")
     return text
 
@@ -35,6 +34,6 @@ FIELDS: tuple[Field, ...] = (
     Field("prompt", "prompt {}", ("16", "32", "64", "128", "512"), *number("prompt", 1, 8192)),
     Field("shared", "prefix {} %", ("0", "25", "50", "75", "100"), *number("shared", 0, 100)),
     Field("slots", "slots {}", ("2", "4", "8", "16", "32"), *number("slots", 1, 64)),
-    Field("against", "against {}", (STATIC, *ENGINES[:2]), AGAINST, _read_against),
+    Field("against", "against {}", (STATIC, *MODEL_ENGINES), AGAINST, _read_against),
     Field("seed", "seed {}", ("0", "1", "2", "3"), *number("seed", 0, 2**31)),
 )

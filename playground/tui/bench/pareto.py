@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from playground.session.history.run import Run
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.history.columns import lower_is_better, options
 from playground.tui.history.quadrant import COLOURS, LABEL_WIDTH, LETTERS
 from playground.tui.plots.scatter_grid import Axis, Point
 
 Value = Callable[[Run], float | None]
 TPS = Axis("TPS", numbers.significant)
-MEMORY = Axis("Memory", lambda value: format_bytes(int(value)), low=True)
+MEMORY = Axis("Memory", lambda value: format_memory(int(value)), low=True)
 
 
 def quality_axis(measure: str) -> Axis:

@@ -43,7 +43,7 @@ class CompareDriver:
         """Begin; raises `NotNow` if a comparison would disturb or could not run."""
         self._session.require_idle("a comparison")
         own = SideSpec(self._state.capabilities.engine, self._session.current_load())
-        a, b = (own.with_changes(profile.asked(side)) for side in ("a", "b"))
+        a, b = (own.with_changes(profile.changes(side)) for side in ("a", "b"))
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
         self.fault, self._state.compare.busy = "", True

@@ -33,8 +33,8 @@ class CompareProfile(msgspec.Struct, frozen=True):
         """The prompt itself."""
         return self.prompt.replace(SHOWN_END, LINE_END)
 
-    def asked(self, side: str) -> SideChanges:
-        """Parse side `a` or `b`; raises `ValueError`."""
+    def changes(self, side: str) -> SideChanges:
+        """What side `a` or `b` changes; raises `ValueError`."""
         return parse_side(getattr(self, side))
 
 
@@ -71,10 +71,10 @@ def _choices(capabilities: Capabilities) -> list[str]:
 
 def _read_side(capabilities: Capabilities) -> Any:
     def read(text: str) -> str:
-        asked = parse_side(text)
-        if asked.model or asked.engine:
+        changes = parse_side(text)
+        if changes.model or changes.engine:
             return text  # only the worker itself can say what it can do
-        for name, value in asked.toggles.items():
+        for name, value in changes.toggles.items():
             toggle = capabilities.toggle(name)
             support = toggle.find(format_value(value)) if toggle else None
             if toggle is None:

@@ -12,7 +12,7 @@ from playground.session.history.query import Sort
 from playground.session.history.run import Run
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 
 LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
 
@@ -62,8 +62,8 @@ COLUMNS = (
     Column("options", 18, options, grows=True),
     Column("TTFT", 8, lambda run: numbers.seconds(run.ttft_s), "ttft_s", right=True),
     Column("TPS", 6, lambda run: numbers.significant(run.tps), "tps", right=True),
-    Column("Memory", 9, lambda run: format_bytes(run.memory_bytes), "memory_bytes", right=True),
-    Column("KV", 9, lambda run: format_bytes(run.kv_bytes), "kv_bytes", right=True, least=100),
+    Column("Memory", 9, lambda run: format_memory(run.memory_bytes), "memory_bytes", right=True),
+    Column("KV", 9, lambda run: format_memory(run.kv_bytes), "kv_bytes", right=True, least=100),
     Column("quality", 7, quality, "quality", right=True),
     Column("flags", 24, lambda run: one_line(", ".join(run.flags), 80), least=140, grows=True),
     Column("tags", 12, lambda run: one_line(" ".join(run.tags), 12), least=160),

@@ -11,7 +11,7 @@ from playground.session.history.run import Run
 from playground.text import numbers
 from playground.text.numbers import UNKNOWN
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.history.columns import described_quality, lower_is_better, when
 from playground.tui.sampling_fields import in_short
 
@@ -38,9 +38,9 @@ FIGURES: tuple[Figure, ...] = (
     ("TTFT", lambda run: run.ttft_s, numbers.seconds, True),
     ("TPS", lambda run: run.tps, lambda value: numbers.rate(value, "tok/s"), False),
     ("System TPS", lambda run: run.system_tps, lambda value: numbers.rate(value, "tok/s"), False),
-    ("Memory", lambda run: run.memory_bytes, lambda value: format_bytes(_whole(value)), True),
-    ("KV", lambda run: run.kv_bytes, lambda value: format_bytes(_whole(value)), True),
-    ("weights", lambda run: run.weights_bytes, lambda value: format_bytes(_whole(value)), True),
+    ("Memory", lambda run: run.memory_bytes, lambda value: format_memory(_whole(value)), True),
+    ("KV", lambda run: run.kv_bytes, lambda value: format_memory(_whole(value)), True),
+    ("weights", lambda run: run.weights_bytes, lambda value: format_memory(_whole(value)), True),
 )
 
 

@@ -8,7 +8,7 @@ from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import TOGGLES
 from playground.telemetry.kv_size import capacity, crossing, fitting, token_bytes
 from playground.text import numbers
-from playground.text.sizes import size
+from playground.text.sizes import format_bytes
 from playground.text.sparkline import BARS
 from playground.tui.plots.scatter_grid import Part, merged
 from playground.tui.state.inside import InsideState
@@ -36,7 +36,7 @@ def draw_stack(
     for row in range(rows):
         low, high = most * (rows - row - 1) / rows, most * (rows - row) / rows
         cells = [_cell(low, high, weights, weights + each * length) for length in lengths]
-        tick = size(high) if row == 0 else size(weights) if low <= weights < high else ""
+        tick = format_bytes(high) if row == 0 else format_bytes(weights) if low <= weights < high else ""
         lines.append([(f"{tick:>{gutter}}│", MUTED), *merged(cells)])
     lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", MUTED)])
     lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", MUTED)])
@@ -48,7 +48,7 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
     meets = crossing(facts, kv_cache, block_size, weights, requests)
     each = token_bytes(facts, kv_cache, block_size) * requests
     of_each = "" if requests == 1 else f" in each of {requests} requests"
-    line = f"{size(each)} a token{of_each}"
+    line = f"{format_bytes(each)} a token{of_each}"
     if meets:
         past = "" if meets <= facts.context else ", past the context"
         line = f"KV overtakes the weights at {numbers.count(meets)} tokens{of_each}{past}"
@@ -74,13 +74,13 @@ def capacity_table(
         allotted, result = inside.kv.pools.get(kind), inside.kv.results.get(kind)
         ran = result.concurrent if result else 0
         text = (
-            f"{kind:6}{size(held.token_bytes):>9}{size(inside.token_bytes.get(kind)):>9}"
+            f"{kind:6}{format_bytes(held.token_bytes):>9}{format_bytes(inside.token_bytes.get(kind)):>9}"
             f"{numbers.count(held.tokens):>10}{numbers.count(allotted.tokens if allotted else None):>10}"
             f"{fitting(facts, kind, block_size, part, tokens):>7}{ran or numbers.UNKNOWN:>5}"
         )
         text += f"{held.requests:>16}" if wide else ""
         lines.append([(text, "bold" if kind == now else "")])
-    shares = f"{size(part)} of {size(pool.bytes)}"
+    shares = f"{format_bytes(part)} of {format_bytes(pool.bytes)}"
     lines.append([(f"k runs requests of {tokens} together in {shares}", MUTED)])
     return lines
 

@@ -10,7 +10,7 @@ from playground.protocol.model_facts import ModelFacts
 from playground.protocol.steps import Step
 from playground.telemetry.roofline import reachable, ridge, roofline_point, step_cost
 from playground.text import numbers
-from playground.text.sizes import size
+from playground.text.sizes import format_bytes
 from playground.tui.plots.curve_grid import Curve, draw_curves
 from playground.tui.plots.scatter_grid import Axis, Part
 
@@ -21,7 +21,7 @@ MARKS = {
 }
 LENGTH = Axis("tokens", lambda value: numbers.count(round(value)))
 TIME = Axis("seconds a call, prefill", numbers.seconds)
-MEMORY = Axis("memory of a call, prefill", size)
+MEMORY = Axis("memory of a call, prefill", format_bytes)
 LEGEND = "e eager  m math  f flash"
 LEAST_HEIGHT = 14
 ROOF_POINTS = 24

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 
-from playground.protocol.commands import Abort, CancelLoad, Kernel, MeasureAttention, MeasureOutliers
+from playground.protocol.commands import KERNELS, Abort, CancelLoad, MeasureAttention, MeasureOutliers
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.inside.trial import TrialRunner
@@ -114,7 +114,7 @@ class InsideScreen(BaseScreen):
         self._runner.require_idle()
         longest = self.state.facts.context if self.state.facts else LENGTHS[-1]
         lengths = [length for length in LENGTHS if length <= longest]
-        self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(get_args(Kernel))))
+        self.session.bridge.send(MeasureAttention(lengths=lengths, kernels=list(KERNELS)))
 
     def _stop(self) -> None:
         if self.state.trial_running:

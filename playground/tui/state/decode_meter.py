@@ -101,7 +101,7 @@ class DecodeMeter:
         for request_id in step.preempted:
             self.contexts.pop(request_id, None)  # it is computed again
         for work in step.slots:
-            if work.request_id and work.phase in ("prefill", "decode"):
+            if work.request_id and work.busy:
                 self.contexts[work.request_id] += work.tokens if work.phase == "prefill" else 1 + work.accepted
 
     def _close(self, rows: int) -> None:

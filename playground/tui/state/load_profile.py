@@ -12,12 +12,15 @@ from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
 from playground.bench.load.requests import Shape, draw_requests
 from playground.protocol.commands import GenerationRequest, Submit
-from playground.protocol.options import Policy
+from playground.protocol.options import EngineName, Policy
 from playground.tui.state.compare import is_run
 from playground.tui.state.kv_capacity import is_capacity_trial
 
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]
+# Engines of models; a server would first need its URL.
+MODEL_ENGINES: tuple[EngineName, ...] = ("vllm", "transformers")
+OTHER_ENGINES: tuple[EngineName, ...] = (*MODEL_ENGINES, "scripted")
 _ID = re.compile(r"load(\d+)-([a-z]+)-(\d+)")
 
 

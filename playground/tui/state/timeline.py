@@ -17,7 +17,6 @@ WINDOW_S = 0.5
 LONGEST_PAUSE_S = 5.0
 KEPT = 512  # columns: more than any terminal has
 KEPT_TOKENS = 1 << 16  # tokens whose step was not reported yet
-WORKING = ("prefill", "decode")
 SHORT = {"kv_cache": "KV", "attention": "attn"}
 
 
@@ -73,10 +72,10 @@ class Timeline:
 
     def _add_steps(self, steps: list[Step]) -> None:
         for step in steps:
-            if self._unfinished or step.waiting or any(work.phase in WORKING for work in step.slots):
+            if self._unfinished or step.waiting or any(work.busy for work in step.slots):
                 self._pass(step.start, step.start + step.seconds)
         if steps:
-            there = {work.request_id for work in steps[-1].slots if work.request_id and work.phase in WORKING}
+            there = {work.request_id for work in steps[-1].slots if work.request_id and work.busy}
             self._unfinished = there.union(steps[-1].waiting).difference(steps[-1].finished)
 
     def _count(self) -> None:

@@ -6,18 +6,9 @@ import msgspec
 
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.conflicts import find_conflict
-from playground.protocol.options import (
-    TOGGLES,
-    CostClass,
-    OptionError,
-    Toggle,
-    Value,
-    as_text,
-    differs,
-    format_value,
-    parse_value,
-    with_changes,
-)
+from playground.protocol.effective import differs
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, with_changes
 from playground.tui.state.state import State
 
 EIGHT_BITS = ("int8", "fp8")
@@ -43,7 +34,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """See `protocol.options.differs`."""
+        """See `protocol.effective.differs`."""
         return differs(self.name, self.requested, self.value)
 
 

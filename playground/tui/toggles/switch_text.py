@@ -7,7 +7,7 @@ from textual.content import Content
 from playground.protocol.capabilities import Effects
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.state.decode_meter import Rate
 from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
@@ -75,9 +75,9 @@ def _beside(left: Content, right: Content, width: int) -> list[Content]:
 
 def _bytes(label: str, was: int, now: int, width: int) -> Content:
     """Before, after and their ratio; without room for all, the ratio and what is left."""
-    named, after = Content.styled(f"{label:<8}", MUTED), f"▸ {format_bytes(now)}"
+    named, after = Content.styled(f"{label:<8}", MUTED), f"▸ {format_memory(now)}"
     factor = (_factor(was, now) if was and now else "", "$success" if now < was else "$error")
-    full = Content.assemble(named, f"{format_bytes(was)} {after}  ", factor).rstrip()
+    full = Content.assemble(named, f"{format_memory(was)} {after}  ", factor).rstrip()
     return full if full.cell_length <= width else Content.assemble(named, factor, f" {after}")
 
 

@@ -15,7 +15,7 @@ from playground.bench.code.programs import answered
 from playground.bench.code.settings import Settings
 from playground.bench.code.subset import subset
 from playground.bench.code.suite import CodeSuite
-from playground.models.make_tiny_coder.tasks import draw_task
+from playground.synthetic.tasks import draw_task
 from tests.bench.code.rows import (
     BIGCODEBENCH,
     BIGCODEBENCH_MISSING,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +17,9 @@ import psutil
 import pytest
 
 from playground.bench.speech.manifest import BUNDLED
+from tests.cli.screens import read_until
 from tests.speech.speaking import known_and_unheard, write_wav
+from tests.worker.processes import seconds_until_gone
 
 CLEAN = BUNDLED.parent / "03-clean.opus"
 SAID = "write a function that reverses a string"
@@ -133,6 +137,34 @@ def test_what_was_heard_outlives_the_model_that_was_to_answer(home, tmp_path):
     assert report["totals"]["hearing"]["errors"]["wer"] == 0
     assert any("the engine process ended" in note for note in report["trust"]["notes"]), stderr
     assert stdout.splitlines()[-1] == "exact match 0 of 0, – %"
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "kind"),
+    [(signal.SIGINT, b"Ctrl+C", "text"), (signal.SIGTERM, b"SIGTERM", "text"), (signal.SIGINT, b"Ctrl+C", "question")],
+)
+def test_what_interrupts_keeps_what_was_heard(home, tmp_path, number, name, kind):
+    manifest, out = tmp_path / "m.jsonl", tmp_path / "out.json"
+    line = {"audio": str(CLEAN), kind: SAID} | ({"answer": "42"} if kind == "question" else {})
+    manifest.write_text(f"{json.dumps(line)}\n" * 500)
+    words = ("bench", "speech", "--manifest" if kind == "text" else "--questions", str(manifest), "--json", str(out))
+    screen, other = pty.openpty()  # progress is shown where somebody looks
+    command = [sys.executable, "-m", "playground", *words]
+    process = subprocess.Popen(command, env=home, stdout=subprocess.PIPE, stderr=other)
+    os.close(other)
+    said = read_until(screen, b" of 500: ")
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    said += read_until(screen, None)
+    os.close(screen)
+    stdout, _ = process.communicate(timeout=30)
+    report = json.loads(out.read_text())
+    heard = report["items"]
+    assert process.returncode == 1 and b"Traceback" not in said and 0 < len(heard) < 500
+    assert f"stopped by {name.decode()}: {len(heard)} of 500 recordings" in report["trust"]["notes"]
+    assert b"stopped by " + name in said and {item["heard"] for item in heard} == {SAID}
+    assert (b"of %d words" % (7 * len(heard)) if kind == "text" else b"exact match 0 of 0") in stdout
+    assert seconds_until_gone(*(each.pid for each in family)) < 2
 
 
 def test_a_recording_that_is_not_there_does_not_end_the_rest(home, tmp_path):

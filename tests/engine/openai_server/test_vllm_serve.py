@@ -8,8 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
@@ -34,11 +33,10 @@ from tests.engine.openai_server.serve import NAME, SLOTS, vllm_serve
 from tests.engine.transformers.driven import Driven
 from tests.engine.transformers.faults.live_worker import request
 from tests.tui.cells import shown
-from tests.tui.conftest import own_folders, until  # noqa: F401
+from tests.tui.conftest import Wait, own_folders, until  # noqa: F401
 
 pytestmark = pytest.mark.slow
 PYTHON = os.environ.get("PLAYGROUND_VLLM_PYTHON", "")
-Wait = Callable[..., Any]
 PROMPTS = ["def add(a, b):", "def biggest(values):\n", "def shout(text):\n    "]
 
 

@@ -12,7 +12,8 @@ from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.support import CONFLICTS
 from playground.engine.backends.transformers.weights.weights import weight_bytes
 from playground.protocol.conflicts import Conflict, find_conflict
-from playground.protocol.options import format_value, parse_value, with_changes
+from playground.protocol.option_text import parse_value
+from playground.protocol.options import format_value, with_changes
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 

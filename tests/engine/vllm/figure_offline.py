@@ -80,15 +80,15 @@ class Ours:
         began = perf_counter()
         self._worker = VllmWorker(folder)
         self._worker.load(paths.bundled_model(), prefix_cache=False, **OPTIONS | {"kv_blocks": "auto"})
-        self.start = Spent(perf_counter() - began, _cpu(self._worker.process.pid))
+        self.start = Spent(perf_counter() - began, _cpu(self._worker.pid))
 
     def run(self, jobs: list[Job]) -> Spent:
         """From the submission to the last token, by the worker's clock."""
         self._worker.send(ResetPrefixCache())
         asked = [request(f"r{index}", ids, max_tokens=new) for index, (ids, new) in enumerate(jobs)]
-        before = _cpu(self._worker.process.pid)
+        before = _cpu(self._worker.pid)
         wall = max(end.metrics.e2e_s or 0.0 for end in self._worker.finish(*asked))
-        return Spent(wall, _cpu(self._worker.process.pid) - before)
+        return Spent(wall, _cpu(self._worker.pid) - before)
 
     def stop(self) -> None:
         """End it."""

@@ -238,7 +238,7 @@ def test_a_start_is_cancelled_and_the_model_before_starts_in_its_place(worker: V
 
 
 def test_out_of_memory_at_a_start_is_one_line_of_what_to_lower_and_what_would_fit(worker: VllmWorker):
-    process, block = psutil.Process(worker.process.pid), worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token * 32
+    process, block = psutil.Process(worker.pid), worker.of(ModelLoaded)[-1].facts.kv_bytes_per_token * 32
     (plain,), since = worker.generate(request("alone", REPETITIVE, max_tokens=60)), len(worker.events)
     memory, many = process.memory_info(), str(ROOM // block * 2)
     try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 from textual.pilot import Pilot
@@ -21,10 +19,9 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.state.request import RequestState
 from tests.engine.vllm.conftest import OPTIONS, VllmWorker
 from tests.tui.cells import shown
-from tests.tui.conftest import own_folders, until  # noqa: F401
+from tests.tui.conftest import Wait, own_folders, until  # noqa: F401
 from tests.worker.processes import seconds_until_gone
 
-Wait = Callable[..., Any]
 LONG = Preset(title="", summary="", sampling=SamplingParams(max_tokens=1900, ignore_eos=True), prompts=["add"])
 GONE_S = 10.0
 

@@ -15,29 +15,16 @@ from playground.protocol.events import (
     WorkerReady,
 )
 from playground.protocol.metrics import Memory, RequestMetrics
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text
 from playground.protocol.steps import SlotWork, Step
 from playground.session.history.collector import Collector
 from playground.session.history.run import Run
+from tests.model_facts import TINY_CODER
 
 READY = WorkerReady(
     pid=1, role="engine", clock=0.0, capabilities=Capabilities(engine="transformers", versions={"torch": "2.13"})
 )
-FACTS = ModelFacts(
-    name="tiny-coder",
-    path="/models/tiny-coder",
-    architecture="Llama",
-    parameters=1,
-    weights_bytes=7,
-    dtype="bfloat16",
-    device="cpu",
-    layers=6,
-    vocabulary=2048,
-    context=8192,
-    kv_bytes_per_token=64,
-)
-LOADED = ModelLoaded(facts=FACTS, capabilities=READY.capabilities)
+LOADED = ModelLoaded(facts=TINY_CODER, capabilities=READY.capabilities)
 
 
 def applied(options: EngineOptions, changed=(), **fields) -> OptionsApplied:

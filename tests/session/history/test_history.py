@@ -126,6 +126,35 @@ def test_two_programs_on_one_damaged_file_set_it_aside_once(path, make_run, faul
     assert [each.stat().st_size for each in asides] == [size] and len(faults) == 1
 
 
+def test_two_programs_that_find_the_damage_at_once_set_it_aside_once(path):
+    """Two processes, each slow between its look at the file and its removal."""
+    code = """
+import sys, time
+from pathlib import Path
+from playground.session.history.keeper import Keeper
+from playground.session.history.run import Run
+set_aside = Keeper._set_aside
+Keeper._set_aside = lambda keeper: (time.sleep(0.5), set_aside(keeper))
+keeper = Keeper(Path(sys.argv[1]), print)
+sys.stdin.readline()
+keeper.add(Run(at=1.0, kind="chat", model="m", title="kept"))
+keeper.close()
+"""
+    path.parent.mkdir()
+    path.write_bytes(b"no database " * 1000)
+    pipe, command = subprocess.PIPE, [sys.executable, "-c", code, str(path)]
+    both = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for each in both:
+        each.stdin.write("\n")
+        each.stdin.flush()
+    said = "".join(each.communicate(timeout=60)[0] for each in both)
+    assert len(list(path.parent.glob("history.db.damaged-*"))) == 1 and said.count("set aside") == 1
+    assert "not kept" not in said
+    database = Database(path)
+    assert [run.title for run in database.read([1, 2])] == ["kept", "kept"]
+    database.close()
+
+
 def test_each_damaged_file_keeps_its_own_name(path, make_run, faults):
     keeper = Keeper(path, faults.append)
     for content in (b"no database " * 1000, b"nor is this " * 1000):

@@ -12,28 +12,15 @@ from playground.engine.scheduler import Limits, Work
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.commands import Command, LoadModel, SetOptions, Simulate, StepSeconds, Submit
 from playground.protocol.events import Event, ModelLoaded, OptionsApplied, WorkerReady
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions, as_text, with_changes
 from playground.session.recording import Entry
 from playground.tui.state.load_profile import POLICIES, LoadProfile, requests
 from playground.tui.state.load_run import LoadRun
 from tests.engine.fake_runner import Clock, FakeRunner
+from tests.model_facts import TINY_CODER
 
 STEP_S, PREFILL_TOKEN_S, PAUSE_S = 0.004, 0.0001, 0.0005
 CAPABILITIES = Capabilities(engine="transformers")
-FACTS = ModelFacts(
-    name="tiny-coder",
-    path="/models/tiny-coder",
-    architecture="LlamaForCausalLM",
-    parameters=3_670_000,
-    weights_bytes=7_340_000,
-    dtype="bfloat16",
-    device="cpu",
-    layers=6,
-    vocabulary=2048,
-    context=8192,
-    kv_bytes_per_token=2048,
-)
 
 
 class PacedRunner(FakeRunner):
@@ -47,7 +34,7 @@ class PacedRunner(FakeRunner):
 def load_events(profile: LoadProfile, side: str, load: int = 1, start: float = 1.0) -> Iterator[Command | Event]:
     """The submission and every event of one run under continuous batching, with a block map every eighth step."""
     policy = side if side in POLICIES else "continuous"
-    submit = Submit(requests=requests(profile, side, load, FACTS.vocabulary))
+    submit = Submit(requests=requests(profile, side, load, TINY_CODER.vocabulary))
     clock = Clock()
     clock.now = start
     events: list[Event] = []
@@ -70,7 +57,7 @@ def load_events(profile: LoadProfile, side: str, load: int = 1, start: float = 1
 
 def _predicted(profile: LoadProfile) -> Iterator[Event]:
     """The simulations of both policies at the cost of a step here."""
-    run = LoadRun("static", 1, requests(profile, "static", 1, FACTS.vocabulary))
+    run = LoadRun("static", 1, requests(profile, "static", 1, TINY_CODER.vocabulary))
     cost = StepSeconds(base=STEP_S + PAUSE_S, prefill_token=PREFILL_TOKEN_S)
     for policy in POLICIES:
         yield predict(
@@ -91,8 +78,8 @@ def recording(profile: LoadProfile, sides: Sequence[str] = POLICIES) -> list[Ent
     options = EngineOptions()
     messages: list[Command | Event] = [
         WorkerReady(pid=1, role="engine", clock=0.0, capabilities=CAPABILITIES),
-        LoadModel(model=FACTS.path),
-        ModelLoaded(facts=FACTS, capabilities=CAPABILITIES),
+        LoadModel(model=TINY_CODER.path),
+        ModelLoaded(facts=TINY_CODER, capabilities=CAPABILITIES),
         OptionsApplied(changed=[], requested=options, effective=as_text(options)),
     ]
     for number, side in enumerate(sides):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from textual.pilot import Pilot
 
 from playground import paths
 from playground.bench.load.lengths import Lengths
@@ -18,13 +15,11 @@ from playground.protocol.options import EngineOptions
 from playground.session.history.query import parse_filter
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
-from playground.tui.screens.batching import BatchingScreen
 from playground.tui.state.load_profile import LoadProfile
-from playground.tui.widgets.batching.form import LoadForm
+from tests.tui.batching.running import run_load
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 FLOAT32 = EngineOptions(dtype="float32")
 SHORT = LoadProfile(requests=8, slots=4, lengths=Lengths("uniform", 8, 48), against="transformers")
 
@@ -47,13 +42,6 @@ def _works(process: psutil.Process) -> bool:
         return False
 
 
-async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: LoadProfile = SHORT) -> None:
-    await pilot.press("f3")
-    await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
-    app.screen.query_one(LoadForm).set(profile)
-    await pilot.press("r")
-
-
 async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
     opened: Opened, until: Wait, workers: Callable[[], int], tmp_path: Path
 ) -> None:
@@ -61,7 +49,7 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
         state = app.bridge.state
         before = state.toggles.requested
         await pilot.press("ctrl+r")
-        await _go(app, pilot, until)
+        await run_load(app, pilot, until, SHORT)
         await until(pilot, lambda: "starting transformers" in shown(app), seconds=60)
         await until(pilot, lambda: not state.load.busy and not state.toggles.switching, seconds=120)
         ours, theirs = state.load.ordered()
@@ -91,7 +79,7 @@ async def test_both_engines_run_the_load_and_a_replay_shows_it_again(
 async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wait, workers: Callable[[], int]) -> None:
     async with opened(str(paths.bundled_model()), options=FLOAT32) as (app, pilot):
         state = app.bridge.state
-        await _go(app, pilot, until)
+        await run_load(app, pilot, until, SHORT)
         await until(pilot, lambda: workers() == 2, seconds=60)
         await pilot.press("escape")
         await until(pilot, lambda: not state.load.busy)
@@ -102,14 +90,14 @@ async def test_escape_ends_an_engine_that_is_starting(opened: Opened, until: Wai
 
 async def test_an_engine_that_cannot_load_the_model_says_why(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await _go(app, pilot, until)
+        await run_load(app, pilot, until, SHORT)
         await until(pilot, lambda: "the load ended early: transformers:" in shown(app), seconds=60)
         assert not app.bridge.state.load.busy and app.bridge.state.status == "idle"
 
 
 async def test_an_engine_is_not_compared_with_itself(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await _go(app, pilot, until, LoadProfile(against="scripted"))
+        await run_load(app, pilot, until, LoadProfile(against="scripted"))
         await until(pilot, lambda: "this session is on scripted itself" in shown(app))
         assert not app.bridge.state.load.busy
 
@@ -120,7 +108,9 @@ async def test_transformers_against_vllm(until: Wait) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts, seconds=120)
-        await _go(app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 96, 96), against="vllm"))
+        await run_load(
+            app, pilot, until, LoadProfile(requests=8, slots=4, lengths=Lengths("fixed", 96, 96), against="vllm")
+        )
         await until(pilot, lambda: not state.load.busy and not state.toggles.switching, seconds=240)
         await until(pilot, lambda: "the same tokens in 8 of 8" in shown(app))
         ours, theirs = state.load.ordered()

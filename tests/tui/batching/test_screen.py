@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
@@ -19,26 +16,19 @@ from playground.tui.widgets.batching.board import LoadBoard
 from playground.tui.widgets.batching.form import LoadForm
 from playground.tui.widgets.board.cells import MERGED_LEGEND
 from tests.tui.batching.recording import recording
+from tests.tui.batching.running import run_load
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 from tests.tui.settling import settle
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 SHORT = LoadProfile(requests=16, slots=4, lengths=Lengths("lognormal", 4, 48))
-
-
-async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, profile: LoadProfile) -> None:
-    await pilot.press("f3")
-    await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
-    app.screen.query_one(LoadForm).set(profile)
-    await pilot.press("r")
 
 
 async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         state = app.bridge.state
         before = state.toggles.requested
-        await _go(app, pilot, until, SHORT)
+        await run_load(app, pilot, until, SHORT)
         await until(pilot, lambda: state.load.running and "Esc stops" in shown(app))
         await until(pilot, lambda: not state.load.busy and not state.toggles.switching)
         static, continuous = (state.load.runs[policy] for policy in POLICIES)
@@ -61,7 +51,7 @@ async def test_a_load_fills_both_boards_and_leaves_the_toggles_as_they_were(open
 async def test_arrivals_that_come_later(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         profile = LoadProfile(requests=6, slots=4, lengths=Lengths("fixed", 8, 8), arrivals=Arrivals("poisson", 20.0))
-        await _go(app, pilot, until, profile)
+        await run_load(app, pilot, until, profile)
         await until(pilot, lambda: len(app.bridge.state.load.runs) == 2 and not app.bridge.state.load.busy)
         static, continuous = (app.bridge.state.load.runs[policy] for policy in POLICIES)
         last = max(request.delay_s for request in static.requests.values())
@@ -72,7 +62,7 @@ async def test_escape_stops_the_load_and_puts_the_toggles_back(opened: Opened, u
     async with opened() as (app, pilot):
         state = app.bridge.state
         before = state.toggles.requested
-        await _go(app, pilot, until, LoadProfile())
+        await run_load(app, pilot, until, LoadProfile())
         await until(pilot, lambda: state.load.running and state.load.running.made)
         await pilot.press("escape")
         await until(pilot, lambda: not state.load.busy and not state.toggles.switching)
@@ -87,14 +77,14 @@ async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, sc
     async with opened(script(["word "] * 8000), max_tokens=8000) as (app, pilot):
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: app.bridge.state.requests.unfinished)
-        await _go(app, pilot, until, SHORT)
+        await run_load(app, pilot, until, SHORT)
         await until(pilot, lambda: "a load would disturb" in shown(app))
         assert not app.bridge.state.load.busy
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(app.screen, PlaygroundScreen))
         await pilot.press("escape")
         await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-        await _go(app, pilot, until, LoadProfile(requests=256))  # outlasts a busy machine's keys
+        await run_load(app, pilot, until, LoadProfile(requests=256))  # outlasts a busy machine's keys
         await until(pilot, lambda: app.bridge.state.load.running)
         await pilot.press("f2", *"more", "enter")
         await until(pilot, lambda: "a load is being measured" in shown(app))
@@ -103,7 +93,7 @@ async def test_prompts_wait_for_a_load_and_a_load_for_prompts(opened: Opened, sc
 
 async def test_a_dead_engine_ends_the_load(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await _go(app, pilot, until, LoadProfile())
+        await run_load(app, pilot, until, LoadProfile())
         await until(pilot, lambda: app.bridge.state.load.running and app.bridge.state.load.running.made)
         app.bridge._client.kill()
         await until(pilot, lambda: not app.bridge.state.load.busy)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from playground.bench.load.lengths import Lengths
@@ -13,8 +10,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.state.load_profile import POLICIES, LoadProfile
 from playground.tui.state.load_run import same_tokens
 from playground.tui.widgets.batching.form import LoadForm
-
-Wait = Callable[..., Any]
+from tests.tui.conftest import Wait
 
 
 @pytest.mark.slow

@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from playground import paths
 from playground.bench.sandbox.confinement import NoSandbox, find_confinement
 from playground.bench.suites.suite import SuiteProgress
-from playground.session.history.database import Database
-from playground.session.history.query import parse_filter
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
 from playground.tui.bench.driver import BenchDriver, BenchView
@@ -25,7 +22,7 @@ from playground.tui.widgets.bench.suite_list import SuiteList
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.scatter import Scatter
 from playground.tui.widgets.text_entry import TextEntry
-from tests.tui.runs import keep, make_runs
+from tests.tui.runs import keep, kept, make_runs
 
 LOADING_S = 120.0
 
@@ -37,13 +34,6 @@ def confined():
         find_confinement()
     except NoSandbox as error:
         pytest.skip(f"no sandbox: {error}")
-
-
-def kept() -> list[Run]:
-    database = Database(paths.history_database())
-    runs = database.read_whole(database.find(parse_filter("kind:bench")))
-    database.close()
-    return runs
 
 
 def said(app: PlaygroundApp) -> str:
@@ -82,7 +72,7 @@ async def test_a_suite_runs_on_the_bundled_model_and_is_kept(until, tmp_path: Pa
         app.screen.query_one(Input).value = str(tmp_path / "out.html")
         await pilot.press("enter")
         await until(pilot, lambda: (tmp_path / "out.html").exists())
-    (run,) = kept()
+    (run,) = kept("kind:bench")
     assert (run.kind, run.model, run.measure, run.requests) == ("bench code", "tiny-coder", "pass@1", 8)
     assert run.options == {"kv_cache": "int8"} and run.effective["kv_cache"] == "int8"
     assert run.quality == run.result["totals"]["passed"] / 8
@@ -104,7 +94,7 @@ async def test_a_stopped_suite_keeps_what_was_judged_and_its_engine_is_gone(unti
         await until(pilot, lambda: not app.bridge.state.benching)
         await pilot.press("f2", *"def", "enter")
         await until(pilot, lambda: app.bridge.state.requests, LOADING_S)
-    (run,) = kept()
+    (run,) = kept("kind:bench")
     judged = run.result["totals"]["tasks"]
     assert 1 <= judged < 40 and "stopped" in run.flags
 
@@ -130,7 +120,7 @@ async def test_what_one_suite_cannot_do_keeps_no_other_from_running(opened, unti
         await until(pilot, lambda: app.bridge.state.benching)
         await pilot.press("escape")
         await until(pilot, lambda: not app.bridge.state.benching, 30)
-    (run,) = kept()
+    (run,) = kept("kind:bench")
     assert (run.kind, run.title, run.requests) == ("bench load", "8 requests", 40)
     assert run.seconds and run.system_tps and run.ttft_s
 

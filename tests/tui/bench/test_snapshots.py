@@ -8,14 +8,13 @@ import pytest
 from textual.pilot import Pilot
 
 from playground.bench.suites.suite import Row, SuiteProgress
-from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.bench.driver import BenchView
 from playground.tui.screens.bench import BenchScreen
+from tests.tui.conftest import Story
 from tests.tui.runs import keep, make_runs
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 ROWS = [
     Row("playground/6", "passed", 0.0388, ""),
     Row("playground/12", "passed", 0.0346, ""),

@@ -8,13 +8,7 @@ from hypothesis import strategies as st
 from playground.tui.board.columns import StepScale, TimeScale, columns, pieces, steps_in
 from playground.tui.board.model import BoardModel
 from tests.tui.widgets.drawing import rows
-from tests.tui.widgets.steps import SECONDS, steps
-
-
-def folded(*slots: str, **events: str) -> BoardModel:
-    model = BoardModel()
-    model.add(steps(*slots, **events))
-    return model
+from tests.tui.widgets.steps import SECONDS, folded, steps
 
 
 def test_one_step_a_column() -> None:

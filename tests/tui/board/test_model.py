@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 
 from playground.tui.board.model import BoardModel, SlotRun, Usage
 from tests.tui.widgets.drawing import rows
-from tests.tui.widgets.steps import steps
-
-
-def folded(*slots: str, **events: str) -> BoardModel:
-    model = BoardModel()
-    model.add(steps(*slots, **events))
-    return model
+from tests.tui.widgets.steps import folded, steps
 
 
 def test_equal_cells_become_one_run() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -16,8 +14,7 @@ from playground.tui.compare.profile import CompareProfile
 from playground.tui.screens.compare import CompareScreen
 from playground.tui.widgets.field_form import FieldForm
 from tests.tui.cells import shown
-
-Wait = Callable[..., Any]
+from tests.tui.conftest import Wait
 
 
 @pytest.mark.skipif(not os.environ.get("PLAYGROUND_VLLM_PYTHON"), reason="PLAYGROUND_VLLM_PYTHON names no interpreter")

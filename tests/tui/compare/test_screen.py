@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,6 @@ from textual.widgets import Input
 
 from playground import paths
 from playground.protocol.options import EngineOptions
-from playground.session.history.database import Database
-from playground.session.history.query import parse_filter
-from playground.session.history.run import Run
 from playground.session.recorder import Recorder
 from playground.session.replay import read_recording
 from playground.text.numbers import format_kl
@@ -28,16 +23,8 @@ from playground.tui.screens.compare import CompareScreen
 from playground.tui.widgets.field_form import FieldForm
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
-
-
-def _kept() -> list[Run]:
-    database = Database(paths.history_database())
-    runs = database.read_whole(database.find(parse_filter("")))
-    database.close()
-    return runs
+from tests.tui.conftest import Opened, Wait
+from tests.tui.runs import kept
 
 
 async def _go(app: PlaygroundApp, pilot: Pilot[None], until: Wait, **profile: Any) -> None:
@@ -81,7 +68,7 @@ async def test_another_model_gets_a_worker_of_its_own(opened: Opened, until: Wai
         assert state.facts == facts and state.toggles.requested == before and not state.model.exited
         await until(pilot, lambda: "Verdict  answers.jsonl:" in shown(app))
         assert f"model={other}"[:40] in shown(app)
-    runs = _kept()
+    runs = kept()
     assert {run.model for run in runs} == {"scripted", "answers.jsonl"} and {run.kind for run in runs} == {"compare"}
     assert [run.requests for run in runs] == [2, 2] and all(run.tps and run.ttft_s for run in runs)
 
@@ -185,9 +172,9 @@ async def test_values_come_from_the_capability_report(opened: Opened, until: Wai
 
 def test_a_prompt_keeps_its_lines() -> None:
     profile = CompareProfile(prompt="one\\ntwo")
-    assert profile.text == "one\ntwo" and profile.asked("b").toggles == {"kv_cache": "int8"}
+    assert profile.text == "one\ntwo" and profile.changes("b").toggles == {"kv_cache": "int8"}
     with pytest.raises(ValueError, match="no toggle is called"):
-        CompareProfile(a="speed=9").asked("a")
+        CompareProfile(a="speed=9").changes("a")
 
 
 async def test_two_models_are_held_against_each_other(until: Wait, tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
+from tests.tui.conftest import Story
 from tests.tui.runs import keep, make_runs
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 Keys = tuple[str, ...]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
@@ -15,11 +16,10 @@ from playground.protocol.events import (
 )
 from playground.protocol.measurements import AttentionPoint, Ceilings, HeadShape, LayerColumns
 from playground.protocol.metrics import Memory
-from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.text.numbers import count
-from playground.text.sizes import size
+from playground.text.sizes import format_bytes
 from playground.tui.inside.kv_chart import capacity_table, described, draw_stack
 from playground.tui.inside.outlier_grid import count_outliers, draw_outliers, lowest_known, short_name, title
 from playground.tui.inside.plots import described_attention, described_roofline, draw_attention, draw_roofline
@@ -28,22 +28,9 @@ from playground.tui.plots.scatter_grid import Axis, Part
 from playground.tui.state.inside import InsideState
 from playground.tui.state.kv_capacity import Pool, is_capacity_trial, request_id
 from playground.tui.state.load_profile import run_kind
+from tests.model_facts import TINY_CODER
 
-FACTS = ModelFacts(
-    name="tiny",
-    path="tiny",
-    architecture="LlamaForCausalLM",
-    parameters=3_600_000,
-    weights_bytes=7_000_000,
-    dtype="bfloat16",
-    device="cpu",
-    layers=4,
-    vocabulary=2048,
-    context=8192,
-    kv_bytes_per_token=2048,
-    heads=4,
-    head_dim=64,
-)
+FACTS = msgspec.structs.replace(TINY_CODER, weights_bytes=7_000_000, layers=4)
 LAYER = LayerColumns(
     name="model.layers.3.self_attn.q_proj",
     width=100,
@@ -106,8 +93,8 @@ def test_the_table_has_every_dtype_and_what_was_measured():
     _, head, *rows, last = text(capacity_table(FACTS, 32, pool, "int8", state, 56))
     assert head.endswith("comp.  ran") and all(len(row) <= 56 for row in [*rows, last])
     assert [row.split()[0] for row in rows] == ["model", "fp8", "int8", "int4", "int2"]
-    assert rows[2].endswith(f"{size(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
-    assert size(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
+    assert rows[2].endswith(f"{format_bytes(1113.0)} {count(14496):>9} {count(12800):>9}      5    2")
+    assert format_bytes(2048.0) in rows[0] and rows[0].endswith("–") and rows[1].endswith("–")
     assert last.startswith("k runs requests of 256 together in 2.00 MiB of 16.0 MiB")
     _, head, first, *_ = text(capacity_table(FACTS, 32, pool, "int8", state, 90))
     assert head.endswith("full contexts") and first.endswith(" 1"), "8 192 tokens are one context of this model"

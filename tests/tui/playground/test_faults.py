@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import pytest
 
@@ -18,9 +16,8 @@ from playground.session.recorder import FLUSH_SECONDS, Recorder
 from playground.tui import session
 from playground.tui.app import PlaygroundApp
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 
-Wait = Callable[..., Any]
-Opened = Callable[..., Any]
 FULL = Path("/dev/full")
 
 

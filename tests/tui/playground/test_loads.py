@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from playground.protocol.commands import Abort, GenerationRequest, Submit
 from playground.protocol.events import Failed, ModelLoading
@@ -17,9 +14,9 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
+from tests.tui.conftest import Wait
+from tests.tui.sending import send
 from tests.worker.processes import write_answer, write_starter
-
-Wait = Callable[..., Any]
 
 
 @pytest.fixture
@@ -30,18 +27,13 @@ def endless(tmp_path: Path) -> Path:
     return path
 
 
-async def _send(pilot: Pilot[None], text: str) -> None:
-    pilot.app.screen.query_one(Prompt).insert(text)
-    await pilot.press("enter")
-
-
 async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) -> None:
     app = PlaygroundApp(engine="scripted", model=str(endless))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: "loading endless.jsonl" in shown(app) and state.model.pid)
         first = state.model.pid
-        await _send(pilot, "wait for me")
+        await send(pilot, "wait for me")
         await until(pilot, lambda: state.requests.unfinished)
         await pilot.press("escape")
         await until(pilot, lambda: "the load was stopped" in shown(app), seconds=5)
@@ -63,7 +55,7 @@ async def test_the_model_before_comes_back_where_a_load_is_stopped_or_refused(en
         await until(pilot, lambda: state.toggles.effective.get("attention") == "eager")
         kept, first = state.facts, state.model.pid
         await app.session.load(str(endless))
-        await _send(pilot, "wait for me")
+        await send(pilot, "wait for me")
         await until(pilot, lambda: state.requests.unfinished)
         await pilot.press("escape")  # its worker never answers, and is replaced
         said = f"the load was stopped; {kept.name} comes back"
@@ -138,7 +130,7 @@ async def test_esc_is_for_the_request_again_after_a_step_that_failed_to_compile(
 async def test_a_prompt_waits_for_the_load(tmp_path: Path, until: Wait) -> None:
     app = PlaygroundApp(engine="scripted")
     async with app.run_test(size=(120, 40)) as pilot:
-        await _send(pilot, "early")
+        await send(pilot, "early")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         metrics = app.bridge.state.requests["r1"].metrics
         assert metrics.load_s and metrics.ttft_s and metrics.ttft_s > metrics.load_s
@@ -164,7 +156,7 @@ async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, u
     app = PlaygroundApp(engine="scripted")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.bridge.state.facts)
-        await _send(pilot, "hello")
+        await send(pilot, "hello")
         await until(pilot, lambda: "end · 15 tokens" in shown(app))
         await until(pilot, lambda: "  0 A" in shown(app))
         assert app.no_color

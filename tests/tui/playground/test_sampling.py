@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from playground.protocol.commands import SamplingParams
-from playground.tui.app import PlaygroundApp
 from playground.tui.fields import Field
 from playground.tui.sampling_fields import fields, in_short
 from playground.tui.screens.overlays.sampling import SamplingScreen
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.widgets.text_entry import TextEntry
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Wait
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
 PLAIN = SamplingParams()
 SET = SamplingParams(max_tokens=512, ignore_eos=True, temperature=0.8, seed=7)
 BAD = {"max_tokens": "0", "temperature": "-1", "top_p": "0", "seed": "x", "ignore_eos": "maybe"}

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from textual.command import CommandPalette
-from textual.events import Key, Paste
-from textual.pilot import Pilot
 
 from playground.protocol.events import Failed
 from playground.protocol.metrics import FORMULAS
@@ -26,19 +22,10 @@ from playground.tui.state.state import State
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Script = Callable[[Iterable[str]], str]
-Wait = Callable[..., Any]
+from tests.tui.conftest import Opened, Script, Wait
+from tests.tui.sending import send
 
 WORDS = ["word "] * 2000
-
-
-async def _send(pilot: Pilot[None], text: str) -> None:
-    prompt = pilot.app.screen.query_one(Prompt)
-    prompt.focus()
-    prompt.insert(text)
-    await pilot.press("enter")
 
 
 async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wait) -> None:
@@ -52,8 +39,8 @@ async def test_a_prompt_streams_and_its_numbers_appear(opened: Opened, until: Wa
 
 async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, script: Script, until: Wait) -> None:
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
-        await _send(pilot, "one")
-        await _send(pilot, "two")
+        await send(pilot, "one")
+        await send(pilot, "two")
         await until(pilot, lambda: all(request.tokens for request in app.bridge.state.requests.values()))
         await until(pilot, lambda: "A B running" in shown(app))
         await pilot.press("escape")
@@ -71,7 +58,7 @@ async def test_several_requests_run_at_once_and_stop_one_by_one(opened: Opened, 
 async def test_keys_flip_toggles_while_text_streams(opened: Opened, script: Script, until: Wait) -> None:
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
         state = app.bridge.state
-        await _send(pilot, "one")
+        await send(pilot, "one")
         await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens > 40)
         await pilot.press("ctrl+f", "ctrl+k")
         await until(
@@ -121,7 +108,7 @@ async def test_a_killed_worker_is_told_of_and_one_key_brings_it_back(
         state = app.bridge.state
         await pilot.press("ctrl+f")
         await until(pilot, lambda: state.toggles.requested.attention == "eager")
-        await _send(pilot, "do not lose me")
+        await send(pilot, "do not lose me")
         await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[0].tokens)
         os.kill(state.model.pid, signal.SIGKILL)
         await until(pilot, lambda: "SIGKILL" in shown(app) and "^Y" in shown(app))
@@ -137,7 +124,7 @@ async def test_a_model_that_cannot_be_loaded_leaves_what_was_typed(opened: Opene
     async with opened(str(tmp_path / "missing.jsonl")) as (app, pilot):
         await until(pilot, lambda: "cannot read" in shown(app))
         assert app.bridge.state.status == "failed"
-        await _send(pilot, "keep this")
+        await send(pilot, "keep this")
         await until(pilot, lambda: "no model is loaded" in shown(app))
         assert app.screen.query_one(Prompt).text == "keep this"
 
@@ -149,7 +136,7 @@ async def test_a_model_is_picked_by_typing_its_path(opened: Opened, script: Scri
         path = script(["other ", "answer"])
         await pilot.press(*["slash" if letter == "/" else letter for letter in path], "enter")
         await until(pilot, lambda: app.bridge.state.facts and app.bridge.state.facts.path == path)
-        await _send(pilot, "hello")
+        await send(pilot, "hello")
         await until(pilot, lambda: "other answer" in shown(app))
 
 
@@ -157,7 +144,7 @@ async def test_a_path_that_is_not_there_leaves_the_model_and_its_board(
     opened: Opened, script: Script, until: Wait
 ) -> None:
     async with opened(script(WORDS), max_tokens=20) as (app, pilot):
-        await _send(pilot, "one")
+        await send(pilot, "one")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         before, step = app.bridge.state.facts, app.bridge.state.last_step
         await pilot.press("ctrl+o")
@@ -189,76 +176,29 @@ async def test_what_was_stopped_on_request_is_no_fault(opened: Opened, until: Wa
 
 async def test_a_refused_request_gives_the_prompt_back(opened: Opened, until: Wait) -> None:
     async with opened(max_tokens=64) as (app, pilot):
-        await _send(pilot, "word " * 5000)
+        await send(pilot, "word " * 5000)
         await until(pilot, lambda: "context is 4096; shorten it" in " ".join(shown(app).split()))
         assert app.screen.query_one(Prompt).text.startswith("word word")
-
-
-async def test_what_is_typed_right_after_enter_is_the_next_prompt(opened: Opened, until: Wait) -> None:
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        for key in ("o", "n", "e", "enter", "t", "w", "o", "enter", "t", "h"):  # faster than a busy screen reads them
-            prompt.post_message(Key(key, key if len(key) == 1 else None))
-        await until(pilot, lambda: len(app.bridge.state.requests) == 2)
-        assert [request.prompt for request in app.bridge.state.requests.values()] == ["one", "two"]
-        assert prompt.text == "th"
 
 
 async def test_hostile_text_stays_text(opened: Opened, script: Script, until: Wait) -> None:
     pieces = ["[bold red]not markup[/]", " \x1b[31mnot", " red\x1b]0;title\x07", "\x9b2J\r", " [@click=app.quit]x[/]"]
     async with opened(script(pieces)) as (app, pilot):
-        await _send(pilot, "[b]hi[/b]\x1b[0m")
+        await send(pilot, "[b]hi[/b]\x1b[0m")
         await until(pilot, lambda: "end ·" in shown(app))
         text = shown(app)
         assert "[b]hi[/b][0m" in text and "[bold red]not markup[/] [31mnot" in text
         assert not set(map(chr, range(32))) - {"\n"} & set(text)
 
 
-async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None:
-    async with opened() as (app, pilot):
-        text = "0123456789abcdef\n" * 62_500
-        prompt = app.screen.query_one(Prompt)
-        prompt.post_message(Paste(text))
-        await until(pilot, lambda: "1.1 MB pasted #1" in prompt.text, seconds=2)
-        await pilot.press("!", "enter")
-        await until(pilot, lambda: app.bridge.state.requests)
-        assert app.bridge.state.requests["r1"].prompt == text + "!"
-        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-        assert prompt.text == "[1.1 MB pasted #1]!"
-
-
-@pytest.mark.parametrize("lines", [3, 1000])
-async def test_line_ends_of_a_paste_are_line_feeds(lines: int, opened: Opened, until: Wait) -> None:
-    """Terminals send a paste's line ends as Enter does, as carriage returns."""
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        prompt.post_message(Paste("def f(x):\r    return x\r\n" * lines))
-        await until(pilot, lambda: prompt.text)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.bridge.state.requests)
-        assert app.bridge.state.requests["r1"].prompt == "def f(x):\n    return x\n" * lines
-        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-
-
 async def test_the_terminal_may_become_tiny_and_large_again(opened: Opened, script: Script, until: Wait) -> None:
     async with opened(script(WORDS), max_tokens=2000) as (app, pilot):
-        await _send(pilot, "one")
+        await send(pilot, "one")
         for size in ((20, 5), (1, 1), (250, 70), (80, 24), (20, 5), (120, 40)):
             await pilot.resize_terminal(*size)
             await pilot.press("ctrl+g", "ctrl+g")
             await pilot.pause(0.1)
         assert "word word" in shown(app)
-
-
-async def test_prompts_of_the_preset_are_one_key_away(opened: Opened) -> None:
-    async with opened() as (app, pilot):
-        prompt = app.screen.query_one(Prompt)
-        await pilot.press(*"mine", "up")
-        assert prompt.text == "add two numbers"
-        await pilot.press("down")
-        assert prompt.text == "mine"
-        await pilot.press("ctrl+j", *"two")
-        assert prompt.text == "mine\ntwo"
 
 
 async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> None:
@@ -267,7 +207,7 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         path = Path(app.bridge.state.recording)
         await until(pilot, lambda: "REC" in shown(app))
         await until(pilot, lambda: "MachineSampled" in path.read_text())
-        await _send(pilot, "hello")
+        await send(pilot, "hello")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: f"recorded to {path}"[:60] in " ".join(shown(app).split()))
@@ -279,20 +219,20 @@ async def test_what_is_recorded_can_be_replayed(opened: Opened, until: Wait) -> 
         assert state.requests["r1"].text == live.requests["r1"].text
         assert state.requests["r1"].finished == live.requests["r1"].finished
         assert state.machine.host.total == live.machine.host.total
-        await pilot.press("x", "enter")
+        await pilot.press("ctrl+k")
         await until(pilot, lambda: "this is a replay" in shown(replayed))
 
 
 async def test_base_and_chat_are_shown_and_sent(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await _send(pilot, "first")
+        await send(pilot, "first")
         await until(pilot, lambda: app.bridge.state.requests and not app.bridge.state.requests.unfinished)
-        await _send(pilot, "second")
+        await send(pilot, "second")
         await until(pilot, lambda: len(app.bridge.state.requests) == 2 and not app.bridge.state.requests.unfinished)
         metrics = [request.metrics.prompt_tokens for request in app.bridge.state.requests.values()]
         assert metrics[1] > metrics[0] + 1, "a chat sends what was said before"
         await pilot.press("f8")
-        await _send(pilot, "third")
+        await send(pilot, "third")
         await until(pilot, lambda: len(app.bridge.state.requests) == 3 and not app.bridge.state.requests.unfinished)
         assert app.bridge.state.requests["r3"].metrics.prompt_tokens == 1
         await until(pilot, lambda: "base  third" in shown(app))
@@ -333,7 +273,7 @@ async def test_a_state_folder_that_cannot_be_written_costs_the_log_alone(
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
     async with opened() as (app, pilot):
         await until(pilot, lambda: "so there is no log; XDG_STATE_HOME names another folder" in shown(app))
-        await _send(pilot, "hello")
+        await send(pilot, "hello")
         await until(pilot, lambda: "add_numbers" in shown(app) and app.bridge.state.status == "idle")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,8 +13,7 @@ from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from tests.engine.openai_server.loopback import MODELS, Loopback, loopback, text
 from tests.tui.cells import shown
-
-Wait = Callable[..., Any]
+from tests.tui.conftest import Wait
 
 
 @pytest.fixture

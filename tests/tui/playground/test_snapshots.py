@@ -10,14 +10,13 @@ from textual.pilot import Pilot
 
 from playground.protocol.commands import SamplingParams
 from playground.protocol.events import OptionsApplied, RequestFinished
-from playground.session.recording import Entry
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.sampling import SamplingScreen
 from playground.tui.widgets.prompt_bar import PromptBar
+from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 SIZES = [(80, 24), (120, 40)]
 # playground run tiny-coder --prompts FILE --arrivals recorded --set max_batch=4 --at 24:kv_cache=int8 --record …
 RECORDED = Path(__file__).parents[2] / "recordings" / "kv-switch.jsonl"
@@ -57,7 +56,9 @@ def test_sampling(snap_compare: Callable[..., bool], story: Story, size: tuple[i
     async def open_sampling(pilot: Pilot[None]) -> None:
         await settle(pilot)
         app.session.sampling = SamplingParams(max_tokens=512, ignore_eos=True, temperature=0.75)
-        app.screen.query_one(PromptBar).show(True, app.session.sampling)
+        bar = app.screen.query_one(PromptBar)
+        bar.display = True  # as on an engine
+        bar.show(True, app.session.sampling)
         app.push_screen(SamplingScreen(app.session))
         await settle(pilot)
 

@@ -15,9 +15,9 @@ from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import Entry, Message
 from playground.tui.app import PlaygroundApp
 from tests.tui.cells import shown
+from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 MIB = 1 << 20
 
 

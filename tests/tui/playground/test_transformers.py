@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.engine.transformers import checkpoints
 from tests.tui.cells import shown
+from tests.tui.conftest import Wait
 
-Wait = Callable[..., Any]
 LONG = SamplingParams(max_tokens=8000, ignore_eos=True)
 BLOCK = EngineOptions().block_size
 

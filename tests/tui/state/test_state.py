@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
 
@@ -30,8 +28,7 @@ from playground.tui.advice import advice
 from playground.tui.state.kv_capacity import request_id
 from playground.tui.state.state import State
 from playground.tui.toggles.switch_text import measured
-
-Story = Callable[[str], list[Entry]]
+from tests.tui.conftest import Story
 
 
 def _fold(entries: list[Entry]) -> State:
@@ -79,7 +76,7 @@ def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str
 def test_changes_are_told_once(story: Story) -> None:
     state = _fold(story("streaming"))
     changes = state.take_changes()
-    assert changes.started == ["r1", "r2"]
+    assert changes.started == list(state.requests.values())
     assert "".join(changes.texts["r1"]) == state.requests["r1"].text
     assert len(changes.steps) == 40
     again = state.take_changes()
@@ -166,7 +163,7 @@ def test_the_first_end_of_a_request_is_the_one_that_counts() -> None:
     ]
     state = _with(State(), LoadModel(model="m"), _submit("a"), *ends)
     assert state.requests["a"].finished is ends[0]
-    assert state.take_changes().finished == ["a"]
+    assert state.take_changes().finished == [state.requests["a"]]
 
 
 def test_a_refused_switch_leaves_the_toggles_as_they_were(story: Story) -> None:

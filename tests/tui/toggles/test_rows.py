@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
 
@@ -12,12 +10,10 @@ from playground.protocol.commands import SetOptions
 from playground.protocol.conflicts import Conflict
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import TOGGLES, EngineOptions, as_text
-from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
 from playground.tui.state.state import State
 from playground.tui.toggles.rows import candidate, candidates, flipped, rows
-
-Story = Callable[[str], list[Entry]]
+from tests.tui.conftest import Story
 
 
 @pytest.fixture

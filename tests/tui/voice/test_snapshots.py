@@ -31,9 +31,9 @@ from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import Entry
 from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp
+from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
-Story = Callable[[str], list[Entry]]
 Told = Iterable[tuple[float, Command | Event]]
 SIZES = [(80, 24), (120, 40)]
 SAID = "write a function that adds two numbers"

@@ -5,23 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
-
-from textual.pilot import Pilot
 
 from playground.protocol.commands import ListInputs, StartListening
 from playground.protocol.speech import Segment, SpeechOptions
 from playground.protocol.speech_events import MicrophoneChanged, TranscriptUpdated
-from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from tests.speech.speaking import silence, write_wav
 from tests.tui.cells import shown
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
+from tests.tui.conftest import Opened, Wait
 
 
 async def test_the_first_file_of_a_session_has_its_bar_and_esc(opened: Opened, until: Wait, tmp_path: Path) -> None:

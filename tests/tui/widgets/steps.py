@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from playground.protocol.steps import Phase, SlotWork, Step
+from playground.tui.board.model import BoardModel
 
 PHASES: dict[str, Phase] = {"p": "prefill", "d": "decode", "a": "decode", "h": "held"}
 SECONDS = 1 / 256
@@ -27,6 +28,13 @@ def steps(
         )
         for number in range(len(rows[0]))
     ]
+
+
+def folded(*slots: str, **events: str) -> BoardModel:
+    """The board after such steps."""
+    model = BoardModel()
+    model.add(steps(*slots, **events))
+    return model
 
 
 def _work(cell: str) -> SlotWork:

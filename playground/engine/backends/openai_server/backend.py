@@ -29,9 +29,10 @@ from playground.protocol.commands import (
     Submit,
     Tokenize,
 )
+from playground.protocol.effective import NOT_REPORTED
 from playground.protocol.events import ModelLoaded, OptionsApplied, Tokenized
 from playground.protocol.model_facts import ModelFacts
-from playground.protocol.options import NOT_REPORTED, EngineOptions, changed_names
+from playground.protocol.options import EngineOptions, changed_names
 
 MOST_NAMES = 12
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from playground.engine.backends.openai_server.server import Server
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
-from playground.protocol.options import BOOLEANS, DEFAULTS, NOT_REPORTED, TOGGLES, EngineOptions, as_text
+from playground.protocol.effective import NOT_REPORTED
+from playground.protocol.option_text import BOOLEANS
+from playground.protocol.options import DEFAULTS, TOGGLES, EngineOptions, as_text
 
 CLOCK = "the client's clock, network included"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from playground.engine.backends.transformers.live import LiveEngine
-from playground.engine.checkpoint.config import head_dim
+from playground.engine.checkpoint.heads import heads_by_layer
 from playground.engine.device import uuid_of
 from playground.protocol.model_facts import ModelFacts
 
@@ -30,8 +30,9 @@ def facts(live: LiveEngine) -> ModelFacts:
         vocabulary=config.vocab_size,
         context=loaded.context,
         kv_bytes_per_token=live.kv_shape.token_bytes,
-        heads=getattr(config, "num_attention_heads", 0),
-        head_dim=head_dim(config),
+        query_width=sum(each.query_width for each in heads_by_layer(config)),
+        key_width=live.kv_shape.keys,
+        value_heads=live.kv_shape.heads,
         embedding_parameters=0 if shared else embedding.numel(),
         output_parameters=embedding.numel() if shared else output.weight.numel(),
         has_chat_template=loaded.tokenizer.has_chat_template,

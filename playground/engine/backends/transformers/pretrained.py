@@ -14,9 +14,10 @@ from transformers.utils import logging as transformers_logging
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.architecture import caps_scores
 from playground.engine.checkpoint.checkpoint import Checkpoint
-from playground.engine.memory import available, format_bytes
+from playground.engine.memory import available
 from playground.engine.memory_fault import is_memory_fault
 from playground.protocol.fault import error_line
+from playground.text.sizes import format_bytes
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # Whether this CPU has instructions for them.

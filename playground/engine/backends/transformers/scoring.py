@@ -21,13 +21,13 @@ from playground.engine.backends.transformers.kv.cache import PagedCache
 from playground.engine.backends.transformers.kv.move import make_store
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.blocks import BlockManager
-from playground.engine.memory import format_bytes
 from playground.engine.memory_fault import explain_memory_faults
 from playground.engine.request import Request
 from playground.protocol.commands import GenerationRequest, SamplingParams, Score
 from playground.protocol.events import Scored
 from playground.protocol.options import blocks_for
 from playground.protocol.timing import RequestTimer
+from playground.text.sizes import format_bytes
 
 CHUNK_TOKENS, CHUNK_BYTES = 256, 64 * 2**20
 KEPT_BYTES = 2 * 2**30
@@ -73,7 +73,7 @@ class Scorer:
                 check()
                 targets = ids[at + 1 : at + 1 + len(logits)]
                 _add(figures, logits, targets, base, at)
-                if command.likeliest:
+                if command.likeliest > 0:
                     figures.likeliest += _likeliest(logits, targets, min(command.likeliest, vocabulary))
                 if keep is not None:
                     keep[at : at + len(logits)] = as_kept(logits).cpu()

@@ -18,10 +18,11 @@ from playground.engine.backends.vllm.support import platform, why_not_stored
 from playground.engine.backends.vllm.verify import verify
 from playground.engine.checkpoint.checkpoint import inspect
 from playground.engine.checkpoint.config import context_of, read_config, read_tokenizer
-from playground.engine.memory import available, format_bytes
+from playground.engine.memory import available
 from playground.engine.threads import is_small
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 THREADS = "OMP_NUM_THREADS"
 # On a CPU vLLM later replaces the function with one that does nothing.

@@ -10,12 +10,13 @@ from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
 from playground.engine.backends.vllm.engine import device_name
 from playground.engine.backends.vllm.loop import VllmLoop
 from playground.engine.backends.vllm.support import platform
-from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import format_bytes, process_memory
+from playground.engine.checkpoint.heads import heads_by_layer
+from playground.engine.memory import process_memory
 from playground.protocol.events import BlocksMapped
 from playground.protocol.metrics import Memory
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 
 class Live:
@@ -123,7 +124,7 @@ class Live:
     def facts(self) -> ModelFacts:
         """Facts of the loaded model; counts are those of the tensors on all ranks."""
         engine, files, text = self.engine, self.checkpoint.files, self.checkpoint.config.get_text_config()
-        effective = self.effective()
+        effective, heads = self.effective(), heads_by_layer(text)
         table = text.vocab_size * text.hidden_size
         return ModelFacts(
             name=files.name,
@@ -138,8 +139,9 @@ class Live:
             vocabulary=text.vocab_size,
             context=engine.context,
             kv_bytes_per_token=engine.pool.block_bytes // engine.pool.size,
-            heads=text.num_attention_heads,
-            head_dim=head_dim(text),
+            query_width=sum(each.query_width for each in heads),
+            key_width=sum(each.key_width for each in heads),
+            value_heads=sum(each.keys for each in heads),
             embedding_parameters=0 if getattr(text, "tie_word_embeddings", False) else table,
             output_parameters=table,
             has_chat_template=self.checkpoint.tokenizer.has_chat_template,

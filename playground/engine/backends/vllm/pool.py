@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from playground.engine.backends.base import ELSEWHERE, EngineError
-from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, format_bytes
+from playground.engine.checkpoint.heads import heads_by_layer
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start also takes this much, or one part in this many of free memory
 ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -58,8 +59,7 @@ def token_bytes(config: Any, options: EngineOptions) -> float:
     item = KV_BYTES.get(options.kv_cache, item_bytes(config, options))
     if latent := getattr(text, "kv_lora_rank", None):
         return float(text.num_hidden_layers * (latent + text.qk_rope_head_dim) * item)
-    width = head_dim(text)
-    if not width:
+    heads = heads_by_layer(text)
+    if len({each.key_width for each in heads}) != 1:
         raise EngineError("attention heads differ in size by layer, so the KV pool cannot be planned", ELSEWHERE)
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    return float(text.num_hidden_layers * 2 * heads * width * item)
+    return float(2 * sum(each.key_width for each in heads) * item)

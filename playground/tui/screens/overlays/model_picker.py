@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from playground import paths
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.checkpoints import Checkpoint, find_checkpoints
 from playground.tui.styles import MUTED
 
@@ -95,7 +95,7 @@ class ModelPicker(ModalScreen[str | None]):
 
 def _line(checkpoint: Checkpoint) -> Content:
     name = one_line(checkpoint.name, NAME_WIDTH)
-    size = format_bytes(checkpoint.bytes) if checkpoint.bytes else ""
+    size = format_memory(checkpoint.bytes) if checkpoint.bytes else ""
     where = checkpoint.model if checkpoint.source == "local" else ""
     return Content.assemble(
         f"{name:<{NAME_WIDTH}} ",

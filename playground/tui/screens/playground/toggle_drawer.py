@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playground.protocol.options import TOGGLES, format_value, parse_value
+from playground.protocol.option_text import parse_value
+from playground.protocol.options import TOGGLES, format_value
 from playground.tui.screens.base import BaseScreen
 from playground.tui.toggles.rows import Candidate, Row, candidate
 from playground.tui.widgets.notice import Notice

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from playground.tui.batching.axis import FINEST
 from playground.tui.batching.figures import Figures, predicted
+from playground.tui.board.model import BoardModel
 from playground.tui.board.viewport import Still
 from playground.tui.state.load_run import LoadRun
 from playground.tui.widgets.board.board import BatchBoard
@@ -53,8 +54,8 @@ class LoadBoard(BatchBoard):
         changed = run is not self.run
         self.run, self._speed_up = run, speed_up
         self._show_figures(Figures.of(run) if run else None)
-        if changed and run:
-            self.model = self.view.model = run.board
+        if changed:
+            self.model = self.view.model = run.board if run else BoardModel()
             self.view.reset()
         if changed or self._slots != len(self.model.runs):
             self._slots = len(self.model.runs)

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes
+from playground.text.sizes import format_memory
 from playground.tui.bench.driver import BenchView
 from playground.tui.history.columns import options
 from playground.tui.styles import MUTED
@@ -47,7 +47,7 @@ def _content(view: BenchView) -> Content:
         _line("TPS", numbers.rate(run.tps if run else None, "tok/s"), "median"),
         _line("System TPS", numbers.rate(run.system_tps if run else None, "tok/s"), ""),
         _line("TTFT", numbers.seconds(run.ttft_s if run else None), "median"),
-        _line("Memory", format_bytes(run.memory_bytes if run else None), "of its own engine"),
+        _line("Memory", format_memory(run.memory_bytes if run else None), "of its own engine"),
         _line("options", one_line(options(run), 120) if run else numbers.UNKNOWN, ""),
     ]
     return Content("\n").join(lines)

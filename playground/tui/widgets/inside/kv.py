@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playground.text import numbers
-from playground.text.sizes import size
+from playground.text.sizes import format_bytes
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
 from playground.tui.inside.weights_trial import WeightsTrial
 from playground.tui.memory_source import device_bytes
@@ -56,6 +56,6 @@ def _found(trial: WeightsTrial) -> list[list[Part]]:
     for kind in trial.kinds:
         waits = "measuring" if kind is trial.now else kind.fault
         speed = numbers.rate(kind.tps, "tok/s") if kind.tps else waits or numbers.UNKNOWN
-        text = f"{kind.name:9}{size(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
+        text = f"{kind.name:9}{format_bytes(kind.bytes):>12}{numbers.seconds(kind.switch_s):>10}{speed:>16}"
         lines.append([(text, "bold" if kind is trial.now else "")])
     return lines

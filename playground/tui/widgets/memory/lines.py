@@ -8,7 +8,7 @@ from playground.protocol.machine import GpuSample
 from playground.telemetry.ledger import Ledger, Row, Shares
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.text.sizes import format_bytes, format_share
+from playground.text.sizes import format_memory, format_share
 from playground.tui.styles import MUTED
 from playground.tui.widgets.fitting import leading_parts, spread
 from playground.tui.widgets.memory.bar import bar_parts
@@ -72,5 +72,5 @@ def _row(row: Row, width: int) -> Content:
     glyph = LEGEND.get(row.label, " ")
     colour = COLOURS[list(LEGEND).index(row.label)] if row.label in LEGEND else MUTED
     note = leading_parts(row.note, " · ", width - LABEL_WIDTH - BYTES_WIDTH - 2)
-    figure = f"{format_bytes(row.bytes):>{BYTES_WIDTH}}  "
+    figure = f"{format_memory(row.bytes):>{BYTES_WIDTH}}  "
     return Content.assemble((glyph, colour), (f" {row.label:<{LABEL_WIDTH - 2}}", MUTED), figure, (note, MUTED))

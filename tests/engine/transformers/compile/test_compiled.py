@@ -159,6 +159,25 @@ def test_what_the_compiler_says_is_told(folder: Path, monkeypatch: pytest.Monkey
         Driven(folder).set(compile=True)
 
 
+def test_a_graph_is_given_no_weight_that_it_would_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import compile_fx
+
+    given: dict[str, str | None] = {}
+
+    def trace(graph: torch.fx.GraphModule, *rest: object, **options: object) -> object:
+        for node in graph.graph.find_nodes(op="placeholder"):
+            given[node.name] = node.meta.get("tensor_dict", {}).get("_dynamo_static_input_type")
+        return graph.forward
+
+    plain = Driven(folder).run(asked := ask(prompts()[:1], 8, ignore_eos=True))
+    monkeypatch.setattr(compile_fx, "compile_fx", trace)
+    assert Driven(folder, compile=True).run(asked) == plain
+    weights = {name: kind for name, kind in given.items() if "weight" in name}
+    assert {name.rpartition("decoder_")[2] for name in weights if "norm" in name} == {"norm_weight"}
+    assert len(weights) > 6 and None not in weights.values()
+    torch._dynamo.reset()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_products_give_the_shape_that_graphs_believe(dtype: torch.dtype) -> None:
     plain = torch.nn.Linear(64, 48, bias=False, dtype=torch.float16 if dtype == torch.float32 else dtype)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from playground.protocol.commands import Command, GenerationRequest, LoadModel, SamplingParams, Submit
-from playground.protocol.events import Event, Failed, ModelLoaded, OptionsApplied, RequestFinished
+from playground.protocol.events import Event, Failed, ModelLoaded, OptionsApplied, RequestFinished, WorkerReady
 from playground.protocol.fault import with_advice
 from playground.protocol.options import EngineOptions
 from playground.protocol.wire import decode_event, encode_line
@@ -51,6 +51,11 @@ class LiveWorker:
         self._seen = self._submitted = 0
         self._incoming: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Of the worker itself, below its supervisor, once a wait has seen it begin."""
+        return self.of(WorkerReady)[0].pid
 
     def send(self, command: Command) -> None:
         """Write one command."""

@@ -25,7 +25,7 @@ def room_for(worker: LiveWorker, more: int) -> Iterator[None]:
     """The worker may map `more` bytes beyond what it has."""
     import resource
 
-    pid = worker.process.pid
+    pid = worker.pid
     before = resource.prlimit(pid, resource.RLIMIT_AS)
     resource.prlimit(pid, resource.RLIMIT_AS, (psutil.Process(pid).memory_info().vms + more, before[1]))
     try:

@@ -15,7 +15,14 @@ import pytest
 
 from playground.client import WorkerClient
 from playground.protocol.commands import LoadModel, SetOptions, Submit
-from playground.protocol.events import ModelLoaded, OptionsApplied, RequestFinished, TokensGenerated, WorkerExited
+from playground.protocol.events import (
+    ModelLoaded,
+    OptionsApplied,
+    RequestFinished,
+    TokensGenerated,
+    WorkerExited,
+    WorkerReady,
+)
 from playground.protocol.options import EngineOptions
 from tests.engine.transformers import checkpoints
 from tests.engine.transformers.faults.live_worker import TIMEOUT_S, request
@@ -105,12 +112,12 @@ async def test_a_killed_worker_starts_again_with_its_model_and_options(folder, t
     client = WorkerClient("engine", "transformers", tmp_path / "log", events.put_nowait)
     await client.start()
     try:
+        pid = (await wait(WorkerReady)).pid
         client.send(LoadModel(model=str(folder), options=EngineOptions(kv_blocks="200")))
         await wait(OptionsApplied)
         client.send(SetOptions(changes={"kv_cache": "int8"}))
         await wait(OptionsApplied)
         client.send(Submit(requests=[request("cut", max_tokens=4000), request("queued", max_tokens=4000)]))
-        pid = client._process.pid
         await wait(TokensGenerated)
         os.kill(pid, signal.SIGKILL)
         ends = [await wait(RequestFinished), await wait(RequestFinished)]

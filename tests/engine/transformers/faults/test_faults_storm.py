@@ -7,7 +7,8 @@ from random import Random
 from playground import paths
 from playground.protocol.commands import SetOptions, Submit
 from playground.protocol.events import Failed, OptionsApplied, RequestFinished, StepsExecuted
-from playground.protocol.options import TOGGLES, parse_value
+from playground.protocol.option_text import parse_value
+from playground.protocol.options import TOGGLES
 from tests.engine.transformers.faults.live_worker import line_of, request
 
 SWITCHES = 200

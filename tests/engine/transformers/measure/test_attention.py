@@ -114,9 +114,10 @@ def test_it_stops_when_asked(driven):
     assert 0 < len(driven.of(AttentionMeasured)) - before < 40
 
 
-def test_heads_that_differ_by_layer_are_refused(member: Member) -> None:
-    driven = Driven(member("gemma4").folder)
-    with pytest.raises(EngineError, match="differ in size by layer"):
+@pytest.mark.parametrize("name", ["gemma4", "laguna"])
+def test_heads_that_differ_by_layer_are_refused(member: Member, name: str) -> None:
+    driven = Driven(member(name).folder)
+    with pytest.raises(EngineError, match="differ by layer"):
         driven.backend.measure_attention(command(), no_stop)
 
 
@@ -127,12 +128,21 @@ def test_nonsense_is_refused(driven, wrong: dict[str, Any]):
 
 
 def test_scores_that_do_not_fit_are_refused_and_flash_still_runs(driven, monkeypatch):
-    monkeypatch.setattr("playground.engine.backends.transformers.measure.attention.available", lambda device: 10_000)
+    monkeypatch.setattr("playground.engine.backends.transformers.measure.attention.available", lambda device: 2_500_000)
     before = len(driven.events)
     driven.backend.measure_attention(command(lengths=[256], repeats=1), no_stop)
     points = [point for event in driven.of(AttentionMeasured, before) for point in event.points]
     faults = {point.kernel: point.fault for point in points if point.phase == "prefill"}
-    assert "more than half of the 9.77 KiB" in faults["eager"] and not faults["sdpa-flash"]
+    assert "its scores need" in faults["eager"] and "more than half of the 2.38 MiB" in faults["eager"]
+    assert not faults["sdpa-flash"]
+
+
+def test_a_length_that_no_memory_holds_is_told_for_every_kernel(driven):
+    before = len(driven.events)
+    driven.backend.measure_attention(command(lengths=[2**62], repeats=1), no_stop)
+    points = [point for event in driven.of(AttentionMeasured, before) for point in event.points]
+    assert len(points) == 6 and all("more than half of the" in point.fault for point in points)
+    assert "its queries, keys and values need" in points[-1].fault
 
 
 def test_running_requests_are_not_disturbed(driven):
@@ -146,7 +156,7 @@ def test_facts_tell_what_a_step_multiplies(driven):
     from playground.engine.backends.transformers.facts import facts
 
     told = facts(driven.backend._engine)
-    assert (told.heads, told.head_dim) == (4, 64)
+    assert (told.query_width, told.key_width, told.value_heads) == (4 * 4 * 64, 4 * 2 * 64, 4 * 2)
     assert told.output_parameters == 2048 * 256 and told.embedding_parameters == 0
 
 

@@ -78,8 +78,29 @@ ZOO: dict[str, tuple[str, dict[str, Any]]] = {
     "olmo2": ("Olmo2Config", {}),
     "starcoder2": ("Starcoder2Config", {"sliding_window": WINDOW}),
     "granite": ("GraniteConfig", {"attention_multiplier": 0.3, "logits_scaling": 2.0, "residual_multiplier": 0.5}),
+    "granite4-dense": (
+        "GraniteMoeHybridConfig",
+        {
+            "layer_types": ["full_attention"] * 2,
+            "num_local_experts": 0,
+            "shared_intermediate_size": 48,
+            "mamba_n_heads": 4,
+        },
+    ),
     "cohere": ("CohereConfig", {"logit_scale": 1.0}),
     "stablelm": ("StableLmConfig", {}),
+    # Its layers differ in the number of heads of queries.
+    "laguna": (
+        "LagunaConfig",
+        {
+            "head_dim": 16,
+            "num_attention_heads_per_layer": [4, 2],
+            "mlp_layer_types": ["dense", "sparse"],
+            "shared_expert_intermediate_size": 24,
+            **EXPERTS,
+            **ALTERNATING,
+        },
+    ),
     "gpt-oss": ("GptOssConfig", {"head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2, **ALTERNATING}),
     "deepseek-v3": (
         "DeepseekV3Config",

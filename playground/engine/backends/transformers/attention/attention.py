@@ -20,7 +20,7 @@ from playground.engine.backends.transformers.attention.varlen_trial import Forwa
 from playground.engine.backends.transformers.kv.cache import PagedCache
 from playground.engine.backends.transformers.kv.codes_attention import FUSED
 from playground.engine.capabilities import missing_package
-from playground.protocol.options import KERNEL_JOIN, NOT_REPORTED, ran_as_asked
+from playground.protocol.effective import KERNEL_JOIN, NOT_REPORTED, ran_as_asked
 
 SDPA_BACKENDS = {
     "sdpa-math": [SDPBackend.MATH],

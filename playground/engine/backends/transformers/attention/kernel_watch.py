@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from playground.protocol.options import KERNEL_JOIN
+from playground.protocol.effective import KERNEL_JOIN
 
 NAMES = {
     "_scaled_dot_product_flash_attention_for_cpu": "sdpa-flash",

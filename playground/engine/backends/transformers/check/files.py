@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playground.engine.backends.base import Progress
 from playground.engine.checkpoint.checkpoint import PICKLES, Checkpoint
-from playground.engine.memory import format_bytes
 from playground.protocol.events import CheckFinding
+from playground.text.sizes import format_bytes
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PIECE = 2**24

@@ -11,6 +11,7 @@ from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.safetensors_header import TensorHeader, read_header
 from playground.protocol.events import CheckFinding
 
+CODES = ("I8", "U8")
 FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 
@@ -36,13 +37,21 @@ def check_headers(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
         advice="fetch the checkpoint again" if wrong else "",
     )
     dtypes = Counter(tensor.dtype for _, _, tensor in tensors)
-    mixed = len([dtype for dtype in dtypes if dtype in FLOATS]) > 1
+    advice = _advice(dtypes, "quantization_config" in checkpoint.config)
     yield CheckFinding(
         name="dtypes",
-        verdict="warn" if mixed else "pass",
+        verdict="warn" if advice else "pass",
         evidence=", ".join(f"{count} of {dtype}" for dtype, count in dtypes.most_common()),
-        advice="dtype=auto loads them as config.json says; some lose or gain nothing by it" if mixed else "",
+        advice=advice,
     )
+
+
+def _advice(dtypes: Counter[str], quantized: bool) -> str:
+    if not quantized and any(dtype in CODES for dtype in dtypes):
+        return "these are codes without a quantization_config that says what they stand for: they load as numbers"
+    if len([dtype for dtype in dtypes if dtype in FLOATS]) > 1:
+        return "dtype=auto loads them as config.json says; some lose or gain nothing by it"
+    return ""
 
 
 def _overlapping(header: dict[str, TensorHeader]) -> Iterator[str]:

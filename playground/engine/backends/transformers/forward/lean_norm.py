@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class LeanNorm:
@@ -15,8 +15,10 @@ class LeanNorm:
     rounding."""
 
     def __init__(self, norm: Any, factor: float) -> None:
-        # A power of two changes no digit, before or after the sum.
-        self._weight, self._eps, self._factor = norm.weight.data * factor, norm.variance_epsilon, factor
+        self._eps, self._factor = norm.variance_epsilon, factor
+        # A power of two changes no digit, before or after the sum. A CUDA graph copies in, at each replay, what is no
+        # parameter.
+        self._weight = nn.Parameter(norm.weight.data * factor, requires_grad=False)
         # Numbers as tensors: PyTorch would convert them in each call.
         numbers = (len(self._weight), self._eps) if self._weight.device.type == "cpu" else ()
         self._numbers = [torch.tensor(float(number)) for number in numbers]

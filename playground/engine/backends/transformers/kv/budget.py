@@ -11,8 +11,9 @@ from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.kv.copies import most_bytes, most_copied
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.blocks import BlockManager
-from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, available, format_bytes
+from playground.engine.memory import KV_CPU_BYTES, KV_SHARE, available
 from playground.protocol.options import EngineOptions
+from playground.text.sizes import format_bytes
 
 
 class KVBudget:

@@ -22,11 +22,12 @@ from playground.engine.backends.transformers.attention.attention import SDPA_BAC
 from playground.engine.backends.transformers.attention.grouped_sdpa import grouped_sdpa
 from playground.engine.backends.transformers.attention.kernel_watch import KernelWatch
 from playground.engine.backends.transformers.measure.ceilings import measure_ceilings, sample
-from playground.engine.checkpoint.config import head_dim
-from playground.engine.memory import available, format_bytes
+from playground.engine.checkpoint.heads import heads_by_layer
+from playground.engine.memory import available
 from playground.protocol.commands import MeasureAttention
 from playground.protocol.events import AttentionMeasured
 from playground.protocol.measurements import AttentionPoint, HeadShape
+from playground.text.sizes import format_bytes
 
 POINT_SECONDS = 3.0
 MEMORY_SHARE = 0.5
@@ -52,9 +53,7 @@ class Bench:
             "flops": attention_cost.flops(self.shape, queries, length),
             "bytes": attention_cost.moved_bytes(self.shape, queries, length),
         }
-        needed, free = attention_cost.score_bytes(self.shape, queries, length), available(self.device)
-        if kernel != "sdpa-flash" and free and needed > MEMORY_SHARE * free:
-            fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
+        if fault := self._too_large(kernel, queries, length):
             return AttentionPoint(fault=fault, **known)
         call = self._call(kernel, queries, length)
         with sdpa_kernel(SDPA_BACKENDS[kernel]) if kernel in SDPA_BACKENDS else nullcontext():
@@ -69,6 +68,21 @@ class Bench:
             slowest_s=max(seconds),
             peak_bytes=peak,
             **known,
+        )
+
+    def _too_large(self, kernel: str, queries: int, keys: int) -> str:
+        """Why this point has no room; empty if it has."""
+        needs = {"queries, keys and values": int(attention_cost.moved_bytes(self.shape, queries, keys))}
+        if kernel != "sdpa-flash":
+            needs = {"scores": attention_cost.score_bytes(self.shape, queries, keys)} | needs
+        free = available(self.device)
+        return next(
+            (
+                f"its {what} need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
+                for what, needed in needs.items()
+                if free and needed > MEMORY_SHARE * free
+            ),
+            "",
         )
 
     def _call(self, kernel: str, queries: int, keys: int) -> Callable[[], Tensor]:
@@ -108,18 +122,15 @@ def measure(command: MeasureAttention, model: Any, device: torch.device, emit: E
 
 def head_shape(model: Any) -> HeadShape:
     """The head shape that all layers share, from the config; raises `EngineError` where there is none."""
-    config, name, dim = model.config.get_text_config(), type(model).__name__, head_dim(model.config)
-    heads = getattr(config, "num_attention_heads", None)
-    if not heads or getattr(config, "kv_lora_rank", None):
+    name, kinds = type(model).__name__, set(heads_by_layer(model.config))
+    if not kinds or getattr(model.config.get_text_config(), "kv_lora_rank", None):
         raise EngineError(
             f"{name} has no plain attention heads", "models with keys and values per head can be measured"
         )
-    if not dim:
-        raise EngineError(
-            f"the attention heads of {name} differ in size by layer", "models with one head size can be measured"
-        )
-    kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    return HeadShape(heads=heads, kv_heads=kv_heads, head_dim=dim, itemsize=model.dtype.itemsize)
+    if len(kinds) > 1:
+        raise EngineError(f"the attention heads of {name} differ by layer", "models whose layers agree can be measured")
+    (heads,) = kinds
+    return HeadShape(heads=heads.queries, kv_heads=heads.keys, head_dim=heads.width, itemsize=model.dtype.itemsize)
 
 
 def peak_bytes(call: Callable[[], object], device: torch.device) -> int | None:

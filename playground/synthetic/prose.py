@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from playground.models.make_tiny_coder.prose_english import ENGLISH
-from playground.models.make_tiny_coder.prose_russian import RUSSIAN
-from playground.models.make_tiny_coder.split import is_held_out
+from playground.synthetic.prose_english import ENGLISH
+from playground.synthetic.prose_russian import RUSSIAN
+from playground.synthetic.split import is_held_out
 
 LANGUAGES = {"english": ENGLISH, "russian": RUSSIAN}
 

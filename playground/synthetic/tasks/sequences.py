@@ -6,9 +6,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import LIST_NAMES, WORD_LIST_NAMES
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import LIST_NAMES, WORD_LIST_NAMES
+from playground.synthetic.tasks.task import Task
 
 # Name -> (result type, expression, wordings, oracle).
 WHOLE: dict[str, tuple[str, str, tuple[str, ...], Callable[[list[int]], Any]]] = {

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import LIST_NAMES, TEXT_NAMES
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import LIST_NAMES, TEXT_NAMES
+from playground.synthetic.tasks.task import Task
 
 NAMES = ("n", "number", "limit", "top", "value", "x", "last", "size", "end")
 

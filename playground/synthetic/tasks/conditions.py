@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import NUMBER_NAMES, PAIR_NAMES
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import NUMBER_NAMES, PAIR_NAMES
+from playground.synthetic.tasks.task import Task
 
 # Name -> (expression over {x} and {k}, wordings, oracle).
 CHECKS: dict[str, tuple[str, tuple[str, ...], Callable[[int, int], bool]]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import LETTERS, TEXT_NAMES
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import LETTERS, TEXT_NAMES
+from playground.synthetic.tasks.task import Task
 
 # Name -> (result type, expression, wordings, oracle).
 WHOLE: dict[str, tuple[str, str, tuple[str, ...], Callable[[str], Any]]] = {

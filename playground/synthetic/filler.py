@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from playground.models.make_tiny_coder.prose import draw_paragraph
-from playground.models.make_tiny_coder.tasks import draw_task
+from playground.synthetic.prose import draw_paragraph
+from playground.synthetic.tasks import draw_task
 
 
 def draw_filler(random_source: random.Random) -> str:

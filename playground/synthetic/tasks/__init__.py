@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from playground.models.make_tiny_coder.tasks import (
+from playground.synthetic.tasks import (
     arithmetic,
     classes,
     combined,
@@ -15,8 +15,8 @@ from playground.models.make_tiny_coder.tasks import (
     sequences,
     strings,
 )
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.task import Task, run_tests
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.task import Task, run_tests
 
 THEMES = {
     "arithmetic": (3, arithmetic.FAMILIES),

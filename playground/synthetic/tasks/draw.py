@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from playground.models.make_tiny_coder.tasks import pools
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks import pools
+from playground.synthetic.tasks.task import Task
 
 Option = TypeVar("Option")
 Inputs = Sequence[tuple[Any, ...]]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import DICT_NAMES, WORD_LIST_NAMES, WORDS
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import DICT_NAMES, WORD_LIST_NAMES, WORDS
+from playground.synthetic.tasks.task import Task
 
 Table = dict[str, int]
 

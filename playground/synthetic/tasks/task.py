@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from playground.models.make_tiny_coder.split import is_held_out
+from playground.synthetic.split import is_held_out
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from playground.models.make_tiny_coder.tasks.draw import Draw
-from playground.models.make_tiny_coder.tasks.pools import CLASS_NAMES
-from playground.models.make_tiny_coder.tasks.task import Task
+from playground.synthetic.tasks.draw import Draw
+from playground.synthetic.tasks.pools import CLASS_NAMES
+from playground.synthetic.tasks.task import Task
 
 FIELDS = ("total", "value", "level", "score", "count", "amount", "points", "balance")
 LIST_FIELDS = ("items", "values", "names", "parts", "entries", "things")
