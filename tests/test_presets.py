@@ -90,7 +90,7 @@ def test_a_whole_preset_is_read(tmp_path: Path) -> None:
         (
             "[options]\nmax_batch = 0\n",
             4,
-            "options.max_batch: max_batch cannot be '0'; it takes a number of slots from 1",
+            "options.max_batch: max_batch cannot be '0'; it takes a number of slots from 1 to 512",
         ),
         (
             "[options]\n\nspeed = 1\n",

@@ -85,7 +85,7 @@ def _totals(fold: Fold, requests: list[Generated]) -> Totals:
     return Totals(
         output_tokens=tokens,
         seconds=seconds,
-        tokens_per_second=tokens / seconds if seconds else None,
+        tokens_per_second=tokens / seconds if tokens and seconds else None,
         steps=fold.steps,
         occupancy=fold.busy_slot_steps / fold.slot_steps if fold.slot_steps else None,
         kv_bytes_peak=fold.kv_bytes_peak,

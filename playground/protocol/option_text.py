@@ -8,6 +8,7 @@ from playground.protocol.options import DEFAULTS, TOGGLES, Toggle, Value
 
 # How TOML and Python spell `on` and `off`.
 BOOLEANS = {"true": "on", "false": "off"}
+LONGEST = 18  # digits of a count: Python reads no number of thousands of digits
 
 
 class OptionError(ValueError):
@@ -35,8 +36,8 @@ def parse_value(name: str, text: str) -> Value:
 def _parse_choice(toggle: Toggle, text: str) -> str:
     head, _, tail = text.partition(":")
     open_forms = {
-        "kv_blocks": text.isdecimal() and int(text) >= 1,
-        "speculation": head == "lookup" and tail.isdecimal() and 1 <= int(tail) <= 32,
+        "kv_blocks": text.isdecimal() and len(text) <= LONGEST and int(text) >= 1,
+        "speculation": head == "lookup" and tail.isdecimal() and len(tail) <= 2 and 1 <= int(tail) <= 32,
         "adapter": bool(text),
         "device": head == "cuda" and (tail.isdecimal() or text == "cuda"),
     }

@@ -94,6 +94,13 @@ def test_figures_by_hand():
     assert level.offered == pytest.approx(2 / (1.0 + 1.5))
 
 
+def test_tokens_that_nobody_counts_give_no_rate():
+    metrics = RequestMetrics(prompt_tokens=0, output_tokens=0, ttft_s=0.5, e2e_s=1.0)
+    finished = RequestFinished(request_id="r0", reason="stop", metrics=metrics)
+    uncounted = Generated("r0", times=[10.5, 11.0], finished=finished)
+    assert level_figures(Level(users=1), [uncounted], 1.0, 0.0, None, None).system_tps is None
+
+
 def test_a_failure_betters_no_rate():
     """The last of three times out at 6 s, of which the two that are served need half."""
     requests = [served(0, 10.0, [10.5, 11.5]), served(1, 11.0, [12.0, 13.0]), Generated("r2")]

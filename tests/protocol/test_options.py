@@ -133,3 +133,9 @@ def test_differences_are_named_in_field_order():
 )
 def test_what_is_not_as_asked(name: str, asked: str, effective: str, other: bool):
     assert differs(name, asked, effective) is other
+
+
+@pytest.mark.parametrize("name", ["kv_blocks", "max_batch", "speculation"])
+def test_a_number_of_thousands_of_digits_is_refused_as_any_other(name):
+    with pytest.raises(OptionError, match=f"{name} cannot be"):
+        parse_value(name, "lookup:" * (name == "speculation") + "9" * 5000)

@@ -68,7 +68,7 @@ def level_figures(
         failed=failed,
         output_tokens=tokens,
         window_s=window or None,
-        system_tps=tokens / window if window else None,
+        system_tps=tokens / window if tokens and window else None,
         requests_per_second=len(served) / window if window else None,
         offered=len(requests) / (last_arrival + lone) if lone and not level.users else None,
         prefix_hit=prefix_hit(metrics),

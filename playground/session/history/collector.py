@@ -157,7 +157,7 @@ class Collector:
             seconds=seconds,
             ttft_s=median_of_known(each.ttft_s for each in metrics),
             tps=median_of_known(each.decode_tps for each in metrics),
-            system_tps=tokens / seconds if seconds and len(requests) > 1 else None,
+            system_tps=tokens / seconds if tokens and seconds and len(requests) > 1 else None,
             memory_bytes=self._memory.peak or self._memory.process,
             kv_bytes=submission.kv_bytes or None,
             weights_bytes=self._memory.weights or None,

@@ -28,9 +28,10 @@ def check(command: CheckModel, progress: Progress) -> ModelChecked:
     try:
         checkpoint = inspect(command.model, False, command.allow_pickle, progress)
         refuse_config(read_config(checkpoint, trust_remote_code=False), trust_remote_code=False)
-    except EngineError as error:
-        found = CheckFinding(name="loadable", verdict="fail", evidence=error.message, advice=error.advice)
-        return ModelChecked(model=command.model, findings=[found], loadable=False)
+    except Cancelled:
+        raise
+    except Exception as error:
+        return ModelChecked(model=command.model, findings=[_fault("loadable", error)], loadable=False)
     kind = checkpoint.config["model_type"]
     findings = [CheckFinding(name="loadable", verdict="pass", evidence=f"an architecture that runs here: {kind}")]
     for part in PARTS:
@@ -45,6 +46,9 @@ def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[Che
     except Cancelled:
         raise
     except Exception as error:  # transformers raises anything over a config or a tokenizer that it does not understand
-        name = part.__name__.removeprefix("check_")
-        advice = getattr(error, "advice", "") or "fetch the checkpoint again"
-        return [CheckFinding(name=name, verdict="fail", evidence=error_line(error), advice=advice)]
+        return [_fault(part.__name__.removeprefix("check_"), error)]
+
+
+def _fault(name: str, error: Exception) -> CheckFinding:
+    advice = error.advice if isinstance(error, EngineError) else "fetch the checkpoint again"
+    return CheckFinding(name=name, verdict="fail", evidence=error_line(error), advice=advice)
