@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.full import real_tokens
+from playground.engine.backends.transformers.kv.padding import real_tokens
 from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import Blocks, blocks_at
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.codes_attention import Rows, attend_codes
-from playground.engine.backends.transformers.kv.full import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.layouts import Layout, LoneLayout, lay_out, lay_out_lone
+from playground.engine.backends.transformers.kv.padding import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS
 from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
