@@ -226,6 +226,8 @@ async def _end_with(process: asyncio.subprocess.Process) -> None:
 
 def _kill(process: asyncio.subprocess.Process) -> None:
     """Kill the child with all that descends from it, which on Linux its supervisor does, or else with its group."""
+    if process.stdin:
+        process.stdin.close()  # what is sent from now on reaches no one
     if sys.platform != "linux":
         _end_group(process.pid)
     elif process.returncode is None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 
 from playground.engine.backends.base import EngineError
 from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
 from playground.protocol.conflicts import Conflict, find_conflict
-from playground.protocol.options import TOGGLES, EngineOptions, as_text, changed_names, format_value
+from playground.protocol.option_text import OptionError, parse_value
+from playground.protocol.options import (
+    TOGGLES,
+    EngineOptions,
+    Value,
+    as_text,
+    changed_names,
+    format_value,
+)
 
 EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
@@ -58,6 +66,20 @@ def report(why_not: Callable[[str, str], str]) -> list[ToggleSupport]:
 def value_support(name: str, value: str, reason: str) -> ValueSupport:
     """One value of a toggle; `reason`: why it is unavailable, empty if it is available."""
     return ValueSupport(value=value, possible=not reason, reason=reason, effects=effects(name, value))
+
+
+def as_they_take(changes: Mapping[str, Value]) -> dict[str, Value]:
+    """Changes as their toggles take them; raises `EngineError` for a toggle or value that does not exist."""
+    try:
+        parsed = {name: parse_value(name, format_value(value)) for name, value in changes.items()}
+    except OptionError as error:
+        raise EngineError(str(error), "the toggle panel shows what is possible") from None
+    return {name: value if type(value) is type(parsed[name]) else parsed[name] for name, value in changes.items()}
+
+
+def require_known(options: EngineOptions) -> None:
+    """Raises `EngineError` for the first changed value that does not exist."""
+    as_they_take({name: getattr(options, name) for name in changed_names(EngineOptions(), options)})
 
 
 def refuse_impossible(options: EngineOptions, why_not: Callable[[str, str], str]) -> None:

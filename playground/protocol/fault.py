@@ -22,5 +22,7 @@ def with_advice(message: str, advice: str) -> str:
 
 
 def error_line(error: BaseException, limit: int = 200) -> str:
-    """The message of an exception on one line, at most `limit` characters, or its type if it has none."""
-    return " ".join(str(error).split())[:limit] or type(error).__name__
+    """The message of an exception on one line, at most `limit` characters, or its type if it has none. That of a
+    `KeyError` is a bare name."""
+    named = "unknown name " if type(error) is KeyError else ""
+    return named + " ".join(str(error).split())[:limit] or type(error).__name__

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +17,7 @@ from playground.session.recording import FORMAT, VERSION, Entry, Header, Message
 
 _headers = msgspec.json.Decoder(Header)
 _entries = msgspec.json.Decoder(Entry)
+TAIL = 1 << 16  # bytes
 
 
 class Recording(msgspec.Struct):
@@ -54,6 +57,26 @@ def read_recording(path: Path) -> Recording:
         found = f"{header.format!r} {header.version}"
         raise RecordingError(f"{path}:1: the format is {found}; this program reads {FORMAT!r} {VERSION}")
     return Recording(path)
+
+
+def length(entries: Iterable[Entry]) -> float:
+    """The time of the last entry, in seconds; of a recording on disk only the end is read."""
+    if isinstance(entries, Recording):
+        return _last_time(entries.path)
+    return max((entry.t for entry in entries), default=0.0)
+
+
+def _last_time(path: Path) -> float:
+    with _open(path) as file:
+        size, tail = file.seek(0, os.SEEK_END), TAIL
+        while True:
+            file.seek(max(0, size - tail))
+            for line in reversed(file.readlines()[1:]):  # the first is the header, or may be the rest of a line
+                with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                    return _entries.decode(line).t
+            if tail >= size:
+                return 0.0
+            tail *= 8
 
 
 def _open(path: Path) -> BinaryIO:

@@ -26,7 +26,7 @@ def death(exited: WorkerExited) -> tuple[str, str]:
 def advice(state: State) -> str:
     """What to do next, for a conversation that is empty."""
     if state.replaying:
-        return "The recording is played here."
+        return "The recording is played here.\nSpace holds it; → then takes one step."
     if state.model.loading:
         return "The model is being loaded. Type already:\nthe prompt goes out when it is ready."
     if state.model.exited:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
+from textual import events
 from textual.app import App
 from textual.command import Provider
 from textual.filter import ANSIToTruecolor, LineFilter
@@ -22,6 +23,7 @@ from playground.protocol.events import Failed
 from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
+from playground.text.plain import printable
 from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import LoadFields, first_load
@@ -90,6 +92,12 @@ class PlaygroundApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Leave out the ANSI filter: our themes have no ANSI colours, and it costs an eighth of a frame."""
         return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+
+    async def on_event(self, event: events.Event) -> None:
+        """Clean what is pasted, for every field: terminals send line ends as Enter does, some let sequences pass."""
+        if isinstance(event, events.Paste):
+            event.text = printable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Queue the first load; the engine starts right after the first frame."""

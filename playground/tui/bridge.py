@@ -18,7 +18,7 @@ from playground.protocol.events import Failed, LoadCancelled, ModelLoaded
 from playground.protocol.machine import MachineSampled
 from playground.protocol.wire import AnyCommand, AnyEvent
 from playground.session.history.collector import Collector
-from playground.session.recording import Entry, Message, RecordingError
+from playground.session.recording import Entry, Message
 from playground.telemetry.disturbance import Disturbance
 from playground.telemetry.sampler import Sampler
 from playground.tui.recording_tap import RecordingTap
@@ -50,10 +50,10 @@ class Bridge:
         self.log = log
         self.state.replaying = replay is not None
         self._engine, self._collector = engine, collector
-        self._replay = None if replay is None else ReplayFeed(replay, speed)
         self._client = WorkerClient("engine", engine, log, self.add_event)
         self._sampler = Sampler(self._sampled)
         self._tap, self._updates = RecordingTap(self.state), UpdatePump(self.state)
+        self.replay = None if replay is None else ReplayFeed(replay, speed, self.state, self._updates)
         self._listeners: list[Callable[[AnyEvent], None]] = []
         self._queued: list[AnyCommand] | None = []  # what was asked for before there was a worker
         self._following: LoadModel | None = None  # asked for during a load, which is stopped first
@@ -68,12 +68,12 @@ class Bridge:
         self.refresh()
 
     async def start(self) -> None:
-        """Start the worker, or play the recording to its end."""
+        """Start the worker, or the replay."""
         self._loop = asyncio.get_running_loop()
         if self._tap.error:
             self.end_recording()
-        if self._replay:
-            await self._play(self._replay)
+        if self.replay:
+            self.replay.start()
             return
         self._sampler.start()
         await self._start_worker()
@@ -83,6 +83,8 @@ class Bridge:
 
     async def stop(self) -> None:
         """End the worker and the recording."""
+        if self.replay:
+            self.replay.stop()
         self._sampler.stop()
         self._updates.stop()
         await self._client.stop()
@@ -224,15 +226,9 @@ class Bridge:
     def _fold(self, message: Message) -> None:
         if not isinstance(message, Command):
             self._tap.remember(message)
-        self.state.add(message, self._replay.now if self._replay else perf_counter())
+        self.state.add(message, perf_counter())
         self._sampler.worker_pid = self.state.model.pid
         self._updates.schedule()
-
-    async def _play(self, replay: ReplayFeed) -> None:
-        try:
-            await replay.play(self._fold)
-        except RecordingError as error:
-            self.report_fault(Failed(where="replay", message=str(error)))
 
     def _sampled(self, machine: MachineSampled) -> None:
         """Called in the sampler's thread."""

@@ -64,8 +64,9 @@ class Session:
         self._chat = not self.chat
 
     def begin_conversation(self) -> None:
-        """Forget the exchanges so far; requests that run go on."""
+        """Forget the exchanges so far, and every request that has ended; those that run go on."""
         self._exchanges.clear()
+        self.state.requests.forget_ended()
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""

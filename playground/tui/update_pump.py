@@ -32,10 +32,15 @@ class UpdatePump:
             wait = max(0.005, self._flushed + 1 / UPDATES_PER_SECOND - perf_counter())
             self._due = asyncio.get_running_loop().call_later(wait, self._flush)
 
-    def stop(self) -> None:
-        """Send nothing more."""
+    def cancel(self) -> None:
+        """What is due comes with the next update."""
         if self._due:
             self._due.cancel()
+        self._due = None
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.cancel()
         self._targets.clear()
 
     def _flush(self) -> None:

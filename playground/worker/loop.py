@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from threading import TIMEOUT_MAX
 from time import perf_counter
 
+from msgspec import structs
+
 from playground.engine.backends.base import ELSEWHERE, Backend, Cancelled, EngineError
+from playground.engine.capabilities import as_they_take, require_known
 from playground.engine.prediction import predict
 from playground.protocol.commands import (
     Abort,
@@ -59,7 +63,7 @@ class WorkerLoop:
         if not waits:
             self._outbox.flush()
         if (arrival := self._backend.next_arrival) is not None:
-            waits.append(max(1e-4, arrival - perf_counter()))
+            waits.append(min(max(1e-4, arrival - perf_counter()), TIMEOUT_MAX))
         return min(waits, default=None)
 
     def _switch(self) -> None:
@@ -75,10 +79,8 @@ class WorkerLoop:
         match command:
             case LoadModel():
                 self._load(command)
-            case SetOptions(at_step=None):
-                self._backend.set_options(command, self._progress)
             case SetOptions():
-                self._deferred.append(command)
+                self._set_options(structs.replace(command, changes=as_they_take(command.changes)))
             case Submit():
                 self._backend.submit(command, received)
             case Abort():
@@ -105,9 +107,16 @@ class WorkerLoop:
             case CancelLoad():
                 self._inbox.answer_cancel()
 
+    def _set_options(self, command: SetOptions) -> None:
+        if command.at_step is None:
+            self._backend.set_options(command, self._progress)
+        else:
+            self._deferred.append(command)
+
     def _load(self, command: LoadModel) -> None:
         self._deferred.clear()  # they were scheduled for steps of the previous model
         cancelled = False
+        require_known(command.options)
         try:
             self._backend.load(command, self._progress)
         except Cancelled:

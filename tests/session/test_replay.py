@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from playground.session.recording import Message, RecordingError
-from playground.session.replay import play, read_recording
+from playground.session.replay import TAIL, length, play, read_recording
 
 HEADER = '{"format":"playground-recording","version":1}\n'
 ABORT = '{"t":0.5,"command":{"type":"Abort"}}\n'
@@ -118,6 +118,19 @@ def test_a_line_cut_within_a_letter_is_left_out(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"^cannot read .*/none\.jsonl: No such file or directory$"):
         read_recording(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("end", ["", "{", "nonsense\n", ABORT[:-9] + "x" * 3 * TAIL])
+def test_the_length_is_the_time_of_the_last_entry_that_can_be_read(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(HEADER + ABORT + ABORT.replace("0.5", "2.5") + end)
+    assert length(read_recording(path)) == 2.5
+    path.write_text(HEADER)
+    assert length(read_recording(path)) == length([]) == 0.0
+
+
+def test_the_length_of_entries_in_memory(recorded: Path, session: Session) -> None:
+    assert length(list(read_recording(recorded))) == length(read_recording(recorded)) == session[-1][0]
 
 
 @pytest.mark.parametrize("speed", [0.5, 1, 4])

@@ -21,6 +21,7 @@ async def settle(pilot: Pilot[None]) -> None:
 
 
 def _moves(app: PlaygroundApp) -> bool:
-    """Whether a worker runs or a redraw is due: update pump, board and numbers each keep a timer `_due`."""
+    """Whether a worker or a replay runs, or a redraw is due: pump, board and numbers each keep a timer `_due`."""
     due = [getattr(each, "_due", None) for each in (app.bridge._updates, *app.screen.walk_children())]
-    return app.bridge._loop is None or not all(worker.is_finished for worker in app.workers) or any(due)
+    playing = app.bridge.replay is not None and not (app.bridge.replay.ended or app.bridge.replay.paused)
+    return app.bridge._loop is None or playing or not all(worker.is_finished for worker in app.workers) or any(due)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
@@ -31,11 +32,33 @@ def harmless(app: PlaygroundApp) -> bool:
 async def test_the_prompt_shows_no_sequence(opened: Opened) -> None:
     async with opened() as (app, pilot):
         prompt = app.screen.query_one(Prompt)
-        for bring in (prompt.offer, prompt.add_spoken, lambda text: prompt.post_message(Paste(text))):
+        for bring in (prompt.offer, prompt.add_spoken, lambda text: app.post_message(Paste(text))):
             bring(f"one{SEQUENCE}two")
             await settle(pilot)
             assert "one]2;PWNED\\two" in shown(app) and harmless(app)
             prompt.text = ""
+
+
+FIELDS = {
+    "model": ["f2", "ctrl+o"],
+    "filter": ["f7", "slash"],
+    "sampling": ["f2", "ctrl+s", "e"],
+    "palette": ["ctrl+p"],
+}
+
+
+@pytest.mark.parametrize("keys", FIELDS.values(), ids=FIELDS)
+async def test_a_paste_into_a_field_shows_none(opened: Opened, until: Wait, keys: list[str]) -> None:
+    async with opened() as (app, pilot):
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        app.post_message(Paste(f"one{SEQUENCE}\x9b31m\t\x07two\u202e\rthree"))
+        await until(pilot, lambda: "PWNED" in app.focused.value)
+        await settle(pilot)
+        assert not CONTROLS & set(app.focused.value.replace("\t", "")) and harmless(app)
+        assert "one]2;PWNED\\31m" in shown(app) and "\u202e" not in app.focused.value
 
 
 async def test_the_fields_of_a_comparison_show_none(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from textual.widgets import Input
 
 from playground.protocol.capabilities import ToggleSupport, ValueSupport
 from playground.protocol.commands import SetOptions
@@ -50,6 +51,21 @@ async def test_what_has_no_listed_values_is_typed(opened: Opened, until: Wait) -
         assert "--set kv_blocks" not in _panel(app)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TextEntry))
+
+
+async def test_typing_begins_with_the_value_that_is_looked_at(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        panel = app.screen.query_one(TogglePanel)
+        await pilot.press("ctrl+g")
+        for _ in app.bridge.state.capabilities.toggles:
+            await pilot.press("down", "right")
+            if panel.candidate:
+                break
+        looked_at = panel.candidate
+        assert looked_at
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, TextEntry))
+        assert app.screen.query_one(Input).value == looked_at.value
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

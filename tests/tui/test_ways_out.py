@@ -12,6 +12,7 @@ from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.help import HelpScreen
+from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.prompt import Prompt
 from tests.tui.cells import shown
 from tests.tui.conftest import Opened, Wait
@@ -36,26 +37,27 @@ async def test_ctrl_c_copies_what_is_selected_in_the_prompt(opened: Opened) -> N
 
 
 @pytest.mark.parametrize("stage", ["loading", "idle"])
-async def test_a_prompt_in_a_replay_is_refused_in_one_line(
+async def test_a_replay_has_no_prompt_and_nothing_to_stop(
     story: Callable[[str], list[Entry]], until: Wait, stage: str
 ) -> None:
     app = PlaygroundApp(engine="scripted", replay=story(stage), speed=0)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
+        assert not app.screen.query_one(Prompt).is_on_screen and app.focused is None
         assert "Esc cancels" not in shown(app), "nothing stops what was recorded"
-        await pilot.press(*"typed", "enter")
-        await until(pilot, lambda: "this is a replay: nothing can be run in it" in shown(app))
-        assert app.screen.query_one(Prompt).text == "typed"
+        await pilot.press(*"typed", "enter", "escape")
+        await until(pilot, lambda: "this is a replay" in shown(app))
+        assert app.screen.query_one(Prompt).text == ""
         assert stage == "idle" or "weights  ━" in shown(app), "how far the load is stays to be seen"
 
 
-async def test_an_empty_prompt_before_anything_is_played_loads_nothing(until: Wait) -> None:
+async def test_an_empty_recording_loads_nothing() -> None:
     app = PlaygroundApp(engine="scripted", replay=[], speed=0)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("enter")
-        await until(pilot, lambda: "this is a replay" in shown(app))
+        await pilot.press("enter", "left", "right", "space", "left")
         assert app.bridge.state.model.loading is None and app.bridge.state.model.pid is None
+        assert "ended    0:00.0" in shown(app)
 
 
 async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until: Wait, script: Any) -> None:
@@ -65,6 +67,30 @@ async def test_a_new_conversation_beside_what_runs_is_told(opened: Opened, until
         await pilot.press("ctrl+n")
         await until(pilot, lambda: "a new conversation begins with the next prompt; what runs goes on" in shown(app))
         assert app.bridge.state.requests.unfinished and "word word" in shown(app)
+
+
+async def test_a_new_conversation_begins_in_the_prompt(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        app.screen.query_one(BatchBoard).focus()
+        await pilot.press("ctrl+n", *"next")
+        await until(pilot, lambda: app.screen.query_one(Prompt).text == "next")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_footer_leads_to_the_palette_and_to_every_screen(
+    size: tuple[int, int], opened: Opened, until: Wait
+) -> None:
+    async with opened(size=size) as (app, pilot):
+        for key in ("f2", "f3", "f4", "f5", "f6"):
+            await pilot.press(key)
+            await until(pilot, lambda: "^P Palette  F" in shown(app).splitlines()[-1])
+            assert shown(app).splitlines()[-1].rstrip().endswith(("F2–F7 Screens", "F7 History"))
+
+
+@pytest.mark.parametrize("width", [14, 80])
+async def test_a_footer_too_narrow_for_them_shows_what_fits(width: int, opened: Opened, until: Wait) -> None:
+    async with opened(size=(width, 24)) as (app, pilot):
+        await until(pilot, lambda: "Enter" in shown(app).splitlines()[-1])
 
 
 async def test_a_picture_in_a_folder_that_is_gone_is_refused(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, SetOptions, Submit
+import pytest
+
+from playground.protocol.commands import Abort, GenerationRequest, Lengths, LoadModel, SetOptions, Simulate, Submit
 from playground.protocol.events import (
     Failed,
     ModelLoaded,
     ModelLoading,
     OptionsApplied,
     RequestFinished,
+    Simulated,
     TokensGenerated,
 )
 from playground.protocol.wire import decode_event
@@ -49,6 +52,37 @@ def test_a_command_that_cannot_be_done_is_a_failure_and_the_worker_goes_on(start
     worker.until(OptionsApplied)
     worker.send(ask("b"))
     assert worker.until(RequestFinished)[-1].reason == "stop"
+
+
+def test_a_request_that_arrives_never_ends_no_worker(start):
+    worker = start()
+    worker.send(LoadModel(model="any"))
+    worker.until(OptionsApplied)
+    worker.send(Submit(requests=[GenerationRequest(request_id="late", prompt="hello", delay_s=1e300)]))
+    worker.send(ask("now"))
+    assert worker.until(RequestFinished)[-1].request_id == "now"
+    worker.send(Abort(request_id="late"))
+    assert worker.until(RequestFinished)[-1].reason == "abort"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"slots": 0}, "1 to 512 slots, not 0"),
+        ({"slots": 2**40}, "1 to 512 slots"),
+        ({"token_budget": 0}, "1 to 65536 tokens a step, not 0"),
+        ({"block_size": 0}, "1 to 10000000 tokens a block, not 0"),
+        ({"blocks": 2**62}, "1 to 10000000 blocks"),
+        ({"requests": [Lengths(request_id="a", prompt=2**40, output=1)]}, "1 to 10000000 tokens in all"),
+    ],
+)
+def test_a_simulation_that_would_never_end_is_refused(start, changes, says):
+    worker, numbers = start(), {"slots": 1, "token_budget": 8, "block_size": 16, "blocks": 4}
+    requests = [Lengths(request_id="a", prompt=3, output=2)]
+    worker.send(Simulate(**({"policy": "static", "requests": requests} | numbers | changes)))
+    assert says in worker.until(Failed)[-1].message
+    worker.send(Simulate(policy="static", requests=requests, **numbers))
+    assert worker.until(Simulated)[-1].steps == 2
 
 
 def test_a_switch_that_waited_for_a_step_of_the_model_before_is_forgotten(start):

@@ -16,6 +16,7 @@ from playground.engine.checkpoint.safetensors_header import read_header
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "tekken.json")
 PICKLES = ("*.bin", "*.pt", "*.pth")
+TRAINER_FILES = {"training_args.bin", "optimizer.pt", "scheduler.pt", "scaler.pt"}
 SHOWN = 200
 
 
@@ -76,9 +77,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         if not isinstance(config, dict):
             raise ValueError("it is no JSON object")
     except FileNotFoundError:
-        raise EngineError(
-            f"{path.name} has no config.json", "name the folder of a model, not the one above it"
-        ) from None
+        raise _without_config(path) from None
     except (ValueError, OSError) as error:
         raise EngineError(f"config.json of {path.name} cannot be read: {error}", "fetch the checkpoint again") from None
     return config
@@ -87,7 +86,8 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> None:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    if config.get("model_type") in CONFIG_MAPPING:
+    kind = config.get("model_type")
+    if isinstance(kind, str) and kind in CONFIG_MAPPING:
         return
     if "auto_map" in config:
         if not trust_remote_code:
@@ -96,12 +96,12 @@ def _check_code(path: Path, config: dict[str, Any], trust_remote_code: bool) -> 
                 "read that code; if you trust it, start again with --trust-remote-code",
             )
         return
-    if "model_type" not in config:
+    if not isinstance(kind, str):
         raise _no_language_model(path)
     import transformers
 
     raise EngineError(
-        f"transformers {transformers.__version__} does not know the architecture {config.get('model_type')!r}",
+        f"transformers {transformers.__version__} does not know the architecture {kind!r}",
         "a newer transformers may; `playground doctor` shows what is installed",
     )
 
@@ -117,23 +117,42 @@ def _no_language_model(path: Path) -> EngineError:
 
 
 def _find_weights(path: Path, allow_pickle: bool) -> tuple[list[Path], bool]:
+    """The files that are loaded, and whether they are safetensors: as in transformers `model.safetensors` goes before
+    an index. What else lies there is not read."""
+    if (single := path / "model.safetensors").is_file():
+        return [single], True
     index = path / "model.safetensors.index.json"
     if index.exists():
         names = _indexed(index)
-        missing = [name for name in names if not (path / name).exists()]
+        missing = [name for name in names if not (path / name).is_file()]
         if missing:
             raise EngineError(
                 f"{path.name} lacks {len(missing)} of {len(names)} weight files: {missing[0]}", "fetch it again"
             )
         return [path / name for name in names], True
-    if safetensors := sorted(path.glob("*.safetensors")):
+    safetensors = [file for file in sorted(path.glob("*.safetensors")) if not file.name.startswith("adapter_")]
+    if safetensors:
         return safetensors, True
-    pickles = [file for pattern in PICKLES for file in sorted(path.glob(pattern))]
+    pickles = [file for pattern in PICKLES for file in sorted(path.glob(pattern)) if file.name not in TRAINER_FILES]
     if not pickles:
-        raise EngineError(f"{path.name} has no weights", "put its .safetensors files into the folder")
+        raise _without_weights(path)
     if not allow_pickle:
         raise pickled(path.name, pickles[0].name)
     return pickles, False
+
+
+def _without_config(path: Path) -> EngineError:
+    if any(path.glob("*.gguf")):
+        return EngineError(f"{path.name} holds GGUF files, which are not read here", "fetch it as safetensors")
+    return EngineError(f"{path.name} has no config.json", "name the folder of a model, not the one above it")
+
+
+def _without_weights(path: Path) -> EngineError:
+    if (path / "adapter_config.json").exists():
+        return EngineError(f"{path.name} is an adapter", "load its base model, then set adapter to this folder")
+    if found := next(path.glob("*.gguf"), None):
+        return EngineError(f"{path.name} has only GGUF weights ({found.name})", "fetch it as safetensors")
+    return EngineError(f"{path.name} has no weights", "put its .safetensors files into the folder")
 
 
 def _indexed(index: Path) -> list[str]:

@@ -12,6 +12,8 @@ from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.tokenizer import Tokenizer
 from playground.protocol.fault import error_line
 
+END_ADVICE = "correct eos_token_id in config.json or generation_config.json"
+
 
 def read_config(checkpoint: Checkpoint, trust_remote_code: bool) -> Any:
     """The checkpoint's config; raises `EngineError`."""
@@ -46,13 +48,18 @@ def context_of(config: Any) -> int:
 
 
 def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
-    """The token ids that end an answer: those of tokenizer, text config and generation config together."""
-    ends = {tokenizer.eos_token_id, *_as_list(text.eos_token_id)}
+    """The token ids that end an answer: those of tokenizer, text config and generation config together; raises
+    `EngineError` if one is no id."""
+    ends = {tokenizer.eos_token_id, *_as_list(getattr(text, "eos_token_id", None))}
     try:
         generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
         ends.update(_as_list(generation.eos_token_id))
     except (OSError, ValueError):
         pass
+    except TypeError:
+        raise EngineError(f"generation_config.json of {checkpoint.name} is no JSON object", "fetch it again") from None
+    if wrong := [end for end in ends if end is not None and (not isinstance(end, int) or end < 0)]:
+        raise EngineError(f"an end token of {checkpoint.name} is {wrong[0]!r}, which is no token id", END_ADVICE)
     return ends - {None}
 
 

@@ -39,8 +39,8 @@ class TensorHeader:
 
 def read_header(file: Path) -> dict[str, TensorHeader]:
     """The tensors of a file by name; raises `EngineError` if it is not a safetensors file or is cut off."""
-    size = file.stat().st_size
     try:
+        size = file.stat().st_size
         with file.open("rb") as data:
             length = int.from_bytes(data.read(8), "little")
             if length > size:
@@ -48,6 +48,8 @@ def read_header(file: Path) -> dict[str, TensorHeader]:
             header = json.loads(data.read(length))
         header.pop("__metadata__", None)
         tensors = {name: _tensor(entry) for name, entry in header.items()}
+    except OSError as error:
+        raise EngineError(f"{file.name} cannot be read: {error.strerror or error}", "fetch it again") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         if _starts_with(file, LFS_POINTER):
             raise EngineError(f"{file.name} is only a Git LFS pointer", "run `git lfs pull` in its folder") from None

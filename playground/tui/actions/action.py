@@ -12,6 +12,7 @@ from playground.tui.state.state import State
 
 Blocked = Callable[[State], str]
 PLACES = {
+    "replay": "In the replay",
     "everywhere": "On this screen",
     "prompt": "In the prompt",
     "toggles": "In the toggles",
@@ -40,6 +41,7 @@ Place = Literal[
     "roofline",
     "runs",
     "filter",
+    "replay",
 ]
 SHOWN = {
     "escape": "Esc",

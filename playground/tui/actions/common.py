@@ -7,7 +7,7 @@ from playground.tui.actions.blocked import healthy, replay
 
 BEFORE = (
     Action("help", "f1", "Help", "Keys, and the formula of every number"),
-    Action("palette", "ctrl+p", "Palette", "Find any action by name", footer=False),
+    Action("palette", "ctrl+p", "Palette", "Find any action by name"),
 )
 AFTER = (
     Action("restart", "ctrl+y", "Restart", "Restart the engine with the same model and options", healthy),

@@ -38,7 +38,8 @@ ACTIONS = (
     Action("choose_value", "left", "Value", "Another value of this toggle", replay, "toggles", bound=False),
     Action("apply", "enter", "Apply", "Switch to this value, on what is running", replay, "toggles", bound=False),
     Action("enter_value", "e", "Type", "Type a value", replay, "toggles", bound=False),
-    Action("board_pause", "space", "Pause", "Hold the board still; it goes on collecting", place="batch", bound=False),
+    Action("board_look", "left", "Cell", "What a cell holds", place="batch", bound=False),
+    Action("board_pause", "space", "Pause", "Hold the board still; it goes on collecting", replay, "batch", False),
     Action("board_zoom", "plus", "Zoom", "More or fewer steps in a column", place="batch", bound=False),
     Action(
         "maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False, footer=False

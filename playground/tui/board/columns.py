@@ -138,7 +138,8 @@ def _merged(runs: list[SlotRun], scale: Scale, column: int) -> Iterator[Piece]:
     )
     for marked, mark in marks:
         if marked:
-            yield Piece(column, column + 1, marked[-1].request_id, marked[-1].kind, mark)
+            mine = [run for run in runs if run.request_id == marked[-1].request_id]
+            yield Piece(column, column + 1, marked[-1].request_id, _most(mine, scale, column).kind, mark)
             return
     run = runs[0] if len(runs) == 1 else _most(runs, scale, column)
     yield Piece(column, column + 1, run.request_id, run.kind)

@@ -116,6 +116,10 @@ class BoardModel:
         if len(self._moments) > kept + kept // 8:
             self._forget(self.total - kept)
 
+    def finish(self, request_ids: Iterable[str]) -> None:
+        """Requests have ended; the engine tells it only with its next step, and may make none."""
+        self._mark(request_ids, "ends")
+
     def _add(self, step: Step) -> None:
         if not self.total:
             self.origin = step.start
@@ -141,6 +145,8 @@ class BoardModel:
     def _extend(self, runs: list[SlotRun], work: SlotWork, request_id: str) -> None:
         kind = "draft" if work.accepted else work.phase
         run = runs[-1] if runs else None
+        if run and run.ends and run.request_id == request_id and run.last == self.total - 1 and kind != "held":
+            run.ends, self._seated[request_id] = False, run  # its end was told before its last steps
         if run and run.last == self.total - 1 and run.kind == kind and run.request_id == request_id and run.open:
             run.last = self.total
             return
@@ -151,7 +157,7 @@ class BoardModel:
         if kind != "held":
             self._seated[request_id] = run
 
-    def _mark(self, request_ids: list[str], mark: Literal["ends", "preempted"]) -> None:
+    def _mark(self, request_ids: Iterable[str], mark: Literal["ends", "preempted"]) -> None:
         """Mark the last cell in which a request was busy; that is not the newest one if it was aborted."""
         for request_id in request_ids:
             if run := self._seated.pop(request_id, None):

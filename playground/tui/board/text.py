@@ -16,7 +16,7 @@ def waiting(model: BoardModel) -> str:
     """The letters of the queue, its front first: A B C +4."""
     shown = [model.letters[request_id].text for request_id in model.waiting[:MOST_WAITING]]
     more = len(model.waiting) - len(shown)
-    return " ".join([*shown, *([f"+{more}"] if more else [])]) or numbers.UNKNOWN
+    return " ".join([*shown, *([f"+{more}"] if more else [])]) or ("0" if model.total else numbers.UNKNOWN)
 
 
 def newest_step(model: BoardModel) -> str:

@@ -69,7 +69,8 @@ class WeightsTrial:
         sampling = SamplingParams(max_tokens=TOKENS, ignore_eos=True)
         asked = GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
         self._runner.bridge.send(Submit(requests=[asked]))
-        while not (finished := self._state.requests[name].finished):
+        request = self._state.requests[name]  # kept: a new conversation forgets what has ended
+        while not (finished := request.finished):
             yield
         # A stopped answer's rate would be that of fewer tokens.
         kind.tps = finished.metrics.decode_tps if finished.reason == "length" else None

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.screen import Screen
 
-from playground.tui.actions import ACTIONS, Place, ScreenName
+from playground.tui.actions import ACTIONS, Place, ScreenName, works_at
 from playground.tui.actions.common import SCREENS
 from playground.tui.advice import death
 from playground.tui.frame_compositor import FrameCompositor
@@ -17,6 +17,7 @@ from playground.tui.session import NotNow, Session
 from playground.tui.state.changes import Changes
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.notice import Notice
+from playground.tui.widgets.replay_bar import ReplayBar
 
 Handlers = dict[str, Callable[[], object]]
 HIGH = 32
@@ -46,9 +47,19 @@ class BaseScreen(Screen[None]):
             "quit": self.app.exit,
             **{action.name: self._switcher(action.name) for action in SCREENS},
         }
+        if replay := session.bridge.replay:
+            self.handlers |= {
+                "replay_pause": replay.pause,
+                "replay_back": replay.back,
+                "replay_forward": replay.forward,
+                "replay_faster": lambda: replay.change_speed(1),
+                "replay_slower": lambda: replay.change_speed(-1),
+            }
 
     def on_mount(self) -> None:
         """Subscribe to updates."""
+        if (replay := self.session.bridge.replay) and ACTIONS["replay_pause"].on(self.NAME):
+            self.mount(ReplayBar(replay), before=self.query_one(KeyBar))
         self.session.bridge.attach(self)
         self.show()
 
@@ -65,6 +76,13 @@ class BaseScreen(Screen[None]):
     def show(self) -> None:
         """Draw what changed."""
         raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Share a key between a panel that has the focus and the replay, if there is one."""
+        if action != "do":
+            return True
+        asked = ACTIONS[str(parameters[0])]
+        return works_at(asked, self.place, self.state.replaying) if self.state.replaying else asked.place != "replay"
 
     def handle_blocked(self, name: str) -> bool:
         """Handle a blocked action in another way, as Esc leaves a panel; returns True if it was handled."""
@@ -105,7 +123,9 @@ class BaseScreen(Screen[None]):
         self._early_end = fault
 
     def show_keys(self) -> None:
-        """Show the keys that work now."""
+        """Show the keys that work now, and where a replay is."""
+        for bar in self.query(ReplayBar):
+            bar.look()
         self.query_one(KeyBar).show(self.state, self.place, self.NAME, self.has_class("-maximized"))
 
     @on(KeyBar.Pressed)

@@ -90,7 +90,7 @@ class BatchingScreen(BaseScreen):
         self.call_after_refresh(self.show)
 
     def _fit(self) -> None:
-        others = OTHERS if self.size.height >= HIGH else OTHERS_LOW
+        others = (OTHERS if self.size.height >= HIGH else OTHERS_LOW) + self.state.replaying
         self.query_one(TwinBoards).fit(None if self._panels.alone else self.size.height - others)
 
     def handle_blocked(self, name: str) -> bool:

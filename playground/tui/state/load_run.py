@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from playground.bench.load.two_engines import same_answers
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.commands import Lengths as RequestLengths
@@ -28,6 +30,7 @@ class LoadRun:
         for request_id in self.requests:
             self.letters[request_id]
         self.board = BoardModel(self.letters)
+        self._first_step: int | None = None  # as the engine counts
         self.fit = CostFit()
         self.tokens: dict[str, list[int]] = {request_id: [] for request_id in self.requests}
         self.finished: dict[str, RequestFinished] = {}
@@ -68,9 +71,16 @@ class LoadRun:
         return self.board.usage
 
     def add_steps(self, steps: Sequence[Step]) -> None:
-        """Add steps of this run."""
-        self.board.add(steps)
+        """Add steps of this run; the board numbers them from 1."""
+        if steps and self._first_step is None:
+            self._first_step = steps[0].index
+        numbered = enumerate(steps, self.board.total + 1)
+        self.board.add([msgspec.structs.replace(step, index=number) for number, step in numbered])
         self.fit.add(steps)
+
+    def steps_before(self, blocks: BlocksMapped) -> int:
+        """How many steps of this run came before a block map."""
+        return max(0, blocks.step - (self._first_step or 0))
 
     def add_tokens(self, event: TokensGenerated) -> None:
         """Add tokens of one of its requests."""

@@ -27,14 +27,20 @@ class Requests(dict[str, RequestState]):
         """Those that have not ended."""
         return [request for request in self.values() if not request.finished]
 
+    def forget_ended(self) -> None:
+        """Let go of the texts and numbers of all that have ended."""
+        for request in [each for each in self.values() if each.finished]:
+            del self[request.request_id]
+
     def begin(self, request: GenerationRequest, now: float, changes: Changes) -> None:
         """A request is submitted at `now` on this process's clock."""
         prompt = request.messages[-1].content if request.messages else request.prompt or ""
         sent = now + request.delay_s
-        self[request.request_id] = RequestState(
+        begun = RequestState(
             request.request_id, prompt, bool(request.messages), sent, RequestTimer(self._clock.engine_time(sent))
         )
-        changes.started.append(request.request_id)
+        self[request.request_id] = begun
+        changes.started.append(begun)
 
     def add_tokens(self, event: TokensGenerated, now: float, changes: Changes) -> None:
         """Tokens arrived at `now` on this process's clock; those of a load or a trial belong to none of these."""
@@ -67,7 +73,7 @@ class Requests(dict[str, RequestState]):
         request = self.get(event.request_id)
         if request and not request.finished:
             request.finish(event)
-            changes.finished.append(event.request_id)
+            changes.finished.append(request)
         if event.request_id in self.waiting:
             self.waiting = [waiting for waiting in self.waiting if waiting != event.request_id]
 

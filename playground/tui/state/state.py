@@ -86,6 +86,12 @@ class State:
         changes, self._changes = self._changes, Changes()
         return changes
 
+    def begin_anew(self) -> None:
+        """A replay goes back: everything is folded from the start again."""
+        State.__init__(self)
+        self.replaying = True
+        self._changes = Changes(anew=True, unloaded=True, other=True)
+
     def touch(self) -> None:
         """Something changed by no event."""
         self._changes.other = True

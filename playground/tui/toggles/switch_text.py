@@ -46,14 +46,15 @@ def _sign(figure: str, sign: int) -> Content:
     return Content.assemble((f"{NAMES[figure]} ", MUTED), (arrow, "$success" if better else "$error"))
 
 
-def changes(switch: Switch) -> Content:
+def changes(switch: Switch, width: int) -> list[Content]:
     """Which toggles went from what to what, and how long it took."""
     words = "  ".join(f"{name} {before} ▸ {now}" for name, before, now in switch.changes)
     words = words or "  ".join(switch.applied.changed)
-    return Content.assemble(one_line(words, 120), (f"  in {numbers.seconds(switch.applied.seconds)}", MUTED))
+    taken = Content.styled(f"in {numbers.seconds(switch.applied.seconds)}", MUTED)
+    return _beside(Content(one_line(words, 120)), taken, width)
 
 
-def measured(switch: Switch, running: bool) -> list[Content]:
+def measured(switch: Switch, running: bool, width: int) -> list[Content]:
     """What the switch did here: bytes before and after, and TPS with its spread. `running`: requests go on, so that
     what is not known yet may come."""
     if switch.idle:
@@ -62,46 +63,54 @@ def measured(switch: Switch, running: bool) -> list[Content]:
     pairs = [("weights", before.weights, after.weights)]
     if after.kv_used:  # zero if what runs is about to be computed again
         pairs.append(("KV", before.kv_used, after.kv_used))
-    lines = [_bytes(label, was, now) for label, was, now in pairs if was != now]
-    return [*lines, *_tps(switch, running)]
+    lines = [_bytes(label, was, now, width) for label, was, now in pairs if was != now]
+    return [*lines, *_tps(switch, running, width)]
 
 
-def _bytes(label: str, was: int, now: int) -> Content:
-    factor = f"  {_factor(was, now)}" if was and now else ""
-    better = "$success" if now < was else "$error"
-    return Content.assemble((f"{label:<8}", MUTED), f"{format_memory(was)} ▸ {format_memory(now)}", (factor, better))
+def _beside(left: Content, right: Content, width: int) -> list[Content]:
+    """In one line, or below each other if they do not fit into it."""
+    one = Content.assemble(left, "  ", right)
+    return [one] if one.cell_length <= width else [left, *right.wrap(width)]
+
+
+def _bytes(label: str, was: int, now: int, width: int) -> Content:
+    """Before, after and their ratio; without room for all, the ratio and what is left."""
+    named, after = Content.styled(f"{label:<8}", MUTED), f"▸ {format_memory(now)}"
+    factor = (_factor(was, now) if was and now else "", "$success" if now < was else "$error")
+    full = Content.assemble(named, f"{format_memory(was)} {after}  ", factor).rstrip()
+    return full if full.cell_length <= width else Content.assemble(named, factor, f" {after}")
 
 
 def _factor(was: int, now: int) -> str:
     return f"▼ {was / now:.2f}x" if now < was else f"▲ {now / was:.2f}x"
 
 
-def _tps(switch: Switch, running: bool) -> list[Content]:
+def _tps(switch: Switch, running: bool, width: int) -> list[Content]:
     before, after = switch.rates
     was, now = (numbers.significant(rate.tps if rate else None) for rate in (before, after))
     line = Content.assemble(("TPS     ", MUTED), f"{was} ▸ {now}")
     if before is None:
-        return [line + Content.styled("  too few tokens before", MUTED)]
+        return _beside(line, Content.styled("too few tokens before", MUTED), width)
     if after is None:
         left = f"{switch.after.steps_missing} more steps" if running else "too few tokens after"
-        return [line + Content.styled(f"  {left}", MUTED)]
+        return _beside(line, Content.styled(left, MUTED), width)
     share, spread = (after.tps - before.tps) / before.tps, (before.spread + after.spread) / before.tps
     rows = f", {after.rows} at a time" if after.rows == before.rows > 1 else ""
     others = "" if after.requests <= before.requests else ", another request"
-    return [
-        line + Content.assemble(_verdict(before, after, share, spread)),
-        Content.styled(f"        ±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}", MUTED),
-    ]
+    noise = f"±{spread * 100:.0f} %, n {before.tokens} and {after.tokens}{rows}{others}"
+    indent = " " * min(8, max(0, width - len(noise)))
+    verdict = Content.assemble(_verdict(before, after, share, spread))
+    return [*_beside(line, verdict, width), *Content.styled(f"{indent}{noise}", MUTED).wrap(width)]
 
 
 def _verdict(before: Rate, after: Rate, share: float, spread: float) -> tuple[str, str]:
     """The change of TPS; no verdict if other numbers of requests or contexts explain it."""
     if before.rows != after.rows:
-        return f"  ? {before.rows} ▸ {after.rows} at a time", "$warning"
+        return f"? {before.rows} ▸ {after.rows} at a time", "$warning"
     less, more = sorted(rate.context for rate in (before, after))
     if more - less > OTHER_CONTEXT and more > 1.5 * less:
         contexts = " ▸ ".join(numbers.count(round(rate.context)) for rate in (before, after))
-        return f"  ? context {contexts}", "$warning"
+        return f"? context {contexts}", "$warning"
     if abs(share) <= spread:
-        return "  = within the spread", MUTED
-    return f"  {'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error"
+        return "= within the spread", MUTED
+    return f"{'▲' if share > 0 else '▼'} {abs(share) * 100:.0f} %", "$success" if share > 0 else "$error"

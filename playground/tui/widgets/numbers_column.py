@@ -26,7 +26,7 @@ class NumbersColumn(Vertical):
     """The panels, mounted after the first frame."""
 
     def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
-        super().__init__(id="right")
+        super().__init__(id="right", classes="-big" if big_numbers else "")
         self._letters, self._state = letters, state
         self._candidate: Candidate | None = None
         self._hint = ""

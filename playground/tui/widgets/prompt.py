@@ -83,11 +83,10 @@ class Prompt(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # terminals paste line ends as Enter sends them
-        if path := sound_path(text):
+        if path := sound_path(event.text):
             self.post_message(self.SoundDropped(path))
         else:
-            self.insert(self._pastes.hold(text))
+            self.insert(self._pastes.hold(event.text))
 
     def _submit(self) -> None:
         """Clears the editor at once: what is typed next belongs to another prompt, however late this one is read."""

@@ -30,7 +30,8 @@ class SwitchPanel(Widget):
 
     def show(self, state: State, candidate: Candidate | None, hint: str) -> None:
         """Redraw if anything changed; `hint` is shown if there is nothing else."""
-        lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint)
+        roomy = self.screen.has_class("-tall")
+        lines = switch_lines(state, candidate, self.size.width or USUAL_WIDTH, hint, roomy)
         if lines != self._lines:
             height, self._lines = len(self._lines), lines
             self.refresh(layout=len(lines) != height)
@@ -39,12 +40,16 @@ class SwitchPanel(Widget):
         return Content("\n").join(self._lines)
 
 
-def switch_lines(state: State, candidate: Candidate | None, width: int, hint: str) -> list[Content]:
-    """The candidate's expected effects, if there is one, the last switch's measurements, and figures of drafts."""
-    lines = [] if candidate is None else [*_next(state, candidate, width), Content()]
-    if switch := state.toggles.switch:
-        effect = switch_text.measured(switch, bool(state.requests.unfinished))
-        lines += [Content.styled("Last switch", "bold"), switch_text.changes(switch), *effect]
+def switch_lines(
+    state: State, candidate: Candidate | None, width: int, hint: str, roomy: bool = False
+) -> list[Content]:
+    """The candidate's expected effects, if there is one; the last switch's measurements if there is none or the panel
+    is `roomy`; and figures of drafts."""
+    lines = [] if candidate is None else _next(state, candidate, width)
+    if (switch := state.toggles.switch) and (roomy or not lines):
+        effect = switch_text.measured(switch, bool(state.requests.unfinished), width)
+        lines += [*([Content()] if lines else []), Content.styled("Last switch", "bold")]
+        lines += [*switch_text.changes(switch, width), *effect]
     drafts = draft_text.speculation(state.toggles.drafts, state.toggles.requested.speculation, width)
     lines += [Content(), *drafts] if lines and drafts else drafts
     return lines or [Content.styled("Switch", "bold"), *Content.styled(hint, MUTED).wrap(width)]
@@ -55,4 +60,5 @@ def _next(state: State, candidate: Candidate, width: int) -> list[Content]:
     if candidate.reason:
         reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), MUTED))
         return [title, *reason.wrap(width)]
-    return [title, *switch_text.cost(state, candidate).wrap(width), switch_text.expected(candidate.effects)]
+    effects = switch_text.expected(candidate.effects)
+    return [title, *switch_text.cost(state, candidate).wrap(width), *effects.wrap(width)]

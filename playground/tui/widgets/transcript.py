@@ -22,11 +22,11 @@ from playground.tui.conversation.lines import MARGIN, Line, TranscriptLines, Voi
 from playground.tui.letters import Letters
 from playground.tui.state.changes import Changes
 from playground.tui.state.request import RequestState
-from playground.tui.state.state import State
 
 GROWING = "▌"
 FOCUSED = "▌"
 STRIPS_KEPT = 512
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class Transcript(ScrollView, can_focus=True):
@@ -58,19 +58,20 @@ class Transcript(ScrollView, can_focus=True):
             self._strips.clear()
             self.refresh()
 
-    def show(self, state: State, changes: Changes) -> None:
+    def show(self, changes: Changes) -> None:
         """Add what is new."""
+        if changes.anew:
+            self._lines = TranscriptLines(self._lines.width)
+            self._show_from(0)
         first = before = self._lines.height
-        for request_id in changes.started:
-            request = state.requests[request_id]
-            self._lines.begin(request_id, self._letters[request_id], request.prompt, request.chat)
+        for request in changes.started:
+            self._lines.begin(request.request_id, self._letters[request.request_id], request.prompt, request.chat)
             self.anchor()
         for request_id, texts in changes.texts.items():
             changed = self._lines.append(request_id, "".join(texts), changes.drafts.get(request_id, ()))
             first = first if changed is None else min(first, changed)
-        for request_id in changes.finished:
-            voice, note = _ending(state.requests[request_id])
-            self._lines.end(request_id, voice, note)
+        for request in changes.finished:
+            self._lines.end(request.request_id, *_ending(request))
             first = 0
         if changes.started or changes.finished:
             self._show_from(first)
@@ -232,4 +233,5 @@ def _ending(request: RequestState) -> tuple[Voice, str]:
     tokens = f"{numbers.count(metrics.output_tokens)} token" + "s" * (metrics.output_tokens != 1)
     if metrics.chunks and not metrics.output_tokens:
         tokens = f"{numbers.count(metrics.chunks)} chunks, tokens not told"
-    return "note", f"{words[finished.reason]} · {tokens} · {numbers.rate(metrics.decode_tps, 'tok/s')}"
+    rate = f"· {numbers.rate(metrics.decode_tps, 'tok/s')}".replace(" ", NO_BREAK)  # it wraps as a whole
+    return "note", f"{words[finished.reason]} · {tokens} {rate}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,64 @@ def test_what_closes_an_answer_must_end_it(folder, closing, verdict):
     template = "{% for m in messages %}{{ m['content'] }}" + closing + "{% endfor %}"
     (folder / "chat_template.jinja").write_text(template)
     assert found(folder, "end of a turn").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda folder: checkpoints.change_config(folder, model_type=["llama"]), "names no model_type"),
+        (lambda folder: checkpoints.change_config(folder, num_hidden_layers=0), "Llama has 0 layers"),
+        (lambda folder: _link_to_nothing(folder / "model.safetensors"), "cannot be read: No such file"),
+        (lambda folder: (folder / "model.safetensors").rename(folder / "model.gguf"), "only GGUF weights (model.gguf)"),
+        (lambda folder: _as_adapter(folder), "is an adapter"),
+        (lambda folder: (folder / "model.safetensors").rename(folder / "training_args.bin"), "has no weights"),
+    ],
+)
+def test_what_a_folder_is_instead_of_a_checkpoint_is_said(folder, damage, says):
+    damage(folder)
+    checked = looked_at(folder)
+    assert not checked.loadable and says in checked.findings[0].evidence
+
+
+@pytest.mark.parametrize("ends", ["256", 3.0, [-1]])
+def test_an_end_token_that_is_no_id_is_a_finding(folder, ends):
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": ends}))
+    finding = found(folder, "vocabulary")
+    assert finding.verdict == "fail" and "which is no token id" in finding.evidence
+    assert "correct eos_token_id" in finding.advice
+
+
+def test_only_the_file_that_is_read_counts(folder):
+    shutil.copy(folder / "model.safetensors", folder / "consolidated.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "gone.safetensors"}}))
+    assert {finding.verdict for finding in looked_at(folder).findings} == {"pass"}
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "int8"])
+def test_a_dtype_that_no_module_can_be_made_in_still_lets_tensors_be_compared(folder, dtype):
+    checkpoints.change_config(folder, dtype=dtype)
+    assert found(folder, "missing tensors").verdict == "pass"
+
+
+def test_codes_without_a_config_that_explains_them_are_told(folder):
+    whole = {name: (tensor * 100).astype(np.int8) for name, tensor in load_file(folder / "model.safetensors").items()}
+    save_file(whole, folder / "model.safetensors", metadata={"format": "pt"})
+    finding = found(folder, "dtypes")
+    assert finding.verdict == "warn" and "quantization_config" in finding.advice
+    checkpoints.change_config(folder, quantization_config={"quant_method": "gptq", "bits": 4})
+    assert found(folder, "dtypes").verdict == "pass" and "not compared" in found(folder, "tensors").evidence
+
+
+def test_a_name_that_transformers_does_not_know_is_called_one(folder):
+    checkpoints.change_config(folder, hidden_act="blub")
+    assert found(folder, "weights").evidence == "unknown name 'blub'"
+
+
+def _link_to_nothing(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/nowhere/blob")
+
+
+def _as_adapter(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "base_model_name_or_path": "x"}))

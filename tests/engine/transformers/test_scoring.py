@@ -143,6 +143,10 @@ def test_what_cannot_be_scored_is_refused(member: Member, monkeypatch: pytest.Mo
         score(driven, [1, 2, 3])
 
 
+def test_fewer_than_none_of_the_likeliest_are_none(coder: Driven) -> None:
+    assert score(coder, [5, 6, 7], likeliest=-3).likeliest == []
+
+
 def test_tokenize_is_the_tokenizer_of_prompts(coder: Driven) -> None:
     texts = ["def add(a, b):\n", "", "Привет\ud800"]
     coder.backend.tokenize(Tokenize(key="k", texts=texts))

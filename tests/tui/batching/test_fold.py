@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from playground.bench.load.arrivals import Arrivals
 from playground.engine.prediction import predict
@@ -219,3 +220,24 @@ def test_blocks_by_use_and_their_fragmentation() -> None:
     assert known.pieces == 2.0
     each, cells = merged(row, 4)
     assert each == 2 and [cell.use for cell in cells] == ["shared", "held", "owned", "cached"]
+
+
+def test_a_run_counts_its_own_steps() -> None:
+    run = folded().runs["continuous"]
+    assert run.board.moment(0).step_index == 1
+    assert run.board.moment(run.board.total - 1).step_index == run.board.total
+    assert run.fullest and 0 < run.steps_before(run.fullest) <= run.board.total
+
+
+def test_a_later_run_counts_from_one_as_well() -> None:
+    runs = LoadRuns()
+    for message in load_events(PROFILE, "static"):
+        if isinstance(message, Submit):
+            assert runs.begin(message)
+        elif isinstance(message, StepsExecuted):
+            runs.add_event(StepsExecuted(steps=[replace(step, index=step.index + 500) for step in message.steps]))
+        elif isinstance(message, BlocksMapped):
+            runs.add_event(replace(message, step=message.step + 500))
+    run = runs.runs["static"]
+    assert run.board.moment(0).step_index == 1 and run.blocks
+    assert run.steps_before(run.blocks) <= run.board.total

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from playground.bench.load.arrivals import Arrivals
 from playground.bench.load.lengths import Lengths
 from playground.tui.app import PlaygroundApp
@@ -12,6 +14,7 @@ from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.state.load_profile import POLICIES, LoadProfile
 from playground.tui.widgets.batching.board import LoadBoard
 from playground.tui.widgets.batching.form import LoadForm
+from playground.tui.widgets.board.cells import MERGED_LEGEND
 from tests.tui.batching.recording import recording
 from tests.tui.batching.running import run_load
 from tests.tui.cells import shown
@@ -102,6 +105,7 @@ async def test_the_form_by_keys(opened: Opened, until: Wait) -> None:
     async with opened(size=(80, 24)) as (app, pilot):
         await pilot.press("2" if not app.focused else "f3")
         await until(pilot, lambda: isinstance(app.screen, BatchingScreen))
+        await until(pilot, lambda: "on the same arrivals  " in shown(app))
         form = app.screen.query_one(LoadForm)
         await pilot.press("up", "right", "up", "left", "left", "up")
         assert (form.profile.requests, str(form.profile.arrivals), form.profile.seed) == (128, "poisson:4", 1)
@@ -183,3 +187,15 @@ async def test_the_focus_comes_back_with_all_panels(opened: Opened, until: Wait)
         await until(pilot, lambda: app.focused is None)
         await pilot.press("z")
         await until(pilot, lambda: isinstance(app.focused, LoadForm))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_every_glyph_is_explained_and_no_figure_is_cut(size: tuple[int, int], until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", replay=recording(LoadProfile(shared=50)), speed=0)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.bridge.state.load.speed_up)
+        await pilot.press("f3")
+        await settle(pilot)
+        text = shown(app)
+        assert MERGED_LEGEND in text and "# shared " in text and "░ cached " in text
+        assert "…" not in text and text.count("makespan ") >= 2

@@ -13,7 +13,17 @@ from tests.tui.widgets.steps import SECONDS, folded, steps
 
 def test_one_step_a_column() -> None:
     model = folded("Ap Ap Ad Aa Ad Ad Ah Ah", "Bp Bd Bd -- -- Bp Bd Bd", ends="5A 7B", preempts="3B")
-    assert rows(model) == ["A▒█▓█┤··", "B█!  B█┤"]
+    assert rows(model) == ["A▒█▓█┤··", "▒B!  ▒B┤"]
+
+
+def test_a_prefill_of_one_step_is_seen() -> None:
+    assert rows(folded("Ap Ad Ad Ad", "-- Bp Bd --", "-- Cp Cp Cd")) == ["▒A██", " ▒B", " C▒█"]
+    assert rows(folded("Ap Ad Ad Ad Ad Ad Ad Ad"), zoom=4) == ["A█"], "decode fills most of the column"
+    model = BoardModel()
+    for number in range(8):
+        model.letters[f"earlier {number}"]
+    model.add(steps("Ip Id Id Id", "Jp Jd -- --"))
+    assert rows(model) == ["▒A'█", "B'"]
 
 
 def test_a_request_of_one_step_shows_its_letter() -> None:
@@ -30,13 +40,13 @@ def test_second_round_of_letters_has_its_prime() -> None:
 
 def test_long_runs_repeat_their_letter_more_often_without_colour() -> None:
     model = folded("Ap " + "Ad " * 39)
-    assert rows(model, width=60) == ["A" + "█" * 11 + "A" + "█" * 23 + "A" + "█" * 3]
-    assert rows(model, width=60, every=6) == ["A██" + "A█████" * 6 + "A"]
+    assert rows(model, width=60) == ["▒A" + "█" * 10 + "A" + "█" * 23 + "A" + "█" * 3]
+    assert rows(model, width=60, every=6) == ["▒A█" + "A█████" * 6 + "A"]
 
 
 def test_merged_columns_show_what_filled_most_of_them() -> None:
     model = folded("Ap Ap Ap Ad Ad Ad Ad Ad Aa Aa Aa Ad Ad Ad Ad Ad", "-- -- -- Bp Bd Bd Bd Bd -- -- -- -- -- -- -- --")
-    assert rows(model, zoom=4) == ["A█▓█", "B█"]
+    assert rows(model, zoom=4) == ["▒A▓█", "▒B"]
 
 
 def test_merged_columns_never_lose_an_event() -> None:

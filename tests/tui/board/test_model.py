@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playground.tui.board.model import BoardModel, SlotRun, Usage
+from tests.tui.widgets.drawing import rows
 from tests.tui.widgets.steps import folded, steps
 
 
@@ -41,6 +42,18 @@ def test_a_preempted_request_is_marked_where_it_was_and_starts_again() -> None:
 def test_an_aborted_request_ends_in_the_step_before_it_is_told() -> None:
     model = folded("Ap Ad Ad -- --", "Bp Bd Bd Bd Bd", ends="4A")
     assert model.runs[0][-1] == SlotRun(1, 2, "A", "decode", ends=True)
+
+
+def test_an_end_that_no_step_tells_is_marked_and_one_told_too_early_moves() -> None:
+    model = BoardModel()
+    model.add(steps("Ap Ad Ad"))
+    model.finish(["A"])
+    assert rows(model) == ["▒A┤"]
+    model.add(steps("Ad Ad", first=3))
+    assert rows(model) == ["▒A███"]
+    model.finish(["A", "B"])
+    model.add(steps("-- Ap", first=5))
+    assert rows(model) == ["▒A██┤ A"]
 
 
 def test_a_request_that_pauses_in_its_slot_does_not_start_again() -> None:

@@ -47,7 +47,7 @@ def test_the_queue_shows_its_front_by_letter() -> None:
     crowded = BoardModel()
     crowded.add(steps("Ap", waits=[f"w{number}" for number in range(9)]))
     assert board_text.waiting(crowded) == "B C D E F G +3"
-    assert board_text.waiting(model()) == "–"
+    assert board_text.waiting(model()) == "0"
 
 
 def test_the_header_keeps_its_columns() -> None:
@@ -56,7 +56,7 @@ def test_the_header_keeps_its_columns() -> None:
     assert empty.rstrip() == " Batch   step –       occupancy – %     waste – %     waiting –"
     view.model.add(steps("Ap Ad Ah", "Bp Bd Bd", first=1040))
     full = lines(view, 100, 3)[0]
-    assert full.rstrip() == " Batch   step 1\u2009042   occupancy 83 %    waste 17 %    waiting –"
+    assert full.rstrip() == " Batch   step 1\u2009042   occupancy 83 %    waste 17 %    waiting 0"
     assert [full.index(word) for word in ("occupancy", "waiting")] == [
         empty.index(word) for word in ("occupancy", "waiting")
     ]
@@ -77,3 +77,18 @@ def test_the_header_says_paused_zoomed_and_what_the_cursor_is_on() -> None:
     assert "1 column = 2 steps   paused, 2 newer" in lines(view, 120, 3)[0]
     view.point(Cell(0, 0))
     assert lines(view, 120, 3)[0].startswith(" Batch   slot 0  steps 1\u2009038–1\u2009039  A prefill 2  64 tokens")
+
+
+def test_a_board_alone_has_taller_rows_and_its_legend() -> None:
+    view = Viewport(BoardModel())
+    view.model.add(steps("Ap Ad Ad", "Bp Bd --"))
+    assert [line.rstrip() for line in lines(view, 60, 8, alone=True)[1:]] == [
+        " 0 ▒A█",
+        "   ▒A█",
+        "",
+        " 1 ▒B",
+        "   ▒B",
+        "",
+        " ▒prefill  █decode  ▓draft  ·held  ┤end  !preempted",
+    ]
+    assert len(lines(view, 60, 3, alone=True)) == 3 and view.height == 1

@@ -108,6 +108,6 @@ def test_on_a_shared_time_axis_the_slower_board_is_longer(view: Viewport) -> Non
     view.model.add(steps("Ad", first=2, start=100.0 + 6 * SECONDS))
     assert view.known() == range(7)
     assert "1 column = 3.91 ms" in lines(view, 100, 2)[0]
-    assert lines(view, 13, 2)[1] == " 0 A██████   "
+    assert lines(view, 13, 2)[1] == " 0 ▒A█████   "
     view.zoom_by(1)
     assert lines(view, 13, 2)[1] == " 0 A███      "

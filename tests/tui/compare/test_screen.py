@@ -220,3 +220,11 @@ async def test_two_bits_on_the_bundled_model(until: Wait) -> None:
         found = app.bridge.state.compare.comparison
         assert found.divergence.kl and found.divergence.noise == 0
         await until(pilot, lambda: "KL/token" in shown(app) and "x less cache" in shown(app))
+
+
+async def test_a_replay_offers_no_fields(until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", replay=[], speed=0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: "nothing was compared in this recording" in shown(app))
+        assert "Field" not in shown(app).splitlines()[-1] and "Value" not in shown(app).splitlines()[-1]

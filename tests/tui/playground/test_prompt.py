@@ -37,7 +37,7 @@ async def test_line_ends_of_a_paste_are_line_feeds(lines: int, opened: Opened, u
     """Terminals send a paste's line ends as Enter does, as carriage returns."""
     async with opened() as (app, pilot):
         prompt = app.screen.query_one(Prompt)
-        prompt.post_message(Paste("def f(x):\r    return x\r\n" * lines))
+        app.post_message(Paste("def f(x):\r    return x\r\n" * lines))
         await until(pilot, lambda: prompt.text)
         await pilot.press("enter")
         await until(pilot, lambda: app.bridge.state.requests)

@@ -56,7 +56,9 @@ def test_sampling(snap_compare: Callable[..., bool], story: Story, size: tuple[i
     async def open_sampling(pilot: Pilot[None]) -> None:
         await settle(pilot)
         app.session.sampling = SamplingParams(max_tokens=512, ignore_eos=True, temperature=0.75)
-        app.screen.query_one(PromptBar).show(True, app.session.sampling)
+        bar = app.screen.query_one(PromptBar)
+        bar.display = True  # as on an engine
+        bar.show(True, app.session.sampling)
         app.push_screen(SamplingScreen(app.session))
         await settle(pilot)
 

@@ -14,6 +14,7 @@ from playground.protocol.options import EngineOptions, Value
 from playground.protocol.steps import SlotWork, Step
 from playground.session.recording import Entry, Message
 from playground.tui.app import PlaygroundApp
+from tests.tui.cells import shown
 from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
@@ -81,3 +82,12 @@ def test_alone(snap_compare: Callable[..., bool], lecture: list[Entry]) -> None:
     preset = Preset(title="", summary="", view=View(maximized="timeline"))
     app = PlaygroundApp(engine="transformers", replay=lecture, speed=0, preset=preset)
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
+
+
+async def test_it_stays_while_another_value_is_looked_at(lecture: list[Entry]) -> None:
+    app = PlaygroundApp(engine="transformers", replay=lecture, speed=0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+g", "right")
+        await settle(pilot)
+        assert "Next switch" in shown(app) and "Timeline" in shown(app) and "Last switch" not in shown(app)

@@ -70,13 +70,13 @@ def test_a_switch_to_what_auto_had_chosen_is_no_change(story: Story, chosen: str
         changed=["dtype"], requested=options, effective=effective, before=nothing, after=nothing, cost="reload"
     )
     _with(state, applied)
-    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch, True))
+    assert state.toggles.switch and words in "".join(line.plain for line in measured(state.toggles.switch, True, 44))
 
 
 def test_changes_are_told_once(story: Story) -> None:
     state = _fold(story("streaming"))
     changes = state.take_changes()
-    assert changes.started == ["r1", "r2"]
+    assert changes.started == list(state.requests.values())
     assert "".join(changes.texts["r1"]) == state.requests["r1"].text
     assert len(changes.steps) == 40
     again = state.take_changes()
@@ -163,7 +163,7 @@ def test_the_first_end_of_a_request_is_the_one_that_counts() -> None:
     ]
     state = _with(State(), LoadModel(model="m"), _submit("a"), *ends)
     assert state.requests["a"].finished is ends[0]
-    assert state.take_changes().finished == ["a"]
+    assert state.take_changes().finished == [state.requests["a"]]
 
 
 def test_a_refused_switch_leaves_the_toggles_as_they_were(story: Story) -> None:

@@ -11,7 +11,7 @@ from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.tui.state.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
 from playground.tui.state.switch import Switch
-from playground.tui.toggles.switch_text import expected, measured
+from playground.tui.toggles.switch_text import changes, expected, measured
 
 
 def decode(meter: DecodeMeter, names: str, steps: int, seconds: float, first: int = 0) -> None:
@@ -25,12 +25,14 @@ def prefill(meter: DecodeMeter, name: str, tokens: int) -> None:
     meter.add(Step(index=-9, start=0.0, seconds=0.01, slots=slots))
 
 
-def said(before: DecodeMeter, after: DecodeMeter, was: int = 10, now: int = 10, running: bool = True) -> str:
+def said(
+    before: DecodeMeter, after: DecodeMeter, was: int = 10, now: int = 10, running: bool = True, width: int = 44
+) -> str:
     applied = OptionsApplied(
         changed=["kv_cache"], requested=EngineOptions(kv_cache="int8"), effective={},
         before=Memory(kv_used=was), after=Memory(kv_used=now),
     )  # fmt: skip
-    return "\n".join(line.plain for line in measured(Switch(applied, EngineOptions(), before, after), running))
+    return "\n".join(line.plain for line in measured(Switch(applied, EngineOptions(), before, after), running, width))
 
 
 def test_what_is_far_from_the_switch_is_no_part_of_it() -> None:
@@ -101,3 +103,21 @@ def test_a_quantized_cache_is_expected_to_take_less(kind: str) -> None:
 def test_what_cannot_be_foretold_is_not_drawn_as_the_same() -> None:
     assert expected(effects("kv_cache", "model")).plain == "memory =  TTFT =  TPS =  quality ="
     assert expected(effects("block_size", "64")).plain == "it depends on what runs; it is measured"
+
+
+def test_in_a_narrow_panel_no_figure_is_cut() -> None:
+    before, after = DecodeMeter(), DecodeMeter()
+    decode(before, "ab", 60, 0.01)
+    decode(after, "ab", 60, 0.01)
+    narrow = said(before, after, was=1310720, now=746600, width=30).splitlines()
+    assert narrow == [
+        "KV      ▼ 1.76x ▸ 0.712 MiB",
+        "TPS     100 ▸ 100",
+        "= within the spread",
+        "±0 %, n 56 and 56, 2 at a time",
+    ]
+    applied = OptionsApplied(
+        changed=["kv_cache"], requested=EngineOptions(kv_cache="int8"), effective={}, seconds=0.0175
+    )
+    told = [line.plain for line in changes(Switch(applied, EngineOptions()), 30)]
+    assert told == ["kv_cache model ▸ int8", "in 17.5 ms"]

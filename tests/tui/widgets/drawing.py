@@ -13,10 +13,12 @@ from playground.tui.widgets.board.lines import BoardLines
 STYLES = CellStyles(Meanings.from_variables(load_theme("dark").variables), Color.parse("black"), Color.parse("white"))
 
 
-def lines(view: Viewport, width: int, height: int, every: int = LETTER_EVERY, focused: bool = False) -> list[str]:
+def lines(
+    view: Viewport, width: int, height: int, every: int = LETTER_EVERY, focused: bool = False, alone: bool = False
+) -> list[str]:
     """Header and slots as on the screen, each exactly `width` cells."""
     board = BoardLines(view, "Batch")
-    board.fit(width, height)
+    board.fit(width, height, alone)
     strips = [board.line(y, STYLES, every, focused) for y in range(height)]
     assert {strip.cell_length for strip in strips} == {width}
     assert all(sum(segment.cell_length for segment in strip) == width for strip in strips)

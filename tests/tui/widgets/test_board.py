@@ -32,8 +32,8 @@ async def test_the_screen_shows_what_the_steps_said() -> None:
     async with PanelsApp().run_test(size=(100, 30)) as pilot:
         assert text(board_of(pilot))[1:] == [
             " 0 A▒███▓▓██┤··A·",
-            " 1 B██!  B▒████B┤",
-            " 2  E▒▒████┤F██F█",
+            " 1 ▒B█!  B▒████B┤",
+            " 2  E▒▒████┤▒F█F█",
             " 3",
         ]
 

@@ -58,7 +58,7 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
         dtype, why = choose_dtype(options.dtype, checkpoint, config, device)
         check_room(checkpoint, config, dtype, options.weights, device)
         model, note = read_weights(checkpoint, config, dtype, trust_remote_code, progress)
-        refuse_class(type(model), config.model_type)
+        refuse_class(type(model), config)
     small = is_small(sum(parameter.numel() for parameter in model.parameters()))
     torch.set_num_threads(1 if small else cores())
     if device.type == "cpu":

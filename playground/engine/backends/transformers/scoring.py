@@ -73,7 +73,7 @@ class Scorer:
                 check()
                 targets = ids[at + 1 : at + 1 + len(logits)]
                 _add(figures, logits, targets, base, at)
-                if command.likeliest:
+                if command.likeliest > 0:
                     figures.likeliest += _likeliest(logits, targets, min(command.likeliest, vocabulary))
                 if keep is not None:
                     keep[at : at + len(logits)] = as_kept(logits).cpu()

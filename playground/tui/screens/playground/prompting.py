@@ -46,9 +46,9 @@ class Prompting:
 
     def report(self, changes: Changes) -> None:
         """Show failed requests, and put their prompts back into the editor."""
-        for request_id in changes.finished:
-            shown = self._shown.pop(request_id, "")
-            if fault := request_fault(self._screen.state.requests[request_id]):
+        for request in changes.finished:
+            shown = self._shown.pop(request.request_id, "")
+            if fault := request_fault(request):
                 self._screen.query_one(Notice).say(*fault, bad=True)
                 self._screen.query_one(Prompt).give_back(shown)
 

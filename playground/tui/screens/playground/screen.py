@@ -140,9 +140,13 @@ class PlaygroundScreen(BaseScreen):
             self._drawer.close()
 
     def _return(self) -> None:
-        """Go back to the prompt, with all panels."""
+        """Go back to the prompt, with all panels; a replay has no prompt."""
         self._panels.show()
-        self.query_one(Prompt).focus()
+        self.set_focus(self._home)
+
+    @property
+    def _home(self) -> Prompt | None:
+        return None if self.state.replaying else self.query_one(Prompt)
 
     def _stop(self) -> None:
         if self.state.voice.busy:
@@ -154,7 +158,7 @@ class PlaygroundScreen(BaseScreen):
 
     def handle_blocked(self, name: str) -> bool:
         """Let Esc leave a panel or the toggles if there is nothing to stop."""
-        if name != "stop" or (self.query_one(Prompt).has_focus and not self._panels.alone):
+        if name != "stop" or (self.focused is self._home and not self._panels.alone):
             return False
         if self.place == "toggles":
             if not self._view.toggles.take_back():

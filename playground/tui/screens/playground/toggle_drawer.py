@@ -48,7 +48,7 @@ class ToggleDrawer:
 
     def enter_value(self, row: Row) -> None:
         """Ask for a value that is not in the list."""
-        toggle = TOGGLES[row.name]
+        toggle, looked_at = TOGGLES[row.name], self._panel.candidate
 
         def entered(value: str | None) -> None:
             if value is not None:
@@ -56,7 +56,7 @@ class ToggleDrawer:
 
         entry = TextEntry(
             toggle.name,
-            row.requested,
+            looked_at.value if looked_at else row.requested,
             toggle.form or ", ".join(toggle.values),
             lambda text: format_value(parse_value(row.name, text.strip())),
         )

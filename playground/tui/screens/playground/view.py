@@ -39,6 +39,8 @@ class PlaygroundView:
         self.board = BatchBoard(self._letters, id="batch", classes="panel")
         self.notice, self.voice, self.keys = Notice(), VoiceBar(), KeyBar()
         self.prompts = PromptBar(preset.prompts if preset else [])
+        self.prompts.display = not state.replaying
+        self.prompts.disabled = state.replaying
 
     def compose(self) -> ComposeResult:
         """The widgets from top to bottom."""
@@ -50,13 +52,15 @@ class PlaygroundView:
 
     def take(self, changes: Changes) -> None:
         """Give new steps to the board and letters to new requests."""
-        for request_id in changes.started:
-            self._letters[request_id]
+        for request in changes.started:
+            self._letters[request.request_id]
         if changes.unloaded:
             self.board.clear()
         self.board.show_server(self._state.server)
         if changes.steps:
             self.board.add_steps(changes.steps)
+        if changes.finished:
+            self.board.finish(request.request_id for request in changes.finished)
 
     def show(self, changes: Changes, chat: bool, sampling: SamplingParams) -> None:
         """Show what changed; most widgets only if it was more than text, steps and memory."""
@@ -64,7 +68,7 @@ class PlaygroundView:
         self.status.show(state)
         if changes.other:
             self._show_other(chat, sampling)
-        self.transcript.show(state, changes)
+        self.transcript.show(changes)
         self.numbers.show(changes)
 
     def consider(self) -> None:

@@ -1,4 +1,4 @@
-"""The KV blocks, coloured by request: its letter where a stretch begins, # shared, ▒ cached for its prefix."""
+"""The KV blocks, coloured by request: its letter where a stretch begins, # shared, ░ cached for its prefix."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from playground.tui.letters import Letter
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.styles import MUTED
+from playground.tui.widgets.board.cells import MERGED_LEGEND
+from playground.tui.widgets.fitting import leading_parts
 
 WIDE = 100
 MOST_WIDE = 3
-LEGEND = "█ full  ▄ half full  · held  # shared  ▒ cached prefix"
+SHARED, CACHED = "#", "░"
+LEGEND = f"█ full  ▄ half full  · held  {SHARED} shared  {CACHED} cached prefix"
 
 
 class BlockMap(Widget):
@@ -50,29 +53,34 @@ class BlockMap(Widget):
     def render(self) -> Content:
         if self._event is None or self._run is None:
             return Content.assemble(("Blocks", "bold"), ("   drawn while a load runs", MUTED))
-        width, rows = self.size.width, max(1, self.size.height - 1)
+        width, room = self.size.width, max(1, self.size.height - 1)
+        rows = max(1, room - 1)  # one is for the legend
         each, row = merged(blocks(self._event), width * rows)
         wide = min(MOST_WIDE, max(1, rows * (width // MOST_WIDE) * MOST_WIDE // max(1, len(row))))
         width = width // wide * wide
         cells = [block for block in row for _ in range(wide)]
         lines = [Content.assemble(*_line(self._run, cells[at : at + width])) for at in range(0, len(cells), width)]
-        return Content("\n").join([self._title(self._event, each, self._run, width), *lines])
+        legends = [Content.styled(legend, MUTED) for legend in (f"boards  {MERGED_LEGEND}", f"blocks  {LEGEND}")]
+        return Content("\n").join([self._title(self._event, each, self._run), *lines, *legends[: room - len(lines)]])
 
-    def _title(self, event: BlocksMapped, each: int, run: LoadRun, width: int) -> Content:
-        known = figures(event)
-        scale = f"  {each} a cell" if each > 1 else ""
+    def _title(self, event: BlocksMapped, each: int, run: LoadRun) -> Content:
+        """As many of the figures as fit, each beside the glyph of its blocks."""
+        known, width = figures(event), self.size.width
         when = f"{run.side}, fullest" if run.done else run.side
-        first = Content.assemble(
-            ("Blocks ", "bold"),
-            (f"{when}, step {numbers.count(event.step)}   " if width >= WIDE else " ", MUTED),
-            f"used {numbers.percent(known.used / max(1, event.count))}  shared {numbers.count(known.shared)}"
-            f"  cached {numbers.count(known.cached)}  free {numbers.count(known.free)}"
-            f"  fragmentation {numbers.percent(known.unused)}",
-            (f"  {known.pieces:.1f} pieces each" if known.pieces and width >= WIDE else "", MUTED),
-            (scale, MUTED),
+        title = Content.assemble(
+            ("Blocks", "bold"),
+            (f" {when}, step {numbers.count(run.steps_before(event))} " if width >= WIDE else "", MUTED),
         )
-        room = width - first.cell_length
-        return first + Content.styled(LEGEND.rjust(room), MUTED) if room > len(LEGEND) + 2 else first
+        parts = [
+            f"used {numbers.percent(known.used / max(1, event.count))}",
+            f"{SHARED} shared {numbers.count(known.shared)}",
+            f"{CACHED} cached {numbers.count(known.cached)}",
+            f"free {numbers.count(known.free)}",
+            *([f"{each} a cell"] if each > 1 else []),
+            f"fragmentation {numbers.percent(known.unused)}",
+            *([f"{known.pieces:.1f} pieces each"] if known.pieces else []),
+        ]
+        return title + Content(leading_parts("".join(f"  {part}" for part in parts), "  ", width - title.cell_length))
 
 
 def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
@@ -81,9 +89,9 @@ def _line(run: LoadRun, cells: list[Block]) -> Iterator[tuple[str, str]]:
         if use == "free":
             yield " " * len(group), ""
         elif use == "cached":
-            yield "▒" * len(group), MUTED
+            yield CACHED * len(group), MUTED
         elif use == "shared":
-            yield "#" * len(group), "bold"
+            yield SHARED * len(group), "bold"
         else:
             letter = run.letters[owner]
             yield from _owned(letter, group, use == "held")

@@ -7,16 +7,17 @@ from typing import Any
 from rich.segment import Segment
 from textual import events
 from textual.color import Color
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
 from playground.tui.batching.axis import FINEST
 from playground.tui.batching.figures import Figures, predicted
+from playground.tui.board.model import BoardModel
 from playground.tui.board.viewport import Still
 from playground.tui.state.load_run import LoadRun
 from playground.tui.widgets.board.board import BatchBoard
-from playground.tui.widgets.board.cells import LEGEND, CellStyles
+from playground.tui.widgets.board.cells import MERGED_LEGEND, CellStyles
 
 WIDE = 96
 TITLE_WIDTH = 12
@@ -39,6 +40,7 @@ class LoadBoard(BatchBoard):
         super().__init__(title="", **widget)
         self._side = ""
         self.run: LoadRun | None = None
+        self._figures: Figures | None = None
         self._slots = self._expected = 0
         self._speed_up: float | None = None
         self.view.zoom = FINEST
@@ -51,14 +53,21 @@ class LoadBoard(BatchBoard):
             self.refresh(layout=True)
         changed = run is not self.run
         self.run, self._speed_up = run, speed_up
-        if changed and run:
-            self.model = self.view.model = run.board
+        self._show_figures(Figures.of(run) if run else None)
+        if changed:
+            self.model = self.view.model = run.board if run else BoardModel()
             self.view.reset()
         if changed or self._slots != len(self.model.runs):
             self._slots = len(self.model.runs)
             self.refresh(layout=True)
         else:
             self.add_steps(())
+
+    def _show_figures(self, figures: Figures | None) -> None:
+        """At once, not with the next redraw of the board: the table shows the same ones."""
+        if figures != self._figures:
+            self._figures = figures
+            self.refresh(Region(0, 0, self.size.width, 1))
 
     def fit(self, seconds: float) -> None:
         """Make a column `seconds` wide at the widest zoom."""
@@ -118,18 +127,19 @@ class LoadBoard(BatchBoard):
 
     def _header(self, styles: CellStyles) -> Strip:
         segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
-        if self.run is None or not self.run.board.total:
-            return Strip([*segments, Segment(f"not run yet    {LEGEND}", styles.faint)])
-        figures, wide = Figures.of(self.run), self.size.width >= WIDE
+        if self.run is None or self._figures is None or not self.run.board.total:
+            return Strip([*segments, Segment(f"not run yet    {MERGED_LEGEND}", styles.faint)])
+        figures, wide = self._figures, self.size.width >= WIDE
+        gap = "  " if wide else " "
         shown = [
-            ("makespan" if wide else "", figures.makespan, 7),
+            ("makespan", figures.makespan, 7 if wide else 6),
             ("occupancy" if wide else "busy", figures.occupancy, 5),
             ("waste", figures.waste, 5),
             ("", figures.tps, 12),
         ]
         for label, value, width in shown:
             segments.append(Segment(f" {label} ".replace("  ", " "), styles.faint))
-            segments.append(Segment(f"{value:>{width}}  ", styles.text))
+            segments.append(Segment(f"{value:>{width}}{gap}", styles.text))
         if self._speed_up is not None:
             colour = Color.parse(self.app.theme_variables["accent"]).rich_color
             segments.append(Segment(f"{self._speed_up:.2f}x  ", styles.title + type(styles.title)(color=colour)))

@@ -13,9 +13,10 @@ from playground.tui.batching.figures import Progress, progress, verdict
 from playground.tui.state.load_run import LoadRun
 from playground.tui.state.load_runs import LoadRuns
 from playground.tui.styles import MUTED
+from playground.tui.widgets.fitting import leading_parts
 from playground.tui.widgets.progress_bar import progress_bar
 
-WIDE = 100
+WIDE, NARROW = 100, 77
 
 
 class LoadTable(Widget):
@@ -43,25 +44,28 @@ class LoadTable(Widget):
 
 def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:
     if runs.engines:
-        return _headline(runs, hint), _engine_titles(wide), *(_engine_row(run, wide) for run in runs.ordered())
-    return _headline(runs, hint), _titles(wide), *(_row(run, wide) for run in runs.ordered())
+        return _headline(runs, hint, wide), _engine_titles(wide), *(_engine_row(run, wide) for run in runs.ordered())
+    return _headline(runs, hint, wide), _titles(wide), *(_row(run, wide) for run in runs.ordered())
 
 
-def _headline(runs: LoadRuns, hint: str) -> Content:
+def _headline(runs: LoadRuns, hint: str, wide: bool) -> Content:
     now = progress(runs)
     if now:
-        return _bar(now, runs.busy)
+        return _bar(now, runs.busy, wide)
     if runs.busy:
         return Content.styled(runs.preparing or "getting ready: setting the policy, predicting", MUTED)
-    return Content.styled(verdict(runs), "bold") if verdict(runs) else Content.styled(hint, MUTED)
+    said = verdict(runs)
+    if not wide:
+        said, hint = leading_parts(said, "; ", NARROW) or said, leading_parts(hint, ", ", NARROW) or hint
+    return Content.styled(said, "bold") if said else Content.styled(hint, MUTED)
 
 
-def _bar(now: Progress, stoppable: bool) -> Content:
+def _bar(now: Progress, stoppable: bool, wide: bool) -> Content:
     left = "" if now.left_s is None else f"  {now.left_s:.0f} s left"
     return Content.assemble(
         (f"run {now.number} of 2  {now.side:<10}  ", "bold"),
         progress_bar(now.share),
-        f"  {numbers.percent(now.share)} of its tokens{left}",
+        f"  {numbers.percent(now.share)}{' of its tokens' if wide else ''}{left}",
         ("   Esc stops" if stoppable else "", MUTED),
     )
 

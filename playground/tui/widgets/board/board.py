@@ -71,6 +71,11 @@ class BatchBoard(Widget, can_focus=True):
             elif self._due is None:  # later than the next update, whose frame then includes it
                 self._due = self.set_timer(wait + 1 / REDRAWS_PER_SECOND, self._paint)
 
+    def finish(self, request_ids: Iterable[str]) -> None:
+        """Mark where requests ended, also if no step follows."""
+        self.model.finish(request_ids)
+        self.add_steps(())
+
     def share_time(self, seconds: float) -> None:
         """Make columns `seconds` wide instead of steps, to compare with another board."""
         self.view.seconds = seconds
@@ -93,7 +98,7 @@ class BatchBoard(Widget, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         started = thread_time()
-        self._lines.fit(*self.size)
+        self._lines.fit(*self.size, self.screen.has_class("-maximized"))
         strips = super().render_lines(crop)
         self._cost = thread_time() - started
         return strips
@@ -165,4 +170,5 @@ class BatchBoard(Widget, can_focus=True):
         """Rows with something in them, now or when they were last painted; the others are unchanged."""
         before, self._oldest = self._oldest, self.view.oldest()
         since, runs = min(before, self._oldest), self.model.runs
-        return [y for y, slot in enumerate(self.view.slots(), 1) if runs[slot] and runs[slot][-1].last >= since]
+        stale = {slot for slot in self.view.slots() if runs[slot] and runs[slot][-1].last >= since}
+        return [y for y in range(1, self.size.height) if self._lines.slot_at(y) in stale]

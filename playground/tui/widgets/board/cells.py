@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from rich.segment import Segment
@@ -16,7 +16,8 @@ from playground.tui.letters import Letter, Letters
 
 GLYPHS: dict[Kind, str] = {"prefill": "▒", "decode": "█", "draft": "▓", "held": "·"}
 MARKS: dict[Mark, str] = {"end": "┤", "preempted": "!", "several": "+"}
-LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items() if name != "several")
+MERGED_LEGEND = "  ".join(f"{glyph}{name}" for name, glyph in (GLYPHS | MARKS).items())
+LEGEND = MERGED_LEGEND.removesuffix(f"  {MARKS['several']}several")  # where a column is one step
 LETTER_EVERY, LETTER_EVERY_WITHOUT_COLOUR = 24, 6
 NEAR = 3
 TINT = 0.3
@@ -100,27 +101,36 @@ class Row:
         self._letters, self._styles, self._every = letters, styles, every
         self._at, self._end = first, end
         self._lettered = first - NEAR
-        self._prime: tuple[int, str] | None = None
+        self._rest = (first, "", "")  # a letter, or its end, that stands here if the request goes on
 
     def draw(self, pieces: Iterable[Piece]) -> Iterator[Segment]:
         """Segments with exactly as many cells as there are columns."""
-        for piece in pieces:
-            yield from self._piece(piece)
+        shown = list(pieces)
+        for index, piece in enumerate(shown):
+            yield from self._piece(piece, shown[index + 1 : index + 3])
         yield from self._fill(self._end)
 
-    def _piece(self, piece: Piece) -> Iterator[Segment]:
-        letter, prime = self._letters[piece.request_id], self._prime
-        self._prime = (piece.end, piece.request_id) if piece.mark == "start" and len(letter.text) > 1 else None
+    def _piece(self, piece: Piece, following: Sequence[Piece]) -> Iterator[Segment]:
         end = min(piece.end, self._end)
         if end <= self._at:
             return
         yield from self._fill(piece.first)
-        if piece.mark:
+        letter = self._letters[piece.request_id]
+        if piece.mark == "start":
+            self._rest = (self._at, piece.request_id, letter.text)
+        rest = self._rest[2] if self._rest[:2] == (self._at, piece.request_id) else ""
+        if _letter_comes_late(piece, following, len(letter.text)):
+            yield Segment(GLYPHS["prefill"], self._styles.kinds["prefill"][letter.colour])
+            self._at += 1
+        elif piece.mark and piece.mark != "start":
             yield self._mark(piece, letter)
         else:
-            if prime == (self._at, piece.request_id):
-                yield self._letter(letter, letter.text[1:])
+            if beginning := rest[: end - self._at]:
+                yield self._letter(letter, beginning)
+                self._lettered = piece.first - (not piece.mark)  # where its request starts
             yield from self._cells(piece, letter, end)
+            rest = rest[end - piece.first :]
+        self._rest = (self._at, piece.request_id, rest)
 
     def _fill(self, column: int) -> Iterator[Segment]:
         """Empty cells up to a column."""
@@ -129,8 +139,6 @@ class Row:
             self._at = column
 
     def _mark(self, piece: Piece, letter: Letter) -> Segment:
-        if piece.mark == "start":
-            return self._letter(letter, letter.text[0])
         self._at += 1
         return Segment(MARKS[piece.mark], self._styles.of(piece, letter))
 
@@ -153,3 +161,15 @@ class Row:
         """The column of the next letter. Columns are fixed, so that letters scroll with their request."""
         earliest = max(self._at, self._lettered + NEAR)
         return earliest + (self._every // 2 - earliest) % self._every
+
+
+def _letter_comes_late(piece: Piece, following: Sequence[Piece], width: int) -> bool:
+    """Whether a start is a prefill of one column, which the letter would hide, and the `width` columns after it are
+    its request's too: then the letter stands there."""
+    if piece.mark != "start" or piece.kind != "prefill" or not following or following[0].kind == "prefill":
+        return False
+    end = piece.end
+    for each in following:
+        if each.first == end and each.request_id == piece.request_id and not each.mark:
+            end = each.end
+    return end - piece.end >= width

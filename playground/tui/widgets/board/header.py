@@ -13,7 +13,7 @@ from playground.text import numbers
 from playground.tui.board import text as board_text
 from playground.tui.board.model import Usage
 from playground.tui.board.viewport import Viewport
-from playground.tui.widgets.board.cells import LEGEND, CellStyles
+from playground.tui.widgets.board.cells import LEGEND, MERGED_LEGEND, CellStyles
 
 KEYS = "space pause  +- zoom  ←→ look  z maximize"
 GAP = "   "
@@ -23,11 +23,16 @@ def header(view: Viewport, title: str, width: int, styles: CellStyles, focused: 
     """The line, exactly `width` cells. Every figure keeps its place while it changes."""
     segments = [Segment(f" {title}", styles.title), *_body(view, styles)]
     strip = Strip(segments)
-    hint = f" {KEYS if focused else LEGEND} "
+    hint = f" {KEYS if focused else legend(view)} "
     room = width - strip.cell_length
     if room >= len(hint):
         strip = Strip([*strip, Segment(hint.rjust(room), styles.faint)])
     return strip.adjust_cell_length(width, styles.text)
+
+
+def legend(view: Viewport) -> str:
+    """What each glyph means; several requests in a column only where columns are merged."""
+    return MERGED_LEGEND if view.zoom > 1 or view.seconds else LEGEND
 
 
 def _body(view: Viewport, styles: CellStyles) -> Iterator[Segment]:

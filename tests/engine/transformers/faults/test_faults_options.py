@@ -28,6 +28,10 @@ IMPOSSIBLE = [
         "speculation=lookup does not go with batching=static: rows of a static batch advance together",
     ),
     ({"adapter": "/nowhere"}, "adapter=/nowhere is not possible: "),
+    ({"adapter": "long" * 2000}, "adapter=longlong"),
+    ({"kv_cache": "int3"}, "kv_cache cannot be 'int3'; it takes model, fp8, int8, int4, int2"),
+    ({"block_size": 0}, "block_size cannot be '0'; it takes 16, 32, 64"),
+    ({"max_batch": -1}, "max_batch cannot be '-1'; it takes a number of slots from 1"),
     (
         {"attention": "flash_attention_2", "dtype": "float32"},
         "attention=flash_attention_2 does not go with dtype=float32: FlashAttention computes in float16 or bfloat16",
@@ -71,6 +75,23 @@ def test_a_toggle_that_does_not_exist(worker, folder):
     worker.load(folder)
     line = worker.refusal(SetOptions(changes={"colour": "red"}))
     assert "colour" in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"prefix_cache": 2}, "prefix_cache cannot be '2'; it takes on, off"),
+        ({"int8_threshold": "much"}, "int8_threshold cannot be 'much'; it takes a number from 0 to 10"),
+        ({"speculation": 4}, "speculation cannot be '4'; it takes off or lookup:N"),
+    ],
+)
+def test_a_value_of_another_kind(worker, folder, changes, said):
+    worker.load(folder)
+    assert worker.refusal(SetOptions(changes=changes)).startswith(said)
+    assert worker.refusal(SetOptions(changes=changes, at_step=1000)).startswith(said), "at once, not at that step"
+    worker.send(SetOptions(changes={"int8_threshold": 3.1234567, "max_batch": "3"}))
+    applied = worker.wait(OptionsApplied)
+    assert (applied.requested.int8_threshold, applied.requested.max_batch) == (3.1234567, 3)
 
 
 def test_a_load_is_cancelled_while_weights_come(worker, tmp_path):

@@ -128,12 +128,21 @@ def test_nonsense_is_refused(driven, wrong: dict[str, Any]):
 
 
 def test_scores_that_do_not_fit_are_refused_and_flash_still_runs(driven, monkeypatch):
-    monkeypatch.setattr("playground.engine.backends.transformers.measure.attention.available", lambda device: 10_000)
+    monkeypatch.setattr("playground.engine.backends.transformers.measure.attention.available", lambda device: 2_500_000)
     before = len(driven.events)
     driven.backend.measure_attention(command(lengths=[256], repeats=1), no_stop)
     points = [point for event in driven.of(AttentionMeasured, before) for point in event.points]
     faults = {point.kernel: point.fault for point in points if point.phase == "prefill"}
-    assert "more than half of the 9.77 KiB" in faults["eager"] and not faults["sdpa-flash"]
+    assert "its scores need" in faults["eager"] and "more than half of the 2.38 MiB" in faults["eager"]
+    assert not faults["sdpa-flash"]
+
+
+def test_a_length_that_no_memory_holds_is_told_for_every_kernel(driven):
+    before = len(driven.events)
+    driven.backend.measure_attention(command(lengths=[2**62], repeats=1), no_stop)
+    points = [point for event in driven.of(AttentionMeasured, before) for point in event.points]
+    assert len(points) == 6 and all("more than half of the" in point.fault for point in points)
+    assert "its queries, keys and values need" in points[-1].fault
 
 
 def test_running_requests_are_not_disturbed(driven):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from playground import paths
+from playground.engine.backends.base import EngineError
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.models.make_outliers import make_outliers
 from playground.protocol.commands import MeasureOutliers
@@ -56,6 +57,11 @@ def test_peaks_are_the_largest_magnitudes_of_what_goes_in(rescaled):
     assert layer.columns == expected.topk(256).indices.tolist()
     torch.testing.assert_close(torch.tensor(layer.peaks), expected.topk(256).values)
     assert layer.median == pytest.approx(expected.median().item())
+
+
+def test_no_columns_are_refused(rescaled):
+    with pytest.raises(EngineError, match="from 1, not -1"):
+        Driven(rescaled).backend.measure_outliers(MeasureOutliers(prompt="a", columns=-1))
 
 
 def test_the_tokens_that_are_told_are_those_that_fit_the_context(rescaled, monkeypatch):

@@ -68,6 +68,13 @@ def test_what_cannot_be_right_is_refused(tmp_path: Path, name: str) -> None:
     assert refusal.value.advice
 
 
+def test_what_takes_pictures_too_is_called_so(tmp_path: Path) -> None:
+    make("llama", tmp_path)
+    transformers.LlavaConfig().save_pretrained(tmp_path)
+    with pytest.raises(EngineError, match="takes pictures or sound too"):
+        Driven(tmp_path)
+
+
 @pytest.mark.parametrize("value", ["sdpa-math", "sdpa-flash"])
 def test_capped_scores_refuse_sdpa(tmp_path: Path, value: str) -> None:
     folder = make("gemma2", tmp_path / "gemma2")

@@ -78,6 +78,15 @@ ZOO: dict[str, tuple[str, dict[str, Any]]] = {
     "olmo2": ("Olmo2Config", {}),
     "starcoder2": ("Starcoder2Config", {"sliding_window": WINDOW}),
     "granite": ("GraniteConfig", {"attention_multiplier": 0.3, "logits_scaling": 2.0, "residual_multiplier": 0.5}),
+    "granite4-dense": (
+        "GraniteMoeHybridConfig",
+        {
+            "layer_types": ["full_attention"] * 2,
+            "num_local_experts": 0,
+            "shared_intermediate_size": 48,
+            "mamba_n_heads": 4,
+        },
+    ),
     "cohere": ("CohereConfig", {"logit_scale": 1.0}),
     "stablelm": ("StableLmConfig", {}),
     # Its layers differ in the number of heads of queries.

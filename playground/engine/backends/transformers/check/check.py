@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from safetensors import SafetensorError
-
-from playground.engine.backends.base import EngineError, Progress
+from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_config
 from playground.engine.backends.transformers.check.files import check_files
 from playground.engine.backends.transformers.check.headers import check_headers
@@ -44,6 +42,9 @@ def _guarded(part: Part, checkpoint: Checkpoint, progress: Progress) -> list[Che
     """The findings of one check; an exception in it is a finding too."""
     try:
         return list(part(checkpoint, progress))
-    except (EngineError, SafetensorError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        name, advice = part.__name__.removeprefix("check_"), "fetch the checkpoint again"
+    except Cancelled:
+        raise
+    except Exception as error:  # transformers raises anything over a config or a tokenizer that it does not understand
+        name = part.__name__.removeprefix("check_")
+        advice = getattr(error, "advice", "") or "fetch the checkpoint again"
         return [CheckFinding(name=name, verdict="fail", evidence=error_line(error), advice=advice)]

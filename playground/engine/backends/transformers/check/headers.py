@@ -13,6 +13,7 @@ from playground.engine.checkpoint.safetensors_header import TensorHeader, read_h
 from playground.protocol.events import CheckFinding
 
 Headers = Mapping[Path, dict[str, TensorHeader]]
+CODES = ("I8", "U8")
 FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 
@@ -28,7 +29,7 @@ def check_headers(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
         return
     headers = {file: read_header(file) for file in checkpoint.weights}
     yield _check_tensors(headers)
-    yield _check_dtypes(headers)
+    yield _check_dtypes(headers, "quantization_config" in checkpoint.config)
 
 
 def _check_tensors(headers: Headers) -> CheckFinding:
@@ -44,15 +45,23 @@ def _check_tensors(headers: Headers) -> CheckFinding:
     )
 
 
-def _check_dtypes(headers: Headers) -> CheckFinding:
+def _check_dtypes(headers: Headers, quantized: bool) -> CheckFinding:
     dtypes = Counter(tensor.dtype for header in headers.values() for tensor in header.values())
-    mixed = len([dtype for dtype in dtypes if dtype in FLOATS]) > 1
+    advice = _advice(dtypes, quantized)
     return CheckFinding(
         name="dtypes",
-        verdict="warn" if mixed else "pass",
+        verdict="warn" if advice else "pass",
         evidence=", ".join(f"{count} of {dtype}" for dtype, count in dtypes.most_common()),
-        advice="dtype=auto loads them as config.json says; some lose or gain nothing by it" if mixed else "",
+        advice=advice,
     )
+
+
+def _advice(dtypes: Counter[str], quantized: bool) -> str:
+    if not quantized and any(dtype in CODES for dtype in dtypes):
+        return "these are codes without a quantization_config that says what they stand for: they load as numbers"
+    if len([dtype for dtype in dtypes if dtype in FLOATS]) > 1:
+        return "dtype=auto loads them as config.json says; some lose or gain nothing by it"
+    return ""
 
 
 def _overlapping(header: dict[str, TensorHeader]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
@@ -21,11 +22,16 @@ def check_weights(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
     as found."""
     if not checkpoint.safetensors:
         return
+    if "quantization_config" in checkpoint.config:
+        evidence = "not compared with config.json: the weights are stored as codes under other names and shapes"
+        yield CheckFinding(name="tensors", verdict="warn", evidence=evidence, advice="see how it answers")
+        return
     progress("checking", detail="config against weights")
     transformers_logging.set_verbosity_error()
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         checkpoint.path,
         device_map="meta",
+        dtype=torch.float32,  # one that every module can be made in, whatever config.json names
         use_safetensors=True,
         trust_remote_code=False,
         ignore_mismatched_sizes=True,

@@ -53,9 +53,7 @@ class Bench:
             "flops": attention_cost.flops(self.shape, queries, length),
             "bytes": attention_cost.moved_bytes(self.shape, queries, length),
         }
-        needed, free = attention_cost.score_bytes(self.shape, queries, length), available(self.device)
-        if kernel != "sdpa-flash" and free and needed > MEMORY_SHARE * free:
-            fault = f"its scores need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
+        if fault := self._too_large(kernel, queries, length):
             return AttentionPoint(fault=fault, **known)
         call = self._call(kernel, queries, length)
         with sdpa_kernel(SDPA_BACKENDS[kernel]) if kernel in SDPA_BACKENDS else nullcontext():
@@ -70,6 +68,21 @@ class Bench:
             slowest_s=max(seconds),
             peak_bytes=peak,
             **known,
+        )
+
+    def _too_large(self, kernel: str, queries: int, keys: int) -> str:
+        """Why this point has no room; empty if it has."""
+        needs = {"queries, keys and values": int(attention_cost.moved_bytes(self.shape, queries, keys))}
+        if kernel != "sdpa-flash":
+            needs = {"scores": attention_cost.score_bytes(self.shape, queries, keys)} | needs
+        free = available(self.device)
+        return next(
+            (
+                f"its {what} need {format_bytes(needed)}, more than half of the {format_bytes(free)} that are free"
+                for what, needed in needs.items()
+                if free and needed > MEMORY_SHARE * free
+            ),
+            "",
         )
 
     def _call(self, kernel: str, queries: int, keys: int) -> Callable[[], Tensor]:

@@ -17,6 +17,8 @@ from playground.protocol.measurements import LayerColumns
 def measure_outliers(model: PreTrainedModel, ids: list[int], columns: int) -> list[LayerColumns]:
     """The largest input columns of every linear layer but the output head; layers that share an input are listed once,
     under the name of the first. Raises `EngineError` at NaN or Inf."""
+    if columns < 1:
+        raise EngineError(f"the number of columns to name is from 1, not {columns}")
     found: dict[str, LayerColumns] = {}
     seen: dict[int, Tensor] = {}
     head = model.get_output_embeddings()

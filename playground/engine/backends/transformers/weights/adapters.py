@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from playground import paths
 from playground.engine.backends.base import EngineError, Progress
 from playground.protocol.fault import error_line
 from playground.text.sizes import format_bytes
@@ -130,8 +131,8 @@ class AdapterSwitch:
 
 def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
     """The config of an adapter that can be attached; raises `EngineError`. Runs none of its code."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
+    folder = paths.expand(path)
+    if not _is_folder(folder):
         raise _fault(path, "there is no such folder", "name the folder of a PEFT LoRA adapter")
     if not (folder / CONFIG).is_file():
         raise _fault(path, f"the folder has no {CONFIG}", "name the folder that PEFT's save_pretrained wrote")
@@ -150,6 +151,13 @@ def inspect(path: str, allow_pickle: bool) -> dict[str, Any]:
         raise _fault(path, f"it starts from a changed base ({str(start)[:40]})", "convert it to a plain LoRA with PEFT")
     _refuse_file(path, folder, allow_pickle)
     return dict(config)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file system accepts
+        return False
 
 
 def tensor_names(path: str) -> list[str]:
