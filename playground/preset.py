@@ -14,7 +14,7 @@ from playground.protocol.option_text import OptionError, parse_value
 from playground.protocol.options import EngineName, Value, format_value
 from playground.toml_file import TomlFile, find_file, read_toml
 
-Screen = Literal["playground", "batching", "compare", "bench", "inside", "history"]
+ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Panel = Literal["", "toggles", "conversation", "speed", "memory", "switch", "timeline", "batch"]
 
 SAMPLING_LIMITS: dict[str, Any] = {
@@ -32,7 +32,7 @@ SAMPLING_LIMITS: dict[str, Any] = {
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the screen shows first: one of the six, one of its panels maximized, digits enlarged for a room."""
 
-    screen: Screen = "playground"
+    screen: ScreenName = "playground"
     maximized: Panel = ""
     big_numbers: bool = False
 

@@ -13,6 +13,7 @@ import msgspec
 from playground import paths
 from playground.bench.compare.comparison import ComparisonPlan, compare
 from playground.bench.compare.history import comparison_runs
+from playground.bench.compare.report import comparison_report
 from playground.bench.compare.runs import Comparison
 from playground.bench.compare.side_spec import (
     FORM,
@@ -25,7 +26,6 @@ from playground.bench.compare.side_spec import (
 from playground.bench.compare.sides import open_sides
 from playground.bench.compare.verdict import verdict
 from playground.bench.engine import WorkerEngine
-from playground.bench.report import Report, build_report, build_trust
 from playground.client import drop_log
 from playground.headless.arguments import add_target
 from playground.headless.bench.output import print_trust
@@ -35,10 +35,7 @@ from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
 from playground.headless.target import Target, on_its_engine, read_engine, read_target, require_local
 from playground.headless.values import read_by, whole
-from playground.protocol.options import as_text
-from playground.session.fold import unmet
 
-FORMULAS = ("TTFT", "TPS", "KV", "KL", "A/A noise", "Run noise")
 SIDE, POSITIVE = read_by(parse_side), whole(1)
 
 
@@ -67,7 +64,7 @@ def main(args: Namespace) -> int:
     outcome = _run(args, a, b, plan, comparison, lambda: progress.show(comparison.phase))
     progress.end()
     outcome.require(comparison.of("A") and comparison.of("B"))
-    report = _report(outcome, plan, comparison, a, b)
+    report = comparison_report(comparison, (a, b), plan, outcome.fold, outcome.conditions)
     if args.json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
@@ -108,44 +105,3 @@ def _run(
         return run_suite(args, Target(a.engine, a.load, None), work)
     finally:
         drop_log(log.with_suffix(".b.log"))
-
-
-def _report(outcome: Outcome, plan: ComparisonPlan, found: Comparison, a: SideSpec, b: SideSpec) -> Report:
-    divergence = found.divergence
-    totals = {
-        "a": {"model": a.load.model, "engine": a.engine, "options": as_text(a.options), "text": found.text("A")},
-        "b": {"model": b.load.model, "engine": b.engine, "options": as_text(b.options), "text": found.text("B")},
-        "effective": found.effective,
-        "prompt": plan.prompt,
-        "max_tokens": plan.max_tokens,
-        "ttft_s": found.ttft,
-        "decode_tps": found.tps,
-        "kv_bytes_per_token": found.kv,
-        "weights_bytes": found.weight_bytes,
-        "first_difference": found.first_difference,
-        "a_repeats_itself": found.repeats,
-        "kl_mean": divergence.kl_mean,
-        "kl_noise": divergence.noise,
-        "kl_reason": divergence.reason,
-        "kl_likeliest": divergence.likeliest,
-        "kl_per_token": divergence.kl,
-        "rank_per_token": divergence.rank,
-        "agreement": divergence.agreement,
-        "verdict": verdict(verdict_name(a, b), found),
-    }
-    conditions = outcome.conditions
-    if not found.repeats:
-        conditions = conditions._replace(notes=[*conditions.notes, "A does not repeat its own text"])
-    trust = build_trust(outcome.fold, n=len(found.runs), formulas=FORMULAS, start="warm", conditions=conditions)
-    trust = msgspec.structs.replace(trust, differs=_unmet(found, a, b))
-    report = build_report("compare", outcome.fold, totals, found.runs, trust)
-    return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
-
-
-def _unmet(found: Comparison, a: SideSpec, b: SideSpec) -> dict[str, str]:
-    """By toggle and side, why it is not what was requested."""
-    return {
-        f"{name} of {side}": reason
-        for side, own in (("A", a), ("B", b))
-        for name, reason in unmet(own.options, found.effective.get(side, {}), found.reasons.get(side, {})).items()
-    }

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from playground.protocol.dtypes import CODE_BITS, ITEM_BYTES
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import blocks_for
 
-ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-CODE_BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 # Bytes of a group of keys, and of values: a scale in float16, and for integers the offset of the codes: a minimum in
 # float16 or a zero point of one byte.
 GROUP_BYTES = {"fp8": (2, 2), "int8": (4, 4), "int4": (3, 4), "int2": (3, 4)}
@@ -28,7 +27,7 @@ class Capacity:
 
 def token_bytes(facts: ModelFacts, kv_cache: str, block_size: int) -> float:
     """Bytes of one token in a full block. Keys have a group per channel and block, values one per token and head."""
-    if kv_cache == "model" or kv_cache not in CODE_BITS:
+    if kv_cache not in CODE_BITS:
         return float(facts.kv_bytes_per_token)
     numbers = facts.kv_bytes_per_token / ITEM_BYTES.get(facts.dtype, 2)
     groups = facts.key_width / block_size, facts.value_heads

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from playground.bench.compare.comparison import ComparisonPlan
-from playground.bench.compare.runs import Comparison
-from playground.bench.compare.side_spec import SideSpec
 from playground.bench.report import Report
-from playground.headless.bench.suite import Outcome
-from playground.headless.compare import _report
-from playground.protocol.commands import LoadModel
 from playground.protocol.events import ModelLoaded
-from playground.protocol.options import DEFAULTS, as_text, with_changes
 from playground.session.fold import Fold
 from playground.session.history.database import Database
 from playground.session.history.query import parse_filter
@@ -101,15 +94,3 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, hom
     database.close()
     assert sorted(run.model for run in runs) == ["copy", "tiny-coder"] and [run.requests for run in runs] == [2, 2]
     assert {run.measure for run in runs} == {"", "KL"} and all(run.tps and run.kv_bytes for run in runs)
-
-
-def test_each_side_says_what_is_not_as_requested():
-    """The worker's last state is B's, and says nothing of A."""
-    a, b = (with_changes(DEFAULTS, {"attention": name}) for name in ("sdpa-flash", "eager"))
-    fold, found = Fold(options=b, effective=as_text(b)), Comparison()
-    found.effective = {"A": as_text(a) | {"attention": "sdpa-math"}, "B": as_text(b)}
-    found.reasons = {"A": {"attention": "its mask"}, "B": {}}
-    sides = [SideSpec("transformers", LoadModel(model="m", options=options)) for options in (a, b)]
-    assert _report(Outcome(fold), ComparisonPlan("p"), found, *sides).trust.differs == {"attention of A": "its mask"}
-    fold.effective, found.effective["A"] = as_text(a), as_text(a)
-    assert _report(Outcome(fold), ComparisonPlan("p"), found, *sides).trust.differs == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -16,8 +16,8 @@ from playground.tui import replay_feed
 from playground.tui.replay_feed import JUMP_S, ReplayFeed
 from playground.tui.state.state import State
 from playground.tui.update_pump import UpdatePump
+from tests.tui.conftest import Story
 
-Story = Callable[[str], list[Entry]]
 SLOWED = 10.0
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
-from playground.session.recording import Entry
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.inside.outliers import OutlierPanel
 from playground.tui.widgets.key_bar import KeyBar
 from playground.tui.widgets.replay_bar import ReplayBar
 from tests.tui.cells import shown
+from tests.tui.conftest import Opened, Story, Wait
 from tests.tui.settling import settle
 
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Story = Callable[[str], list[Entry]]
-Wait = Callable[..., Any]
 REPLAYED_SCREENS = ["f2", "f3", "f4", "f6"]
 
 

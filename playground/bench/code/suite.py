@@ -11,6 +11,7 @@ import msgspec
 
 from playground.bench.code.items import Item, Sample, Totals, best, by_stratum, count, estimate
 from playground.bench.code.judge import Judge
+from playground.bench.code.notes import missing_notes, partial_notes, reference_notes
 from playground.bench.code.programs import answered
 from playground.bench.code.request import sampled_request
 from playground.bench.code.settings import Settings
@@ -185,30 +186,8 @@ class CodeSuite:
             self._add_item(task)
         order = {task.task_id: index for index, task in enumerate(self._tasks)}
         self.items.sort(key=lambda item: order[item.task_id])
-        judged = sum(item.status != "skipped" for item in self.items)
-        self._note_references(judged)
-        self._note_incomplete(judged, len(incomplete))
-
-    def _note_references(self, judged: int) -> None:
-        shared = sum(item.status != "skipped" and not item.apart for item in self.items)
-        if shared:
-            where = f"{shared} of {judged} tasks share an interpreter with their tests"
-            self.notes.append(f"{where}: most forging is noticed there, none is excluded")
-        wrong = [item.task_id for item in self.items if item.reference and item.reference != "passed"]
-        if wrong:
-            self.notes.append(f"the reference answer itself does not pass here: {', '.join(wrong)}")
-
-    def _note_incomplete(self, judged: int, incomplete: int) -> None:
-        for message, tasks in self._missing.items():
-            self.notes.append(f"{message}: {len(tasks)} answers are missing, the first that of {tasks[0]}")
-        if len(self.items) < len(self._tasks):
-            self.notes.append(f"partial: {len(self.items)} of {len(self._tasks)} tasks are in the totals")
-        if incomplete:
-            where = f"partial: {incomplete} of {judged} tasks"
-            self.notes.append(f"{where} have fewer samples than they were asked for")
-        for k, covered in self.totals().tasks_at_k.items():
-            if covered < judged:
-                self.notes.append(f"pass@{k} covers {covered} of {judged} tasks: the others have fewer samples")
+        self.notes += reference_notes(self.items) + missing_notes(self._missing)
+        self.notes += partial_notes(self.items, len(self._tasks), len(incomplete), self.totals())
 
     def _note_missing(self, task: Task, message: str) -> None:
         """Note a task that has no answer, and is not judged."""

@@ -59,25 +59,25 @@ async def compare(
     by `host`, by default A's worker, in the end. Raises `EngineFailed`."""
     sides: dict[SideName, Side] = {"A": a, "B": b}
     comparison.planned = 2 * plan.runs
-    comparison.phase = "warming up"
-    on_change()
+
+    def begin(phase: str) -> None:
+        comparison.phase = phase
+        on_change()
+
+    begin("warming up")
     for name in ("A", "B"):
         await _run(sides[name], name, plan, "warm-up")
     for number, name in enumerate(order(plan.runs)):
-        comparison.phase = f"run {number + 1} of {comparison.planned}"
-        on_change()
-        run = await _run(sides[name], name, plan, str(number))
-        comparison.runs.append(run)
+        begin(f"run {number + 1} of {comparison.planned}")
+        comparison.runs.append(await _run(sides[name], name, plan, str(number)))
         _add_facts(comparison, name, sides[name].client)
         on_change()
-    comparison.phase = "comparing distributions"
-    on_change()
+    begin("comparing distributions")
     try:
         comparison.divergence = await _diverge(a, b, plan, comparison.of("A")[0].token_ids, host or a.client)
     except EngineFailed as error:
         comparison.divergence = Divergence(reason=error.message)
-    comparison.phase = ""
-    on_change()
+    begin("")
 
 
 async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) -> ComparedRun:

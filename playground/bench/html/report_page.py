@@ -19,36 +19,48 @@ SPEEDS = ("output_tokens", "tokens_per_second")  # totals that are shown among t
 
 def report_html(report: Report) -> str:
     """The page of one run of one suite."""
-    items = [_flat(item) for item in report.items[:MOST_ITEMS]]
-    left_out = len(report.items) - len(items)
     title = f"{paths.model_name(report.model)}: {report.suite}"
-    same = _same_in_all(items)
-    totals = {name: value for name, value in report.totals.items() if name not in SPEEDS and value not in (None, "")}
-    if base := totals.pop("base_options", None):
-        totals["base"] = {name: value for name, value in base.items() if value != report.options.get(name)}
-    tables = {name: rows for name, value in totals.items() if (rows := _rows(value))}
+    effective = {name: _with_requested(report, name, value) for name, value in report.effective.items() if value}
     parts = [
         f"<h1>{escaped(title)}</h1>",
         f"<p>{flags(_trust_flags(report))}</p>",
         _cards(report),
-        "<h2>Totals</h2>",
-        pairs(_flat({name: value for name, value in totals.items() if name not in tables}), "pairs"),
-        *(f"<h3>{escaped(label(name))}</h3>{table(rows)}" for name, rows in tables.items()),
-        "<h2>Items</h2>" if items else "",
-        f'<div class="plots">{"".join(item_plots(items))}</div>',
-        f'<p class="dim">{escaped(same)}</p>' if same else "",
-        table(_distinct_columns(items)),
-        f'<p class="dim">{left_out} more items are in the JSON report.</p>' if left_out else "",
+        *_totals(report),
+        *_items(report),
         "<h2>Options as effective</h2>",
-        pairs(
-            {name: _with_requested(report, name, value) for name, value in report.effective.items() if value}, "pairs"
-        ),
+        pairs(effective, "pairs"),
         "<h2>Versions</h2>",
         pairs(report.trust.versions, "pairs"),
         "<h2>Formulas</h2>",
         pairs(report.trust.formulas),
     ]
     return page(title, parts)
+
+
+def _totals(report: Report) -> list[str]:
+    """Single figures as pairs, then a table of each that has rows; of a base's options those that differ."""
+    totals = {name: value for name, value in report.totals.items() if name not in SPEEDS and value not in (None, "")}
+    if base := totals.pop("base_options", None):
+        totals["base"] = {name: value for name, value in base.items() if value != report.options.get(name)}
+    tables = {name: rows for name, value in totals.items() if (rows := _rows(value))}
+    return [
+        "<h2>Totals</h2>",
+        pairs(_flat({name: value for name, value in totals.items() if name not in tables}), "pairs"),
+        *(f"<h3>{escaped(label(name))}</h3>{table(rows)}" for name, rows in tables.items()),
+    ]
+
+
+def _items(report: Report) -> list[str]:
+    """Plots, what all items share, and a table of the rest."""
+    items = [_flat(item) for item in report.items[:MOST_ITEMS]]
+    same, left_out = _same_in_all(items), len(report.items) - len(items)
+    return [
+        "<h2>Items</h2>" if items else "",
+        f'<div class="plots">{"".join(item_plots(items))}</div>',
+        f'<p class="dim">{escaped(same)}</p>' if same else "",
+        table(_distinct_columns(items)),
+        f'<p class="dim">{left_out} more items are in the JSON report.</p>' if left_out else "",
+    ]
 
 
 def _trust_flags(report: Report) -> list[str]:

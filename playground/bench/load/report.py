@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from playground.bench.load.drive import WARM_UP, Sweep
 from playground.bench.load.figures import LevelFigures, saturation
@@ -17,8 +18,21 @@ def load_report(
 ) -> Report:
     """Report the levels that were done, however the sweep ended. Its speed is that of the level with the most TPS."""
     number, fastest = max(enumerate(items), key=lambda each: each[1].system_tps or 0.0)
+    failed = _failures(items, fold)
+    trust = build_trust(
+        fold,
+        n=sum(item.requests for item in items),
+        formulas=FORMULAS,
+        start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
+        conditions=conditions._replace(notes=[*conditions.notes, *([failed] if failed else [])]),
+    )
+    timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
+    return build_report("load", fold, _totals(items, fastest, sweep), items, trust, timed=timed)
+
+
+def _totals(items: Sequence[LevelFigures], fastest: LevelFigures, sweep: Sweep) -> dict[str, Any]:
     best = fastest.system_tps or None
-    totals = {
+    return {
         "levels": len(items),
         "saturation": saturation(items) or None,
         "system_tps_best": best,
@@ -33,16 +47,6 @@ def load_report(
         "warm_up": sweep.warm_up,
         "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
     }
-    failed = _failures(items, fold)
-    trust = build_trust(
-        fold,
-        n=sum(item.requests for item in items),
-        formulas=FORMULAS,
-        start="warm" if any(request.served for name, request in fold.requests.items() if _warms(name)) else "cold",
-        conditions=conditions._replace(notes=[*conditions.notes, *([failed] if failed else [])]),
-    )
-    timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
-    return build_report("load", fold, totals, items, trust, timed=timed)
 
 
 def _failures(items: Sequence[LevelFigures], fold: Fold) -> str:

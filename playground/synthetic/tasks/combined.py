@@ -100,7 +100,8 @@ def loop(draw: Draw) -> Task:
     return _task(draw, parts, "loop", "hard", f"{parts.doc} Use a loop.", body)
 
 
-def _parts(draw: Draw) -> Parts:
+def _combination(draw: Draw) -> tuple[str, str, str]:
+    """Names out of RESULTS, WHICH and WHAT that make sense together."""
     aggregate, which, what = (draw.random.choice(list(table)) for table in (RESULTS, WHICH, WHAT))
     if aggregate in ("any", "all") and which == "all":
         which = "multiples"
@@ -108,6 +109,11 @@ def _parts(draw: Draw) -> Parts:
         what = "same"
     if aggregate == "sum" and what == "texts":
         what = "squares"
+    return aggregate, which, what
+
+
+def _parts(draw: Draw) -> Parts:
+    aggregate, which, what = _combination(draw)
     draw.choices += [aggregate, which, what]  # names and constants apart: a held-out combination is new in every name
     values, item = draw.random.choice(LIST_NAMES), draw.random.choice(("x", "value", "number", "item", "n"))
     k, c = draw.random.randint(2, 20), draw.random.randint(2, 20)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 from textual.binding import Binding
 
+from playground.preset import ScreenName
 from playground.tui.actions import batching, bench, common, compare, history, inside, playground, replay
-from playground.tui.actions.action import PLACES, Action, Place, ScreenName
+from playground.tui.actions.action import PLACES, Action, Place
 from playground.tui.state.state import State
 
 __all__ = ["ACTIONS", "PLACES", "Action", "Place", "ScreenName", "bindings", "footer_actions", "works_at"]

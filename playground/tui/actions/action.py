@@ -7,9 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from playground.preset import ScreenName
 from playground.tui.state.state import State
 
-ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Blocked = Callable[[State], str]
 PLACES = {
     "replay": "In the replay",

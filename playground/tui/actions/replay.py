@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from playground.preset import ScreenName
 from playground.tui.actions import action
-from playground.tui.actions.action import ScreenName
 
 SCREENS: tuple[ScreenName, ...] = ("playground", "batching", "compare", "inside")
 Action = partial(action.Action, screens=SCREENS, place="replay", priority=False)

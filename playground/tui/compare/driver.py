@@ -81,8 +81,7 @@ class CompareDriver:
             self._put_back(own, a, b)
             comparison.phase = ""
             publisher.publish(ended=True)
-            notes = [self.fault] if self.fault else []
-            conditions = Conditions(notes, disturbance.throttled, disturbance.other_processes)
+            conditions = Conditions.of(disturbance, [self.fault] if self.fault else [])
             if self._keep:
                 for run in comparison_runs(comparison, (a, b), plan, conditions, time.time()):
                     self._keep(run)

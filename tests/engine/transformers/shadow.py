@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from playground.engine.backends.transformers.kv.quantization import BITS, CHANNELS, TOKENS, dequantize, quantize
+from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS, dequantize, quantize
 from playground.engine.backends.transformers.live import LiveEngine
 from playground.engine.request import Request
+from playground.protocol.dtypes import CODE_BITS
 from tests.engine.transformers.measure.outlier_columns import OutlierColumns
 
 AXES = (TOKENS, CHANNELS)
@@ -160,7 +161,7 @@ class Shadow:
     def _take(self, dense: Dense, request: Request, end: int) -> None:
         """What the engine stored of the block that `end` lies in, if it is right but for ties."""
         kind, weights = self.options.kv_cache, self.options.weights
-        sealed = end % self.size == 0 and kind in BITS
+        sealed = end % self.size == 0 and kind in CODE_BITS
         for layer, ours in enumerate(dense.layers):
             for states, theirs, axis in zip(ours, self._stored(layer, request, end), AXES, strict=True):
                 exact = states[0, :, end - len(theirs) : end].transpose(0, 1)
@@ -185,7 +186,7 @@ class Shadow:
 
 def stored_as(block: Tensor, kind: str, axis: int) -> Tensor:
     """One full block [size, H, D] as `kind` shows it."""
-    if kind not in BITS:
+    if kind not in CODE_BITS:
         return block
     seen = torch.empty_like(block[None], memory_format=torch.contiguous_format)
     dequantize(quantize(block[None], kind, axis), kind, seen)

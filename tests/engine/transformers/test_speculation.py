@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from playground import paths
-from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.sampling import distribution, penalized, sample
 from playground.engine.request import Request
 from playground.protocol.commands import GenerationRequest, SamplingParams
+from playground.protocol.dtypes import CODE_BITS
 from playground.protocol.timing import RequestTimer
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.drafting import counts, partly_right
@@ -31,7 +31,7 @@ SAMPLED = (
 )
 
 
-@pytest.mark.parametrize("kind", BITS)
+@pytest.mark.parametrize("kind", CODE_BITS)
 def test_a_quantized_cache_gives_the_same_tokens(member: Member, kind: str) -> None:
     reference = member("llama-64")
     driven = Driven(reference.folder, kv_cache=kind, block_size=16, max_batch=3, token_budget=24)
@@ -45,7 +45,7 @@ def test_a_quantized_cache_gives_the_same_tokens(member: Member, kind: str) -> N
     assert driven.finished("found3").metrics.cached_tokens > 0
 
 
-@pytest.mark.parametrize("kind", ["model", *BITS])
+@pytest.mark.parametrize("kind", ["model", *CODE_BITS])
 def test_switched_on_and_off_in_flight(member: Member, kind: str) -> None:
     """Off right after a step in which drafts were accepted, on and off again, while the same requests run."""
     reference = member("llama")

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from playground.engine.backends.base import EngineError
-from playground.engine.backends.vllm import engine
-from playground.engine.backends.vllm.engine import device_name, prepare, visible_devices
+from playground.engine.backends.vllm import start
+from playground.engine.backends.vllm.start import device_name, prepare, visible_devices
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import EngineOptions
 
@@ -38,7 +38,7 @@ def test_a_card_that_the_user_does_not_show_is_refused(mask: str) -> None:
 @pytest.mark.parametrize("mask", ["2,3", None])
 def test_the_users_own_choice_comes_back_with_the_next_load(monkeypatch: pytest.MonkeyPatch, mask: str | None) -> None:
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    monkeypatch.setattr(engine, "_user_devices", mask)
+    monkeypatch.setattr(start, "_user_devices", mask)
     for device, seen in (("cuda:1", "3" if mask else "1"), ("cuda:0", "2" if mask else "0"), ("auto", mask)):
         prepare(LoadModel(model="m", options=EngineOptions(device=device)))
         assert os.environ.get("CUDA_VISIBLE_DEVICES") == seen

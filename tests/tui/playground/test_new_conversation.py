@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from textual.pilot import Pilot
-
 from playground.protocol.commands import SamplingParams
-from playground.tui.app import PlaygroundApp
 from tests.tui.cells import shown
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Wait = Callable[..., Any]
-
-
-async def send(pilot: Pilot[None], prompt: str) -> None:
-    await pilot.press(*prompt, "enter")
+from tests.tui.conftest import Opened, Wait
+from tests.tui.sending import send
 
 
 async def test_a_new_conversation_lets_go_of_what_has_ended(opened: Opened, until: Wait, script: Any) -> None:

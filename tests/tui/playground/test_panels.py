@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractAsyncContextManager
-from typing import Any
-
-from textual.pilot import Pilot
-
 from playground.preset import Preset, View
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.speed.panel import SpeedPanel
 from tests.tui.cells import shown
-
-Opened = Callable[..., AbstractAsyncContextManager[tuple[PlaygroundApp, Pilot[None]]]]
-Script = Callable[[Iterable[str]], str]
-Wait = Callable[..., Any]
+from tests.tui.conftest import Opened, Script, Wait
 
 WORDS = ["word "] * 2000
 

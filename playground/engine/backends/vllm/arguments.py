@@ -31,7 +31,7 @@ def engine_arguments(
     command: LoadModel, checkpoint: Checkpoint, options: EngineOptions, pool: Pool, context: int, platform: str
 ) -> dict[str, Any]:
     """Keyword arguments of `EngineArgs`; `context`: positions of the model."""
-    arguments: dict[str, Any] = {
+    return {
         "model": str(checkpoint.path),
         "trust_remote_code": command.trust_remote_code,
         "load_format": "safetensors" if checkpoint.safetensors else "auto",
@@ -49,19 +49,25 @@ def engine_arguments(
         "distributed_executor_backend": executor(command),
         "worker_extension_cls": f"{HERE}.worker_extension.FactsExtension",
         "disable_log_stats": True,
+        **_attention(options),
+        **_speculation(options),
     }
-    if options.attention in FLASH:
-        arguments["attention_config"] = {"backend": "FLASH_ATTN", "flash_attn_version": FLASH[options.attention]}
+
+
+def _attention(options: EngineOptions) -> dict[str, Any]:
+    """Empty where vLLM chooses its backend."""
     if options.kv_cache in ("int8", "int4"):
-        arguments["attention_config"] = {"backend": "TRITON_ATTN"}
-    if drafts := draft_tokens(options):
-        arguments["speculative_config"] = {
-            "method": "ngram",
-            "num_speculative_tokens": drafts,
-            "prompt_lookup_max": 4,
-            "prompt_lookup_min": 2,
-        }
-    return arguments
+        return {"attention_config": {"backend": "TRITON_ATTN"}}
+    if options.attention in FLASH:
+        return {"attention_config": {"backend": "FLASH_ATTN", "flash_attn_version": FLASH[options.attention]}}
+    return {}
+
+
+def _speculation(options: EngineOptions) -> dict[str, Any]:
+    if not (drafts := draft_tokens(options)):
+        return {}
+    lookup = {"method": "ngram", "num_speculative_tokens": drafts, "prompt_lookup_max": 4, "prompt_lookup_min": 2}
+    return {"speculative_config": lookup}
 
 
 def executor(command: LoadModel) -> str:

@@ -251,7 +251,7 @@ def _import_vllm(command: LoadModel, progress: Progress) -> tuple[type[VllmCheck
     if missing:
         raise EngineError(f"the vLLM engine needs {', '.join(missing)}", advice)
     progress("checking", detail="importing vLLM")
-    from playground.engine.backends.vllm.engine import prepare
+    from playground.engine.backends.vllm.start import prepare
 
     prepare(command)
     try:

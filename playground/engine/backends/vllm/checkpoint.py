@@ -8,10 +8,11 @@ from time import perf_counter
 import torch
 
 from playground.engine.backends.base import EngineError, Progress
-from playground.engine.backends.vllm.engine import Engine, start
+from playground.engine.backends.vllm.engine import Engine
 from playground.engine.backends.vllm.faults import as_engine_error
 from playground.engine.backends.vllm.pool import Pool, item_bytes, plan_pool
 from playground.engine.backends.vllm.references import Verdict, digest
+from playground.engine.backends.vllm.start import start
 from playground.engine.backends.vllm.start_times import StartTimes
 from playground.engine.backends.vllm.stored import stored_elements
 from playground.engine.backends.vllm.support import platform, why_not_stored

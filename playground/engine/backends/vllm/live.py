@@ -7,8 +7,8 @@ import torch
 from playground.engine.backends.base import Emit, Progress
 from playground.engine.backends.vllm.block_map import block_map
 from playground.engine.backends.vllm.checkpoint import VllmCheckpoint
-from playground.engine.backends.vllm.engine import device_name
 from playground.engine.backends.vllm.loop import VllmLoop
+from playground.engine.backends.vllm.start import device_name
 from playground.engine.backends.vllm.support import platform
 from playground.engine.checkpoint.heads import heads_by_layer
 from playground.engine.memory import process_memory

@@ -8,11 +8,11 @@ from typing import Any
 from playground.engine.backends.base import ELSEWHERE, EngineError
 from playground.engine.checkpoint.heads import heads_by_layer
 from playground.engine.memory import KV_CPU_BYTES, KV_SHARE
+from playground.protocol.dtypes import ITEM_BYTES
 from playground.protocol.options import EngineOptions
 from playground.text.sizes import format_bytes
 
 SPARE, SPARE_SHARE = 64 * 2**20, 32  # a start also takes this much, or one part in this many of free memory
-ITEM_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 KV_BYTES = {"fp8": 1.0, "int8": 1.0, "int4": 0.5}
 
 

@@ -8,22 +8,16 @@ import torch
 from playground.engine.backends.transformers.attention.attention import AttentionSwitch
 from playground.engine.backends.transformers.kv import packed_rows
 from playground.engine.backends.transformers.kv.packed_rows import pack_rows, unpack_rows
-from playground.engine.backends.transformers.kv.quantization import (
-    BITS,
-    CHANNELS,
-    TOKENS,
-    dequantize,
-    low_dtype,
-    quantize,
-)
+from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS, dequantize, low_dtype, quantize
 from playground.engine.backends.transformers.kv.stored_view import stored_mask
+from playground.protocol.dtypes import CODE_BITS
 from tests.engine.transformers.conftest import Member
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import DEVICE, MOST
 from tests.engine.transformers.test_scoring import score, text
 
 
-@pytest.mark.parametrize("kind", BITS)
+@pytest.mark.parametrize("kind", CODE_BITS)
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 @pytest.mark.parametrize("name", ["llama-64", "qwen2", "deepseek-v3"])
 def test_one_pass_is_block_by_block(
@@ -65,7 +59,7 @@ def test_the_mask_shows_stored_keys_of_earlier_blocks_and_exact_ones_of_its_own(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("axis", [TOKENS, CHANNELS])
-@pytest.mark.parametrize("kind", BITS)
+@pytest.mark.parametrize("kind", CODE_BITS)
 def test_no_number_is_off_by_more_than_its_step_allows(kind: str, axis: int, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     blocks = torch.randn(5, 16, 2, 64) * 3 + torch.randn(64)

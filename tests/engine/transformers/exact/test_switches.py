@@ -7,8 +7,8 @@ from torch import nn
 
 from playground.engine.backends.base import Cancelled, EngineError
 from playground.engine.backends.transformers.kv import budget as kv_budget
-from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.protocol.commands import Abort, GenerationRequest, SetOptions
+from playground.protocol.dtypes import CODE_BITS
 from playground.protocol.events import OptionsApplied
 from playground.protocol.options import Value
 from tests.engine.transformers.conftest import Member
@@ -73,7 +73,7 @@ def test_exact_switches_in_flight_keep_every_token(member: Member, name: str) ->
     assert driven.run(ask(reference.prompts, MOST, name="after")) == reference.ended
 
 
-@pytest.mark.parametrize("kind", BITS)
+@pytest.mark.parametrize("kind", CODE_BITS)
 def test_kv_cache_there_and_back(member: Member, kind: str) -> None:
     reference = member("llama")
     driven = Driven(reference.folder)
@@ -116,7 +116,7 @@ def test_a_wider_dtype_has_fewer_blocks_in_the_same_bytes_and_preempts(
     assert any(each.metrics.preemptions for each in ended)
 
 
-@pytest.mark.parametrize("kind", BITS)
+@pytest.mark.parametrize("kind", CODE_BITS)
 def test_a_quantized_start_and_an_early_switch_agree(member: Member, kind: str) -> None:
     """Converting a full block or an open one in flight stores what would have been stored from the start: up to the
     end of the first block nothing has seen a stored view yet."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 
 from playground.engine.backends.base import Progress
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.safetensors_header import TensorHeader, read_header
 from playground.protocol.events import CheckFinding
 
+Headers = Mapping[Path, dict[str, TensorHeader]]
 CODES = ("I8", "U8")
 FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
@@ -25,20 +27,28 @@ def check_headers(checkpoint: Checkpoint, progress: Progress) -> Iterator[CheckF
             advice="convert the weights to safetensors",
         )
         return
-    headers = [(file.name, read_header(file)) for file in checkpoint.weights]
-    tensors = [(file, name, tensor) for file, header in headers for name, tensor in header.items()]
-    wrong = [f"{name} in {file}" for file, name, tensor in tensors if not tensor.fits]
-    wrong += [f"{name} overlaps in {file}" for file, header in headers for name in _overlapping(header)]
+    headers = {file: read_header(file) for file in checkpoint.weights}
+    yield _check_tensors(headers)
+    yield _check_dtypes(headers, "quantization_config" in checkpoint.config)
+
+
+def _check_tensors(headers: Headers) -> CheckFinding:
+    tensors = [(file, name, tensor) for file, header in headers.items() for name, tensor in header.items()]
+    wrong = [f"{name} in {file.name}" for file, name, tensor in tensors if not tensor.fits]
+    wrong += [f"{name} overlaps in {file.name}" for file, header in headers.items() for name in _overlapping(header)]
     wrong += [f"{name} twice" for name, count in Counter(name for _, name, _ in tensors).items() if count > 1]
-    yield CheckFinding(
+    return CheckFinding(
         name="headers",
         verdict="fail" if wrong else "pass",
         evidence=f"{len(wrong)} wrong, such as {wrong[0]}" if wrong else f"{len(tensors)} tensors",
         advice="fetch the checkpoint again" if wrong else "",
     )
-    dtypes = Counter(tensor.dtype for _, _, tensor in tensors)
-    advice = _advice(dtypes, "quantization_config" in checkpoint.config)
-    yield CheckFinding(
+
+
+def _check_dtypes(headers: Headers, quantized: bool) -> CheckFinding:
+    dtypes = Counter(tensor.dtype for header in headers.values() for tensor in header.values())
+    advice = _advice(dtypes, quantized)
+    return CheckFinding(
         name="dtypes",
         verdict="warn" if advice else "pass",
         evidence=", ".join(f"{count} of {dtype}" for dtype, count in dtypes.most_common()),

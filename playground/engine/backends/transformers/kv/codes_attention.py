@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.base import first_line
-from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.kv.shape import KVShape
 from playground.engine.backends.transformers.kv.states import QuantizedStates
 from playground.engine.backends.transformers.native.library import load
+from playground.protocol.dtypes import CODE_BITS
 
 FUSED = "fused-dequant"
 KINDS = ("fp8", "int8", "int4", "int2")
@@ -54,7 +54,7 @@ def why_unpacked(kind: str, shape: KVShape, device: torch.device) -> str:
     if shape.dtype not in DTYPES:
         return f"no kernel reads codes beside {str(shape.dtype).removeprefix('torch.')}"
     for keys, values in sorted(shape.head_dims):
-        if keys != values or keys * BITS[kind] % (8 * BYTES):
+        if keys != values or keys * CODE_BITS[kind] % (8 * BYTES):
             return f"a head of {keys} numbers does not fill whole vectors with {kind} codes"
     return ""
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from playground.engine.backends.transformers.kv.batch_view import ROOM, BatchView
 from playground.engine.backends.transformers.kv.copies import most_bytes
+from playground.engine.backends.transformers.kv.padding import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.store import Exchange, KVStore
 from playground.engine.blocks import BlockManager
@@ -203,23 +204,8 @@ class FullStore:
         return slice(table[0] * size, table[0] * size + row.length) if known[1] else None
 
 
-def real_tokens(rows: Sequence[BatchRow], queries: int, device: torch.device) -> Tensor | None:
-    """Which of the B x q tokens of a left-padded forward are not padding; None if all."""
-    if all(row.count == queries for row in rows):
-        return None
-    ends = range(queries, (len(rows) + 1) * queries, queries)
-    return torch.cat([torch.arange(end - row.count, end) for row, end in zip(rows, ends, strict=False)]).to(device)
-
-
 def _read(store: Tensor, read: Tensor | slice, batch: int) -> Tensor:
     """What the queries see, [B, columns, Hkv, D]."""
     if isinstance(read, Tensor):
         return store.index_select(0, read.view(-1)).view(batch, -1, *store.shape[1:])
     return store[read].unsqueeze(0)
-
-
-def flat_tokens(states: Tensor, source: Tensor | None) -> Tensor:
-    """New states [B, Hkv, q, D] as [tokens, Hkv, D], padding left out."""
-    batch, heads, queries, dim = states.shape
-    flat = states.transpose(1, 2).reshape(batch * queries, heads, dim)
-    return flat if source is None else flat.index_select(0, source)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.full import real_tokens
+from playground.engine.backends.transformers.kv.padding import real_tokens
 from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import Blocks, blocks_at
 
 
 @dataclass(frozen=True)
-class Layout:
+class BatchLayout:
     """Where one forward writes and reads. New tokens go to rows `write` of the tails. What is read are the sealed
     blocks, then rows `tails` of the tails; `read` [B * columns] picks from these into the batch."""
 
@@ -41,7 +41,7 @@ class LoneLayout:
     sealed: Blocks
 
 
-def lay_out(rows: Sequence[BatchRow], tails: Sequence[int], size: int, device: torch.device) -> Layout:
+def lay_out(rows: Sequence[BatchRow], tails: Sequence[int], size: int, device: torch.device) -> BatchLayout:
     """The layout of a forward of rows that stay within one block of `size` tokens each, so that every block before is
     sealed; their last blocks begin at rows `tails` of the tails."""
     columns, queries = max(row.length for row in rows), max(row.count for row in rows)
@@ -61,7 +61,7 @@ def lay_out(rows: Sequence[BatchRow], tails: Sequence[int], size: int, device: t
         before = torch.arange(at_sealed, at_sealed + len(blocks) * size)
         reads += [pads, before, torch.arange(at_tail, at_tail + len(own))]
         at_sealed, at_tail = at_sealed + len(before), at_tail + len(own)
-    return Layout(
+    return BatchLayout(
         torch.cat(write).to(device),
         real_tokens(rows, queries, device),
         blocks_at([block for blocks in sealed for block in blocks], device),

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from playground.engine.backends.base import Progress
 from playground.engine.backends.transformers.kv.full import FullStore
-from playground.engine.backends.transformers.kv.quantization import BITS
 from playground.engine.backends.transformers.kv.quantized import QuantizedStore
 from playground.engine.backends.transformers.kv.store import KVStore
 from playground.engine.blocks import BlockManager
 from playground.engine.request import Request
+from playground.protocol.dtypes import CODE_BITS
 
 
 def make_store(kind: str, blocks: BlockManager, slots: int) -> KVStore:
     """The store of a `kv_cache` value, for up to `slots` concurrent requests."""
-    return QuantizedStore(blocks, kind, slots) if kind in BITS else FullStore(blocks)
+    return QuantizedStore(blocks, kind, slots) if kind in CODE_BITS else FullStore(blocks)
 
 
 def move(

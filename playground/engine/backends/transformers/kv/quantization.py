@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.packed_rows import pack_rows, unpack_rows
+from playground.protocol.dtypes import CODE_BITS
 
-BITS = {"fp8": 8, "int8": 8, "int4": 4, "int2": 2}
 TOKENS, CHANNELS = 1, 3
 # Dequantized numbers at a time: they stay in a CPU's caches; on a GPU launches cost more than these 128 MiB.
 GROUP_ELEMENTS, GPU_GROUP_ELEMENTS = 2**18, 2**25
@@ -34,7 +34,7 @@ def quantize(blocks: Tensor, kind: str, axis: int) -> list[Tensor]:
     int8 and fp8: codes [n, size, H, D] of one byte, steps, smallest values. int4 and int2: see `packed_rows`. A row is
     a token's values of one head, or all keys of a block, followed by the keys' own steps [n, 1, H, D] and zero points.
     """
-    blocks, bits = blocks.float(), BITS[kind]
+    blocks, bits = blocks.float(), CODE_BITS[kind]
     if kind == "fp8":
         step = (blocks.abs().amax(axis, keepdim=True) / FP8_MAX).half().clamp_min(TINY)
         return [(blocks / step.float()).clamp_(-FP8_MAX, FP8_MAX).to(FP8).view(torch.uint8), step]
@@ -68,7 +68,7 @@ def dequantized(parts: Sequence[Tensor], kind: str, shape: Sequence[int]) -> Ten
     codes, *affine = parts
     if kind == "fp8":
         return _from_fp8(codes, *affine)
-    view = codes.float() if BITS[kind] == 8 else unpack_rows(codes, BITS[kind]).view(*shape)
+    view = codes.float() if CODE_BITS[kind] == 8 else unpack_rows(codes, CODE_BITS[kind]).view(*shape)
     if not affine:
         return view
     step, low = affine[0].float(), affine[1]

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from playground.engine.backends.transformers.kv.codes_attention import Rows, attend_codes
-from playground.engine.backends.transformers.kv.full import flat_tokens, real_tokens
-from playground.engine.backends.transformers.kv.layouts import Layout, LoneLayout, lay_out, lay_out_lone
+from playground.engine.backends.transformers.kv.layouts import BatchLayout, LoneLayout, lay_out, lay_out_lone
+from playground.engine.backends.transformers.kv.padding import flat_tokens, real_tokens
 from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS
 from playground.engine.backends.transformers.kv.row import BatchRow
 from playground.engine.backends.transformers.kv.states import QuantizedStates, blocks_at
@@ -149,7 +149,9 @@ class QuantizedStore:
                 )
             )
 
-    def _exchange(self, layout: Layout | LoneLayout, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def _exchange(
+        self, layout: BatchLayout | LoneLayout, layer: int, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor]:
         self._make(layer, keys.transpose(1, 2), values.transpose(1, 2))
         stored_keys, stored_values = self._layers[layer]
         if isinstance(layout, LoneLayout):
@@ -157,7 +159,7 @@ class QuantizedStore:
         else:
             seen = self._picked(stored_keys, keys, layout), self._picked(stored_values, values, layout)
         # Unpacked keys are freed before values are unpacked, so only the values' copy counts.
-        tokens = layout.unpacked(self._blocks.size) if isinstance(layout, Layout) else 0
+        tokens = layout.unpacked(self._blocks.size) if isinstance(layout, BatchLayout) else 0
         unpacked = tokens * stored_values.tails[0].nbytes
         self.transient_bytes = max(self.transient_bytes, unpacked + sum(states.nbytes for states in seen))
         return seen
@@ -178,7 +180,7 @@ class QuantizedStore:
             states.tails[write] = flat_tokens(new, source)
         return attend_codes(*self._layers[layer], rows, queries, scale)
 
-    def _picked(self, states: QuantizedStates, new: Tensor, layout: Layout) -> Tensor:
+    def _picked(self, states: QuantizedStates, new: Tensor, layout: BatchLayout) -> Tensor:
         """What a batch sees, picked from the unpacked states of all its rows."""
         sealed = len(layout.sealed) * self._blocks.size
         states.tails[layout.write] = flat_tokens(new, layout.source)

@@ -9,7 +9,8 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from playground.engine.backends.transformers.kv.packed_rows import TRAILER
-from playground.engine.backends.transformers.kv.quantization import BITS, CHANNELS, TOKENS, low_dtype
+from playground.engine.backends.transformers.kv.quantization import CHANNELS, TOKENS, low_dtype
+from playground.protocol.dtypes import CODE_BITS
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,16 @@ class KVShape:
     def block_bytes(self, kind: str, size: int) -> int:
         """Bytes of a full block of `size` tokens: codes, a step and an offset per group, and where codes share bytes,
         the trailer of a layer's keys."""
-        if kind not in BITS:
+        if kind not in CODE_BITS:
             return self.token_bytes * size
         key, value = (2 + getattr(low_dtype(kind, axis), "itemsize", 0) for axis in (TOKENS, CHANNELS))
-        trailers = self.layers * TRAILER * (BITS[kind] < 8)
-        codes = (self.keys + self.values) * size * BITS[kind] // 8
+        trailers = self.layers * TRAILER * (CODE_BITS[kind] < 8)
+        codes = (self.keys + self.values) * size * CODE_BITS[kind] // 8
         return codes + trailers + self.keys * key + self.heads * size * value
 
     def tail_bytes(self, kind: str, size: int) -> int:
         """Bytes of a slot's tail of `size` tokens; 0 where blocks are not quantized."""
-        return self.token_bytes * size if kind in BITS else 0
+        return self.token_bytes * size if kind in CODE_BITS else 0
 
 
 def kv_shape(cache: DynamicCache) -> KVShape:

@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from playground.engine.backends.transformers.kv.quantization import BITS, dequantize, dequantized, quantize
+from playground.engine.backends.transformers.kv.quantization import dequantize, dequantized, quantize
+from playground.protocol.dtypes import CODE_BITS
 from playground.protocol.options import blocks_for
 
 
@@ -52,7 +53,7 @@ class QuantizedStates:
     @property
     def bits(self) -> int:
         """Bits of one code."""
-        return BITS[self.kind]
+        return CODE_BITS[self.kind]
 
     @property
     def block_bytes(self) -> int:
