@@ -12,6 +12,8 @@ from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.checkpoint.tokenizer import Tokenizer
 from playground.protocol.fault import error_line
 
+# What configs call the number of positions, the most telling name first.
+LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
 END_ADVICE = "correct eos_token_id in config.json or generation_config.json"
 
 
@@ -42,9 +44,14 @@ def read_tokenizer(checkpoint: Checkpoint, config: Any, trust_remote_code: bool)
 
 
 def context_of(config: Any) -> int:
-    """Positions that the model was made for; 2**20 if the config does not say."""
+    """Positions that the model was made for; 2**20 if the config does not say. Raises `EngineError` if it is no
+    length."""
     text = config.get_text_config()
-    return int(getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None) or 2**20)
+    given = (getattr(text, name, None) for name in LENGTHS)
+    length = next((length for length in given if length is not None), 2**20)
+    if not isinstance(length, int) or length < 1:
+        raise EngineError(f"config.json says that the context has {length!r} tokens", "correct it there")
+    return length
 
 
 def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:

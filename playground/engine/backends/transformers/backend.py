@@ -84,7 +84,7 @@ class TransformersBackend:
         with explain_memory_faults(f"loading {checkpoint.name}", torch.device("cpu"), advice):
             loaded = load(checkpoint, command.options, command.trust_remote_code, progress)
             live = LiveEngine(loaded, command.options, self._emit, progress, command.allow_pickle)
-            refuse_impossible(command.options, partial(why_not, attention=live.attention))
+            refuse_impossible(command.options, partial(why_not, attention=live.attention, weights=live.weights))
             live.apply(command.options, progress)
         self._live, self._command = live, command
         give_back(loaded.device)
@@ -245,4 +245,5 @@ class TransformersBackend:
         self._emit(ModelLoaded(facts=facts(live), capabilities=self.capabilities()))
 
     def _why_not(self, name: str, value: str) -> str:
-        return why_not(name, value, self._live.attention if self._live else None)
+        live = self._live
+        return why_not(name, value, live.attention if live else None, live.weights if live else None)

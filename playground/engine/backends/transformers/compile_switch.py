@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.engine.backends.base import Emit, EngineError, Progress
+from playground.engine.backends.transformers.compile.attention_trial import attends_as_stored
 from playground.engine.backends.transformers.compile.compiled import CompiledDecoder
 from playground.engine.backends.transformers.model import LoadedModel
 from playground.engine.backends.transformers.runner import TransformersRunner
@@ -32,11 +33,10 @@ class CompileSwitch:
                 self.compiled.give_products_back()
             return
         if plain is None:
-            name = type(self._loaded.model).__name__
-            raise EngineError(
-                f"compile=on is not possible: {name} does not run its layers in the common order", "keep compile=off"
-            )
+            raise self._impossible("does not run its layers in the common order")
         if self.compiled is None or self.compiled.decoder is not plain:
+            if not attends_as_stored(plain, self._loaded.model.config, self._loaded.device):
+                raise self._impossible("attends to other keys and values than its cache stores")
             compiled = CompiledDecoder(self._loaded.model, plain, self._loaded.device, self._report_recompile)
             compiled.warm_up((1, max(2, slots)), progress)
             self.compiled = compiled
@@ -44,6 +44,10 @@ class CompileSwitch:
             self.compiled.take_products(progress)
             self.compiled.record(slots, progress)
         self._runner.decoder, self._on = self.compiled, True
+
+    def _impossible(self, why: str) -> EngineError:
+        name = type(self._loaded.model).__name__
+        return EngineError(f"compile=on is not possible: {name} {why}", "keep compile=off")
 
     def close(self) -> None:
         """Drop every compiled graph."""

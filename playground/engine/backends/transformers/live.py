@@ -128,7 +128,7 @@ class LiveEngine:
             reasons["kv_blocks"] = self.kv.auto_reason
         if self.kv.origins:
             reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
-        reasons["compile"] = self.compile.reason
+        reasons |= {"compile": self.compile.reason, "weights": self.weights.reason}
         return {name: reason for name, reason in reasons.items() if reason}
 
     @property

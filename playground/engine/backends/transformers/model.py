@@ -14,10 +14,11 @@ from transformers.utils import logging as transformers_logging
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_class, refuse_config
+from playground.engine.backends.transformers.context import served_context, why_shorter
 from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights
 from playground.engine.backends.transformers.weights.packed_linear import Packed, pack_weights
 from playground.engine.checkpoint.checkpoint import Checkpoint
-from playground.engine.checkpoint.config import context_of, read_config, read_tokenizer
+from playground.engine.checkpoint.config import read_config, read_tokenizer
 from playground.engine.checkpoint.tokenizer import Tokenizer
 from playground.engine.threads import cores, is_small
 from playground.protocol.options import EngineOptions
@@ -38,8 +39,8 @@ class LoadedModel:
 
     @property
     def context(self) -> int:
-        """See `context_of`."""
-        return context_of(self.model.config)
+        """See `served_context`."""
+        return served_context(self.model.config)
 
 
 def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool, progress: Progress) -> LoadedModel:
@@ -66,6 +67,7 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
             pack_weights(model, progress)
         if small:
             transpose_weights(model)
+    note = "; ".join(filter(None, (note, why_shorter(config))))
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note, why)
 
 

@@ -7,6 +7,7 @@ import torch
 from playground.engine import capabilities
 from playground.engine.backends.transformers.attention.attention import AttentionSwitch
 from playground.engine.backends.transformers.compile.compiler import why_not_compiled
+from playground.engine.backends.transformers.weights.weights import WeightSwitch
 from playground.engine.capabilities import missing_package
 from playground.protocol.conflicts import Conflict
 
@@ -20,12 +21,13 @@ CONFLICTS = (
 )
 
 
-def why_not(name: str, value: str, attention: AttentionSwitch | None) -> str:
-    """Why `name=value` is unavailable; empty if it is available. `attention` belongs to the loaded model."""
+def why_not(name: str, value: str, attention: AttentionSwitch | None, weights: WeightSwitch | None) -> str:
+    """Why `name=value` is unavailable; empty if it is available. `attention` and `weights` belong to the loaded
+    model."""
     if name == "weights" and value == "fp8":
         return "only vLLM computes with fp8 weights"
     if name == "weights" and value != "model":
-        return missing_package("bitsandbytes")
+        return missing_package("bitsandbytes") or (weights.why_not if weights else "")
     if name == "adapter" and value != "off":
         return missing_package("peft")
     if name == "compile" and value == "on":

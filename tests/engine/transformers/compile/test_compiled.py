@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch.library import opcheck
 from torch.testing._internal.optests import OpCheckError
-from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, DynamicCache, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from playground.engine.backends.base import Cancelled, EngineError
@@ -24,7 +26,7 @@ from tests.engine.transformers.drafting import counts
 from tests.engine.transformers.driven import Driven, ask
 from tests.engine.transformers.reference import prompts
 from tests.engine.transformers.test_scoring import score
-from tests.engine.transformers.zoo.zoo import SIZES, save, sharpened
+from tests.engine.transformers.zoo.zoo import SIZES, ZOO, save, sharpened
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="inductor needs g++")
 
@@ -104,6 +106,21 @@ def test_what_cannot_be_compiled_says_why(member: Member) -> None:
         driven.set(compile=True)
     with pytest.raises(EngineError, match="compile=on does not go with weights=int8"):
         driven.set(compile=True, weights="int8")
+
+
+@pytest.mark.parametrize(("kind", "changes"), [("DiffLlamaConfig", {}), ZOO["deepseek-v3"]])
+def test_attention_to_what_the_cache_does_not_store_is_not_compiled(
+    tmp_path: Path, kind: str, changes: dict[str, Any]
+) -> None:
+    """Halves of the values twice, and keys expanded from a latent cache."""
+    config = getattr(transformers, kind)(**(SIZES | changes))
+    save(sharpened(AutoModelForCausalLM.from_config(config, dtype=torch.float32)), tmp_path)
+    driven = Driven(tmp_path)
+    asked = ask(prompts()[:1], 6, ignore_eos=True)
+    before = driven.run(asked)
+    with pytest.raises(EngineError, match="attends to other keys and values than its cache stores"):
+        driven.set(compile=True)
+    assert driven.set(max_batch=2).effective["compile"] == "off" and driven.run(asked) == before
 
 
 @pytest.mark.parametrize("kernel", ["eager", "sdpa", GROUPED])

@@ -13,6 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from playground.engine.backends.base import EngineError, Progress
 from playground.engine.backends.transformers.weights.bitsandbytes import is_of_bitsandbytes, load_bitsandbytes
+from playground.engine.backends.transformers.weights.exchangeable import exchangeable, what_stays
 from playground.engine.backends.transformers.weights.packed_linear import Packed
 from playground.engine.memory import available
 
@@ -28,7 +29,7 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 class WeightSwitch:
-    """Every linear layer of a model but the output head, in the current kind of weights.
+    """The `exchangeable` layers of a model, in the current kind of weights. `why_not`: why it has to be the model's.
 
     Made while the model is still in host memory. The originals stay there: pages of the mapped checkpoint, which the
     system can drop and read again; a GPU only holds what computes. A converted copy is kept, on the host too, while it
@@ -37,12 +38,9 @@ class WeightSwitch:
 
     def __init__(self, model: PreTrainedModel, device: torch.device) -> None:
         self._model, self._device = model, device
-        head = model.get_output_embeddings()
-        self._originals = {
-            path: module
-            for path, module in model.named_modules()
-            if isinstance(module, nn.Linear | Conv1D) and module is not head
-        }
+        self.why_not = "the checkpoint's weights are quantized already" if getattr(model, "is_quantized", False) else ""
+        self._originals = exchangeable(model)
+        self._stays = what_stays(model, self._originals)
         self._paths = list(self._originals)
         self._host = {path: [each.data for each in layer.parameters()] for path, layer in self._originals.items()}
         self._copies: dict[str, dict[str, nn.Module]] = {}
@@ -52,8 +50,8 @@ class WeightSwitch:
         """Convert layer by layer; a fault or a cancel puts every layer back."""
         if kind == self.kind:
             return
-        if not self._paths:
-            raise EngineError(f"weights={kind} is not possible: this model has no linear layers", "keep weights=model")
+        if reason := self.why_not or ("" if self._paths else "this model has no linear layers"):
+            raise EngineError(f"weights={kind} is not possible: {reason}", "keep weights=model")
         before = {path: self._model.get_submodule(path) for path in self._paths}
         modules: dict[str, nn.Module] = {}
         try:
@@ -77,6 +75,11 @@ class WeightSwitch:
             if is_of_bitsandbytes(module, "Linear8bitLt"):
                 module.state.threshold = threshold
                 module.state.idx = None
+
+    @property
+    def reason(self) -> str:
+        """What share of the weights the current kind is; empty if it is nearly all of them."""
+        return "" if self.kind == "model" else self._stays
 
     @property
     def bytes(self) -> int:
