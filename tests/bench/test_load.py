@@ -98,7 +98,7 @@ def test_tokens_that_nobody_counts_give_no_rate():
     metrics = RequestMetrics(prompt_tokens=0, output_tokens=0, ttft_s=0.5, e2e_s=1.0)
     finished = RequestFinished(request_id="r0", reason="stop", metrics=metrics)
     uncounted = Generated("r0", times=[10.5, 11.0], finished=finished)
-    assert level_figures(Level(users=1), [uncounted], 1.0, 0.0, None, None).system_tps is None
+    assert level_figures(Level(users=1), [uncounted], 1.0, 0.0, Slo(), None).system_tps is None
 
 
 def test_a_failure_betters_no_rate():
