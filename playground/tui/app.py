@@ -23,7 +23,6 @@ from playground.protocol.events import Failed
 from playground.session.history.collector import Collector
 from playground.session.history.history import History
 from playground.session.recording import Entry
-from playground.text.plain import printable
 from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import LoadFields, first_load
@@ -32,6 +31,7 @@ from playground.tui.screens.factory import ScreenFactory
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.state.load_profile import run_kind
+from playground.tui.terminal_input import correct, tell_alt_backspace
 from playground.tui.theme_choice import add_others, begin_with
 from playground.tui.voice.bridge import SpeechBridge
 from playground.tui.voice.voice import Voice
@@ -63,6 +63,7 @@ class PlaygroundApp(App[None]):
         **asked: Unpack[LoadFields],
     ) -> None:
         super().__init__()
+        tell_alt_backspace()
         settings = settings or Settings()
         begin_with(self, theme or settings.theme)
         self.history = History(paths.history_database(), self._history_failed)
@@ -94,9 +95,8 @@ class PlaygroundApp(App[None]):
         return [each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)]
 
     async def on_event(self, event: events.Event) -> None:
-        """Clean what is pasted, for every field: terminals send line ends as Enter does, some let sequences pass."""
-        if isinstance(event, events.Paste):
-            event.text = printable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        """Correct what the terminal sent, for every field alike."""
+        correct(event, self.focused if self.screen_stack else None)
         await super().on_event(event)
 
     def on_mount(self) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.worker.processes import seconds_until_gone
 
 LOAD_S = 90.0
+RECORDING = Path(__file__).parents[1] / "recordings" / "kv-switch.jsonl"
 SCRIPTED = ("--engine", "scripted", "--preset", "endless")
 
 
@@ -101,6 +103,54 @@ def test_nothing_outlives_a_killed_ui(app):
     os.kill(ui.pid, signal.SIGKILL)
     assert len(family) > 1
     assert seconds_until_gone(*(process.pid for process in family)) < 2
+
+
+def test_words_and_lines_are_deleted_without_a_switch(app):
+    def after(*keys):
+        app.press("C-e", "C-u")
+        app.wait(lambda screen: "> Type a prompt" in screen)
+        app.type("one two three")
+        app.wait(lambda screen: "> one two three" in screen)
+        for key in keys:
+            app.press(key)
+            time.sleep(0.2)  # Esc and a letter are one key only if nothing follows at once
+        return lambda screen: re.search(r"^ *> (.*?)  ", screen, re.MULTILINE)
+
+    for keys, left in (
+        (["M-BSpace"], "one two"),
+        (["M-w"], "one two"),
+        (["Home", "C-Right", "M-d"], "one three"),
+        (["Home", "C-Right", "M-DC"], "one three"),
+        (["Home", "C-Right", "M-k"], "one"),
+        (["Home", "C-Right", "S-End", "DC"], "one"),
+        (["M-BSpace", "C-z"], "one two three"),
+    ):
+        line = after(*keys)
+        app.wait(lambda screen, line=line, left=left: (found := line(screen)) and found[1] == left)
+    assert toggle(app.screen(), "weights") == toggle(app.screen(), "KV cache") == "model"
+    app.press("C-w")
+    app.wait(lambda screen: toggle(screen, "weights") == "int8" and "> one two three" in screen)
+    app.press("C-o")
+    app.wait(lambda screen: "Load a model" in screen)
+    app.type("one two")
+    app.press("M-BSpace")
+    app.wait(lambda screen: "one two" not in screen.replace("> one two three", "") and "one" in screen)
+
+
+def test_a_replay_obeys_its_keys(start):
+    terminal = start("replay", str(RECORDING), "--speed", "0.1")
+    terminal.wait(lambda screen: "REPLAY" in screen and "playing" in screen)
+    terminal.press("Space")
+    terminal.wait(lambda screen: "paused" in screen)
+    for step in range(3):
+        terminal.press("Right")
+        terminal.wait(lambda screen, step=step: re.search(rf"step {step} ", screen))
+    terminal.press("Left", "+", "Space")
+    terminal.wait(lambda screen: "playing" in screen and "0.25x" in screen)
+    terminal.press("Right", "Right")
+    terminal.wait(lambda screen: "ended" in screen and "Space plays it again   ^Q quits" in screen)
+    terminal.press("Space")
+    terminal.wait(lambda screen: "playing" in screen)
 
 
 def test_a_model_that_is_not_there(start):

@@ -44,6 +44,7 @@ Place = Literal[
     "replay",
 ]
 SHOWN = {
+    "backspace": "⌫",
     "escape": "Esc",
     "enter": "Enter",
     "space": "Space",
@@ -85,4 +86,6 @@ class Action(msgspec.Struct, frozen=True):
         key = self.key.split(",")[0]
         if key.startswith("ctrl+"):
             return "^" + key.removeprefix("ctrl+").upper()
+        if key.startswith("alt+"):
+            return f"Alt+{SHOWN.get(key.removeprefix('alt+'), key[-1].upper())}"
         return SHOWN.get(key, key.upper() if key.startswith("f") and len(key) > 1 else key)

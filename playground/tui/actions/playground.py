@@ -19,6 +19,29 @@ Action = partial(action.Action, screens=("playground",))
 ACTIONS = (
     Action("send", "enter", "Send", "Send the prompt; another may run already", measuring, "prompt", bound=False),
     Action("newline", "ctrl+j", "New line", "A new line in the prompt", replay, "prompt", bound=False, footer=False),
+    Action(
+        "delete_word",
+        "alt+backspace,alt+w",
+        "Delete word",
+        "The word to the left; Alt+D, that to the right",
+        replay,
+        "prompt",
+        bound=False,
+        footer=False,
+    ),
+    Action(
+        "delete_line",
+        "alt+k",
+        "Delete rest",
+        "From here to the end of the line; ^U, to its start",
+        replay,
+        "prompt",
+        bound=False,
+        footer=False,
+    ),
+    Action(
+        "undo", "ctrl+z", "Undo", "Take back what was typed or deleted", replay, "prompt", bound=False, footer=False
+    ),
     Action("stop", "escape", "Stop", "Stop the newest request, or the load", nothing_runs, priority=False),
     Action("talk", "ctrl+t", "Talk", "Open the microphone, or close it: the words go to the prompt", replay),
     Action("voice", "f9", "Voice", "Microphone, recogniser, and what was left out of the transcript", footer=False),

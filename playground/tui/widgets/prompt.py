@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import EditResult
@@ -19,7 +20,13 @@ NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 
 
 class Prompt(TextArea):
-    """Enter takes the text away; `give_back` returns that of a prompt which failed."""
+    """Enter takes the text away; `give_back` returns that of a prompt which failed. ^W, ^K and ^F switch toggles here, so other keys delete."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+w", "delete_word_left", show=False),
+        Binding("alt+d", "delete_word_right", show=False),
+        Binding("alt+k", "delete_to_end_of_line", show=False),
+    ]
 
     class Submitted(Message):
         """Enter was pressed; `shown` is the text in the editor, `text` what to send."""
@@ -79,6 +86,8 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.insert("\n")
+        elif event.key.startswith("alt+"):
+            event.prevent_default()  # TextArea would insert the letter
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
