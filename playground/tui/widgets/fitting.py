@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
+from rich.segment import Segment
 from textual.content import Content
+from textual.strip import Strip
 
 
 def spread(left: Content, right: Content, width: int) -> Content:
@@ -20,6 +22,14 @@ def leading_parts(text: str, separator: str, width: int) -> str:
     """As many leading parts of a text as fit, none of them cut."""
     lines = accumulate(text.split(separator), lambda line, part: line + separator + part)
     return next((line for line in reversed(list(lines)) if len(line) <= width), "")
+
+
+def cut(strip: Strip, width: int) -> Strip:
+    """At most `width` cells; … in the style of the end if text, not only blanks, is left out."""
+    if len(strip.text.rstrip()) <= width:
+        return strip
+    kept = strip.crop(0, max(0, width - 1))
+    return Strip([*kept, Segment("…", kept._segments[-1].style if kept._segments else None)])
 
 
 def cell(text: str, width: int, right: bool = False) -> str:

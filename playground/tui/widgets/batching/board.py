@@ -101,7 +101,8 @@ class LoadBoard(BatchBoard):
 
     def render_line(self, y: int) -> Strip:
         if y == 0 and not self.view.cursor:
-            return self._header(self._cell_styles).adjust_cell_length(self.size.width, self._cell_styles.text)
+            head = cut(self._header(self._cell_styles), self.size.width)
+            return head.adjust_cell_length(self.size.width, self._cell_styles.text)
         return super().render_line(y)
 
     def action_zoom(self, by: int) -> None:

@@ -39,7 +39,10 @@ class LoadTable(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        return Content("\n").join(self._wide if self.size.width >= WIDE else self._lines)
+        headline, *rows = self._wide if self.size.width >= WIDE else self._lines
+        # A hint may wrap: there are no rows of runs yet.
+        first = [headline] if len(rows) > 1 else headline.wrap(max(1, self.size.width))
+        return Content("\n").join([*first, *rows])
 
 
 def _lines(runs: LoadRuns, hint: str, wide: bool) -> tuple[Content, ...]:

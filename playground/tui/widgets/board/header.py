@@ -27,7 +27,7 @@ def header(view: Viewport, title: str, width: int, styles: CellStyles, focused: 
     room = width - strip.cell_length
     if room >= len(hint):
         strip = Strip([*strip, Segment(hint.rjust(room), styles.faint)])
-    return strip.adjust_cell_length(width, styles.text)
+    return cut(strip, width).adjust_cell_length(width, styles.text)
 
 
 def legend(view: Viewport) -> str:

@@ -41,9 +41,9 @@ class CompareFigures(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """The verdict may wrap, the other lines are cut."""
-        width = self.size.width
-        cut = [line if at >= 7 else line.truncate(width, ellipsis=True) for at, line in enumerate(self._lines)]
+        """The verdict may wrap, and a hint that stands alone; the other lines are cut."""
+        width, alone = self.size.width, len(self._lines) == 1
+        cut = [line if alone or at >= 7 else line.truncate(width, ellipsis=True) for at, line in enumerate(self._lines)]
         return Content("\n").join(cut)
 
 
