@@ -15,7 +15,6 @@ from playground.tui.styles import MUTED
 from playground.tui.toggles.rows import COSTS, Candidate
 
 FIGURES = ("memory", "ttft", "tps", "quality")
-LABEL_WIDTH = 8
 # Contexts that differ by no more tokens are comparable.
 OTHER_CONTEXT = 256
 MORE_IS_BETTER = ("tps", "quality")

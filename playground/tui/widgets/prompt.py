@@ -20,8 +20,8 @@ NEW_LINE_KEYS = ("ctrl+j", "shift+enter", "alt+enter")
 
 
 class Prompt(TextArea):
-    """Enter takes the text away; `give_back` returns that of a prompt which failed. ^W, ^K and ^F switch toggles here, so
-    other keys delete."""
+    """Enter takes the text away; `give_back` returns that of a prompt which failed. ^W, ^K and ^F switch toggles here,
+    so other keys delete."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+w", "delete_word_left", show=False),

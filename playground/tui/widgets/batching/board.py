@@ -18,6 +18,7 @@ from playground.tui.board.viewport import Still
 from playground.tui.state.load_run import LoadRun
 from playground.tui.widgets.board.board import BatchBoard
 from playground.tui.widgets.board.cells import MERGED_LEGEND, CellStyles
+from playground.tui.widgets.fitting import cut
 
 WIDE = 96
 TITLE_WIDTH = 12

@@ -14,6 +14,7 @@ from playground.tui.board import text as board_text
 from playground.tui.board.model import Usage
 from playground.tui.board.viewport import Viewport
 from playground.tui.widgets.board.cells import LEGEND, MERGED_LEGEND, CellStyles
+from playground.tui.widgets.fitting import cut
 
 KEYS = "space pause  +- zoom  ←→ look  z maximize"
 GAP = "   "
