@@ -14,6 +14,14 @@ from playground.protocol.fault import error_line
 
 # What configs call the number of positions, the most telling name first.
 LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
+# Settings with which `generate` changes even a greedy answer; the values that change nothing.
+CHANGE_GREEDY = (
+    *("repetition_penalty", "no_repeat_ngram_size", "exponential_decay_length_penalty", "min_length", "min_new_tokens"),
+    *("num_beams", "guidance_scale", "sequence_bias", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens"),
+    *("forced_bos_token_id", "forced_eos_token_id"),
+)
+IDLE: dict[str, float] = {"repetition_penalty": 1, "num_beams": 1, "guidance_scale": 1}
+IDLE |= {"no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": 0}
 END_ADVICE = "correct eos_token_id in config.json or generation_config.json"
 
 
@@ -55,19 +63,35 @@ def context_of(config: Any) -> int:
 
 
 def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
-    """The token ids that end an answer: those of tokenizer, text config and generation config together; raises
-    `EngineError` if one is no id."""
-    ends = {tokenizer.eos_token_id, *_as_list(getattr(text, "eos_token_id", None))}
-    try:
-        generation = transformers.GenerationConfig.from_pretrained(checkpoint.path)
-        ends.update(_as_list(generation.eos_token_id))
-    except (OSError, ValueError):
-        pass
-    except TypeError:
-        raise EngineError(f"generation_config.json of {checkpoint.name} is no JSON object", "fetch it again") from None
+    """The token ids that end an answer: those of tokenizer, text config and generation config together, but not a
+    default that config.json leaves to its class where the generation config names others; raises `EngineError` if one
+    is no id."""
+    generation = _as_list(getattr(_generation(checkpoint), "eos_token_id", None))
+    ends = {tokenizer.eos_token_id, *generation}
+    written = [checkpoint.config, *(part for part in checkpoint.config.values() if isinstance(part, dict))]
+    if generation == [None] or any("eos_token_id" in part for part in written):
+        ends.update(_as_list(getattr(text, "eos_token_id", None)))
     if wrong := [end for end in ends if end is not None and (not isinstance(end, int) or end < 0)]:
         raise EngineError(f"an end token of {checkpoint.name} is {wrong[0]!r}, which is no token id", END_ADVICE)
     return ends - {None}
+
+
+def not_followed(checkpoint: Checkpoint) -> str:
+    """What generation_config.json asks for and answers do not follow, though greedy ones of `generate` do; empty if
+    nothing."""
+    generation = _generation(checkpoint)
+    asked = {name: getattr(generation, name, None) for name in CHANGE_GREEDY}
+    changing = [name for name, value in asked.items() if value not in (None, []) and value != IDLE.get(name)]
+    return f"not followed of generation_config.json: {', '.join(changing)}" if changing else ""
+
+
+def _generation(checkpoint: Checkpoint) -> transformers.GenerationConfig | None:
+    try:
+        return transformers.GenerationConfig.from_pretrained(checkpoint.path)
+    except (OSError, ValueError):
+        return None
+    except TypeError:
+        raise EngineError(f"generation_config.json of {checkpoint.name} is no JSON object", "fetch it again") from None
 
 
 def _as_list(value: int | list[int] | None) -> list[int | None]:

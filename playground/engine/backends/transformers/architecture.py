@@ -23,6 +23,7 @@ IDLE_IS_DECODER = {"gpt_neox"}
 WENT_WRONG = {
     "moshi": "its mask ignores the window to which its own cache is cropped",
     "gpt_neox_japanese": "its attention reads keys in one fixed memory layout",
+    "git": "it shifts every mask over a cache by the tokens of a picture, though there is none",
 }
 
 

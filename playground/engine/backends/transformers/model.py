@@ -18,7 +18,7 @@ from playground.engine.backends.transformers.context import served_context, why_
 from playground.engine.backends.transformers.pretrained import check_room, choose_dtype, read_weights
 from playground.engine.backends.transformers.weights.packed_linear import Packed, pack_weights
 from playground.engine.checkpoint.checkpoint import Checkpoint
-from playground.engine.checkpoint.config import read_config, read_tokenizer
+from playground.engine.checkpoint.config import not_followed, read_config, read_tokenizer
 from playground.engine.checkpoint.tokenizer import Tokenizer
 from playground.engine.threads import cores, is_small
 from playground.protocol.options import EngineOptions
@@ -67,7 +67,7 @@ def load(checkpoint: Checkpoint, options: EngineOptions, trust_remote_code: bool
             pack_weights(model, progress)
         if small:
             transpose_weights(model)
-    note = "; ".join(filter(None, (note, why_shorter(config))))
+    note = "; ".join(filter(None, (note, why_shorter(config), not_followed(checkpoint))))
     return LoadedModel(model, tokenizer, checkpoint, device, seconds, note, why)
 
 

@@ -19,6 +19,7 @@ STATE_SPACE = {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers":
 HYBRID = SIZES | {"layer_types": ["linear_attention", "full_attention"], "head_dim": 16, "num_experts": 4}
 EXPERTS = {"moe_intermediate_size": 24, "shared_expert_intermediate_size": 24, "num_experts_per_tok": 2}
 BOTH_DIRECTIONS = SIZES | {"pad_token_id": 0}
+PICTURES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "mamba": ("MambaConfig", STATE_SPACE, "linear_attention layers, whose state is not keys and values"),
@@ -51,6 +52,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"vocab_size": VOCABULARY, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4},
         "one fixed memory layout",
     ),
+    "git": ("GitConfig", SIZES | {"pad_token_id": 0, "vision_config": PICTURES}, "shifts every mask over a cache"),
     "t5": ("T5Config", ENCODER_DECODER, "is an encoder-decoder model"),
     "bart": ("BartConfig", BART, "is an encoder-decoder model"),
 }
