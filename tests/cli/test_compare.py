@@ -94,3 +94,4 @@ def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, hom
     database.close()
     assert sorted(run.model for run in runs) == ["copy", "tiny-coder"] and [run.requests for run in runs] == [2, 2]
     assert {run.measure for run in runs} == {"", "KL"} and all(run.tps and run.kv_bytes for run in runs)
+    assert len({run.prompt_tokens for run in runs}) == 1 and runs[0].prompt_tokens > 0

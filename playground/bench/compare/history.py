@@ -45,6 +45,7 @@ def _run(
         effective=effective,
         flags=[*_flags(side, effective, found.reasons.get(name, {}), conditions), *_bound(found, name)],
         requests=len(runs),
+        prompt_tokens=sum(run.tokens - len(run.token_ids) + 1 for run in runs if run.token_ids),
         output_tokens=sum(len(run.token_ids) for run in runs),
         ttft_s=median_of_known(run.ttft_s for run in runs),
         tps=median_of_known(run.decode_tps for run in runs),

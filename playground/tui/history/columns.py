@@ -58,13 +58,13 @@ def lower_is_better(measure: str) -> bool:
 COLUMNS = (
     Column("when", 11, when, "at"),
     Column("kind", 12, lambda run: one_line(run.kind, 12), "kind", least=120),
-    Column("model", 14, lambda run: one_line(run.model, 14), "model"),
+    Column("model", 14, lambda run: one_line(run.model, 80), "model", grows=True),
     Column("options", 18, options, grows=True),
     Column("TTFT", 8, lambda run: numbers.seconds(run.ttft_s), "ttft_s", right=True),
     Column("TPS", 6, lambda run: numbers.significant(run.tps), "tps", right=True),
     Column("Memory", 9, lambda run: format_memory(run.memory_bytes), "memory_bytes", right=True),
     Column("KV", 9, lambda run: format_memory(run.kv_bytes), "kv_bytes", right=True, least=100),
-    Column("quality", 7, quality, "quality", right=True),
+    Column("quality", 8, quality, "quality", right=True),
     Column("flags", 24, lambda run: one_line(", ".join(run.flags), 80), least=140, grows=True),
     Column("tags", 12, lambda run: one_line(" ".join(run.tags), 12), least=160),
 )

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.color import Color
+from textual.color import BLACK, WHITE, Color
 
 from playground.theme import Meanings
 from playground.tui.board.columns import Mark, Piece
@@ -91,7 +91,9 @@ class CellStyles:
         return Style(color=Color.parse(colour).rich_color, bgcolor=background.rich_color)
 
     def _letter(self, colour: Color) -> Style:
-        return Style(color=colour.get_contrast_text(1.0).rich_color, bgcolor=colour.rich_color, bold=True)
+        # The brightness at which black and white contrast alike (WCAG 2); Textual turns to black only at 0.5.
+        ink = BLACK if colour.brightness > 0.45 else WHITE
+        return Style(color=ink.rich_color, bgcolor=colour.rich_color, bold=True)
 
 
 class Row:
