@@ -158,7 +158,7 @@ async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, u
         await until(pilot, lambda: app.bridge.state.facts)
         await send(pilot, "hello")
         await until(pilot, lambda: "end · 15 tokens" in shown(app))
-        await until(pilot, lambda: "  0 A" in shown(app))
+        await until(pilot, lambda: "  0 ▒A" in shown(app))
         assert app.no_color
 
 
