@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from playground import __version__
@@ -35,6 +36,8 @@ class Parser(ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, 1 failed, 2 usage."""
     args = parse(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # what was measured is printed, whatever this locale lacks
+        sys.stdout.reconfigure(errors="replace")
     try:
         return int(args.main(args))
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ def add_target(parser: ArgumentParser) -> None:
     """Add the arguments for a model, its engine and its toggles."""
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a folder, a hub id or a server's model")
     parser.add_argument("--engine", choices=ENGINES, help="auto is transformers")
-    parser.add_argument("--url", help="the server of --engine openai")
+    parser.add_argument("--url", type=_without_secret, help="the server of --engine openai")
     parser.add_argument("--tensor-parallel", type=int, metavar="N", help="GPUs of --engine vllm")
     parser.add_argument("--preset", metavar="NAME", help="model, engine, toggles and sampling from a preset")
     parser.add_argument(
@@ -27,6 +27,13 @@ def add_target(parser: ArgumentParser) -> None:
     add_history(parser)
     parser.add_argument("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
     parser.add_argument("--allow-pickle", action="store_true", help="load weights that are not safetensors")
+
+
+def _without_secret(url: str) -> str:
+    """Addresses are recorded, so one with a key is refused before anything is."""
+    if "@" in url or "?" in url or "#" in url:
+        raise ArgumentTypeError("an address with a key or a query in it would stand in recordings; use OPENAI_API_KEY")
+    return url
 
 
 def add_history(parser: ArgumentParser) -> None:

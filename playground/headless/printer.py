@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from io import TextIOWrapper
 
 from playground.headless.load_line import LoadLine
 from playground.headless.numbers_table import print_numbers
@@ -42,8 +41,6 @@ class TextPrinter:
         self._open_lines: dict[str, str] = {}
         self._at_line_start = True
         self._load_line, self._switches = LoadLine(), SwitchLines()
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")
 
     def print(self, entry: Entry) -> None:
         """Print the text of an event."""

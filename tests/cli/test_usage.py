@@ -10,6 +10,7 @@ WRONG = {
     "run --prompt x --engine nope": "invalid choice: 'nope'",
     "run --prompt x --engine vllm --tensor-parallel 0": "a number of GPUs from 1",
     "run --prompt x --url http://localhost": "--engine openai",
+    "run --prompt x --engine openai --url http://u:sk@localhost/v1": "would stand in recordings; use OPENAI_API_KEY",
     "run --prompt x --tensor-parallel 2": "--engine vllm",
     "run --prompt x --set kv_cache=int9": "it takes model, fp8, int8, int4, int2",
     "run --prompt x --set nope=1": "no toggle is called 'nope'",

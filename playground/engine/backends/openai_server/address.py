@@ -39,8 +39,8 @@ def read_address(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise EngineError(f"{url!r} is no address: {error}", EXAMPLE) from None
+    except ValueError:  # its message and the address itself may hold a key
+        raise EngineError("the address of the server cannot be read", EXAMPLE) from None
     if parts.username or parts.password or parts.query or parts.fragment:
         raise EngineError("an address with a key or a query in it would stand in recordings", "use OPENAI_API_KEY")
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:

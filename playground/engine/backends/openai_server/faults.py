@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,6 +15,7 @@ from playground.engine.backends.base import EngineError
 LONG = 300
 KEY = "set OPENAI_API_KEY to a key that this server takes"
 NO_API = "is --url an OpenAI-compatible server?"
+PASSWORD = re.compile(r"//[^/@]*@")
 ADVICE = {
     400: "the server's own words say what it does not take",
     401: KEY,
@@ -36,7 +39,9 @@ class Malformed(Exception):
 
 
 def line(text: str) -> str:
-    """Foreign text on one line, without control characters, shortened to `LONG` characters."""
+    """Foreign text on one line, without control characters and our key, shortened to `LONG` characters."""
+    if key := os.environ.get("OPENAI_API_KEY", "").strip():
+        text = text.replace(key, "…")
     words = " ".join("".join(each if each.isprintable() else " " for each in text[: 8 * LONG]).split())
     return words if len(words) <= LONG else words[: LONG - 1] + "…"
 
@@ -46,7 +51,7 @@ def refused(status: int, body: bytes, location: str, url: str) -> Refused:
     since prompt and key would go to another address."""
     host = urlsplit(url).netloc
     if 300 <= status < 400:
-        to = line(location) or "nowhere"
+        to = line(PASSWORD.sub("//", location)) or "nowhere"
         return Refused(status, f"{host} redirects to {to}, which is refused", "give --url the address that is meant")
     said = _said(body)
     message = f"{host} answered {status}" + (f": {said}" if said else "")
