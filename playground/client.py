@@ -231,8 +231,9 @@ def _kill(process: asyncio.subprocess.Process) -> None:
     if sys.platform != "linux":
         _end_group(process.pid)
     elif process.returncode is None:
+        # Not by `terminate`, which may collect the exit code that asyncio's own watcher waits for.
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
 
 
 def _end_group(pid: int) -> None:
