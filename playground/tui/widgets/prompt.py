@@ -87,8 +87,19 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.insert("\n")
+        elif await self._edits(event.key):
+            event.stop()
+            event.prevent_default()
         elif event.key.startswith("alt+"):
             event.prevent_default()  # TextArea would insert the letter
+
+    async def _edits(self, key: str) -> bool:
+        """Does what `key` is bound to here, if anything. On its way up to the app's bindings the next key, which may be
+        a letter or Enter, would overtake it."""
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

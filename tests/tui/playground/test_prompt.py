@@ -54,3 +54,18 @@ async def test_prompts_of_the_preset_are_one_key_away(opened: Opened) -> None:
         assert prompt.text == "mine"
         await pilot.press("ctrl+j", *"two")
         assert prompt.text == "mine\ntwo"
+
+
+async def test_keys_act_in_the_order_in_which_they_came(opened: Opened, until: Wait) -> None:
+    """Letters and Enter do not overtake the keys that move, delete and recall, however fast they come."""
+    async with opened() as (app, pilot):
+        prompt = app.screen.query_one(Prompt)
+        for key in ("a", "x", "backspace", "c", "left", "b", "end", "d"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: len(prompt.text) == 4)
+        assert prompt.text == "abcd"
+        for key in ("ctrl+u", "up", "enter"):
+            app.post_message(Key(key, None))
+        await until(pilot, lambda: app.bridge.state.requests)
+        assert app.bridge.state.requests["r1"].prompt == "add two numbers"
+        assert prompt.text == ""
