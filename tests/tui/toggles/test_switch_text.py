@@ -8,9 +8,9 @@ from playground.engine.capabilities import report
 from playground.protocol.capabilities import Capabilities
 from playground.protocol.events import OptionsApplied
 from playground.protocol.metrics import Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
-from playground.protocol.model_facts import ModelFacts
 from playground.tui.state.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
 from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
