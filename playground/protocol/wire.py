@@ -36,6 +36,7 @@ AnyEvent = (
     | events.ModelLoaded
     | events.LoadCancelled
     | events.OptionsApplied
+    | events.RequestQueued
     | events.StepsExecuted
     | events.BlocksMapped
     | events.Simulated

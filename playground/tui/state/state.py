@@ -17,6 +17,7 @@ from playground.protocol.events import (
     ModelLoading,
     OptionsApplied,
     RequestFinished,
+    RequestQueued,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
@@ -139,6 +140,8 @@ class State:
                 self.requests.add_tokens(event, now, self._changes)
             case StepsExecuted():
                 self._add_steps(event, now)
+            case RequestQueued():
+                self.requests.queue(event)
             case RequestFinished():
                 self.requests.finish(event, self._changes)
             case MemoryMeasured() | MachineSampled() | ServerMeasured():

@@ -76,10 +76,10 @@ def _right(state: State, letters: Letters) -> Content:
         marks.append(("REPLAY  ", "bold $warning"))
     if state.recording:
         marks.append(("REC  ", "bold $error"))
-    waiting = set(state.requests.waiting)
-    running = [request.request_id for request in state.requests.unfinished if request.request_id not in waiting]
+    running = [request.request_id for request in state.requests.running]
+    waiting = len(state.requests.unfinished) - len(running)
     named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
-    queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
+    queue = f"   {waiting} waiting" if waiting or state.status == "running" else ""
     return Content.assemble(*marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, MUTED))
 
 
