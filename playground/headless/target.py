@@ -45,7 +45,7 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
         model=model or {"scripted": "scripted", "openai": ""}.get(engine, str(paths.bundled_model())),
-        options=with_changes(DEFAULTS, (preset.options if preset else {}) | args.changes),
+        options=preset.engine_options(args.changes) if preset else with_changes(DEFAULTS, args.changes),
         trust_remote_code=args.trust_remote_code,
         allow_pickle=args.allow_pickle,
     )

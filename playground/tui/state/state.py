@@ -140,10 +140,8 @@ class State:
                 self.requests.add_tokens(event, now, self._changes)
             case StepsExecuted():
                 self._add_steps(event, now)
-            case RequestQueued():
-                self.requests.queue(event)
-            case RequestFinished():
-                self.requests.finish(event, self._changes)
+            case RequestQueued() | RequestFinished():
+                self._follow(event)
             case MemoryMeasured() | MachineSampled() | ServerMeasured():
                 self._measured(event)
             case ComparisonAdvanced():
@@ -162,6 +160,12 @@ class State:
                 self._begin_worker(event, now)
             case WorkerExited():
                 self._end_worker(event)
+
+    def _follow(self, event: RequestQueued | RequestFinished) -> None:
+        if isinstance(event, RequestQueued):
+            self.requests.queue(event)
+        else:
+            self.requests.finish(event, self._changes)
 
     def _measured(self, event: MemoryMeasured | MachineSampled | ServerMeasured) -> None:
         match event:
