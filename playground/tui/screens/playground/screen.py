@@ -63,6 +63,7 @@ class PlaygroundScreen(BaseScreen):
             "chat": session.toggle_chat,
             "sampling": self._prompting.set_sampling,
             "new": self._begin_conversation,
+            "next_panel": self.focus_next,
             "maximize": self._maximize,
             "talk": self._speech.talk,
             "voice": self._speech.open_settings,
