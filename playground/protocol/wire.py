@@ -14,6 +14,7 @@ AnyCommand = (
     | commands.CancelLoad
     | commands.SetOptions
     | commands.Submit
+    | commands.BeginConversation
     | commands.Abort
     | commands.ResetPrefixCache
     | commands.MapBlocks

@@ -12,6 +12,7 @@ from playground import paths
 from playground.preset import Preset
 from playground.protocol.commands import (
     Abort,
+    BeginConversation,
     ChatMessage,
     GenerationRequest,
     LoadModel,
@@ -67,7 +68,7 @@ class Session:
     def begin_conversation(self) -> None:
         """Forget the exchanges so far, and every request that has ended; those that run go on."""
         self._exchanges.clear()
-        self.state.requests.forget_ended()
+        self.bridge.mirror(BeginConversation())
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""

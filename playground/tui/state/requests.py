@@ -32,10 +32,12 @@ class Requests(dict[str, RequestState]):
         """Those that have a slot; the other unfinished ones wait."""
         return [each for each in self.unfinished if each.admitted and each.request_id not in self.waiting]
 
-    def forget_ended(self) -> None:
-        """Let go of the texts and numbers of all that have ended."""
-        for request in [each for each in self.values() if each.finished]:
-            del self[request.request_id]
+    def forget_ended(self) -> set[str]:
+        """Let go of the texts and numbers of all that have ended; returns their ids."""
+        ended = {name for name, request in self.items() if request.finished}
+        for name in ended:
+            del self[name]
+        return ended
 
     def begin(self, request: GenerationRequest, now: float, changes: Changes) -> None:
         """A request is submitted at `now` on this process's clock."""

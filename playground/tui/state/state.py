@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
+from playground.protocol.commands import BeginConversation, Command, LoadModel, SetOptions, Submit
 from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.events import (
     Failed,
@@ -115,6 +115,9 @@ class State:
                 self.toggles.requested = command.options
             case SetOptions():
                 self.toggles.begin(command, self.measuring)
+            case BeginConversation():
+                ended = self.requests.forget_ended()
+                self._changes.forgotten |= ended if self.replaying else set()
             case Submit() if is_capacity_trial(command):
                 self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):

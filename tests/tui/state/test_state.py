@@ -236,12 +236,13 @@ def test_a_restarted_engine_is_loading(story: Story) -> None:
     assert "being loaded" in advice(state)
 
 
-def test_a_trial_leaves_no_trace_among_the_prompts(story: Story) -> None:
+@pytest.mark.parametrize("replayed", [False, True])
+def test_a_trial_leaves_no_trace_among_the_prompts(story: Story, replayed: bool) -> None:
     state = _fold(story("switched"))
     columns = list(state.timeline.columns)
     state.take_changes()
-    state.trial_running = True
-    _with(state, SetOptions(changes={"max_batch": 13}))
+    state.trial_running = not replayed  # its driver says so, and a replay has none
+    _with(state, SetOptions(changes={"max_batch": 13}, measuring=replayed))
     options = EngineOptions(max_batch=13)
     _with(state, OptionsApplied(changed=["max_batch"], requested=options, effective={}))
     name = request_id(1, "int8", 0)
