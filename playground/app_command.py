@@ -54,11 +54,11 @@ def main(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> None:
-    """Raise what `main` would raise, for a screen that opens in another process."""
+    """Raise what `main` and a first look for the model would raise, for a screen that opens in another process."""
     from playground.config import load_settings
-    from playground.headless.target import read_target
+    from playground.headless.target import read_target, require_checkpoint
 
-    read_target(args, args.preset or load_settings().preset)
+    require_checkpoint(read_target(args, args.preset or load_settings().preset))
     _check_theme(args.theme)
 
 

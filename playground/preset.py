@@ -11,8 +11,8 @@ from msgspec import Meta
 from playground import paths
 from playground.protocol.commands import SamplingParams
 from playground.protocol.option_text import OptionError, parse_value
-from playground.protocol.options import EngineName, Value, format_value
-from playground.toml_file import TomlFile, find_file, read_toml
+from playground.protocol.options import DEFAULTS, EngineName, EngineOptions, Value, format_value, with_changes
+from playground.toml_file import ConfigError, TomlFile, find_file, named_files, read_toml
 
 ScreenName = Literal["playground", "batching", "compare", "bench", "inside", "history"]
 Panel = Literal["", "toggles", "conversation", "speed", "memory", "switch", "timeline", "batch"]
@@ -49,10 +49,25 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     view: View = View()
     prompts: list[Annotated[str, Meta(min_length=1)]] = []
 
+    def engine_options(self, changes: dict[str, Value] | None = None) -> EngineOptions:
+        """All toggles: the preset's over the defaults, `changes` over both."""
+        return with_changes(DEFAULTS, self.options | (changes or {}))
+
 
 def load_preset(name: str) -> Preset:
     """Read a preset by name, the user's own first; raises `ConfigError`."""
     return read_preset(find_file("preset", name, paths.preset_folders()))
+
+
+def load_presets() -> dict[str, Preset | ConfigError]:
+    """Every preset by name, or what is wrong with its file."""
+    found: dict[str, Preset | ConfigError] = {}
+    for name, path in named_files(paths.preset_folders()).items():
+        try:
+            found[name] = read_preset(path)
+        except ConfigError as error:
+            found[name] = error
+    return found
 
 
 def read_preset(path: Path) -> Preset:

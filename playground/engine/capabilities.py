@@ -24,9 +24,9 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("weights", "nf4"): Effects(memory=-2, ttft=1, quality=-2),
     ("attention", "eager"): Effects(memory=1, ttft=2, tps=-1),
     ("attention", "sdpa-math"): Effects(memory=1, ttft=2, tps=-1),
-    ("attention", "sdpa-flash"): Effects(memory=-1, ttft=-2, tps=1),
-    ("attention", "flash_attention_2"): Effects(memory=-1, ttft=-2, tps=1),
-    ("attention", "flash_attention_3"): Effects(memory=-1, ttft=-2, tps=1),
+    ("attention", "sdpa-flash"): Effects(),
+    ("attention", "flash_attention_2"): Effects(),
+    ("attention", "flash_attention_3"): Effects(),
     ("kv_cache", "fp8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
     ("kv_cache", "int8"): Effects(memory=-1, ttft=1, tps=-1, quality=-1),
     ("kv_cache", "int4"): Effects(memory=-2, ttft=1, tps=-1, quality=-1),
@@ -36,6 +36,8 @@ EFFECTS: dict[tuple[str, str], Effects] = {
     ("prefix_cache", "off"): Effects(ttft=2),
     ("compile", "on"): Effects(tps=1),
     ("dtype", "float32"): Effects(memory=2, tps=-1, quality=1),
+    ("dtype", "bfloat16"): Effects(),
+    ("dtype", "float16"): Effects(),
 }
 
 FLASH_NEEDS = "FlashAttention computes in float16 or bfloat16"
@@ -102,6 +104,8 @@ def missing_package(name: str) -> str:
 
 
 def effects(name: str, value: str) -> Effects | None:
-    """What a value is expected to change against the default."""
+    """Where a value stands beside its toggle's others; None if unknown. `auto` stands for one of them."""
+    if value == "auto":
+        return None
     default = as_text(EngineOptions())[name]
-    return Effects() if value == default else EFFECTS.get((name, value))
+    return EFFECTS.get((name, value), Effects() if value == default else None)

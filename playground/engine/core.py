@@ -20,7 +20,7 @@ from playground.engine.scheduler import Limits, StepPlan, Work, schedule
 from playground.engine.slots import free_slot, slot_works
 from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import Event, FinishReason, TokensGenerated
+from playground.protocol.events import Event, FinishReason, RequestQueued, TokensGenerated
 from playground.protocol.timing import RequestTimer
 
 NOT_FINITE = "the model gave probabilities that are not finite; another dtype may help, and playground check looks why"
@@ -77,6 +77,7 @@ class EngineCore:
             self.runner.detokenizer(state.prompt_ids), request.sampling.stop
         )
         self._arrivals.put(arrival, state.order, state)
+        self._emit(RequestQueued(request_id=state.request_id, submitted=arrival, loaded=timer.loaded))
 
     def adopt(self, other: EngineCore) -> None:
         """Take over another loop's requests and step count; what was computed for them is computed again."""

@@ -11,7 +11,7 @@ import msgspec
 from playground import paths
 from playground.config import load_settings
 from playground.engine.backends.registry import BACKENDS
-from playground.headless.errors import UsageError
+from playground.headless.errors import CommandError, UsageError
 from playground.protocol.commands import LoadModel, SamplingParams
 from playground.protocol.options import DEFAULTS, EngineOptions, with_changes
 
@@ -45,7 +45,7 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
     model = args.model or (preset.model if preset else "")
     load = LoadModel(
         model=model or {"scripted": "scripted", "openai": ""}.get(engine, str(paths.bundled_model())),
-        options=with_changes(DEFAULTS, (preset.options if preset else {}) | args.changes),
+        options=preset.engine_options(args.changes) if preset else with_changes(DEFAULTS, args.changes),
         trust_remote_code=args.trust_remote_code,
         allow_pickle=args.allow_pickle,
     )
@@ -101,6 +101,18 @@ def require_local(model: str) -> None:
     """Raise `UsageError` if a model is clearly a local path that does not exist."""
     if paths.is_missing(model):
         raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
+
+
+def require_checkpoint(target: Target) -> None:
+    """Raise `CommandError` if the engine would find no checkpoint; what the hub has, it alone can tell."""
+    from playground.engine.backends.base import EngineError
+    from playground.engine.checkpoint.checkpoint import require_found
+
+    if target.engine in ("transformers", "vllm"):
+        try:
+            require_found(target.load.model)
+        except EngineError as error:
+            raise CommandError(error.message, error.advice) from None
 
 
 def _check_engine_flags(args: Namespace, engine: str) -> None:

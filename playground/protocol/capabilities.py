@@ -9,8 +9,8 @@ from playground.protocol.options import CostClass
 
 
 class Effects(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a value is expected to change against the default: -2 to 2 per figure, below zero is less. Not a
-    measurement."""
+    """Where a value stands beside its toggle's others: -2 to 2 per figure, below zero is less. What a switch is
+    expected to change is the difference of two. Not a measurement."""
 
     memory: int = 0
     ttft: int = 0

@@ -74,17 +74,23 @@ class CancelLoad(Command, frozen=True):
 
 class SetOptions(Command, frozen=True):
     """Change toggles while requests run: now, or before engine step `at_step`, so that scripts are reproducible.
-    `rebuild`: recompute requests whose keys and values went through a coarser KV cache."""
+    `rebuild`: recompute requests whose keys and values went through a coarser KV cache. `measuring`: a measurement
+    switches, not the user."""
 
     changes: dict[str, Value]
     at_step: int | None = None
     rebuild: bool = False
+    measuring: bool = False
 
 
 class Submit(Command, frozen=True):
     """Queue requests; those of one command are seen by the same scheduling decision."""
 
     requests: list[GenerationRequest]
+
+
+class BeginConversation(Command, frozen=True):
+    """The user leaves the exchanges so far behind. For recordings: no engine needs to know."""
 
 
 class Abort(Command, frozen=True):

@@ -68,6 +68,14 @@ class OptionsApplied(Event, frozen=True):
     after: Memory = Memory()
 
 
+class RequestQueued(Event, frozen=True):
+    """A request waits for a slot from `submitted` on; `loaded`: when the model was ready that it had to wait for."""
+
+    request_id: str
+    submitted: float
+    loaded: float | None = None
+
+
 class StepsExecuted(Event, frozen=True):
     """Steps since the last such event, in order."""
 

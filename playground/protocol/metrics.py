@@ -28,6 +28,8 @@ FORMULAS: dict[str, str] = {
     "Fertility": "tokens / words, special tokens left out; a word is a run of characters without white space",
     "Bytes per token": "bytes in UTF-8 / tokens, special tokens left out",
     "Text speed": "TPS · characters per token of this text: what the measured TPS would be worth in it",
+    "Pays from": "median seconds of a step that verifies drafts / of a plain one, as many requests at a time; "
+    "drafting pays where its tokens a step and request are more",
     "Occupancy": "busy slot-steps / slot-steps",
     "Waste": "idle-but-held slot-steps / slot-steps (static batching holds finished rows)",
     "Makespan": "last token − first arrival; speed-up is that of static / that of continuous",

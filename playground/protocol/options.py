@@ -55,7 +55,7 @@ TOGGLES: dict[str, Toggle] = {
         Toggle(
             "int8_threshold",
             "int8 thr.",
-            "LLM.int8(): inputs above it are outliers, not quantized",
+            "LLM.int8(): inputs above it are not quantized; 0: all are",
             "instant",
             form="a number from 0 to 10",
             low=0,

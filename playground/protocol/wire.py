@@ -14,6 +14,7 @@ AnyCommand = (
     | commands.CancelLoad
     | commands.SetOptions
     | commands.Submit
+    | commands.BeginConversation
     | commands.Abort
     | commands.ResetPrefixCache
     | commands.MapBlocks
@@ -36,6 +37,7 @@ AnyEvent = (
     | events.ModelLoaded
     | events.LoadCancelled
     | events.OptionsApplied
+    | events.RequestQueued
     | events.StepsExecuted
     | events.BlocksMapped
     | events.Simulated

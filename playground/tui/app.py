@@ -26,7 +26,7 @@ from playground.session.recording import Entry
 from playground.tui.actions import ACTIONS
 from playground.tui.bridge import Bridge
 from playground.tui.first_load import LoadFields, first_load
-from playground.tui.palette import ActionProvider
+from playground.tui.palette import ActionProvider, PresetProvider
 from playground.tui.screens.factory import ScreenFactory
 from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
@@ -45,7 +45,7 @@ class PlaygroundApp(App[None]):
     """`asked`: the fields of the first load. With `replay`, its entries are played at `speed`, without an engine."""
 
     TITLE = "playground"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider, PresetProvider}
     DEFAULT_MODE = "playground"
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/playground/playground.tcss"]
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 
 from playground import paths
+from playground.preset import Preset
 from playground.protocol.commands import (
     Abort,
+    BeginConversation,
     ChatMessage,
     GenerationRequest,
     LoadModel,
@@ -19,7 +21,7 @@ from playground.protocol.commands import (
     Submit,
 )
 from playground.protocol.option_text import OptionError, parse_value
-from playground.protocol.options import DEFAULTS, Value, changed_names, with_changes
+from playground.protocol.options import DEFAULTS, TOGGLES, EngineOptions, Value, changed_names, with_changes
 from playground.session.history.run import Run
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
@@ -66,7 +68,7 @@ class Session:
     def begin_conversation(self) -> None:
         """Forget the exchanges so far, and every request that has ended; those that run go on."""
         self._exchanges.clear()
-        self.state.requests.forget_ended()
+        self.bridge.mirror(BeginConversation())
 
     def submit(self, text: str) -> str:
         """Send a prompt; returns the id of its request."""
@@ -121,14 +123,35 @@ class Session:
             raise NotNow(reason)
         self.switch(name, value)
 
-    async def load(self, model: str) -> None:
-        """Load a checkpoint in place of the current one; running requests are aborted first."""
+    async def load(self, model: str, options: EngineOptions | None = None) -> None:
+        """Load a checkpoint in place of the current one, with the current options or others; running requests are
+        aborted first."""
         self._require_live()
         if self.state.requests.unfinished:
             self.bridge.send(Abort())
-        options = self.state.toggles.requested if self.state.facts else self.asked.options
+        options = options or (self.state.toggles.requested if self.state.facts else self.asked.options)
         self._exchanges.clear()
         await self.bridge.load(msgspec.structs.replace(self.asked, model=model, options=options))
+
+    async def apply(self, preset: Preset) -> str:
+        """Set a preset's options and sampling, on what is running; returns the line to show. A model that it names is
+        loaded unless it is loaded already."""
+        self._require_live()
+        self._require_undisturbed()
+        engine = self.state.capabilities.engine
+        if preset.engine not in ("auto", engine or preset.engine):
+            raise NotNow(f"{preset.title} is for the {preset.engine} engine, and this session is on {engine}")
+        facts, now = self.state.facts, self.state.toggles.requested
+        stays = {name: getattr(now, name) for name, toggle in TOGGLES.items() if toggle.cost == "reload"}
+        options = preset.engine_options({name: value for name, value in stays.items() if name not in preset.options})
+        if facts and preset.model in ("", facts.name, facts.path):
+            if changed := changed_names(now, options):
+                self.bridge.send(SetOptions(changes={name: getattr(options, name) for name in changed}))
+        else:
+            loading = self.state.model.loading
+            await self.load(preset.model or (loading.model if loading else self.asked.model), options)
+        self.sampling = preset.sampling
+        return f"{preset.title}: {preset.summary}"
 
     async def recall(self, run: Run) -> str:
         """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""

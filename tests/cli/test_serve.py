@@ -20,3 +20,9 @@ def test_without_the_library_the_command_that_mends_it_is_named(parsed, monkeypa
     result = parsed("serve")
     assert result.code == 1 and len(result.stderr.splitlines()) == 1
     assert "pip install 'textual-serve==1.1.*'" in result.stderr
+
+
+def test_a_model_that_is_not_there_is_told_before_any_page(parsed):
+    result = parsed("serve", "nosuch-model")
+    said = "playground: there is no folder nosuch-model; check the spelling, or name a hub id such as owner/model\n"
+    assert (result.code, result.stdout, result.stderr) == (1, "", said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -22,13 +24,13 @@ from tests.worker.processes import seconds_until_gone
 class Served:
     """`playground serve` as a process, from the line that it prints."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, **how: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         folders = {f"XDG_{kind}_HOME": str(home / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
         command = [sys.executable, "-m", "playground", "serve", "--port", self.address.partition(":")[2], *words]
         environment = os.environ | folders | {"PYTHONPATH": str(Path(__file__).parents[2])}
-        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, **how)
         assert self.process.stdout
         self.said = self.process.stdout.readline()
 
@@ -129,3 +131,29 @@ async def test_pages_of_others_cannot_reach_the_app(serve, headers):
         async with session.get(f"http://{served.address}/") as page:
             assert page.status == 200 and "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
     assert served.family() == []
+
+
+async def test_keys_go_to_the_terminal_after_a_click_beside_it(serve, browser):
+    served = serve()
+    size = {"width": 1280, "height": 815, "deviceScaleFactor": 1, "mobile": False}
+    await browser.call("Emulation.setDeviceMetricsOverride", **size)  # 40 rows of 20 pixels, and a strip below them
+    await browser.open(f"http://{served.address}/")
+    await browser.wait(lambda screen: "idle" in screen)
+    assert await browser.evaluate("document.elementFromPoint(600, 813).closest('.xterm')") is None
+    for kind in ("mousePressed", "mouseReleased"):
+        await browser.call("Input.dispatchMouseEvent", type=kind, x=600, y=813, button="left", clickCount=1)
+    await browser.type("def add_numbers(a, b):")
+    await browser.wait(lambda screen: "15 tokens" in screen)
+
+
+@pytest.mark.parametrize("after", [0.3, 0.8, 1.5])
+async def test_ctrl_c_in_its_terminal_says_nothing_more(tmp_path, after):
+    """A terminal interrupts the server and all its apps at once, at whatever they are doing."""
+    with (tmp_path / "told").open("w+") as told:
+        served = Served(tmp_path, "--engine", "scripted", stderr=told, start_new_session=True)
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"ws://{served.address}/ws"):
+            await asyncio.sleep(after)
+            os.killpg(served.process.pid, signal.SIGINT)
+            assert served.process.wait(timeout=20) == 0
+        told.seek(0)
+        assert (served.process.communicate()[0], told.read()) == ("", "")

@@ -7,6 +7,7 @@ import pytest
 from playground.engine.blocks import BlockManager
 from playground.engine.core import EngineCore
 from playground.engine.scheduler import Limits
+from playground.protocol.events import RequestQueued, TokensGenerated
 from tests.engine.fake_runner import END, expected
 from tests.engine.harness import Harness
 
@@ -314,3 +315,13 @@ def test_a_request_that_waited_for_a_load_shows_the_load_apart():
     harness.drain()
     metrics = harness.finished("a").metrics
     assert (metrics.load_s, metrics.queue_s, metrics.prefill_s, metrics.ttft_s) == (3.0, 1.0, 1.0, 5.0)
+
+
+def test_the_moment_of_submission_is_told_before_any_work():
+    harness = Harness()
+    harness.clock.now = 5.0
+    harness.submit("a", [1], 3, delay_s=2.0)
+    assert harness.events == [RequestQueued(request_id="a", submitted=7.0)]
+    harness.drain()
+    first = next(event.times[0] for event in harness.events if isinstance(event, TokensGenerated))
+    assert harness.finished("a").metrics.ttft_s == first - 7.0

@@ -102,7 +102,7 @@ def _story() -> Iterable[tuple[float, Command | Event | str]]:
 
 def _capabilities() -> Capabilities:
     weights = [
-        ValueSupport(value="model"),
+        ValueSupport(value="model", effects=Effects()),
         ValueSupport(value="int8", effects=Effects(memory=-1, tps=-1, quality=-1)),
         ValueSupport(value="fp8", possible=False, reason="vLLM only"),
     ]

@@ -29,6 +29,10 @@ def test_every_toggle_says_in_a_line_what_it_is() -> None:
     assert [name for name, toggle in TOGGLES.items() if not 0 < len(toggle.about) <= 60] == []
 
 
+def test_a_threshold_of_0_is_told() -> None:
+    assert TOGGLES["int8_threshold"].about.endswith("; 0: all are")
+
+
 async def test_the_panels_say_the_keys_that_work_now(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
         await until(pilot, lambda: "^G goes to the toggles" in shown(app))

@@ -87,6 +87,19 @@ async def test_the_footer_leads_to_the_palette_and_to_every_screen(
             assert shown(app).splitlines()[-1].rstrip().endswith(("F2–F7 Screens", "F7 History"))
 
 
+async def test_the_footer_of_a_wide_terminal_has_every_key_of_use(opened: Opened, until: Wait) -> None:
+    def footer(app: PlaygroundApp) -> str:
+        return shown(app).splitlines()[-1]
+
+    async with opened(size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: "Tab Panels  F8 Chat  ^N New" in footer(app) and "Maximize" not in footer(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: "z Maximize" in footer(app))
+        assert app.focused is not app.screen.query_one(Prompt)
+        await pilot.press("f3")
+        await until(pilot, lambda: "Tab Panels" in footer(app))
+
+
 @pytest.mark.parametrize("width", [14, 80])
 async def test_a_footer_too_narrow_for_them_shows_what_fits(width: int, opened: Opened, until: Wait) -> None:
     async with opened(size=(width, 24)) as (app, pilot):

@@ -56,7 +56,18 @@ def inspect(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
     return Checkpoint(path, config, weights, safe)
 
 
+def require_found(model: str) -> None:
+    """Raises `EngineError` if a model is no hub id and no folder with a config; neither loads nor fetches anything."""
+    if path := _local(model):
+        _read_config(path)
+
+
 def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: Progress) -> Path:
+    return _local(model) or fetch(model, trust_remote_code, allow_pickle, progress)
+
+
+def _local(model: str) -> Path | None:
+    """The folder of a path or bundled model; None for a hub id."""
     # File systems reject some names: too long, with a zero byte, with a home that does not exist.
     with suppress(OSError, ValueError, RuntimeError):
         path = paths.model_folder(model)
@@ -68,7 +79,7 @@ def _locate(model: str, trust_remote_code: bool, allow_pickle: bool, progress: P
         raise EngineError(
             f"there is no folder {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model"
         )
-    return fetch(model, trust_remote_code, allow_pickle, progress)
+    return None
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -38,11 +38,11 @@ def main(args: Namespace) -> int:
 
 def _app_command(words: list[str]) -> str:
     """The command of the app, for a shell that it replaces (exec): signals and the end of the pipe reach the app
-    itself."""
+    itself. But not Ctrl+C, which a terminal sends to all at once: the server ends its apps."""
     only_port = ArgumentParser(add_help=False, allow_abbrev=False)
     _add_port(only_port)
     app = [sys.executable, "-m", "playground", *only_port.parse_known_args(words)[1]]
-    return shlex.join(["exec", "env", f"TEXTUAL_DRIVER={DRIVER}", *app])
+    return f"trap '' INT; {shlex.join(['exec', 'env', f'TEXTUAL_DRIVER={DRIVER}', *app])}"
 
 
 def _listen(port: int) -> socket.socket:

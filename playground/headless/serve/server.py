@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import psutil
 from aiohttp import web
@@ -17,6 +19,7 @@ NAMES = {"127.0.0.1", "localhost"}
 # Loads nothing from other hosts, and cannot be framed by another page, which could steal clicks.
 POLICY = "default-src 'self' 'unsafe-inline' data: ws:; frame-ancestors 'none'"
 GRACE_S = 3.0
+POLL_S = 0.05
 
 
 def serve(command: str, listening: socket.socket) -> None:
@@ -25,9 +28,13 @@ def serve(command: str, listening: socket.socket) -> None:
     try:
         web.run_app(server.build(), sock=listening, print=None, access_log=None, shutdown_timeout=GRACE_S)
     finally:
-        for stuck in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                stuck.kill()
+        _kill(psutil.Process().children(recursive=True))
+
+
+def _kill(apps: Iterable[psutil.Process]) -> None:
+    for app in apps:
+        with suppress(psutil.NoSuchProcess):
+            app.kill()
 
 
 class PageServer(Server):
@@ -48,9 +55,15 @@ class PageServer(Server):
         print(f"{self.public_url} is the playground, for the users of this machine; Ctrl-C ends it", flush=True)
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """End the apps."""
+        """End the apps, and see them go: one that goes after the loop leaves a complaint in the terminal."""
         for page in self._pages:
             page.cancel()
+        for kill in (False, True):
+            until = monotonic() + GRACE_S
+            while (apps := psutil.Process().children(recursive=True)) and monotonic() < until:
+                if kill:
+                    _kill(apps)
+                await asyncio.sleep(POLL_S)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
         """Serve the page."""

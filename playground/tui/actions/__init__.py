@@ -24,7 +24,7 @@ _TABLE = (
     *common.AFTER,
     *common.SCREENS,
 )
-TYPING = ("prompt", "filter")  # where z is a letter
+TYPING = ("prompt", "filter")  # where a letter is text
 ACTIONS: dict[str, Action] = {action.name: action for action in _TABLE}
 
 
@@ -46,6 +46,11 @@ def works_at(action: Action, place: Place, replaying: bool) -> bool:
     return replaying and (action.priority or not own.intersection(action.key.split(",")))
 
 
+def _heard(action: Action, place: Place) -> bool:
+    """Whether its key is not taken as a letter where text is typed."""
+    return place not in TYPING or len(action.key.split(",")[0]) > 1
+
+
 def _first(action: Action, key: str) -> bool:
     return action.priority or (key.startswith("f") and len(key) > 1)
 
@@ -54,7 +59,7 @@ def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) 
     """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back, or z
     if Esc has something to stop."""
     here = [action for action in _TABLE if works_at(action, place, state.replaying) and action.on(screen)]
-    usable = [action for action in here if action.footer and not action.blocked(state)]
+    usable = [action for action in here if action.footer and not action.blocked(state) and _heard(action, place)]
     stops = any(action.key == "escape" for action in usable)
     if alone and not (stops and place in TYPING):
         back = next(action for action in _TABLE if action.key == ("z" if stops else "escape") and action.on(screen))

@@ -47,6 +47,7 @@ SHOWN = {
     "backspace": "⌫",
     "escape": "Esc",
     "enter": "Enter",
+    "tab": "Tab",
     "space": "Space",
     "slash": "/",
     "plus": "+-",

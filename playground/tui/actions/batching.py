@@ -13,6 +13,7 @@ ACTIONS = (
     Action("stop_load", "escape", "Stop", "Stop the load", no_load),
     Action("load_form", "ctrl+g", "Load", "Go to the fields of the load", replay),
     Action("zoom_panel", "z", "Maximize", "This panel alone, and back"),
+    Action("next_board", "tab", "Panels", "From the fields to the boards, and back"),
     Action("load_field", "left", "Field", "Another field", replay, place="load", bound=False),
     Action("load_value", "up", "Value", "Another value", replay, place="load", bound=False),
     Action("load_type", "e", "Type", "Type a value", replay, place="load", bound=False),

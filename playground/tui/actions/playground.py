@@ -43,16 +43,18 @@ ACTIONS = (
         "undo", "ctrl+z", "Undo", "Take back what was typed or deleted", replay, "prompt", bound=False, footer=False
     ),
     Action("stop", "escape", "Stop", "Stop the newest request, or the load", nothing_runs, priority=False),
-    Action("talk", "ctrl+t", "Talk", "Open the microphone, or close it: the words go to the prompt", replay),
-    Action("voice", "f9", "Voice", "Microphone, recogniser, and what was left out of the transcript", footer=False),
     Action("flip_weights", "ctrl+w", "int8", "Weights: int8 or as the model has them", cannot_flip("weights")),
     Action("flip_attention", "ctrl+f", "Flash", "Attention: FlashAttention or eager", cannot_flip("attention")),
     Action("flip_kv_cache", "ctrl+k", "KV int8", "KV cache: int8 or as the model has it", cannot_flip("kv_cache")),
+    Action("maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False),
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
+    Action("next_panel", "tab", "Panels", "From the prompt to the other panels, and back", priority=False),
+    Action("chat", "f8", "Chat", "Answer through the chat template, or continue the text (base)", replay),
+    Action("new", "ctrl+n", "New", "Begin a new conversation", replay),
+    Action("talk", "ctrl+t", "Talk", "Open the microphone, or close it: the words go to the prompt", replay),
+    Action("voice", "f9", "Voice", "Microphone, recogniser, and what was left out of the transcript", footer=False),
     Action("model", "ctrl+o", "Model", "Load another checkpoint", not_ours),
-    Action("chat", "f8", "Base/chat", "Continue the text, or answer through the chat template", replay, footer=False),
     Action("sampling", "ctrl+s", "Sampling", "Longer answers, EOS, temperature: from the next prompt on", replay),
-    Action("new", "ctrl+n", "New", "Begin a new conversation", replay, footer=False),
     Action(
         "rebuild", "", "Rebuild KV", "Compute again what went through a coarser KV cache", nothing_to_mend, footer=False
     ),
@@ -64,7 +66,4 @@ ACTIONS = (
     Action("board_look", "left", "Cell", "What a cell holds", place="batch", bound=False),
     Action("board_pause", "space", "Pause", "Hold the board still; it goes on collecting", replay, "batch", False),
     Action("board_zoom", "plus", "Zoom", "More or fewer steps in a column", place="batch", bound=False),
-    Action(
-        "maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False, footer=False
-    ),
 )

@@ -97,7 +97,7 @@ class LoadDriver:
                 yield from self._elsewhere(profile, load)
         finally:
             if self._state.facts:
-                self._bridge.send(SetOptions(changes=restore))
+                self._bridge.send(SetOptions(changes=restore, measuring=True))
             self._state.load.busy = False
 
     def _here(self, side: str, policy: Policy, profile: LoadProfile, load: int) -> Iterator[None]:
@@ -139,7 +139,7 @@ class LoadDriver:
     def _switch(self, policy: Policy, slots: int) -> Iterator[None]:
         """Switch the policy and check the one that the engine reports. Its block map is asked for at the same time."""
         self._bridge.send(MapBlocks())
-        self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}))
+        self._bridge.send(SetOptions(changes={"batching": policy, "max_batch": slots}, measuring=True))
         while self._state.toggles.switching:
             yield
         effective = self._state.toggles.effective.get("batching", policy)

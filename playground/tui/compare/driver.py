@@ -91,7 +91,7 @@ class CompareDriver:
         sides = [side for side in (a, b) if side.shares_worker(own)]
         names = dict.fromkeys(name for side in sides for name in changed_names(own.options, side.options))
         if names and self._state.facts and not self._state.model.exited:
-            self._bridge.send(SetOptions(changes={name: getattr(own.options, name) for name in names}))
+            self._bridge.send(SetOptions(changes={name: getattr(own.options, name) for name in names}, measuring=True))
 
 
 class _Publisher:

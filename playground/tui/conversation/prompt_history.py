@@ -13,9 +13,9 @@ MOST_LINES_IN_EDITOR = 200
 class PromptHistory:
     """Steps back and forth; what is typed at an entry, or after the last, is kept there until a prompt is sent."""
 
-    def __init__(self, prompts: Sequence[str] = ()) -> None:
-        self._entries = list(prompts)
-        self._at = len(self._entries)
+    def __init__(self) -> None:
+        self._entries: list[str] = []
+        self._at = 0
         self._typed: dict[int, str] = {}
 
     def add(self, text: str) -> None:
@@ -24,6 +24,14 @@ class PromptHistory:
             self._entries.append(text)
         self._at = len(self._entries)
         self._typed.clear()
+
+    def propose(self, prompts: Sequence[str]) -> None:
+        """Prompts to begin with, as the newest entries; what was typed at an entry stays there."""
+        at_end, end = self._at == len(self._entries), self._typed.pop(len(self._entries), None)
+        self._entries += prompts
+        if end is not None:
+            self._typed[len(self._entries)] = end
+        self._at = len(self._entries) if at_end else self._at
 
     def step(self, by: int, current: str) -> str | None:
         """The entry before (-1) or after (1) the current one; None if there is none."""

@@ -56,6 +56,6 @@ class TrialRunner:
         requested = self.state.toggles.requested
         changes = {name: value for name, value in options.items() if getattr(requested, name) != value}
         if changes and self.state.facts:
-            self.bridge.send(SetOptions(changes=changes))
+            self.bridge.send(SetOptions(changes=changes, measuring=True))
             while self.state.toggles.switching:
                 yield

@@ -55,6 +55,7 @@ class BatchingScreen(BaseScreen):
             "stop_load": self._driver.stop,
             "load_form": lambda: self.query_one(LoadForm).focus(),
             "zoom_panel": self._maximize,
+            "next_board": self.focus_next,
         }
 
     def compose(self) -> ComposeResult:

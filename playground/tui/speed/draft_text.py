@@ -13,10 +13,10 @@ MOST_PLACES = 6
 
 
 def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
-    """The lines; none while it is off and nothing was drafted."""
-    if requested == "off" and not meter.counts.proposed:
-        return []
+    """The lines; while it is off, only whether it would pay, if that was measured."""
     title = Content.assemble(("Speculation  ", "bold"), one_line(requested, 20))
+    if requested == "off":
+        return [title, *_verdict(found, requested).wrap(width)] if (found := meter.break_even) else []
     if not meter.counts.proposed:
         return [title, *Content.styled("no tokens came up again yet, so none were drafted", MUTED).wrap(width)]
     proposed, accepted = sum(meter.counts.proposed), sum(meter.counts.accepted)
@@ -36,9 +36,10 @@ def speculation(meter: DraftMeter, requested: str, width: int) -> list[Content]:
 def _verdict(found: BreakEven | None, requested: str) -> Content:
     if found is None:
         return Content.styled("whether it pays: too few plain and drafted steps yet", MUTED)
-    words = f"pays from {found.cost:.2f} tokens a step, has {found.tokens:.2f}"
+    off = requested == "off"
+    words = f"pays from {found.cost:.2f} tokens a step, {'had' if off else 'has'} {found.tokens:.2f}"
     rows = (f", {found.rows} at a time", MUTED) if found.rows > 1 else ("", MUTED)
     if found.pays:
         return Content.assemble((words, "$success"), rows)
-    advice = "; turn it off: speculate off" if requested != "off" else "; off is right here"
+    advice = "; off is right here" if off else "; turn it off: speculate off"
     return Content.assemble((words, "$error"), rows, (advice, "$warning"))

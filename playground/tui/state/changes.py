@@ -15,7 +15,8 @@ class Changes(msgspec.Struct):
 
     `anew`: a replay begins again, so everything before is void. `unloaded`: discard all earlier steps. `died`: the
     worker died; its last steps stay on screen. `drafts`: spans of a request's new text, joined, that accepted drafts
-    brought. `other`: more than text, steps and memory changed, so every widget may look different.
+    brought. `forgotten`: ids of what a replayed new conversation left behind. `other`: more than text, steps and memory
+    changed, so every widget may look different.
     """
 
     started: list[RequestState] = msgspec.field(default_factory=list)
@@ -29,4 +30,5 @@ class Changes(msgspec.Struct):
     unloaded: bool = False
     died: bool = False
     transcripts: list[TranscriptFinished] = msgspec.field(default_factory=list)
+    forgotten: set[str] = msgspec.field(default_factory=set)
     other: bool = False

@@ -19,7 +19,8 @@ NEWEST_GAPS = 160
 
 
 class RequestState(msgspec.Struct):
-    """`timer` keeps seconds of the engine's clock, `sent` is of this process's. `rising`: the gaps per token in rising
+    """`timer` keeps seconds of the engine's clock, `sent` is of this process's. `queued`: the engine has told when it
+    was submitted, which is an estimate before. `admitted`: it has had a slot. `rising`: the gaps per token in rising
     order, so that no frame of a long answer has to sort them."""
 
     request_id: str
@@ -27,6 +28,8 @@ class RequestState(msgspec.Struct):
     chat: bool = False
     sent: float = 0.0
     timer: RequestTimer = msgspec.field(default_factory=RequestTimer)
+    queued: bool = False
+    admitted: bool = False
     characters: int = 0
     rising: list[Gap] = msgspec.field(default_factory=list)
     pieces: list[str] = msgspec.field(default_factory=list)
@@ -45,6 +48,7 @@ class RequestState(msgspec.Struct):
 
     def received(self, event: TokensGenerated) -> None:
         """Tokens came, each with its time; those of one time came in one go."""
+        self.admitted = True  # tokens come before the step that made them
         if self.pieces or self.tokens:
             self.characters += len(event.text)
         tokens, gaps = self.tokens, len(self.timer.gaps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import RequestFinished, TokensGenerated
+from playground.protocol.events import RequestFinished, RequestQueued, TokensGenerated
 from playground.protocol.metrics import NO_METRICS
 from playground.protocol.steps import Step
 from playground.protocol.timing import RequestTimer
@@ -27,10 +27,17 @@ class Requests(dict[str, RequestState]):
         """Those that have not ended."""
         return [request for request in self.values() if not request.finished]
 
-    def forget_ended(self) -> None:
-        """Let go of the texts and numbers of all that have ended."""
-        for request in [each for each in self.values() if each.finished]:
-            del self[request.request_id]
+    @property
+    def running(self) -> list[RequestState]:
+        """Those that have a slot; the other unfinished ones wait."""
+        return [each for each in self.unfinished if each.admitted and each.request_id not in self.waiting]
+
+    def forget_ended(self) -> set[str]:
+        """Let go of the texts and numbers of all that have ended; returns their ids."""
+        ended = {name for name, request in self.items() if request.finished}
+        for name in ended:
+            del self[name]
+        return ended
 
     def begin(self, request: GenerationRequest, now: float, changes: Changes) -> None:
         """A request is submitted at `now` on this process's clock."""
@@ -42,6 +49,11 @@ class Requests(dict[str, RequestState]):
         self[request.request_id] = begun
         changes.started.append(begun)
 
+    def queue(self, event: RequestQueued) -> None:
+        """The engine has taken a request, and says when it was submitted."""
+        if request := self.get(event.request_id):
+            request.queued, request.timer.submitted, request.timer.loaded = True, event.submitted, event.loaded
+
     def add_tokens(self, event: TokensGenerated, now: float, changes: Changes) -> None:
         """Tokens arrived at `now` on this process's clock; those of a load or a trial belong to none of these."""
         request = self.get(event.request_id)
@@ -49,7 +61,8 @@ class Requests(dict[str, RequestState]):
             return
         if event.times:
             self._clock.arrived(now, event.times[-1])
-            request.timer.submitted = self._clock.engine_time(request.sent)
+            if not request.queued:
+                request.timer.submitted = self._clock.engine_time(request.sent)
         request.received(event)
         texts = changes.texts.setdefault(event.request_id, [])
         if event.draft_spans:
@@ -63,8 +76,10 @@ class Requests(dict[str, RequestState]):
         for step in steps:
             for work in step.slots:
                 request = self.get(work.request_id or "")
-                if request and work.phase != "held" and not step.observed:
-                    request.timer.started(step.start)
+                if request and work.phase != "held":
+                    request.admitted = True
+                    if not step.observed:
+                        request.timer.started(step.start)
         if steps:
             self.waiting = steps[-1].waiting
 
@@ -89,9 +104,11 @@ class Requests(dict[str, RequestState]):
     def end_load(self, now: float) -> None:
         """A model is loaded at `now` on this process's clock: what waited for it was cold."""
         for request in self.unfinished:
-            request.timer.loaded = self._clock.engine_time(now)
+            if not request.queued:
+                request.timer.loaded = self._clock.engine_time(now)
 
     def begin_worker(self) -> None:
         """The engine has another clock."""
         for request in self.unfinished:
-            request.timer.submitted = self._clock.engine_time(request.sent)
+            if not request.queued:
+                request.timer.submitted = self._clock.engine_time(request.sent)

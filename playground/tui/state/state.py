@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from playground.protocol.capabilities import Capabilities
-from playground.protocol.commands import Command, LoadModel, SetOptions, Submit
+from playground.protocol.commands import BeginConversation, Command, LoadModel, SetOptions, Submit
 from playground.protocol.comparison import ComparisonAdvanced
 from playground.protocol.events import (
     Failed,
@@ -17,6 +17,7 @@ from playground.protocol.events import (
     ModelLoading,
     OptionsApplied,
     RequestFinished,
+    RequestQueued,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
@@ -114,6 +115,9 @@ class State:
                 self.toggles.requested = command.options
             case SetOptions():
                 self.toggles.begin(command, self.measuring)
+            case BeginConversation():
+                ended = self.requests.forget_ended()
+                self._changes.forgotten |= ended if self.replaying else set()
             case Submit() if is_capacity_trial(command):
                 self.inside.kv.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):
@@ -139,8 +143,8 @@ class State:
                 self.requests.add_tokens(event, now, self._changes)
             case StepsExecuted():
                 self._add_steps(event, now)
-            case RequestFinished():
-                self.requests.finish(event, self._changes)
+            case RequestQueued() | RequestFinished():
+                self._follow(event)
             case MemoryMeasured() | MachineSampled() | ServerMeasured():
                 self._measured(event)
             case ComparisonAdvanced():
@@ -159,6 +163,12 @@ class State:
                 self._begin_worker(event, now)
             case WorkerExited():
                 self._end_worker(event)
+
+    def _follow(self, event: RequestQueued | RequestFinished) -> None:
+        if isinstance(event, RequestQueued):
+            self.requests.queue(event)
+        else:
+            self.requests.finish(event, self._changes)
 
     def _measured(self, event: MemoryMeasured | MachineSampled | ServerMeasured) -> None:
         match event:

@@ -27,8 +27,8 @@ class ToggleState:
         self.by_user = True
 
     def begin(self, command: SetOptions, measuring: bool) -> None:
-        """Toggles are being changed; by a measurement, if one runs."""
-        self.switching, self.by_user = list(command.changes), not measuring
+        """Toggles are being changed; by a measurement, if one runs or the command says so."""
+        self.switching, self.by_user = list(command.changes), not (measuring or command.measuring)
 
     def apply(self, event: OptionsApplied) -> None:
         """The engine has changed them, or reports those that it started with."""

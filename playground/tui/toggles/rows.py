@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from playground.protocol.capabilities import Effects, ToggleSupport, ValueSupport
+from playground.protocol.capabilities import ToggleSupport, ValueSupport
 from playground.protocol.conflicts import find_conflict
 from playground.protocol.effective import differs
 from playground.protocol.option_text import OptionError, parse_value
 from playground.protocol.options import TOGGLES, CostClass, Toggle, Value, as_text, format_value, with_changes
 from playground.tui.state.state import State
+from playground.tui.toggles.forecast import Forecast, forecast
 
 EIGHT_BITS = ("int8", "fp8")
 FLASH = ("flash_attention_3", "flash_attention_2", "sdpa-flash")
@@ -39,13 +40,14 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A value that a toggle could take: its cost, its expected effects, or the reason why it is not possible.
+    """A value that a toggle could take: its cost, the forecast of a switch to it if there is one, or the reason why it
+    is not possible.
     `seconds`: what such a change took on this machine before, if that is known."""
 
     name: str
     value: str
     cost: CostClass
-    effects: Effects | None
+    forecast: Forecast | None
     reason: str
     seconds: float | None = None
 
@@ -98,7 +100,7 @@ def _candidate(state: State, support: ToggleSupport, value: str) -> Candidate:
     listed = support.find(value) or ValueSupport(value=value)
     reason = "" if listed.possible else listed.reason or "not possible here"
     reason = reason or _conflict(state, support.name, value)
-    return Candidate(support.name, value, support.cost, listed.effects, reason, support.seconds)
+    return Candidate(support.name, value, support.cost, forecast(state, support, value), reason, support.seconds)
 
 
 def _conflict(state: State, name: str, value: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from playground.protocol.capabilities import Effects
 from playground.text import numbers
 from playground.text.plain import one_line
 from playground.text.sizes import format_memory
@@ -12,6 +11,7 @@ from playground.tui.state.decode_meter import Rate
 from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
 from playground.tui.styles import MUTED
+from playground.tui.toggles.forecast import Forecast
 from playground.tui.toggles.rows import COSTS, Candidate
 
 FIGURES = ("memory", "ttft", "tps", "quality")
@@ -31,19 +31,28 @@ def cost(state: State, candidate: Candidate) -> Content:
     return Content.assemble((f"{candidate.cost}: ", "bold"), (words, MUTED))
 
 
-def expected(effects: Effects | None) -> Content:
-    """The signs of the effects against the default: ▲ more, ▼ less, = the same; green is better, red is worse."""
-    if effects is None:
-        return Content.styled("it depends on what runs; it is measured", MUTED)
-    return Content("  ").join([_sign(figure, getattr(effects, figure)) for figure in FIGURES])
+def expected(forecast: Forecast | None) -> Content:
+    """The signs of the effects against what runs: ▲ more, ▼ less, = the same; green is better, red is worse. Of KV the
+    ratio is known."""
+    if forecast is None:
+        return Content.styled("no forecast: it depends on what runs, and is measured", MUTED)
+    figures = [_sign(figure, getattr(forecast.effects, figure)) for figure in FIGURES]
+    if factor := forecast.kv_factor:
+        ratio = f"▲ {factor:.2f}x" if factor > 1 else f"▼ {1 / factor:.2f}x" if factor < 1 else "="
+        figures[0] = Content.assemble(("KV ", MUTED), (ratio, _colour("memory", factor - 1)))
+    return Content("  ").join(figures)
 
 
 def _sign(figure: str, sign: int) -> Content:
     if not sign:
         return Content.assemble((f"{NAMES[figure]} =", MUTED))
-    better = (sign > 0) == (figure in MORE_IS_BETTER)
     arrow = ("▲" if sign > 0 else "▼") * abs(sign)
-    return Content.assemble((f"{NAMES[figure]} ", MUTED), (arrow, "$success" if better else "$error"))
+    return Content.assemble((f"{NAMES[figure]} ", MUTED), (arrow, _colour(figure, sign)))
+
+
+def _colour(figure: str, change: float) -> str:
+    better = (change > 0) == (figure in MORE_IS_BETTER)
+    return "$success" if better else "$error"
 
 
 def changes(switch: Switch, width: int) -> list[Content]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
+from playground.protocol.commands import LoadModel
 from playground.protocol.events import ModelLoading
 from playground.protocol.fault import with_advice
 from playground.text.plain import one_line
@@ -19,6 +21,7 @@ from playground.tui.widgets.progress_bar import progress_bar
 
 READING_S = 12.0
 PATIENCE_S = 0.4
+TICK_S = 0.5
 BYTES = 1 << 16
 REST = "━", "$surface-lighten-2"
 
@@ -39,6 +42,9 @@ class Notice(Widget):
         self._timer: Timer | None = None
         self._state: State | None = None
         self._patience: Timer | None = None
+        self._ticks: Timer | None = None
+        self._of: LoadModel | None = None  # the load that `_since` is of
+        self._since: float | None = None
 
     def show(self, state: State) -> None:
         """Show the progress of a load or conversion; that of a switch only if it takes longer than `PATIENCE_S`."""
@@ -51,10 +57,23 @@ class Notice(Widget):
             self._show_progress()
 
     def _show_progress(self) -> None:
-        progress = _progress(self._state) if self._state else Content()
+        progress = _progress(self._state, self._elapsed(self._state)) if self._state else Content()
         if progress != self._progress:
             self._progress = progress
             self._update()
+
+    def _elapsed(self, state: State) -> float:
+        """Seconds since the load, switch or compile began, shown anew by a timer; 0 in a replay, whose time is not
+        ours."""
+        loading, busy = state.model.loading, bool(state.model.loading or state.model.progress) and not state.replaying
+        if not busy or self._since is None or (loading and loading is not self._of):
+            self._of, self._since = loading, monotonic() if busy else None
+        if busy and self._ticks is None:
+            self._ticks = self.set_interval(TICK_S, self._show_progress)
+        elif self._ticks and not busy:
+            self._ticks.stop()
+            self._ticks = None
+        return 0.0 if self._since is None else monotonic() - self._since
 
     def say(self, message: str, advice: str = "", bad: bool = False) -> None:
         """Show a line; a fault (`bad`) stays until another line is shown."""
@@ -91,7 +110,7 @@ class Notice(Widget):
         self.refresh(layout=message)
 
 
-def _progress(state: State) -> Content:
+def _progress(state: State, elapsed: float) -> Content:
     if state.model.loading is None and state.model.progress is None:
         return Content()
     stage = state.model.progress
@@ -99,9 +118,16 @@ def _progress(state: State) -> Content:
     if stage and stage.stage == "warm-up" and not (state.model.loading or state.toggles.switching):
         what = "compiling"
     if stage is None:
-        return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _keys(state))
+        return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _seconds(elapsed), _keys(state))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
-    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED), _keys(state))
+    return Content.assemble(
+        (what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED), _seconds(elapsed), _keys(state)
+    )
+
+
+def _seconds(elapsed: float) -> tuple[str, str]:
+    """Whole seconds; none within the first."""
+    return (f"   {elapsed:.0f} s" if elapsed >= 1 else "", MUTED)
 
 
 def _keys(state: State) -> tuple[str, str]:

@@ -25,15 +25,14 @@ READABLE_S = 0.5
 class NumbersColumn(Vertical):
     """The panels, mounted after the first frame."""
 
-    def __init__(self, letters: Letters, state: State, *, big_numbers: bool = False) -> None:
-        super().__init__(id="right", classes="-big" if big_numbers else "")
+    def __init__(self, letters: Letters, state: State) -> None:
+        super().__init__(id="right")
         self._letters, self._state = letters, state
         self._candidate: Candidate | None = None
         self._hint = ""
         self._shown = 0.0
         self._due: Timer | None = None
         self._speed = SpeedPanel(id="speed", classes="panel")
-        self._speed.larger = big_numbers
         self._voice = Waterfall(id="voice", classes="panel")
         self._memory = MemoryPanel(id="memory", classes="panel")
         self._switch = SwitchPanel(id="switch", classes="panel")
@@ -56,6 +55,11 @@ class NumbersColumn(Vertical):
             self._show_numbers()
         elif self._due is None:
             self._due = self.set_timer(2 * READABLE_S, self._show_numbers)
+
+    def enlarge(self, larger: bool) -> None:
+        """Show TTFT and TPS in larger digits, for a room, or in the usual ones."""
+        self.set_class(larger, "-big")
+        self._speed.larger = larger
 
     def consider(self, candidate: Candidate | None, hint: str) -> None:
         """Show what a value would do, or the hint without one."""

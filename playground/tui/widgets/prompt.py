@@ -43,10 +43,10 @@ class Prompt(TextArea):
             super().__init__()
             self.path = path
 
-    def __init__(self, prompts: Sequence[str] = (), **widget: Any) -> None:
+    def __init__(self, **widget: Any) -> None:
         super().__init__(compact=True, highlight_cursor_line=False, show_line_numbers=False, **widget)
         self.cursor_blink = False  # nothing moves at rest
-        self._history = PromptHistory(prompts)
+        self._history = PromptHistory()
         self._pastes = HeldPastes()
 
     def give_back(self, shown: str) -> None:
@@ -59,6 +59,10 @@ class Prompt(TextArea):
         if self.text:
             self._history.add(self.text)
         self._put(self._pastes.hold(text))
+
+    def propose(self, prompts: Sequence[str]) -> None:
+        """Let the up key go through these first; what is being typed stays."""
+        self._history.propose(prompts)
 
     def add_spoken(self, text: str) -> None:
         """Insert a transcript at the cursor, with a space between it and the typed text."""

@@ -31,15 +31,14 @@ class PromptBar(Horizontal):
     }
     """
 
-    def __init__(self, prompts: Sequence[str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._prompts = prompts
         self._mode = Static(classes="mode")
         self._chat, self._sampling = False, SamplingParams()
 
     def compose(self) -> ComposeResult:
         yield Static(">", classes="sign")
-        yield Prompt(self._prompts, placeholder="Type a prompt", id="prompt")
+        yield Prompt(placeholder="Type a prompt", id="prompt")
         yield self._mode
 
     def show(self, chat: bool, sampling: SamplingParams) -> None:
@@ -47,6 +46,10 @@ class PromptBar(Horizontal):
         if (chat, sampling) != (self._chat, self._sampling):
             self._chat, self._sampling = chat, sampling
             self._show_mode()
+
+    def propose(self, prompts: Sequence[str]) -> None:
+        """Offer prompts to the up key."""
+        self.query_one(Prompt).propose(prompts)
 
     def on_resize(self) -> None:
         """Shorten the sampling to the new width."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from textual.content import Content
 from textual.widget import Widget
 
+from playground.paths import model_name
 from playground.session.verified import UNVERIFIED, verified
 from playground.text import numbers
 from playground.text.plain import one_line
-from playground.tui.checkpoints import short_name
 from playground.tui.letters import Letters
 from playground.tui.state.state import State
 from playground.tui.styles import MUTED
@@ -18,6 +18,7 @@ from playground.tui.widgets.fitting import spread
 
 COLOURS = {"idle": MUTED, "loading": "$meaning-held", "running": "$success", "failed": "$error"}
 MOST_LETTERS = 8
+LEAST_NAME = 16
 WORDS = 70
 GAP = 2
 
@@ -32,35 +33,37 @@ class StatusLine(Widget):
     def __init__(self, letters: Letters) -> None:
         super().__init__()
         self._letters = letters
-        self._left = self._right = Content()
+        self._model, self._facts, self._right = "", Content(), Content()
 
     def show(self, state: State) -> None:
         """Redraw if anything changed."""
-        left, right = _left(state), _right(state, self._letters)
-        if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
+        shown = _name(state), _described(state), _right(state, self._letters)
+        if shown != (self._model, self._facts, self._right):
+            self._model, self._facts, self._right = shown
             self.refresh()
 
     def render(self) -> Content:
         room = max(0, self.size.width - self._right.cell_length - GAP)  # the status is never cut
-        left = self._left if self._left.cell_length <= room else self._left.truncate(room, ellipsis=True)
+        before = Content.assemble(("playground", "bold $accent"), "  ")
+        name = one_line(self._model, max(LEAST_NAME, room - before.cell_length - self._facts.cell_length))
+        left = Content.assemble(before, (name, "bold" if self._facts else ""), self._facts)
+        left = left if left.cell_length <= room else left.truncate(room, ellipsis=True)
         return spread(left, self._right, self.size.width)
 
 
-def _left(state: State) -> Content:
-    facts = state.facts
-    if facts is None:
-        loading = state.model.loading
-        name = short_name(loading.model) if loading else "no model"
-        return Content.assemble(("playground", "bold $accent"), f"  {name}")
+def _name(state: State) -> str:
+    """The name of the model, or of the one that is being loaded."""
+    loading = state.model.loading
+    return state.facts.name if state.facts else model_name(loading.model) if loading else "no model"
+
+
+def _described(state: State) -> Content:
+    """What follows the name of a loaded model."""
+    if (facts := state.facts) is None:
+        return Content()
     parts = [_parameters(facts.parameters), one_line(facts.dtype), one_line(facts.device)]
     described = "  ".join(part for part in parts if part)
-    return Content.assemble(
-        ("playground", "bold $accent"),
-        (f"  {one_line(facts.name, 40)}", "bold"),
-        (f"  {described}", MUTED),
-        *_verified(state),
-    )
+    return Content.assemble((f"  {described}", MUTED), *_verified(state))
 
 
 def _verified(state: State) -> Iterator[tuple[str, str]]:
@@ -76,10 +79,10 @@ def _right(state: State, letters: Letters) -> Content:
         marks.append(("REPLAY  ", "bold $warning"))
     if state.recording:
         marks.append(("REC  ", "bold $error"))
-    waiting = set(state.requests.waiting)
-    running = [request.request_id for request in state.requests.unfinished if request.request_id not in waiting]
+    running = [request.request_id for request in state.requests.running]
+    waiting = len(state.requests.unfinished) - len(running)
     named = [(f"{letters[each].text} ", f"bold $request-{letters[each].colour}") for each in running[:MOST_LETTERS]]
-    queue = f"   {len(waiting)} waiting" if state.status == "running" else ""
+    queue = f"   {waiting} waiting" if waiting or state.status == "running" else ""
     return Content.assemble(*marks, *named, (state.status, f"bold {COLOURS[state.status]}"), (queue, MUTED))
 
 

@@ -60,5 +60,5 @@ def _next(state: State, candidate: Candidate, width: int) -> list[Content]:
     if candidate.reason:
         reason = Content.assemble(("not possible: ", "$error"), (one_line(candidate.reason, 200), MUTED))
         return [title, *reason.wrap(width)]
-    effects = switch_text.expected(candidate.effects)
+    effects = switch_text.expected(candidate.forecast)
     return [title, *switch_text.cost(state, candidate).wrap(width), *effects.wrap(width)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, ClassVar
 
+import msgspec
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -63,6 +64,8 @@ class Transcript(ScrollView, can_focus=True):
         if changes.anew:
             self._lines = TranscriptLines(self._lines.width)
             self._show_from(0)
+        if changes.forgotten:
+            changes = self._forget(changes)
         first = before = self._lines.height
         for request in changes.started:
             self._lines.begin(request.request_id, self._letters[request.request_id], request.prompt, request.chat)
@@ -77,6 +80,20 @@ class Transcript(ScrollView, can_focus=True):
             self._show_from(first)
         elif changes.texts:
             self._show_from(first, max(before, self._lines.height))
+
+    def _forget(self, changes: Changes) -> Changes:
+        """Clear the conversation that a replay leaves behind; returns the changes without it."""
+        begun = {request.request_id for request in changes.started}
+        for request in changes.finished:
+            if request.request_id in changes.forgotten - begun:
+                self._lines.end(request.request_id, *_ending(request))
+        self.clear()
+        return msgspec.structs.replace(
+            changes,
+            started=[each for each in changes.started if each.request_id not in changes.forgotten],
+            texts={name: texts for name, texts in changes.texts.items() if name not in changes.forgotten},
+            finished=[each for each in changes.finished if each.request_id not in changes.forgotten],
+        )
 
     def clear(self) -> None:
         """Clear the conversation; answers that still grow stay."""

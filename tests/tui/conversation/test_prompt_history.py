@@ -6,7 +6,8 @@ from playground.tui.conversation.prompt_history import LARGEST_IN_EDITOR, HeldPa
 
 
 def test_the_draft_waits_at_the_end() -> None:
-    history = PromptHistory(["one"])
+    history = PromptHistory()
+    history.propose(["one"])
     history.add("two")
     assert history.step(-1, "draft") == "two"
     assert history.step(-1, "two") == "one"
@@ -17,13 +18,23 @@ def test_the_draft_waits_at_the_end() -> None:
 
 
 def test_an_edit_of_what_was_recalled_waits_there_until_something_is_sent() -> None:
-    history = PromptHistory(["one", "two"])
+    history = PromptHistory()
+    history.propose(["one", "two"])
     assert history.step(-1, "draft") == "two"
     assert history.step(-1, "two, and more") == "one"
     assert history.step(1, "one, other") == "two, and more"
     assert history.step(1, "two, and more") == "draft"
     history.add("three")
     assert [history.step(-1, "") for _ in range(3)] == ["three", "two", "one"]
+
+
+def test_prompts_of_a_preset_come_first_and_what_is_typed_stays() -> None:
+    history = PromptHistory()
+    history.add("one")
+    assert history.step(-1, "draft") == "one"
+    history.propose(["two", "three"])
+    assert [history.step(1, text) for text in ("one, edited", "two", "three")] == ["two", "three", "draft"]
+    assert [history.step(-1, text) for text in ("draft", "three", "two")] == ["three", "two", "one, edited"]
 
 
 def test_the_same_prompt_twice_is_one_entry() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from playground.protocol.commands import Abort, GenerationRequest, Submit
 from playground.protocol.events import Failed, ModelLoading
+from playground.session.recording import Entry
 from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp
 from playground.tui.widgets.prompt import Prompt
@@ -44,6 +47,31 @@ async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) 
             os.kill(first or 0, 0)
         await pilot.press("enter")
         await until(pilot, lambda: "no model is loaded" in shown(app))
+
+
+async def test_a_load_tells_its_seconds(endless: Path, until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", model=str(endless))
+    async with app.run_test(size=(120, 40)) as pilot:
+        for second in (1, 2):
+            await until(pilot, lambda second=second: f"   {second} s   Esc cancels" in shown(app), seconds=5)
+        await pilot.press("escape")
+        await until(pilot, lambda: "the load was stopped" in shown(app), seconds=5)
+        assert " s   Esc cancels" not in shown(app)
+
+
+@pytest.mark.parametrize("width", [80, 160])
+async def test_a_long_name_takes_the_room_that_there_is(
+    story: Callable[[str], list[Entry]], until: Wait, width: int
+) -> None:
+    app = PlaygroundApp(engine="transformers", replay=story("idle"), speed=0)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        state = app.bridge.state
+        state.facts = msgspec.structs.replace(state.facts, name="organisation-" * 4 + "model-70B-instruct")
+        app.bridge.refresh()
+        line = lambda: shown(app).splitlines()[0]  # noqa: E731
+        await until(pilot, lambda: "organisation-" in line() and f"{state.facts.dtype}  cpu" in line())
+        assert ("model-70B-instruct" in line()) == (width == 160) and ("…" in line()) == (width == 80)
 
 
 async def test_the_model_before_comes_back_where_a_load_is_stopped_or_refused(endless: Path, until: Wait) -> None:

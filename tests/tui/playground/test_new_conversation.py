@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from playground.protocol.commands import SamplingParams
+from playground.session.recorder import Recorder
+from playground.session.replay import read_recording
+from playground.tui.app import PlaygroundApp
 from tests.tui.cells import shown
 from tests.tui.conftest import Opened, Wait
 from tests.tui.sending import send
@@ -41,3 +47,21 @@ async def test_an_answer_that_ends_as_a_conversation_begins_is_drawn_to_its_end(
         del app.bridge._updates.schedule  # type: ignore[attr-defined]
         app.bridge.refresh()
         await until(pilot, lambda: "length limit" in shown(app) or "end ·" in shown(app))
+
+
+@pytest.mark.parametrize("speed", [0.0, 4.0], ids=["in one frame", "frame by frame"])
+async def test_a_replay_begins_a_new_conversation_where_it_began(
+    opened: Opened, until: Wait, script: Any, tmp_path: Path, speed: float
+) -> None:
+    path = tmp_path / "session.jsonl"
+    async with opened(script(["word "] * 20), recorder=Recorder(path, model="", engine="scripted")) as (app, pilot):
+        requests = app.bridge.state.requests
+        await send(pilot, "before")
+        await until(pilot, lambda: requests and not requests.unfinished)
+        await pilot.press("ctrl+n")
+        await send(pilot, "after")
+        await until(pilot, lambda: list(requests) == ["r2"] and not requests.unfinished)
+    replayed = PlaygroundApp(engine="scripted", replay=read_recording(path), speed=speed)
+    async with replayed.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "after" in shown(replayed) and "before" not in shown(replayed))
+        await until(pilot, lambda: "word word" in shown(replayed) and list(replayed.bridge.state.requests) == ["r2"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playground.protocol.events import OptionsApplied, StepsExecuted, TokensGenerated
+from playground.protocol.metrics import FORMULAS
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.tui.speed.draft_text import speculation
@@ -41,7 +42,15 @@ def test_what_loses_says_to_turn_it_off() -> None:
     found = _meter(2.5, 1).break_even
     assert found and not found.pays
     assert "pays from 2.50 tokens a step, has 2.00; turn it off" in _text(_meter(2.5, 1)).replace("\n", " ")
-    assert "off is right here" in _text(_meter(2.5, 1), "off").replace("\n", " ")
+
+
+def test_while_it_is_off_only_the_verdict_stays() -> None:
+    told = _text(_meter(2.5, 1), "off").replace("\n", " ")
+    assert told == "Speculation  off pays from 2.50 tokens a step, had 2.00; off is right here"
+    meter = DraftMeter()
+    meter.add(_step(0, 0.01, _decode("a", 4, 2)))
+    assert speculation(meter, "off", 60) == [] and speculation(meter, "lookup:4", 60)
+    assert "median" in FORMULAS["Pays from"]
 
 
 def test_unknown_until_both_kinds_of_steps_were_seen() -> None:

@@ -12,6 +12,7 @@ from playground.protocol.events import (
     ModelLoaded,
     OptionsApplied,
     RequestFinished,
+    RequestQueued,
     StepsExecuted,
     TokensGenerated,
     WorkerExited,
@@ -114,6 +115,29 @@ def test_submission_is_put_on_the_engines_clock() -> None:
     assert state.requests["a"].metrics.ttft_s == pytest.approx(0.1)
 
 
+def test_times_do_not_move_when_a_request_ends() -> None:
+    state = _with(State(), WorkerReady(pid=1, role="engine", clock=100.0, capabilities=State().capabilities), now=1.5)
+    _with(state, _submit("a"), now=2.0)
+    _with(state, RequestQueued(request_id="a", submitted=100.7, loaded=100.75), now=2.2)
+    _with(state, WorkerReady(pid=1, role="engine", clock=100.8, capabilities=State().capabilities), now=2.2)
+    _with(state, TokensGenerated(request_id="a", token_ids=[1], times=[101.0], text="x"), now=2.3)
+    timer = state.requests["a"].timer
+    assert (timer.submitted, timer.loaded) == (100.7, 100.75)
+    assert state.requests["a"].metrics.ttft_s == pytest.approx(0.3)
+
+
+def test_a_request_runs_from_its_first_slot_on() -> None:
+    state = _with(State(), _submit("a"), _submit("b"))
+    assert state.requests.running == []
+    slots = [SlotWork(request_id="a", phase="prefill", tokens=9), SlotWork()]
+    _with(state, StepsExecuted(steps=[Step(index=0, start=1.0, seconds=0.1, slots=slots, waiting=["b"])]))
+    assert [each.request_id for each in state.requests.running] == ["a"]
+    _with(state, TokensGenerated(request_id="b", token_ids=[1], times=[2.0], text="x"))
+    assert [each.request_id for each in state.requests.running] == ["a"], "b has left the queue with the next step"
+    _with(state, StepsExecuted(steps=[Step(index=1, start=2.0, seconds=0.1, slots=slots)]))
+    assert [each.request_id for each in state.requests.running] == ["a", "b"]
+
+
 def test_a_prompt_typed_before_the_worker_speaks_has_a_time_too() -> None:
     state = _with(State(), LoadModel(model="m"), _submit("a"), now=1.0)
     assert state.requests["a"].timer.submitted is None
@@ -212,12 +236,13 @@ def test_a_restarted_engine_is_loading(story: Story) -> None:
     assert "being loaded" in advice(state)
 
 
-def test_a_trial_leaves_no_trace_among_the_prompts(story: Story) -> None:
+@pytest.mark.parametrize("replayed", [False, True])
+def test_a_trial_leaves_no_trace_among_the_prompts(story: Story, replayed: bool) -> None:
     state = _fold(story("switched"))
     columns = list(state.timeline.columns)
     state.take_changes()
-    state.trial_running = True
-    _with(state, SetOptions(changes={"max_batch": 13}))
+    state.trial_running = not replayed  # its driver says so, and a replay has none
+    _with(state, SetOptions(changes={"max_batch": 13}, measuring=replayed))
     options = EngineOptions(max_batch=13)
     _with(state, OptionsApplied(changed=["max_batch"], requested=options, effective={}))
     name = request_id(1, "int8", 0)

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from playground.engine.capabilities import EFFECTS, effects
+from playground.engine.capabilities import report
+from playground.protocol.capabilities import Capabilities
 from playground.protocol.events import OptionsApplied
 from playground.protocol.metrics import Memory
+from playground.protocol.model_facts import ModelFacts
 from playground.protocol.options import EngineOptions
 from playground.protocol.steps import SlotWork, Step
 from playground.tui.state.decode_meter import GROUP, NEAR_GROUPS, DecodeMeter
+from playground.tui.state.state import State
 from playground.tui.state.switch import Switch
+from playground.tui.toggles.rows import candidate
 from playground.tui.toggles.switch_text import changes, expected, measured
+
+FACTS = ModelFacts(
+    name="tiny", path="/tiny", architecture="llama", parameters=1, weights_bytes=1, dtype="bfloat16", device="cpu",
+    layers=4, vocabulary=1, context=1, kv_bytes_per_token=2048, key_width=512, value_heads=8,
+)  # fmt: skip
 
 
 def decode(meter: DecodeMeter, names: str, steps: int, seconds: float, first: int = 0) -> None:
@@ -95,14 +104,40 @@ def test_kv_that_is_computed_again_is_not_said_to_be_gone() -> None:
     assert "KV" in said(DecodeMeter(), DecodeMeter(), was=1000, now=500)
 
 
-@pytest.mark.parametrize("kind", ["fp8", "int8", "int4", "int2"])
-def test_a_quantized_cache_is_expected_to_take_less(kind: str) -> None:
-    assert EFFECTS["kv_cache", kind].memory < 0 and "memory ▼" in expected(effects("kv_cache", kind)).plain
+def forecast(name: str, now: str, then: str) -> str:
+    state = State()
+    state.facts, state.toggles.effective = FACTS, {name: now}
+    state.capabilities = Capabilities(engine="transformers", toggles=report(lambda _name, _value: ""))
+    return expected(candidate(state, name, then).forecast).plain
 
 
-def test_what_cannot_be_foretold_is_not_drawn_as_the_same() -> None:
-    assert expected(effects("kv_cache", "model")).plain == "memory =  TTFT =  TPS =  quality ="
-    assert expected(effects("block_size", "64")).plain == "it depends on what runs; it is measured"
+@pytest.mark.parametrize(
+    ("now", "then", "said"),
+    [
+        ("model", "int8", "KV ▼ 1.83x  TTFT ▲  TPS ▼  quality ▼"),
+        ("int8", "model", "KV ▲ 1.83x  TTFT ▼  TPS ▲  quality ▲"),
+        ("int4", "int8", "KV ▲ 1.89x  TTFT =  TPS =  quality ="),
+        ("model (from int2)", "int2", "KV ▼ 6.09x  TTFT ▲  TPS ▼  quality ▼▼"),
+    ],
+)
+def test_a_switch_of_the_cache_is_foretold_against_what_runs(now: str, then: str, said: str) -> None:
+    assert forecast("kv_cache", now, then) == said
+
+
+def test_a_switch_back_is_foretold_as_the_reverse() -> None:
+    assert forecast("weights", "model", "int8") == "memory ▼  TTFT ▲  TPS ▼  quality ▼"
+    assert forecast("weights", "int8", "model") == "memory ▲  TTFT ▼  TPS ▲  quality ▲"
+    assert forecast("attention", "flash-varlen + sdpa-flash", "eager") == "memory ▲  TTFT ▲▲  TPS ▼  quality ="
+    assert forecast("attention", "eager", "sdpa-flash") == "memory ▼  TTFT ▼▼  TPS ▲  quality ="
+    assert forecast("compile", "on (+2 graphs)", "off") == "memory =  TTFT =  TPS ▼  quality ="
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "then"),
+    [("block_size", "32", "64"), ("attention", "eager", "auto"), ("attention", "CPU_ATTN", "eager")],
+)
+def test_what_cannot_be_foretold_is_not_drawn_as_the_same(name: str, now: str, then: str) -> None:
+    assert forecast(name, now, then) == "no forecast: it depends on what runs, and is measured"
 
 
 def test_in_a_narrow_panel_no_figure_is_cut() -> None:

@@ -23,7 +23,7 @@ from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.engine.backends.openai_server.server import Server
 from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import FinishReason, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.events import FinishReason, RequestFinished, RequestQueued, StepsExecuted, TokensGenerated
 from playground.protocol.steps import SlotWork, Step
 from playground.protocol.timing import RequestTimer
 
@@ -70,6 +70,7 @@ class ServerLoop:
         state = StreamedRequest(request.request_id, path, body, timer, next(self._numbers))
         self._requests[state.request_id] = state
         self._delayed.put(arrival, state.order, state)
+        self._emit(RequestQueued(request_id=state.request_id, submitted=arrival))
         self._send_due()
 
     def abort(self, request_id: str | None) -> None:

@@ -12,7 +12,12 @@ OFFERED = {
     "attention": ("auto", "eager", "sdpa-flash"),
     "kv_cache": ("model", "int8"),
 }
-EFFECTS = {"static": Effects(tps=-2, ttft=2), "int8": Effects(memory=-1, tps=-1)}
+EFFECTS = {
+    "continuous": Effects(),
+    "static": Effects(tps=-2, ttft=2),
+    "model": Effects(),
+    "int8": Effects(memory=-1, tps=-1),
+}
 NUMBERS = ("max_batch", "token_budget")
 LIVE = (*OFFERED, *NUMBERS)
 

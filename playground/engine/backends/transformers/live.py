@@ -127,7 +127,7 @@ class LiveEngine:
         if self.options.kv_blocks == "auto":
             reasons["kv_blocks"] = self.kv.auto_reason
         if self.kv.origins:
-            reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests are exact, rebuild mends"
+            reasons["kv_cache"] = "what a coarser cache lost does not come back; new requests lose none, rebuild mends"
         reasons |= {"compile": self.compile.reason, "weights": self.weights.reason}
         return {name: reason for name, reason in reasons.items() if reason}
 

@@ -19,7 +19,7 @@ from playground.engine.ending import finished_event
 from playground.engine.request import Request
 from playground.engine.step_log import StepLog
 from playground.protocol.commands import GenerationRequest
-from playground.protocol.events import Event, FinishReason, TokensGenerated
+from playground.protocol.events import Event, FinishReason, RequestQueued, TokensGenerated
 from playground.protocol.steps import SlotWork
 from playground.protocol.timing import RequestTimer
 
@@ -83,6 +83,7 @@ class VllmLoop:
         self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
         self.requests[state.request_id] = state
         self._arrivals.put(arrival, state.order, state)
+        self._emit(RequestQueued(request_id=state.request_id, submitted=arrival, loaded=timer.loaded))
 
     def adopt(self, engine: Engine) -> None:
         """Continue with another engine: the output of a request becomes part of its prompt and is recomputed. A request

@@ -11,10 +11,11 @@ from textual.binding import BindingType
 
 from playground.preset import Preset
 from playground.tui.actions import Place, ScreenName, bindings
-from playground.tui.messages import Updated
+from playground.tui.messages import PresetChosen, Updated
 from playground.tui.screens.base import HEIGHTS, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground.model_loads import ModelLoads
+from playground.tui.screens.playground.presets import Presets
 from playground.tui.screens.playground.prompting import Prompting
 from playground.tui.screens.playground.speech import Speech
 from playground.tui.screens.playground.toggle_drawer import ToggleDrawer
@@ -42,10 +43,11 @@ class PlaygroundScreen(BaseScreen):
 
     def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:
         super().__init__(session)
-        self._maximized = preset.view.maximized if preset else ""
-        self._view = PlaygroundView(self.state, preset)
+        self._first_preset = preset
+        self._view = PlaygroundView(self.state)
         self._panels = Panels(self, PANELS)
         self._drawer = ToggleDrawer(self, self._view.toggles, self._return)
+        self._presets = Presets(self, self._view, self._panels)
         self._loads = ModelLoads(self, folders)
         self._speech = Speech(self, voice, folders)
         self._prompting = Prompting(self, self._loads, self._speech)
@@ -61,6 +63,7 @@ class PlaygroundScreen(BaseScreen):
             "chat": session.toggle_chat,
             "sampling": self._prompting.set_sampling,
             "new": self._begin_conversation,
+            "next_panel": self.focus_next,
             "maximize": self._maximize,
             "talk": self._speech.talk,
             "voice": self._speech.open_settings,
@@ -70,8 +73,9 @@ class PlaygroundScreen(BaseScreen):
         yield from self._view.compose()
 
     def on_mount(self) -> None:
-        """Maximize the panel of the preset, if it names one."""
-        self._panels.show(self._maximized)
+        """Show the preset of the command line, if there is one."""
+        if self._first_preset:
+            self._presets.show(self._first_preset)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Offer a prompt of another screen; look again which actions are blocked."""
@@ -109,6 +113,10 @@ class PlaygroundScreen(BaseScreen):
         for transcript in changes.transcripts:
             self._speech.take(transcript)
         self.show_faults(changes)
+
+    @on(PresetChosen)
+    def _preset_chosen(self, message: PresetChosen) -> None:
+        self._presets.choose(message.preset)
 
     @on(ToggleLine.Pressed)
     def _line_clicked(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from playground.preset import Preset, View
 from playground.protocol.commands import SamplingParams
 from playground.tui.advice import advice
 from playground.tui.letters import Letters
@@ -29,16 +28,16 @@ MOST_SLOTS = 8
 class PlaygroundView:
     """The widgets of one state; requests get letters in order of appearance."""
 
-    def __init__(self, state: State, preset: Preset | None) -> None:
+    def __init__(self, state: State) -> None:
         self._state, self._letters = state, Letters()
         self.status = StatusLine(self._letters)
         self.toggle_line = ToggleLine(id="toggle-line")
         self.toggles = TogglePanel(id="toggles", classes="panel")
         self.transcript = Transcript(self._letters, id="conversation", classes="panel")
-        self.numbers = NumbersColumn(self._letters, state, big_numbers=(preset.view if preset else View()).big_numbers)
+        self.numbers = NumbersColumn(self._letters, state)
         self.board = BatchBoard(self._letters, id="batch", classes="panel")
         self.notice, self.voice, self.keys = Notice(), VoiceBar(), KeyBar()
-        self.prompts = PromptBar(preset.prompts if preset else [])
+        self.prompts = PromptBar()
         self.prompts.display = not state.replaying
         self.prompts.disabled = state.replaying
 
