@@ -58,7 +58,7 @@ def test_a_count_that_is_none_is_not_told(worker: ServerWorker, server: Loopback
     end = ending(worker, server, name, lambda handler: handler.events([*WHOLE, event(**COUNTS[name]), DONE]))
     assert (end.reason, end.message, worker.text(name)) == ("length", "", "def add")
     assert (end.metrics.prompt_tokens, end.metrics.output_tokens, end.metrics.chunks) == (3, 0, 2)
-    assert end.metrics.cached_tokens == 0
+    assert end.metrics.cached_tokens is None
 
 
 @pytest.mark.parametrize("more", [{}, {"token_ids": None}])

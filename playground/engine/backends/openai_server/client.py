@@ -45,7 +45,8 @@ class ModelList(msgspec.Struct):
 
 
 class Client:
-    """`timeout_s`: how long a server may be silent, before its first byte and between two. The key comes from
+    """`timeout_s`: how long a server may be silent, before its first event and between two; what it sends only to keep
+    the connection open is silence. The key comes from
     OPENAI_API_KEY and is only sent in the header of requests to this address."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
@@ -100,8 +101,9 @@ class Client:
 
     async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
         """Hand on the pieces of one answer, each with its arrival time. After a finish reason, silence or a close ends
-        it; a stream that ends without one is a fault."""
-        ended, url, connect = False, self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
+        it; a stream that ends without one is a fault, and so is an end without any text."""
+        ended = came = False
+        url, connect = self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
         try:
             async with (
                 asyncio.timeout(self._timeout_s) as silence,
@@ -111,14 +113,17 @@ class Client:
                 _require_events(response.headers.get("content-type", ""))
                 stream, due = EventStream(), 0.0
                 async for part in response.content.iter_any():  # all that lies there, often several events
-                    now = perf_counter()
-                    if now > due:  # aiohttp's sock_read restarts a timer for each part, a tenth of the cost of one
+                    now, events = perf_counter(), stream.feed(part)
+                    if events and now > due:  # aiohttp's sock_read restarts a timer for each part, which costs
                         due = now + self._timeout_s / 8
                         silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
-                    for data in stream.feed(part):
+                    for data in events:
                         if data == DONE:
+                            if not (ended or came):
+                                raise Malformed("neither text nor a finish reason before its end")
                             return
                         piece = read_piece(data)
+                        came = came or piece.brings_text_or_tokens
                         arrived(now, piece)
                         if piece.reason and not ended:
                             ended, due = True, math.inf
