@@ -44,13 +44,14 @@ class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The report that drives the toggle panel. `versions` names the libraries that the worker found, `conflicts` the
-    pairs of values that this engine refuses."""
+    pairs of values that this engine refuses. `empties_prefix_cache`: whether `ResetPrefixCache` does."""
 
     engine: str
     devices: list[str] = []
     toggles: list[ToggleSupport] = []
     versions: dict[str, str] = {}
     conflicts: list[Conflict] = []
+    empties_prefix_cache: bool = True
 
     def toggle(self, name: str) -> ToggleSupport | None:
         """The report of one toggle."""

@@ -28,7 +28,7 @@ def difference(found: Comparison) -> str:
     if not (found.of("A") and found.of("B")):
         return ""
     at = found.first_difference
-    return "the same tokens" if at is None else f"first difference at token {at + 1}"
+    return f"the same {found.unit}s" if at is None else f"first difference at {found.unit} {at + 1}"
 
 
 def divergence(found: Comparison) -> str:

@@ -13,7 +13,7 @@ from playground.bench.load.figures import LevelFigures, level_figures
 from playground.bench.load.level import Level
 from playground.bench.load.requests import Shape, draw_requests
 from playground.bench.load.slo import Slo
-from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
+from playground.protocol.commands import GenerationRequest, Submit
 
 NO_SLO = Slo()
 WARM_UP = "warm"  # the ids of its requests begin with this
@@ -53,7 +53,7 @@ async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progr
             f"level{number}", sweep.requests_at(level), level.arrivals, sweep.shape, vocabulary, Random(seed)
         )
         if not sweep.keep_prefix_cache:
-            engine.send(ResetPrefixCache())
+            engine.reset_prefix_cache()
         begun = perf_counter()
         await _run_level(engine, level, requests, progress)
         took = perf_counter() - begun

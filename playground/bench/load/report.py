@@ -27,11 +27,12 @@ def load_report(
         conditions=conditions._replace(notes=[*conditions.notes, *([failed] if failed else [])]),
     )
     timed = [request for name, request in fold.requests.items() if name.startswith(f"level{number}-")]
-    return build_report("load", fold, _totals(items, fastest, sweep), items, trust, timed=timed)
+    return build_report("load", fold, _totals(items, fastest, sweep, fold), items, trust, timed=timed)
 
 
-def _totals(items: Sequence[LevelFigures], fastest: LevelFigures, sweep: Sweep) -> dict[str, Any]:
+def _totals(items: Sequence[LevelFigures], fastest: LevelFigures, sweep: Sweep, fold: Fold) -> dict[str, Any]:
     best = fastest.system_tps or None
+    cleared = "kept by the server" if fold.prefix_kept else "cleared before each level"
     return {
         "levels": len(items),
         "saturation": saturation(items) or None,
@@ -45,7 +46,7 @@ def _totals(items: Sequence[LevelFigures], fastest: LevelFigures, sweep: Sweep) 
         "lengths": str(sweep.shape.lengths),
         "requests": sweep.requests,
         "warm_up": sweep.warm_up,
-        "prefix_cache": "kept" if sweep.keep_prefix_cache else "cleared before each level, other prompts at each",
+        "prefix_cache": "kept" if sweep.keep_prefix_cache else f"{cleared}, other prompts at each",
     }
 
 

@@ -65,6 +65,7 @@ class OpenAIBackend:
             devices=["server"],
             toggles=report(self._server),
             versions={"aiohttp": metadata.version("aiohttp")},
+            empties_prefix_cache=False,
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
