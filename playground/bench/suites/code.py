@@ -39,7 +39,9 @@ class RunningCode:
         """See `RunningSuite`."""
         if not self._suite or not self._suite.items:
             return None
-        return code_report(self._suite, worker.fold, worker.loaded.facts.path, conditions)
+        facts = worker.loaded.facts
+        model = facts.name if worker.loaded.capabilities.engine == "openai" else facts.path  # there, path is an address
+        return code_report(self._suite, worker.fold, model, conditions)
 
 
 def _progress(now: Progress) -> SuiteProgress:

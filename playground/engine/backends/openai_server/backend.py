@@ -169,13 +169,13 @@ class OpenAIBackend:
 
 
 def _chosen(name: str, models: list[Model]) -> Model:
-    """The model of that name, or the only one."""
+    """The model of that name, as it is or as it is shown, or the only one."""
     listed = ", ".join(line(model.id) for model in models[:MOST_NAMES]) + (", …" if len(models) > MOST_NAMES else "")
     if not models:
         raise EngineError("the server lists no model", "is one loaded there?")
     if not name and len(models) > 1:
         raise EngineError(f"the server has {len(models)} models", f"name one of: {listed}")
-    found = next((model for model in models if not name or model.id == name), None)
+    found = next((model for model in models if not name or name in (model.id, line(model.id))), None)
     if found is None:
         raise EngineError(f"the server has no model {name}", f"there are: {listed}")
     return found
