@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from playground.engine.backends.base import ELSEWHERE, Emit, EngineError, Progress
 from playground.engine.backends.openai_server.address import Address, read_address
-from playground.engine.backends.openai_server.client import Client, Model
+from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.faults import line
 from playground.engine.backends.openai_server.loop import GATHER_S, ServerLoop
 from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
+from playground.engine.backends.openai_server.models import Model
 from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
 from playground.engine.backends.openai_server.support import CLOCK, effective, reasons, report, why_not
 from playground.protocol.capabilities import Capabilities
@@ -197,7 +198,7 @@ def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelF
         device="server",
         layers=0,
         vocabulary=0,
-        context=model.max_model_len or 0,
+        context=model.context,
         kv_bytes_per_token=0,
         has_chat_template=True,
         note=note,

@@ -19,6 +19,7 @@ from playground.engine.backends.openai_server.address import Address
 from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
 from playground.engine.backends.openai_server.faults import Malformed, as_engine_error, refused
+from playground.engine.backends.openai_server.models import Model, read_models
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
@@ -28,20 +29,6 @@ EVENTS = "text/event-stream"
 MOST_BYTES = 8 * 2**20
 Kind = TypeVar("Kind")
 Arrived = Callable[[float, Piece], None]
-
-
-class Model(msgspec.Struct):
-    """One model of a server's list."""
-
-    id: str
-    owned_by: str = ""
-    max_model_len: int | None = None
-
-
-class ModelList(msgspec.Struct):
-    """The answer of `/models`."""
-
-    data: list[Model]
 
 
 class Client:
@@ -88,8 +75,7 @@ class Client:
 
     async def models(self) -> list[Model]:
         """Every model that the server lists."""
-        body = await self._read("GET", f"{self._address.api}/models")
-        return msgspec.json.decode(body, type=ModelList).data
+        return read_models(await self._read("GET", f"{self._address.api}/models"))
 
     async def page(self, path: str) -> str:
         """A page beside the API, as text."""
