@@ -43,8 +43,8 @@ def _row(request: Generated) -> tuple[str, ...]:
 def _total_line(totals: Totals) -> str:
     return (
         f"{count(totals.output_tokens)} tokens in {seconds(totals.seconds)}, {rate(totals.tokens_per_second, 'tok/s')}"
-        f"   steps {count(totals.steps)}   occupancy {percent(totals.occupancy)}"
-        f"   Memory KV {format_memory(totals.kv_bytes_peak)}   load {seconds(totals.load_seconds)}"
+        f"   steps {count(totals.steps or None)}   occupancy {percent(totals.occupancy)}"
+        f"   Memory KV {format_memory(totals.kv_bytes_peak or None)}   load {seconds(totals.load_seconds)}"
     )
 
 

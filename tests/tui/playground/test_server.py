@@ -14,7 +14,7 @@ from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
 from playground.tui.session import NotNow
 from playground.tui.widgets.prompt import Prompt
-from tests.engine.openai_server.loopback import MODELS, Loopback, loopback, text
+from tests.engine.openai_server.loopback import DONE, MODELS, Loopback, loopback, text, usage
 from tests.tui.cells import shown
 from tests.tui.conftest import Wait
 
@@ -85,3 +85,18 @@ async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, un
         numbers = RequestMetrics(prompt_tokens=1, output_tokens=1)
         app.bridge.mirror(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
         await until(pilot, lambda: "in_flight is set to end" in " ".join(shown(app).split()))
+
+
+async def test_what_a_server_does_not_tell_is_unknown_on_every_screen(server: Loopback, until: Wait) -> None:
+    server.models = MODELS
+    server.answer = lambda handler: handler.events([text("hello", "stop"), usage(7, 1), DONE])
+    app = PlaygroundApp(engine="openai", model="", url=server.url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: "cached     –" in shown(app))
+        assert "0 MiB" not in shown(app) and "GPU: a server does not show its memory" in shown(app)
+        await pilot.press("f6")
+        await until(pilot, lambda: "this engine does not tell what its model weighs" in shown(app))
+        await pilot.press("f3")
+        await until(pilot, lambda: "batching static: a server keeps what it was started with" in shown(app))
