@@ -88,3 +88,20 @@ def test_tasks_that_a_server_does_not_answer_are_told_with_its_reason(
     *reasons, last = result.stderr.splitlines()
     assert (result.code, last) == (1, "playground: nothing was measured")
     assert any(f"{server.host} answered 400: no room" in reason for reason in reasons)
+
+
+def test_an_engine_here_is_compared_with_a_server(playground: Playground, server: Loopback) -> None:
+    server.models = {"data": [{"id": "one"}]}
+    words = ("--prompt", "hi", "--runs", "1", "--max-tokens", "4", "--no-history", "--url", server.url)
+    for sides in (("scripted", "openai"), ("openai", "scripted")):
+        a, b = (f"engine={engine}" for engine in sides)
+        target = ("--engine", sides[0])
+        result = playground("compare", *words, *target, "--a", a, "--b", b)
+        assert result.code == 0, result.stderr
+        assert f"A  {a}" in result.stdout and result.stdout.splitlines()[-1].startswith(f"{sides[1]}: ")
+
+
+def test_a_side_on_a_server_needs_its_address(parsed: Playground) -> None:
+    result = parsed("compare", "--prompt", "hi", "--a", "engine=scripted", "--b", "engine=openai")
+    assert (result.code, result.stdout) == (2, "")
+    assert "engine=openai needs the server; --url http://host:port/v1" in result.stderr

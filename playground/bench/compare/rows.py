@@ -50,6 +50,8 @@ def _row(name: str, figure: Figure, write: Callable[[float | None], str], more: 
 def _noise(figure: Figure) -> str:
     if figure.noise is None:
         return "unknown"
+    if figure.a is None and figure.b is None:
+        return UNKNOWN
     return f"±{percent(figure.noise)}" if figure.noise else "exact"
 
 
