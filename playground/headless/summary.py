@@ -70,7 +70,7 @@ def _summarize_request(request: Generated) -> RequestSummary:
         id=request.request_id,
         prompt_tokens=None if metrics.chunks and not metrics.prompt_tokens else metrics.prompt_tokens,
         output_tokens=request.output_tokens if request.counted else None,
-        token_ids=request.token_ids,
+        token_ids=[] if metrics.chunks else request.token_ids,  # a server may send the ids of some tokens only
         text=request.text,
         ttft_s=metrics.ttft_s,
         tpot_s=metrics.tpot_s,

@@ -34,6 +34,8 @@ class RunningCode:
         tasks = subset(read_tasks(BUNDLED), self._size, 0)
         self._suite = CodeSuite(tasks, Settings(), Sandbox(confinement), watch=lambda now: on_progress(_progress(now)))
         await self._suite.run(worker)
+        if self._suite.notes and not self._suite.items:
+            raise EngineFailed(self._suite.notes[0])
 
     def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""

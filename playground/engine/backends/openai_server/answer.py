@@ -19,9 +19,10 @@ REASONS: dict[str, FinishReason] = {
 }
 NO_REASON = ("", "null")
 FAULTS = {
-    "content_filter": "the server's content filter ended the answer",
-    "tool_calls": "the model called a tool instead of answering",
-    "function_call": "the model called a tool instead of answering",
+    "content_filter": "the server's content filter ended the answer; other words may pass it",
+    **dict.fromkeys(
+        ("tool_calls", "function_call"), "the model called a tool instead of answering; none is offered, so ask again"
+    ),
 }
 ID_FORM = "token_id:"
 
@@ -123,7 +124,7 @@ def _end(reason: str) -> tuple[FinishReason | None, str]:
         return None, ""
     if found := REASONS.get(reason.lower()):
         return found, ""
-    return "error", FAULTS.get(reason, f"the server ended the answer, and gives {line(reason)!r} as the reason")
+    return "error", FAULTS.get(reason, f"the server ended the answer, and says {line(reason)!r}; look at its own log")
 
 
 def _usage(found: Any) -> Usage | None:

@@ -84,7 +84,8 @@ def as_engine_error(error: Exception, url: str, timeout_s: float) -> EngineError
     if isinstance(error, ServerError):
         return EngineError(f"{host} sent an error instead of an answer: {error}", LOG)
     if isinstance(error, Malformed | msgspec.MsgspecError) or isinstance(error.__cause__, ContentEncodingError):
-        return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
+        said = cause.message if isinstance(cause, ContentEncodingError) else str(error)
+        return EngineError(f"{host} sent what is no answer: {line(said)}", NO_API)
     if isinstance(error, aiohttp.ClientResponseError):  # its status line or a header is malformed
         return EngineError(f"what answers at {host} speaks no HTTP", NO_API)
     if isinstance(error, aiohttp.InvalidURL | UnicodeError | ValueError):
@@ -100,7 +101,7 @@ def _said(body: bytes) -> str:
         found = msgspec.json.decode(body)
     except msgspec.MsgspecError:
         text = body.decode(errors="replace")
-        return "" if "<html" in text.lower() else line(text)
+        return "" if text.lstrip().startswith("<") else line(text)  # a page is not for a line
     for key in ("error", "detail", "message"):
         while isinstance(found, dict) and key in found:
             found = found[key]
