@@ -19,7 +19,7 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerExited,
 )
-from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.metrics import NO_METRICS, Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -39,7 +39,8 @@ class Generated(msgspec.Struct):
     @property
     def output_tokens(self) -> int:
         """The number of token ids; the server's own count at the end if it does not report all ids."""
-        return max(len(self.token_ids), self.finished.metrics.output_tokens if self.finished else 0)
+        metrics = self.finished.metrics if self.finished else NO_METRICS
+        return metrics.output_tokens if metrics.chunks or not self.token_ids else len(self.token_ids)
 
     @property
     def counted(self) -> bool:
