@@ -105,3 +105,15 @@ def test_a_side_on_a_server_needs_its_address(parsed: Playground) -> None:
     result = parsed("compare", "--prompt", "hi", "--a", "engine=scripted", "--b", "engine=openai")
     assert (result.code, result.stdout) == (2, "")
     assert "engine=openai needs the server; --url http://host:port/v1" in result.stderr
+
+
+def test_a_load_runs_on_a_server_that_knows_no_more_than_openais_api(
+    playground: Playground, server: Loopback, tmp_path: Path
+) -> None:
+    server.models, file = {"data": [{"id": "one"}]}, tmp_path / "load.json"
+    words = ("--load", "closed:1", "--requests", "2", "--no-history", "--json", str(file))
+    result = playground("bench", "load", "--engine", "openai", "--url", server.url, *words)
+    assert result.code == 0, result.stderr
+    assert {"max_tokens", "ignore_eos"} & {*server.bodies("/v1/completions")[0]} == {"max_tokens"}
+    said = "answers may end before their lengths: this server takes no ignore_eos"
+    assert json.loads(file.read_text())["trust"]["notes"] == [said, NOT_EMPTIED]

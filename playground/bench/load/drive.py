@@ -42,15 +42,16 @@ class Sweep:
 
 async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progress: Progress) -> None:
     """Run all levels; `on_level` gets the figures of each when it is done."""
-    vocabulary = engine.loaded.facts.vocabulary
+    vocabulary, shape = engine.loaded.facts.vocabulary, sweep.shape
+    shape = shape._replace(ignore_eos=engine.loaded.capabilities.ignores_eos)
     if sweep.warm_up:
-        warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
+        warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), shape, vocabulary, Random(f"warm {sweep.seed}"))
         await engine.generate(warm)
     lone: float | None = None
     for number, level in enumerate(sweep.levels):
         seed = str(sweep.seed) if sweep.keep_prefix_cache else f"{sweep.seed} {number}"
         requests = draw_requests(
-            f"level{number}", sweep.requests_at(level), level.arrivals, sweep.shape, vocabulary, Random(seed)
+            f"level{number}", sweep.requests_at(level), level.arrivals, shape, vocabulary, Random(seed)
         )
         if not sweep.keep_prefix_cache:
             engine.reset_prefix_cache()

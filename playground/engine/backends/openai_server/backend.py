@@ -67,6 +67,7 @@ class OpenAIBackend:
             toggles=report(self._server),
             versions={"aiohttp": metadata.version("aiohttp")},
             empties_prefix_cache=False,
+            ignores_eos="ignore_eos" in self._server.sampling,
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
