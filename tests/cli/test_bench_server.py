@@ -117,3 +117,14 @@ def test_a_load_runs_on_a_server_that_knows_no_more_than_openais_api(
     assert {"max_tokens", "ignore_eos"} & {*server.bodies("/v1/completions")[0]} == {"max_tokens"}
     said = "answers may end before their lengths: this server takes no ignore_eos"
     assert json.loads(file.read_text())["trust"]["notes"] == [said, NOT_EMPTIED]
+
+
+def test_gaps_of_chunks_are_not_those_of_tokens(
+    playground: Playground, server: Loopback, target: tuple[str, ...], tmp_path: Path
+) -> None:
+    server.answer = lambda handler: handler.events([text("a b c"), text("d e f", "length"), usage(7, 6), DONE], 0.1)
+    file = tmp_path / "load.json"
+    result = playground("bench", "load", *target, "--load", "closed:1", "--requests", "2", "--json", str(file))
+    assert result.code == 0, result.stderr
+    (level,) = json.loads(file.read_text())["items"]
+    assert level["output_tokens"] == 12 and level["tpot"]["p50"] > 0 and level["itl"]["p50"] is None
