@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from time import perf_counter
 from typing import TypeVar
 
-from playground.protocol.commands import GenerationRequest, SetOptions, Submit
+from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SetOptions, Submit
 from playground.protocol.events import Event, ModelLoaded, OptionsApplied, RequestFinished
 from playground.protocol.fault import Fault
 from playground.protocol.options import EngineOptions, Value, changed_names
@@ -45,6 +45,13 @@ class EngineClient:
         """Set the toggles that differ from the current ones."""
         if changes := {name: getattr(options, name) for name in changed_names(self.fold.options, options)}:
             await self.apply(**changes)
+
+    def reset_prefix_cache(self) -> None:
+        """Let the next request start cold; where an engine refuses that, the fold notes it for the trust flags."""
+        if self.loaded.capabilities.empties_prefix_cache:
+            self.send(ResetPrefixCache())
+        else:
+            self.fold.prefix_kept = True
 
     async def generate(self, requests: Sequence[GenerationRequest]) -> list[Generated]:
         """Submit requests and wait until all have ended; returns them in their order."""

@@ -33,6 +33,7 @@ class Conditions(NamedTuple):
 
 
 UNDISTURBED = Conditions()
+PREFIX_KEPT = "the server's prefix cache was not emptied"
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ def build_trust(
         n=n,
         versions=_versions(fold),
         formulas={name: FORMULAS[name] for name in formulas},
-        notes=list(conditions.notes),
+        notes=[*conditions.notes, *([PREFIX_KEPT] if fold.prefix_kept else [])],
     )
 
 

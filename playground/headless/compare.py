@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run the comparison; returns the exit code."""
-    target = read_target(args, args.preset)
+    target = read_target(args, args.preset, {side.engine for side in (args.a, args.b) if side.engine})
     a, b = (_side_spec(args, target, changes) for changes in (args.a, args.b))
     if a == b:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")

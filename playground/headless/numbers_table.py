@@ -32,7 +32,7 @@ def _row(request: Generated) -> tuple[str, ...]:
     if not finished:
         return (request.request_id, tokens, *[UNKNOWN] * (len(COLUMNS) - 2))
     metrics = finished.metrics
-    if metrics.chunks and not metrics.output_tokens:
+    if not request.counted:
         tokens = f"{count(metrics.chunks)} chunks"
     parts = (metrics.ttft_s, metrics.queue_s, metrics.load_s, metrics.prefill_s)
     gaps = (metrics.tpot_s, metrics.itl_p50_s, metrics.itl_p99_s, metrics.e2e_s)
@@ -43,8 +43,8 @@ def _row(request: Generated) -> tuple[str, ...]:
 def _total_line(totals: Totals) -> str:
     return (
         f"{count(totals.output_tokens)} tokens in {seconds(totals.seconds)}, {rate(totals.tokens_per_second, 'tok/s')}"
-        f"   steps {count(totals.steps)}   occupancy {percent(totals.occupancy)}"
-        f"   Memory KV {format_memory(totals.kv_bytes_peak)}   load {seconds(totals.load_seconds)}"
+        f"   steps {count(totals.steps or None)}   occupancy {percent(totals.occupancy)}"
+        f"   Memory KV {format_memory(totals.kv_bytes_peak or None)}   load {seconds(totals.load_seconds)}"
     )
 
 

@@ -12,11 +12,12 @@ from playground.session.fold import Fold, Generated, span
 
 
 class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One request; None if the definition gives no value. `message` is present only if something went wrong."""
+    """One request; None if the definition gives no value, or a server tells no count. `message` is present only if
+    something went wrong."""
 
     id: str
-    prompt_tokens: int
-    output_tokens: int
+    prompt_tokens: int | None
+    output_tokens: int | None
     token_ids: list[int]
     text: str
     ttft_s: float | None
@@ -30,7 +31,7 @@ class RequestSummary(msgspec.Struct, frozen=True, kw_only=True):
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """All requests together. `seconds` on the engine's clock, first submission to last token, without the load."""
 
-    output_tokens: int
+    output_tokens: int | None
     seconds: float | None
     tokens_per_second: float | None
     steps: int
@@ -67,9 +68,9 @@ def _summarize_request(request: Generated) -> RequestSummary:
     metrics = finished.metrics if finished else NO_METRICS
     return RequestSummary(
         id=request.request_id,
-        prompt_tokens=metrics.prompt_tokens,
-        output_tokens=request.output_tokens,
-        token_ids=request.token_ids,
+        prompt_tokens=None if metrics.chunks and not metrics.prompt_tokens else metrics.prompt_tokens,
+        output_tokens=request.output_tokens if request.counted else None,
+        token_ids=[] if metrics.chunks else request.token_ids,  # a server may send the ids of some tokens only
         text=request.text,
         ttft_s=metrics.ttft_s,
         tpot_s=metrics.tpot_s,
@@ -82,10 +83,11 @@ def _summarize_request(request: Generated) -> RequestSummary:
 
 def _totals(fold: Fold, requests: list[Generated]) -> Totals:
     tokens, seconds = sum(request.output_tokens for request in requests), span(requests)
+    counted = all(request.counted for request in requests)
     return Totals(
-        output_tokens=tokens,
+        output_tokens=tokens if counted else None,
         seconds=seconds,
-        tokens_per_second=tokens / seconds if tokens and seconds else None,
+        tokens_per_second=tokens / seconds if tokens and counted and seconds else None,
         steps=fold.steps,
         occupancy=fold.busy_slot_steps / fold.slot_steps if fold.slot_steps else None,
         kv_bytes_peak=fold.kv_bytes_peak,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,11 @@ class Target(msgspec.Struct, frozen=True):
         return self.load.options
 
 
-def read_target(args: Namespace, preset_name: str | None) -> Target:
-    """Combine flags, preset and defaults; raises `UsageError` and `ConfigError`."""
+def read_target(args: Namespace, preset_name: str | None, others: Collection[str] = ()) -> Target:
+    """Combine flags, preset and defaults; raises `UsageError` and `ConfigError`. `others`: engines that run too."""
     preset = _load_preset(preset_name)
     engine = read_engine(args.engine or (preset.engine if preset else "auto"))
-    _check_engine_flags(args, engine)
+    _check_engine_flags(args, engine, {engine, *others})
     if engine != "openai":  # names of a server's models are not paths here
         require_local(args.model or "")
     model = args.model or (preset.model if preset else "")
@@ -55,7 +56,7 @@ def read_target(args: Namespace, preset_name: str | None) -> Target:
 def on_its_engine(load: LoadModel, args: Namespace, engine: str) -> LoadModel:
     """Add what flags and settings say for this engine alone; raises `ConfigError`."""
     if engine == "openai":
-        return msgspec.structs.replace(load, url=args.url, timeout_s=load_settings().engines.openai.timeout_s)
+        return msgspec.structs.replace(load, url=args.url or "", timeout_s=load_settings().engines.openai.timeout_s)
     if engine != "vllm":
         return load
     vllm = load_settings().engines.vllm
@@ -115,12 +116,14 @@ def require_checkpoint(target: Target) -> None:
             raise CommandError(error.message, error.advice) from None
 
 
-def _check_engine_flags(args: Namespace, engine: str) -> None:
-    if args.url and engine != "openai":
+def _check_engine_flags(args: Namespace, engine: str, engines: set[str]) -> None:
+    if args.url and "openai" not in engines:
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
-    if engine == "openai" and not args.url:
-        raise UsageError("--engine openai needs the server", "--url http://host:port/v1")
+    if "openai" in engines and not args.url:
+        raise UsageError(
+            f"{'--engine ' if engine == 'openai' else 'engine='}openai needs the server", "--url http://host:port/v1"
+        )
     if args.tensor_parallel is not None and args.tensor_parallel < 1:
         raise UsageError(f"--tensor-parallel cannot be {args.tensor_parallel}; it takes a number of GPUs from 1")
-    if args.tensor_parallel and engine != "vllm":
+    if args.tensor_parallel and "vllm" not in engines:
         raise UsageError(f"--tensor-parallel goes with --engine vllm, and the engine is {engine}")

@@ -44,13 +44,16 @@ class ToggleSupport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The report that drives the toggle panel. `versions` names the libraries that the worker found, `conflicts` the
-    pairs of values that this engine refuses."""
+    pairs of values that this engine refuses. `empties_prefix_cache`: whether `ResetPrefixCache` does;
+    `ignores_eos`: whether requests can ask for that."""
 
     engine: str
     devices: list[str] = []
     toggles: list[ToggleSupport] = []
     versions: dict[str, str] = {}
     conflicts: list[Conflict] = []
+    empties_prefix_cache: bool = True
+    ignores_eos: bool = True
 
     def toggle(self, name: str) -> ToggleSupport | None:
         """The report of one toggle."""

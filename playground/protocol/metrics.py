@@ -54,11 +54,11 @@ FORMULAS: dict[str, str] = {
 class RequestMetrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request's numbers. Seconds on the engine's monotonic clock; None where the definition gives no value.
     `chunks`: pieces of text that a server sent without token ids; `output_tokens` is then the server's own count, 0 if
-    it sends none."""
+    it sends none. `cached_tokens` is None if a server does not tell them."""
 
     prompt_tokens: int
     output_tokens: int
-    cached_tokens: int = 0
+    cached_tokens: int | None = 0
     queue_s: float | None = None
     load_s: float | None = None
     prefill_s: float | None = None
@@ -79,9 +79,10 @@ NO_METRICS = RequestMetrics(prompt_tokens=0, output_tokens=0)
 
 
 def prefix_hit(requests: Sequence[RequestMetrics]) -> float | None:
-    """Share of prompt tokens that the prefix cache served; None without prompt tokens."""
-    tokens = sum(request.prompt_tokens for request in requests)
-    return sum(request.cached_tokens for request in requests) / tokens if tokens else None
+    """Share of prompt tokens that the prefix cache served, of requests that tell; None without prompt tokens."""
+    told = [(request.cached_tokens, request.prompt_tokens) for request in requests if request.cached_tokens is not None]
+    tokens = sum(prompt for _, prompt in told)
+    return sum(cached for cached, _ in told) / tokens if tokens else None
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

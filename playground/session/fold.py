@@ -19,7 +19,7 @@ from playground.protocol.events import (
     TokensGenerated,
     WorkerExited,
 )
-from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.metrics import NO_METRICS, Memory, RequestMetrics
 from playground.protocol.options import DEFAULTS, EngineOptions, as_text
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyCommand, AnyEvent
@@ -38,8 +38,14 @@ class Generated(msgspec.Struct):
 
     @property
     def output_tokens(self) -> int:
-        """The number of token ids; the server's own count at the end if it reports no ids."""
-        return len(self.token_ids) or (self.finished.metrics.output_tokens if self.finished else 0)
+        """The number of token ids; the server's own count at the end if it does not report all ids."""
+        metrics = self.finished.metrics if self.finished else NO_METRICS
+        return metrics.output_tokens if metrics.chunks or not self.token_ids else len(self.token_ids)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the number of its tokens is known; a server may send text and no count."""
+        return bool(self.output_tokens or not (self.finished and self.finished.metrics.chunks))
 
     @property
     def served(self) -> bool:
@@ -65,6 +71,7 @@ class Fold(msgspec.Struct):
     busy_slot_steps: int = 0
     kv_bytes_peak: int = 0
     drafts: DraftCounts = msgspec.field(default_factory=DraftCounts)
+    prefix_kept: bool = False  # set by a client that asked in vain for an empty prefix cache
     disturbed: list[str] = msgspec.field(default_factory=list)  # set by the sampler of the machine, not by an event
     _load_sent: float | None = None  # set while a load is outstanding: a switch of the dtype sends `ModelLoaded` too
 

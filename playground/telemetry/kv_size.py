@@ -46,7 +46,7 @@ def capacity(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, slo
     each = token_bytes(facts, kv_cache, block_size)
     room = max(0, budget - slots * tail_bytes(facts, kv_cache, block_size))
     tokens = room // round(each * block_size) * block_size if each else 0
-    return Capacity(kv_cache, each, tokens, tokens // facts.context)
+    return Capacity(kv_cache, each, tokens, tokens // facts.context if facts.context else 0)
 
 
 def fitting(facts: ModelFacts, kv_cache: str, block_size: int, budget: int, tokens: int) -> int:

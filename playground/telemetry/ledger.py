@@ -54,6 +54,12 @@ def memory_ledger(machine: MachineSampled, memory: Memory, gpu: GpuSample | None
     return Ledger(used=used, total=total, rows=rows, shares=shares, reason="" if gpu else machine.gpu_reason)
 
 
+def server_ledger() -> Ledger:
+    """The ledger of a model on a server, which does not tell its bytes; none of them are of this machine."""
+    rows = tuple(Row(label, None) for label in ("device used", "weights", "KV used", "other"))
+    return Ledger(used=None, total=None, rows=rows, shares=None, reason="a server does not show its memory")
+
+
 def _device(machine: MachineSampled, gpu: GpuSample | None) -> tuple[int | None, int | None, str]:
     """(used, total, source)."""
     host = machine.host

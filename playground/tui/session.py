@@ -169,13 +169,14 @@ class Session:
         self.draft, self._chat = run.prompt, run.chat
         self.sampling = run.sampling or self.sampling
         options = with_changes(DEFAULTS, changes)
-        if self.state.facts and self.state.facts.path == run.model_path:
+        load = self._load_of(run, options)
+        if self.state.facts and self.current_load().model == load.model:
             now = {name: getattr(options, name) for name in changed_names(self.state.toggles.requested, options)}
             if now:
                 self.bridge.send(SetOptions(changes=now))
         else:
             self._exchanges.clear()
-            await self.bridge.load(msgspec.structs.replace(self.asked, model=run.model_path, options=options))
+            await self.bridge.load(load)
         what = "options and sampling" if run.sampling else "options"
         return f"the {what} of that run are set; Enter runs its prompt again"
 
@@ -211,14 +212,24 @@ class Session:
         self._require_live("nothing can be run in it")
         self._require_undisturbed()
         if self.state.model.loading or not self.state.facts:
-            raise NotNow("no model is loaded yet; F2, then ^O picks one")
+            how = "no server is connected yet; F2, then Enter tries it" if self.asked.url else ""
+            raise NotNow(how or "no model is loaded yet; F2, then ^O picks one")
         if self.state.requests.unfinished:
             raise NotNow(f"requests run in the playground, and {what} would disturb them; F2, then Esc stops them")
 
     def current_load(self) -> LoadModel:
         """The load that would bring another engine to the current model and options. A model must be loaded."""
         assert self.state.facts
-        return msgspec.structs.replace(self.asked, model=self.state.facts.path, options=self.state.toggles.requested)
+        # A server knows its models by name; `path` is its address.
+        model = self.state.facts.name if self.asked.url else self.state.facts.path
+        return msgspec.structs.replace(self.asked, model=model, options=self.state.toggles.requested)
+
+    def _load_of(self, run: Run, options: EngineOptions) -> LoadModel:
+        """The load that brings back the model of a kept run."""
+        if self.asked.url and "://" in run.model_path and run.model_path != self.asked.url.rstrip("/"):
+            raise NotNow(f"this run was on the server {run.model_path}, and this session is on {self.asked.url}")
+        model = run.model if self.asked.url else run.model_path
+        return msgspec.structs.replace(self.asked, model=model, options=options)
 
     @property
     def _has_template(self) -> bool:
@@ -226,6 +237,8 @@ class Session:
         if self.state.facts:
             return self.state.facts.has_chat_template
         loading = self.state.model.loading
+        if loading and loading.url:
+            return True  # a server takes messages, and has the template
         if loading and loading is not self._looked_at:
             from playground.tui.checkpoints import has_chat_template
 

@@ -19,7 +19,7 @@ def code_report(
     seconds = span(list(fold.requests.values()))
     totals = suite.totals()
     if seconds:
-        tokens = sum(len(request.token_ids) for request in fold.requests.values())
+        tokens = sum(request.output_tokens for request in fold.requests.values())
         totals = msgspec.structs.replace(totals, generation_s=seconds, tokens_per_second=tokens / seconds)
     trust = build_trust(
         fold,

@@ -136,7 +136,7 @@ class CodeSuite:
         return Sample(
             status="failed",
             program=answered(task, generated.text, self._settings.prompting),
-            output_tokens=len(generated.token_ids),
+            output_tokens=generated.output_tokens,
             finish_reason=generated.finished.reason,
         )
 

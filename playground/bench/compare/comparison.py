@@ -13,7 +13,6 @@ from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.protocol.commands import (
     ChatMessage,
     GenerationRequest,
-    ResetPrefixCache,
     SamplingParams,
     Score,
     Tokenize,
@@ -84,7 +83,7 @@ async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) ->
     """Do one run on a cold prefix cache."""
     client = side.client
     await client.switch(side.options)
-    client.send(ResetPrefixCache())
+    client.reset_prefix_cache()
     client.fold.kv_bytes_peak = 0
     request = GenerationRequest(
         request_id=f"{plan.name}-{name}-{number}",
@@ -111,8 +110,10 @@ async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) ->
 
 def _add_facts(comparison: Comparison, name: SideName, client: EngineClient) -> None:
     comparison.effective[name], comparison.reasons[name] = dict(client.fold.effective), dict(client.fold.reasons)
-    if client.fold.memory:
+    if client.fold.memory and client.fold.memory.weights:
         comparison.weights[name] = client.fold.memory.weights
+    if client.fold.prefix_kept:
+        comparison.prefix_kept.add(name)
 
 
 async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], host: EngineClient) -> Divergence:

@@ -6,7 +6,7 @@ from playground import paths
 from playground.bench.compare.comparison import ComparisonPlan
 from playground.bench.compare.runs import Comparison
 from playground.bench.compare.side_spec import SideSpec
-from playground.bench.report import Conditions
+from playground.bench.report import PREFIX_KEPT, Conditions
 from playground.protocol.commands import SamplingParams
 from playground.protocol.comparison import SideName
 from playground.protocol.percentiles import median_of_known
@@ -43,7 +43,7 @@ def _run(
         sampling=SamplingParams(max_tokens=plan.max_tokens),
         options=non_defaults(side.options),
         effective=effective,
-        flags=[*_flags(side, effective, found.reasons.get(name, {}), conditions), *_bound(found, name)],
+        flags=[*_flags(side, effective, found.reasons.get(name, {}), conditions), *_notes(found, name)],
         requests=len(runs),
         prompt_tokens=sum(run.tokens - len(run.token_ids) + 1 for run in runs if run.token_ids),
         output_tokens=sum(len(run.token_ids) for run in runs),
@@ -56,9 +56,10 @@ def _run(
     )
 
 
-def _bound(found: Comparison, name: SideName) -> list[str]:
+def _notes(found: Comparison, name: SideName) -> list[str]:
     count = found.divergence.likeliest
-    return [f"KL at least, of the {count} likeliest ids"] if count and name == "B" else []
+    bound = [f"KL at least, of the {count} likeliest ids"] if count and name == "B" else []
+    return [*bound, PREFIX_KEPT] if name in found.prefix_kept else bound
 
 
 def _flags(side: SideSpec, effective: dict[str, str], reasons: dict[str, str], conditions: Conditions) -> list[str]:

@@ -10,7 +10,7 @@ from playground.bench.compare.comparison import ComparisonPlan
 from playground.bench.compare.runs import Comparison
 from playground.bench.compare.side_spec import SideSpec, verdict_name
 from playground.bench.compare.verdict import verdict
-from playground.bench.report import UNDISTURBED, Conditions, Report, build_report, build_trust
+from playground.bench.report import PREFIX_KEPT, UNDISTURBED, Conditions, Report, build_report, build_trust
 from playground.protocol.options import as_text
 from playground.session.fold import Fold, unmet
 
@@ -26,10 +26,11 @@ def comparison_report(
 ) -> Report:
     """Report both sides; options and effective values are those of A."""
     a, b = sides
+    notes = [*conditions.notes, *([PREFIX_KEPT] if found.prefix_kept else [])]
     if not found.repeats:
-        conditions = conditions._replace(notes=[*conditions.notes, "A does not repeat its own text"])
+        notes.append("A does not repeat its own text")
     trust = build_trust(fold, n=len(found.runs), formulas=FORMULAS, start="warm", conditions=conditions)
-    trust = msgspec.structs.replace(trust, differs=_unmet(found, a, b))
+    trust = msgspec.structs.replace(trust, differs=_unmet(found, a, b), notes=notes)
     report = build_report("compare", fold, _totals(found, a, b, plan), found.runs, trust)
     return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
 
@@ -47,6 +48,7 @@ def _totals(found: Comparison, a: SideSpec, b: SideSpec, plan: ComparisonPlan) -
         "kv_bytes_per_token": found.kv,
         "weights_bytes": found.weight_bytes,
         "first_difference": found.first_difference,
+        "unit": found.unit,
         "a_repeats_itself": found.repeats,
         "kl_mean": divergence.kl_mean,
         "kl_noise": divergence.noise,

@@ -28,7 +28,7 @@ def difference(found: Comparison) -> str:
     if not (found.of("A") and found.of("B")):
         return ""
     at = found.first_difference
-    return "the same tokens" if at is None else f"first difference at token {at + 1}"
+    return f"the same {found.unit}s" if at is None else f"first difference at {found.unit} {at + 1}"
 
 
 def divergence(found: Comparison) -> str:
@@ -50,6 +50,8 @@ def _row(name: str, figure: Figure, write: Callable[[float | None], str], more: 
 def _noise(figure: Figure) -> str:
     if figure.noise is None:
         return "unknown"
+    if figure.a is None and figure.b is None:
+        return UNKNOWN
     return f"±{percent(figure.noise)}" if figure.noise else "exact"
 
 

@@ -32,7 +32,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct):
-    """Everything measured so far; `planned` runs in all."""
+    """Everything measured so far; `planned` runs in all. `prefix_kept`: sides whose runs could not begin cold."""
 
     planned: int = 0
     runs: list[ComparedRun] = msgspec.field(default_factory=list)
@@ -40,6 +40,7 @@ class Comparison(msgspec.Struct):
     weights: dict[str, int] = msgspec.field(default_factory=dict)
     effective: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     reasons: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    prefix_kept: set[SideName] = msgspec.field(default_factory=set)
     phase: str = ""
 
     def of(self, side: SideName) -> list[ComparedRun]:
@@ -49,6 +50,11 @@ class Comparison(msgspec.Struct):
     def text(self, side: SideName) -> str:
         """The answer of a side in its first run."""
         return next((run.text for run in self.runs if run.side == side), "")
+
+    @property
+    def unit(self) -> str:
+        """What answers are compared by: characters, where a server reports no token ids."""
+        return "token" if all(run.token_ids or not run.text for run in self.runs) else "character"
 
     @property
     def ttft(self) -> Figure:
@@ -73,15 +79,18 @@ class Comparison(msgspec.Struct):
 
     @property
     def first_difference(self) -> int | None:
-        """Index of the first token that differs; None if the answers are equal or one is missing."""
+        """Index of the first `unit` that differs; None if the answers are equal or one is missing."""
         if not (self.of("A") and self.of("B")):
             return None
-        return first_difference(self.of("A")[0].token_ids, self.of("B")[0].token_ids)
+        return first_difference(self._answer(self.of("A")[0]), self._answer(self.of("B")[0]))
 
     @property
     def repeats(self) -> bool:
         """Whether every run of A gave the same answer; if not, a different answer of B says little."""
-        return len({tuple(run.token_ids) for run in self.of("A")}) <= 1
+        return len({tuple(self._answer(run)) for run in self.of("A")}) <= 1
+
+    def _answer(self, run: ComparedRun) -> Sequence[object]:
+        return run.token_ids if self.unit == "token" else run.text
 
     def _figure(self, name: str) -> Figure:
         sides = [[getattr(run, name) for run in self.of(side)] for side in ("A", "B")]

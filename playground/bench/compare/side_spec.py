@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from playground import paths
 from playground.bench.compare.verdict import name_of
 from playground.protocol.commands import LoadModel
 from playground.protocol.option_text import parse_assignment
 from playground.protocol.options import ENGINES, EngineOptions, Value, as_text, changed_names, with_changes
 
 FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
-OWN_MODELS = {"scripted": "scripted"}
+OWN_MODELS = {"scripted": "scripted", "openai": ""}  # no checkpoints; a server names the only one that it has
 
 
 class SideChanges(NamedTuple):
@@ -38,11 +39,20 @@ class SideSpec(msgspec.Struct, frozen=True):
     def with_changes(self, changes: SideChanges) -> SideSpec:
         """This side with the typed changes."""
         engine = {"": self.engine, "auto": "transformers"}.get(changes.engine, changes.engine)
-        model = changes.model or (self.load.model if engine == self.engine else OWN_MODELS.get(engine, self.load.model))
-        options = with_changes(self.options, changes.toggles)
-        return msgspec.structs.replace(
-            self, engine=engine, load=msgspec.structs.replace(self.load, model=model, options=options)
+        load = msgspec.structs.replace(
+            self.load,
+            model=changes.model or self._model_on(engine),
+            options=with_changes(self.options, changes.toggles),
+            url=self.load.url if engine == "openai" else "",
         )
+        return msgspec.structs.replace(self, engine=engine, load=load)
+
+    def _model_on(self, engine: str) -> str:
+        """The model of this side on an engine, as far as it has it."""
+        if engine == self.engine:
+            return self.load.model
+        own = "" if self.load.model == OWN_MODELS.get(self.engine) else self.load.model
+        return OWN_MODELS.get(engine, own or str(paths.bundled_model()))
 
     def shares_worker(self, other: SideSpec) -> bool:
         """Whether the sides differ in toggles only."""
@@ -68,7 +78,7 @@ def parse_side(text: str) -> SideChanges:
 
 def verdict_name(a: SideSpec, b: SideSpec) -> str:
     """The name of B in a verdict."""
-    if a.load.model != b.load.model:
+    if b.load.model and a.load.model != b.load.model:
         return os.path.basename(b.load.model.rstrip("/"))
     if a.engine != b.engine:
         return b.engine
@@ -78,7 +88,7 @@ def verdict_name(a: SideSpec, b: SideSpec) -> str:
 def describe_difference(own: SideSpec, other: SideSpec) -> str:
     """What one side has and the other has not."""
     parts = [f"{name}={as_text(own.options)[name]}" for name in changed_names(own.options, other.options)]
-    if own.load.model != other.load.model:
+    if own.load.model and own.load.model != other.load.model:
         parts.insert(0, f"model={own.load.model}")
     if own.engine != other.engine:
         parts.insert(0, f"engine={own.engine}")

@@ -121,7 +121,7 @@ def _text(comparison: Comparison) -> str:
     if not (comparison.of("A") and comparison.of("B")):
         return ""
     at = comparison.first_difference
-    return "the same text" if at is None else f"diverges at token {at + 1}"
+    return "the same text" if at is None else f"diverges at {comparison.unit} {at + 1}"
 
 
 def _kl(comparison: Comparison) -> str:

@@ -13,7 +13,7 @@ from playground.bench.load.figures import LevelFigures, level_figures
 from playground.bench.load.level import Level
 from playground.bench.load.requests import Shape, draw_requests
 from playground.bench.load.slo import Slo
-from playground.protocol.commands import GenerationRequest, ResetPrefixCache, Submit
+from playground.protocol.commands import GenerationRequest, Submit
 
 NO_SLO = Slo()
 WARM_UP = "warm"  # the ids of its requests begin with this
@@ -42,18 +42,19 @@ class Sweep:
 
 async def run_sweep(engine: WorkerEngine, sweep: Sweep, on_level: OnLevel, progress: Progress) -> None:
     """Run all levels; `on_level` gets the figures of each when it is done."""
-    vocabulary = engine.loaded.facts.vocabulary
+    vocabulary, shape = engine.loaded.facts.vocabulary, sweep.shape
+    shape = shape._replace(ignore_eos=engine.loaded.capabilities.ignores_eos)
     if sweep.warm_up:
-        warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), sweep.shape, vocabulary, Random(f"warm {sweep.seed}"))
+        warm = draw_requests(WARM_UP, sweep.warm_up, Arrivals(), shape, vocabulary, Random(f"warm {sweep.seed}"))
         await engine.generate(warm)
     lone: float | None = None
     for number, level in enumerate(sweep.levels):
         seed = str(sweep.seed) if sweep.keep_prefix_cache else f"{sweep.seed} {number}"
         requests = draw_requests(
-            f"level{number}", sweep.requests_at(level), level.arrivals, sweep.shape, vocabulary, Random(seed)
+            f"level{number}", sweep.requests_at(level), level.arrivals, shape, vocabulary, Random(seed)
         )
         if not sweep.keep_prefix_cache:
-            engine.send(ResetPrefixCache())
+            engine.reset_prefix_cache()
         begun = perf_counter()
         await _run_level(engine, level, requests, progress)
         took = perf_counter() - begun

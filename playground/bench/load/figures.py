@@ -10,7 +10,7 @@ import msgspec
 
 from playground.bench.load.level import Level
 from playground.bench.load.slo import Slo
-from playground.protocol.metrics import prefix_hit
+from playground.protocol.metrics import NO_METRICS, prefix_hit
 from playground.protocol.percentiles import SHARES, Gap, percentiles
 from playground.session.fold import Generated, span
 
@@ -74,7 +74,7 @@ def level_figures(
         prefix_hit=prefix_hit(metrics),
         ttft=spread(each.ttft_s for each in metrics),
         tpot=spread(each.tpot_s for each in metrics),
-        itl=Spread(*percentiles([gap for request in served for gap in gaps(request.times)], SHARES)),
+        itl=Spread(*percentiles([gap for request in served for gap in _known_gaps(request)], SHARES)),
         e2e=e2e,
         queue=spread(each.queue_s for each in metrics),
         slo_share=good / len(requests) if slo and requests else None,
@@ -120,6 +120,12 @@ def _users(level: LevelFigures) -> int:
 def spread(values: Iterable[float | None]) -> Spread:
     """The percentiles over requests."""
     return Spread(*percentiles([(value, 1) for value in values if value is not None], SHARES))
+
+
+def _known_gaps(request: Generated) -> list[Gap]:
+    """Gaps of a request; none if its times are those of a server's chunks, which are not one token each."""
+    metrics = request.finished.metrics if request.finished else NO_METRICS
+    return [] if metrics.chunks and metrics.itl_p50_s is None else gaps(request.times)
 
 
 def gaps(times: Sequence[float]) -> list[Gap]:

@@ -13,17 +13,19 @@ ANY_VOCABULARY = 1000
 
 
 class Shape(NamedTuple):
-    """Sizes of requests: `prompt` tokens, of which all prompts share the first `shared`, and the lengths of answers."""
+    """Sizes of requests: `prompt` tokens, of which all prompts share the first `shared`, and the lengths of answers,
+    which EOS may end before unless `ignore_eos`."""
 
     prompt: int
     shared: int
     lengths: Lengths
+    ignore_eos: bool = True
 
 
 def draw_requests(
     name: str, count: int, arrivals: Arrivals, shape: Shape, vocabulary: int, random: Random
 ) -> list[GenerationRequest]:
-    """Draw `count` requests called NAME-0 and so on, in order of arrival; EOS does not end them."""
+    """Draw `count` requests called NAME-0 and so on, in order of arrival."""
     known = vocabulary or ANY_VOCABULARY
     at = delays(arrivals, count, random)
     prefix = _ids(shape.shared, known, random)
@@ -34,7 +36,7 @@ def draw_requests(
             GenerationRequest(
                 request_id=f"{name}-{index}",
                 prompt_token_ids=prefix + _ids(shape.prompt - shape.shared, known, random),
-                sampling=SamplingParams(max_tokens=tokens, ignore_eos=True),
+                sampling=SamplingParams(max_tokens=tokens, ignore_eos=shape.ignore_eos),
                 delay_s=delay,
             )
         )

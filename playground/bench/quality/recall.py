@@ -10,7 +10,7 @@ import msgspec
 
 from playground.bench.engine import WorkerEngine
 from playground.bench.statistics import mean
-from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
+from playground.protocol.commands import GenerationRequest, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
 from playground.protocol.options import TOGGLES
 from playground.session.fold import Generated
@@ -56,7 +56,7 @@ async def measure_recall(
 
 async def _ask(engine: WorkerEngine, kv_cache: str, length: int, prompts: Sequence[tuple[str, str]]) -> Recall:
     """Ask (prompt, code) pairs on a cold prefix cache."""
-    engine.send(ResetPrefixCache())
+    engine.reset_prefix_cache()
     name = f"needle-{kv_cache}-{length}"
     begun = perf_counter()
     answers = await engine.generate([_request(f"{name}-{at}", text) for at, (text, _) in enumerate(prompts)])

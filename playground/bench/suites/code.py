@@ -34,12 +34,16 @@ class RunningCode:
         tasks = subset(read_tasks(BUNDLED), self._size, 0)
         self._suite = CodeSuite(tasks, Settings(), Sandbox(confinement), watch=lambda now: on_progress(_progress(now)))
         await self._suite.run(worker)
+        if self._suite.notes and not self._suite.items:
+            raise EngineFailed(self._suite.notes[0])
 
     def report(self, worker: WorkerEngine, conditions: Conditions) -> Report | None:
         """See `RunningSuite`."""
         if not self._suite or not self._suite.items:
             return None
-        return code_report(self._suite, worker.fold, worker.loaded.facts.path, conditions)
+        facts = worker.loaded.facts
+        model = facts.name if worker.loaded.capabilities.engine == "openai" else facts.path  # there, path is an address
+        return code_report(self._suite, worker.fold, model, conditions)
 
 
 def _progress(now: Progress) -> SuiteProgress:

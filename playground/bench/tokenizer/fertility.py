@@ -9,7 +9,7 @@ import msgspec
 
 from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.texts import Text
-from playground.protocol.commands import GenerationRequest, ResetPrefixCache, SamplingParams, Tokenize
+from playground.protocol.commands import GenerationRequest, SamplingParams, Tokenize
 from playground.protocol.events import Tokenized
 from playground.text.sequences import common_prefix
 
@@ -53,7 +53,7 @@ async def measure_tps(
     prompt = answer.token_ids[0][:PROMPT_TOKENS]
     found = []
     for run in range(runs + 1):  # the first one warms up
-        engine.send(ResetPrefixCache())
+        engine.reset_prefix_cache()
         sampling = SamplingParams(max_tokens=ANSWER_TOKENS, ignore_eos=True)
         request = GenerationRequest(request_id=f"{SPEED}{run}", prompt_token_ids=prompt, sampling=sampling)
         finished = (await engine.generate([request]))[0].finished

@@ -27,6 +27,7 @@ from playground.headless.target import Target, read_sampling, read_target
 from playground.headless.values import whole
 from playground.protocol.options import Value, with_changes
 from playground.session.fold import Fold
+from playground.text.plain import one_line
 
 MAX_TOKENS = 512
 SAMPLED_TEMPERATURE = 0.8
@@ -140,6 +141,9 @@ def _run(
     else:
         outcome = Outcome(Fold(), asyncio.run(interruption(suite.run(None))))
     progress.end()
+    if not suite.items:
+        for note in suite.notes:
+            say(one_line(note))
     outcome.require(suite.items)
     return suite, outcome
 

@@ -41,7 +41,7 @@ class LoadDriver:
     def start(self, profile: LoadProfile) -> None:
         """Begin; raises `NotNow` if a load would disturb or could not run."""
         self._session.require_idle("a load")
-        if reason := self._unfit(profile):
+        if reason := self.why_not(profile):
             raise NotNow(reason)
         self.fault, self._stopped = "", False
         self._state.load.begin_load(profile.sides(self._state.capabilities.engine))
@@ -68,10 +68,10 @@ class LoadDriver:
         elif self._state.load.running:
             self._bridge.send(MapBlocks())
 
-    def _unfit(self, profile: LoadProfile) -> str:
+    def why_not(self, profile: LoadProfile) -> str:
         """Why the model or the engine cannot run this load; empty if it can."""
         facts = self._state.facts
-        if facts and profile.prompt + profile.lengths.high > facts.context:
+        if facts and facts.context and profile.prompt + profile.lengths.high > facts.context:
             return f"prompt and answer can be longer than the model's context of {facts.context} tokens"
         if profile.against != STATIC:
             return self._no_other_engine(profile.against)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from playground import paths
 from playground.bench.engine import WorkerEngine
-from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MapBlocks, ResetPrefixCache, Submit
+from playground.protocol.commands import Abort, GenerationRequest, LoadModel, MapBlocks, Submit
 from playground.protocol.events import (
     BlocksMapped,
     ModelLoading,
@@ -40,7 +40,7 @@ class LoadEngine:
         log = paths.log_file(f"load-{self._name}")
         self._say("its process")
         async with WorkerEngine(self._name, self._load, log, self._watch) as engine:
-            engine.send(ResetPrefixCache())
+            engine.reset_prefix_cache()
             self._engine = engine
             try:
                 await engine.generate(requests)

@@ -27,6 +27,7 @@ from playground.tui.prompt_mode import CHAT
 from playground.tui.session import NotNow, Session
 
 STARTING = "starting an engine beside this one"
+NO_SERVER = "this session knows no server; playground compare --url … takes one"
 
 
 class CompareDriver:
@@ -44,6 +45,8 @@ class CompareDriver:
         self._session.require_idle("a comparison")
         own = SideSpec(self._state.capabilities.engine, self._session.current_load())
         a, b = (own.with_changes(profile.changes(side)) for side in ("a", "b"))
+        if any(side.engine == "openai" and not side.load.url for side in (a, b)):
+            raise NotNow(NO_SERVER)
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
         self.fault, self._state.compare.busy = "", True

@@ -46,7 +46,8 @@ def on_one_line(prompt: str) -> str:
 
 def fields(capabilities: Capabilities, prompts: Sequence[str], models: Sequence[str] = ()) -> tuple[Field, ...]:
     """The fields. They offer what this engine can do, other models and engines, and the prompts of F2."""
-    engines = [f"engine={name}" for name in ENGINES if name not in ("auto", capabilities.engine)]
+    # A server would first need its address.
+    engines = [f"engine={name}" for name in ENGINES if name not in ("auto", "openai", capabilities.engine)]
     choices = (*_choices(capabilities), *(f"model={model}" for model in models if "," not in model), *engines)
     return (
         Field("a", "A {}", choices, FORM, _read_side(capabilities)),

@@ -130,8 +130,12 @@ class BatchingScreen(BaseScreen):
 
     @property
     def _hint(self) -> str:
-        against = self.query_one(LoadForm).profile.against
-        return REPLAY_HINT if self.state.replaying else HINT if against == STATIC else ENGINES_HINT.format(against)
+        profile = self.query_one(LoadForm).profile
+        if self.state.replaying:
+            return REPLAY_HINT
+        if reason := self._driver.why_not(profile):
+            return reason
+        return HINT if profile.against == STATIC else ENGINES_HINT.format(profile.against)
 
     @property
     def place(self) -> Place:

@@ -61,7 +61,8 @@ class RequestState(msgspec.Struct):
 
     def finish(self, event: RequestFinished) -> None:
         """The request ended: its numbers stay, and most of what they were made of goes."""
-        self.final = event.metrics if event.metrics.output_tokens >= self.tokens else self.metrics
+        whole = event.metrics.chunks or event.metrics.output_tokens >= self.tokens  # not so where the engine died
+        self.final = event.metrics if whole else self.metrics
         self.finished = event
         self.timer.gaps = self.timer.gaps[-NEWEST_GAPS:]
         self.rising, self.pieces = [], [self.text]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Playground, home, playground  # noqa: F401
 from tests.engine.openai_server.conftest import ServerWorker, ending
 from tests.engine.openai_server.loopback import DONE, Loopback, event, text, usage
 
@@ -58,7 +59,7 @@ def test_a_count_that_is_none_is_not_told(worker: ServerWorker, server: Loopback
     end = ending(worker, server, name, lambda handler: handler.events([*WHOLE, event(**COUNTS[name]), DONE]))
     assert (end.reason, end.message, worker.text(name)) == ("length", "", "def add")
     assert (end.metrics.prompt_tokens, end.metrics.output_tokens, end.metrics.chunks) == (3, 0, 2)
-    assert end.metrics.cached_tokens == 0
+    assert end.metrics.cached_tokens is None
 
 
 @pytest.mark.parametrize("more", [{}, {"token_ids": None}])
@@ -71,3 +72,14 @@ def test_where_ids_stop_coming_the_servers_count_is_the_number_of_tokens(
     assert (metrics.output_tokens, metrics.chunks) == (7, 7)
     assert metrics.e2e_s - metrics.ttft_s == pytest.approx(6 * metrics.tpot_s)
     assert metrics.itl_p99_s > 0.01, "each chunk brought one, told or not"
+
+
+def test_ids_of_some_tokens_are_no_count_of_all(server: Loopback, playground: Playground) -> None:  # noqa: F811
+    parts = [text("a", token_ids=[1]), text("b"), text("c", "stop")]
+    target = ("--engine", "openai", "--url", server.url, "--no-history")
+    for told, count in ([usage(3, 3)], 3), ([], None):
+        server.answer = lambda handler, told=told: handler.events([*parts, *told, DONE], 0.02)
+        summary = playground("run", "--prompt", "x", "--json", *target).summary
+        (answer,) = summary["requests"]
+        assert (answer["output_tokens"], answer["token_ids"], answer["text"]) == (count, [], "abc")
+        assert summary["totals"]["output_tokens"] == count

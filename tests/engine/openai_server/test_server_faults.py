@@ -211,7 +211,7 @@ def test_without_usage_chunks_are_counted_and_never_called_tokens(worker, server
 
 def test_with_usage_alone_the_servers_count_is_the_number_of_tokens(worker, server):
     parts = [text("three tok"), text("ens"), text("", "length"), usage(7, 5), DONE]
-    end = ending(worker, server, "usage", lambda handler: handler.events(parts, 0.02))
+    end = ending(worker, server, "usage", lambda handler: handler.events(parts, 0.1))
     metrics = end.metrics
     assert (end.reason, metrics.prompt_tokens, metrics.output_tokens, metrics.chunks) == ("length", 7, 5, 2)
     assert metrics.tpot_s == pytest.approx((metrics.e2e_s - metrics.ttft_s) / 4)

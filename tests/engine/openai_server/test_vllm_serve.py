@@ -166,3 +166,23 @@ def test_the_command_line_runs_it_and_no_recording_holds_the_key(url, tmp_path):
     kept = "".join(path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
     assert url in kept and NAME in kept
     assert KEY not in kept + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("suite", ["load", "code", "tokenizer"])
+def test_suites_run_on_it(url, tmp_path, suite):
+    words = {"load": ["--load", "closed:2", "--requests", "4"], "code": ["--subset", "3"], "tokenizer": []}[suite]
+    file = tmp_path / "report.json"
+    command = [sys.executable, "-m", "playground", "bench", suite, "--engine", "openai", "--url", url, *words]
+    homes = {f"XDG_{kind}_HOME": str(tmp_path / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
+    done = subprocess.run([*command, "--json", str(file)], capture_output=True, text=True, env=os.environ | homes)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(file.read_text())
+    assert report["speed"]["output_tokens"] and report["speed"]["tps"], report["speed"]
+    assert ("the server's prefix cache was not emptied" in report["trust"]["notes"]) == (suite != "code")
+
+
+def test_stops_beyond_those_that_it_takes_end_an_answer(vllm):
+    stops = [f"never {number}" for number in range(6)] + ["return"]
+    (end,) = vllm.finish(request("stops", PROMPTS[0], max_tokens=64, stop=stops))
+    assert (end.reason, end.message) == ("stop", "") and "return" not in vllm.text("stops")
+    assert end.metrics.output_tokens == len(ids(vllm, "stops")) > 0

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from playground.protocol.commands import GenerationRequest, Submit
 from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
+from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
+from playground.tui.session import NotNow
 from playground.tui.widgets.prompt import Prompt
-from tests.engine.openai_server.loopback import MODELS, Loopback, loopback, text
+from tests.engine.openai_server.loopback import DONE, MODELS, Loopback, loopback, text, usage
 from tests.tui.cells import shown
 from tests.tui.conftest import Wait
 
@@ -42,6 +45,37 @@ async def test_a_server_that_comes_up_later_and_dies_amid_an_answer(server: Loop
         assert app.screen.query_one(Prompt).text == "hi"  # it failed, and comes back
 
 
+async def test_a_prompt_typed_while_no_server_is_there_goes_out_when_it_is(server: Loopback, until: Wait) -> None:
+    server.answer = lambda handler: handler.json({"detail": "starting"}, 500)
+    app = PlaygroundApp(engine="openai", model="", url=server.url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        prompt, state = app.screen.query_one(Prompt), app.bridge.state
+        await until(pilot, lambda: state.model.load_failure)
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: state.model.load_failure and not state.model.loading and prompt.text == "hi")
+        assert f"{server.host} answered 500: starting" in shown(app)
+        server.models = MODELS
+        server.answer = lambda handler: handler.events([text("hello", "stop")])
+        await pilot.press("enter")
+        await until(pilot, lambda: any(request.finished for request in state.requests.values()))
+        assert prompt.text == "" and server.bodies("/v1/chat/completions")[0]["messages"][0]["content"] == "hi"
+
+
+async def test_other_engines_and_kept_runs_name_a_servers_model(server: Loopback, until: Wait) -> None:
+    server.models = {"data": [{"id": "org/one"}, {"id": "org/two"}]}
+    app = PlaygroundApp(engine="openai", model="org/two", url=server.url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        load = app.session.current_load()
+        assert (load.model, load.url) == ("org/two", server.url)
+        run = Run(at=0.0, kind="chat", model="org/one", model_path=server.url, engine="openai", prompt="hi")
+        await app.session.recall(run)
+        await until(pilot, lambda: not app.bridge.state.model.loading)
+        assert app.bridge.state.facts and app.bridge.state.facts.name == "org/one"
+        with pytest.raises(NotNow, match="this run was on the server http://elsewhere/v1, and this session is on"):
+            await app.session.recall(msgspec.structs.replace(run, model_path="http://elsewhere/v1"))
+
+
 async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, until: Wait) -> None:
     app = PlaygroundApp(engine="openai", model="", url=server.url)
     said = "ended: vLLM starts anew for a toggle (in_flight is set to end)"
@@ -51,3 +85,18 @@ async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, un
         numbers = RequestMetrics(prompt_tokens=1, output_tokens=1)
         app.bridge.mirror(RequestFinished(request_id="r1", reason="abort", metrics=numbers, message=said))
         await until(pilot, lambda: "in_flight is set to end" in " ".join(shown(app).split()))
+
+
+async def test_what_a_server_does_not_tell_is_unknown_on_every_screen(server: Loopback, until: Wait) -> None:
+    server.models = MODELS
+    server.answer = lambda handler: handler.events([text("hello", "stop"), usage(7, 1), DONE])
+    app = PlaygroundApp(engine="openai", model="", url=server.url)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.bridge.state.facts)
+        await pilot.press("h", "i", "enter")
+        await until(pilot, lambda: "cached     –" in shown(app))
+        assert "0 MiB" not in shown(app) and "GPU: a server does not show its memory" in shown(app)
+        await pilot.press("f6")
+        await until(pilot, lambda: "this engine does not tell what its model weighs" in shown(app))
+        await pilot.press("f3")
+        await until(pilot, lambda: "batching static: a server keeps what it was started with" in shown(app))

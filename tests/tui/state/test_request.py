@@ -82,3 +82,12 @@ def test_the_newest_gap_counts_however_long_it_was() -> None:
     assert state.recent_tps is None
     state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 12.0], text="x"))
     assert state.recent_tps == pytest.approx(0.1)
+
+
+def test_ids_of_some_tokens_are_no_count_at_the_end() -> None:
+    state = RequestState("a", "prompt", timer=RequestTimer(1.0))
+    state.received(TokensGenerated(request_id="a", token_ids=[1, 2], times=[2.0, 3.0], text="ab"))
+    state.received(TokensGenerated(request_id="a", token_ids=[], times=[4.0], text="c"))
+    told = RequestMetrics(prompt_tokens=0, output_tokens=0, chunks=3)
+    state.finish(RequestFinished(request_id="a", reason="stop", metrics=told))
+    assert state.metrics == told, "the server tells no count"

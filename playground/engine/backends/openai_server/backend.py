@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from playground.engine.backends.base import ELSEWHERE, Emit, EngineError, Progress
 from playground.engine.backends.openai_server.address import Address, read_address
-from playground.engine.backends.openai_server.client import Client, Model
+from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.faults import line
 from playground.engine.backends.openai_server.loop import GATHER_S, ServerLoop
 from playground.engine.backends.openai_server.metrics import MetricsPage, first_look
+from playground.engine.backends.openai_server.models import Model
 from playground.engine.backends.openai_server.server import UNKNOWN, Server, server_of
 from playground.engine.backends.openai_server.support import CLOCK, effective, reasons, report, why_not
 from playground.protocol.capabilities import Capabilities
@@ -65,6 +66,8 @@ class OpenAIBackend:
             devices=["server"],
             toggles=report(self._server),
             versions={"aiohttp": metadata.version("aiohttp")},
+            empties_prefix_cache=False,
+            ignores_eos="ignore_eos" in self._server.sampling,
         )
 
     def load(self, command: LoadModel, progress: Progress) -> None:
@@ -168,13 +171,13 @@ class OpenAIBackend:
 
 
 def _chosen(name: str, models: list[Model]) -> Model:
-    """The model of that name, or the only one."""
+    """The model of that name, as it is or as it is shown, or the only one."""
     listed = ", ".join(line(model.id) for model in models[:MOST_NAMES]) + (", …" if len(models) > MOST_NAMES else "")
     if not models:
         raise EngineError("the server lists no model", "is one loaded there?")
     if not name and len(models) > 1:
         raise EngineError(f"the server has {len(models)} models", f"name one of: {listed}")
-    found = next((model for model in models if not name or model.id == name), None)
+    found = next((model for model in models if not name or name in (model.id, line(model.id))), None)
     if found is None:
         raise EngineError(f"the server has no model {name}", f"there are: {listed}")
     return found
@@ -196,7 +199,7 @@ def _facts(model: Model, server: Server, address: Address, fault: str) -> ModelF
         device="server",
         layers=0,
         vocabulary=0,
-        context=model.max_model_len or 0,
+        context=model.context,
         kv_bytes_per_token=0,
         has_chat_template=True,
         note=note,

@@ -11,7 +11,7 @@ from playground.engine.backends.openai_server.server import Server
 from playground.protocol.commands import GenerationRequest, SamplingParams
 
 DEFAULTS = SamplingParams()
-MOST_STOPS = 4  # OpenAI's limit; other kinds of servers allow more
+MOST_STOPS = 4  # OpenAI's limit, and vLLM's; those left out are applied here, see `StreamedRequest`
 
 
 def body_of(request: GenerationRequest, model: str, server: Server) -> tuple[str, dict[str, Any]]:
@@ -37,7 +37,7 @@ def _sampling(sampling: SamplingParams, server: Server) -> dict[str, Any]:
     if sampling.seed is not None:
         body["seed"] = sampling.seed
     if sampling.stop:
-        body["stop"] = sampling.stop
+        body["stop"] = sampling.stop[:MOST_STOPS]
     for name in ("top_k", "min_p", "repetition_penalty", "ignore_eos"):
         value, default = getattr(sampling, name), getattr(DEFAULTS, name)
         if name in server.sampling:
@@ -45,6 +45,4 @@ def _sampling(sampling: SamplingParams, server: Server) -> dict[str, Any]:
         elif value != default:
             flag = f"--{name.replace('_', '-')}"
             raise Refused(f"{server.name} takes no {name}: it is not in OpenAI's API; leave {flag} out")
-    if not server.sampling and len(sampling.stop) > MOST_STOPS:
-        raise Refused(f"OpenAI's API takes {MOST_STOPS} stop strings, and these are {len(sampling.stop)}")
     return body

@@ -19,6 +19,7 @@ from playground.engine.backends.openai_server.address import Address
 from playground.engine.backends.openai_server.answer import DONE, Piece, read_piece
 from playground.engine.backends.openai_server.event_stream import EventStream
 from playground.engine.backends.openai_server.faults import Malformed, as_engine_error, refused
+from playground.engine.backends.openai_server.models import Model, read_models
 
 CONNECT_S = 10.0
 CHECK_S = 0.25
@@ -30,22 +31,9 @@ Kind = TypeVar("Kind")
 Arrived = Callable[[float, Piece], None]
 
 
-class Model(msgspec.Struct):
-    """One model of a server's list."""
-
-    id: str
-    owned_by: str = ""
-    max_model_len: int | None = None
-
-
-class ModelList(msgspec.Struct):
-    """The answer of `/models`."""
-
-    data: list[Model]
-
-
 class Client:
-    """`timeout_s`: how long a server may be silent, before its first byte and between two. The key comes from
+    """`timeout_s`: how long a server may be silent, before its first event and between two; what it sends only to keep
+    the connection open is silence. The key comes from
     OPENAI_API_KEY and is only sent in the header of requests to this address."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
@@ -87,8 +75,7 @@ class Client:
 
     async def models(self) -> list[Model]:
         """Every model that the server lists."""
-        body = await self._read("GET", f"{self._address.api}/models")
-        return msgspec.json.decode(body, type=ModelList).data
+        return read_models(await self._read("GET", f"{self._address.api}/models"))
 
     async def page(self, path: str) -> str:
         """A page beside the API, as text."""
@@ -100,8 +87,9 @@ class Client:
 
     async def stream(self, path: str, body: dict[str, Any], arrived: Arrived) -> None:
         """Hand on the pieces of one answer, each with its arrival time. After a finish reason, silence or a close ends
-        it; a stream that ends without one is a fault."""
-        ended, url, connect = False, self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
+        it; a stream that ends without one is a fault, and so is an end without any text."""
+        ended = came = False
+        url, connect = self._address.api + path, aiohttp.ClientTimeout(connect=self._connect_s)
         try:
             async with (
                 asyncio.timeout(self._timeout_s) as silence,
@@ -111,14 +99,17 @@ class Client:
                 _require_events(response.headers.get("content-type", ""))
                 stream, due = EventStream(), 0.0
                 async for part in response.content.iter_any():  # all that lies there, often several events
-                    now = perf_counter()
-                    if now > due:  # aiohttp's sock_read restarts a timer for each part, a tenth of the cost of one
+                    now, events = perf_counter(), stream.feed(part)
+                    if events and now > due:  # aiohttp's sock_read restarts a timer for each part, which costs
                         due = now + self._timeout_s / 8
                         silence.reschedule(self._loop.time() + self._timeout_s * 9 / 8)
-                    for data in stream.feed(part):
+                    for data in events:
                         if data == DONE:
+                            if not (ended or came):
+                                raise Malformed("neither text nor a finish reason before its end")
                             return
                         piece = read_piece(data)
+                        came = came or piece.brings_text_or_tokens
                         arrived(now, piece)
                         if piece.reason and not ended:
                             ended, due = True, math.inf

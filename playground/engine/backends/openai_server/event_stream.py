@@ -1,15 +1,17 @@
 """The data of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
-Works on bytes and reads only the data: every token is an event, and parsing takes CPU time from a server on this
-machine.
+Works on bytes and reads only the data, and whether it is an error's: every token is an event, and parsing takes CPU
+time from a server on this machine.
 """
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 from playground.engine.backends.openai_server.faults import Malformed
 
 MOST_BYTES = 2**20
-FIELD = b"data:"
+FIELD, KIND, ERROR = b"data:", b"event:", b"error"
 
 
 class EventStream:
@@ -18,20 +20,34 @@ class EventStream:
     def __init__(self) -> None:
         self._rest = b""
         self._data: list[bytes] = []
+        self._begun = self._is_error = False
 
     def feed(self, part: bytes) -> list[bytes]:
-        """The data of every event that is complete now. Raises `Malformed` if one gets too long."""
-        *lines, self._rest = self._lines(self._rest + part)
-        found = []
-        for line in lines:
-            if line.startswith(FIELD):
-                self._data.append(line[len(FIELD) :].removeprefix(b" "))
-            elif not line:
-                found.append(b"\n".join(self._data))
-                self._data = []
+        """The data of every event that is complete now; that of an event called `error` as the `error` of an object.
+        Raises `Malformed` if one gets too long."""
+        text = self._rest + part
+        if not self._begun:
+            if len(text) < len(BOM_UTF8) and BOM_UTF8.startswith(text):
+                self._rest = text
+                return []
+            self._begun, text = True, text.removeprefix(BOM_UTF8)
+        *lines, self._rest = self._lines(text)
+        found = [data for line in lines if (data := self._read(line))]
         if len(self._rest) + sum(map(len, self._data)) > MOST_BYTES:
             raise Malformed(f"an event of more than {MOST_BYTES} bytes")
-        return [data for data in found if data]
+        return found
+
+    def _read(self, line: bytes) -> bytes:
+        """Take a line; returns the data of the event that it ends."""
+        if line.startswith(FIELD):
+            self._data.append(line[len(FIELD) :].removeprefix(b" "))
+        elif line.startswith(KIND):
+            self._is_error = line[len(KIND) :].strip() == ERROR
+        elif not line:
+            data, is_error = b"\n".join(self._data), self._is_error
+            self._data, self._is_error = [], False
+            return b'{"error": %b}' % data if is_error and data else data
+        return b""
 
     @staticmethod
     def _lines(text: bytes) -> list[bytes]:

@@ -14,6 +14,7 @@ from playground.engine.backends.base import EngineError
 
 LONG = 300
 KEY = "set OPENAI_API_KEY to a key that this server takes"
+LOG = "look at the server's own log"
 NO_API = "is --url an OpenAI-compatible server?"
 PASSWORD = re.compile(r"//[^/@]*@")
 ADVICE = {
@@ -38,6 +39,10 @@ class Malformed(Exception):
     """The server sent something that the API does not allow."""
 
 
+class ServerError(Exception):
+    """The server sent an error within a stream; the message is its own."""
+
+
 def line(text: str) -> str:
     """Foreign text on one line, without control characters and our key, shortened to `LONG` characters."""
     if key := os.environ.get("OPENAI_API_KEY", "").strip():
@@ -55,7 +60,7 @@ def refused(status: int, body: bytes, location: str, url: str) -> Refused:
         return Refused(status, f"{host} redirects to {to}, which is refused", "give --url the address that is meant")
     said = _said(body)
     message = f"{host} answered {status}" + (f": {said}" if said else "")
-    advice = "look at the server's own log" if status >= 500 else ADVICE.get(status, "")
+    advice = LOG if status >= 500 else ADVICE.get(status, "")
     return Refused(status, message, advice)
 
 
@@ -76,14 +81,17 @@ def as_engine_error(error: Exception, url: str, timeout_s: float) -> EngineError
         refused_it = isinstance(cause, ConnectionRefusedError)
         why = "refused the connection" if refused_it else f"is not there: {line(str(error.os_error))}"
         return EngineError(f"{host} {why}", "start the server, or look at --url")
+    if isinstance(error, ServerError):
+        return EngineError(f"{host} sent an error instead of an answer: {error}", LOG)
     if isinstance(error, Malformed | msgspec.MsgspecError) or isinstance(error.__cause__, ContentEncodingError):
-        return EngineError(f"{host} sent what is no answer: {line(str(error))}", NO_API)
+        said = cause.message if isinstance(cause, ContentEncodingError) else str(error)
+        return EngineError(f"{host} sent what is no answer: {line(said)}", NO_API)
     if isinstance(error, aiohttp.ClientResponseError):  # its status line or a header is malformed
         return EngineError(f"what answers at {host} speaks no HTTP", NO_API)
     if isinstance(error, aiohttp.InvalidURL | UnicodeError | ValueError):
         return EngineError(f"{line(url)} is no address: {line(str(error))}", "--url http://host:port/v1")
     if isinstance(error, aiohttp.ClientError | ConnectionError):
-        return EngineError(f"{host} ended the connection before the answer was whole", "look at the server's own log")
+        return EngineError(f"{host} ended the connection before the answer was whole", LOG)
     return EngineError(f"{host}: {line(str(error)) or type(error).__name__}", "the log has the details")
 
 
@@ -93,7 +101,7 @@ def _said(body: bytes) -> str:
         found = msgspec.json.decode(body)
     except msgspec.MsgspecError:
         text = body.decode(errors="replace")
-        return "" if "<html" in text.lower() else line(text)
+        return "" if text.lstrip().startswith("<") else line(text)  # a page is not for a line
     for key in ("error", "detail", "message"):
         while isinstance(found, dict) and key in found:
             found = found[key]

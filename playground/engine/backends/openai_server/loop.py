@@ -21,6 +21,7 @@ from playground.engine.backends.openai_server.client import Client
 from playground.engine.backends.openai_server.metrics import MetricsPage
 from playground.engine.backends.openai_server.requests import StreamedRequest
 from playground.engine.backends.openai_server.server import Server
+from playground.engine.detokenizer import StopText
 from playground.engine.slots import free_slot
 from playground.protocol.commands import GenerationRequest
 from playground.protocol.events import FinishReason, RequestFinished, RequestQueued, StepsExecuted, TokensGenerated
@@ -67,7 +68,8 @@ class ServerLoop:
         except Refused as refusal:
             self._emit(refused(request.request_id, timer, refusal))
             return
-        state = StreamedRequest(request.request_id, path, body, timer, next(self._numbers))
+        stop = StopText(request.sampling.stop)
+        state = StreamedRequest(request.request_id, path, body, timer, next(self._numbers), stop=stop)
         self._requests[state.request_id] = state
         self._delayed.put(arrival, state.order, state)
         self._emit(RequestQueued(request_id=state.request_id, submitted=arrival))
@@ -119,7 +121,7 @@ class ServerLoop:
             self._finish(request, "error", what.line)
             return 0
         if what is None:
-            self._finish(request, request.reason or "stop")
+            self._finish(request, request.reason or "stop", request.fault)
             return 0
         if not request.take(now, what):
             return 0
@@ -127,8 +129,11 @@ class ServerLoop:
             request.slot = free_slot(other.slot for other in self._requests.values())
         token_ids = list(what.token_ids or ()) if request.reports_token_ids else []
         times = [now] * (len(token_ids) if request.reports_token_ids else 1)
-        event = TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=what.text)
-        self._emit(event)
+        text = request.certain(what.text)
+        self._emit(TokensGenerated(request_id=request.request_id, token_ids=token_ids, times=times, text=text))
+        if request.stop.stopped and request.future:
+            request.future.cancel()
+            self._finish(request, "stop")
         return len(token_ids)
 
     def _end(self, request_id: str | None, reason: FinishReason, message: str = "") -> None:
@@ -140,6 +145,8 @@ class ServerLoop:
 
     def _finish(self, request: StreamedRequest, reason: FinishReason, message: str = "") -> None:
         del self._requests[request.request_id]
+        if rest := request.stop.flush():
+            self._emit(TokensGenerated(request_id=request.request_id, token_ids=[], times=[], text=rest))
         self._left.append(request.request_id)
         self._changed = True
         metrics = request.metrics()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from playground import paths
@@ -27,16 +28,27 @@ class ModelLoads:
 
         self._screen.app.push_screen(ModelPicker(self._folders), lambda model: self.load(model) if model else None)
 
-    def load(self, model: str = "") -> None:
-        """Load a checkpoint, by default the bundled one; on a server, the model of the command line."""
+    @property
+    def on_server(self) -> bool:
+        """Whether models are a server's."""
+        return self._screen.state.capabilities.engine == "openai"
+
+    def load(self, model: str = "", then: Callable[[], None] = lambda: None) -> None:
+        """Load a checkpoint, by default the bundled one; on a server, the model of the command line. `then` is called
+        once the load has begun."""
         notice = self._screen.query_one(Notice)
         notice.quiet()
-        session, engine = self._screen.session, self._screen.state.capabilities.engine
-        if engine != "openai" and paths.is_missing(model):
+        session = self._screen.session
+        if not self.on_server and paths.is_missing(model):
             notice.say(f"there is no {model}", "check the spelling, or name a hub id such as owner/model", bad=True)
             return
-        own = session.asked.model if engine == "openai" else str(paths.bundled_model())
-        self._screen.run_worker(session.load(model or own))
+        own = session.asked.model if self.on_server else str(paths.bundled_model())
+
+        async def load() -> None:
+            await session.load(model or own)
+            then()
+
+        self._screen.run_worker(load())
 
     def cancel(self) -> None:
         """Cancel the current load or conversion."""

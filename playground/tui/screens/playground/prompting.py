@@ -21,9 +21,13 @@ class Prompting:
         self._shown: dict[str, str] = {}
 
     def submit(self, text: str, shown: str) -> None:
-        """Handle Enter: send a prompt, transcribe a sound file, or load the bundled model if there is none."""
+        """Handle Enter: send a prompt, transcribe a sound file, or load the bundled model if there is none. A server
+        is tried again with a prompt too, which then waits for it."""
         if not text.strip() and self._loads.wanted:
             self._loads.load()
+            return
+        if self._loads.wanted and self._loads.on_server and not sound_path(text):
+            self._loads.load(then=lambda: self._screen.run(lambda: self._send(text, shown)))
             return
         self._screen.query_one(Notice).quiet()
         if path := sound_path(text):

@@ -14,6 +14,7 @@ from playground.tui.styles import MUTED
 from playground.tui.widgets.inside.panel import InsidePanel
 
 MOST_REQUESTS = 1024
+UNTOLD = "this engine does not tell what its model weighs"
 
 
 class KVPanel(InsidePanel):
@@ -32,6 +33,9 @@ class KVPanel(InsidePanel):
         facts = state.facts
         if facts is None:
             self.show(None, "", lambda width, height: [])
+            return
+        if not facts.kv_bytes_per_token:
+            self.show(facts, "", lambda width, height: [[(UNTOLD, MUTED)]])
             return
         weights, kind = state.memory.weights or facts.weights_bytes, state.toggles.requested.kv_cache
         block, requests = state.toggles.requested.block_size, self._requests

@@ -9,12 +9,13 @@ from textual.geometry import Size
 
 from playground.protocol.machine import GpuSample, MachineSampled
 from playground.protocol.metrics import Memory
-from playground.telemetry.ledger import memory_ledger
+from playground.telemetry.ledger import memory_ledger, server_ledger
 from playground.text import numbers
 from playground.tui.widgets.line_panel import LinePanel
 from playground.tui.widgets.memory import lines as memory_lines
 
 FULL_WIDTH = 40
+SERVER = "server"  # the device of a model that is not on this machine
 
 
 class MemoryPanel(LinePanel):
@@ -32,7 +33,8 @@ class MemoryPanel(LinePanel):
 
     def show(self, memory: Memory, machine: MachineSampled, gpu: GpuSample | None = None, device: str = "cpu") -> None:
         """Show other figures; `gpu` is the sample of the engine's own GPU, None on other devices."""
-        before, ledger = (self._ledger, self._gpu, self._device), memory_ledger(machine, memory, gpu)
+        before = (self._ledger, self._gpu, self._device)
+        ledger = server_ledger() if device == SERVER else memory_ledger(machine, memory, gpu)
         self._ledger, self._gpu, self._device = ledger, gpu, device
         if len(before[0].rows) != len(ledger.rows):
             self.refresh(layout=True)
