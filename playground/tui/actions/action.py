@@ -64,7 +64,7 @@ def always(_: State) -> str:
 
 class Action(msgspec.Struct, frozen=True):
     """`blocked` returns why it cannot be done now. If `bound` is false, the widget that has the focus binds the key
-    itself. Without `screens` it is on all of them."""
+    itself. Without `screens` it is on all of them. `becomes`: what the key does now, where that changes."""
 
     name: str
     key: str
@@ -76,6 +76,7 @@ class Action(msgspec.Struct, frozen=True):
     priority: bool = True
     footer: bool = True
     screens: tuple[ScreenName, ...] = ()
+    becomes: Callable[[State], str] | None = None
 
     def on(self, screen: str) -> bool:
         """Whether this screen has the action."""

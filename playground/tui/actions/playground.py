@@ -14,8 +14,22 @@ from playground.tui.actions.blocked import (
     nothing_to_mend,
     replay,
 )
+from playground.tui.state.state import State
+from playground.tui.toggles.rows import FLASH, flipped
 
 Action = partial(action.Action, screens=("playground",))
+
+
+def _flip(name: str, key: str, label: str, form: str, description: str) -> action.Action:
+    """The key of a toggle: the footer tells the value that it leads to."""
+
+    def becomes(state: State) -> str:
+        value = str(flipped(state, name)[0])
+        return form.format("Flash" if value in FLASH else value)
+
+    return Action(f"flip_{name}", key, label, description, cannot_flip(name), becomes=becomes)
+
+
 ACTIONS = (
     Action("send", "enter", "Send", "Send the prompt; another may run already", measuring, "prompt", bound=False),
     Action("newline", "ctrl+j", "New line", "A new line in the prompt", replay, "prompt", bound=False, footer=False),
@@ -43,9 +57,9 @@ ACTIONS = (
         "undo", "ctrl+z", "Undo", "Take back what was typed or deleted", replay, "prompt", bound=False, footer=False
     ),
     Action("stop", "escape", "Stop", "Stop the newest request, or the load", nothing_runs, priority=False),
-    Action("flip_weights", "ctrl+w", "int8", "Weights: int8 or as the model has them", cannot_flip("weights")),
-    Action("flip_attention", "ctrl+f", "Flash", "Attention: FlashAttention or eager", cannot_flip("attention")),
-    Action("flip_kv_cache", "ctrl+k", "KV int8", "KV cache: int8 or as the model has it", cannot_flip("kv_cache")),
+    _flip("weights", "ctrl+w", "Weights", "{}", "Weights: 8 bits, or as the model has them"),
+    _flip("attention", "ctrl+f", "Attention", "{}", "Attention: FlashAttention or eager"),
+    _flip("kv_cache", "ctrl+k", "KV cache", "KV {}", "KV cache: 8 bits, or as the model has it"),
     Action("maximize", "z", "Maximize", "This panel alone, and back; Tab leaves the prompt", priority=False),
     Action("toggles", "ctrl+g", "Toggles", "Go to the toggles, and open them where they are folded"),
     Action("next_panel", "tab", "Panels", "From the prompt to the other panels, and back", priority=False),

@@ -46,7 +46,8 @@ class KeyBar(Widget):
         actions = sorted(footer_actions(state, place, screen, alone), key=lambda action: action.place == "everywhere")
         entries, last = list[Entry](), list[Entry]()
         for action in actions:
-            entry = action.shown_key, action.label, action.name if action.bound else ""
+            label = action.becomes(state) if action.becomes else action.label
+            entry = action.shown_key, label, action.name if action.bound else ""
             (last if action.name == PALETTE or action.name.startswith("screen_") else entries).append(entry)
         if (entries, last) != (self._entries, self._last):
             self._entries, self._last = entries, last

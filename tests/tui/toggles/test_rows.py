@@ -32,6 +32,11 @@ def _apply(state: State, effective: dict[str, str] | None = None, **changes: obj
     state.add_event(OptionsApplied(changed=list(changes), requested=options, effective=shown), 0.0)
 
 
+def _footer(state: State) -> list[str]:
+    flips = (ACTIONS[f"flip_{name}"].becomes for name in ("weights", "attention", "kv_cache"))
+    return [becomes(state) for becomes in flips if becomes]
+
+
 def test_every_toggle_has_a_row(state: State) -> None:
     assert [row.name for row in rows(state)] == list(TOGGLES)
 
@@ -85,6 +90,12 @@ def test_keys_flip_between_two_values(state: State) -> None:
     assert flipped(state, "weights") == ("model", "")
 
 
+def test_the_footer_tells_what_the_keys_lead_to(state: State) -> None:
+    assert _footer(state) == ["int8", "eager", "KV int8"]
+    _apply(state, attention="eager", kv_cache="int8", weights="int8")
+    assert _footer(state) == ["model", "Flash", "KV model"]
+
+
 def test_a_flip_that_cannot_be_says_why() -> None:
     assert flipped(State(), "kv_cache")[1] == "the unloaded engine has no KV cache toggle"
 
@@ -105,6 +116,7 @@ def test_the_key_of_an_engine_without_int8_takes_the_8_bits_that_it_has() -> Non
     toggle = ToggleSupport(name="kv_cache", cost="reload", values=[no, ValueSupport(value="fp8")], seconds=3.5)
     state.capabilities = Capabilities(engine="vllm", toggles=[toggle])
     assert flipped(state, "kv_cache") == ("fp8", "")
+    assert "KV fp8" in _footer(state)
     assert candidate(state, "kv_cache", "fp8").seconds == 3.5
 
 
