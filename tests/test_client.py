@@ -20,6 +20,7 @@ from playground.protocol.events import (
     ModelLoading,
     OptionsApplied,
     RequestFinished,
+    RequestQueued,
     TokensGenerated,
     WorkerExited,
     WorkerReady,
@@ -89,7 +90,8 @@ async def test_every_token_comes_before_the_end_and_the_text_is_whole(connect):
     session.ask("a", "b", "c")
     await session.until(RequestFinished, 3)
     for name in "abc":
-        events = [e for e in session.events if getattr(e, "request_id", None) == name]
+        queued, *events = [e for e in session.events if getattr(e, "request_id", None) == name]
+        assert isinstance(queued, RequestQueued)
         assert [type(event) for event in events] == [TokensGenerated] * (len(events) - 1) + [RequestFinished]
         assert "".join(event.text for event in events[:-1]) == ANSWER
         assert sum(len(event.token_ids) for event in events[:-1]) == events[-1].metrics.output_tokens

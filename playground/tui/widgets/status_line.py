@@ -17,6 +17,7 @@ from playground.tui.styles import MUTED
 from playground.tui.widgets.fitting import spread
 
 COLOURS = {"idle": MUTED, "loading": "$meaning-held", "running": "$success", "failed": "$error"}
+PROGRAM = "playground"
 MOST_LETTERS = 8
 LEAST_NAME = 16
 WORDS = 70
@@ -44,9 +45,10 @@ class StatusLine(Widget):
 
     def render(self) -> Content:
         room = max(0, self.size.width - self._right.cell_length - GAP)  # the status is never cut
-        before = Content.assemble(("playground", "bold $accent"), "  ")
-        name = one_line(self._model, max(LEAST_NAME, room - before.cell_length - self._facts.cell_length))
-        left = Content.assemble(before, (name, "bold" if self._facts else ""), self._facts)
+        others = len(PROGRAM) + GAP + self._facts.cell_length
+        name = one_line(self._model, max(LEAST_NAME, room - others))
+        style = "bold" if self._facts else ""
+        left = Content.assemble((PROGRAM, "bold $accent"), (f"{'':{GAP}}{name}", style), self._facts)
         left = left if left.cell_length <= room else left.truncate(room, ellipsis=True)
         return spread(left, self._right, self.size.width)
 
