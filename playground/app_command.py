@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the screen."""
     add_target(parser)
+    add_theme(parser)
+
+
+def add_theme(parser: ArgumentParser) -> None:
+    """Add `--theme`."""
     parser.add_argument("--theme", metavar="NAME", help="colours: a shipped theme or one of your own")
 
 
@@ -62,7 +67,7 @@ def check(args: Namespace) -> None:
     _check_theme(args.theme)
 
 
-def open_replay(recording: Recording, speed: float) -> int:
+def open_replay(recording: Recording, speed: float, theme: str | None = None) -> int:
     """Open the screen on a recording; returns the exit code."""
     from playground.config import load_settings
 
@@ -70,7 +75,8 @@ def open_replay(recording: Recording, speed: float) -> int:
     _require_terminal()
     from playground.tui.app import PlaygroundApp
 
-    return _show(PlaygroundApp(engine="scripted", replay=recording, speed=speed, settings=settings))
+    _check_theme(theme)
+    return _show(PlaygroundApp(engine="scripted", replay=recording, speed=speed, theme=theme, settings=settings))
 
 
 def _check_theme(name: str | None) -> None:

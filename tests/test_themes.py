@@ -83,10 +83,12 @@ def test_the_ground_is_dark_where_the_theme_says_so(theme: ThemeFile) -> None:
     assert theme.dark == (luminance(theme.background) < luminance(theme.foreground))
 
 
-def test_each_meaning_and_each_request_stands_out(theme: ThemeFile) -> None:
-    for colour in theme.meanings.variables().values():
+def test_each_meaning_and_each_request_can_be_read(theme: ThemeFile) -> None:
+    """Hints, digits and letters are written in them. Okabe and Ito's own blue is darker, and only marks and letters."""
+    for name, colour in theme.meanings.variables().items():
+        fixed = theme.name == "colour-blind-safe" and name.startswith("request")
         for ground in (theme.background, theme.surface, theme.panel):
-            assert contrast(colour, ground) >= 3, (colour, ground)
+            assert contrast(colour, ground) >= (3 if fixed else 4.5), (name, colour, ground)
 
 
 def test_no_two_meanings_or_requests_look_alike(theme: ThemeFile) -> None:

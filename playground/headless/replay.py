@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from playground.app_command import open_replay
+from playground.app_command import add_theme, open_replay
 from playground.headless.printer import TextPrinter
 from playground.headless.report import say
 from playground.protocol.commands import Submit
@@ -25,13 +25,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--speed", type=_speed, default=1.0, metavar="X", help="times as fast; 0 is as fast as possible"
     )
     parser.add_argument("--headless", action="store_true", help="as text, without a screen")
+    add_theme(parser)
 
 
 def main(args: Namespace) -> int:
     """Run the command; returns the exit code."""
     recording = read_recording(args.file)
     if not args.headless:
-        return open_replay(recording, args.speed)
+        return open_replay(recording, args.speed, args.theme)
     replay = _Replay(recording)
     asyncio.run(replay.play(args.speed))
     replay.end()

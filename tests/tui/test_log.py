@@ -43,3 +43,15 @@ async def test_a_bar_that_draws_over_itself_has_a_line_for_each_state(tmp_path: 
         app.push_screen(LogScreen(path))
         await until(pilot, lambda: "last" in shown(app))
         assert list(app.screen.query_one(Log).lines) == ["first", "  0%|", " 50%|", "100%|", "last", ""]
+
+
+async def test_an_empty_log_says_that_nothing_was_printed_until_something_is(tmp_path: Path, until: Wait) -> None:
+    path = tmp_path / "engine.log"
+    path.touch()
+    app = PlaygroundApp(engine="scripted", replay=[], speed=0)
+    async with app.run_test(size=(120, 20)) as pilot:
+        app.push_screen(LogScreen(path))
+        await until(pilot, lambda: "the engine has printed nothing yet" in shown(app))
+        path.write_text("hello\n")
+        await until(pilot, lambda: "hello" in shown(app))
+        assert "nothing yet" not in shown(app)

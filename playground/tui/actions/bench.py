@@ -13,6 +13,7 @@ ACTIONS = (
     Action("stop_suites", "escape", "Stop", "Stop; what is judged stays", no_bench),
     Action("tick_suite", "space", "Tick", "Run this suite, or do not", place="suites", bound=False),
     Action("size_suite", "left", "Size", "A smaller or larger part of it", place="suites", bound=False),
+    Action("scroll_results", "up", "Scroll", "Earlier and later results", place="results", bound=False),
     Action("pareto_axis", "m", "Memory/TPS", "Quality against memory, or against TPS"),
     Action("export_report", "x", "Export", "The newest result as a file", replay),
     Action("zoom_pareto", "z", "Plot", "The plot alone, and back"),

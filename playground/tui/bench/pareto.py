@@ -37,6 +37,7 @@ def pareto(runs: Sequence[Run], memory: bool) -> list[Point]:
             style=f"$request-{models.index(model) % COLOURS}",
             label=one_line(spelled if len(models) == 1 else f"{model} {spelled}", LABEL_WIDTH) if best else "",
             strong=best,
+            group=model,
         )
         for (model, spelled), run in newest.items()
         for best in [not any(_beats(other, run, memory) for other in newest.values())]

@@ -15,6 +15,7 @@ from playground.text.plain import one_line
 from playground.text.sizes import format_memory
 
 LOWER_IS_BETTER = ("perplexity", "bits", "nats", "KL", "WER", "CER", "SER")
+SHORT = {"bits per byte": "bits/B", "perplexity": "PPL"}
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -35,8 +36,9 @@ def when(run: Run) -> str:
 
 
 def quality(run: Run) -> str:
-    """The value alone; its measure is shown under the table."""
-    return numbers.significant(run.quality)
+    """`pass@1 0.75`, the measure shortened."""
+    measure = one_line(SHORT.get(run.measure, run.measure), 6)
+    return f"{measure} {numbers.significant(run.quality)}".lstrip() if run.quality is not None else numbers.UNKNOWN
 
 
 def options(run: Run) -> str:
@@ -58,13 +60,13 @@ def lower_is_better(measure: str) -> bool:
 COLUMNS = (
     Column("when", 11, when, "at"),
     Column("kind", 12, lambda run: one_line(run.kind, 12), "kind", least=120),
-    Column("model", 14, lambda run: one_line(run.model, 80), "model", grows=True),
-    Column("options", 18, options, grows=True),
+    Column("model", 15, lambda run: one_line(run.model, 80), "model", grows=True),
+    Column("options", 17, options, grows=True),
     Column("TTFT", 8, lambda run: numbers.seconds(run.ttft_s), "ttft_s", right=True),
     Column("TPS", 6, lambda run: numbers.significant(run.tps), "tps", right=True),
     Column("Memory", 9, lambda run: format_memory(run.memory_bytes), "memory_bytes", right=True),
     Column("KV", 9, lambda run: format_memory(run.kv_bytes), "kv_bytes", right=True, least=100),
-    Column("quality", 8, quality, "quality", right=True),
+    Column("quality", 13, quality, "quality", right=True),
     Column("flags", 24, lambda run: one_line(", ".join(run.flags), 80), least=140, grows=True),
     Column("tags", 12, lambda run: one_line(" ".join(run.tags), 12), least=160),
 )

@@ -8,6 +8,7 @@ import msgspec
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.tui.inside.trial import Steps, TrialRunner
+from playground.tui.state.weights_answers import request_id
 
 KINDS = ("model", "int8", "nf4")
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
@@ -65,13 +66,13 @@ class WeightsTrial:
     def _run(self, kind: Kind) -> Steps:
         if self._runner.stopped:
             return
-        name = f"weights-{next(self._numbers)}-{kind.name}"
+        name, answers = request_id(next(self._numbers), kind.name), self._state.inside.weights
         sampling = SamplingParams(max_tokens=TOKENS, ignore_eos=True)
         asked = GenerationRequest(request_id=name, prompt=PROMPT, sampling=sampling)
         self._runner.bridge.send(Submit(requests=[asked]))
-        request = self._state.requests[name]  # kept: a new conversation forgets what has ended
-        while not (finished := request.finished):
+        while name in answers and answers[name] is None and self._state.inside.weights is answers:
             yield
         # A stopped answer's rate would be that of fewer tokens.
-        kind.tps = finished.metrics.decode_tps if finished.reason == "length" else None
+        finished = answers.get(name)
+        kind.tps = finished.metrics.decode_tps if finished and finished.reason == "length" else None
         kind.bytes = self._state.memory.weights or kind.bytes

@@ -10,10 +10,12 @@ from playground.text.scale import Scale
 from playground.tui.styles import MUTED
 
 Part = tuple[str, str]
+HERE = "●"
 
 
 class Point(msgspec.Struct, frozen=True):
-    """`label` is drawn next to it if there is room; `strong` points are bold and get their labels first."""
+    """`label` is drawn next to it if there is room; `strong` points are bold and get their labels first; `name` says
+    in full what it stands for, `group` what its letter does."""
 
     x: float
     y: float
@@ -21,6 +23,8 @@ class Point(msgspec.Struct, frozen=True):
     style: str
     label: str = ""
     strong: bool = False
+    name: str = ""
+    group: str = ""
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -49,6 +53,13 @@ def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> 
     lines.append([(" " * gutter + "└" + "─" * columns, MUTED)])
     lines.append([(" " * (gutter + 1) + ruler(x, across, columns), MUTED)])
     return lines
+
+
+def pointed_out(points: Sequence[Point], name: str) -> list[Point]:
+    """The same points; the one of this name comes last, so it is drawn over the others and gets its label first."""
+    others = [point for point in points if not name or point.name != name]
+    here = [point for point in points if name and point.name == name]
+    return others + [msgspec.structs.replace(point, mark=HERE, label=point.name, strong=True) for point in here]
 
 
 def _frame(columns: int, rows: int, x_low: bool, y_low: bool) -> list[list[Part]]:

@@ -23,6 +23,7 @@ from playground.tui.messages import Updated
 from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
+from playground.tui.screens.panels import Panels
 from playground.tui.session import NotNow, Session
 from playground.tui.widgets.bench.figures import BenchFigures
 from playground.tui.widgets.bench.pareto_plot import ParetoPlot
@@ -51,6 +52,7 @@ class BenchScreen(BaseScreen):
         super().__init__(session)
         self._past, self._exports = PastRuns(self, history), Exports(self, EXPORT_NAME)
         self._driver = BenchDriver(session, keep, self._changed)
+        self._panels = Panels(self, ("plot",))
         self._found: list[Run] = []
         self._seen, self._plotted = "", 0
         self.handlers |= {
@@ -58,7 +60,7 @@ class BenchScreen(BaseScreen):
             "stop_suites": self._driver.stop,
             "pareto_axis": lambda: self.query_one(ParetoPlot).turn(),
             "export_report": self._ask_for_file,
-            "zoom_pareto": lambda: self.toggle_class("-plot"),
+            "zoom_pareto": lambda: self._panels.toggle("plot"),
         }
 
     def compose(self) -> ComposeResult:
@@ -85,7 +87,9 @@ class BenchScreen(BaseScreen):
     @property
     def place(self) -> Place:
         """See `BaseScreen.place`."""
-        return "suites" if isinstance(self.focused, SuiteList) else "everywhere"
+        if self._panels.alone or self.focused is None:
+            return "everywhere"
+        return "results" if self.focused is self.query_one(BenchResults) else "suites"
 
     @on(Updated)
     def _updated(self, message: Updated) -> None:
@@ -106,15 +110,15 @@ class BenchScreen(BaseScreen):
 
     def handle_blocked(self, name: str) -> bool:
         """Let Esc bring back the other panels if nothing runs."""
-        if name == "stop_suites" and self.has_class("-plot"):
-            self.remove_class("-plot")
+        if name == "stop_suites" and self._panels.alone:
+            self._panels.show()
             return True
         return False
 
     @property
     def _view(self) -> BenchView:
-        """The view of the suite under the cursor, or of the newest suite if that one has not been run."""
-        return self._driver.views.get(self.query_one(SuiteList).current, self._driver.view)
+        """The newest run of the suite under the cursor, of which all panels speak; empty before the first one."""
+        return self._driver.views.get(self.query_one(SuiteList).current, BenchView())
 
     def _follow(self) -> None:
         """Move the cursor to a suite that begins, and add a run that has ended to the plot."""
@@ -158,7 +162,7 @@ class BenchScreen(BaseScreen):
         """Plot this session's runs and those of the history, and estimate each suite's time by them."""
         runs = [*self._driver.runs, *self._found]
         suites = self.query_one(SuiteList)
-        self.query_one(ParetoPlot).show_runs(runs, SUITES[suites.current].measure)
+        self.query_one(ParetoPlot).show_runs(runs, SUITES[suites.current])
         name = self.state.facts.name if self.state.facts else ""
         for suite in SUITES:
             if (pace := seconds_a_unit(suite, runs, name)) is not None:

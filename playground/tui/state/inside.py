@@ -20,6 +20,7 @@ from playground.protocol.measurements import AttentionPoint, Ceilings
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
 from playground.tui.state.kv_capacity import KVCapacity
+from playground.tui.state.weights_answers import WeightsAnswers
 
 TRAIL = 48
 
@@ -27,7 +28,7 @@ TRAIL = 48
 class InsideState:
     """`points` grow while attention is measured; `trail` holds the newest steps that computed something;
     `token_bytes`: measured bytes of a token in the KV cache, by dtype; `kv`: what the engine allotted, and what ran in
-    it."""
+    it; `weights`: the answers of the weights trial."""
 
     def __init__(self) -> None:
         self.outliers: OutliersMeasured | None = None
@@ -37,6 +38,7 @@ class InsideState:
         self.trail: deque[Step] = deque(maxlen=TRAIL)
         self.token_bytes: dict[str, float] = {}
         self.kv = KVCapacity()
+        self.weights = WeightsAnswers()
         self._kv_cache, self._block_size = "", 0
 
     @property
@@ -46,6 +48,7 @@ class InsideState:
 
     def add_event(self, event: AnyEvent) -> None:
         """Fold an event."""
+        self.weights.add_event(event)
         match event:
             case OutliersMeasured():
                 self.outliers = event

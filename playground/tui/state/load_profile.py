@@ -15,6 +15,7 @@ from playground.protocol.commands import GenerationRequest, Submit
 from playground.protocol.options import EngineName, Policy
 from playground.tui.state.compare import is_run
 from playground.tui.state.kv_capacity import is_capacity_trial
+from playground.tui.state.weights_answers import is_weights_trial
 
 POLICIES: tuple[Policy, Policy] = ("static", "continuous")
 STATIC: Policy = POLICIES[0]
@@ -73,4 +74,6 @@ def run_kind(command: Submit) -> str:
     that only fill the KV cache are not a run."""
     if is_run(command) or is_capacity_trial(command):
         return ""
+    if is_weights_trial(command):
+        return "weights"
     return "load" if read_name(command.requests[0].request_id) else "chat"

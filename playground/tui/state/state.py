@@ -42,6 +42,7 @@ from playground.tui.state.requests import Requests
 from playground.tui.state.timeline import Timeline
 from playground.tui.state.toggle_state import ToggleState
 from playground.tui.state.voice import AGAIN, ENDED, VoiceState
+from playground.tui.state.weights_answers import is_weights_trial, of_weights_trial
 
 Status = Literal["idle", "loading", "running", "failed"]
 FLOW = (TokensGenerated, StepsExecuted, MemoryMeasured, MachineSampled)
@@ -120,6 +121,8 @@ class State:
                 self._changes.forgotten |= ended if self.replaying else set()
             case Submit() if is_capacity_trial(command):
                 self.inside.kv.begin(command)
+            case Submit() if is_weights_trial(command):
+                self.inside.weights.begin(command)
             case Submit() if not is_run(command) and not self._begin_load_run(command):
                 for request in command.requests:
                     self.requests.begin(request, now, self._changes)
@@ -135,7 +138,7 @@ class State:
             return
         self.load.add_event(event)
         self.inside.add_event(event)
-        if not (of_capacity_trial(event) or (isinstance(event, OptionsApplied) and not self.toggles.by_user)):
+        if not (_of_trial(event) or (isinstance(event, OptionsApplied) and not self.toggles.by_user)):
             self.timeline.add_event(event)
         match event:
             case TokensGenerated():
@@ -231,7 +234,7 @@ class State:
             peak = max(self.memory.kv_peak, *(each.kv_bytes for each in event.steps), 0)
             self.memory = msgspec.structs.replace(self.memory, kv_used=step.kv_bytes, kv_peak=peak)
             self.clock.arrived(now, step.start + step.seconds)
-        if not of_capacity_trial(event):
+        if not _of_trial(event):
             self._changes.steps += event.steps
 
     def _apply(self, event: OptionsApplied) -> None:
@@ -268,3 +271,8 @@ class State:
         self._lose_model()
         self.timeline.end()
         self._changes.died = True
+
+
+def _of_trial(event: AnyEvent) -> bool:
+    """Whether an event belongs to a trial of the Inside screen, and not to what the user asked."""
+    return of_capacity_trial(event) or of_weights_trial(event)

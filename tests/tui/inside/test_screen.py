@@ -77,8 +77,10 @@ async def test_measure_everything_once(until, monkeypatch: pytest.MonkeyPatch):
         assert "product" in concluded(screen, "roofline") and " of 16 inputs" in concluded(screen, "outliers")
 
         await pilot.press("w")
-        await until(pilot, lambda: state.requests.unfinished, PATIENCE_S)
+        await until(pilot, lambda: state.inside.weights, PATIENCE_S)
         await until(pilot, lambda: not state.trial_running, PATIENCE_S)
+        assert not state.requests, "nobody asked for its answers"
+        assert [column.tokens for column in state.timeline.columns] == [0], "only the user's own switch"
         kinds = {kind.name: kind for kind in screen._trial.kinds}
         assert all(kind.tps and kind.bytes for kind in kinds.values()), kinds
         assert kinds["nf4"].bytes < kinds["int8"].bytes < kinds["model"].bytes
@@ -132,10 +134,10 @@ async def test_escape_amid_a_trial_goes_back_to_what_was(until, monkeypatch: pyt
         assert state.toggles.requested == before and not state.inside.kv.results
 
         await pilot.press("w")
-        await until(pilot, lambda: state.requests.unfinished and state.requests.unfinished[-1].tokens)
+        await until(pilot, lambda: state.inside.weights and state.last_step and state.last_step.slots, PATIENCE_S)
         await pilot.press("escape")
         await until(pilot, lambda: not state.trial_running)
-        assert state.toggles.requested == before and not state.requests.unfinished
+        assert state.toggles.requested == before and all(state.inside.weights.values())
         assert [kind.tps for kind in screen._trial.kinds] == [None] * 3
 
 

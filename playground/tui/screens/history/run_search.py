@@ -7,7 +7,7 @@ from functools import partial
 from textual.worker import Worker
 
 from playground.session.history.query import FilterError, Query, Sort, parse_filter
-from playground.tui.history.quadrant import NEWEST, quadrant
+from playground.tui.history.quadrant import NEWEST, model_key, quadrant
 from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.widgets.notice import Notice
@@ -76,7 +76,7 @@ class RunSearch:
             self._table.list.replace(await self._past.ask(lambda database: database.find(query)))
             self._show()
             points = quadrant(await self._past.ask(lambda database: database.newest(query, NEWEST)))
-            self._screen.query_one(Scatter).show(points, PLOT_NOTE if points else "")
+            self._screen.query_one(Scatter).show(points, f"{model_key(points)}   {PLOT_NOTE}" if points else "")
 
     async def _read(self, ids: list[int]) -> None:
         with self._past.showing_faults():

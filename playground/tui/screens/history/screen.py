@@ -17,13 +17,14 @@ from playground.text import numbers
 from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.history.columns import described_quality
-from playground.tui.history.quadrant import X, Y
+from playground.tui.history.quadrant import X, Y, set_name
 from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.chosen_runs import ChosenRuns
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.history.run_search import RunSearch
+from playground.tui.screens.panels import Panels
 from playground.tui.session import Session
 from playground.tui.styles import MUTED
 from playground.tui.widgets.key_bar import KeyBar
@@ -48,6 +49,7 @@ class HistoryScreen(BaseScreen):
 
     def __init__(self, session: Session, history: History) -> None:
         super().__init__(session)
+        self._panels = Panels(self, ("plot",))
         past = PastRuns(self, history)
         self._search = RunSearch(self, past)
         chosen = ChosenRuns(self, past, self._search.find)
@@ -56,10 +58,10 @@ class HistoryScreen(BaseScreen):
             "rerun": chosen.rerun,
             "tag_runs": chosen.tag,
             "export_runs": chosen.export,
-            "filter_runs": lambda: self.query_one(Input).focus(),
+            "filter_runs": self._ask_for_filter,
             "sort_runs": self._search.sort_by_next,
             "reverse_runs": self._search.reverse,
-            "zoom_runs": lambda: self.toggle_class("-plot"),
+            "zoom_runs": lambda: self._panels.toggle("plot"),
             "leave_filter": self._leave,
         }
 
@@ -85,7 +87,11 @@ class HistoryScreen(BaseScreen):
         """See `BaseScreen.place`."""
         if isinstance(self.focused, Input):
             return "filter"
-        return "runs" if self.query_one(RunTable).list.ids else "everywhere"
+        return "runs" if self.query_one(RunTable).list.ids and not self._panels.alone else "everywhere"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """See `BaseScreen.check_action`; Esc brings the other panels back in a replay too."""
+        return (self._panels.alone and "leave_filter" in parameters) or super().check_action(action, parameters)
 
     def show(self) -> None:
         """Show the lines around the table; the table draws itself."""
@@ -96,6 +102,7 @@ class HistoryScreen(BaseScreen):
         plural = "" if len(runs.ids) == 1 else "s"
         self.query_one("#count", Static).update(f"{place}{numbers.count(len(runs.ids))} run{plural}{marked}")
         self.query_one("#run-line", Static).update(_described(runs.current))
+        self.query_one(Scatter).point_out(set_name(runs.current) if runs.current else "")
         self.query_one(Notice).show(self.state)
         self.show_keys()
 
@@ -108,12 +115,19 @@ class HistoryScreen(BaseScreen):
             self.set_timer(SETTLED_S, self._search.find)
         self.show()
 
+    def _ask_for_filter(self) -> None:
+        self._panels.show()
+        self.call_after_refresh(self.query_one(Input).focus)
+
     @on(Input.Changed, "#filter")
     def _typed(self) -> None:
         self.set_timer(TYPING_S, lambda: self._search.filter(self.query_one(Input).value))
 
     @on(Input.Submitted, "#filter")
     def _leave(self) -> None:
+        if self._panels.alone:
+            self._panels.show()
+            return
         if self.focused is self.query_one(RunTable):
             self.query_one(RunTable).list.marked.clear()
         self.query_one(RunTable).focus()

@@ -14,6 +14,7 @@ from textual.widgets import Log
 from playground.text.plain import printable
 
 READ_EVERY_S = 0.5
+NOTHING_YET = "the engine has printed nothing yet"
 MOST_BYTES = 1 << 18
 MOST_LINES = 2000
 
@@ -26,13 +27,14 @@ class LogScreen(ModalScreen[None]):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path, self._at = path, 0
+        self._path, self._at, self._printed = path, 0, False
 
     def compose(self) -> ComposeResult:
         log = Log(max_lines=MOST_LINES, classes="overlay")
         # The name first: in a narrow title the end of a long folder is cut.
         log.border_title = Content(printable(f"{self._path.name}  {self._path.parent}"))
         log.border_subtitle = "Esc closes"
+        log.write(NOTHING_YET)
         yield log
 
     def on_mount(self) -> None:
@@ -55,4 +57,7 @@ class LogScreen(ModalScreen[None]):
             log.border_subtitle = f"cannot be read: {error.strerror}"
             return
         if text:
+            if not self._printed:
+                log.clear()
+                self._printed = True
             log.write(printable(text.replace("\r\n", "\n").replace("\r", "\n")))  # bars draw over themselves

@@ -1,0 +1,31 @@
+"""The cells of the history's table."""
+
+from __future__ import annotations
+
+import pytest
+
+from playground.session.history.run import Run
+from playground.tui.history.columns import COLUMNS, quality, shown
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "said"),
+    [
+        ("pass@1", 0.75, "pass@1 0.750"),
+        ("pass@1", 0.0417, "pass@1 0.0417"),
+        ("bits per byte", 1.02, "bits/B 1.02"),
+        ("perplexity", 3.21, "PPL 3.21"),
+        ("KL", 1.02e-5, "KL 1.02e-05"),
+        ("WER", 0.1, "WER 0.100"),
+        ("", None, "–"),
+    ],
+)
+def test_quality_names_its_measure_and_fits(measure: str, value: float | None, said: str) -> None:
+    assert quality(Run(at=0.0, kind="", model="", measure=measure, quality=value)) == said
+    (column,) = (column for column in COLUMNS if column.title == "quality")
+    assert len(said) <= column.width
+
+
+@pytest.mark.parametrize("width", [76, 116, 196])
+def test_the_columns_fill_the_table_and_no_more(width: int) -> None:
+    assert sum(width for _, width in shown(width)) + len(shown(width)) - 1 <= width
