@@ -28,16 +28,22 @@ class ActionProvider(Provider):
     def _actions(self) -> list[Action]:
         here = self.app.current_mode
         actions = [action for action in ACTIONS.values() if action.place == "everywhere" and action.on(here)]
-        return [action for action in actions if action.name != "palette"]
+        state = self._state
+        return [action.on_engine(state) if state else action for action in actions if action.name != "palette"]
 
     @property
     def _stage(self) -> Screen[Any]:
         """The numbered screen, whatever overlays are above it."""
         return self.app.screen_stack[0]
 
-    def _help(self, action: Action) -> str:
+    @property
+    def _state(self) -> State | None:
+        """The state that this screen shows."""
         state = getattr(self._stage, "state", None)
-        reason = action.blocked(state) if isinstance(state, State) else ""
+        return state if isinstance(state, State) else None
+
+    def _help(self, action: Action) -> str:
+        reason = action.blocked(self._state) if self._state else ""
         return f"not now: {reason}" if reason else action.description
 
     async def _do(self, action: Action) -> None:

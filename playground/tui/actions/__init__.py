@@ -54,7 +54,7 @@ def footer_actions(state: State, place: Place, screen: ScreenName, alone: bool) 
     """The actions that are possible here and now. `alone`: one panel hides the others, and Esc brings them back, or z
     if Esc has something to stop."""
     here = [action for action in _TABLE if works_at(action, place, state.replaying) and action.on(screen)]
-    usable = [action for action in here if action.footer and not action.blocked(state)]
+    usable = [action.on_engine(state) for action in here if action.footer and not action.blocked(state)]
     stops = any(action.key == "escape" for action in usable)
     if alone and not (stops and place in TYPING):
         back = next(action for action in _TABLE if action.key == ("z" if stops else "escape") and action.on(screen))

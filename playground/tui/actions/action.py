@@ -9,6 +9,7 @@ import msgspec
 
 from playground.preset import ScreenName
 from playground.tui.state.state import State
+from playground.tui.toggles.rows import eight_bits
 
 Blocked = Callable[[State], str]
 PLACES = {
@@ -63,7 +64,8 @@ def always(_: State) -> str:
 
 class Action(msgspec.Struct, frozen=True):
     """`blocked` returns why it cannot be done now. If `bound` is false, the widget that has the focus binds the key
-    itself. Without `screens` it is on all of them."""
+    itself. Without `screens` it is on all of them. `eight_bits`: the toggle that its key sets to an 8-bit value; the
+    texts name int8."""
 
     name: str
     key: str
@@ -75,6 +77,16 @@ class Action(msgspec.Struct, frozen=True):
     priority: bool = True
     footer: bool = True
     screens: tuple[ScreenName, ...] = ()
+    eight_bits: str = ""
+
+    def on_engine(self, state: State) -> Action:
+        """The action with the 8-bit value that the running engine has in its texts."""
+        if not self.eight_bits:
+            return self
+        label, description = (
+            text.replace("int8", eight_bits(state, self.eight_bits)) for text in (self.label, self.description)
+        )
+        return msgspec.structs.replace(self, label=label, description=description)
 
     def on(self, screen: str) -> bool:
         """Whether this screen has the action."""

@@ -126,15 +126,18 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
     if name == "attention":
         value = "eager" if _flashes(state) else _best_flash(state)
     else:
-        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else _eight_bits(state, name)
+        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else eight_bits(state, name)
     if state.capabilities.toggle(name) is None:
         return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
     reason = candidate(state, name, value).reason
     return value, f"{TOGGLES[name].label} cannot be {value}: {reason}" if reason else ""
 
 
-def _eight_bits(state: State, name: str) -> str:
-    """The 8-bit value that this engine has; int8 if it has none, whose reason is then shown."""
+def eight_bits(state: State, name: str) -> str:
+    """The 8-bit value in use or else the one that this engine has; int8 if it has none, whose reason is then shown."""
+    requested = getattr(state.toggles.requested, name)
+    if requested in EIGHT_BITS:
+        return str(requested)
     support = state.capabilities.toggle(name)
     possible = {value.value for value in support.values if value.possible} if support else set()
     return next((value for value in EIGHT_BITS if value in possible), "int8")

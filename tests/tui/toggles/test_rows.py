@@ -106,6 +106,11 @@ def test_the_key_of_an_engine_without_int8_takes_the_8_bits_that_it_has() -> Non
     state.capabilities = Capabilities(engine="vllm", toggles=[toggle])
     assert flipped(state, "kv_cache") == ("fp8", "")
     assert candidate(state, "kv_cache", "fp8").seconds == 3.5
+    action = ACTIONS["flip_kv_cache"].on_engine(state)
+    assert (action.label, action.description) == ("KV fp8", "KV cache: fp8 or as the model has it")
+    _apply(state, kv_cache="fp8")
+    assert ACTIONS["flip_kv_cache"].on_engine(state).label == "KV fp8" and flipped(state, "kv_cache")[0] == "model"
+    assert ACTIONS["flip_weights"].on_engine(State()).label == "int8" and ACTIONS["flip_weights"].label == "int8"
 
 
 def test_rebuild_is_there_only_where_something_was_lost():

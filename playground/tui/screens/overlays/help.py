@@ -76,7 +76,7 @@ def help_text(state: State, on: ScreenName, width: int) -> Content:
     """The keys of one screen and the formula of every number; blocked actions with their reasons."""
     lines: list[Content] = []
     there = [action for action in ACTIONS.values() if action.key and action.label and action.on(on)]
-    there = [action for action in there if state.replaying or action.place != "replay"]
+    there = [action.on_engine(state) for action in there if state.replaying or action.place != "replay"]
     for place, title in PLACES.items():
         if actions := [_action(action, state, width) for action in there if action.place == place]:
             lines += [Content.styled(title, "bold $accent"), *actions, Content()]
