@@ -44,6 +44,7 @@ class WorkerClient:
         self._stopping = False
         self.last_load: LoadModel | None = None
         self._loaded: LoadModel | None = None
+        self._sent: LoadModel | None = None
 
     @property
     def running(self) -> bool:
@@ -73,7 +74,7 @@ class WorkerClient:
     def send(self, command: AnyCommand) -> None:
         """Queue a command; one sent to a dead worker ends its requests with an error."""
         if isinstance(command, LoadModel):
-            self.last_load = command
+            self.last_load = self._sent = command
         if isinstance(command, Submit):
             self._pending.update(request.request_id for request in command.requests)
         if not self.running:
@@ -93,9 +94,10 @@ class WorkerClient:
             await self._reader
 
     def give_up_load(self) -> LoadModel | None:
-        """After a load that left no model: the load of the previous model, unless that is the one that failed."""
+        """After a load that left no model: the load of the previous model, unless that is the one that was stopped or
+        failed."""
         former, self.last_load, self._loaded = self._loaded, None, None
-        return former
+        return None if former and self._sent and former.model == self._sent.model else former
 
     def kill(self) -> None:
         """Kill the child and all that it has started at once."""

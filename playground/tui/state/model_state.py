@@ -14,7 +14,7 @@ class ModelState:
         self.loading: LoadModel | None = None
         self.progress: ModelLoading | None = None
         self.load_failure: Failed | None = None
-        self.fallback_model = ""
+        self.fallback_model = self._fallback = ""  # its name, and what loads it
         self.superseded = False
         self.exited: WorkerExited | None = None
         self.pid: int | None = None
@@ -22,10 +22,13 @@ class ModelState:
     def begin_load(self, command: LoadModel) -> None:
         """A model is being loaded."""
         self.loading, self.load_failure, self.superseded = command, None, False
+        if command.model == self._fallback:
+            self.fallback_model = ""  # nothing else to come back to
 
     def end_load(self, event: ModelLoaded) -> None:
         """The model is loaded."""
         self.fallback_model = event.facts.name
+        self._fallback = self.loading.model if self.loading and self.loading.url else event.facts.path
         self.loading = self.progress = self.load_failure = None
 
     def cancel_load(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,25 @@ async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tm
         await until(pilot, lambda: "loading model.jsonl" in shown(app) and state.model.loading)
         await pilot.press("escape")
         await until(pilot, lambda: "the load was stopped; ^O picks a model" in shown(app))
+        assert (state.status, state.model.loading, state.facts) == ("idle", None, None)
+
+
+async def test_a_restart_that_is_stopped_does_not_begin_again(until: Wait, tmp_path: Path) -> None:
+    model = tmp_path / "model.jsonl"
+    model.write_bytes(Path(write_answer(tmp_path, 3)).read_bytes())
+    app = PlaygroundApp(engine="scripted", model=str(model))
+    async with app.run_test(size=(120, 40)) as pilot:
+        state = app.bridge.state
+        await until(pilot, lambda: state.facts)
+        model.unlink()
+        os.mkfifo(model)
+        os.kill(state.model.pid or 0, signal.SIGKILL)
+        await until(pilot, lambda: state.status == "failed")
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: "loading model.jsonl" in shown(app) and state.model.loading)
+        await pilot.press("escape")
+        await until(pilot, lambda: "the load was stopped; ^O picks a model" in shown(app))
+        await until(pilot, lambda: state.model.pid)
         assert (state.status, state.model.loading, state.facts) == ("idle", None, None)
 
 
