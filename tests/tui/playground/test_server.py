@@ -13,6 +13,7 @@ from playground.protocol.metrics import RequestMetrics
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
 from playground.tui.session import NotNow
+from playground.tui.setups import recall_run
 from playground.tui.widgets.prompt import Prompt
 from tests.engine.openai_server.loopback import DONE, MODELS, Loopback, loopback, text, usage
 from tests.tui.cells import shown
@@ -69,11 +70,11 @@ async def test_other_engines_and_kept_runs_name_a_servers_model(server: Loopback
         load = app.session.current_load()
         assert (load.model, load.url) == ("org/two", server.url)
         run = Run(at=0.0, kind="chat", model="org/one", model_path=server.url, engine="openai", prompt="hi")
-        await app.session.recall(run)
+        await recall_run(app.session, run)
         await until(pilot, lambda: not app.bridge.state.model.loading)
         assert app.bridge.state.facts and app.bridge.state.facts.name == "org/one"
         with pytest.raises(NotNow, match="this run was on the server http://elsewhere/v1, and this session is on"):
-            await app.session.recall(msgspec.structs.replace(run, model_path="http://elsewhere/v1"))
+            await recall_run(app.session, msgspec.structs.replace(run, model_path="http://elsewhere/v1"))
 
 
 async def test_what_a_restart_ends_says_so_under_its_answer(server: Loopback, until: Wait) -> None:

@@ -14,6 +14,7 @@ from playground.tui.screens.history.exports import Exports
 from playground.tui.screens.history.past_runs import PastRuns
 from playground.tui.screens.overlays.run_details import RunDetails
 from playground.tui.session import NotNow
+from playground.tui.setups import recall_run
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.run_table import RunTable
 from playground.tui.widgets.text_entry import TextEntry
@@ -77,7 +78,7 @@ class ChosenRuns:
     async def _recall(self, run: Run) -> None:
         app = self._screen.app
         try:
-            line = await self._screen.session.recall(run)
+            line = await recall_run(self._screen.session, run)
         except NotNow as error:
             self._screen.query_one(Notice).say(str(error))
             return

@@ -8,6 +8,7 @@ from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.panels import Panels
 from playground.tui.screens.playground.view import PlaygroundView
 from playground.tui.session import NotNow
+from playground.tui.setups import apply_preset
 from playground.tui.widgets.notice import Notice
 
 
@@ -35,7 +36,7 @@ class Presets:
     async def _apply(self, preset: Preset) -> None:
         notice = self._screen.query_one(Notice)
         try:
-            line = await self._screen.session.apply(preset)
+            line = await apply_preset(self._screen.session, preset)
         except NotNow as error:
             notice.say(str(error))
             return

@@ -92,7 +92,7 @@ class PlaygroundScreen(BaseScreen):
         self._show(message.changes)
 
     def _show(self, changes: Changes) -> None:
-        self._view.show(changes, self.session.chat, self.session.sampling)
+        self._view.show(changes, self.session.conversation.chat, self.session.sampling)
         if changes.other:
             self.show_keys()
 
