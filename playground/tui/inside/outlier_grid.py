@@ -17,7 +17,7 @@ LEGEND: list[Part] = [
     ("█", OUTLIER),
     (" outlier  ", MUTED),
     ("█", LARGE),
-    (" from half of that  ·░▒▓█ 2 to 32x the median", MUTED),
+    (" half of that  ·░▒▓█ 2 to 32x median", MUTED),
 ]
 NAME_WIDTH, COUNT_WIDTH = 20, 16
 

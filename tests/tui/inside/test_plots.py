@@ -53,7 +53,7 @@ def test_an_outlier_stands_where_its_column_is():
     assert line.startswith("  3 attn.q") and cells[99] == cells[0] == "█" and cells[50] in "·░▒" and cells[25] == " "
     assert line.endswith("2  int8 took 2") and count_outliers(LAYER, 6.0) == 2 and count_outliers(LAYER, 0) == 0
     assert axis[20] == "0" and axis.rstrip().endswith("column 99") and axis.index("column") < 120
-    assert legend.startswith("█ outlier  █ from half of that")
+    assert legend.startswith("█ outlier  █ half of that")
     styles = dict(draw_outliers(MEASURED, 65.0, 136, 10, 0)[0])
     assert "$meaning-preempted" not in styles.values(), "nothing reaches 65"
 
