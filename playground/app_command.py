@@ -72,10 +72,10 @@ def open_replay(recording: Recording, speed: float, theme: str | None = None) ->
     from playground.config import load_settings
 
     settings = load_settings()
+    _check_theme(theme)
     _require_terminal()
     from playground.tui.app import PlaygroundApp
 
-    _check_theme(theme)
     return _show(PlaygroundApp(engine="scripted", replay=recording, speed=speed, theme=theme, settings=settings))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from textual import events
 from textual.app import App
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import Screen
 
@@ -32,7 +32,7 @@ from playground.tui.screens.playground.screen import PlaygroundScreen
 from playground.tui.session import Session
 from playground.tui.state.load_profile import run_kind
 from playground.tui.terminal_input import correct, tell_alt_backspace
-from playground.tui.theme_choice import add_others, begin_with
+from playground.tui.theme_choice import ThemeProvider, add_others, begin_with
 from playground.tui.voice.bridge import SpeechBridge
 from playground.tui.voice.voice import Voice
 from playground.tui.widgets.notice import Notice
@@ -111,6 +111,10 @@ class PlaygroundApp(App[None]):
         await self.voice.bridge.stop()
         await self.bridge.stop()
         await asyncio.to_thread(self.history.close)
+
+    def search_themes(self) -> None:
+        """Choose a theme; the current one is marked."""
+        self.push_screen(CommandPalette(providers=[ThemeProvider], placeholder="Search for themes…"))
 
     def action_help_quit(self) -> None:
         """Say how to quit, when ^C is pressed and nothing is selected to be copied."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from playground import app_command, cli
 from playground.headless.summary import summarize
 from playground.protocol.commands import Submit
 from playground.session.fold import Fold
@@ -17,6 +18,21 @@ from playground.session.replay import read_recording
 @pytest.fixture
 def recording(tmp_path):
     return str(tmp_path / "session.jsonl")
+
+
+def test_the_screen_of_a_replay_takes_a_theme(run, prompts, recording, monkeypatch):
+    run("--prompts", prompts({"prompt": "x"}), "--record", recording)
+    shown = []
+    monkeypatch.setattr(app_command, "_require_terminal", lambda: None)
+    monkeypatch.setattr(app_command, "_show", lambda app: shown.append(app.theme) or 0)
+    assert cli.main(["replay", recording, "--theme", "light"]) == 0
+    assert shown == ["light"]
+
+
+def test_a_replay_under_a_theme_that_is_not_there_is_refused(run, playground, prompts, recording):
+    run("--prompts", prompts({"prompt": "x"}), "--record", recording)
+    refused = playground("replay", recording, "--theme", "nope")
+    assert refused.code == 2 and "no theme is called 'nope'" in refused.stderr
 
 
 @pytest.mark.parametrize("count", [1, 3])

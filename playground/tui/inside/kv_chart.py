@@ -24,7 +24,7 @@ def draw_stack(
     facts: ModelFacts, weights: int, kv_cache: str, block_size: int, requests: int, width: int, height: int
 ) -> list[list[Part]]:
     """A column per length, logarithmic up to the model's context: weights below, KV of `requests` above."""
-    rows, gutter = height - 2, 10
+    rows, gutter = height - 3, 10
     columns = width - gutter - 1
     if rows < 2 or columns < 16:
         return []
@@ -40,7 +40,9 @@ def draw_stack(
         lines.append([(f"{tick:>{gutter}}│", MUTED), *merged(cells)])
     lines.append([(f"{'':>{gutter}}└{_axis(lengths, meets)}", MUTED)])
     lines.append([(f"{'':>{gutter + 1}}{_ruler(lengths, meets)}", MUTED)])
-    return lines
+    holders = "1 request" if requests == 1 else f"{requests} requests"
+    legend: list[Part] = [("█", WEIGHTS), (" weights  ", MUTED), ("▓", KV), (f" KV of {holders}", MUTED)]
+    return [*lines, [(" " * (gutter + 1), ""), *legend]]
 
 
 def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, requests: int, limit: int | None) -> str:
@@ -53,7 +55,7 @@ def described(facts: ModelFacts, weights: int, kv_cache: str, block_size: int, r
         past = "" if meets <= facts.context else ", past the context"
         line = f"KV overtakes the weights at {numbers.count(meets)} tokens{of_each}{past}"
     if limit and each:
-        line += f"; the device ends at {numbers.count(int((limit - weights) / each))}"
+        line += f"; the device ends at {numbers.count(int((limit - weights) / each))} tokens"
     return line
 
 

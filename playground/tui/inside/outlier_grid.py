@@ -13,6 +13,12 @@ from playground.tui.styles import MUTED
 SHADES = " ·░▒▓█"
 OUTLIER = "$meaning-preempted"
 LARGE = "$meaning-held"
+LEGEND: list[Part] = [
+    ("█", OUTLIER),
+    (" outlier  ", MUTED),
+    ("█", LARGE),
+    (" half of that  ·░▒▓█ 2 to 32x median", MUTED),
+]
 NAME_WIDTH, COUNT_WIDTH = 20, 16
 
 
@@ -30,11 +36,13 @@ def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
 
 
 def draw_outliers(measured: OutliersMeasured, threshold: float, width: int, height: int, top: int) -> list[list[Part]]:
-    """A line per layer from line `top` on: name, columns from left to right, number of outliers."""
-    room = width - NAME_WIDTH - COUNT_WIDTH
+    """A line per layer from line `top` on: name, columns from left to right, number of outliers; below them how many
+    more layers there are, the numbers of the columns, and what the cells mean."""
+    room, rows = width - NAME_WIDTH - COUNT_WIDTH, max(1, height - 2)
     if room < 8:
         return []
-    return [_line(layer, threshold, room) for layer in measured.layers[top : top + height]]
+    lines = [_line(layer, threshold, room) for layer in measured.layers[top : top + rows]]
+    return [*lines, _axis(measured.layers, top, rows, room), LEGEND]
 
 
 def short_name(name: str) -> str:
@@ -43,6 +51,15 @@ def short_name(name: str) -> str:
     number = next((at for at, part in enumerate(parts) if part.isdecimal()), None)
     text = name if number is None else f"{parts[number]:>3} {'.'.join(parts[number + 1 :])}"
     return text.removesuffix("_proj").replace("self_attn", "attn")[:NAME_WIDTH]
+
+
+def _axis(layers: Sequence[LayerColumns], top: int, rows: int, room: int) -> list[Part]:
+    below = max(0, len(layers) - top - rows)
+    more = "  ".join(f"{arrow} {count} more" for arrow, count in (("↑", top), ("↓", below)) if count)
+    widths = sorted({layer.width for layer in layers})
+    last = f"column {' or '.join(str(width - 1) for width in widths)}"
+    last = last if len(last) < room else "last column" if room > len("last column") else ""
+    return [(f"{more:<{NAME_WIDTH}}0{last:>{room - 1}}", MUTED)]
 
 
 def _line(layer: LayerColumns, threshold: float, room: int) -> list[Part]:

@@ -25,6 +25,7 @@ MEMORY = Axis("memory of a call, prefill", format_bytes)
 LEGEND = "e eager  m math  f flash"
 LEAST_HEIGHT = 14
 ROOF_POINTS = 24
+STEPS = "p prefill  d decode  ● newest step"
 
 
 def _per_second(unit: str, value: float) -> str:
@@ -93,7 +94,7 @@ def described_roofline(
     if newest:
         bound = "memory" if newest.memory_bound else "compute"
         line = f"last step {numbers.percent(newest.share)} of the roof, {bound} bound; {line}"
-    return line
+    return f"{line}; {STEPS}" if trail else line
 
 
 def _phase(step: Step) -> str:

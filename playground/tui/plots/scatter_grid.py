@@ -104,7 +104,7 @@ def _label_places(label: str, row: int, column: int) -> list[tuple[int, int]]:
 
 
 def ruler(x: Axis, scale: Scale, columns: int) -> str:
-    """The numbers under the plot, its title between them."""
+    """The numbers under the plot, its title between them, or in place of the middle one if there is little room."""
     left, middle, right = (x.text(scale.value(place)) for place in (0.0, 0.5, 1.0))
     title = f"{x.title}{' (log)' if scale.logarithmic else ''}"
     line = list(" " * columns)
@@ -113,6 +113,8 @@ def ruler(x: Axis, scale: Scale, columns: int) -> str:
     free = columns // 2 + len(middle) // 2 + 2
     if free + len(title) + 1 < columns - len(right):
         line[free : free + len(title)] = title
+    elif len(left) + len(title) + 4 < columns - len(right):
+        line[len(left) : columns - len(right)] = title.center(columns - len(left) - len(right))
     return "".join(line[:columns])
 
 

@@ -48,12 +48,32 @@ def text(lines: list[list[Part]]) -> list[str]:
 
 
 def test_an_outlier_stands_where_its_column_is():
-    (line,) = text(draw_outliers(MEASURED, 6.0, 136, 10, 0))
+    line, axis, legend = text(draw_outliers(MEASURED, 6.0, 136, 10, 0))
     cells = line[20:120]
     assert line.startswith("  3 attn.q") and cells[99] == cells[0] == "█" and cells[50] in "·░▒" and cells[25] == " "
     assert line.endswith("2  int8 took 2") and count_outliers(LAYER, 6.0) == 2 and count_outliers(LAYER, 0) == 0
+    assert axis[20] == "0" and axis.rstrip().endswith("column 99") and axis.index("column") < 120
+    assert legend.startswith("█ outlier  █ half of that")
     styles = dict(draw_outliers(MEASURED, 65.0, 136, 10, 0)[0])
     assert "$meaning-preempted" not in styles.values(), "nothing reaches 65"
+
+
+def test_layers_that_do_not_fit_are_counted():
+    many = msgspec.structs.replace(MEASURED, layers=[LAYER] * 12)
+    lines = text(draw_outliers(many, 6.0, 80, 7, 3))
+    assert len(lines) == 7 and lines[-2].startswith("↑ 3 more  ↓ 4 more")
+
+
+def test_marks_and_colours_are_named():
+    chart = text(draw_stack(FACTS, FACTS.weights_bytes, "model", 32, 4, 60, 14))
+    assert len(chart) == 14 and chart[-1].strip() == "█ weights  ▓ KV of 4 requests"
+    assert described(FACTS, FACTS.weights_bytes, "model", 32, 1, 1 << 34).endswith(" tokens")
+
+
+def test_a_narrow_axis_keeps_its_name():
+    curve = Curve([(0.0005, 1.0), (100.0, 2.0)], "x", "")
+    axis = Axis("FLOPs a byte", lambda value: f"{value:.6f}")
+    assert "FLOPs a byte" in text(draw_curves([curve], axis, AXIS, 50, 8))[-1]
 
 
 def test_the_title_counts_columns_and_inputs():
@@ -73,7 +93,7 @@ def test_curves_go_up_where_values_do():
 
 def test_the_crossing_is_marked_and_said():
     lines = text(draw_stack(FACTS, 7_000_000, "model", 32, 1, 100, 20))
-    assert any("┴" in line for line in lines) and "KV > weights 3" in lines[-1]
+    assert any("┴" in line for line in lines) and "KV > weights 3" in lines[-2]
     said = described(FACTS, 7_000_000, "model", 32, 1, 24 << 30)
     assert "KV overtakes the weights at 3\u2009418 tokens" in said and "the device ends at" in said
     assert "past the context" in described(FACTS, 7_000_000, "int2", 32, 1, None)
@@ -176,4 +196,4 @@ def test_the_roof_and_the_newest_step(seconds, bound):
     said = described_roofline(ceilings, [step], FACTS, 32, FACTS.weights_bytes)
     assert "copy 10.0 GB/s, product 100 GFLOP/s" in said and f"{bound} bound" in said
     lines = text(draw_roofline(ceilings, [step], FACTS, 32, FACTS.weights_bytes, 80, 16))
-    assert sum(line.count("●") for line in lines) == 1
+    assert sum(line.count("●") for line in lines) == 1 and said.endswith("p prefill  d decode  ● newest step")
