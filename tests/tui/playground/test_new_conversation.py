@@ -28,7 +28,7 @@ async def test_a_new_conversation_lets_go_of_what_has_ended(opened: Opened, unti
         await pilot.press("ctrl+n")
         assert len(requests) == len(requests.unfinished) == 1, "what runs goes on"
         await pilot.press("escape")
-        await until(pilot, lambda: not requests.unfinished)
+        await until(pilot, lambda: not requests.unfinished and "stopped" in shown(app))
         await pilot.press("ctrl+n")
         assert not requests and "word" not in shown(app)
         await send(pilot, "after")
