@@ -28,8 +28,7 @@ async def test_a_megabyte_is_pasted_at_once(opened: Opened, until: Wait) -> None
         await pilot.press("!", "enter")
         await until(pilot, lambda: app.bridge.state.requests)
         assert app.bridge.state.requests["r1"].prompt == text + "!"
-        await until(pilot, lambda: not app.bridge.state.requests.unfinished)
-        assert prompt.text == "[1.1 MB pasted #1]!"
+        await until(pilot, lambda: prompt.text == "[1.1 MB pasted #1]!")  # too long: it is given back
 
 
 @pytest.mark.parametrize("lines", [3, 1000])
