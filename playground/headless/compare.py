@@ -22,6 +22,7 @@ from playground.bench.compare.side_spec import (
     describe_difference,
     parse_side,
     verdict_name,
+    why_not_there,
 )
 from playground.bench.compare.sides import open_sides
 from playground.bench.compare.verdict import verdict
@@ -58,6 +59,9 @@ def main(args: Namespace) -> int:
     a, b = (_side_spec(args, target, changes) for changes in (args.a, args.b))
     if a == b:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
+    for name, side in (("a", a), ("b", b)):
+        if reason := why_not_there(side):
+            raise UsageError(f"--{name}: {reason}")
     if not args.prompt.strip():
         raise UsageError("--prompt is empty")
     plan, comparison, progress = ComparisonPlan(args.prompt, args.max_tokens, args.runs), Comparison(), ProgressLine()

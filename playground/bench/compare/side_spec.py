@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from playground import paths
 from playground.bench.compare.verdict import name_of
 from playground.protocol.commands import LoadModel
 from playground.protocol.option_text import parse_assignment
 from playground.protocol.options import ENGINES, EngineOptions, Value, as_text, changed_names, with_changes
+from playground.text.plain import one_line
 
 FORM = "TOGGLE=VALUE,..., model=PATH and engine=NAME among them"
+OF_CHECKPOINTS = ("transformers", "vllm")
+SHOWN = 80  # characters of a model name in a message
 OWN_MODELS = {"scripted": "scripted"}
 
 
@@ -64,6 +71,31 @@ def parse_side(text: str) -> SideChanges:
     if words["engine"] and words["engine"] not in ENGINES:
         raise ValueError(f"engine cannot be {words['engine']!r}; there are: {', '.join(ENGINES)}")
     return SideChanges(changes, **words)
+
+
+def why_not_there(side: SideSpec) -> str:
+    """Why the model of a side clearly cannot be loaded; empty if only its engine can tell."""
+    model, shown = side.load.model, one_line(side.load.model, SHOWN)
+    if side.engine not in OF_CHECKPOINTS:
+        return ""
+    with suppress(OSError, RuntimeError):  # a name that no file system accepts
+        folder = paths.model_folder(model)
+        if folder.is_dir():
+            return _why_no_config(folder / "config.json", shown)
+        if folder.is_file():
+            return f"{shown} is a file; name the folder that holds config.json and the weights"
+    hub = model.count("/") == 1 and not model.startswith(paths.LOCAL)
+    return "" if hub else f"there is no {shown}; check the spelling, or name a hub id such as owner/model"
+
+
+def _why_no_config(file: Path, shown: str) -> str:
+    try:
+        readable = isinstance(json.loads(file.read_text()), dict)
+    except FileNotFoundError:
+        return f"{shown} has no config.json; name the folder of a checkpoint"
+    except (OSError, ValueError):
+        readable = False
+    return "" if readable else f"config.json of {shown} cannot be read; fetch the checkpoint again"
 
 
 def verdict_name(a: SideSpec, b: SideSpec) -> str:

@@ -12,7 +12,7 @@ from playground import paths
 from playground.bench.compare.comparison import ComparisonPlan, compare
 from playground.bench.compare.history import comparison_runs
 from playground.bench.compare.runs import Comparison
-from playground.bench.compare.side_spec import SideSpec, describe_difference, verdict_name
+from playground.bench.compare.side_spec import SideSpec, describe_difference, verdict_name, why_not_there
 from playground.bench.compare.sides import open_sides
 from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.bench.report import Conditions
@@ -46,6 +46,9 @@ class CompareDriver:
         a, b = (own.with_changes(profile.changes(side)) for side in ("a", "b"))
         if a == b:
             raise NotNow("A and B come to the same options; change one of them")
+        for name, side in (("A", a), ("B", b)):
+            if not side.shares_worker(own) and (reason := why_not_there(side)):
+                raise NotNow(f"{name}: {reason}")
         self.fault, self._state.compare.busy = "", True
         self._task = asyncio.create_task(self._run(profile, own, a, b))
 
