@@ -63,7 +63,8 @@ def check(args: Namespace) -> None:
     from playground.config import load_settings
     from playground.headless.target import read_target, require_checkpoint
 
-    require_checkpoint(read_target(args, args.preset or load_settings().preset))
+    target = read_target(args, args.preset or load_settings().preset)
+    require_checkpoint(target.engine, target.load.model)
     _check_theme(args.theme)
 
 

@@ -33,7 +33,14 @@ from playground.headless.bench.suite import Outcome, ProgressLine, run_suite
 from playground.headless.compare_text import print_comparison
 from playground.headless.errors import UsageError
 from playground.headless.history import kept_history
-from playground.headless.target import Target, on_its_engine, read_engine, read_target, require_local
+from playground.headless.target import (
+    Target,
+    on_its_engine,
+    read_engine,
+    read_target,
+    require_checkpoint,
+    require_local,
+)
 from playground.headless.values import read_by, whole
 
 SIDE, POSITIVE = read_by(parse_side), whole(1)
@@ -58,6 +65,8 @@ def main(args: Namespace) -> int:
     a, b = (_side_spec(args, target, changes) for changes in (args.a, args.b))
     if a == b:
         raise UsageError("--a and --b come to the same", "for example --a kv_cache=model --b kv_cache=int4")
+    for name, side in (("a", a), ("b", b)):
+        require_checkpoint(side.engine, side.load.model, f"--{name}: ")
     if not args.prompt.strip():
         raise UsageError("--prompt is empty")
     plan, comparison, progress = ComparisonPlan(args.prompt, args.max_tokens, args.runs), Comparison(), ProgressLine()

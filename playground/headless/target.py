@@ -104,16 +104,17 @@ def require_local(model: str) -> None:
         raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
 
 
-def require_checkpoint(target: Target) -> None:
-    """Raise `CommandError` if the engine would find no checkpoint; what the hub has, it alone can tell."""
+def require_checkpoint(engine: str, model: str, where: str = "") -> None:
+    """Raise `CommandError` if an engine would find no checkpoint; what the hub has, it alone can tell. `where`: the
+    flag that named it."""
     from playground.engine.backends.base import EngineError
     from playground.engine.checkpoint.checkpoint import require_found
 
-    if target.engine in ("transformers", "vllm"):
+    if engine in ("transformers", "vllm"):
         try:
-            require_found(target.load.model)
+            require_found(model)
         except EngineError as error:
-            raise CommandError(error.message, error.advice) from None
+            raise CommandError(f"{where}{error.message}", error.advice) from None
 
 
 def _check_engine_flags(args: Namespace, engine: str, engines: set[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from math import exp, log
+from pathlib import Path
 from random import Random
 from statistics import fmean, median
 from typing import Any
@@ -17,8 +19,11 @@ from playground.bench.compare.diff import split_at_difference
 from playground.bench.compare.likeliest import least_kl, least_rank
 from playground.bench.compare.rows import rows
 from playground.bench.compare.runs import Comparison, Figure, noise, order
+from playground.bench.compare.side_spec import SideSpec
+from playground.bench.compare.sides import open_sides
 from playground.bench.compare.verdict import kl_above_noise, name_of, verdict, word
 from playground.bench.engine import WorkerEngine
+from playground.bench.engine_client import EngineClient
 from playground.protocol.commands import LoadModel
 from playground.protocol.comparison import ComparedRun, Divergence, SideName
 from playground.protocol.options import EngineOptions
@@ -79,6 +84,15 @@ def test_cache_is_exact_and_counted_per_token():
     assert not compared({}).kv.differs and word(compared({}).kv, "larger", "smaller") == "the same"
 
 
+def test_blocks_of_answers_of_unequal_length_are_no_difference_of_the_cache():
+    """Two blocks of 32 tokens on both sides, once for 60 tokens, once for 40; then a cache that is smaller anyway."""
+    same, smaller = (compared({"kv_bytes": bytes_, "tokens": 40}, kv_bytes=6400, tokens=60) for bytes_ in (6400, 640))
+    for comparison in (same, smaller):
+        comparison.effective["A"] = comparison.effective["B"] = {"block_size": "32"}
+    assert "cache" not in verdict("x", same) and rows(same)[2][-1] == "block rounding"
+    assert "6.7x less cache" in verdict("x", smaller) and rows(smaller)[2][-1] == "smaller"
+
+
 def test_of_one_run_no_time_is_judged():
     once = Comparison(runs=[run("A"), run("B", decode_tps=50.0, ttft_s=0.5, kv_bytes=1000)])
     assert once.tps.noise is None and not once.tps.differs and once.kv.differs
@@ -122,7 +136,7 @@ def test_speed_that_scatters_is_not_judged():
     said = f"speed too noisy to tell (±{100 * scattered.tps.noise:.0f} %: more runs or longer answers)"
     assert said in verdict("x", scattered) and word(scattered.tps, "faster", "slower") == "too noisy"
     near, far = (Figure(a=1.0, b=1 - change, change=-change, noise=0.28) for change in (0.33, 0.74))
-    assert word(near, "faster", "slower") == "too noisy" and word(far, "faster", "slower") == "slower"
+    assert word(near, "faster", "slower") == "more runs needed" and word(far, "faster", "slower") == "slower"
 
 
 def test_of_few_blocks_it_is_told_how_few():
@@ -236,9 +250,9 @@ async def engine(model: LoadModel, tmp_path_factory: pytest.TempPathFactory) -> 
         yield one
 
 
-async def course(engine: WorkerEngine, name: str, **b: Any) -> Comparison:
+async def course(engine: WorkerEngine, name: str, apart: bool = False, **b: Any) -> Comparison:
     comparison = Comparison()
-    sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **changes)) for changes in ({}, b)]
+    sides = [Side(engine, EngineOptions(dtype="float32", kv_blocks="64", **own), apart=apart) for own in ({}, b)]
     await compare(*sides, ComparisonPlan(PROMPT, max_tokens=48, runs=2, name=name), comparison, lambda: None)
     return comparison
 
@@ -276,3 +290,19 @@ async def asked(engine: WorkerEngine, text: str, chat: bool) -> Comparison:
     plan = ComparisonPlan(text, max_tokens=12, runs=1, name=f"chat-{chat}", chat=chat)
     await compare(side, side, plan, comparison, lambda: None)
     return comparison
+
+
+@ON_ONE_ENGINE
+async def test_without_whole_rows_the_likeliest_ids_bound_the_kl(engine: WorkerEngine):
+    """As of two option sets on vLLM: each side is scored under its own toggles."""
+    found = await course(engine, "apart", apart=True, kv_cache="int2")
+    assert found.divergence.likeliest == 20 and len(found.divergence.kl) == len(found.of("A")[0].token_ids)
+    assert found.divergence.kl_mean > 1e-6 and found.divergence.noise < 1e-6 and not found.divergence.reason
+
+
+@pytest.mark.parametrize(("name", "apart"), [("vllm", True), ("transformers", False)])
+async def test_two_option_sets_of_vllm_have_no_whole_rows(name: str, apart: bool, model: LoadModel, tmp_path: Path):
+    client, spec = EngineClient(lambda _: None), SideSpec(name, model)
+    async with AsyncExitStack() as stack:
+        _, b, host = await open_sides(spec, spec, (spec, client), stack, tmp_path / "log")
+    assert b.apart is apart and b.client is host is client

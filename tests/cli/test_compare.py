@@ -69,6 +69,27 @@ def test_usage(parsed: Playground, a: str, b: str, said: str):
     assert (result.code, result.stdout) == (2, "") and said in result.stderr
 
 
+@pytest.mark.parametrize("engine", ["transformers", "vllm"])
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("nowhere/else/x", "there is no folder nowhere/else/x"),
+        ("empty", "empty has no config.json"),
+        ("torn", "cannot be"),
+    ],
+)
+def test_a_model_that_cannot_be_there_is_told_before_anything_is_loaded(
+    parsed: Playground, tmp_path: Path, engine: str, model: str, said: str
+):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "config.json").write_text("{")
+    name = model if "nowhere" in model else str(tmp_path / model)
+    result = parsed("compare", "--prompt", "x", "--a", "kv_cache=model", "--b", f"engine={engine},model={name}")
+    assert (result.code, result.stdout) == (1, "") and said in result.stderr
+    assert result.stderr.startswith("playground: --b: ") and len(result.stderr.splitlines()) == 1
+
+
 def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, home):
     """A copy of the bundled model is the same model: another worker, the same text, no divergence."""
     import shutil

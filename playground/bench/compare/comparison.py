@@ -27,8 +27,8 @@ OnChange = Callable[[], None]
 
 class Side(msgspec.Struct, frozen=True):
     """One side: the client of its engine, its toggles, and how to load its model into the worker in which the
-    distributions are compared (None: it is loaded there). `apart`: it cannot be loaded there, because it runs on
-    another engine."""
+    distributions are compared (None: it is loaded there). `apart`: no worker holds whole rows of both sides, because
+    they run on different engines, or on one that hands out none."""
 
     client: EngineClient
     options: EngineOptions
@@ -124,7 +124,7 @@ async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], ho
     ids = prompt + answer
     first = len(prompt) - 1  # the position that predicts the answer's first token
     if b.apart:
-        return await _diverge_apart(a.client, b.client, ids, first)
+        return await _diverge_apart(a, b, ids, first)
     if a.move_in:
         await a.move_in()
     await host.switch(a.options)
@@ -142,9 +142,9 @@ async def _diverge(a: Side, b: Side, plan: ComparisonPlan, answer: list[int], ho
     )
 
 
-async def _diverge_apart(a: EngineClient, b: EngineClient, ids: list[int], first: int) -> Divergence:
-    """Compare two engines by the likeliest ids of each: no worker holds whole rows of both."""
-    base, again, other = [(await _score(client, ids, likeliest=LIKELIEST)).likeliest[first:] for client in (a, a, b)]
+async def _diverge_apart(a: Side, b: Side, ids: list[int], first: int) -> Divergence:
+    """Compare by the likeliest ids of each side: no worker holds whole rows of both."""
+    base, again, other = [await _likeliest(side, ids, first) for side in (a, a, b)]
     ranks = [least_rank(*rows) for rows in zip(base, other, strict=True)]
     noise = [least_kl(*rows) for rows in zip(base, again, strict=True)]
     return Divergence(
@@ -154,6 +154,11 @@ async def _diverge_apart(a: EngineClient, b: EngineClient, ids: list[int], first
         noise=sum(noise) / max(1, len(noise)),
         likeliest=LIKELIEST,
     )
+
+
+async def _likeliest(side: Side, ids: list[int], first: int) -> list[dict[int, float]]:
+    await side.client.switch(side.options)
+    return (await _score(side.client, ids, likeliest=LIKELIEST)).likeliest[first:]
 
 
 async def _ids(client: EngineClient, plan: ComparisonPlan) -> list[int]:

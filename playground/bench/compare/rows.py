@@ -18,7 +18,7 @@ def rows(found: Comparison) -> list[Row]:
     return [
         _row("TTFT", found.ttft, seconds, "later", "sooner"),
         _row("TPS", found.tps, significant, "faster", "slower"),
-        _row("KV/token", found.kv, format_bytes, "larger", "smaller"),
+        _kv_row(found.kv),
         _row("weights", found.weight_bytes, format_bytes, "larger", "smaller"),
     ]
 
@@ -41,6 +41,14 @@ def divergence(found: Comparison) -> str:
         f"mean {least}{format_kl(own.kl_mean)}{of}  A/A {format_kl(own.noise)}"
         f"  same first choice {percent(own.agreement)}  worst rank of A's token {max(own.rank) + 1}"
     )
+
+
+def _kv_row(figure: Figure) -> Row:
+    """What the last block of answers of unequal length may add is no noise of runs."""
+    if not figure.noise:
+        return _row("KV/token", figure, format_bytes, "larger", "smaller")
+    said = "block rounding" if not figure.differs else "larger" if (figure.change or 0.0) > 0 else "smaller"
+    return "KV/token", format_bytes(figure.a), format_bytes(figure.b), _delta(figure), _noise(figure), said
 
 
 def _row(name: str, figure: Figure, write: Callable[[float | None], str], more: str, less: str) -> Row:

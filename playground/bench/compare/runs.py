@@ -69,7 +69,7 @@ class Comparison(msgspec.Struct):
     @property
     def kv(self) -> Figure:
         """Bytes of KV cache per token held."""
-        return msgspec.structs.replace(self._figure("kv_per_token"), noise=EXACT)
+        return msgspec.structs.replace(self._figure("kv_per_token"), noise=self._rounding)
 
     @property
     def weight_bytes(self) -> Figure:
@@ -91,6 +91,13 @@ class Comparison(msgspec.Struct):
 
     def _answer(self, run: ComparedRun) -> Sequence[object]:
         return run.token_ids if self.unit == "token" else run.text
+
+    @property
+    def _rounding(self) -> float:
+        """How far a last block that is not full may move the bytes per token, as a share; 0 for equal lengths."""
+        blocks = [own["block_size"] for own in self.effective.values() if own.get("block_size", "").isdecimal()]
+        lengths = {run.tokens for run in self.runs}
+        return max(map(int, blocks)) / max(1, min(lengths)) if blocks and len(lengths) > 1 else EXACT
 
     def _figure(self, name: str) -> Figure:
         sides = [[getattr(run, name) for run in self.of(side)] for side in ("A", "B")]

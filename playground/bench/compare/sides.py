@@ -12,6 +12,8 @@ from playground.bench.engine import WorkerEngine
 from playground.bench.engine_client import EngineClient
 from playground.protocol.commands import LoadModel
 
+WITHOUT_ROWS = ("vllm",)  # engines that tell the likeliest ids of a position, and no whole rows of logits
+
 
 async def open_sides(
     a: SideSpec, b: SideSpec, own: tuple[SideSpec, EngineClient], stack: AsyncExitStack, log: Path
@@ -23,12 +25,13 @@ async def open_sides(
     def engine(side: SideSpec, log: Path) -> WorkerEngine:
         return WorkerEngine(side.engine, side.load, log, own[1].watch)
 
+    apart = a.engine != b.engine or a.engine in WITHOUT_ROWS
     first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(engine(a, log))
     if b.shares_worker(a):
-        return Side(first, a.options), Side(first, b.options), first
+        return Side(first, a.options), Side(first, b.options, apart=apart), first
     log = log.with_suffix(".b.log")
     second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(engine(b, log))
-    if a.engine != b.engine:
+    if apart:
         return Side(first, a.options), Side(second, b.options, apart=True), first
     if isinstance(first, WorkerEngine):
         return Side(first, a.options), Side(second, b.options, _mover(first, b.load)), first

@@ -46,7 +46,7 @@ def word(figure: Figure, more: str, less: str) -> str:
     if figure.noise is None:
         return "not judged"
     if too_noisy(figure):
-        return "too noisy"
+        return "more runs needed" if figure.differs else "too noisy"
     if not figure.differs:
         return "within noise" if figure.noise else "the same"
     return more if figure.change > 0 else less

@@ -60,6 +60,7 @@ def lower_is_better(measure: str) -> bool:
 COLUMNS = (
     Column("when", 11, when, "at"),
     Column("kind", 12, lambda run: one_line(run.kind, 12), "kind", least=120),
+    Column("engine", 12, lambda run: one_line(run.engine, 12), least=120),
     Column("model", 15, lambda run: one_line(run.model, 80), "model", grows=True),
     Column("options", 17, options, grows=True),
     Column("TTFT", 8, lambda run: numbers.seconds(run.ttft_s), "ttft_s", right=True),

@@ -23,6 +23,7 @@ from playground.tui.prompt_mode import BASE, CHAT
 from playground.tui.screens.base import HEIGHTS, BaseScreen
 from playground.tui.session import Session
 from playground.tui.state.request import RequestState
+from playground.tui.toggles.rows import eight_bits
 from playground.tui.widgets.compare.figures import CompareFigures
 from playground.tui.widgets.compare.texts import CompareTexts
 from playground.tui.widgets.field_form import FieldForm
@@ -47,7 +48,7 @@ class CompareScreen(BaseScreen):
         super().__init__(session)
         self._driver = CompareDriver(session, keep)
         self._folders, self._models = folders, list[str]()
-        self._taken = ""
+        self._taken = self._engine = ""
         self.handlers |= {
             "run_compare": lambda: self._driver.start(self.query_one(FieldForm).profile),
             "stop_compare": self._driver.stop,
@@ -93,6 +94,7 @@ class CompareScreen(BaseScreen):
         if self.state.replaying:
             form.show_recorded(self._recorded())
         prompts = [on_one_line(request.prompt) for request in self._asked]
+        self._take_engine(form)
         form.offer(fields(self.state.capabilities, prompts, self._models))
         self.query_one(StatusLine).show(self.state)
         self.query_one(CompareTexts).show(self.state.compare)
@@ -117,6 +119,15 @@ class CompareScreen(BaseScreen):
     def _asked(self) -> list[RequestState]:
         """The requests of the Playground screen that have a prompt, the newest first."""
         return [request for request in reversed(self.state.requests.values()) if request.prompt]
+
+    def _take_engine(self, form: FieldForm) -> None:
+        """Once an engine is there: the 8-bit cache that it has, unless another B was typed."""
+        engine = self.state.capabilities.engine
+        if engine and not self._engine:
+            self._engine, offered = engine, CompareProfile()
+            if form.profile.b == offered.b:
+                b = f"kv_cache={eight_bits(self.state, 'kv_cache')}"
+                form.set(msgspec.structs.replace(form.profile, b=b))
 
     def _take_prompt(self) -> None:
         """Take over the newest prompt of the Playground screen and its mode, once each: what is typed here stays."""

@@ -1,4 +1,4 @@
-"""The cells of the history's table."""
+"""The cells of the history's table, and which columns it has room for."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def test_quality_names_its_measure_and_fits(measure: str, value: float | None, s
 @pytest.mark.parametrize("width", [76, 116, 196])
 def test_the_columns_fill_the_table_and_no_more(width: int) -> None:
     assert sum(width for _, width in shown(width)) + len(shown(width)) - 1 <= width
+
+
+@pytest.mark.parametrize(("width", "named"), [(78, False), (120, True), (200, True)])
+def test_the_engine_is_named_where_there_is_room(width: int, named: bool) -> None:
+    columns = shown(width)
+    run = Run(id=1, at=0.0, kind="chat", model="m", engine="transformers")
+    assert ("transformers" in [column.text(run) for column, _ in columns]) == named
+    assert sum(columns_width + 1 for _, columns_width in columns) - 1 <= width

@@ -20,6 +20,9 @@ def _toggle(toggle: Toggle, options: EngineOptions, quantized: str, price: float
         values = [ValueSupport(value=str(number)) for number in _powers(room)]
         more = f"a number from 1; over {room} vLLM starts anew"
         return ToggleSupport(name=toggle.name, cost="instant", values=values, form=more)
+    if toggle.name == "adapter":
+        reason = why_not("adapter", "PATH")  # off is all that there is, and nothing to choose
+        return ToggleSupport(name=toggle.name, cost="reload", values=[value_support(toggle.name, "off", reason)])
     values = [
         value_support(toggle.name, value, why_not(toggle.name, value, quantized))
         for value in toggle.values or ("6",)[: toggle.name == "int8_threshold"]

@@ -130,7 +130,7 @@ class LoadBoard(BatchBoard):
     def _header(self, styles: CellStyles) -> Strip:
         segments = [Segment(f" {self._side:<{TITLE_WIDTH}}", styles.title)]
         if self.run is None or self._figures is None or not self.run.board.total:
-            return Strip([*segments, Segment(f"not run yet    {MERGED_LEGEND}", styles.faint)])
+            return Strip([*segments, Segment(f" not run yet   {MERGED_LEGEND}", styles.faint)])
         figures, wide = self._figures, self.size.width >= WIDE
         gap = "  " if wide else " "
         shown = [

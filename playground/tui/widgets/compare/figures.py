@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from playground.bench.compare.rows import TITLES, Row, difference, divergence, rows
@@ -18,15 +19,17 @@ from playground.tui.widgets.progress_bar import progress_bar
 
 SPARKS = 40
 WIDTHS = (12, 12, 9, 9)
+LEAST_HEIGHT = 9
+KL_LINE, VERDICT_LINE = 1, 7
 BETTER = {"faster", "sooner", "smaller"}
 WORSE = {"slower", "later", "larger"}
 
 
 class CompareFigures(Widget):
-    """Eight lines: progress or difference, distributions, the table, the verdict."""
+    """Progress or difference, distributions, the table, the verdict: as high as they need."""
 
     DEFAULT_CSS = """
-    CompareFigures { height: 9; padding: 0 1; background: $surface; border-left: blank; text-overflow: ellipsis; }
+    CompareFigures { height: auto; padding: 0 1; background: $surface; border-left: blank; text-overflow: ellipsis; }
     """
 
     def __init__(self, **widget: Any) -> None:
@@ -38,13 +41,21 @@ class CompareFigures(Widget):
         lines = _lines(compare, hint)
         if lines != self._lines:
             self._lines = lines
-            self.refresh()
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return max(LEAST_HEIGHT, len(self._fitted(width)))
 
     def render(self) -> Content:
-        """The verdict may wrap, and a hint that stands alone; the other lines are cut."""
-        width, alone = self.size.width, len(self._lines) == 1
-        cut = [line if alone or at >= 7 else line.truncate(width, ellipsis=True) for at, line in enumerate(self._lines)]
-        return Content("\n").join(cut)
+        return Content("\n").join(self._fitted(self.size.width))
+
+    def _fitted(self, width: int) -> list[Content]:
+        """The distributions and the verdict wrap, and a hint that stands alone; the other lines are cut."""
+        fitted, alone, width = list[Content](), len(self._lines) == 1, max(1, width)
+        for at, line in enumerate(self._lines):
+            whole = alone or at in (KL_LINE, VERDICT_LINE)
+            fitted += line.wrap(width) if whole else [line.truncate(width, ellipsis=True)]
+        return fitted
 
 
 def _lines(compare: CompareState, hint: str) -> list[Content]:
