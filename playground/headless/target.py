@@ -103,6 +103,12 @@ def require_local(model: str) -> None:
         raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
 
 
+def require_file(name: str | Path) -> None:
+    """Raise `UsageError` if a file that the command line names does not exist."""
+    if not Path(name).exists():
+        raise UsageError(f"there is no {str(name)[:SHOWN]}", "check the spelling")
+
+
 def _check_engine_flags(args: Namespace, engine: str) -> None:
     if args.url and engine != "openai":
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
