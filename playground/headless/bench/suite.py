@@ -13,7 +13,7 @@ from typing import Any
 from playground import paths
 from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.report import Conditions
-from playground.client import drop_log
+from playground.client import LOOK, drop_log
 from playground.headless.errors import CommandError
 from playground.headless.interrupts import on_interrupt
 from playground.headless.load_line import CLEAR, LoadLine
@@ -91,7 +91,8 @@ def run_suite(
 def _settle_log(log: Path, fault: str, fold: Fold, debug: bool) -> str:
     """Remove the log if nothing went wrong; returns the fault, which names the log if there is more in it, or
     prints its end under `--debug`."""
-    if not fault or fault.startswith("stopped"):
+    told = any(failed.advice == LOOK for failed in fold.failures)
+    if (not fault and not told) or fault.startswith("stopped"):
         drop_log(log)
         return fault
     if debug:
