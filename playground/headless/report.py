@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playground.client import LOOK, drop_log
+from playground.client import drop_log
 from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
-from playground.protocol.fault import with_advice
+from playground.protocol.fault import LOOK, with_advice
 from playground.session.recorder import Recorder
 from playground.text.plain import one_line
 

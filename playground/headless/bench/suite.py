@@ -13,13 +13,14 @@ from typing import Any
 from playground import paths
 from playground.bench.engine import EngineFailed, WorkerEngine
 from playground.bench.report import Conditions
-from playground.client import LOOK, drop_log
+from playground.client import drop_log
 from playground.headless.errors import CommandError
 from playground.headless.interrupts import on_interrupt
 from playground.headless.load_line import CLEAR, LoadLine
 from playground.headless.report import say, show_log, tell_log, with_log
 from playground.headless.target import Target, open_recorder
 from playground.protocol.events import ModelLoaded
+from playground.protocol.fault import LOOK
 from playground.session.fold import Fold
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
