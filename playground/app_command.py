@@ -90,9 +90,15 @@ def _check_theme(name: str | None) -> None:
 
 def _require_terminal() -> None:
     """Raise `CommandError` without a terminal, unless the screen is drawn elsewhere: `serve` names a driver."""
-    streams = sys.__stdin__, sys.__stderr__
-    if "TEXTUAL_DRIVER" not in os.environ and not all(stream and stream.isatty() for stream in streams):
-        raise CommandError("the screen needs a terminal", "`playground run` and `replay --headless` do without")
+    if "TEXTUAL_DRIVER" in os.environ:
+        return
+    streams = {"standard input": sys.__stdin__, "standard error": sys.__stderr__}  # it reads one and draws on the other
+    if lacking := [name for name, stream in streams.items() if not stream or not stream.isatty()]:
+        verb = "are none" if len(lacking) > 1 else "is none"
+        raise CommandError(
+            f"the screen needs a terminal, and {' and '.join(lacking)} {verb}",
+            "`playground run` and `replay --headless` do without",
+        )
 
 
 def _show(app: PlaygroundApp) -> int:

@@ -69,9 +69,18 @@ def parse(argv: list[str]) -> Namespace:
     )
     parser.add_argument("--debug", action="store_true", help="show tracebacks and the end of the engine's log")
     parser.add_argument("--version", action="version", version=f"playground {__version__}")
+    if not name and (meant := _meant(first)):
+        parser.error(f"there is no command or model {first}; did you mean playground {meant}?")
     module.add_arguments(parser)
     parser.set_defaults(main=module.main, words=argv)
     return parser.parse_args(argv)
+
+
+def _meant(word: str) -> str:
+    """The command that a word misspells, empty if there is none or the word names a file."""
+    from difflib import get_close_matches
+
+    return "" if not word or os.path.exists(word) else "".join(get_close_matches(word, COMMANDS, 1, 0.65))
 
 
 def _list_commands() -> str:

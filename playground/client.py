@@ -19,13 +19,13 @@ from playground.config import worker_python
 from playground.logs import drop_old_logs
 from playground.protocol.commands import LoadModel, Shutdown, Submit
 from playground.protocol.events import Failed, LoadCancelled, ModelLoaded, OptionsApplied, RequestFinished, WorkerExited
+from playground.protocol.fault import LOOK
 from playground.protocol.metrics import NO_METRICS
 from playground.protocol.wire import AnyCommand, AnyEvent, decode_event, encode_line
 
 LINE_LIMIT = 64 * 2**20
 LOG_TAIL_BYTES = 4000
 EXIT_POLL_S = 0.1  # asyncio itself tells no one of an exit while a pipe is open
-LOOK = "the log has the details"
 DIED = "the engine process ended unexpectedly"
 
 

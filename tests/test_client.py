@@ -196,6 +196,17 @@ async def test_a_request_to_a_dead_worker_ends_at_once(connect):
     assert end.reason == "error" and "restart it" in end.message
 
 
+async def test_a_request_without_a_model_is_forgotten_as_it_ends(connect):
+    session = await connect()
+    session.client.send(Submit(requests=[GenerationRequest(request_id="a", prompt="hello")]))
+    await session.until(Failed)
+    session.client.kill()
+    await session.until(WorkerExited)
+    assert [(end.request_id, end.message) for end in session.all(RequestFinished)] == [
+        ("a", "no script is loaded; load one first")
+    ]
+
+
 async def test_stop_leaves_no_process_and_is_no_accident(connect, tmp_path):
     session = await connect("noisy")
     pid = await session.pid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,7 +24,20 @@ def check_files() -> list[Finding]:
         _check("presets", presets.values(), read_preset, f"{len(presets)}: {', '.join(presets)}"),
         _check("themes", themes.values(), read_theme, f"{len(themes)}: {', '.join(themes)}"),
         Finding(name="logs", status="ok", message=_logs_message()),
+        check_folders(),
     ]
+
+
+def check_folders() -> Finding:
+    """Check that history, recordings and logs can be kept, and that settings can be saved."""
+    folders = (paths.data_folder(), paths.log_folder(), paths.config_folder())
+    for folder, lost in zip(folders, ("history and recordings", "logs", "settings"), strict=True):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            fix = f"sudo chown -R $USER {shlex.quote(str(there))} && chmod u+rwx {shlex.quote(str(there))}"
+            message = f"{there} cannot be written to: {lost} are not kept"
+            return Finding(name="folders", status="warn", message=message, fix=fix)
+    return Finding(name="folders", status="ok", message=f"{', '.join(map(str, folders))} can be written to")
 
 
 def _check(name: str, files: Iterable[Path], read: Callable[[Path], object], good: str) -> Finding:

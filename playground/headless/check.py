@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
+import msgspec
+
+from playground import paths
 from playground.bench.check.check import Check, CheckReport
 from playground.bench.engine import WorkerEngine
 from playground.headless.arguments import add_target
 from playground.headless.bench.suite import run_suite
+from playground.headless.report import with_log
 from playground.headless.target import read_target
 from playground.protocol.events import CheckFinding
 from playground.protocol.wire import encode_line
@@ -28,21 +33,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Check one checkpoint; returns 0 if nothing is broken, 1 if something is, 2 if it cannot be loaded."""
     target = read_target(args, args.preset)
-    check = Check(target.load)
+    check, log = Check(target.load), paths.log_file("bench")
 
     async def work(engine: WorkerEngine) -> None:
         async for finding in check.run(engine):
             if not args.json:
-                _print(finding)
+                _print(_with_log(finding, log))
 
     outcome = run_suite(args, target, work, load=False)
     report = check.report(outcome.fold)
     outcome.require(report.findings)
     if args.json:
-        sys.stdout.write(encode_line(report).decode())
+        findings = [_with_log(finding, log) for finding in report.findings]
+        sys.stdout.write(encode_line(msgspec.structs.replace(report, findings=findings)).decode())
     else:
         _print_verdict(report)
     return outcome.end() or EXIT_CODES[report.verdict]
+
+
+def _with_log(finding: CheckFinding, log: Path) -> CheckFinding:
+    return msgspec.structs.replace(finding, advice=with_log(finding.advice, log))
 
 
 def _print(finding: CheckFinding) -> None:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from playground import paths
 from playground.headless.target import require_local
+from playground.headless.values import whole
 from playground.protocol.speech import SpeechOptions
 
 
@@ -14,7 +15,7 @@ def add_recognition(parser: ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--compute-type", default="default", metavar="KIND", help="such as int8, float16 or float32")
     parser.add_argument("--language", default="auto", metavar="CODE", help="such as en or ru; auto listens for it")
-    parser.add_argument("--beam", type=int, default=5, metavar="N", help="1 is greedy")
+    parser.add_argument("--beam", type=whole(1, 100), default=5, metavar="N", help="1 is greedy")
 
 
 def read_recognition(args: Namespace, model: str | None) -> SpeechOptions:

@@ -10,6 +10,7 @@ from pathlib import Path
 from playground.app_command import add_theme, open_replay
 from playground.headless.printer import TextPrinter
 from playground.headless.report import say
+from playground.headless.target import require_file
 from playground.protocol.commands import Submit
 from playground.protocol.fault import with_advice
 from playground.session.fold import Fold
@@ -30,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run the command; returns the exit code."""
+    require_file(args.file)
     recording = read_recording(args.file)
     if not args.headless:
         return open_replay(recording, args.speed, args.theme)

@@ -8,7 +8,7 @@ from pathlib import Path
 from playground.client import drop_log
 from playground.headless.switches import spell_switch
 from playground.headless.worker_run import Job, WorkerRun
-from playground.protocol.fault import with_advice
+from playground.protocol.fault import LOOK, with_advice
 from playground.session.recorder import Recorder
 from playground.text.plain import one_line
 
@@ -24,7 +24,8 @@ def report_end(run: WorkerRun, job: Job, log: Path, recorder: Recorder | None, d
     for error in errors:
         say(error)
     if run.fold.failures or run.fold.exited:
-        _show_log(log, debug)
+        if debug:
+            show_log(log)
     else:
         drop_log(log)
     return 1 if errors else 0
@@ -35,14 +36,20 @@ def tell_log(log: Path) -> str:
     return f"its log is {log}" if log.exists() else f"{log.parent} could not be written, so there is no log of it"
 
 
+def with_log(text: str, log: Path) -> str:
+    """The text with the log's path where it speaks of the log."""
+    return text.replace(LOOK, f"the details are in {log}") if log.exists() else text
+
+
+def show_log(log: Path) -> None:
+    """Print the end of the log on stderr."""
+    if log.exists():
+        print(log.read_text(errors="replace")[-LOG_TAIL:], file=sys.stderr)
+
+
 def say(line: str) -> None:
     """Print one line on stderr."""
     print(f"playground: {line}", file=sys.stderr)
-
-
-def _show_log(log: Path, debug: bool) -> None:
-    if debug and log.exists():
-        print(log.read_text(errors="replace")[-LOG_TAIL:], file=sys.stderr)
 
 
 def _warn_of_switches(run: WorkerRun, job: Job) -> None:
@@ -55,7 +62,7 @@ def _warn_of_switches(run: WorkerRun, job: Job) -> None:
 
 def _errors(run: WorkerRun, log: Path) -> list[str]:
     fold = run.fold
-    errors = [one_line(with_advice(failed.message, failed.advice)) for failed in fold.failures]
+    errors = [one_line(with_log(with_advice(failed.message, failed.advice), log)) for failed in fold.failures]
     if run.interrupted:
         return [*errors, f"stopped by {run.interrupted}"]
     if fold.exited:

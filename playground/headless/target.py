@@ -117,6 +117,12 @@ def require_checkpoint(engine: str, model: str, where: str = "") -> None:
             raise CommandError(f"{where}{error.message}", error.advice) from None
 
 
+def require_file(name: str | Path) -> None:
+    """Raise `UsageError` if a file that the command line names does not exist."""
+    if not Path(name).exists():
+        raise UsageError(f"there is no {str(name)[:SHOWN]}", "check the spelling")
+
+
 def _check_engine_flags(args: Namespace, engine: str, engines: set[str]) -> None:
     if args.url and "openai" not in engines:
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")

@@ -17,7 +17,8 @@ from playground.bench.speech.speech_engine import SpeechEngine
 from playground.client import drop_log
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
-from playground.headless.report import say
+from playground.headless.report import say, with_log
+from playground.headless.target import require_file
 from playground.protocol.events import Event
 from playground.protocol.speech import DroppedSegment, Segment, SpeechOptions
 from playground.protocol.speech_events import TranscriptFinished, TranscriptUpdated
@@ -57,6 +58,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Transcribe or clean; returns the exit code."""
+    if args.file != "-":
+        require_file(args.file)
     return _clean(args) if args.clean else _transcribe(args)
 
 
@@ -92,7 +95,7 @@ def _transcribe(args: Namespace) -> int:
     try:
         transcript = asyncio.run(_recognise(args, options, log))
     except EngineFailed as error:
-        raise CommandError(error.message, error.advice) from None
+        raise CommandError(error.message, with_log(error.advice, log)) from None
     drop_log(log)
     if not args.json:
         print(printable(transcript.text))
@@ -119,13 +122,22 @@ async def _recognise(args: Namespace, options: SpeechOptions, log: Path) -> Tran
             with tempfile.NamedTemporaryFile(suffix=".audio") as sound:
                 sound.write(_read("-"))
                 sound.flush()
-                finished = await engine.transcribe(Path(sound.name), options)
+                finished = await _transcribe_stdin(engine, Path(sound.name), options)
         else:
             finished = await engine.transcribe(Path(args.file), options)
         transcript = _whole(finished, engine.facts.name if engine.facts else options.model)
     if args.json:
         _write(msgspec.to_builtins(transcript))
     return transcript
+
+
+async def _transcribe_stdin(engine: SpeechEngine, copy: Path, options: SpeechOptions) -> TranscriptFinished:
+    """Transcribe the copy of standard input; a fault does not name the copy, which is gone by then."""
+    try:
+        return await engine.transcribe(copy, options)
+    except EngineFailed as error:
+        message = error.message.replace(str(copy), "standard input").replace(copy.name, "standard input")
+        raise EngineFailed(message, error.advice) from None
 
 
 def _language(transcript: Transcript) -> str:

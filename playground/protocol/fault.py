@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LOOK = "the log has the details"  # as an advice: a command names the file in its place
+
 
 class Fault(Exception):
     """A request that cannot be fulfilled. As a string it is only the message, since other sentences quote it."""

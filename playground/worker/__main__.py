@@ -20,7 +20,8 @@ def main() -> None:
     from playground.worker.roles import create_loop
 
     role, engine = sys.argv[1], sys.argv[2]
-    inbox, outbox = Inbox(commands), Outbox(events)
+    outbox = Outbox(events)
+    inbox = Inbox(commands, outbox.send)
     capabilities, loop = create_loop(role, engine, inbox, outbox)
     outbox.emit(WorkerReady(pid=os.getpid(), role=role, clock=perf_counter(), capabilities=capabilities))
     loop.run()

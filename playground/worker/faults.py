@@ -1,5 +1,5 @@
-"""Turn exceptions into `Failed` events: a `Fault` keeps its message; anything else becomes one line, with the traceback
-in the log."""
+"""Turn exceptions into `Failed` events: a `Fault` keeps its message; anything else becomes one line. Where the log is
+pointed to, it has the traceback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playground.engine.backends.base import Cancelled
 from playground.protocol.events import Event, Failed
-from playground.protocol.fault import Fault, error_line
+from playground.protocol.fault import LOOK, Fault, error_line
 
 
 def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None]) -> str:
@@ -16,12 +16,14 @@ def guarded(emit: Callable[[Event], None], where: str, action: Callable[[], None
     try:
         action()
     except Fault as error:
+        if error.advice == LOOK:
+            traceback.print_exc()
         emit(Failed(where=where, message=error.message, advice=error.advice))
     except Cancelled:
         emit(Failed(where=where, message="stopped on request", stopped=True))
     except Exception as error:
         traceback.print_exc()
         line = error_line(error, 300)
-        emit(Failed(where=where, message=line, advice="the log has the details"))
+        emit(Failed(where=where, message=line, advice=LOOK))
         return line
     return ""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO
 
 import msgspec
 
 from playground.protocol.commands import CancelLoad, Shutdown
+from playground.protocol.events import Event, Failed
+from playground.protocol.fault import error_line
 from playground.protocol.wire import AnyCommand, decode_command
 from playground.worker.guard import end_process_group
 
@@ -18,11 +21,11 @@ GRACE_S = 1.0
 
 
 class Inbox:
-    """A queue of (received, command). At the end of input the process has `GRACE_S` seconds to finish before it is
-    ended."""
+    """A queue of (received, command). A line that is no command is answered by `emit`, as its sender may be waiting. At
+    the end of input the process has `GRACE_S` seconds to finish before it is ended."""
 
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: BinaryIO, emit: Callable[[Event], None]) -> None:
+        self._pipe, self._emit = pipe, emit
         self._queue: queue.SimpleQueue[tuple[float, AnyCommand] | None] = queue.SimpleQueue()
         self._cancels = self._answered = 0
         threading.Thread(target=self._read, name="commands", daemon=True).start()
@@ -54,6 +57,7 @@ class Inbox:
                 command = decode_command(line)
             except msgspec.MsgspecError as error:
                 print(f"not a command: {error}", file=sys.stderr)
+                self._emit(Failed(where="worker", message=f"this is no command: {error_line(error)}"))
                 continue
             if isinstance(command, CancelLoad):
                 self._cancels += 1

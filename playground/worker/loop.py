@@ -29,7 +29,8 @@ from playground.protocol.commands import (
     Tokenize,
     UnloadModel,
 )
-from playground.protocol.events import LoadCancelled, LoadStage, ModelLoading
+from playground.protocol.events import LoadCancelled, LoadStage, ModelLoading, RequestFinished
+from playground.protocol.metrics import NO_METRICS
 from playground.protocol.wire import AnyCommand
 from playground.worker.faults import guarded
 from playground.worker.inbox import Inbox
@@ -82,7 +83,7 @@ class WorkerLoop:
             case SetOptions():
                 self._set_options(structs.replace(command, changes=as_they_take(command.changes)))
             case Submit():
-                self._backend.submit(command, received)
+                self._submit(command, received)
             case Abort():
                 self._backend.abort(command)
             case ResetPrefixCache():
@@ -106,6 +107,18 @@ class WorkerLoop:
                 self._backend.unload()
             case CancelLoad():
                 self._inbox.answer_cancel()
+
+    def _submit(self, command: Submit, received: float) -> None:
+        try:
+            self._backend.submit(command, received)
+        except EngineError as error:  # none was taken, and each has someone who waits for its end
+            for request in command.requests:
+                self._outbox.emit(
+                    RequestFinished(
+                        request_id=request.request_id, reason="error", metrics=NO_METRICS, message=error.line
+                    )
+                )
+            raise
 
     def _set_options(self, command: SetOptions) -> None:
         if command.at_step is None:

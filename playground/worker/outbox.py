@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import BinaryIO
 
-from playground.protocol.events import Event, StepsExecuted, TokensGenerated
+from playground.protocol.events import Event, RequestFinished, StepsExecuted, TokensGenerated
 from playground.protocol.steps import Step
 from playground.protocol.wire import encode_line
 
@@ -37,6 +37,12 @@ class Outbox:
         else:
             self.flush()
             self._lines.put([event])
+            if isinstance(event, RequestFinished):
+                self._seen.discard(event.request_id)
+
+    def send(self, event: Event) -> None:
+        """Send an event past the bundles; unlike `emit` it may be called from any thread."""
+        self._lines.put([event])
 
     def flush_if_due(self) -> None:
         """Send the bundles that have waited long enough."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from playground.doctor.extras import check_vllm
+from playground.doctor.files import check_folders
 from playground.doctor.finding import Diagnosis
 from playground.doctor.gpu import check_gpu
 from playground.doctor.imports import Cuda, Import, try_imports
@@ -19,8 +21,8 @@ from playground.doctor.requirements import requirements, why_unmet
 from playground.doctor.trial import check_main_job
 
 NAMES = {
-    "Python", "memory", "terminal", "settings", "presets", "themes", "logs", "bubblewrap", "torch", "transformers",
-    "bitsandbytes", "NVML", "CUDA", "faster-whisper", "PortAudio", "vllm", "main job",
+    "Python", "memory", "terminal", "settings", "presets", "themes", "logs", "folders", "bubblewrap", "torch",
+    "transformers", "bitsandbytes", "NVML", "CUDA", "faster-whisper", "PortAudio", "vllm", "main job",
 }  # fmt: skip
 WORKING = {name: Import(name=name, version="1.0") for name in (*IMPORTED, "torchvision")}
 
@@ -48,6 +50,18 @@ def test_json_has_every_finding_once(broken_home, playground):
     assert diagnosis.works == (findings["main job"].status == "ok") == (result.code == 0)
     settings = findings["settings"]
     assert settings.status == "warn" and "config.toml:2" in settings.message and "config.toml" in settings.fix
+
+
+@pytest.mark.parametrize(("kind", "lost"), [("DATA", "history"), ("STATE", "logs"), ("CONFIG", "settings")])
+def test_a_folder_that_cannot_be_written_to_is_told_with_what_is_lost(kind, lost, tmp_path, monkeypatch):
+    for each in ("DATA", "STATE", "CONFIG"):
+        monkeypatch.setenv(f"XDG_{each}_HOME", str(tmp_path / each))
+    assert check_folders().status == "ok"
+    monkeypatch.setattr(os, "access", lambda path, mode: kind not in str(path))  # root may write everywhere
+    (tmp_path / kind).mkdir()
+    finding = check_folders()
+    assert finding.status == "warn" and f"{tmp_path / kind} cannot be written to: {lost}" in finding.message
+    assert finding.fix.startswith("sudo chown")
 
 
 def test_a_module_that_is_not_there_and_one_that_breaks_are_told_apart(tmp_path, monkeypatch):

@@ -12,8 +12,12 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
+
+from playground import app_command
+from playground.headless.errors import CommandError
 
 CTRL_Q = b"\x11"
 PATIENCE_S = 30
@@ -106,6 +110,16 @@ def test_without_a_terminal_the_commands_that_need_none_are_named(playground, wo
     result = playground(*words)
     assert result.code == 1 and len(result.stderr.splitlines()) == 1
     assert "needs a terminal" in result.stderr and "playground run" in result.stderr
+
+
+@pytest.mark.parametrize(("drawn", "says"), [(True, "standard input is none"), (False, "standard error is none")])
+def test_the_stream_that_is_no_terminal_is_named(drawn, says, monkeypatch, capsys):
+    terminal = Mock(isatty=lambda: True)
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    monkeypatch.setattr(sys, "__stdin__", None if drawn else terminal)
+    monkeypatch.setattr(sys, "__stderr__", terminal if drawn else None)
+    with pytest.raises(CommandError, match=f"the screen needs a terminal, and {says}"):
+        app_command._require_terminal()
 
 
 def test_a_theme_that_is_not_there_is_said_before_the_screen_opens(terminal):

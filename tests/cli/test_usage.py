@@ -53,6 +53,20 @@ WRONG = {
     "serve --port http": "a port from 1 to 65535",
     "serve --host 0.0.0.0": "unrecognized arguments",
     "--nope": "unrecognized arguments",
+    "rnu": "did you mean playground run?",
+    "transcibe x.wav --json": "did you mean playground transcribe?",
+    "bench load --requests 0": "a whole number from 1",
+    "bench load --prompt 0": "a whole number from 1",
+    "bench load --shared 101": "a whole number from 0 to 100",
+    "bench load --warm-up -1": "a whole number from 0",
+    "bench attention --lengths 0": "from 1 to 1048576",
+    "bench attention --lengths 1048577": "from 1 to 1048576",
+    "bench quality --needles 0": "a whole number from 1",
+    "bench code --subset 0": "a whole number from 1",
+    "bench code --samples 0": "a whole number from 1",
+    "bench speech --beam 0": "a whole number from 1 to 100",
+    "transcribe x.wav --beam -1": "a whole number from 1 to 100",
+    "compare --prompt x --a kv_cache=model --b kv_cache=int8 --runs 0": "a whole number from 1",
 }
 
 
@@ -62,6 +76,30 @@ def test_wrong_words_are_explained_in_one_line(playground, words):
     assert result.code == 2
     assert result.stdout == "" and len(result.stderr.splitlines()) == 1
     assert WRONG[words] in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run --prompts",
+        "replay",
+        "replay --headless",
+        "transcribe",
+        "transcribe --clean",
+        "check",
+        "bench code --tasks",
+        "bench code --solutions",
+        "bench quality --text",
+        "bench tokenizer --text",
+        "bench speech --manifest",
+        "bench speech --questions",
+        "bench load",
+        "serve",
+    ],
+)
+def test_what_the_command_line_names_and_is_not_there_is_a_wrong_usage(parsed, words):
+    result = parsed(*words.split(), "/no/such.jsonl")
+    assert result.code == 2 and len(result.stderr.splitlines()) == 1 and result.stdout == ""
 
 
 LINES = {
@@ -110,6 +148,7 @@ def test_debug_may_stand_before_the_command(playground):
 
 
 def test_a_traceback_is_shown_under_debug_alone(playground, tmp_path):
+    (tmp_path / "no.jsonl").write_text("no recording")
     plain = playground("replay", "--headless", str(tmp_path / "no.jsonl"))
     debug = playground("replay", "--headless", str(tmp_path / "no.jsonl"), "--debug")
     assert plain.code == debug.code == 1

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from playground.protocol.events import MemoryMeasured, RequestFinished, StepsExecuted, TokensGenerated
-from playground.protocol.metrics import Memory, RequestMetrics
+from playground.protocol.metrics import NO_METRICS, Memory, RequestMetrics
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent, decode_event
 from playground.worker.outbox import BUNDLE_S, Outbox
@@ -57,6 +57,13 @@ def test_the_first_token_of_each_request_goes_at_once(pipe):
         pipe.decode_one(name, index)
     tokens = [(e.request_id, e.token_ids) for e in pipe.events() if isinstance(e, TokensGenerated)]
     assert tokens == [("a", [0]), ("a", [1]), ("b", [2]), ("b", [3])]
+
+
+def test_a_request_that_has_ended_is_forgotten(pipe):
+    for name, index in (("a", 0), ("a", 1)):
+        pipe.decode_one(name, index)
+        pipe.outbox.emit(RequestFinished(request_id=name, reason="stop", metrics=NO_METRICS))
+    assert not pipe.outbox._seen
 
 
 def test_a_bundle_keeps_each_time_and_all_text(pipe):

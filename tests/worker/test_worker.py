@@ -37,14 +37,21 @@ def test_lines_that_are_no_commands_are_named_in_the_log_and_survived(start):
     worker.write(b'garbage\n\n{"type": "Format"}\n\xff\xfe\n{"type": "LoadModel"}\n{"type": "LoadModel", "model": 3}\n')
     worker.write(b'{"type": "LoadModel", "model": "\xff"}\n' + b"[" * 100_000 + b"\n")
     worker.send(LoadModel(model="any"))
-    worker.until(ModelLoaded)
-    assert worker.log.read_text().count("not a command") == 8
+    failures = [event for event in worker.until(ModelLoaded) if isinstance(event, Failed)]
+    assert worker.log.read_text().count("not a command") == len(failures) == 8
+    assert all(failed.where == "worker" and "this is no command: " in failed.message for failed in failures)
+    assert all("\n" not in failed.message and len(failed.message) < 300 for failed in failures)
 
 
 def test_a_command_that_cannot_be_done_is_a_failure_and_the_worker_goes_on(start):
     worker = start()
     worker.send(ask("a"))
-    failed = worker.until(Failed)[-1]
+    *_, finished, failed = worker.until(Failed)
+    assert (finished.request_id, finished.reason, finished.message) == (
+        "a",
+        "error",
+        "no script is loaded; load one first",
+    )
     assert (failed.where, failed.message) == ("Submit", "no script is loaded")
     worker.send(LoadModel(model="/nowhere/answers.jsonl"))
     assert "cannot read /nowhere/answers.jsonl" in worker.until(Failed)[-1].message

@@ -22,6 +22,7 @@ CHANGE_GREEDY = (
 )
 IDLE: dict[str, float] = {"repetition_penalty": 1, "num_beams": 1, "guidance_scale": 1}
 IDLE |= {"no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": 0}
+GENERATION = "generation_config.json"
 END_ADVICE = "correct eos_token_id in config.json or generation_config.json"
 
 
@@ -77,9 +78,11 @@ def end_ids(checkpoint: Checkpoint, tokenizer: Any, text: Any) -> set[int]:
 
 
 def not_followed(checkpoint: Checkpoint) -> str:
-    """What generation_config.json asks for and answers do not follow, though greedy ones of `generate` do; empty if
-    nothing."""
+    """What generation_config.json asks for and answers do not follow, though greedy ones of `generate` do, or that it
+    cannot be read; empty if nothing."""
     generation = _generation(checkpoint)
+    if generation is None and (checkpoint.path / GENERATION).exists():
+        return f"not followed: {GENERATION} cannot be read, fetch it again"
     asked = {name: getattr(generation, name, None) for name in CHANGE_GREEDY}
     changing = [name for name, value in asked.items() if value not in (None, []) and value != IDLE.get(name)]
     return f"not followed of generation_config.json: {', '.join(changing)}" if changing else ""

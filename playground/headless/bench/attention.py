@@ -27,7 +27,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of `bench attention`."""
     add_target(parser)
     parser.add_argument(
-        "--lengths", type=_lengths, default=LENGTHS, metavar="N,...", help=f"tokens of context ({LENGTHS})"
+        "--lengths",
+        type=_lengths,
+        default=LENGTHS,
+        metavar="N,...",
+        help=f"tokens of context, each up to {MOST} ({LENGTHS})",
     )
     parser.add_argument("--kernels", type=_kernels, default=list(KERNELS), metavar="K,...", help=", ".join(KERNELS))
     parser.add_argument("--repeats", type=whole(1, 1000), default=5, metavar="N", help="calls behind each median (5)")
@@ -92,7 +96,7 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 def _lengths(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and 1 <= int(part) <= MOST for part in parts):
-        raise ArgumentTypeError(f"cannot be {text!r}; it takes numbers of tokens from 1 with commas between")
+        raise ArgumentTypeError(f"cannot be {text!r}; it takes numbers of tokens from 1 to {MOST} with commas between")
     return sorted({int(part) for part in parts})
 
 

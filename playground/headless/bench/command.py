@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from importlib import import_module
 
 SUITES: dict[str, str] = {
@@ -20,6 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     suites = parser.add_subparsers(dest="suite", required=True, metavar="SUITE")
     for name, summary in SUITES.items():
         suite = suites.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        suite.add_argument("--debug", action="store_true", default=SUPPRESS, help="as before the suite")
         import_module(f"playground.headless.bench.{name}").add_arguments(suite)
 
 

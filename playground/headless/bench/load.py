@@ -41,14 +41,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="LENGTHS",
         help="answers: 'lognormal LOW..HIGH', 'uniform LOW..HIGH' or 'fixed N' tokens (lognormal 16..128)",
     )
-    for name, default, text in (
-        ("requests", 32, "requests of each level, at least two a user"),
-        ("prompt", 64, "tokens of a prompt"),
-        ("shared", 0, "per cent of the prompt that all prompts begin with"),
-        ("warm-up", 4, "requests before the first level, which do not count"),
-        ("seed", 0, "the same requests and arrivals again"),
+    for name, takes, default, text in (
+        ("requests", whole(1), 32, "requests of each level, at least two a user"),
+        ("prompt", whole(1), 64, "tokens of a prompt"),
+        ("shared", whole(0, 100), 0, "per cent of the prompt that all prompts begin with"),
+        ("warm-up", whole(0), 4, "requests before the first level, which do not count"),
+        ("seed", whole(0), 0, "the same requests and arrivals again"),
     ):
-        parser.add_argument(f"--{name}", type=whole(0), default=default, metavar="N", help=f"{text} ({default})")
+        parser.add_argument(f"--{name}", type=takes, default=default, metavar="N", help=f"{text} ({default})")
     parser.add_argument("--slo", type=read_by(parse_slo), default=Slo(), metavar="LIMITS", help=SLO_FORM)
     parser.add_argument(
         "--keep-prefix-cache", action="store_true", help="the same prompts at each level, and the cache is not cleared"
@@ -59,8 +59,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the suite; returns the exit code."""
     target = read_target(args, args.preset)
-    shape = Shape(max(1, args.prompt), max(1, args.prompt) * min(100, args.shared) // 100, args.lengths)
-    sweep = Sweep(args.load, shape, max(1, args.requests), args.warm_up, args.slo, args.seed, args.keep_prefix_cache)
+    shape = Shape(args.prompt, args.prompt * args.shared // 100, args.lengths)
+    sweep = Sweep(args.load, shape, args.requests, args.warm_up, args.slo, args.seed, args.keep_prefix_cache)
     items, progress = list[LevelFigures](), ProgressLine()
 
     def show(level: Level, done: int, total: int) -> None:

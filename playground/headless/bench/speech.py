@@ -24,7 +24,7 @@ from playground.headless.bench.suite import ProgressLine, interruption
 from playground.headless.errors import CommandError, UsageError
 from playground.headless.recognition import add_recognition, read_recognition
 from playground.headless.report import say
-from playground.headless.target import require_local
+from playground.headless.target import require_file, require_local
 from playground.protocol.commands import LoadModel
 from playground.protocol.options import ENGINES
 from playground.text.plain import one_line
@@ -51,6 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run the suite; returns the exit code."""
     require_local(args.llm or "")
+    require_file(args.questions or args.manifest or BUNDLED)
     suite = SpeechSuite(_read(args), read_recognition(args, args.model), args.normalizer)
     engine = _engine(args) if args.questions else None
     fault = _run(suite, engine)

@@ -17,9 +17,10 @@ from playground.client import drop_log
 from playground.headless.errors import CommandError
 from playground.headless.interrupts import on_interrupt
 from playground.headless.load_line import CLEAR, LoadLine
-from playground.headless.report import say, tell_log
+from playground.headless.report import say, show_log, tell_log, with_log
 from playground.headless.target import Target, open_recorder
 from playground.protocol.events import ModelLoaded
+from playground.protocol.fault import LOOK
 from playground.session.fold import Fold
 from playground.session.recorder import Recorder
 from playground.session.recording import Entry
@@ -85,16 +86,19 @@ def run_suite(
         if recorder:
             recorder.close()
     unrecorded = one_line(recorder.error) if recorder else ""
-    return Outcome(engine.fold, _settle_log(log, fault, engine.fold), disturbance, unrecorded)
+    return Outcome(engine.fold, _settle_log(log, fault, engine.fold, args.debug), disturbance, unrecorded)
 
 
-def _settle_log(log: Path, fault: str, fold: Fold) -> str:
-    """Remove the log if nothing went wrong; returns the fault, which names the log if the engine died."""
-    if not fault or fault.startswith("stopped"):
+def _settle_log(log: Path, fault: str, fold: Fold, debug: bool) -> str:
+    """Remove the log if nothing went wrong; returns the fault, which names the log if there is more in it, or
+    prints its end under `--debug`."""
+    told = any(failed.advice == LOOK for failed in fold.failures)
+    if (not fault and not told) or fault.startswith("stopped"):
         drop_log(log)
-    elif fold.exited:
-        return one_line(f"{fault}; {tell_log(log)}")
-    return fault
+        return fault
+    if debug:
+        show_log(log)
+    return one_line(f"{fault}; {tell_log(log)}") if fold.exited else with_log(fault, log)
 
 
 class ProgressLine:

@@ -17,7 +17,7 @@ def add_texts(parser: ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="FILE",
-        help="measure on this file, repeatable; without it on bundled code, English and Russian",
+        help="measure on this file of plain text in UTF-8, repeatable; without it on bundled code, English and Russian",
     )
 
 

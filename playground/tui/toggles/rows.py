@@ -128,14 +128,14 @@ def flipped(state: State, name: str) -> tuple[Value, str]:
     if name == "attention":
         value = "eager" if _flashes(state) else _best_flash(state)
     else:
-        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else _eight_bits(state, name)
+        value = "model" if getattr(state.toggles.requested, name) in EIGHT_BITS else eight_bits(state, name)
     if state.capabilities.toggle(name) is None:
         return value, f"the {state.capabilities.engine or 'unloaded'} engine has no {TOGGLES[name].label} toggle"
     reason = candidate(state, name, value).reason
     return value, f"{TOGGLES[name].label} cannot be {value}: {reason}" if reason else ""
 
 
-def _eight_bits(state: State, name: str) -> str:
+def eight_bits(state: State, name: str) -> str:
     """The 8-bit value that this engine has; int8 if it has none, whose reason is then shown."""
     support = state.capabilities.toggle(name)
     possible = {value.value for value in support.values if value.possible} if support else set()

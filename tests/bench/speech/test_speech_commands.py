@@ -49,13 +49,12 @@ def test_a_sound_file_as_text_and_as_json(home):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "does not exist"), (b"no sound at all" * 99, "sound")], ids=["nowhere", "no sound"]
+    ("name", "says"), [("x.wav", "x.wav is no sound file"), ("-", "standard input is no sound file")]
 )
-def test_what_cannot_be_heard_is_one_line(home, tmp_path, content, says):
-    path = tmp_path / "x.wav"
-    if content is not None:
-        path.write_bytes(content)
-    code, stdout, stderr = run(home, "transcribe", str(path))
+def test_what_cannot_be_heard_is_one_line(home, tmp_path, name, says):
+    noise = b"no sound at all" * 99
+    (tmp_path / "x.wav").write_bytes(noise)
+    code, stdout, stderr = run(home, "transcribe", name.replace("x.wav", str(tmp_path / "x.wav")), stdin=noise)
     assert code == 1 and stdout == "" and len(stderr.splitlines()) == 1 and says in stderr
 
 

@@ -53,6 +53,21 @@ def test_nothing_is_wrong_with_the_bundled_model():
     assert {finding.verdict for finding in checked.findings} == {"pass"}
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict", "says"),
+    [
+        ("{broken", "warn", "generation_config.json cannot be read"),
+        ('{"repetition_penalty": 1.3}', "warn", "repetition_penalty"),
+        ("[]", "fail", "generation_config.json of small is no JSON object"),
+        ('{"temperature": 0.6}', "pass", "nothing in it changes greedy answers"),
+    ],
+)
+def test_a_generation_config_that_answers_do_not_follow_is_found(folder, text, verdict, says):
+    (folder / "generation_config.json").write_text(text)
+    told = {finding.verdict: finding.evidence for finding in looked_at(folder).findings if "generation" in finding.name}
+    assert list(told) == [verdict] and says in told[verdict]
+
+
 @pytest.mark.parametrize("name", ["qwen3-moe", "gpt-oss", "deepseek-v3", "gpt2", "bloom", "gemma3"])
 def test_tensors_that_transformers_renames_or_merges_are_found(name, tmp_path):
     checked = looked_at(zoo.make(name, tmp_path / name))

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp.http_exceptions import ContentEncodingError
 
 from playground.engine.backends.base import EngineError
+from playground.protocol.fault import LOOK
 
 LONG = 300
 KEY = "set OPENAI_API_KEY to a key that this server takes"
@@ -92,7 +93,7 @@ def as_engine_error(error: Exception, url: str, timeout_s: float) -> EngineError
         return EngineError(f"{line(url)} is no address: {line(str(error))}", "--url http://host:port/v1")
     if isinstance(error, aiohttp.ClientError | ConnectionError):
         return EngineError(f"{host} ended the connection before the answer was whole", LOG)
-    return EngineError(f"{host}: {line(str(error)) or type(error).__name__}", "the log has the details")
+    return EngineError(f"{host}: {line(str(error)) or type(error).__name__}", LOOK)
 
 
 def _said(body: bytes) -> str:

@@ -16,7 +16,7 @@ from playground.engine.backends.transformers.architecture import caps_scores
 from playground.engine.checkpoint.checkpoint import Checkpoint
 from playground.engine.memory import available
 from playground.engine.memory_fault import is_memory_fault
-from playground.protocol.fault import error_line
+from playground.protocol.fault import LOOK, error_line
 from playground.text.sizes import format_bytes
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -90,7 +90,7 @@ def read_weights(
             if is_memory_fault(error):
                 raise
             raise EngineError(
-                f"the weights of {checkpoint.name} cannot be loaded: {error_line(error)}", "the log has the details"
+                f"the weights of {checkpoint.name} cannot be loaded: {error_line(error)}", LOOK
             ) from error
     model, info = loaded
     _refuse_made_up(checkpoint, info)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from playground.engine.backends.base import Cancelled, EngineError
+from playground.protocol.fault import LOOK
 from playground.protocol.options import EngineOptions
 
 LONG = 300
@@ -37,7 +38,7 @@ def as_engine_error(error: Exception, model: str, options: EngineOptions) -> Exc
         automatic = {"lower": "free memory or choose a smaller checkpoint", "raise": "set kv_blocks higher by hand"}
         now = options.kv_blocks
         advice = automatic[advice] if now == "auto" else f"{advice} kv_blocks, which is {now}"
-    return EngineError(f"vLLM cannot start {model}: {text[:LONG]}", advice or "the log has the details")
+    return EngineError(f"vLLM cannot start {model}: {text[:LONG]}", advice or LOOK)
 
 
 def _said(cause: BaseException) -> str:

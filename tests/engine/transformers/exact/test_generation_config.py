@@ -42,3 +42,6 @@ def test_what_is_not_followed_is_told(folder: Path) -> None:
     assert note == "not followed of generation_config.json: repetition_penalty, suppress_tokens"
     configure(folder, eos_token_id=END, repetition_penalty=1.0)
     assert Driven(folder).of(ModelLoaded)[-1].facts.note == ""
+    (folder / "generation_config.json").write_text("{broken")
+    note = Driven(folder).of(ModelLoaded)[-1].facts.note
+    assert note == "not followed: generation_config.json cannot be read, fetch it again"

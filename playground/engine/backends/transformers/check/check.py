@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from playground.engine.backends.base import Cancelled, EngineError, Progress
 from playground.engine.backends.transformers.architecture import refuse_config
 from playground.engine.backends.transformers.check.files import check_files
+from playground.engine.backends.transformers.check.generation import check_generation
 from playground.engine.backends.transformers.check.headers import check_headers
 from playground.engine.backends.transformers.check.template import check_template
 from playground.engine.backends.transformers.check.values import check_values
@@ -19,7 +20,10 @@ from playground.protocol.events import CheckFinding, ModelChecked
 from playground.protocol.fault import error_line
 
 Part = Callable[[Checkpoint, Progress], Iterator[CheckFinding]]
-PARTS: tuple[Part, ...] = (check_files, check_headers, check_weights, check_values, check_vocabulary, check_template)
+PARTS: tuple[Part, ...] = (
+    *(check_files, check_headers, check_weights, check_values, check_vocabulary, check_template),
+    check_generation,
+)
 
 
 def check(command: CheckModel, progress: Progress) -> ModelChecked:
