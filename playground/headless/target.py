@@ -101,7 +101,7 @@ def read_engine(name: str) -> str:
 def require_local(model: str) -> None:
     """Raise `UsageError` if a model is clearly a local path that does not exist."""
     if paths.is_missing(model):
-        raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
+        raise UsageError(f"there is no {model[:SHOWN]}", paths.SPELLING)
 
 
 def require_checkpoint(engine: str, model: str, where: str = "") -> None:
