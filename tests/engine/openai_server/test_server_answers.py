@@ -90,7 +90,7 @@ def test_a_finish_reason_that_is_none_in_words_ends_nothing(worker: ServerWorker
     [
         ("eos_token", "stop", ""),
         ("max_tokens", "length", ""),
-        ("content_filter", "error", "the server's content filter ended the answer; other words may pass it"),
+        ("CONTENT_FILTER", "error", "the server's content filter ended the answer; other words may pass it"),
         ("tool_calls", "error", "the model called a tool instead of answering; none is offered, so ask again"),
         (
             "insufficient_resource",

@@ -120,11 +120,12 @@ def _decode(data: bytes) -> Chunk:
 
 def _end(reason: str) -> tuple[FinishReason | None, str]:
     """The finish reason, and what a user reads of one that is none of ours."""
-    if reason.lower() in NO_REASON:
+    word = reason.lower()
+    if word in NO_REASON:
         return None, ""
-    if found := REASONS.get(reason.lower()):
+    if found := REASONS.get(word):
         return found, ""
-    return "error", FAULTS.get(reason, f"the server ended the answer, and says {line(reason)!r}; look at its own log")
+    return "error", FAULTS.get(word, f"the server ended the answer, and says {line(reason)!r}; look at its own log")
 
 
 def _usage(found: Any) -> Usage | None:
