@@ -77,7 +77,8 @@ class EngineCore:
             self.runner.detokenizer(state.prompt_ids), request.sampling.stop
         )
         self._arrivals.put(arrival, state.order, state)
-        self._emit(RequestQueued(request_id=state.request_id, submitted=arrival, loaded=timer.loaded))
+        count = len(state.prompt_ids)
+        self._emit(RequestQueued(state.request_id, submitted=arrival, loaded=timer.loaded, prompt_tokens=count))
 
     def adopt(self, other: EngineCore) -> None:
         """Take over another loop's requests and step count; what was computed for them is computed again."""

@@ -69,11 +69,13 @@ class OptionsApplied(Event, frozen=True):
 
 
 class RequestQueued(Event, frozen=True):
-    """A request waits for a slot from `submitted` on; `loaded`: when the model was ready that it had to wait for."""
+    """A request waits for a slot from `submitted` on; `loaded`: when the model was ready that it had to wait for.
+    `prompt_tokens` is 0 where a server counts them."""
 
     request_id: str
     submitted: float
     loaded: float | None = None
+    prompt_tokens: int = 0
 
 
 class StepsExecuted(Event, frozen=True):

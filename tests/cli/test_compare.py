@@ -90,6 +90,13 @@ def test_a_model_that_cannot_be_there_is_told_before_anything_is_loaded(
     assert result.stderr.startswith("playground: --b: ") and len(result.stderr.splitlines()) == 1
 
 
+def test_a_side_that_does_not_load_is_named(playground: Playground, tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')  # and no weights
+    result = playground("compare", "--prompt", "x", "--a", "kv_cache=model", "--b", f"model={tmp_path}")
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr.startswith("playground: B: ") and len(result.stderr.splitlines()) == 1
+
+
 def test_two_models_that_share_a_tokenizer(playground: Playground, tmp_path, home):
     """A copy of the bundled model is the same model: another worker, the same text, no divergence."""
     import shutil

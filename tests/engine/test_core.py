@@ -321,7 +321,7 @@ def test_the_moment_of_submission_is_told_before_any_work():
     harness = Harness()
     harness.clock.now = 5.0
     harness.submit("a", [1], 3, delay_s=2.0)
-    assert harness.events == [RequestQueued(request_id="a", submitted=7.0)]
+    assert harness.events == [RequestQueued(request_id="a", submitted=7.0, prompt_tokens=1)]
     harness.drain()
     first = next(event.times[0] for event in harness.events if isinstance(event, TokensGenerated))
     assert harness.finished("a").metrics.ttft_s == first - 7.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from playground.bench.compare.comparison import Side
 from playground.bench.compare.side_spec import SideSpec
 from playground.bench.engine import WorkerEngine
-from playground.bench.engine_client import EngineClient
+from playground.bench.engine_client import EngineClient, EngineFailed
 from playground.protocol.commands import LoadModel
 
 WITHOUT_ROWS = ("vllm",)  # engines that tell the likeliest ids of a position, and no whole rows of logits
@@ -20,17 +20,20 @@ async def open_sides(
 ) -> tuple[Side, Side, EngineClient]:
     """Both sides, and the client of the worker that holds their distributions in the end. `own` is a worker that runs
     already; others are started, entered on `stack`, and watched as `own` is. Only a `WorkerEngine` ever loads another
-    model. Raises `EngineFailed`."""
+    model. Raises `EngineFailed`, which names the side that did not start."""
 
-    def engine(side: SideSpec, log: Path) -> WorkerEngine:
-        return WorkerEngine(side.engine, side.load, log, own[1].watch)
+    async def start(name: str, side: SideSpec, log: Path) -> WorkerEngine:
+        try:
+            return await stack.enter_async_context(WorkerEngine(side.engine, side.load, log, own[1].watch))
+        except EngineFailed as fault:
+            raise EngineFailed(f"{name}: {fault.message}", fault.advice) from None
 
     apart = a.engine != b.engine or a.engine in WITHOUT_ROWS
-    first = own[1] if a.shares_worker(own[0]) else await stack.enter_async_context(engine(a, log))
+    first = own[1] if a.shares_worker(own[0]) else await start("A", a, log)
     if b.shares_worker(a):
         return Side(first, a.options), Side(first, b.options, apart=apart), first
     log = log.with_suffix(".b.log")
-    second = own[1] if b.shares_worker(own[0]) else await stack.enter_async_context(engine(b, log))
+    second = own[1] if b.shares_worker(own[0]) else await start("B", b, log)
     if apart:
         return Side(first, a.options), Side(second, b.options, apart=True), first
     if isinstance(first, WorkerEngine):

@@ -44,8 +44,8 @@ def draw(points: Sequence[Point], x: Axis, y: Axis, width: int, height: int) -> 
     ticks = {0: y.text(up.value(1.0)), rows // 2: y.text(up.value(0.5)), rows - 1: y.text(up.value(0.0))}
     gutter = max(map(len, ticks.values())) + 1
     columns = width - gutter - 1
-    cells = _frame(columns, rows, x.low, y.low)
-    _put_points(cells, points, across, up)
+    cells = _frame(columns, rows)
+    _name_best(cells, _put_points(cells, points, across, up), x.low, y.low)
     lines: list[list[Part]] = []
     for row in range(rows):
         tick = ticks.get(row, "").rjust(gutter)
@@ -62,22 +62,28 @@ def pointed_out(points: Sequence[Point], name: str) -> list[Point]:
     return others + [msgspec.structs.replace(point, mark=HERE, label=point.name, strong=True) for point in here]
 
 
-def _frame(columns: int, rows: int, x_low: bool, y_low: bool) -> list[list[Part]]:
-    """An empty plot with its middle lines, and the better corner named."""
+def _frame(columns: int, rows: int) -> list[list[Part]]:
+    """An empty plot with its middle lines."""
     cells: list[list[Part]] = [[(" ", "")] * columns for _ in range(rows)]
     for row in range(rows):
         cells[row][columns // 2] = ("┊", MUTED)
     cells[rows // 2] = [("┄", MUTED)] * columns
     cells[rows // 2][columns // 2] = ("┼", MUTED)
-    word = "best"
-    at = 1 if x_low else columns - len(word) - 1
-    for index, character in enumerate(word):
-        cells[rows - 1 if y_low else 0][at + index] = (character, f"italic {MUTED}")
     return cells
 
 
-def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale, up: Scale) -> None:
-    """Draw points, the strong ones over the others; then labels where they cover nothing."""
+def _name_best(cells: list[list[Part]], taken: set[tuple[int, int]], x_low: bool, y_low: bool) -> None:
+    """Name the better corner, as far outside as nothing else is drawn."""
+    word, row, half = " best ", len(cells) - 1 if y_low else 0, len(cells[0]) // 2
+    starts = range(half - len(word)) if x_low else range(len(cells[0]) - len(word), half, -1)
+    for start in starts:
+        if not taken & {(row, start + index) for index in range(len(word))}:
+            cells[row][start : start + len(word)] = [(character, f"italic {MUTED}") for character in word]
+            break
+
+
+def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale, up: Scale) -> set[tuple[int, int]]:
+    """Draw points, the strong ones over the others; then labels where they cover nothing. Returns the cells drawn."""
     rows, columns = len(cells), len(cells[0])
     places = []
     taken: set[tuple[int, int]] = set()
@@ -95,6 +101,7 @@ def _put_points(cells: list[list[Part]], points: Sequence[Point], across: Scale,
                     cells[each][at] = (character, point.style)
                 taken |= set(spots)
                 break
+    return taken
 
 
 def _label_places(label: str, row: int, column: int) -> list[tuple[int, int]]:

@@ -20,8 +20,8 @@ NEWEST_GAPS = 160
 
 class RequestState(msgspec.Struct):
     """`timer` keeps seconds of the engine's clock, `sent` is of this process's. `queued`: the engine has told when it
-    was submitted, which is an estimate before. `admitted`: it has had a slot. `rising`: the gaps per token in rising
-    order, so that no frame of a long answer has to sort them."""
+    was submitted, which is an estimate before, and its `prompt_tokens`. `admitted`: it has had a slot. `rising`: the
+    gaps per token in rising order, so that no frame of a long answer has to sort them."""
 
     request_id: str
     prompt: str
@@ -29,6 +29,7 @@ class RequestState(msgspec.Struct):
     sent: float = 0.0
     timer: RequestTimer = msgspec.field(default_factory=RequestTimer)
     queued: bool = False
+    prompt_tokens: int = 0
     admitted: bool = False
     characters: int = 0
     rising: list[Gap] = msgspec.field(default_factory=list)
@@ -84,4 +85,5 @@ class RequestState(msgspec.Struct):
         arrived, without an E2E."""
         if self.final:
             return self.final
-        return msgspec.structs.replace(self.timer.metrics(0, self.characters, rising=self.rising), e2e_s=None)
+        metrics = self.timer.metrics(self.prompt_tokens, self.characters, rising=self.rising)
+        return msgspec.structs.replace(metrics, e2e_s=None, cached_tokens=None)

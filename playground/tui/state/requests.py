@@ -52,7 +52,8 @@ class Requests(dict[str, RequestState]):
     def queue(self, event: RequestQueued) -> None:
         """The engine has taken a request, and says when it was submitted."""
         if request := self.get(event.request_id):
-            request.queued, request.timer.submitted, request.timer.loaded = True, event.submitted, event.loaded
+            request.queued, request.prompt_tokens = True, event.prompt_tokens
+            request.timer.submitted, request.timer.loaded = event.submitted, event.loaded
 
     def add_tokens(self, event: TokensGenerated, now: float, changes: Changes) -> None:
         """Tokens arrived at `now` on this process's clock; those of a load or a trial belong to none of these."""

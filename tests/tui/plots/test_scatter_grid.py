@@ -34,6 +34,13 @@ def test_the_better_corner_is_named():
     assert at(text(points, y=Axis("y", str, low=True)), "best")[0] > 6
 
 
+@pytest.mark.parametrize("height", range(5, 13))
+def test_nothing_is_drawn_over_the_name_of_the_better_corner(height: int):
+    points = [Point(1, 1, "A", ""), Point(9, 9, "B", "", label="defaults", strong=True)]
+    joined = "\n".join(text(points, height=height))
+    assert " best " in joined and "defaults B" in joined
+
+
 def test_more_than_an_order_of_magnitude_is_logarithmic():
     assert Scale([0.01, 1.0]).logarithmic and not Scale([1.0, 5.0]).logarithmic and not Scale([0.0, 50.0]).logarithmic
     scale = Scale([0.01, 1.0])

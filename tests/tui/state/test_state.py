@@ -118,12 +118,14 @@ def test_submission_is_put_on_the_engines_clock() -> None:
 def test_times_do_not_move_when_a_request_ends() -> None:
     state = _with(State(), WorkerReady(pid=1, role="engine", clock=100.0, capabilities=State().capabilities), now=1.5)
     _with(state, _submit("a"), now=2.0)
-    _with(state, RequestQueued(request_id="a", submitted=100.7, loaded=100.75), now=2.2)
+    _with(state, RequestQueued(request_id="a", submitted=100.7, loaded=100.75, prompt_tokens=9), now=2.2)
     _with(state, WorkerReady(pid=1, role="engine", clock=100.8, capabilities=State().capabilities), now=2.2)
     _with(state, TokensGenerated(request_id="a", token_ids=[1], times=[101.0], text="x"), now=2.3)
     timer = state.requests["a"].timer
     assert (timer.submitted, timer.loaded) == (100.7, 100.75)
-    assert state.requests["a"].metrics.ttft_s == pytest.approx(0.3)
+    metrics = state.requests["a"].metrics
+    assert metrics.ttft_s == pytest.approx(0.3)
+    assert (metrics.prompt_tokens, metrics.cached_tokens) == (9, None), "what the prefix cache held is told at the end"
 
 
 def test_a_request_runs_from_its_first_slot_on() -> None:

@@ -83,7 +83,8 @@ class VllmLoop:
         self._detokenizers[state.request_id] = Detokenizer(piece, request.sampling.stop)
         self.requests[state.request_id] = state
         self._arrivals.put(arrival, state.order, state)
-        self._emit(RequestQueued(request_id=state.request_id, submitted=arrival, loaded=timer.loaded))
+        count = len(state.prompt_ids)
+        self._emit(RequestQueued(state.request_id, submitted=arrival, loaded=timer.loaded, prompt_tokens=count))
 
     def adopt(self, engine: Engine) -> None:
         """Continue with another engine: the output of a request becomes part of its prompt and is recomputed. A request

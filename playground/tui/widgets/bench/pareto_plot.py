@@ -42,7 +42,7 @@ class ParetoPlot(Scatter):
         points = pareto([run for run in judged if run.requests == size], self._memory)
         title = f"{measure} × {x.title}" if measure else self._suite.title
         self.name_axes(x, quality_axis(measure), title, self._why_empty(len(judged), x.title))
-        self.show(points, f"n {size}, one run each   {model_key(points)}".rstrip() if size else "")
+        self.show(points, f"n {size}, one run each\n{model_key(points)}".rstrip() if size else "")
 
     def _why_empty(self, judged: int, axis: str) -> str:
         if not self._suite.measure:
