@@ -77,10 +77,10 @@ def parse(argv: list[str]) -> Namespace:
 
 
 def _meant(word: str) -> str:
-    """The command that a word misspells, empty if there is none or the word names a file."""
+    """The command that a word misspells, empty if there is none or the word is a flag or names a file."""
     from difflib import get_close_matches
 
-    return "" if not word or os.path.exists(word) else "".join(get_close_matches(word, COMMANDS, 1, 0.65))
+    return "" if word.startswith("-") or os.path.exists(word) else "".join(get_close_matches(word, COMMANDS, 1, 0.65))
 
 
 def _list_commands() -> str:

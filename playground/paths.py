@@ -13,6 +13,7 @@ BUNDLED_RECOGNISER = "tiny-whisper"
 
 # Prefixes that mark a model as a local path rather than a hub id.
 LOCAL = ("/", "./", "../", "~")
+SPELLING = "check the spelling, or name a hub id such as owner/model"  # the advice where no model is found
 
 
 def expand(text: str) -> Path:

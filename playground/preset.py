@@ -38,7 +38,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
-    """`model` empty means the bundled one; `options` are changes to the default toggles, as `SetOptions` takes them."""
+    """`model` empty means the bundled one, or what is loaded; `options` are changes to the default toggles, as
+    `SetOptions` takes them."""
 
     title: str
     summary: str

@@ -32,9 +32,11 @@ def check_folders() -> Finding:
     """Check that history, recordings and logs can be kept, and that settings can be saved."""
     folders = (paths.data_folder(), paths.log_folder(), paths.config_folder())
     for folder, lost in zip(folders, ("history and recordings", "logs", "settings"), strict=True):
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        # Unlike `Path.exists`, false for what a closed folder hides.
+        there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-            fix = f"sudo chown -R $USER {shlex.quote(str(there))} && chmod u+rwx {shlex.quote(str(there))}"
+            own = shlex.quote(str(folder))  # never a parent of it: that may be / or everybody's home
+            fix = f"sudo mkdir -p {own} && sudo chown -R $USER {own} && chmod u+rwx {own}"
             message = f"{there} cannot be written to: {lost} are not kept"
             return Finding(name="folders", status="warn", message=message, fix=fix)
     return Finding(name="folders", status="ok", message=f"{', '.join(map(str, folders))} can be written to")

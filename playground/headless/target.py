@@ -40,7 +40,7 @@ def read_target(args: Namespace, preset_name: str | None, others: Collection[str
     """Combine flags, preset and defaults; raises `UsageError` and `ConfigError`. `others`: engines that run too."""
     preset = _load_preset(preset_name)
     engine = read_engine(args.engine or (preset.engine if preset else "auto"))
-    _check_engine_flags(args, engine, {engine, *others})
+    _check_engine_flags(args, engine, others)
     if engine != "openai":  # names of a server's models are not paths here
         require_local(args.model or "")
     model = args.model or (preset.model if preset else "")
@@ -101,7 +101,7 @@ def read_engine(name: str) -> str:
 def require_local(model: str) -> None:
     """Raise `UsageError` if a model is clearly a local path that does not exist."""
     if paths.is_missing(model):
-        raise UsageError(f"there is no {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model")
+        raise UsageError(f"there is no {model[:SHOWN]}", paths.SPELLING)
 
 
 def require_checkpoint(engine: str, model: str, where: str = "") -> None:
@@ -123,13 +123,13 @@ def require_file(name: str | Path) -> None:
         raise UsageError(f"there is no {str(name)[:SHOWN]}", "check the spelling")
 
 
-def _check_engine_flags(args: Namespace, engine: str, engines: set[str]) -> None:
+def _check_engine_flags(args: Namespace, engine: str, others: Collection[str]) -> None:
+    engines = {engine, *others}
     if args.url and "openai" not in engines:
         raise UsageError(f"--url goes with --engine openai, and the engine is {engine}")
     if "openai" in engines and not args.url:
-        raise UsageError(
-            f"{'--engine ' if engine == 'openai' else 'engine='}openai needs the server", "--url http://host:port/v1"
-        )
+        named = "--engine openai" if engine == "openai" else "engine=openai"
+        raise UsageError(f"{named} needs the server", "--url http://host:port/v1")
     if args.tensor_parallel is not None and args.tensor_parallel < 1:
         raise UsageError(f"--tensor-parallel cannot be {args.tensor_parallel}; it takes a number of GPUs from 1")
     if args.tensor_parallel and "vllm" not in engines:

@@ -11,8 +11,7 @@ from playground.tui.session import NotNow, Session
 
 async def apply_preset(session: Session, preset: Preset) -> str:
     """Set its options and sampling; returns the line to show. What only a reload changes stays, unless it names it."""
-    session.require_live()
-    session.require_undisturbed()
+    _require_settled(session)
     state = session.state
     engine = state.capabilities.engine
     if preset.engine not in ("auto", engine or preset.engine):
@@ -27,8 +26,7 @@ async def apply_preset(session: Session, preset: Preset) -> str:
 
 async def recall_run(session: Session, run: Run) -> str:
     """Restore model, options, sampling and prompt of a kept run in F2; returns the line to show."""
-    session.require_live()
-    session.require_undisturbed()
+    _require_settled(session)
     if session.state.requests.unfinished:
         raise NotNow("requests run, and other options would change them; F2, then Esc stops them")
     engine = session.state.capabilities.engine
@@ -40,6 +38,14 @@ async def recall_run(session: Session, run: Run) -> str:
     await _bring(session, model, options)
     what = "options and sampling" if run.sampling else "options"
     return f"the {what} of that run are set; Enter runs its prompt again"
+
+
+def _require_settled(session: Session) -> None:
+    """Raise `NotNow` in a replay, during a measurement, and while it is open what the toggles will be."""
+    session.require_live()
+    session.require_undisturbed()
+    if session.state.toggles.switching:
+        raise NotNow("an option is being switched; choose again at its end")
 
 
 async def _bring(session: Session, model: str, options: EngineOptions) -> None:

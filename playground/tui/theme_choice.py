@@ -1,4 +1,4 @@
-"""Registers our themes in place of Textual's, which do not define the colours' meanings, and lets choose among them."""
+"""Registers our themes in place of Textual's, which do not define the colours' meanings, and offers them by name."""
 
 from __future__ import annotations
 

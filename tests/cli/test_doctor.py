@@ -61,7 +61,22 @@ def test_a_folder_that_cannot_be_written_to_is_told_with_what_is_lost(kind, lost
     (tmp_path / kind).mkdir()
     finding = check_folders()
     assert finding.status == "warn" and f"{tmp_path / kind} cannot be written to: {lost}" in finding.message
-    assert finding.fix.startswith("sudo chown")
+    assert f"sudo chown -R $USER {tmp_path / kind / 'playground'}" in finding.fix, "nothing of others is taken"
+
+
+def test_a_folder_that_hides_what_is_in_it_is_told(tmp_path, monkeypatch):
+    closed, stat = tmp_path / "closed", os.stat
+    closed.mkdir()
+
+    def refuse(path, *more, **how):
+        if closed in Path(path).parents:
+            raise PermissionError(13, "Permission denied")
+        return stat(path, *more, **how)
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(closed / "data"))
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != closed)
+    assert f"{closed} cannot be written to: history" in check_folders().message
 
 
 def test_a_module_that_is_not_there_and_one_that_breaks_are_told_apart(tmp_path, monkeypatch):

@@ -105,7 +105,9 @@ def test_record_keeps_the_session_from_the_start(terminal, playground, tmp_path)
     assert "add_numbers" in playground("replay", recording, "--headless", "--speed", "0").stdout
 
 
-@pytest.mark.parametrize("words", [["--engine", "scripted"], ["--theme", "dark"], ["record", "session.jsonl"]])
+@pytest.mark.parametrize(
+    "words", [["--engine", "scripted"], ["--theme", "dark"], ["record", "session.jsonl"], ["--record", "session.jsonl"]]
+)
 def test_without_a_terminal_the_commands_that_need_none_are_named(playground, words):
     result = playground(*words)
     assert result.code == 1 and len(result.stderr.splitlines()) == 1

@@ -76,9 +76,7 @@ def _local(model: str) -> Path | None:
         if path.is_file():
             raise EngineError(f"{model} is a file", "name the folder that holds config.json and the weights")
     if model.startswith(("/", ".", "~")) or not HUB_ID.fullmatch(model):
-        raise EngineError(
-            f"there is no folder {model[:SHOWN]}", "check the spelling, or name a hub id such as owner/model"
-        )
+        raise EngineError(f"there is no folder {model[:SHOWN]}", paths.SPELLING)
     return None
 
 

@@ -51,7 +51,7 @@ class CompareDriver:
             raise NotNow("A and B come to the same options; change one of them")
         for name, side in (("A", a), ("B", b)):
             if side.engine != "openai" and paths.is_missing(side.load.model):
-                raise NotNow(f"{name}: there is no {side.load.model}; check the spelling, or name a hub id")
+                raise NotNow(f"{name}: there is no {side.load.model}; {paths.SPELLING}")
         self.fault, self._state.compare.busy = "", True
         self._task = asyncio.create_task(self._run(profile, own, a, b))
 

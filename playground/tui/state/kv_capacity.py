@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import msgspec
 
 from playground.protocol.commands import Submit
-from playground.protocol.events import OptionsApplied, RequestFinished, StepsExecuted, TokensGenerated
+from playground.protocol.events import OptionsApplied, RequestFinished
 from playground.protocol.model_facts import ModelFacts
 from playground.protocol.steps import Step
 from playground.protocol.wire import AnyEvent
+from playground.tui.state.trial_ids import belongs, submits
 
 # The trial: requests of TOKENS tokens, in the bytes that REQUESTS of them take in the model's dtype.
 TOKENS, REQUESTS = 256, 4
@@ -91,20 +92,13 @@ def request_id(number: int, kind: str, index: int) -> str:
 
 
 def is_capacity_trial(command: Submit) -> bool:
-    """Whether a submission is that of the trial, live or replayed, and not a prompt of the Playground screen."""
-    return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
+    """See `submits`."""
+    return submits(command, _ID)
 
 
 def of_capacity_trial(event: AnyEvent) -> bool:
-    """Whether steps, tokens or an end belong to the trial, live or replayed."""
-    match event:
-        case StepsExecuted():
-            names = [work.request_id for step in event.steps for work in step.slots]
-        case TokensGenerated() | RequestFinished():
-            names = [event.request_id]
-        case _:
-            return False
-    return any(name and _ID.fullmatch(name) for name in names)
+    """See `belongs`."""
+    return belongs(event, _ID)
 
 
 def _kind(name: str) -> str:

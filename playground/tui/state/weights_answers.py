@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from playground.protocol.commands import Submit
-from playground.protocol.events import Failed, RequestFinished, StepsExecuted, TokensGenerated, WorkerExited
+from playground.protocol.events import Failed, RequestFinished, WorkerExited
 from playground.protocol.wire import AnyEvent
+from playground.tui.state.trial_ids import belongs, submits
 
 _ID = re.compile(r"weights-\d+-\S+")
 
@@ -33,17 +34,10 @@ def request_id(number: int, kind: str) -> str:
 
 
 def is_weights_trial(command: Submit) -> bool:
-    """Whether a submission is that of the trial, and not a prompt of the Playground screen."""
-    return bool(command.requests) and _ID.fullmatch(command.requests[0].request_id) is not None
+    """See `submits`."""
+    return submits(command, _ID)
 
 
 def of_weights_trial(event: AnyEvent) -> bool:
-    """Whether steps, tokens or an end belong to the trial."""
-    match event:
-        case StepsExecuted():
-            names = [work.request_id for step in event.steps for work in step.slots]
-        case TokensGenerated() | RequestFinished():
-            names = [event.request_id]
-        case _:
-            return False
-    return any(name and _ID.fullmatch(name) for name in names)
+    """See `belongs`."""
+    return belongs(event, _ID)

@@ -127,7 +127,7 @@ def _progress(state: State, elapsed: float) -> Content:
 
 def _seconds(elapsed: float) -> tuple[str, str]:
     """Whole seconds; none within the first."""
-    return (f"   {elapsed:.0f} s" if elapsed >= 1 else "", MUTED)
+    return (f"   {int(elapsed)} s" if elapsed >= 1 else "", MUTED)
 
 
 def _keys(state: State) -> tuple[str, str]:

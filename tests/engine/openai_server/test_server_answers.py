@@ -23,6 +23,22 @@ def test_an_event_called_error_ends_the_request(worker: ServerWorker, server: Lo
     assert (reason, message, words) == ("error", said, "def")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"error": {"message": "out of room", "code": 500}}',
+        b'{"type": "error", "error": "out of room"}',
+        b"out of room",
+    ],
+)
+def test_an_error_says_its_message_however_it_is_wrapped(worker: ServerWorker, server: Loopback, data: bytes) -> None:
+    fault = b"event: error\ndata: %b\n\n" % data
+    reason, message, _ = answered(worker, server, f"wrapped {data[:9]!r}", text("def"), fault, DONE)
+    assert reason == "error" and message.endswith(
+        "an error instead of an answer: out of room; look at the server's own log"
+    )
+
+
 def test_an_error_that_stands_for_a_chunk_ends_the_request(worker: ServerWorker, server: Loopback) -> None:
     fault = event(object="error", message="out of blocks", code=500)
     reason, message, _ = answered(worker, server, "bare", text("def"), fault, DONE)
@@ -74,7 +90,7 @@ def test_a_finish_reason_that_is_none_in_words_ends_nothing(worker: ServerWorker
     [
         ("eos_token", "stop", ""),
         ("max_tokens", "length", ""),
-        ("content_filter", "error", "the server's content filter ended the answer; other words may pass it"),
+        ("CONTENT_FILTER", "error", "the server's content filter ended the answer; other words may pass it"),
         ("tool_calls", "error", "the model called a tool instead of answering; none is offered, so ask again"),
         (
             "insufficient_resource",

@@ -141,6 +141,11 @@ def test_each_status_is_told_with_the_servers_own_words(worker, server, status, 
     assert (end.reason, end.message) == ("error", f"{server.host} {line}")
 
 
+def test_a_body_that_is_no_utf8_is_told_as_text(worker, server):
+    end = ending(worker, server, "bytes", lambda handler: handler.raw(b'{"error": "\xff"}', 500, "application/json"))
+    assert end.message == f'{server.host} answered 500: {{"error": "\ufffd"}}; look at the server\'s own log'
+
+
 def test_a_status_while_loading_is_told_too(worker, server):
     server.models = None
     server.answer = lambda handler: handler.raw(b"<html><body>gateway</body></html>", 502, "text/html")

@@ -75,9 +75,16 @@ async def test_another_model_gets_a_worker_of_its_own(opened: Opened, until: Wai
 
 async def test_an_engine_that_is_not_there_ends_it(opened: Opened, until: Wait) -> None:
     async with opened() as (app, pilot):
-        await _go(app, pilot, until, b="engine=transformers,model=/nowhere/at-all")
+        await _go(app, pilot, until, b="engine=transformers,model=nowhere/at/all")
         await until(pilot, lambda: "the comparison ended early:" in shown(app), 60)
         assert not app.bridge.state.compare.busy and app.bridge.state.facts and not app.bridge.state.model.exited
+
+
+async def test_a_path_that_is_not_there_is_told_before_anything_starts(opened: Opened, until: Wait) -> None:
+    async with opened() as (app, pilot):
+        await _go(app, pilot, until, b="model=/nowhere/at-all")
+        await until(pilot, lambda: "B: there is no /nowhere/at-all; check the spelling" in shown(app))
+        assert not app.bridge.state.compare.busy
 
 
 async def test_a_session_without_a_server_says_where_one_is_compared(opened: Opened, until: Wait) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from playground import paths
-from playground.protocol.commands import LoadModel, SetOptions
+from playground.preset import Preset
+from playground.protocol.commands import LoadModel, SamplingParams, SetOptions
 from playground.protocol.wire import AnyCommand
+from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
+from playground.tui.session import NotNow
+from playground.tui.setups import apply_preset, recall_run
 from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.speed.panel import SpeedPanel
@@ -95,6 +101,20 @@ async def test_a_wrong_file_is_named_with_its_line_and_key(opened: Opened, until
         await pilot.press("enter")
         notice = app.screen_stack[0].query_one(Notice)
         await until(pilot, lambda: f"! {path}:6: options.max_batch: max_batch cannot be '0'" in notice.render().plain)
+
+
+async def test_while_a_switch_is_under_way_nothing_is_applied(opened: Opened, until: Wait) -> None:
+    """What the switch leads to is not known yet, so neither is what would have to change."""
+    async with opened() as (app, _):
+        app.bridge.mirror(SetOptions(changes={"kv_cache": "int8"}))
+        sent, sampling = _sent(app), app.session.sampling
+        for apply in (
+            apply_preset(app.session, Preset(title="Mine", summary="", sampling=SamplingParams(max_tokens=7))),
+            recall_run(app.session, Run(at=0.0, kind="chat", model="m", prompt="hi")),
+        ):
+            with pytest.raises(NotNow, match="an option is being switched; choose again at its end"):
+                await apply
+        assert not sent and app.session.sampling == sampling and not app.session.draft
 
 
 async def test_a_preset_for_another_engine_is_refused(opened: Opened, until: Wait) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from playground.engine.backends.openai_server.faults import Malformed, ServerError, line
+from playground.engine.backends.openai_server.faults import Malformed, ServerError, line, message_of
 from playground.protocol.events import FinishReason
 
 DONE = b"[DONE]"
@@ -90,7 +90,7 @@ def read_piece(data: bytes) -> Piece:
     """Read the JSON of one event. Raises `Malformed`, and `ServerError` for an error sent within a stream."""
     chunk = _decode(data)
     if said := chunk.error or (chunk.choices is None and chunk.message):
-        raise ServerError(line(str(said.get("message") or said) if isinstance(said, dict) else str(said)))
+        raise ServerError(message_of(said))
     choice = next((each for each in chunk.choices or () if each.index in (0, None)), None)
     if choice is None:
         return Piece(usage=_usage(chunk.usage))
@@ -120,11 +120,12 @@ def _decode(data: bytes) -> Chunk:
 
 def _end(reason: str) -> tuple[FinishReason | None, str]:
     """The finish reason, and what a user reads of one that is none of ours."""
-    if reason.lower() in NO_REASON:
+    word = reason.lower()
+    if word in NO_REASON:
         return None, ""
-    if found := REASONS.get(reason.lower()):
+    if found := REASONS.get(word):
         return found, ""
-    return "error", FAULTS.get(reason, f"the server ended the answer, and says {line(reason)!r}; look at its own log")
+    return "error", FAULTS.get(word, f"the server ended the answer, and says {line(reason)!r}; look at its own log")
 
 
 def _usage(found: Any) -> Usage | None:

@@ -33,8 +33,8 @@ Arrived = Callable[[float, Piece], None]
 
 class Client:
     """`timeout_s`: how long a server may be silent, before its first event and between two; what it sends only to keep
-    the connection open is silence. The key comes from
-    OPENAI_API_KEY and is only sent in the header of requests to this address."""
+    the connection open is silence. The key comes from OPENAI_API_KEY and is only sent in the header of requests to this
+    address."""
 
     def __init__(self, address: Address, timeout_s: float) -> None:
         self._address, self._timeout_s, self._connect_s = address, timeout_s, min(CONNECT_S, timeout_s)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 
+import msgspec
+
 from playground.engine.backends.openai_server.faults import Malformed
 
 MOST_BYTES = 2**20
@@ -46,7 +48,7 @@ class EventStream:
         elif not line:
             data, is_error = b"\n".join(self._data), self._is_error
             self._data, self._is_error = [], False
-            return b'{"error": %b}' % data if is_error and data else data
+            return _as_error(data) if is_error and data else data
         return b""
 
     @staticmethod
@@ -59,3 +61,11 @@ class EventStream:
         if half:
             lines[-1] += b"\r"
         return lines
+
+
+def _as_error(data: bytes) -> bytes:
+    """An object whose `error` is the data, or its text if it is no JSON."""
+    try:
+        return msgspec.json.encode({"error": msgspec.json.decode(data)})
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.encode({"error": data.decode(errors="replace")})

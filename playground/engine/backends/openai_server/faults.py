@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -100,9 +101,14 @@ def _said(body: bytes) -> str:
     """The message within the JSON of an error, else its text."""
     try:
         found = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         text = body.decode(errors="replace")
         return "" if text.lstrip().startswith("<") else line(text)  # a page is not for a line
+    return message_of(found)
+
+
+def message_of(found: Any) -> str:
+    """The message within a decoded error, on one line; all of it if it has none."""
     for key in ("error", "detail", "message"):
         while isinstance(found, dict) and key in found:
             found = found[key]

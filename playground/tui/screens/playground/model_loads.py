@@ -40,7 +40,7 @@ class ModelLoads:
         notice.quiet()
         session = self._screen.session
         if not self.on_server and paths.is_missing(model):
-            notice.say(f"there is no {model}", "check the spelling, or name a hub id such as owner/model", bad=True)
+            notice.say(f"there is no {model}", paths.SPELLING, bad=True)
             return
         own = session.asked.model if self.on_server else str(paths.bundled_model())
 
