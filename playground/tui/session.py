@@ -21,6 +21,7 @@ from playground.protocol.options import EngineOptions, Value, changed_names
 from playground.session.recording import RecordingError
 from playground.tui.bridge import Bridge
 from playground.tui.conversation.conversation import Conversation
+from playground.tui.letters import Letters
 from playground.tui.state.state import State
 from playground.tui.toggles.rows import flipped
 
@@ -44,6 +45,7 @@ class Session:
         self.sampling, self.asked = sampling, asked
         self.draft = ""  # a prompt for the Playground screen to offer
         self.conversation = Conversation(self.state)
+        self.letters = Letters()  # the same on every screen
         self._numbers = count(1)
 
     def toggle_chat(self) -> None:

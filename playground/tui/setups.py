@@ -21,7 +21,7 @@ async def apply_preset(session: Session, preset: Preset) -> str:
     options = preset.engine_options({name: value for name, value in stays.items() if name not in preset.options})
     await _bring(session, _model_of_preset(session, preset), options)
     session.sampling = preset.sampling
-    return f"{preset.title}: {preset.summary}"
+    return f"{preset.title}: {preset.summary}" + (" ↑ brings its prompts." if preset.prompts else "")
 
 
 async def recall_run(session: Session, run: Run) -> str:

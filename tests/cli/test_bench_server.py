@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from playground.session.history.database import Database
+from playground.session.history.query import parse_filter
 from tests.cli.conftest import Playground
 from tests.engine.openai_server.loopback import DONE, Handler, Loopback, loopback, text, usage
 
@@ -99,6 +101,32 @@ def test_an_engine_here_is_compared_with_a_server(playground: Playground, server
         result = playground("compare", *words, *target, "--a", a, "--b", b)
         assert result.code == 0, result.stderr
         assert f"A  {a}" in result.stdout and result.stdout.splitlines()[-1].startswith(f"{sides[1]}: ")
+
+
+def test_a_side_on_a_server_is_kept_with_the_name_of_its_model(
+    playground: Playground, server: Loopback, home: dict[str, str]
+) -> None:
+    server.models = {"data": [{"id": "one"}]}
+    words = (
+        "--prompt",
+        "hi",
+        "--runs",
+        "1",
+        "--max-tokens",
+        "4",
+        "--url",
+        server.url,
+        "--engine",
+        "scripted",
+        "--json",
+    )
+    result = playground("compare", *words, "--a", "max_batch=8", "--b", "engine=openai")
+    assert result.code == 0, result.stderr
+    assert json.loads(result.stdout)["totals"]["b"]["model"] == "one"
+    database = Database(Path(home["XDG_DATA_HOME"]) / "playground" / "history.db")
+    (run,) = database.read_whole(database.find(parse_filter("engine:openai")))
+    database.close()
+    assert (run.model, run.model_path) == ("one", server.url)
 
 
 def test_a_side_on_a_server_needs_its_address(parsed: Playground) -> None:

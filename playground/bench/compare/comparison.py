@@ -110,6 +110,8 @@ async def _run(side: Side, name: SideName, plan: ComparisonPlan, number: str) ->
 
 def _add_facts(comparison: Comparison, name: SideName, client: EngineClient) -> None:
     comparison.effective[name], comparison.reasons[name] = dict(client.fold.effective), dict(client.fold.reasons)
+    if client.fold.loaded:
+        comparison.models[name] = client.fold.loaded.facts.name
     if client.fold.memory and client.fold.memory.weights:
         comparison.weights[name] = client.fold.memory.weights
     if client.fold.prefix_kept:

@@ -34,8 +34,8 @@ def _run(
     return Run(
         at=at,
         kind=KIND,
-        model=paths.model_name(side.load.model),
-        model_path=side.load.model,
+        model=paths.model_name(side.load.model or found.models.get(name, "")),
+        model_path=side.load.url.rstrip("/") or side.load.model,
         engine=side.engine,
         title=" ".join(plan.prompt.split())[:TITLE],
         prompt=plan.prompt,

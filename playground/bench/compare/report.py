@@ -11,6 +11,7 @@ from playground.bench.compare.runs import Comparison
 from playground.bench.compare.side_spec import SideSpec, verdict_name
 from playground.bench.compare.verdict import verdict
 from playground.bench.report import PREFIX_KEPT, UNDISTURBED, Conditions, Report, build_report, build_trust
+from playground.protocol.comparison import SideName
 from playground.protocol.options import as_text
 from playground.session.fold import Fold, unmet
 
@@ -35,11 +36,20 @@ def comparison_report(
     return msgspec.structs.replace(report, options=as_text(a.options), effective=found.effective.get("A", {}))
 
 
+def _side(found: Comparison, name: SideName, side: SideSpec) -> dict[str, Any]:
+    return {
+        "model": side.load.model or found.models.get(name, ""),
+        "engine": side.engine,
+        "options": as_text(side.options),
+        "text": found.text(name),
+    }
+
+
 def _totals(found: Comparison, a: SideSpec, b: SideSpec, plan: ComparisonPlan) -> dict[str, Any]:
     divergence = found.divergence
     return {
-        "a": {"model": a.load.model, "engine": a.engine, "options": as_text(a.options), "text": found.text("A")},
-        "b": {"model": b.load.model, "engine": b.engine, "options": as_text(b.options), "text": found.text("B")},
+        "a": _side(found, "A", a),
+        "b": _side(found, "B", b),
         "effective": found.effective,
         "prompt": plan.prompt,
         "max_tokens": plan.max_tokens,

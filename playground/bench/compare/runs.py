@@ -32,11 +32,13 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct):
-    """Everything measured so far; `planned` runs in all. `prefix_kept`: sides whose runs could not begin cold."""
+    """Everything measured so far; `planned` runs in all. `models`: as the engines name them. `prefix_kept`: sides whose
+    runs could not begin cold."""
 
     planned: int = 0
     runs: list[ComparedRun] = msgspec.field(default_factory=list)
     divergence: Divergence = msgspec.field(default_factory=Divergence)
+    models: dict[str, str] = msgspec.field(default_factory=dict)
     weights: dict[str, int] = msgspec.field(default_factory=dict)
     effective: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     reasons: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)

@@ -8,9 +8,11 @@ import msgspec
 
 from playground.protocol.commands import GenerationRequest, SamplingParams, Submit
 from playground.tui.inside.trial import Steps, TrialRunner
+from playground.tui.session import NotNow
 from playground.tui.state.weights_answers import request_id
 
 KINDS = ("model", "int8", "nf4")
+UNTOLD = "this engine does not tell what its model weighs"
 PROMPT, TOKENS = "def add_numbers(a, b):\n", 96
 
 
@@ -35,6 +37,9 @@ class WeightsTrial:
 
     def start(self) -> None:
         """Begin with the first kind; raises `NotNow`."""
+        facts = self._state.facts
+        if facts and not facts.kv_bytes_per_token:
+            raise NotNow(UNTOLD)
         self._runner.begin(self._all())
 
     def _all(self) -> Steps:

@@ -13,7 +13,6 @@ from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.batching.driver import LoadDriver
 from playground.tui.batching.figures import described
-from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.base import HEIGHTS, HIGH, WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
@@ -59,7 +58,7 @@ class BatchingScreen(BaseScreen):
         }
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(Letters())
+        yield StatusLine(self.session.letters)
         yield LoadForm()
         yield LoadTable()
         yield TwinBoards()

@@ -18,7 +18,6 @@ from playground.session.history.run import Run
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.bench.driver import BenchDriver, BenchView
 from playground.tui.bench.pace import seconds_a_unit
-from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.history.exports import Exports
@@ -64,7 +63,7 @@ class BenchScreen(BaseScreen):
         }
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(Letters())
+        yield StatusLine(self.session.letters)
         with Vertical(id="suites"):
             yield SuiteList()
             yield SuiteTerms(id="under")

@@ -17,7 +17,6 @@ from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.checkpoints import find_checkpoints
 from playground.tui.compare.driver import CompareDriver
 from playground.tui.compare.profile import CompareProfile, fields, on_one_line
-from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.prompt_mode import BASE, CHAT
 from playground.tui.screens.base import HEIGHTS, BaseScreen
@@ -56,7 +55,7 @@ class CompareScreen(BaseScreen):
         }
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(Letters())
+        yield StatusLine(self.session.letters)
         yield FieldForm("Compare", "[ Compare ]", fields(self.state.capabilities, []), CompareProfile())
         yield CompareTexts()
         yield CompareFigures()

@@ -14,7 +14,6 @@ from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.inside.kv_trial import KVTrial
 from playground.tui.inside.trial import TrialRunner
 from playground.tui.inside.weights_trial import WeightsTrial
-from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.base import WIDTHS, BaseScreen
 from playground.tui.screens.panels import Panels
@@ -70,7 +69,7 @@ class InsideScreen(BaseScreen):
         }
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(Letters())
+        yield StatusLine(self.session.letters)
         with Container(id="inside-body"):
             yield from (self._outliers, self._attention, self._kv, self._roofline)
         yield Notice()

@@ -62,7 +62,7 @@ async def test_a_preset_applies_to_what_is_loaded_and_keeps_what_is_typed(opened
         await pilot.press("enter")
         await until(pilot, lambda: state.toggles.effective.get("kv_cache") == "int8")
         assert sent == [SetOptions(changes={"kv_cache": "int8", "max_batch": 2})]
-        assert "Mine: Two slots." in app.screen.query_one(Notice).render().plain
+        assert "Mine: Two slots. ↑ brings its prompts." in app.screen.query_one(Notice).render().plain
         assert app.session.sampling.max_tokens == 7 and app.screen.query_one(SpeedPanel).larger
         prompt = app.screen.query_one(Prompt)
         assert prompt.text == "draft"

@@ -12,8 +12,10 @@ from playground.protocol.events import RequestFinished, TokensGenerated
 from playground.protocol.metrics import RequestMetrics
 from playground.session.history.run import Run
 from playground.tui.app import PlaygroundApp
+from playground.tui.inside.weights_trial import UNTOLD
 from playground.tui.session import NotNow
 from playground.tui.setups import recall_run
+from playground.tui.widgets.notice import Notice
 from playground.tui.widgets.prompt import Prompt
 from tests.engine.openai_server.loopback import DONE, MODELS, Loopback, loopback, text, usage
 from tests.tui.cells import shown
@@ -98,6 +100,10 @@ async def test_what_a_server_does_not_tell_is_unknown_on_every_screen(server: Lo
         await until(pilot, lambda: "cached     –" in shown(app))
         assert "0 MiB" not in shown(app) and "GPU: a server does not show its memory" in shown(app)
         await pilot.press("f6")
-        await until(pilot, lambda: "this engine does not tell what its model weighs" in shown(app))
+        await until(pilot, lambda: UNTOLD in shown(app))
+        await pilot.press("w")
+        assert UNTOLD in app.screen.query_one(Notice).render().plain and not app.bridge.state.trial_running
+        await pilot.press("f5")
+        await until(pilot, lambda: "A suite asks the same" in shown(app) and "two copies" not in shown(app))
         await pilot.press("f3")
         await until(pilot, lambda: "batching static: a server keeps what it was started with" in shown(app))

@@ -18,7 +18,6 @@ from playground.text.plain import one_line
 from playground.tui.actions import Place, ScreenName, bindings
 from playground.tui.history.columns import described_quality
 from playground.tui.history.quadrant import X, Y, set_name
-from playground.tui.letters import Letters
 from playground.tui.messages import Updated
 from playground.tui.screens.base import BaseScreen
 from playground.tui.screens.history.chosen_runs import ChosenRuns
@@ -66,7 +65,7 @@ class HistoryScreen(BaseScreen):
         }
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(Letters())
+        yield StatusLine(self.session.letters)
         with Horizontal(id="filter-line"):
             yield Static("/", classes="sign")
             yield Input(id="filter", placeholder="tps>100 model:tiny kv_cache=int8", select_on_focus=False)

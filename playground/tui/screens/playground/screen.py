@@ -44,7 +44,7 @@ class PlaygroundScreen(BaseScreen):
     def __init__(self, session: Session, voice: Voice, preset: Preset | None, folders: list[Path]) -> None:
         super().__init__(session)
         self._first_preset = preset
-        self._view = PlaygroundView(self.state)
+        self._view = PlaygroundView(self.state, session.letters)
         self._panels = Panels(self, PANELS)
         self._drawer = ToggleDrawer(self, self._view.toggles, self._return)
         self._presets = Presets(self, self._view, self._panels)

@@ -28,8 +28,8 @@ MOST_SLOTS = 8
 class PlaygroundView:
     """The widgets of one state; requests get letters in order of appearance."""
 
-    def __init__(self, state: State) -> None:
-        self._state, self._letters = state, Letters()
+    def __init__(self, state: State, letters: Letters) -> None:
+        self._state, self._letters = state, letters
         self.status = StatusLine(self._letters)
         self.toggle_line = ToggleLine(id="toggle-line")
         self.toggles = TogglePanel(id="toggles", classes="panel")

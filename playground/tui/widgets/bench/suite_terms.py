@@ -12,6 +12,7 @@ from playground.tui.state.state import State
 from playground.tui.styles import MUTED
 
 TWO_MODELS = "A suite runs on an engine of its own: while it runs, two copies of the model are in memory."
+SERVER_SHARED = "A suite asks the same server: what others ask of it meanwhile counts in its times."
 
 
 class SuiteTerms(Static):
@@ -25,8 +26,9 @@ class SuiteTerms(Static):
         """Show the current model and options."""
         asked = Run(at=0.0, kind="", model="", options=non_defaults(state.toggles.requested))
         model = one_line(state.facts.name, 30) if state.facts else "no model"
+        where = SERVER_SHARED if state.capabilities.engine == "openai" else TWO_MODELS
         self.update(
             Content.assemble(
-                ("model    ", MUTED), model, "\n", ("options  ", MUTED), options(asked), "\n\n", (TWO_MODELS, MUTED)
+                ("model    ", MUTED), model, "\n", ("options  ", MUTED), options(asked), "\n\n", (where, MUTED)
             )
         )

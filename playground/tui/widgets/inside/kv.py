@@ -5,7 +5,7 @@ from __future__ import annotations
 from playground.text import numbers
 from playground.text.sizes import format_bytes
 from playground.tui.inside.kv_chart import WIDE, capacity_table, described, draw_stack
-from playground.tui.inside.weights_trial import WeightsTrial
+from playground.tui.inside.weights_trial import UNTOLD, WeightsTrial
 from playground.tui.memory_source import device_bytes
 from playground.tui.plots.scatter_grid import Part
 from playground.tui.state.kv_capacity import Pool
@@ -14,7 +14,6 @@ from playground.tui.styles import MUTED
 from playground.tui.widgets.inside.panel import InsidePanel
 
 MOST_REQUESTS = 1024
-UNTOLD = "this engine does not tell what its model weighs"
 
 
 class KVPanel(InsidePanel):
