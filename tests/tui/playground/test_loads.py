@@ -13,8 +13,8 @@ import pytest
 from playground.protocol.commands import Abort, GenerationRequest, Submit
 from playground.protocol.events import Failed, ModelLoading
 from playground.session.recording import Entry
-from playground.tui import checkpoints
 from playground.tui.app import PlaygroundApp
+from playground.tui.conversation import conversation
 from playground.tui.widgets.prompt import Prompt
 from playground.tui.widgets.toggle_panel import TogglePanel
 from tests.tui.cells import shown
@@ -190,7 +190,7 @@ async def test_the_chat_template_of_what_is_loaded_is_looked_for_once(
     endless: Path, until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = []
-    monkeypatch.setattr(checkpoints, "has_chat_template", looked.append)
+    monkeypatch.setattr(conversation, "has_chat_template", looked.append)
     app = PlaygroundApp(engine="scripted", model=str(endless))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "loading endless.jsonl  weights" in shown(app))
