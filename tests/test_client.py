@@ -199,7 +199,7 @@ async def test_a_request_to_a_dead_worker_ends_at_once(connect):
 async def test_a_request_without_a_model_is_forgotten_as_it_ends(connect):
     session = await connect()
     session.client.send(Submit(requests=[GenerationRequest(request_id="a", prompt="hello")]))
-    await session.until(Failed)
+    await session.until(RequestFinished)
     session.client.kill()
     await session.until(WorkerExited)
     assert [(end.request_id, end.message) for end in session.all(RequestFinished)] == [

@@ -29,7 +29,7 @@ from playground.protocol.commands import (
     Tokenize,
     UnloadModel,
 )
-from playground.protocol.events import LoadCancelled, LoadStage, ModelLoading, RequestFinished
+from playground.protocol.events import Failed, LoadCancelled, LoadStage, ModelLoading, RequestFinished
 from playground.protocol.metrics import NO_METRICS
 from playground.protocol.wire import AnyCommand
 from playground.worker.faults import guarded
@@ -112,13 +112,14 @@ class WorkerLoop:
         try:
             self._backend.submit(command, received)
         except EngineError as error:  # none was taken, and each has someone who waits for its end
+            # First the failure, at which a client stops waiting for results.
+            self._outbox.emit(Failed(where="Submit", message=error.message, advice=error.advice))
             for request in command.requests:
                 self._outbox.emit(
                     RequestFinished(
                         request_id=request.request_id, reason="error", metrics=NO_METRICS, message=error.line
                     )
                 )
-            raise
 
     def _set_options(self, command: SetOptions) -> None:
         if command.at_step is None:

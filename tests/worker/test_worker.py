@@ -46,7 +46,7 @@ def test_lines_that_are_no_commands_are_named_in_the_log_and_survived(start):
 def test_a_command_that_cannot_be_done_is_a_failure_and_the_worker_goes_on(start):
     worker = start()
     worker.send(ask("a"))
-    *_, finished, failed = worker.until(Failed)
+    *_, failed, finished = worker.until(RequestFinished)
     assert (finished.request_id, finished.reason, finished.message) == (
         "a",
         "error",
