@@ -6,6 +6,7 @@ import pytest
 
 from playground.session.history.run import Run
 from playground.tui.history.columns import COLUMNS, quality, shown
+from playground.tui.history.diff import diff
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,8 @@ def test_the_engine_is_named_where_there_is_room(width: int, named: bool) -> Non
     run = Run(id=1, at=0.0, kind="chat", model="m", engine="transformers")
     assert ("transformers" in [column.text(run) for column, _ in columns]) == named
     assert sum(columns_width + 1 for _, columns_width in columns) - 1 <= width
+
+
+def test_a_suite_that_counts_no_prompt_tokens_has_an_unknown_number_of_them() -> None:
+    rows = {row.label: row.a for row in diff(Run(at=0.0, kind="bench code", model="m", output_tokens=7))}
+    assert rows["tokens"] == "– in, 7 out"
