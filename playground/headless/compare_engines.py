@@ -68,7 +68,7 @@ def run_against(args: Namespace, target: Target, requests: Sequence[GenerationRe
 def _refuse(args: Namespace, target: Target) -> None:
     if args.against == target.engine:
         raise UsageError(f"--against {args.against} is the engine itself", "name another, or another --engine")
-    if "openai" in (args.against, target.engine):
+    if target.engine == "openai":
         raise UsageError("--against runs one model on two engines here, and a server has its own")
     if args.at:
         raise UsageError("--at goes with one engine: steps are not the same on two")

@@ -17,6 +17,8 @@ from playground.headless.target import open_recorder, read_target
 from playground.headless.worker_run import Job
 from playground.protocol.options import ENGINES
 
+AGAINST = [engine for engine in ENGINES if engine not in ("auto", "openai")]  # a server has a model of its own
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of `run`."""
@@ -41,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="throw a switch before this engine step; repeatable",
     )
     parser.add_argument(
-        "--against", choices=ENGINES[1:], help="the same on this engine too, one after the other, and one table of both"
+        "--against", choices=AGAINST, help="the same on this engine too, one after the other, and one table of both"
     )
     parser.add_argument("--chat", action="store_true", help="a prompt is a user's message: use the chat template")
     parser.add_argument("--json", action="store_true", help="protocol events, and last a summary, one JSON line each")

@@ -52,7 +52,8 @@ def test_without_vllm_nothing_is_run_for_it(playground: Playground, home: dict[s
     ("words", "said"),
     [
         (("--against", "transformers"), "is the engine itself"),
-        (("--against", "openai"), "a server has its own"),
+        (("--against", "openai", "--url", "http://localhost:1/v1"), "invalid choice: 'openai'"),
+        (("--against", "scripted", "--engine", "openai", "--url", "http://localhost:1/v1"), "a server has its own"),
         (("--against", "scripted", "--at", "3:kv_cache=int8"), "--at goes with one engine"),
         (("--against", "scripted", "--record", "x.jsonl"), "record the Batching screen"),
     ],

@@ -28,7 +28,7 @@ async def test_space_holds_it_and_lets_it_go_on(story: Story, until: Wait, scree
         await until(pilot, lambda: app.screen.query(ReplayBar) and "playing" in shown(app))
         await pilot.press("space")
         await until(pilot, lambda: "paused" in shown(app))
-        assert "Space Pause" in footer(app) and "0.1x" in shown(app)
+        assert "Space Pause, play" in footer(app) and "0.1x" in shown(app)
         held = app.bridge.replay.position
         await pilot.pause(0.3)
         assert app.bridge.replay.position == held < 1

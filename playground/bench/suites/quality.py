@@ -19,6 +19,7 @@ from playground.bench.suites.pace import Pace
 from playground.bench.suites.suite import OnProgress, Row
 from playground.bench.texts import OWN, usual_texts
 from playground.protocol.options import DEFAULTS, EngineOptions
+from playground.text.numbers import format_kl, significant
 
 NEEDLES = Needles(count=4)
 # Toggles that change answers; the base has them at their defaults, and all others unchanged.
@@ -65,8 +66,8 @@ class RunningQuality:
             return ""
         own, whole = [each for each in scored if each.text.name == OWN], total_quality(scored)
         if not own:
-            return f"all texts  {_summary(whole)}"
-        return f"{OWN}  {_summary(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f}"
+            return f"all texts {_summary(whole)}"
+        return f"{OWN} {_summary(text_quality(own[0]))}  · all texts {whole.own.bits_per_byte or 0.0:.3f} bits/byte"
 
     def _new_rows(self, pace: Pace, ended: bool) -> list[Row]:
         """Rows of texts that are done (the next one has begun, or all have ended), and of needles."""
@@ -104,9 +105,7 @@ def _recall_row(recall: Recall) -> Row:
 
 def _summary(quality: TextQuality) -> str:
     own, distance = quality.own, quality.distance
-    perplexity = own.perplexity or 0.0
-    digits = ".0f" if perplexity >= 100 else ".3g"
-    line = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {perplexity:{digits}}"
+    line = f"{own.bits_per_byte or 0.0:.3f} bits/byte  perplexity {significant(own.perplexity)}"
     if distance and distance.kl_mean is not None:
-        line += f"  KL {distance.kl_mean:.3f}"
+        line += f"  KL {format_kl(distance.kl_mean)}"
     return line

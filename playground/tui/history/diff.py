@@ -64,7 +64,7 @@ _HEAD: tuple[tuple[str, Callable[[Run], str]], ...] = (
     ("prompt", lambda run: run.title),
     ("sampling", lambda run: "" if run.sampling is None else in_short(run.sampling, CELL) or "defaults"),
     ("requests", lambda run: numbers.count(run.requests)),
-    ("tokens", lambda run: f"{numbers.count(run.prompt_tokens)} in, {numbers.count(run.output_tokens)} out"),
+    ("tokens", lambda run: f"{numbers.count(run.prompt_tokens or None)} in, {numbers.count(run.output_tokens)} out"),
 )
 _TAIL: tuple[tuple[str, Callable[[Run], str]], ...] = (
     ("flags", lambda run: ", ".join(run.flags)),

@@ -28,11 +28,13 @@ def count_outliers(layer: LayerColumns, threshold: float) -> int:
 
 
 def title(measured: OutliersMeasured, threshold: float, live: float) -> str:
-    """All layers in one line; `live`: the threshold that the engine uses."""
+    """All layers in one line; `live`: the threshold that the engine uses. Columns that
+    the engine did not name may be outliers too."""
     hit = sum(count_outliers(layer, threshold) > 0 for layer in measured.layers)
     columns = sum(count_outliers(layer, threshold) for layer in measured.layers)
     shown = f"threshold {threshold:g}" + (" (live)" if threshold == live else f" (live {live:g})")
-    return f"{shown}: {columns} columns in {hit} of {len(measured.layers)} inputs"
+    bound = "at least " if 0 < threshold < lowest_known(measured.layers) else ""
+    return f"{shown}: {bound}{columns} columns in {hit} of {len(measured.layers)} inputs"
 
 
 def draw_outliers(measured: OutliersMeasured, threshold: float, width: int, height: int, top: int) -> list[list[Part]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -36,7 +37,8 @@ async def run(name: str, worker: WorkerEngine | SpeechEngine) -> None:
     rows = [each.row for each in progress if each.row]
     assert rows and len(set(rows)) == len(rows) and all(row.name and row.verdict and row.detail for row in rows), name
     if name == "quality":
-        assert rows[0].name == "held-out" and progress[-1].figure.startswith("held-out  ")
+        assert rows[0].name == "held-out" and re.match(r"held-out \d\.\d{3} bits/byte  perplexity", progress[-1].figure)
+        assert "  KL " in rows[0].detail and "KL 0.000" not in rows[0].detail
         assert all(row.seconds and row.seconds > 0.001 for row in rows), "each has its own time"
     kept = report_run(report, 1.0)
     assert kept.measure == SUITES[name].measure and (kept.quality is None) == (not kept.measure)

@@ -6,6 +6,7 @@ import pytest
 
 from playground.session.history.run import Run
 from playground.tui.history.columns import COLUMNS, quality, shown
+from playground.tui.history.diff import diff
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,8 @@ def test_the_columns_fill_the_table_and_no_more(width: int) -> None:
 def test_the_engine_is_named_where_there_is_room(width: int, named: bool) -> None:
     run = Run(id=1, at=0.0, kind="chat", model="m", engine="transformers")
     assert ("transformers" in [column.text(run) for column, _ in shown(width)]) == named
+
+
+def test_a_suite_that_counts_no_prompt_tokens_has_an_unknown_number_of_them() -> None:
+    rows = {row.label: row.a for row in diff(Run(at=0.0, kind="bench code", model="m", output_tokens=7))}
+    assert rows["tokens"] == "– in, 7 out"

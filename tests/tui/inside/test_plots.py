@@ -79,6 +79,7 @@ def test_a_narrow_axis_keeps_its_name():
 def test_the_title_counts_columns_and_inputs():
     assert title(MEASURED, 6.0, live=6.0) == "threshold 6 (live): 2 columns in 1 of 1 inputs"
     assert title(MEASURED, 6.5, live=6.0).startswith("threshold 6.5 (live 6): ")
+    assert title(MEASURED, 2.0, live=6.0).endswith(": at least 3 columns in 1 of 1 inputs")
     assert lowest_known(MEASURED.layers) == 3.0 and short_name("transformer.h.11.mlp.c_fc") == " 11 mlp.c_fc"
 
 

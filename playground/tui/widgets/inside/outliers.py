@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from playground.protocol.events import OutliersMeasured
-from playground.tui.inside.outlier_grid import draw_outliers, lowest_known, title
+from playground.tui.inside.outlier_grid import draw_outliers, title
 from playground.tui.plots.scatter_grid import Part
 from playground.tui.state.state import State
 from playground.tui.widgets.inside.panel import InsidePanel
@@ -49,7 +49,4 @@ class OutlierPanel(InsidePanel):
         self.show((id(measured), threshold, top), self._described(), draw)
 
     def _described(self) -> str:
-        if self._measured is None:
-            return ""
-        more = self.threshold and self.threshold < lowest_known(self._measured.layers)
-        return title(self._measured, self.threshold, self._live) + (", and more" if more else "")
+        return title(self._measured, self.threshold, self._live) if self._measured else ""
