@@ -156,6 +156,12 @@ def test_stop_strings_and_seeds_hold(worker):
     assert sampled[0] != worker.generate(request("seed2", temperature=1.5, seed=8, max_tokens=16))[0]
 
 
+def test_a_seed_holds_in_a_prompt_that_is_prefilled_in_several_steps(worker):
+    asked = [request(f"long{n}", list(range(1, 700)), temperature=1.5, seed=7, max_tokens=16) for n in range(2)]
+    first, second = (worker.generate(each)[0] for each in asked)
+    assert first == second and first
+
+
 def test_scores_are_those_of_the_transformers_engine(worker):
     worker.send(Tokenize(key="t", texts=[REPETITIVE]))
     ids = worker.wait(Tokenized).token_ids[0]

@@ -58,7 +58,7 @@ class Stages(logging.Handler):
             self._progress(stage, detail=detail)
             return
         most = max(1, round(self._expected))
-        self._progress(stage, min(round(past), most), most, f"s, as here before: {detail}")
+        self._progress(stage, min(round(past), most), most, f"{detail}; seconds, as here before")
 
 
 @contextmanager

@@ -117,6 +117,7 @@ def _built(arguments: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
     engine = LLMEngine.from_vllm_config(config, disable_log_stats=True)
     _keep_kernels()
     engine.engine_core.engine_core.model_executor.register_failure_callback(_die)
+    engine.collective_rpc("playground_hold_generators")
     return engine, engine.collective_rpc("playground_facts")
 
 

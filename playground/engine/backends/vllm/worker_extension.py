@@ -27,6 +27,24 @@ class FactsExtension:
     model_runner: Any
     device: torch.device
 
+    def playground_hold_generators(self) -> None:
+        """Let a request with a seed prefill in several steps on a CPU. What all but the last of them sample is thrown
+        away, and vLLM then winds the request's generator back, which one of a CPU does not allow."""
+        if self.device.type != "cpu":
+            return
+        runner, sample = self.model_runner, self.model_runner.sample_tokens
+
+        def sample_tokens(*args: Any, **named: Any) -> Any:
+            batch = runner.input_batch
+            thrown_away = runner.discard_request_mask.np[: batch.num_reqs].nonzero()[0].tolist()
+            held = {row: batch.generators.pop(row) for row in thrown_away if row in batch.generators}
+            try:
+                return sample(*args, **named)
+            finally:
+                batch.generators.update(held)
+
+        runner.sample_tokens = sample_tokens
+
     def playground_facts(self) -> dict[str, Any]:
         """Bytes of this rank's tensors, the model's class, the attention backends in use, and the GPU."""
         model: nn.Module = self.model_runner.get_model()
