@@ -37,7 +37,7 @@ class Notice(Widget):
 
     def __init__(self, **widget: Any) -> None:
         super().__init__(**widget)
-        self._progress = Content()
+        self._progress = self._end = Content()
         self._message, self._bad = Content(), False
         self._timer: Timer | None = None
         self._state: State | None = None
@@ -57,9 +57,11 @@ class Notice(Widget):
             self._show_progress()
 
     def _show_progress(self) -> None:
-        progress = _progress(self._state, self._elapsed(self._state)) if self._state else Content()
-        if progress != self._progress:
-            self._progress = progress
+        if self._state is None:
+            return
+        progress, end = _progress(self._state), _end(self._state, self._elapsed(self._state))
+        if (progress, end) != (self._progress, self._end):
+            self._progress, self._end = progress, end
             self._update()
 
     def _elapsed(self, state: State) -> float:
@@ -90,7 +92,15 @@ class Notice(Widget):
             self._update()
 
     def render(self) -> Content:
-        return Content("\n").join([each for each in (self._message, self._progress) if each.plain])
+        return Content("\n").join([each for each in (self._message, self._fitted()) if each.plain])
+
+    def _fitted(self) -> Content:
+        """The progress, cut so that its seconds and the key that ends it are seen."""
+        if not self._progress.plain:
+            return self._progress
+        room = max(0, self.size.width - self._end.cell_length)
+        left = self._progress if self._progress.cell_length <= room else self._progress.truncate(room, ellipsis=True)
+        return left + self._end
 
     def _give_time(self) -> None:
         """Let the message disappear after `READING_S`, unless it is a fault."""
@@ -110,7 +120,7 @@ class Notice(Widget):
         self.refresh(layout=message)
 
 
-def _progress(state: State, elapsed: float) -> Content:
+def _progress(state: State) -> Content:
     if state.model.loading is None and state.model.progress is None:
         return Content()
     stage = state.model.progress
@@ -118,21 +128,16 @@ def _progress(state: State, elapsed: float) -> Content:
     if stage and stage.stage == "warm-up" and not (state.model.loading or state.toggles.switching):
         what = "compiling"
     if stage is None:
-        return Content.assemble((what, "bold"), ("  starting the engine", MUTED), _seconds(elapsed), _keys(state))
+        return Content.assemble((what, "bold"), ("  starting the engine", MUTED))
     detail = f"  {one_line(stage.detail, 60)}" if stage.detail else ""
-    return Content.assemble(
-        (what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED), _seconds(elapsed), _keys(state)
-    )
+    return Content.assemble((what, "bold"), f"  {stage.stage}  ", _bar(stage), (detail, MUTED))
 
 
-def _seconds(elapsed: float) -> tuple[str, str]:
-    """Whole seconds; none within the first."""
-    return (f"   {int(elapsed)} s" if elapsed >= 1 else "", MUTED)
-
-
-def _keys(state: State) -> tuple[str, str]:
-    """The key that ends it; none in a replay."""
-    return ("" if state.replaying else "   Esc cancels" if state.model.loading else "   Esc stops", MUTED)
+def _end(state: State, elapsed: float) -> Content:
+    """Whole seconds, none within the first, and the key that ends it; no key in a replay."""
+    seconds = f"   {int(elapsed)} s" if elapsed >= 1 else ""
+    key = "" if state.replaying else "   Esc cancels" if state.model.loading else "   Esc stops"
+    return Content.styled(seconds + key, MUTED)
 
 
 def _bar(stage: ModelLoading) -> Content:

@@ -50,6 +50,15 @@ async def test_esc_ends_a_load_that_does_not_answer(endless: Path, until: Wait) 
         await until(pilot, lambda: "no model is loaded" in shown(app))
 
 
+async def test_a_long_stage_leaves_room_for_the_key_that_ends_it(endless: Path, until: Wait) -> None:
+    app = PlaygroundApp(engine="scripted", model=str(endless))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "loading endless.jsonl  weights" in shown(app))
+        app.bridge.add_event(ModelLoading(stage="weights", done=1, total=9, detail="reading " + "them " * 12))
+        await until(pilot, lambda: "━" in shown(app))
+        assert "…   " in shown(app) and "   Esc cancels" in shown(app)
+
+
 async def test_a_load_tells_its_seconds(endless: Path, until: Wait) -> None:
     app = PlaygroundApp(engine="scripted", model=str(endless))
     async with app.run_test(size=(120, 40)) as pilot:
