@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from playground.protocol.commands import SamplingParams
-from playground.protocol.events import OptionsApplied, RequestFinished
+from playground.protocol.events import OptionsApplied
 from playground.session.replay import read_recording
 from playground.tui.app import PlaygroundApp
 from playground.tui.screens.overlays.sampling import SamplingScreen
@@ -18,7 +18,7 @@ from tests.tui.conftest import Story
 from tests.tui.settling import settle
 
 SIZES = [(80, 24), (120, 40)]
-# playground run tiny-coder --prompts FILE --arrivals recorded --set max_batch=4 --at 24:kv_cache=int8 --record …
+# playground record FILE --preset lecture-kv-cache: four of its prompts, ^K a second later; ends while they run
 RECORDED = Path(__file__).parents[2] / "recordings" / "kv-switch.jsonl"
 FACTS = "no reference of this checkpoint yet; a plain start makes one"
 
@@ -36,11 +36,9 @@ def test_stage(
 def test_four_requests_as_they_were_recorded(
     snap_compare: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The README's picture: the bundled model, its KV cache switched in flight, just before the second answer ends."""
+    """The README's picture: the bundled model, its KV cache switched in flight."""
     monkeypatch.setenv("COLORTERM", "truecolor")
-    entries = list(read_recording(RECORDED))
-    second = [at for at, entry in enumerate(entries) if isinstance(entry.event, RequestFinished)][1]
-    app = PlaygroundApp(engine="transformers", replay=entries[:second], speed=0)
+    app = PlaygroundApp(engine="transformers", replay=read_recording(RECORDED), speed=0)
     assert snap_compare(app, terminal_size=(120, 40), run_before=settle)
 
 
