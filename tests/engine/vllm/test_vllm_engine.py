@@ -276,7 +276,7 @@ def stop_a_restart(worker: VllmWorker, *requests: GenerationRequest) -> int:
         worker.send(Submit(requests=list(requests)))
         worker.wait(TokensGenerated)
         worker.send(SetOptions(changes={"prefix_cache": not worker.of(OptionsApplied)[-1].requested.prefix_cache}))
-        worker.wait(ModelLoading, when=lambda event: event.detail.endswith("reserving the KV pool"))
+        worker.wait(ModelLoading, when=lambda event: "reserving the KV pool" in event.detail)
         worker.send(CancelLoad())
         answer = worker.wait(Failed, OptionsApplied)
         if isinstance(answer, Failed):
