@@ -106,15 +106,25 @@ async def test_the_model_before_comes_back_where_a_load_is_stopped_or_refused(en
         await until(pilot, lambda: "end · 15 tokens" in shown(app))
 
 
+def _answers(folder: Path) -> Path:
+    model = folder / "model.jsonl"
+    model.write_bytes(Path(write_answer(folder, 3)).read_bytes())
+    return model
+
+
+def _hang(model: Path) -> None:
+    """From now on loading it never ends: it is a pipe that nobody writes into."""
+    model.unlink()
+    os.mkfifo(model)
+
+
 async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tmp_path: Path) -> None:
-    model = tmp_path / "model.jsonl"
-    model.write_bytes(Path(write_answer(tmp_path, 3)).read_bytes())
+    model = _answers(tmp_path)
     app = PlaygroundApp(engine="scripted", model=str(model))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts)
-        model.unlink()
-        os.mkfifo(model)
+        _hang(model)
         await app.session.load(str(endless))
         await until(pilot, lambda: "loading endless.jsonl" in shown(app))
         await pilot.press("escape")
@@ -125,14 +135,12 @@ async def test_what_comes_back_can_be_stopped_too(endless: Path, until: Wait, tm
 
 
 async def test_a_restart_that_is_stopped_does_not_begin_again(until: Wait, tmp_path: Path) -> None:
-    model = tmp_path / "model.jsonl"
-    model.write_bytes(Path(write_answer(tmp_path, 3)).read_bytes())
+    model = _answers(tmp_path)
     app = PlaygroundApp(engine="scripted", model=str(model))
     async with app.run_test(size=(120, 40)) as pilot:
         state = app.bridge.state
         await until(pilot, lambda: state.facts)
-        model.unlink()
-        os.mkfifo(model)
+        _hang(model)
         os.kill(state.model.pid or 0, signal.SIGKILL)
         await until(pilot, lambda: state.status == "failed")
         await pilot.press("ctrl+y")
